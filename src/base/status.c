@@ -1,0 +1,57 @@
+#include "base/status.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
+{
+    if (!err)
+        return status;
+    va_list args;
+    va_start(args, format);
+    err->status = status;
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    return status;
+}
+
+sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
+{
+    if (!err)
+        return status;
+    char inner[sizeof err->text];
+    memcpy(inner, err->text, sizeof inner);
+    inner[sizeof inner - 1] = '\0';
+    va_list args;
+    va_start(args, format);
+    int used = vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    err->status = status;
+    if (used >= 0 && (size_t)used < sizeof err->text)
+        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", inner);
+    return status;
+}
+
+const char *sl_status_name(sl_status status)
+{
+    switch (status) {
+    case SL_OK: return "ok";
+    case SL_ERR_ARGUMENT: return "bad argument";
+    case SL_ERR_IO: return "input/output error";
+    case SL_ERR_FORMAT: return "malformed data";
+    case SL_ERR_UNSUPPORTED: return "not supported";
+    case SL_ERR_LIMIT: return "over a limit";
+    case SL_ERR_MEMORY: return "out of memory";
+    case SL_ERR_NO_FACE: return "no face found";
+    case SL_ERR_MISMATCH: return "does not belong together";
+    case SL_ERR_LOCKED: return "in use by another writer";
+    case SL_ERR_CORRUPT: return "corrupt";
+    case SL_ERR_NOT_FOUND: return "not found";
+    case SL_ERR_EXISTS: return "exists already";
+    case SL_ERR_INTERRUPTED: return "interrupted";
+    case SL_ERR_NUMERIC: return "not a finite number";
+    case SL_ERR_INTERNAL: return "internal error";
+    }
+    return "unknown status";
+}

@@ -1,0 +1,85 @@
+#include "base/text.h"
+
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Room for `extra` more bytes and a NUL. */
+static bool reserve(sl_text *t, size_t extra)
+{
+    if (t->failed || extra > SIZE_MAX / 4 || t->size > SIZE_MAX / 4) {
+        t->failed = true;
+        return false;
+    }
+    size_t need = t->size + extra + 1;
+    if (need <= t->capacity)
+        return true;
+    size_t capacity = need * 2;
+    char *grown = realloc(t->data, capacity);
+    if (!grown) {
+        t->failed = true;
+        return false;
+    }
+    t->data = grown;
+    t->capacity = capacity;
+    return true;
+}
+
+void sl_text_add_bytes(sl_text *t, const void *bytes, size_t size)
+{
+    if (!reserve(t, size))
+        return;
+    if (size)
+        memcpy(t->data + t->size, bytes, size);
+    t->size += size;
+    t->data[t->size] = '\0';
+}
+
+void sl_text_add(sl_text *t, const char *format, ...)
+{
+    va_list args, again;
+    va_start(args, format);
+    va_copy(again, args);
+    int need = vsnprintf(NULL, 0, format, args);
+    va_end(args);
+    if (need < 0)
+        t->failed = true;
+    else if (reserve(t, (size_t)need)) {
+        vsnprintf(t->data + t->size, (size_t)need + 1, format, again);
+        t->size += (size_t)need;
+    }
+    va_end(again);
+}
+
+void sl_text_add_html(sl_text *t, const char *raw)
+{
+    for (; *raw; raw++) {
+        switch (*raw) {
+        case '&': sl_text_add_bytes(t, "&amp;", 5); break;
+        case '<': sl_text_add_bytes(t, "&lt;", 4); break;
+        case '>': sl_text_add_bytes(t, "&gt;", 4); break;
+        case '"': sl_text_add_bytes(t, "&quot;", 6); break;
+        case '\'': sl_text_add_bytes(t, "&#39;", 5); break;
+        default: sl_text_add_bytes(t, raw, 1);
+        }
+    }
+}
+
+void sl_text_add_base64(sl_text *t, const void *bytes, size_t size)
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    const uint8_t *p = bytes;
+    if (size > SIZE_MAX / 8 || !reserve(t, (size + 2) / 3 * 4)) {
+        t->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < size; i += 3) {
+        size_t left = size - i;
+        uint32_t v = (uint32_t)p[i] << 16 | (left > 1 ? (uint32_t)p[i + 1] << 8 : 0) | (left > 2 ? p[i + 2] : 0);
+        char quad[4] = {digits[v >> 18], digits[v >> 12 & 63], left > 1 ? digits[v >> 6 & 63] : '=',
+                        left > 2 ? digits[v & 63] : '='};
+        sl_text_add_bytes(t, quad, 4);
+    }
+}

@@ -1,0 +1,24 @@
+/* A growing text, for HTML, SVG and messages. After running out of memory it stays valid and
+ * `failed` is set: check once at the end. */
+#ifndef SL_BASE_TEXT_H
+#define SL_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+typedef struct {
+    char *data; /* NUL-terminated once anything was added; free() it */
+    size_t size, capacity;
+    bool failed;
+} sl_text;
+
+void sl_text_add(sl_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void sl_text_add_bytes(sl_text *t, const void *bytes, size_t size);
+
+/* Adds `raw` with & < > " ' escaped for HTML text and attributes. */
+void sl_text_add_html(sl_text *t, const char *raw);
+
+/* Adds bytes as base64 (RFC 4648), for data: URLs. */
+void sl_text_add_base64(sl_text *t, const void *bytes, size_t size);
+
+#endif

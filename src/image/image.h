@@ -1,0 +1,51 @@
+/* Pictures in memory, and what is done to them before a network sees them. Rows from top to bottom,
+ * no padding, 8 bits a sample, 1 or 3 channels. Pixel centres are at integer coordinates. */
+#ifndef SL_IMAGE_IMAGE_H
+#define SL_IMAGE_IMAGE_H
+
+#include "base/status.h"
+
+/* A black picture; width and height 1 .. 65535, channels 1 or 3, at most SL_MAX_PIXELS. */
+sl_status sl_image_new(int width, int height, int channels, sl_image *out, sl_error *err);
+sl_status sl_image_copy(const sl_image *image, sl_image *out, sl_error *err);
+
+/* SL_ERR_ARGUMENT for NULL pixels, sizes or channels out of range. */
+sl_status sl_image_check(const sl_image *image, sl_error *err);
+
+/* Grey [h, w] by .299 R + .587 G + .114 B, rounded; RGB by repeating. A copy when it is so already. */
+sl_status sl_image_to_grey(const sl_image *image, sl_image *out, sl_error *err);
+sl_status sl_image_to_rgb(const sl_image *image, sl_image *out, sl_error *err);
+
+/* In-memory encoders: malloc'd bytes, the caller's. JPEG 4:4:4. */
+sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);
+sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err);
+
+/* ---- resize.c: half-pixel centres, edges replicated ---- */
+
+/* Bilinear without antialias, as OpenCV's INTER_LINEAR and torch's align_corners=False give it (rounded). */
+sl_status sl_image_resize(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
+
+/* Mean over the source area of each pixel: for shrinking without aliasing; enlarging is bilinear. */
+sl_status sl_image_shrink(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
+
+/* ---- warp.c ---- */
+
+/* 2x3 affine map of points: (x, y) -> (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]). */
+typedef struct {
+    double m[6];
+} sl_affine;
+
+/* Least-squares similarity (rotation, one scale, translation; no reflection) taking from[i] to to[i].
+ * SL_ERR_NUMERIC when the points coincide. */
+sl_status sl_similarity_fit(const sl_point *from, const sl_point *to, int count, sl_affine *out, sl_error *err);
+sl_point sl_affine_apply(const sl_affine *map, sl_point p);
+sl_status sl_affine_invert(const sl_affine *map, sl_affine *out, sl_error *err);
+
+/* out(x, y) = image at map(x, y), bilinear, black outside. */
+sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
+                        sl_error *err);
+
+/* The part [x, x + width) x [y, y + height), black where it lies outside. */
+sl_status sl_image_crop(const sl_image *image, int x, int y, int width, int height, sl_image *out, sl_error *err);
+
+#endif

@@ -1,0 +1,161 @@
+/* The graph of a network: tensors and nodes, in the order they run. Built by an importer or by an
+ * architecture file, then specialised for one input shape (shapes inferred, shape arithmetic and
+ * constants folded, patterns fused) and compiled into a plan. Semantics are ONNX's, data is NCHW. */
+#ifndef SL_NET_GRAPH_H
+#define SL_NET_GRAPH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/status.h"
+
+enum { SL_MAX_RANK = 6, SL_MAX_NODES = 1 << 16, SL_MAX_NODE_INPUTS = 64 };
+
+/* Tensors above this many elements are refused wherever a shape is made. */
+#define SL_MAX_ELEMENTS ((int64_t)1 << 29)
+
+typedef enum { SL_TYPE_F32 = 0, SL_TYPE_I64 = 1 } sl_type;
+
+typedef struct {
+    int rank;
+    int64_t dim[SL_MAX_RANK]; /* -1: not known before specialisation */
+} sl_shape;
+
+/* Index of a tensor in its graph. -1: an optional input that is absent. */
+typedef int sl_tensor;
+
+typedef struct {
+    char *name; /* unique */
+    sl_type type;
+    sl_shape shape;
+    const void *data; /* constants: dense row-major, owned by the graph or mapped by its file; else NULL */
+    int producer;     /* node index; -1 for inputs and constants */
+} sl_tensor_info;
+
+typedef enum {
+    SL_OP_CONV,       /* x [N,I,H,W], w [O,I/groups,kh,kw], bias [O] or absent */
+    SL_OP_DENSE,      /* x [N,K], w [O,K], bias [O] or absent: y = x w^T + b */
+    SL_OP_MATMUL,     /* ONNX MatMul, broadcasting */
+    SL_OP_BATCHNORM,  /* x, scale [C], bias [C], mean [C], variance [C]; a = epsilon */
+    SL_OP_PRELU,      /* x, slope broadcastable to x from [C] or [C,1,1] or [1] */
+    SL_OP_UNARY,      /* fn */
+    SL_OP_BINARY,     /* fn, numpy broadcasting; f32 and i64 */
+    SL_OP_POOL,       /* fn max or average over kernel */
+    SL_OP_GLOBAL_POOL,/* fn max or average over all spatial axes -> [N,C,1,1] */
+    SL_OP_REDUCE,     /* fn over axes (empty: all), keepdims */
+    SL_OP_SOFTMAX,    /* axis */
+    SL_OP_CONCAT,     /* axis */
+    SL_OP_RESIZE,     /* x; scales or sizes from inputs[1] (const f32 scales [rank] or i64 sizes [rank]); fn, coord */
+    SL_OP_RESHAPE,    /* x, shape i64 (0 copies a dim unless allow_zero, -1 infers) */
+    SL_OP_FLATTEN,    /* axis */
+    SL_OP_TRANSPOSE,  /* perm */
+    SL_OP_SLICE,      /* x, starts, ends, axes (or -1), steps (or -1): all i64 */
+    SL_OP_SPLIT,      /* x, sizes i64 (or -1: equal parts); axis; several outputs */
+    SL_OP_SQUEEZE,    /* x, axes i64 or -1 */
+    SL_OP_UNSQUEEZE,  /* x, axes i64 */
+    SL_OP_PAD,        /* x, pads i64 [2*rank]; fn constant (a = value), edge, reflect */
+    SL_OP_GATHER,     /* x, indices i64; axis */
+    SL_OP_SHAPE,      /* -> i64 */
+    SL_OP_CAST,       /* to type */
+    SL_OP_EXPAND,     /* x, shape i64 */
+    SL_OP_FILL,       /* ConstantOfShape: shape i64; a = value, type */
+    SL_OP_L2NORM,     /* y = x / max(sqrt(sum x^2 over axis), a) */
+    SL_OP_COUNT
+} sl_op;
+
+typedef enum {
+    SL_FN_NONE,
+    SL_FN_RELU, SL_FN_LEAKY_RELU /* a = slope */, SL_FN_CLIP /* [a, b] */, SL_FN_SIGMOID, SL_FN_TANH,
+    SL_FN_EXP, SL_FN_LOG, SL_FN_SQRT, SL_FN_ABS, SL_FN_NEG, SL_FN_RECIPROCAL, SL_FN_IDENTITY, SL_FN_ERF,
+    SL_FN_ELU, SL_FN_HARD_SIGMOID, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS, SL_FN_FLOOR, SL_FN_CEIL,
+    SL_FN_ADD, SL_FN_SUB, SL_FN_MUL, SL_FN_DIV, SL_FN_POW, SL_FN_MAX, SL_FN_MIN,
+    SL_FN_AVERAGE, SL_FN_SUM, SL_FN_L2, SL_FN_SUM_SQUARE,
+    SL_FN_NEAREST, SL_FN_LINEAR,
+    SL_FN_CONSTANT, SL_FN_EDGE, SL_FN_REFLECT
+} sl_fn;
+
+typedef enum { SL_PAD_EXPLICIT, SL_PAD_SAME_UPPER, SL_PAD_SAME_LOWER, SL_PAD_VALID } sl_auto_pad;
+
+/* How Resize maps an output coordinate to the input (ONNX's names). */
+typedef enum { SL_COORD_HALF_PIXEL, SL_COORD_ASYMMETRIC, SL_COORD_ALIGN_CORNERS, SL_COORD_PYTORCH_HALF_PIXEL } sl_coord;
+typedef enum { SL_ROUND_PREFER_FLOOR, SL_ROUND_PREFER_CEIL, SL_ROUND_FLOOR, SL_ROUND_CEIL } sl_round;
+
+/* One flat struct for all kinds: only what the node's op names above is read. */
+typedef struct {
+    sl_fn fn;
+    float a, b;
+    int axis;
+    int axes[SL_MAX_RANK], n_axes;
+    int perm[SL_MAX_RANK];
+    int kernel[2], stride[2], dilation[2]; /* height, width */
+    int pad[4];                            /* top, left, bottom, right */
+    sl_auto_pad auto_pad;
+    int groups;
+    bool ceil_mode, count_include_pad, keepdims, allow_zero;
+    sl_coord coord;
+    sl_round round;
+    sl_type type;
+} sl_attr;
+
+typedef struct {
+    sl_op op;
+    char *name; /* the file's node name, for messages; never NULL */
+    int n_inputs, n_outputs;
+    sl_tensor *inputs, *outputs;
+    sl_attr attr;
+} sl_node;
+
+typedef struct {
+    sl_tensor_info *tensors;
+    int n_tensors, cap_tensors;
+    sl_node *nodes;
+    int n_nodes, cap_nodes;
+    sl_tensor *inputs, *outputs; /* the graph's own */
+    int n_inputs, n_outputs;
+    void **owned; /* memory of constants, freed with the graph */
+    int n_owned, cap_owned;
+} sl_graph;
+
+/* ---- building (graph.c) ---- */
+sl_graph *sl_graph_new(void);
+void sl_graph_free(sl_graph *g);
+
+/* SL_ERR_FORMAT for a name that exists, a rank or size over the limits. name is copied. */
+sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const sl_shape *shape,
+                              sl_tensor *out, sl_error *err);
+
+/* A constant; `data` must live as long as the graph: pass owned memory (malloc'd) with `owned` true. */
+sl_status sl_graph_add_const(sl_graph *g, const char *name, sl_type type, const sl_shape *shape,
+                             const void *data, bool owned, sl_tensor *out, sl_error *err);
+
+/* Appends a node; its inputs must exist, its outputs are new tensors of unknown shape (rank -1 allowed:
+ * rank 0 with dim unused means "unknown" only when rank == -1). */
+sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_attr *attr,
+                            const sl_tensor *inputs, int n_inputs, const sl_tensor *outputs, int n_outputs,
+                            sl_error *err);
+
+/* Index by name, or -1. */
+sl_tensor sl_graph_find(const sl_graph *g, const char *name);
+
+/* Elements of a fully known shape, or -1 when it is unknown, negative or over SL_MAX_ELEMENTS. */
+int64_t sl_shape_elements(const sl_shape *shape);
+
+const char *sl_op_name(sl_op op);
+
+/* ---- specialising (specialize.c) ----
+ * A new graph for these concrete input shapes (one per graph input): shapes of all tensors are known,
+ * nodes that only compute constants are folded away, no i64 tensor is left, what does not lead to
+ * `outputs` (names; any inner tensor may be one) is dropped, and spelled-out patterns are fused
+ * (batch norm into convolution where exact, PReLU from Relu/Abs/Sub/Mul/Add, L2 normalisation).
+ * A requested output is always computed exactly as the file defines it. Constants may be shared with
+ * `g`, which must outlive the result. */
+sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,
+                              int n_outputs, sl_graph **out, sl_error *err);
+
+/* ---- importers (import/) ---- 
+ * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
+sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);
+sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_error *err);
+
+#endif

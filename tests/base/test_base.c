@@ -1,0 +1,165 @@
+/* sha256, crc32c, base64, readers, files, rng, the parallel loop. */
+#include "support.h"
+
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/cpu.h"
+#include "base/crc32c.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/rng.h"
+#include "base/sha256.h"
+#include "base/text.h"
+#include "base/threads.h"
+
+static void sha256_of_published_vectors(void **state)
+{
+    (void)state;
+    char hex[65];
+    sl_sha256_hex("abc", 3, hex);
+    assert_string_equal(hex, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    sl_sha256_hex("", 0, hex);
+    assert_string_equal(hex, "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
+    sl_sha256 s; /* a million 'a's, in odd pieces (FIPS 180-4) */
+    char piece[997];
+    uint8_t digest[32];
+    memset(piece, 'a', sizeof piece);
+    sl_sha256_init(&s);
+    for (size_t left = 1000000; left;) {
+        size_t take = left < sizeof piece ? left : sizeof piece;
+        sl_sha256_update(&s, piece, take);
+        left -= take;
+    }
+    sl_sha256_final(&s, digest);
+    sl_hex32(digest, hex);
+    assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+static void crc32c_of_published_vector(void **state)
+{
+    (void)state;
+    assert_int_equal(sl_crc32c(0, "123456789", 9), 0xe3069283u); /* RFC 3720's check value */
+    assert_int_equal(sl_crc32c(sl_crc32c(0, "1234", 4), "56789", 5), 0xe3069283u);
+}
+
+static void base64_and_html(void **state)
+{
+    (void)state;
+    sl_text t = {0};
+    sl_text_add_base64(&t, "fooba", 5);
+    sl_text_add(&t, " %d ", 7);
+    sl_text_add_html(&t, "<a&\"'>");
+    assert_false(t.failed);
+    assert_string_equal(t.data, "Zm9vYmE= 7 &lt;a&amp;&quot;&#39;&gt;");
+    free(t.data);
+}
+
+static void reader_stays_inside(void **state)
+{
+    (void)state;
+    uint8_t data[6] = {1, 0, 0, 0, 2, 3};
+    sl_reader r = sl_reader_of(data, sizeof data);
+    assert_int_equal(sl_read_u32(&r), 1);
+    assert_int_equal(sl_read_u32(&r), 0);
+    assert_true(r.failed);
+    assert_null(sl_read_bytes(&r, 1));
+}
+
+static void files_are_whole_or_absent(void **state)
+{
+    (void)state;
+    sl_error err;
+    char *dir = make_temp_dir(), *path = sl_path_join(dir, "a/b/c.bin");
+    char *folder = sl_path_join(dir, "a/b");
+    uint8_t *data;
+    size_t size;
+    assert_int_equal(sl_write_file(path, "x", 1, &err), SL_ERR_IO); /* the folder is not there */
+    assert_ok(sl_make_dirs(folder, &err));
+    assert_ok(sl_write_file(path, "hello", 5, &err));
+    assert_ok(sl_write_file(path, "hey", 3, &err));
+    assert_ok(sl_read_file(path, 100, &data, &size, &err));
+    assert_int_equal(size, 3);
+    assert_string_equal((char *)data, "hey");
+    free(data);
+    assert_int_equal(sl_read_file(path, 2, &data, &size, &err), SL_ERR_LIMIT);
+    assert_int_equal(sl_read_file(folder, 2, &data, &size, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, folder));
+    sl_mapping map;
+    assert_ok(sl_map_file(path, 100, &map, &err));
+    assert_memory_equal(map.data, "hey", 3);
+    sl_unmap_file(&map);
+    remove_tree(dir);
+    assert_int_equal(sl_map_file(path, 100, &map, &err), SL_ERR_NOT_FOUND);
+    free(folder);
+    free(path);
+    free(dir);
+}
+
+static void overflow_is_refused(void **state)
+{
+    (void)state;
+    assert_null(sl_calloc_aligned(SIZE_MAX / 2, 3));
+    void *p = sl_calloc_aligned(3, 5);
+    assert_int_equal((uintptr_t)p % 64, 0);
+    free(p);
+}
+
+static void mark(void *context, size_t item, int worker)
+{
+    (void)worker;
+    atomic_fetch_add(&((atomic_int *)context)[item], 1);
+}
+
+static void parallel_loop_runs_each_item_once(void **state)
+{
+    (void)state;
+    static atomic_int seen[1000];
+    sl_parallel_for(4, 1000, mark, seen);
+    sl_parallel_for(0, 10, mark, seen);
+    sl_parallel_for(3, 0, mark, seen);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(seen[i], i < 10 ? 2 : 1);
+    assert_true(sl_cpu_count() >= 1);
+}
+
+static void rng_repeats(void **state)
+{
+    (void)state;
+    sl_rng a = sl_rng_seed(7), b = sl_rng_seed(7);
+    double sum = 0;
+    for (int i = 0; i < 10000; i++) {
+        double u = sl_rng_uniform(&a);
+        assert_true(u == sl_rng_uniform(&b) && u >= 0 && u < 1);
+        sum += u;
+    }
+    assert_true(fabs(sum / 10000 - .5) < .02);
+    for (int i = 0; i < 100; i++)
+        assert_true(sl_rng_below(&a, 3) < 3);
+}
+
+static void isa_is_one_this_machine_has(void **state)
+{
+    (void)state;
+    sl_error err;
+    assert_true(sl_isa_active() <= sl_isa_supported());
+    setenv("SL_ISA", "sse9", 1);
+    assert_int_equal(sl_isa_check(&err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "sse9"));
+    setenv("SL_ISA", "scalar", 1);
+    assert_ok(sl_isa_check(&err));
+    assert_string_equal(sl_status_name(SL_ERR_CORRUPT), "corrupt");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(crc32c_of_published_vector),
+        cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
+        cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
+        cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(rng_repeats),
+        cmocka_unit_test(isa_is_one_this_machine_has),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,53 @@
+/* What all tests share. */
+#ifndef SL_TESTS_SUPPORT_H
+#define SL_TESTS_SUPPORT_H
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "secondlook.h"
+
+/* Fails with the error's text when `call` is not SL_OK. */
+#define assert_ok(call)                                                              \
+    do {                                                                             \
+        sl_status assert_ok_status_ = (call);                                        \
+        if (assert_ok_status_ != SL_OK)                                              \
+            fail_msg("%s: %s: %s", #call, sl_status_name(assert_ok_status_), err.text); \
+    } while (0)
+
+/* Largest |a - b| must be at most `bound`. */
+void assert_close(const float *a, const float *b, size_t count, double bound);
+
+/* Cosine of two vectors, in double. */
+double cosine_of(const float *a, const float *b, size_t count);
+
+/* Deterministic numbers in [low, high). */
+void fill_random(float *out, size_t count, uint64_t seed, float low, float high);
+
+/* A fresh folder under TMPDIR; remove_tree deletes it. */
+char *make_temp_dir(void);
+void remove_tree(const char *dir);
+
+/* "../shared/NAME" beside the checkout, malloc'd, or NULL when it is not there. */
+char *shared_path(const char *name);
+
+/* The models folder (as sl_models_list finds it) with FILE in it, malloc'd, or NULL when it was not fetched. */
+char *model_path(const char *file);
+
+/* Ends the program as skipped, saying why. */
+#define SKIP_PROGRAM(...)               \
+    do {                                \
+        printf("skipped: " __VA_ARGS__); \
+        printf("\n");                   \
+        exit(77);                       \
+    } while (0)
+
+#endif
