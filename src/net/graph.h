@@ -115,6 +115,8 @@ typedef struct {
     int n_inputs, n_outputs;
     void **owned; /* memory of constants, freed with the graph */
     int n_owned, cap_owned;
+    int *name_slots; /* hash table of the tensors' names: tensor + 1, 0 for a free slot */
+    int n_slots;     /* a power of two */
 } sl_graph;
 
 /* ---- building (graph.c) ---- */
@@ -125,7 +127,8 @@ void sl_graph_free(sl_graph *g);
 sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const sl_shape *shape,
                               sl_tensor *out, sl_error *err);
 
-/* A constant; `data` must live as long as the graph: pass owned memory (malloc'd) with `owned` true. */
+/* A constant; `data` must live as long as the graph: pass owned memory (malloc'd) with `owned` true: the
+ * graph then frees it, at once when this fails. */
 sl_status sl_graph_add_const(sl_graph *g, const char *name, sl_type type, const sl_shape *shape,
                              const void *data, bool owned, sl_tensor *out, sl_error *err);
 
@@ -134,6 +137,11 @@ sl_status sl_graph_add_const(sl_graph *g, const char *name, sl_type type, const 
 sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_attr *attr,
                             const sl_tensor *inputs, int n_inputs, const sl_tensor *outputs, int n_outputs,
                             sl_error *err);
+
+/* Appends a tensor to the graph's own inputs or outputs. SL_ERR_FORMAT when an input is computed, a
+ * constant, or an input already. */
+sl_status sl_graph_add_input(sl_graph *g, sl_tensor tensor, sl_error *err);
+sl_status sl_graph_add_output(sl_graph *g, sl_tensor tensor, sl_error *err);
 
 /* Index by name, or -1. */
 sl_tensor sl_graph_find(const sl_graph *g, const char *name);
