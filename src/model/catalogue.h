@@ -1,0 +1,23 @@
+/* Which models there are, and where their files lie. */
+#ifndef SL_MODEL_CATALOGUE_H
+#define SL_MODEL_CATALOGUE_H
+
+#include "base/file.h"
+#include "model/manifest.h"
+
+/* Files of models above this size are refused. */
+#define SL_MAX_MODEL_BYTES ((size_t)2 << 30)
+
+/* The models folder: `dir`, else $SECONDLOOK_MODELS, $XDG_CACHE_HOME/secondlook, ~/.cache/secondlook; malloc'd. */
+sl_status sl_models_dir(const char *dir, char **out, sl_error *err);
+
+/* The manifest of a name (DIR/NAME.json before the built-in ones) or of a path that ends in .json; *path is
+ * where its file lies or would lie (malloc'd). */
+sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifest **manifest, char **path,
+                            sl_error *err);
+
+/* Maps a model's file and checks its sha256 against the manifest's; `digest` is what the file has. */
+sl_status sl_catalogue_map(const sl_manifest *manifest, const char *path, sl_mapping *out, uint8_t digest[32],
+                           sl_error *err);
+
+#endif

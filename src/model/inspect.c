@@ -1,0 +1,161 @@
+/* What is in a network file, as JSON: for whoever writes a manifest. */
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "model/network.h"
+
+static json_t *shape_json(const sl_shape *shape)
+{
+    if (shape->rank < 0)
+        return json_null();
+    json_t *list = json_array();
+    for (int i = 0; i < shape->rank; i++)
+        json_array_append_new(list, shape->dim[i] < 0 ? json_null() : json_integer(shape->dim[i]));
+    return list;
+}
+
+static json_t *tensor_json(const sl_graph *g, sl_tensor t)
+{
+    return json_pack("{s:s, s:s, s:o}", "name", g->tensors[t].name, "type",
+                     g->tensors[t].type == SL_TYPE_F32 ? "f32" : "i64", "shape", shape_json(&g->tensors[t].shape));
+}
+
+static json_t *tensor_list(const sl_graph *g, const sl_tensor *tensors, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list, tensor_json(g, tensors[i]));
+    return list;
+}
+
+/* A copy of the graph with all shapes known, for the file's own input size (112 where it is open), with
+ * every inner tensor asked for so that none is fused away; NULL when it can not be specialised so. */
+static sl_graph *with_shapes(const sl_graph *g)
+{
+    if (g->n_inputs != 1 || g->tensors[g->inputs[0]].shape.rank != 4)
+        return NULL;
+    sl_shape input = g->tensors[g->inputs[0]].shape;
+    static const int64_t open_dims[4] = {1, 3, 112, 112};
+    for (int i = 0; i < 4; i++)
+        if (i == 0 || input.dim[i] < 0)
+            input.dim[i] = open_dims[i];
+    const char **names = calloc((size_t)g->n_nodes + 1, sizeof *names);
+    int count = 0;
+    for (int i = 0; names && i < g->n_nodes; i++)
+        if (g->tensors[g->nodes[i].outputs[0]].type == SL_TYPE_F32)
+            names[count++] = g->tensors[g->nodes[i].outputs[0]].name;
+    sl_graph *out = NULL;
+    if (names)
+        sl_graph_specialize(g, &input, names, count, &out, NULL);
+    free((void *)names);
+    return out;
+}
+
+static json_t *nodes_json(const sl_graph *g)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < g->n_nodes; i++) {
+        const sl_node *node = &g->nodes[i];
+        json_t *inputs = json_array();
+        for (int k = 0; k < node->n_inputs; k++)
+            if (node->inputs[k] >= 0 && !g->tensors[node->inputs[k]].data)
+                json_array_append_new(inputs, json_string(g->tensors[node->inputs[k]].name));
+        json_array_append_new(list, json_pack("{s:s, s:s, s:o, s:o}", "name", node->name, "op", sl_op_name(node->op),
+                                              "inputs", inputs, "outputs",
+                                              tensor_list(g, node->outputs, node->n_outputs)));
+    }
+    return list;
+}
+
+/* The last tensor on the way to the first output that still has a spatial grid: what feeds the head. */
+static sl_tensor suggest_patch_map(const sl_graph *g)
+{
+    for (int i = g->n_nodes - 1; i >= 0; i--) {
+        const sl_shape *s = &g->tensors[g->nodes[i].outputs[0]].shape;
+        if (s->rank == 4 && s->dim[2] >= 2 && s->dim[3] >= 2 && s->dim[1] >= 16 && s->dim[2] * s->dim[3] <= 256)
+            return g->nodes[i].outputs[0];
+    }
+    return -1;
+}
+
+/* The graph output that looks most like an embedding: [1, 32 .. 4096] numbers in all. */
+static sl_tensor suggest_embedding(const sl_graph *file, const sl_graph *g)
+{
+    for (int i = 0; i < file->n_outputs; i++) {
+        sl_tensor t = sl_graph_find(g, file->tensors[file->outputs[i]].name);
+        int64_t n = t < 0 ? -1 : sl_shape_elements(&g->tensors[t].shape);
+        if (n >= 32 && n <= 4096)
+            return t;
+    }
+    return -1;
+}
+
+static json_t *document(const sl_graph *file, const sl_graph *g, const char *path, const uint8_t digest[32])
+{
+    char hex[65];
+    sl_hex32(digest, hex);
+    json_t *root = json_pack("{s:s, s:s, s:o, s:o}", "file", path, "sha256", hex, "inputs",
+                             tensor_list(file, file->inputs, file->n_inputs), "outputs",
+                             tensor_list(file, file->outputs, file->n_outputs));
+    json_t *suggestion = json_object();
+    sl_tensor embedding = g ? suggest_embedding(file, g) : -1, map = g ? suggest_patch_map(g) : -1;
+    json_object_set_new(suggestion, "embedding", embedding >= 0 ? tensor_json(g, embedding) : json_null());
+    json_object_set_new(suggestion, "patch_map", map >= 0 ? tensor_json(g, map) : json_null());
+    json_object_set_new(root, "suggestion", suggestion);
+    json_object_set_new(root, "nodes", nodes_json(g ? g : file));
+    return root;
+}
+
+static sl_status inspect_data(const sl_mapping *map, const char *path, char **json, sl_error *err)
+{
+    sl_graph *file;
+    sl_status status = sl_network_import(map->data, map->size, &file, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "%s", path);
+    uint8_t digest[32];
+    sl_sha256 s;
+    sl_sha256_init(&s);
+    sl_sha256_update(&s, map->data, map->size);
+    sl_sha256_final(&s, digest);
+    sl_graph *g = with_shapes(file);
+    json_t *root = document(file, g, path, digest);
+    *json = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    json_decref(root);
+    sl_graph_free(g);
+    sl_graph_free(file);
+    return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its description", path);
+}
+
+sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err)
+{
+    sl_mapping map;
+    *json = NULL;
+    if (sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err) == SL_OK) {
+        sl_status status = inspect_data(&map, file, json, err);
+        sl_unmap_file(&map);
+        return status;
+    }
+    sl_error first = {0};
+    sl_manifest *m;
+    char *path;
+    uint8_t digest[32];
+    if (err)
+        first = *err;
+    if (sl_catalogue_find(models_dir, file, &m, &path, err) != SL_OK) {
+        if (err && strchr(file, '/'))
+            *err = first; /* it was a path, not a name */
+        return strchr(file, '/') && first.status ? first.status : SL_ERR_NOT_FOUND;
+    }
+    sl_status status = strcmp(m->format, "dlib") == 0
+                           ? sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", file)
+                           : sl_catalogue_map(m, path, &map, digest, err);
+    if (status == SL_OK) {
+        status = inspect_data(&map, path, json, err);
+        sl_unmap_file(&map);
+    }
+    free(path);
+    sl_manifest_free(m);
+    return status;
+}

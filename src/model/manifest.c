@@ -1,0 +1,221 @@
+#include "model/manifest.h"
+
+#include <ctype.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+enum { MAX_TEXT = 4096 };
+
+/* What is being read, for messages. */
+typedef struct {
+    const char *name;
+    sl_error *err;
+} context;
+
+static sl_status copy_text(const context *c, const json_t *object, const char *key, bool required, char **out)
+{
+    const json_t *value = json_object_get(object, key);
+    if (!value && !required)
+        return SL_OK;
+    if (!json_is_string(value))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a text", c->name, key);
+    if (json_string_length(value) > MAX_TEXT || strlen(json_string_value(value)) != json_string_length(value))
+        return sl_fail(c->err, SL_ERR_LIMIT, "manifest %s: \"%s\" is longer than %d bytes or holds a NUL", c->name,
+                       key, MAX_TEXT);
+    *out = sl_strdup(json_string_value(value));
+    return *out ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+}
+
+/* An integer in [low, high]; absent leaves *out alone. */
+static sl_status read_int(const context *c, const json_t *value, const char *key, int low, int high, int *out)
+{
+    if (!value)
+        return SL_OK;
+    if (!json_is_integer(value) || json_integer_value(value) < low || json_integer_value(value) > high)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a whole number from %d to %d", c->name,
+                       key, low, high);
+    *out = (int)json_integer_value(value);
+    return SL_OK;
+}
+
+static sl_status read_number(const context *c, const json_t *value, const char *key, float *out)
+{
+    if (!value)
+        return SL_OK;
+    double v = json_number_value(value);
+    if (!json_is_number(value) || !isfinite(v) || fabs(v) > 1e6)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a number", c->name, key);
+    *out = (float)v;
+    return SL_OK;
+}
+
+/* One number for all channels, or one for each. */
+static sl_status read_per_channel(const context *c, const json_t *value, const char *key, float out[3])
+{
+    size_t n = json_array_size(value);
+    if (n != 1 && n != 3)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a list of one or three numbers", c->name,
+                       key);
+    for (size_t i = 0; i < 3; i++)
+        SL_TRY(read_number(c, json_array_get(value, n == 1 ? 0 : i), key, &out[i]));
+    return SL_OK;
+}
+
+static sl_status read_source(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *source = json_object_get(root, "source");
+    if (!source)
+        return (m->source = sl_strdup("not stated")) ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "no memory");
+    SL_TRY(copy_text(c, source, "npm", false, &m->npm));
+    SL_TRY(copy_text(c, source, "path", m->npm != NULL, &m->npm_path));
+    if (!m->npm)
+        return copy_text(c, source, "text", true, &m->source);
+    /* These become arguments of programs: nothing that could be an option or leave the package. */
+    if (m->npm[0] == '-' || m->npm_path[0] == '-' || strstr(m->npm_path, "..") || strspn(m->npm, "@/.-_"
+            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != strlen(m->npm))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"npm\" must be package@version, \"path\" a file in it",
+                       c->name);
+    size_t size = strlen(m->npm) + 8;
+    m->source = malloc(size);
+    if (!m->source)
+        return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+    snprintf(m->source, size, "npm %s", m->npm);
+    return SL_OK;
+}
+
+static sl_status read_input(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *input = json_object_get(root, "input");
+    if (!json_is_object(input))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: a recogniser needs \"input\": {\"width\", \"height\", "
+                       "\"colour\", \"mean\", \"std\"}", c->name);
+    SL_TRY(read_int(c, json_object_get(input, "width"), "width", 16, SL_MAX_INPUT_SIDE, &m->input_width));
+    SL_TRY(read_int(c, json_object_get(input, "height"), "height", 16, SL_MAX_INPUT_SIDE, &m->input_height));
+    if (!m->input_width || !m->input_height)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"input\" needs \"width\" and \"height\"", c->name);
+    SL_TRY(read_per_channel(c, json_object_get(input, "mean"), "mean", m->mean));
+    SL_TRY(read_per_channel(c, json_object_get(input, "std"), "std", m->std));
+    for (int i = 0; i < 3; i++)
+        if (!(fabsf(m->std[i]) > 1e-6f))
+            return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"std\" must not be zero", c->name);
+    static const char *const colours[] = {"rgb", "bgr", "grey"};
+    const char *colour = json_string_value(json_object_get(input, "colour"));
+    for (int i = 0; i < 3; i++)
+        if (colour && strcmp(colour, colours[i]) == 0) {
+            m->colour = (sl_colour_order)i;
+            return SL_OK;
+        }
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"colour\" must be rgb, bgr or grey", c->name);
+}
+
+static sl_status read_recogniser(const context *c, const json_t *root, sl_manifest *m)
+{
+    SL_TRY(read_input(c, root, m));
+    SL_TRY(copy_text(c, root, "alignment", true, &m->alignment));
+    SL_TRY(copy_text(c, root, "embedding", true, &m->embedding));
+    SL_TRY(copy_text(c, root, "patch_map", true, &m->patch_map));
+    SL_TRY(read_int(c, json_object_get(root, "embedding_dim"), "embedding_dim", 1, 4096, &m->embedding_dim));
+    const json_t *grid = json_object_get(root, "patch_grid");
+    if (grid && json_array_size(grid) != 3)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"patch_grid\" must be [rows, columns, channels]", c->name);
+    for (size_t i = 0; grid && i < 3; i++)
+        SL_TRY(read_int(c, json_array_get(grid, i), "patch_grid", 1, 4096, &m->patch_grid[i]));
+    const json_t *thresholds = json_object_get(root, "thresholds");
+    SL_TRY(read_number(c, json_object_get(thresholds, "none"), "thresholds.none", &m->threshold_none));
+    return read_number(c, json_object_get(thresholds, "emd"), "thresholds.emd", &m->threshold_emd);
+}
+
+static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
+{
+    static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
+    const char *kind = json_string_value(json_object_get(root, "kind"));
+    for (int i = 0; i < 3; i++)
+        if (kind && strcmp(kind, kinds[i]) == 0) {
+            m->kind = (sl_model_kind)i;
+            return SL_OK;
+        }
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector or landmarks", c->name);
+}
+
+static sl_status read_digest(const context *c, const json_t *root, sl_manifest *m)
+{
+    SL_TRY(copy_text(c, root, "sha256", false, &m->sha256));
+    if (!m->sha256 && !(m->sha256 = sl_strdup("")))
+        return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+    size_t length = strlen(m->sha256);
+    if (length != 0 && (length != 64 || strspn(m->sha256, "0123456789abcdef") != 64))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"sha256\" must be 64 lower-case hex digits", c->name);
+    const json_t *bytes = json_object_get(root, "bytes");
+    if (bytes && (!json_is_integer(bytes) || json_integer_value(bytes) < 0))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"bytes\" must be a whole number", c->name);
+    m->bytes = (uint64_t)json_integer_value(bytes);
+    return SL_OK;
+}
+
+static sl_status read_manifest(const context *c, const json_t *root, sl_manifest *m)
+{
+    if (!json_is_object(root))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: must be a JSON object", c->name);
+    SL_TRY(copy_text(c, root, "name", true, &m->name));
+    size_t length = strlen(m->name);
+    if (length == 0 || length > 63 || strspn(m->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
+            != length || m->name[0] == '.' || m->name[0] == '-')
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"name\" must be 1-63 letters, digits, '-', '_' or '.'",
+                       c->name);
+    SL_TRY(read_kind(c, root, m));
+    SL_TRY(read_source(c, root, m));
+    SL_TRY(copy_text(c, root, "licence", true, &m->licence));
+    SL_TRY(copy_text(c, root, "provenance", true, &m->provenance));
+    SL_TRY(copy_text(c, root, "file", true, &m->file));
+    SL_TRY(copy_text(c, root, "format", true, &m->format));
+    if (strcmp(m->format, "onnx") && strcmp(m->format, "tflite") && strcmp(m->format, "dlib"))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"format\" must be onnx, tflite or dlib", c->name);
+    if ((strcmp(m->format, "dlib") == 0) != (m->kind == SL_MODEL_LANDMARKS))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: landmarks are of format dlib, other models are not",
+                       c->name);
+    SL_TRY(read_digest(c, root, m));
+    SL_TRY(read_number(c, json_object_get(root, "score_threshold"), "score_threshold", &m->detector_threshold));
+    return m->kind == SL_MODEL_RECOGNISER ? read_recogniser(c, root, m) : SL_OK;
+}
+
+sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_manifest **out, sl_error *err)
+{
+    json_error_t at;
+    *out = NULL;
+    if (size > 1 << 20)
+        return sl_fail(err, SL_ERR_LIMIT, "manifest %s: longer than 1 MiB", name);
+    json_t *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &at);
+    if (!root)
+        return sl_fail(err, SL_ERR_FORMAT, "manifest %s: line %d, column %d: %s", name, at.line, at.column, at.text);
+    sl_manifest *m = calloc(1, sizeof *m);
+    if (!m) {
+        json_decref(root);
+        return sl_fail(err, SL_ERR_MEMORY, "manifest %s: no memory", name);
+    }
+    m->threshold_none = m->threshold_emd = NAN;
+    m->detector_threshold = .8f;
+    context c = {name, err};
+    sl_status status = read_manifest(&c, root, m);
+    json_decref(root);
+    if (status != SL_OK)
+        sl_manifest_free(m);
+    else
+        *out = m;
+    return status;
+}
+
+void sl_manifest_free(sl_manifest *m)
+{
+    if (!m)
+        return;
+    char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
+                           m->file,     m->format, m->sha256,   m->alignment, m->embedding, m->patch_map};
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        free(texts[i]);
+    free(m);
+}

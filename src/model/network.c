@@ -1,0 +1,43 @@
+#include "model/network.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err)
+{
+    if (size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0)
+        return sl_import_tflite(data, size, out, err);
+    return sl_import_onnx(data, size, out, err);
+}
+
+static sl_status open_parts(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n, sl_error *err)
+{
+    static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model"};
+    SL_TRY(sl_catalogue_find(models_dir, name, &n->manifest, &n->path, err));
+    if (n->manifest->kind != kind)
+        return sl_fail(err, SL_ERR_ARGUMENT, "model %s is %s, %s was asked for", n->manifest->name,
+                       kinds[n->manifest->kind], kinds[kind]);
+    SL_TRY(sl_catalogue_map(n->manifest, n->path, &n->map, n->digest, err));
+    if (kind == SL_MODEL_LANDMARKS)
+        return SL_OK;
+    sl_status status = sl_network_import(n->map.data, n->map.size, &n->graph, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s: %s", n->manifest->name, n->path);
+}
+
+sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kind kind, sl_network *out, sl_error *err)
+{
+    *out = (sl_network){0};
+    sl_status status = open_parts(models_dir, name, kind, out, err);
+    if (status != SL_OK)
+        sl_network_close(out);
+    return status;
+}
+
+void sl_network_close(sl_network *n)
+{
+    sl_graph_free(n->graph);
+    sl_unmap_file(&n->map);
+    sl_manifest_free(n->manifest);
+    free(n->path);
+    *n = (sl_network){0};
+}

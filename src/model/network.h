@@ -1,0 +1,23 @@
+/* A network from a file: mapped, checked, imported. */
+#ifndef SL_MODEL_NETWORK_H
+#define SL_MODEL_NETWORK_H
+
+#include "model/catalogue.h"
+#include "net/graph.h"
+
+typedef struct {
+    sl_manifest *manifest;
+    char *path;
+    sl_mapping map; /* constants of the graph may lie in it */
+    uint8_t digest[32];
+    sl_graph *graph; /* NULL for landmark models */
+} sl_network;
+
+/* Finds (sl_catalogue_find), maps, checks and, for onnx and tflite, imports a model of this kind. */
+sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kind kind, sl_network *out, sl_error *err);
+void sl_network_close(sl_network *network);
+
+/* Imports by content: a TFLite file has "TFL3" at byte 4, everything else is tried as ONNX. */
+sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err);
+
+#endif

@@ -1,0 +1,150 @@
+#include "model/recogniser.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "image/image.h"
+
+/* The graph for a batch, its outputs embedding and patch map. */
+static sl_status specialize(const sl_recogniser *r, int batch, sl_graph **out, sl_error *err)
+{
+    const sl_manifest *m = r->network.manifest;
+    const char *outputs[2] = {m->embedding, m->patch_map};
+    sl_shape input = {.rank = 4, .dim = {batch, r->channels_in, r->height, r->width}};
+    sl_status status = sl_graph_specialize(r->network.graph, &input, outputs, 2, out, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s", m->name);
+}
+
+/* Elements per face of a tensor whose first dimension is the batch. */
+static int64_t per_face(const sl_shape *s)
+{
+    int64_t n = sl_shape_elements(s);
+    return s->rank > 0 && s->dim[0] == 1 ? n : -1;
+}
+
+static sl_status read_shapes(sl_recogniser *r, const sl_graph *g, sl_error *err)
+{
+    const sl_manifest *m = r->network.manifest;
+    const sl_shape *embedding = &g->tensors[g->outputs[0]].shape, *map = &g->tensors[g->outputs[1]].shape;
+    int64_t dim = per_face(embedding);
+    if (dim < 1 || dim > 4096)
+        return sl_fail(err, SL_ERR_FORMAT, "model %s: output \"%s\" is no embedding of 1 to 4096 numbers", m->name,
+                       m->embedding);
+    if (map->rank != 4 || map->dim[0] != 1 || map->dim[1] < 1 || map->dim[1] > 4096 || map->dim[2] < 1 ||
+        map->dim[3] < 1 || map->dim[2] > 256 || map->dim[3] > 256 || map->dim[2] * map->dim[3] > 256)
+        return sl_fail(err, SL_ERR_FORMAT, "model %s: tensor \"%s\" is no patch map of at most 256 cells and 4096 "
+                       "channels", m->name, m->patch_map);
+    r->dim = (int)dim;
+    r->channels = (int)map->dim[1];
+    r->rows = (int)map->dim[2];
+    r->cols = (int)map->dim[3];
+    const int stated[4] = {m->embedding_dim, m->patch_grid[0], m->patch_grid[1], m->patch_grid[2]};
+    const int found[4] = {r->dim, r->rows, r->cols, r->channels};
+    for (int i = 0; i < 4; i++)
+        if (stated[i] && stated[i] != found[i])
+            return sl_fail(err, SL_ERR_MISMATCH, "model %s: the manifest states an embedding of %d and a patch map of "
+                           "%dx%dx%d, the network has %d and %dx%dx%d", m->name, stated[0], stated[1], stated[2],
+                           stated[3], found[0], found[1], found[2], found[3]);
+    return SL_OK;
+}
+
+static void make_fingerprint(sl_recogniser *r)
+{
+    const sl_manifest *m = r->network.manifest;
+    char text[1024], hex[65];
+    sl_hex32(r->network.digest, hex);
+    int n = snprintf(text, sizeof text, "secondlook template 1\n%s\n%d %d %d\n%.9g %.9g %.9g\n%.9g %.9g %.9g\n%.200s\n"
+                     "%.200s\n%.200s\n", hex, m->input_width, m->input_height, (int)m->colour, (double)m->mean[0],
+                     (double)m->mean[1], (double)m->mean[2], (double)m->std[0], (double)m->std[1], (double)m->std[2],
+                     m->alignment, m->embedding, m->patch_map);
+    sl_sha256 s;
+    sl_sha256_init(&s);
+    sl_sha256_update(&s, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
+    sl_sha256_final(&s, r->fingerprint);
+}
+
+static sl_status open_parts(const char *models_dir, const char *name, sl_recogniser *r, sl_error *err)
+{
+    SL_TRY(sl_network_open(models_dir, name, SL_MODEL_RECOGNISER, &r->network, err));
+    const sl_manifest *m = r->network.manifest;
+    const sl_graph *g = r->network.graph;
+    r->width = m->input_width;
+    r->height = m->input_height;
+    r->channels_in = m->colour == SL_COLOUR_GREY ? 1 : 3;
+    if (g->n_inputs != 1)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: has %d inputs, a recogniser has one picture", m->name,
+                       g->n_inputs);
+    sl_graph *one;
+    SL_TRY(specialize(r, 1, &one, err));
+    sl_status status = read_shapes(r, one, err);
+    sl_graph_free(one);
+    SL_TRY(status);
+    make_fingerprint(r);
+    return SL_OK;
+}
+
+sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err)
+{
+    *out = (sl_recogniser){0};
+    sl_status status = open_parts(models_dir, name, out, err);
+    if (status != SL_OK)
+        sl_recogniser_close(out);
+    return status;
+}
+
+void sl_recogniser_close(sl_recogniser *r)
+{
+    sl_network_close(&r->network);
+    *r = (sl_recogniser){0};
+}
+
+sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, int threads, sl_plan **out, sl_error *err)
+{
+    sl_graph *g;
+    SL_TRY(specialize(r, batch, &g, err));
+    sl_status status = sl_plan_compile(g, threads, out, err);
+    sl_graph_free(g);
+    return status;
+}
+
+/* out[c][y][x] = (sample - mean) / std, channels in the manifest's order. */
+static void normalise(const sl_recogniser *r, const sl_image *crop, float *out)
+{
+    const sl_manifest *m = r->network.manifest;
+    size_t count = (size_t)r->width * (size_t)r->height;
+    for (int c = 0; c < r->channels_in; c++) {
+        int from = m->colour == SL_COLOUR_BGR ? 2 - c : c;
+        float scale = 1 / m->std[c], shift = -m->mean[c] / m->std[c];
+        for (size_t i = 0; i < count; i++)
+            *out++ = (float)crop->pixels[i * (size_t)crop->channels + (size_t)from] * scale + shift;
+    }
+}
+
+sl_status sl_recogniser_prepare(const sl_recogniser *r, const sl_image *crop, float *out, sl_error *err)
+{
+    sl_image coloured = {0}, sized = {0};
+    SL_TRY(sl_image_check(crop, err));
+    sl_status status = SL_OK;
+    if (crop->channels != r->channels_in) {
+        status = r->channels_in == 1 ? sl_image_to_grey(crop, &coloured, err) : sl_image_to_rgb(crop, &coloured, err);
+        crop = &coloured;
+    }
+    if (status == SL_OK && (crop->width != r->width || crop->height != r->height)) {
+        status = sl_image_resize(crop, r->width, r->height, &sized, err);
+        crop = &sized;
+    }
+    if (status == SL_OK)
+        normalise(r, crop, out);
+    sl_image_free(&coloured);
+    sl_image_free(&sized);
+    return status;
+}
+
+void sl_recogniser_patches(const sl_recogniser *r, const float *map, float *out)
+{
+    size_t cells = (size_t)r->rows * (size_t)r->cols, channels = (size_t)r->channels;
+    for (size_t p = 0; p < cells; p++)
+        for (size_t c = 0; c < channels; c++)
+            out[p * channels + c] = map[c * cells + p];
+}
