@@ -1,0 +1,130 @@
+/* Matching, as the rest of the library sees it: patch sets prepared once, compared many times.
+ *
+ *     sl_match_layout layout;                      what all sets of one search share
+ *     sl_match_layout_make(&options, rows, cols, channels, dim, &layout, err);
+ *     void *memory = sl_alloc_aligned(sl_patch_set_bytes(&layout, SL_ROLE_QUERY));
+ *     sl_patch_set query;
+ *     sl_patch_set_init(&query, &layout, SL_ROLE_QUERY, memory, &source, err);
+ *     sl_matcher *matcher;                         scratch of every thread
+ *     sl_matcher_open(&layout, threads, &matcher, err);
+ *     sl_matcher_scores_of(matcher, &query, n, source_of, context, scores, iterations, err);
+ *
+ * Nothing allocates after sl_matcher_open. Scores do not depend on the number of threads, nor on which
+ * candidates stand beside each other. With int8 patches they are the same bits on every instruction set;
+ * with f32 patches the similarities differ by rounding (below 2e-6 in a score) between scalar and FMA. */
+#ifndef SL_MATCH_MATCH_H
+#define SL_MATCH_MATCH_H
+
+#include "base/status.h"
+
+enum {
+    SL_MATCH_MAX_PATCHES = 256,
+    SL_MATCH_MAX_CHANNELS = 4096,
+    SL_MATCH_LANES = 16, /* columns of all R x R matrices are padded to a multiple of this */
+};
+
+/* What Sinkhorn runs with; sl_match_layout_make fills in the published values. */
+typedef struct {
+    float eps;          /* .05: K = exp((S - 1) / eps) */
+    int max_iterations; /* 100; converged 2,000 */
+    float stop;         /* mean |r - r_old| below this ends; converged: L1 error of the row marginals */
+} sl_sinkhorn_rule;
+
+/* What all patch sets of one search share. */
+typedef struct {
+    int map_rows, map_cols; /* of the raw map */
+    int rows, cols;         /* of the grid compared: the map's own, or what it is pooled to */
+    int channels, dim;
+    int patches;            /* R = rows * cols */
+    int stride;             /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
+    sl_precision precision;
+    sl_weighting weighting;
+    sl_solver solver;
+    sl_sinkhorn_rule rule;
+} sl_match_layout;
+
+/* Checks the options against a raw map of rows x cols x channels and embeddings of `dim` (0: none). */
+sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
+                               sl_match_layout *out, sl_error *err);
+
+/* One face's map as it is stored: either int8 with one scale each patch, or f32. */
+typedef struct {
+    const int8_t *patches_i8; /* [map_rows * map_cols, channels], with patch_scales [map_rows * map_cols] */
+    const float *patch_scales;
+    const float *patches_f32; /* or this; the other two NULL */
+    const float *embedding;   /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
+    const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
+} sl_patch_source;
+
+struct sl_template;
+sl_patch_source sl_patch_source_of(const struct sl_template *t);
+
+/* A query is packed for the kernels' columns, a candidate for their rows. */
+typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;
+
+/* One face ready to be compared. A view into the caller's memory; copyable, nothing to free. Its inner
+ * layout is the kernels' affair (kernels/kernels.h) and depends on the instruction set in force. */
+typedef struct {
+    const sl_match_layout *layout;
+    void *rows;         /* int8 or f32 [row_count, row_stride]: unit patches, then the pooled vector */
+    void *panel;        /* query: the same by columns; candidate: NULL */
+    float *row_factors; /* [row_count] true value = factor * stored value (int8), 1 (f32) */
+    int32_t *row_sums;  /* int8: [row_count] sum of each row, for the kernels' offset */
+    float *pooled;      /* [row_stride] unit g: of the raw map, or the embedding for CC; 0 for other weightings */
+    float *fixed;       /* [stride] weights that need no partner (uniform, LMK), summing to 1 or to 0 */
+} sl_patch_set;
+
+/* Bytes for one set, a multiple of 64; `memory` must be 64-byte aligned. `layout` must outlive the set.
+ * SL_ERR_NUMERIC for NaN or infinity in the source, SL_ERR_ARGUMENT where the weighting misses something. */
+size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role);
+sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
+                            const sl_patch_source *source, sl_error *err);
+
+/* Adaptive average pooling (PyTorch's AdaptiveAvgPool2d: cell i of n takes rows floor(i H / n) up to but not
+ * including ceil((i + 1) H / n)): raw [rows * cols, channels] -> out [out_rows * out_cols, channels]. */
+void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols);
+
+/* Scratch for `threads` threads (0: all processors). Use one matcher from one thread at a time. */
+typedef struct sl_matcher sl_matcher;
+sl_status sl_matcher_open(const sl_match_layout *layout, int threads, sl_matcher **out, sl_error *err);
+void sl_matcher_close(sl_matcher *matcher);
+
+/* Similarity of a query with n prepared candidates: scores [n], iterations [n] or NULL. A pair whose weights
+ * are all zero on one side scores 0 after 0 iterations. SL_ERR_INTERNAL if the exact solver gives up. */
+sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidates,
+                            size_t n, float *scores, int *iterations, sl_error *err);
+
+/* The same with candidates prepared on the way, each by the thread that compares it (no memory per
+ * candidate). source_of may be called from several threads; what it points to must stay until the call
+ * returns. A failure names the candidate of lowest index, whatever the threads. */
+typedef void (*sl_patch_source_fn)(void *context, size_t candidate, sl_patch_source *out);
+sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
+                               sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
+                               sl_error *err);
+
+/* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted);
+ * similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. */
+sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
+                          float *plan, float *similarities, float *query_weights, float *candidate_weights,
+                          sl_score *score, sl_error *err);
+
+/* ------------------------------------------------------------------ stage 1 */
+
+/* A run of embeddings: row i at rows + i * stride (floats), known as index first + i. */
+typedef struct {
+    const float *rows;
+    size_t stride, count;
+    uint32_t first;
+} sl_scan_block;
+
+/* The k largest inner products of each query [n_queries, dim] over all blocks, best first, ties by lower
+ * index: index and score [n_queries, k]; where there are fewer than k rows the rest is UINT32_MAX and
+ * -infinity. The same bits on every instruction set and for any number of threads. SL_ERR_NUMERIC when a
+ * product is not finite. */
+sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, const float *queries,
+                      size_t n_queries, int k, int threads, uint32_t *index, float *score, sl_error *err);
+
+/* Cosine of two embeddings, bit for bit what the scan gives for unit vectors. */
+float sl_scan_dot(const float *a, const float *b, int dim);
+
+#endif
