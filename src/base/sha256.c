@@ -1,6 +1,10 @@
 #include "base/sha256.h"
 
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#include <immintrin.h>
+#endif
 
 static const uint32_t round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -14,7 +18,7 @@ static const uint32_t round_constants[64] = {
 
 static uint32_t rotate_right(uint32_t x, int n) { return x >> n | x << (32 - n); }
 
-static void compress(uint32_t h[8], const uint8_t block[64])
+static void compress_plain(uint32_t h[8], const uint8_t block[64])
 {
     uint32_t w[64];
     for (int t = 0; t < 16; t++)
@@ -41,6 +45,62 @@ static void compress(uint32_t h[8], const uint8_t block[64])
         h[i] += v[i];
 }
 
+#if defined(__x86_64__)
+/* The same with the processor's SHA instructions, some eight times faster: models are checked at every
+ * start. The instructions want the state as (a, b, e, f) and (c, d, g, h), highest lane first. */
+__attribute__((target("sha,sse4.1,ssse3"))) static void compress_shani(uint32_t h[8], const uint8_t *block)
+{
+    const __m128i swap = _mm_set_epi64x(0x0c0d0e0f08090a0b, 0x0405060700010203);
+    __m128i abef = _mm_set_epi32((int)h[0], (int)h[1], (int)h[4], (int)h[5]);
+    __m128i cdgh = _mm_set_epi32((int)h[2], (int)h[3], (int)h[6], (int)h[7]);
+    const __m128i abef_start = abef, cdgh_start = cdgh;
+    __m128i w[4];
+    for (int i = 0; i < 4; i++)
+        w[i] = _mm_shuffle_epi8(_mm_loadu_si128((const __m128i *)block + i), swap);
+    for (int t = 0; t < 16; t++) { /* four rounds each; w[0] holds their four words */
+        __m128i wk = _mm_add_epi32(w[0], _mm_loadu_si128((const __m128i *)round_constants + t));
+        cdgh = _mm_sha256rnds2_epu32(cdgh, abef, wk);
+        abef = _mm_sha256rnds2_epu32(abef, cdgh, _mm_shuffle_epi32(wk, 0x0e));
+        __m128i next = _mm_add_epi32(_mm_sha256msg1_epu32(w[0], w[1]), _mm_alignr_epi8(w[3], w[2], 4));
+        next = _mm_sha256msg2_epu32(next, w[3]);
+        w[0] = w[1];
+        w[1] = w[2];
+        w[2] = w[3];
+        w[3] = next;
+    }
+    abef = _mm_add_epi32(abef, abef_start);
+    cdgh = _mm_add_epi32(cdgh, cdgh_start);
+    h[0] = (uint32_t)_mm_extract_epi32(abef, 3);
+    h[1] = (uint32_t)_mm_extract_epi32(abef, 2);
+    h[4] = (uint32_t)_mm_extract_epi32(abef, 1);
+    h[5] = (uint32_t)_mm_extract_epi32(abef, 0);
+    h[2] = (uint32_t)_mm_extract_epi32(cdgh, 3);
+    h[3] = (uint32_t)_mm_extract_epi32(cdgh, 2);
+    h[6] = (uint32_t)_mm_extract_epi32(cdgh, 1);
+    h[7] = (uint32_t)_mm_extract_epi32(cdgh, 0);
+}
+
+/* gcc 12's __builtin_cpu_supports does not know "sha": CPUID leaf 7, EBX bit 29. */
+static int have_shani(void)
+{
+    unsigned a, b, c, d;
+    return __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b >> 29 & 1) && __builtin_cpu_supports("sse4.1");
+}
+#endif
+
+static void compress(uint32_t h[8], const uint8_t *blocks, size_t count)
+{
+#if defined(__x86_64__)
+    if (have_shani()) {
+        for (; count; count--, blocks += 64)
+            compress_shani(h, blocks);
+        return;
+    }
+#endif
+    for (; count; count--, blocks += 64)
+        compress_plain(h, blocks);
+}
+
 void sl_sha256_init(sl_sha256 *s)
 {
     static const uint32_t start[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
@@ -59,12 +119,13 @@ void sl_sha256_update(sl_sha256 *s, const void *data, size_t size)
         memcpy(s->block + held, p, take);
         if (held + take < 64)
             return;
-        compress(s->state, s->block);
+        compress(s->state, s->block, 1);
         p += take;
         size -= take;
     }
-    for (; size >= 64; p += 64, size -= 64)
-        compress(s->state, p);
+    compress(s->state, p, size / 64);
+    p += size / 64 * 64;
+    size %= 64;
     if (size)
         memcpy(s->block, p, size);
 }
@@ -76,13 +137,13 @@ void sl_sha256_final(sl_sha256 *s, uint8_t digest[32])
     s->block[held++] = 0x80;
     if (held > 56) {
         memset(s->block + held, 0, 64 - held);
-        compress(s->state, s->block);
+        compress(s->state, s->block, 1);
         held = 0;
     }
     memset(s->block + held, 0, 56 - held);
     for (int i = 0; i < 8; i++)
         s->block[56 + i] = (uint8_t)(bits >> (56 - 8 * i));
-    compress(s->state, s->block);
+    compress(s->state, s->block, 1);
     for (int i = 0; i < 32; i++)
         digest[i] = (uint8_t)(s->state[i / 4] >> (24 - 8 * (i % 4)));
 }
