@@ -37,18 +37,16 @@ static sl_status no_memory(sl_error *err)
     return sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
 }
 
-/* Room for one more element of `size` bytes in an array of `count`; doubles. */
-static sl_status grow(void *array, int count, int *capacity, size_t size, sl_error *err)
+/* `array` with room for one more element of `size` bytes (it doubles), or NULL and the array as it was. */
+static void *with_room(void *array, int count, int *capacity, size_t size)
 {
     if (count < *capacity)
-        return SL_OK;
+        return array;
     int larger = *capacity ? *capacity * 2 : 16;
-    void *p = sl_realloc_array(*(void **)array, (size_t)larger, size);
-    if (!p)
-        return no_memory(err);
-    *(void **)array = p;
-    *capacity = larger;
-    return SL_OK;
+    void *p = sl_realloc_array(array, (size_t)larger, size);
+    if (p)
+        *capacity = larger;
+    return p;
 }
 
 /* ---- names ---- */
@@ -149,7 +147,10 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
     if (g->n_tensors >= MAX_TENSORS)
         return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d tensors", MAX_TENSORS);
     SL_TRY(grow_slots(g, err));
-    SL_TRY(grow(&g->tensors, g->n_tensors, &g->cap_tensors, sizeof *g->tensors, err));
+    sl_tensor_info *tensors = with_room(g->tensors, g->n_tensors, &g->cap_tensors, sizeof *tensors);
+    if (!tensors)
+        return no_memory(err);
+    g->tensors = tensors;
     char *copy = sl_strdup(name);
     if (!copy)
         return no_memory(err);
@@ -161,19 +162,21 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
 
 static sl_status own(sl_graph *g, void *memory, sl_error *err)
 {
-    sl_status status = grow(&g->owned, g->n_owned, &g->cap_owned, sizeof *g->owned, err);
-    if (status != SL_OK)
+    void **list = with_room(g->owned, g->n_owned, &g->cap_owned, sizeof *list);
+    if (!list) {
         free(memory);
-    else
-        g->owned[g->n_owned++] = memory;
-    return status;
+        return no_memory(err);
+    }
+    g->owned = list;
+    list[g->n_owned++] = memory;
+    return SL_OK;
 }
 
 sl_status sl_graph_add_const(sl_graph *g, const char *name, sl_type type, const sl_shape *shape, const void *data,
                              bool owned, sl_tensor *out, sl_error *err)
 {
     *out = -1;
-    if (owned)
+    if (owned && data)
         SL_TRY(own(g, (void *)data, err));
     if (!data)
         return sl_fail(err, SL_ERR_ARGUMENT, "constant %.200s has no data", name);
@@ -234,7 +237,10 @@ sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_at
                             int n_inputs, const sl_tensor *outputs, int n_outputs, sl_error *err)
 {
     SL_TRY(check_node(g, op, name, inputs, n_inputs, outputs, n_outputs, err));
-    SL_TRY(grow(&g->nodes, g->n_nodes, &g->cap_nodes, sizeof *g->nodes, err));
+    sl_node *nodes = with_room(g->nodes, g->n_nodes, &g->cap_nodes, sizeof *nodes);
+    if (!nodes)
+        return no_memory(err);
+    g->nodes = nodes;
     sl_node node = {.op = op, .name = sl_strdup(name), .n_inputs = n_inputs, .n_outputs = n_outputs};
     node.inputs = copy_indices(inputs, n_inputs);
     node.outputs = copy_indices(outputs, n_outputs);
