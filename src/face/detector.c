@@ -1,0 +1,216 @@
+/* The detector around the network: sizes, plans, pixels in, faces out. */
+#include "face/detector.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/image.h"
+#include "net/plan.h"
+
+enum { STRIDES = 3, OUTPUTS = 9, PLANS = 4, MAX_SIDE = 8192 };
+static const int strides[STRIDES] = {32, 16, 8};
+
+/* A plan for one input size, and which of its outputs is what. */
+typedef struct {
+    int width, height;
+    sl_plan *plan;
+    uint64_t used; /* when it ran last, for eviction */
+} sized_plan;
+
+struct sl_detector {
+    const sl_graph *graph;
+    sl_detector_options options;
+    int threads;
+    sized_plan plans[PLANS];
+    uint64_t clock;
+};
+
+sl_detector_options sl_detector_defaults(void)
+{
+    return (sl_detector_options){.max_side = 1280, .nms_iou = .4f, .max_faces = 1000};
+}
+
+sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *options, int threads,
+                           sl_detector **out, sl_error *err)
+{
+    *out = NULL;
+    sl_detector_options o = options ? *options : sl_detector_defaults();
+    if (o.max_side < 32 || o.max_side > MAX_SIDE || !(o.nms_iou > 0 && o.nms_iou <= 1) || !o.max_faces)
+        return sl_fail(err, SL_ERR_ARGUMENT, "detector: max_side must be 32 to %d, nms_iou in (0, 1], max_faces above 0",
+                       MAX_SIDE);
+    if (graph->n_inputs != 1 || graph->n_outputs != OUTPUTS)
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "detector: the network has %d inputs and %d outputs, RetinaFace mnet.25 has 1 and %d",
+                       graph->n_inputs, graph->n_outputs, OUTPUTS);
+    sl_detector *d = calloc(1, sizeof *d);
+    if (!d)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a detector");
+    d->graph = graph;
+    d->options = o;
+    d->threads = threads;
+    *out = d;
+    return SL_OK;
+}
+
+void sl_detector_close(sl_detector *detector)
+{
+    if (!detector)
+        return;
+    for (int i = 0; i < PLANS; i++)
+        sl_plan_free(detector->plans[i].plan);
+    free(detector);
+}
+
+/* ---- plans ---- */
+
+static sl_status compile(const sl_detector *d, int width, int height, sl_plan **out, sl_error *err)
+{
+    const char *names[OUTPUTS];
+    for (int i = 0; i < OUTPUTS; i++)
+        names[i] = d->graph->tensors[d->graph->outputs[i]].name;
+    sl_shape shape = {.rank = 4, .dim = {1, 3, height, width}};
+    sl_graph *specialised;
+    SL_TRY(sl_graph_specialize(d->graph, &shape, names, OUTPUTS, &specialised, err));
+    sl_status status = sl_plan_compile(specialised, d->threads, out, err);
+    sl_graph_free(specialised);
+    return status;
+}
+
+/* The plan for this size: a kept one, or a new one in the place of the one not used for longest. */
+static sl_status plan_for(sl_detector *d, int width, int height, sl_plan **out, sl_error *err)
+{
+    sized_plan *oldest = d->plans;
+    d->clock++;
+    for (sized_plan *p = d->plans; p < d->plans + PLANS; p++) {
+        if (p->plan && p->width == width && p->height == height) {
+            p->used = d->clock;
+            *out = p->plan;
+            return SL_OK;
+        }
+        if (p->used < oldest->used)
+            oldest = p;
+    }
+    sl_plan_free(oldest->plan);
+    *oldest = (sized_plan){0};
+    SL_TRY(compile(d, width, height, out, err));
+    *oldest = (sized_plan){.width = width, .height = height, .plan = *out, .used = d->clock};
+    return SL_OK;
+}
+
+/* Finds the nine outputs by their shapes, whatever their order and names. */
+static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaface_head heads[STRIDES],
+                          sl_error *err)
+{
+    for (int s = 0; s < STRIDES; s++)
+        heads[s] = (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
+    for (int j = 0; j < OUTPUTS; j++) {
+        sl_shape shape;
+        const float *data = sl_plan_output(plan, j, &shape);
+        for (int s = 0; s < STRIDES; s++) {
+            sl_retinaface_head *h = &heads[s];
+            if (shape.rank != 4 || shape.dim[0] != 1 || shape.dim[2] != h->rows || shape.dim[3] != h->cols)
+                continue;
+            if (shape.dim[1] == 4)
+                h->score = data;
+            else if (shape.dim[1] == 8)
+                h->box = data;
+            else if (shape.dim[1] == 20)
+                h->points = data;
+        }
+    }
+    for (int s = 0; s < STRIDES; s++)
+        if (!heads[s].score || !heads[s].box || !heads[s].points)
+            return sl_fail(err, SL_ERR_UNSUPPORTED,
+                           "detector: the network gives no scores [4], boxes [8] and points [20] at stride %d: "
+                           "it is not RetinaFace mnet.25", strides[s]);
+    return SL_OK;
+}
+
+/* ---- sizes ---- */
+
+/* Padded sizes come in steps that grow with the size, so that few plans serve many pictures. */
+static int padded(int side)
+{
+    int step = side <= 320 ? 32 : side <= 640 ? 64 : 128;
+    return (side + step - 1) / step * step;
+}
+
+/* How the picture is looked at. */
+typedef struct {
+    int width, height; /* of the scaled picture */
+    int input_width, input_height;
+} view;
+
+static view view_of(const sl_image *image, int max_side)
+{
+    int side = image->width > image->height ? image->width : image->height;
+    double scale = side > max_side ? (double)max_side / side : 1;
+    view v = {.width = (int)lround(image->width * scale), .height = (int)lround(image->height * scale)};
+    v.width = v.width < 1 ? 1 : v.width;
+    v.height = v.height < 1 ? 1 : v.height;
+    v.input_width = padded(v.width);
+    v.input_height = padded(v.height);
+    return v;
+}
+
+/* RGB planes of 0 .. 255, black where the picture ends: [3, input_height, input_width]. */
+static void fill_input(const sl_image *image, const view *v, float *input)
+{
+    size_t plane = (size_t)v->input_width * (size_t)v->input_height;
+    memset(input, 0, 3 * plane * sizeof *input);
+    for (int c = 0; c < 3; c++)
+        for (int y = 0; y < v->height; y++) {
+            const uint8_t *from = image->pixels + (size_t)y * (size_t)v->width * (size_t)image->channels;
+            float *to = input + (size_t)c * plane + (size_t)y * (size_t)v->input_width;
+            int channel = image->channels == 3 ? c : 0;
+            for (int x = 0; x < v->width; x++)
+                to[x] = from[x * image->channels + channel];
+        }
+}
+
+static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v,
+                             sl_retinaface_head heads[STRIDES], sl_error *err)
+{
+    sl_plan *plan;
+    SL_TRY(plan_for(d, v->input_width, v->input_height, &plan, err));
+    fill_input(scaled, v, sl_plan_input(plan, 0, NULL));
+    SL_TRY(sl_plan_run(plan, err));
+    return heads_of(plan, v->input_width, v->input_height, heads, err);
+}
+
+/* Pixels of the scaled picture to pixels of the photo; centres are at integers. */
+static void to_photo(sl_face *f, double sx, double sy)
+{
+    float ax = (float)sx, bx = (float)(.5 * sx - .5), ay = (float)sy, by = (float)(.5 * sy - .5);
+    f->box = (sl_box){ax * f->box.x0 + bx, ay * f->box.y0 + by, ax * f->box.x1 + bx, ay * f->box.y1 + by};
+    for (int i = 0; i < 5; i++)
+        f->points[i] = (sl_point){ax * f->points[i].x + bx, ay * f->points[i].y + by};
+}
+
+sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                          sl_error *err)
+{
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
+    if (!(threshold > 0 && threshold <= 1))
+        return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
+
+    view v = view_of(image, d->options.max_side);
+    sl_retinaface_head heads[STRIDES];
+    if (v.width == image->width && v.height == image->height) {
+        SL_TRY(run_network(d, image, &v, heads, err));
+    } else {
+        sl_image scaled;
+        SL_TRY(sl_image_shrink(image, v.width, v.height, &scaled, err));
+        sl_status status = run_network(d, &scaled, &v, heads, err);
+        sl_image_free(&scaled);
+        SL_TRY(status);
+    }
+    SL_TRY(sl_retinaface_decode(heads, STRIDES, threshold, faces, count, err));
+    *count = sl_face_suppress(*faces, *count, d->options.nms_iou, d->options.max_faces);
+    for (size_t i = 0; i < *count; i++)
+        to_photo(&(*faces)[i], (double)image->width / v.width, (double)image->height / v.height);
+    return SL_OK;
+}
