@@ -6,6 +6,8 @@
 #include <immintrin.h>
 #endif
 
+#include "base/cpu.h"
+
 static const uint32_t round_constants[64] = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
     0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -91,7 +93,7 @@ static int have_shani(void)
 static void compress(uint32_t h[8], const uint8_t *blocks, size_t count)
 {
 #if defined(__x86_64__)
-    if (have_shani()) {
+    if (sl_isa_active() != SL_ISA_SCALAR && have_shani()) {
         for (; count; count--, blocks += 64)
             compress_shani(h, blocks);
         return;

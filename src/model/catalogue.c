@@ -135,7 +135,7 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
 
 /* ---- listing ---- */
 
-static sl_status describe(const sl_manifest *m, const char *path, sl_model_info *info, sl_error *err)
+sl_status sl_catalogue_describe(const sl_manifest *m, const char *path, sl_model_info *info, sl_error *err)
 {
     static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
     struct stat st;
@@ -166,7 +166,7 @@ static sl_status append(info_list *list, const sl_manifest *m, const char *path,
     if (!grown)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of models");
     list->infos = grown;
-    return describe(m, path, &list->infos[list->count++], err);
+    return sl_catalogue_describe(m, path, &list->infos[list->count++], err);
 }
 
 /* Manifests in the folder; a broken one is an error that names it. */
@@ -229,13 +229,18 @@ sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *co
     return SL_OK;
 }
 
+void sl_model_info_clear(sl_model_info *info)
+{
+    char *const texts[] = {info->name,       info->kind, info->source, info->licence,
+                           info->provenance, info->file, info->sha256, info->format};
+    for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
+        free(texts[t]);
+    *info = (sl_model_info){0};
+}
+
 void sl_models_free(sl_model_info *infos, size_t count)
 {
-    for (size_t i = 0; infos && i < count; i++) {
-        char *const texts[] = {infos[i].name, infos[i].kind, infos[i].source, infos[i].licence,
-                               infos[i].provenance, infos[i].file, infos[i].sha256, infos[i].format};
-        for (size_t t = 0; t < sizeof texts / sizeof *texts; t++)
-            free(texts[t]);
-    }
+    for (size_t i = 0; infos && i < count; i++)
+        sl_model_info_clear(&infos[i]);
     free(infos);
 }

@@ -16,6 +16,10 @@ sl_status sl_models_dir(const char *dir, char **out, sl_error *err);
 sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifest **manifest, char **path,
                             sl_error *err);
 
+/* What the manifest says, for users; cleared by sl_model_info_clear. `path` as sl_catalogue_find gave it. */
+sl_status sl_catalogue_describe(const sl_manifest *manifest, const char *path, sl_model_info *info, sl_error *err);
+void sl_model_info_clear(sl_model_info *info);
+
 /* Maps a model's file and checks its sha256 against the manifest's; `digest` is what the file has. */
 sl_status sl_catalogue_map(const sl_manifest *manifest, const char *path, sl_mapping *out, uint8_t digest[32],
                            sl_error *err);

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <stdatomic.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -35,6 +36,32 @@ static void sha256_of_published_vectors(void **state)
     sl_sha256_final(&s, digest);
     sl_hex32(digest, hex);
     assert_string_equal(hex, "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0");
+}
+
+/* The same digest by plain C, which SL_ISA=scalar forces, in a process of its own. */
+static void sha256_of_every_isa(void **state)
+{
+    (void)state;
+    char hex[65], data[300];
+    memset(data, 'x', sizeof data);
+    sl_sha256_hex(data, sizeof data, hex);
+    pid_t child = fork();
+    if (child == 0) {
+        setenv("SL_ISA", "scalar", 1);
+        execl("/proc/self/exe", "test_base", "sha256", hex, (char *)NULL);
+        _exit(2);
+    }
+    int result;
+    waitpid(child, &result, 0);
+    assert_int_equal(result, 0);
+}
+
+static int check_digest(const char *expected)
+{
+    char hex[65], data[300];
+    memset(data, 'x', sizeof data);
+    sl_sha256_hex(data, sizeof data, hex);
+    return sl_isa_active() != SL_ISA_SCALAR || strcmp(hex, expected) != 0;
 }
 
 static void crc32c_of_published_vector(void **state)
@@ -152,10 +179,12 @@ static void isa_is_one_this_machine_has(void **state)
     assert_string_equal(sl_status_name(SL_ERR_CORRUPT), "corrupt");
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    if (argc == 3 && strcmp(argv[1], "sha256") == 0)
+        return check_digest(argv[2]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(crc32c_of_published_vector),
+        cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(sha256_of_every_isa), cmocka_unit_test(crc32c_of_published_vector),
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
         cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(rng_repeats),
