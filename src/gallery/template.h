@@ -34,6 +34,11 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
 /* An uninitialised template with its arrays for `shape` (the shape is checked). */
 sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err);
 
-/* The raw map as float: out [R, C]. (sl_template_patches is the public form.) */
+/* Raw patches [R, C] to int8 with one scale each: q [R, C], scales [R]; a patch whose largest value is
+ * below 1e-30 is all zero. Values must be finite. */
+void sl_patches_quantise(const float *patches, int count, int channels, int8_t *q, float *scales);
+
+/* The converse: out [R, C] = scales[r] * q[r, c]. */
+void sl_patches_dequantise(const int8_t *q, const float *scales, int count, int channels, float *out);
 
 #endif

@@ -1,0 +1,43 @@
+/* What the modules below the gallery use of it beyond the public functions: opening by shape, and
+ * templates straight from the mapping. Indices i are those of sl_gallery_size: live faces in order of
+ * enrolment. Pointers are valid until the gallery is changed or closed; any number of threads may call
+ * these on one handle together as long as nobody adds or removes. */
+#ifndef SL_GALLERY_GALLERY_H
+#define SL_GALLERY_GALLERY_H
+
+#include "gallery/template.h"
+
+/* sl_gallery_open without an engine. shape and model_name are needed to create a gallery; where one is,
+ * a shape of another fingerprint or geometry is SL_ERR_MISMATCH (its precision counts only for a new
+ * gallery), and NULL accepts what is there. */
+sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_template_shape *shape,
+                                const char *model_name, sl_gallery **out, sl_error *err);
+
+/* The gallery's shape, with the precision of its stored patches; valid as long as the handle. */
+const sl_template_shape *sl_gallery_shape(const sl_gallery *gallery);
+
+/* Embeddings of all live faces, [faces, D] contiguous, unit length; NULL for an empty gallery. The first
+ * call (and the first after a change) checks every row's checksum; later ones cost nothing. */
+sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);
+
+/* One number per live face, [faces], equal for equal labels, below sl_gallery_label_bound. */
+const uint32_t *sl_gallery_label_ids(const sl_gallery *gallery);
+uint32_t sl_gallery_label_bound(const sl_gallery *gallery);
+
+/* The label and the image id of live face i (i is not checked). */
+const char *sl_gallery_label(const sl_gallery *gallery, size_t i);
+const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
+
+/* Live face with this image id; SL_ERR_NOT_FOUND when there is none. */
+sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
+
+/* Patch map of live face i, straight from the mapping; its checksum is verified the first time.
+ * int8: *q [R, C] and *scales [R] are set and *f32 is NULL; f32: *f32 [R, C] is set, the others NULL.
+ * *q and *f32 are 64-byte aligned. */
+sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, const int8_t **q, const float **scales,
+                             const float **f32, sl_error *err);
+
+/* The 68 landmarks of live face i in units of the crop's sides, NULL when it has none; checksum as above. */
+sl_status sl_gallery_landmarks(const sl_gallery *gallery, size_t i, const sl_point **landmarks, sl_error *err);
+
+#endif
