@@ -1,0 +1,96 @@
+#include "pipeline/engine.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+
+/* The landmark model: the one asked for, or dlib's where its file happens to be. */
+static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_error *err)
+{
+    if (o->landmarks && strcmp(o->landmarks, "none") == 0)
+        return SL_OK;
+    sl_network file;
+    sl_status status = sl_network_open(o->models_dir, o->landmarks ? o->landmarks : "dlib-68", SL_MODEL_LANDMARKS,
+                                       &file, err);
+    if (status == SL_ERR_NOT_FOUND && !o->landmarks)
+        return SL_OK;
+    SL_TRY(status);
+    status = sl_shape_predictor_read(file.map.data, file.map.size, &e->landmarks, err);
+    if (status != SL_OK)
+        status = sl_fail_in(err, status, "%s", file.path);
+    else if (sl_shape_predictor_points(e->landmarks) != 68)
+        status = sl_fail(err, SL_ERR_UNSUPPORTED, "%s: gives %d points, 68 are needed", file.path,
+                         sl_shape_predictor_points(e->landmarks));
+    sl_network_close(&file);
+    return status;
+}
+
+static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
+{
+    SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
+    const sl_recogniser *r = &e->recogniser;
+    const sl_manifest *m = r->network.manifest;
+    e->align = sl_align_template_find(m->alignment);
+    if (!e->align)
+        return sl_fail(err, SL_ERR_FORMAT, "model %s: no alignment template is named \"%s\"; there are arcface-112, "
+                       "arcface-128, cosface-96x112 and facenet-160", m->name, m->alignment);
+    SL_TRY(sl_network_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", SL_MODEL_DETECTOR,
+                           &e->detector, err));
+    e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold
+                                                      : e->detector.manifest->detector_threshold;
+    SL_TRY(open_landmarks(o, e, err));
+    SL_TRY(sl_catalogue_describe(m, r->network.path, &e->info, err));
+    e->info.embedding_dim = r->dim;
+    e->info.patch_rows = r->rows;
+    e->info.patch_cols = r->cols;
+    e->info.patch_channels = r->channels;
+    sl_hex32(r->fingerprint, e->fingerprint);
+    e->shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels,
+                                   .precision = SL_PRECISION_INT8};
+    memcpy(e->shape.fingerprint, r->fingerprint, sizeof e->shape.fingerprint);
+    return SL_OK;
+}
+
+sl_status sl_engine_open(const sl_engine_options *options, sl_engine **out, sl_error *err)
+{
+    static const sl_engine_options defaults;
+    *out = NULL;
+    sl_engine *e = calloc(1, sizeof *e);
+    if (!e)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for an engine");
+    sl_status status = open_parts(options ? options : &defaults, e, err);
+    if (status != SL_OK)
+        sl_engine_close(e);
+    else
+        *out = e;
+    return status;
+}
+
+void sl_engine_close(sl_engine *e)
+{
+    if (!e)
+        return;
+    sl_recogniser_close(&e->recogniser);
+    sl_network_close(&e->detector);
+    sl_shape_predictor_free(e->landmarks);
+    sl_model_info_clear(&e->info);
+    free(e);
+}
+
+const sl_model_info *sl_engine_model(const sl_engine *engine) { return &engine->info; }
+
+const char *sl_engine_fingerprint(const sl_engine *engine) { return engine->fingerprint; }
+
+/* The manifest's thresholds hold for stage 1 alone and for the default second look; any other mix is decided
+ * by its stage 1 cosine, which always means the same. */
+float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match, int *on_stage1)
+{
+    const sl_manifest *m = engine->recogniser.network.manifest;
+    sl_match_options d = sl_match_defaults();
+    bool usual = match->rerank == d.rerank && match->weighting == d.weighting && match->solver == d.solver &&
+                 match->alpha == d.alpha && match->grid_rows == d.grid_rows && match->grid_cols == d.grid_cols;
+    *on_stage1 = !usual || !isfinite(m->threshold_emd);
+    return *on_stage1 ? m->threshold_none : m->threshold_emd;
+}

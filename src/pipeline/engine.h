@@ -1,0 +1,45 @@
+/* The engine and the session from inside. */
+#ifndef SL_PIPELINE_ENGINE_H
+#define SL_PIPELINE_ENGINE_H
+
+#include "face/align.h"
+#include "face/detector.h"
+#include "face/landmarks.h"
+#include "gallery/template.h"
+#include "model/recogniser.h"
+
+/* Crops of one network run where there are many; fewer than half of it run one by one. */
+enum { SL_EMBED_BATCH = 8 };
+
+struct sl_engine {
+    sl_recogniser recogniser;
+    const sl_align_template *align;
+    sl_network detector;
+    float detector_threshold;
+    sl_shape_predictor *landmarks; /* NULL: none */
+    sl_model_info info;
+    char fingerprint[65];
+    sl_template_shape shape; /* of new templates; int8 patches */
+};
+
+struct sl_session {
+    const sl_engine *engine;
+    int threads;
+    sl_detector *detector;   /* compiled at the first picture */
+    sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
+    float *patches;          /* [R, C] scratch */
+};
+
+/* The embedding and patch map of each crop, in the precision asked for. */
+sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_precision precision,
+                           sl_template **out, sl_error *err);
+
+/* A face's crop (freed by the caller), and its landmarks in units of the crop where the engine has them. */
+sl_status sl_session_crop(sl_session *session, const sl_image *image, const sl_face *face, sl_image *crop,
+                          sl_point landmarks[68], int *has_landmarks, sl_error *err);
+
+/* Landmarks of a ready crop, in units of the crop; none (not an error) without a landmark model. */
+sl_status sl_session_crop_landmarks(sl_session *session, const sl_image *crop, sl_point landmarks[68],
+                                    int *has_landmarks, sl_error *err);
+
+#endif

@@ -1,0 +1,220 @@
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/threads.h"
+#include "pipeline/engine.h"
+
+sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out, sl_error *err)
+{
+    *out = NULL;
+    if (!engine || threads < 0 || threads > 1024)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a session needs an engine and 0 to 1024 threads");
+    const sl_recogniser *r = &engine->recogniser;
+    sl_session *s = calloc(1, sizeof *s);
+    if (s)
+        s->patches = sl_calloc_aligned((size_t)r->rows * (size_t)r->cols * (size_t)r->channels, sizeof(float));
+    if (!s || !s->patches) {
+        sl_session_close(s);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a session");
+    }
+    s->engine = engine;
+    s->threads = threads ? threads : sl_cpu_count();
+    *out = s;
+    return SL_OK;
+}
+
+void sl_session_close(sl_session *s)
+{
+    if (!s)
+        return;
+    sl_detector_close(s->detector);
+    sl_plan_free(s->one);
+    sl_plan_free(s->many);
+    free(s->patches);
+    free(s);
+}
+
+/* ---- faces ---- */
+
+static sl_status complete_face(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
+{
+    SL_TRY(sl_face_quality(image, face, err));
+    if (!s->engine->landmarks)
+        return SL_OK;
+    face->has_landmarks = sl_landmarks_of_face(s->engine->landmarks, image, face->points, face->landmarks, NULL)
+                          == SL_OK;
+    return SL_OK;
+}
+
+sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
+    if (!s->detector)
+        SL_TRY(sl_detector_open(s->engine->detector.graph, NULL, s->threads, &s->detector, err));
+    SL_TRY(sl_detector_run(s->detector, image, s->engine->detector_threshold, faces, count, err));
+    for (size_t i = 0; i < *count; i++) {
+        sl_status status = complete_face(s, image, &(*faces)[i], err);
+        if (status != SL_OK) {
+            free(*faces);
+            *faces = NULL;
+            *count = 0;
+            return status;
+        }
+    }
+    return SL_OK;
+}
+
+/* Area less twice the squared distance of the box's centre from the picture's: a small face in the middle loses
+ * to a large one beside it, a stranger at the edge to the sitter. */
+size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count)
+{
+    size_t best = 0;
+    double best_value = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        const sl_box *b = &faces[i].box;
+        double dx = (b->x0 + b->x1) / 2.0 - image->width / 2.0, dy = (b->y0 + b->y1) / 2.0 - image->height / 2.0;
+        double value = ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0) - 2 * (dx * dx + dy * dy);
+        if (value > best_value) {
+            best_value = value;
+            best = i;
+        }
+    }
+    return best;
+}
+
+/* ---- crops ---- */
+
+sl_status sl_align(sl_session *s, const sl_image *image, const sl_face *face, sl_image *crop, sl_error *err)
+{
+    const sl_recogniser *r = &s->engine->recogniser;
+    return sl_face_align(image, face->points, s->engine->align, r->width, r->height, crop, NULL, err);
+}
+
+/* Points in pixels of a crop, as parts of its sides. */
+static void to_units(sl_point landmarks[68], int width, int height)
+{
+    for (int i = 0; i < 68; i++) {
+        landmarks[i].x = (landmarks[i].x + .5f) / (float)width;
+        landmarks[i].y = (landmarks[i].y + .5f) / (float)height;
+    }
+}
+
+sl_status sl_session_crop(sl_session *s, const sl_image *image, const sl_face *face, sl_image *crop,
+                          sl_point landmarks[68], int *has_landmarks, sl_error *err)
+{
+    const sl_recogniser *r = &s->engine->recogniser;
+    sl_affine map;
+    SL_TRY(sl_face_align(image, face->points, s->engine->align, r->width, r->height, crop, &map, err));
+    *has_landmarks = face->has_landmarks &&
+                     sl_points_to_crop(&map, face->landmarks, 68, landmarks, NULL) == SL_OK;
+    if (*has_landmarks)
+        to_units(landmarks, r->width, r->height);
+    return SL_OK;
+}
+
+sl_status sl_landmarks_of_crop(sl_session *s, const sl_image *crop, sl_point landmarks[68], sl_error *err)
+{
+    SL_TRY(sl_image_check(crop, err));
+    if (!s->engine->landmarks)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "landmarks need dlib's file: apt-get install libdlib-data");
+    sl_point points[5];
+    sl_align_points(s->engine->align, crop->width, crop->height, points);
+    return sl_landmarks_of_face(s->engine->landmarks, crop, points, landmarks, err);
+}
+
+sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_point landmarks[68], int *has_landmarks,
+                                    sl_error *err)
+{
+    *has_landmarks = s->engine->landmarks != NULL;
+    if (!*has_landmarks)
+        return SL_OK;
+    SL_TRY(sl_landmarks_of_crop(s, crop, landmarks, err));
+    to_units(landmarks, crop->width, crop->height);
+    return SL_OK;
+}
+
+/* ---- templates ---- */
+
+static sl_status plan_for(sl_session *s, int batch, sl_plan **out, sl_error *err)
+{
+    sl_plan **plan = batch == 1 ? &s->one : &s->many;
+    if (!*plan)
+        SL_TRY(sl_recogniser_compile(&s->engine->recogniser, batch, s->threads, plan, err));
+    *out = *plan;
+    return SL_OK;
+}
+
+/* One network run over `count` <= batch crops; the rest of the batch repeats what is there. */
+static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, int batch, sl_precision precision,
+                             sl_template **out, sl_error *err)
+{
+    const sl_recogniser *r = &s->engine->recogniser;
+    sl_template_shape shape = s->engine->shape;
+    shape.precision = precision;
+    sl_plan *plan;
+    SL_TRY(plan_for(s, batch, &plan, err));
+    size_t picture = (size_t)r->channels_in * (size_t)r->width * (size_t)r->height;
+    size_t map = (size_t)r->channels * (size_t)r->rows * (size_t)r->cols;
+    for (int i = 0; i < count; i++)
+        SL_TRY(sl_recogniser_prepare(r, &crops[i], sl_plan_input(plan, 0, NULL) + (size_t)i * picture, err));
+    SL_TRY(sl_plan_run(plan, err));
+    for (int i = 0; i < count; i++) {
+        sl_recogniser_patches(r, sl_plan_output(plan, 1, NULL) + (size_t)i * map, s->patches);
+        SL_TRY(sl_template_make(&shape, sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)r->dim, s->patches,
+                                &out[i], err));
+    }
+    return SL_OK;
+}
+
+sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, sl_precision precision,
+                           sl_template **out, sl_error *err)
+{
+    memset(out, 0, count * sizeof *out);
+    for (size_t at = 0; at < count;) {
+        size_t left = count - at;
+        int batch = left < SL_EMBED_BATCH / 2 ? 1 : SL_EMBED_BATCH;
+        int take = left < (size_t)batch ? (int)left : batch;
+        sl_status status = embed_batch(s, crops + at, take, batch, precision, out + at, err);
+        if (status != SL_OK) {
+            for (size_t i = 0; i < count; i++) {
+                sl_template_free(out[i]);
+                out[i] = NULL;
+            }
+            return status;
+        }
+        at += (size_t)take;
+    }
+    return SL_OK;
+}
+
+sl_status sl_templates_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
+{
+    SL_TRY(sl_session_embed(s, crops, count, SL_PRECISION_INT8, out, err));
+    for (size_t i = 0; i < count; i++) /* the crop was checked when it was prepared */
+        sl_session_crop_landmarks(s, &crops[i], out[i]->landmarks, &out[i]->has_landmarks, NULL);
+    return SL_OK;
+}
+
+sl_status sl_template_of_face(sl_session *s, const sl_image *image, const sl_face *face, sl_template **out,
+                              sl_error *err)
+{
+    sl_image crop;
+    sl_point landmarks[68];
+    int has_landmarks;
+    *out = NULL;
+    SL_TRY(sl_session_crop(s, image, face, &crop, landmarks, &has_landmarks, err));
+    sl_status status = sl_session_embed(s, &crop, 1, SL_PRECISION_INT8, out, err);
+    sl_image_free(&crop);
+    SL_TRY(status);
+    sl_template *t = *out;
+    t->has_landmarks = has_landmarks;
+    if (has_landmarks)
+        memcpy(t->landmarks, landmarks, sizeof t->landmarks);
+    t->box = face->box;
+    t->quality = face->quality;
+    return SL_OK;
+}
