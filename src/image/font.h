@@ -1,10 +1,10 @@
-/* The built-in pixel font: one cell of 7 x 13 pixels for each of ASCII 32 .. 126. */
+/* The built-in pixel font: one cell of 8 x 13 pixels for each of ASCII 32 .. 126. */
 #ifndef SL_IMAGE_FONT_H
 #define SL_IMAGE_FONT_H
 
 #include <stdint.h>
 
-#define SL_FONT_WIDTH 7
+#define SL_FONT_WIDTH 8
 #define SL_FONT_HEIGHT 13
 
 /* The rows of a letter's cell from the top, bit 7 leftmost. Letters outside 32 .. 126 are drawn as '?'. */
