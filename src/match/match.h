@@ -70,7 +70,8 @@ typedef struct {
     void *panel;        /* query: the same by columns; candidate: NULL */
     float *row_factors; /* [row_count] true value = factor * stored value (int8), 1 (f32) */
     int32_t *row_sums;  /* int8: [row_count] sum of each row, for the kernels' offset */
-    float *pooled;      /* [row_stride] unit g: of the raw map, or the embedding for CC; 0 for other weightings */
+    void *pooled;       /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
+    float pooled_factor;
     float *fixed;       /* [stride] weights that need no partner (uniform, LMK), summing to 1 or to 0 */
 } sl_patch_set;
 
@@ -95,9 +96,10 @@ sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, cons
                             size_t n, float *scores, int *iterations, sl_error *err);
 
 /* The same with candidates prepared on the way, each by the thread that compares it (no memory per
- * candidate). source_of may be called from several threads; what it points to must stay until the call
- * returns. A failure names the candidate of lowest index, whatever the threads. */
-typedef void (*sl_patch_source_fn)(void *context, size_t candidate, sl_patch_source *out);
+ * candidate). source_of may be called from several threads, more than once for a candidate; what it points
+ * to must stay until the call returns. When it fails, or what it gives is refused, so does the call, for the
+ * candidate of lowest index whatever the threads. */
+typedef sl_status (*sl_patch_source_fn)(void *context, size_t candidate, sl_patch_source *out, sl_error *err);
 sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
                                sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
                                sl_error *err);
