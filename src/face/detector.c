@@ -174,7 +174,8 @@ static sl_status run_network(sl_detector *d, const sl_image *scaled, const view 
 {
     sl_plan *plan;
     SL_TRY(plan_for(d, v->input_width, v->input_height, &plan, err));
-    fill_input(scaled, v, sl_plan_input(plan, 0, NULL));
+    sl_shape shape;
+    fill_input(scaled, v, sl_plan_input(plan, 0, &shape));
     SL_TRY(sl_plan_run(plan, err));
     return heads_of(plan, v->input_width, v->input_height, heads, err);
 }
