@@ -6,14 +6,15 @@
 
 #include "base/mem.h"
 
-/* Anchors are squares of these sides, whatever the cell, centred on 7.5 + stride * cell: the network was trained
- * with a base box of pixels 0 .. 15 at every stride, and a box of side w reaches (w - 1) / 2 from its centre. */
-#define ANCHORS 2
+/* Two squares a cell: of 512 and 256 pixels at stride 32, 128 and 64 at stride 16, 32 and 16 at stride 8. All are
+ * centred on 7.5 + stride * cell: the network was trained with a base box of pixels 0 .. 15 at every stride, and a
+ * box of side w reaches (w - 1) / 2 from its centre. */
+enum { ANCHORS = 2 };
 static const float base_centre = 7.5f;
 
 static float anchor_side(int stride, int anchor)
 {
-    return 16.f * (float)stride / (anchor ? 2 : 1);
+    return (float)(stride * stride / (anchor ? 4 : 2));
 }
 
 /* Boxes wider than this many anchors are nonsense, and their exponential could overflow. */
