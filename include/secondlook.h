@@ -526,6 +526,31 @@ SL_API sl_status sl_occlude(const sl_image *image, const sl_point landmarks[68],
 SL_API sl_status sl_landmarks_of_crop(sl_session *session, const sl_image *crop, sl_point landmarks[68],
                                       sl_error *err);
 
+/* ------------------------------------------------------------------ evaluation */
+
+/* Verification by ten folds: each fold is decided at the threshold that is most accurate on the other nine
+ * (the protocol of LFW's "View 2"). All in percent, except the threshold. */
+typedef struct {
+    size_t pairs, missing; /* missing: pairs with a photo that is not in the gallery; they count as "different" */
+    double accuracy, std;  /* mean and standard deviation over the folds */
+    double threshold;      /* mean over the folds */
+    double eer;            /* where false matches and false non-matches are equally frequent */
+    double tar_at_far[4];  /* true matches at a false match rate of 10 %, 1 %, .1 %, .01 % */
+} sl_verification;
+
+/* Pairs by image id: LFW's own form (a line "folds pairs", then "person n m" and "person n other m", for
+ * person/person_000n.jpg), or lines "image image 0|1" and "image image 0|1 id id" cut in ten equal folds. Scores are those
+ * of sl_compare with these options. */
+SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_match_options *match,
+                                sl_progress_fn progress, void *context, sl_verification *out, sl_error *err);
+
+/* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
+ * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below
+ * 10 / pairs can not be told and gives NaN. */
+SL_API sl_status sl_calibrate(const sl_gallery *gallery, const sl_match_options *match, const double *rates,
+                              size_t count, size_t max_pairs, uint64_t seed, sl_progress_fn progress,
+                              void *context, double *thresholds, size_t *pairs, sl_error *err);
+
 #ifdef __cplusplus
 }
 #endif

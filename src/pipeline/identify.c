@@ -79,7 +79,7 @@ static sl_status first_stage(search *s, int top, sl_error *err)
     size_t k = s->match->rerank == SL_RERANK_NONE ? (size_t)top : (size_t)s->match->k;
     size_t shortlist = k > (size_t)top * 4 ? k : (size_t)top * 4;
     for (;;) {
-        size_t people;
+        size_t people = 0;
         if (shortlist > s->faces)
             shortlist = s->faces;
         SL_TRY(scan(s, shortlist, err));

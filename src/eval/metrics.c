@@ -1,0 +1,119 @@
+#include "eval/metrics.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static int by_score(const void *a, const void *b)
+{
+    const sl_scored_pair *x = a, *y = b;
+    return x->score < y->score ? -1 : x->score > y->score;
+}
+
+/* The threshold (same: score >= t) most accurate on the sorted pairs that are not of `fold`: halfway between two
+ * neighbouring scores, the lowest of equally good ones. */
+static double best_threshold(const sl_scored_pair *sorted, size_t count, int fold)
+{
+    long right = 0; /* with t below all: every "same" is right */
+    for (size_t i = 0; i < count; i++)
+        right += sorted[i].fold != fold && sorted[i].same;
+    long best = -1;
+    double threshold = 0, previous = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        if (sorted[i].fold == fold)
+            continue;
+        if (sorted[i].score > previous && right > best) {
+            best = right;
+            threshold = isinf(previous) ? (double)sorted[i].score : (previous + (double)sorted[i].score) / 2;
+        }
+        previous = (double)sorted[i].score;
+        right += sorted[i].same ? -1 : 1;
+    }
+    return right > best ? nextafter(previous, INFINITY) : threshold;
+}
+
+static void cross_validate(const sl_scored_pair *sorted, size_t count, int folds, sl_verification *out)
+{
+    double sum = 0, squares = 0, thresholds = 0;
+    int used = 0;
+    for (int fold = 0; fold < folds; fold++) {
+        double t = best_threshold(sorted, count, fold);
+        size_t right = 0, all = 0;
+        for (size_t i = 0; i < count; i++)
+            if (sorted[i].fold == fold) {
+                right += ((double)sorted[i].score >= t) == (sorted[i].same != 0);
+                all++;
+            }
+        if (!all)
+            continue;
+        double accuracy = 100.0 * (double)right / (double)all;
+        sum += accuracy;
+        squares += accuracy * accuracy;
+        thresholds += t;
+        used++;
+    }
+    double mean = sum / used, variance = squares / used - mean * mean;
+    out->accuracy = mean;
+    out->std = sqrt(variance > 0 ? variance : 0);
+    out->threshold = thresholds / used;
+}
+
+/* Walks the thresholds from the highest score down, one group of equal scores at a time. */
+static void operating_points(const sl_scored_pair *sorted, size_t count, sl_verification *out)
+{
+    static const double rates[4] = {.1, .01, .001, .0001};
+    double same = 0, different = 0, true_matches = 0, false_matches = 0, gap = INFINITY;
+    for (size_t i = 0; i < count; i++)
+        *(sorted[i].same ? &same : &different) += 1;
+    for (size_t i = count; i-- > 0;) {
+        *(sorted[i].same ? &true_matches : &false_matches) += 1;
+        if (i > 0 && sorted[i - 1].score == sorted[i].score)
+            continue;
+        double far = false_matches / different, frr = 1 - true_matches / same;
+        for (int k = 0; k < 4; k++)
+            if (far <= rates[k])
+                out->tar_at_far[k] = 100 * (1 - frr);
+        if (fabs(far - frr) < gap) {
+            gap = fabs(far - frr);
+            out->eer = 100 * (far + frr) / 2;
+        }
+    }
+}
+
+sl_status sl_verification_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verification *out, sl_error *err)
+{
+    size_t same = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!isfinite(pairs[i].score))
+            return sl_fail(err, SL_ERR_NUMERIC, "pair %zu has no finite score", i + 1);
+        same += pairs[i].same != 0;
+    }
+    if (same == 0 || same == count || folds < 2)
+        return sl_fail(err, SL_ERR_ARGUMENT, "verification needs pairs of both kinds and at least two folds");
+    sl_scored_pair *sorted = sl_calloc_aligned(count, sizeof *sorted);
+    if (!sorted)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu pairs", count);
+    memcpy(sorted, pairs, count * sizeof *sorted);
+    qsort(sorted, count, sizeof *sorted, by_score);
+    *out = (sl_verification){.pairs = count};
+    cross_validate(sorted, count, folds, out);
+    operating_points(sorted, count, out);
+    free(sorted);
+    return SL_OK;
+}
+
+double sl_threshold_at(const float *scores, size_t count, double rate)
+{
+    double allowed = rate * (double)count;
+    if (!(allowed >= 10) || count == 0)
+        return NAN;
+    size_t n = (size_t)allowed;
+    if (n >= count)
+        return (double)scores[count - 1];
+    /* the n-th largest may pass; with ties across the border none of the tied may */
+    while (n > 0 && scores[n - 1] == scores[n])
+        n--;
+    return n ? (double)scores[n - 1] : nextafter((double)scores[0], INFINITY);
+}

@@ -1,0 +1,20 @@
+/* Metrics over scored pairs. */
+#ifndef SL_EVAL_METRICS_H
+#define SL_EVAL_METRICS_H
+
+#include "base/status.h"
+
+typedef struct {
+    float score; /* higher: more alike */
+    int same, fold;
+} sl_scored_pair;
+
+/* All of sl_verification but `missing`. A fold without pairs is left out of the means. */
+sl_status sl_verification_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verification *out,
+                             sl_error *err);
+
+/* The score that exactly the `rate` part of `scores` (sorted, largest first) reaches or exceeds: the smallest
+ * threshold t with #{score >= t} <= rate * count; NaN when rate * count < 10. */
+double sl_threshold_at(const float *scores, size_t count, double rate);
+
+#endif

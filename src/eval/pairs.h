@@ -1,0 +1,23 @@
+/* Lists of pairs to verify, by image id. */
+#ifndef SL_EVAL_PAIRS_H
+#define SL_EVAL_PAIRS_H
+
+#include "base/status.h"
+
+typedef struct {
+    char *first, *second; /* image ids */
+    int same;             /* 1: one person */
+    int fold;
+} sl_pair_line;
+
+typedef struct {
+    sl_pair_line *pairs;
+    size_t count;
+    int folds;
+} sl_pair_list;
+
+/* The three forms that sl_eval_verify knows; `file` is for messages, which name the line. */
+sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pair_list *out, sl_error *err);
+void sl_pairs_free(sl_pair_list *list);
+
+#endif

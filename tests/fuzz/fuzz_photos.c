@@ -1,0 +1,15 @@
+// module: pipeline
+/* A list of path,label lines. */
+#include "pipeline/photos.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    sl_error err;
+    sl_photo *photos;
+    size_t count;
+    if (sl_photos_parse((const char *)data, size, "fuzz", "base", &photos, &count, &err) == SL_OK)
+        sl_photos_free(photos, count);
+    return 0;
+}

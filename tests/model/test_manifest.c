@@ -1,0 +1,151 @@
+/* Manifests and the catalogue: what is built in, what is refused, where files are looked for. */
+#include "support.h"
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "model/catalogue.h"
+#include "model/network.h"
+
+static sl_error err;
+
+static sl_status parse(const char *text, sl_manifest **m)
+{
+    return sl_manifest_parse(text, strlen(text), "test", m, &err);
+}
+
+#define RECOGNISER(extra)                                                                                     \
+    "{\"name\": \"mine\", \"kind\": \"recogniser\", \"licence\": \"own\", \"provenance\": \"own\","             \
+    " \"file\": \"mine.onnx\", \"format\": \"onnx\", \"input\": {\"width\": 112, \"height\": 112,"              \
+    " \"colour\": \"bgr\", \"mean\": [127.5], \"std\": [128]}, \"alignment\": \"arcface-112\","                  \
+    " \"embedding\": \"e\", \"patch_map\": \"p\"" extra "}"
+
+static void builtin_manifests_parse_and_are_pinned(void **state)
+{
+    (void)state;
+    size_t count = 0;
+    for (const char *const *text = sl_builtin_manifests; *text; text++, count++) {
+        sl_manifest *m;
+        assert_ok(parse(*text, &m));
+        assert_int_equal(strlen(m->sha256), 64);
+        assert_true(m->bytes > 0 && m->licence[0] && m->provenance[0]);
+        if (m->kind == SL_MODEL_RECOGNISER)
+            assert_true(m->patch_grid[0] > 0 && m->embedding_dim > 0 && m->threshold_none > 0);
+        sl_manifest_free(m);
+    }
+    assert_true(count >= 5);
+}
+
+static void ten_lines_are_enough(void **state)
+{
+    (void)state;
+    sl_manifest *m;
+    assert_ok(parse(RECOGNISER(""), &m));
+    assert_int_equal(m->colour, SL_COLOUR_BGR);
+    assert_true(m->mean[2] == 127.5f && m->std[1] == 128);
+    assert_true(isnan(m->threshold_none));
+    assert_string_equal(m->sha256, "");
+    assert_string_equal(m->source, "not stated");
+    sl_manifest_free(m);
+}
+
+static void bad_manifests_say_what_is_wrong(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {"", "line 1"},
+        {"[]", "JSON object"},
+        {"{\"name\": 5}", "\"name\""},
+        {"{\"name\": \"../x\"}", "\"name\""},
+        {"{\"name\": \"x\", \"kind\": \"cat\"}", "\"kind\""},
+        {RECOGNISER(", \"sha256\": \"abc\""), "sha256"},
+        {RECOGNISER(", \"embedding_dim\": 0"), "embedding_dim"},
+        {RECOGNISER(", \"patch_grid\": [7, 7]"), "patch_grid"},
+        {RECOGNISER(", \"thresholds\": {\"none\": \"high\"}"), "thresholds.none"},
+        {RECOGNISER(", \"bytes\": -1"), "bytes"},
+        {RECOGNISER(", \"source\": {\"npm\": \"--exec\", \"path\": \"x\"}"), "npm"},
+        {RECOGNISER(", \"source\": {\"npm\": \"a@1\", \"path\": \"../../etc/passwd\"}"), "npm"},
+        {RECOGNISER(", \"name\": \"twice\""), "line 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sl_manifest *m;
+        assert_int_not_equal(parse(cases[i].text, &m), SL_OK);
+        assert_null(m);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("case %zu: \"%s\" does not name %s", i, err.text, cases[i].says);
+    }
+}
+
+static void own_manifest_lies_beside_its_file(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir(), *file = sl_path_join(dir, "mine.json"), *path;
+    const char *text = RECOGNISER("");
+    sl_manifest *m;
+    assert_ok(sl_write_file(file, text, strlen(text), &err));
+    assert_ok(sl_catalogue_find(NULL, file, &m, &path, &err)); /* by path */
+    assert_int_equal(strncmp(path, dir, strlen(dir)), 0);
+    free(path);
+    sl_manifest_free(m);
+    assert_ok(sl_catalogue_find(dir, "mine", &m, &path, &err)); /* by name */
+    sl_mapping map;
+    uint8_t digest[32];
+    assert_int_equal(sl_catalogue_map(m, path, &map, digest, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "mine.onnx"));
+    free(path);
+    sl_manifest_free(m);
+    sl_model_info *infos;
+    size_t count, found = 0;
+    assert_ok(sl_models_list(dir, &infos, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        found += strcmp(infos[i].name, "mine") == 0 && !infos[i].present;
+    assert_int_equal(found, 1);
+    sl_models_free(infos, count);
+    assert_int_equal(sl_catalogue_find(dir, "nobody", &m, &path, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "nobody"));
+    remove_tree(dir);
+    free(file);
+    free(dir);
+}
+
+static void wrong_sha256_is_refused(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir(), *file = sl_path_join(dir, "mobilefacenet-192.tflite");
+    sl_network network;
+    assert_ok(sl_write_file(file, "not a model", 11, &err));
+    assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_RECOGNISER, &network, &err), SL_ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "sha256"));
+    assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_DETECTOR, &network, &err), SL_ERR_ARGUMENT);
+    /* what can not be fetched says where to get it */
+    assert_int_equal(sl_model_fetch(dir, "mobilefacenet-128", &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "foamliu"));
+    remove_tree(dir);
+    free(file);
+    free(dir);
+}
+
+static void inspect_names_what_it_can_not_read(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir(), *file = sl_path_join(dir, "junk.onnx"), *json;
+    assert_ok(sl_write_file(file, "junk\xff\xff\xff", 7, &err));
+    assert_int_not_equal(sl_model_inspect(dir, file, &json, &err), SL_OK);
+    assert_non_null(strstr(err.text, "junk.onnx"));
+    assert_int_equal(sl_model_inspect(dir, "no/such/file.onnx", &json, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "no/such/file.onnx"));
+    remove_tree(dir);
+    free(file);
+    free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(builtin_manifests_parse_and_are_pinned), cmocka_unit_test(ten_lines_are_enough),
+        cmocka_unit_test(bad_manifests_say_what_is_wrong),        cmocka_unit_test(own_manifest_lies_beside_its_file),
+        cmocka_unit_test(wrong_sha256_is_refused),                cmocka_unit_test(inspect_names_what_it_can_not_read),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
