@@ -1,0 +1,146 @@
+/* secondlook align: faces cut out of photos as the crops that the recogniser sees. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "output.h"
+#include "photos.h"
+#include "progress.h"
+
+typedef struct {
+    cli_models models;
+    cli_list paths;
+    const char *out;
+    bool json, all_faces;
+    json_t *crops;
+    size_t faces, without, failed;
+} align_run;
+
+enum { KEY_ALL_FACES = CLI_KEY_OWN };
+
+static const struct argp_option options[] = {
+    CLI_OPTION_JSON,
+    {"output", 'o', "DIR", 0, "Where the crops go, as PNG (required)", 0},
+    {"all-faces", KEY_ALL_FACES, 0, 0, "Every face of a photo, not only the main one", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    align_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case KEY_ALL_FACES: run->all_faces = true; return 0;
+    case 'o': run->out = arg; return 0;
+    case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->paths.count)
+            argp_error(state, "an IMAGE or a folder is missing");
+        if (!run->out)
+            argp_error(state, "-o DIR is missing");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "IMAGE|DIR... -o DIR",
+    "Cuts the main face out of each photo, turned and scaled to the recogniser's template. "
+    "The tree below a folder is kept.\v"
+    "Examples:\n"
+    "  secondlook align photo.jpg -o crops\n"
+    "  secondlook align --all-faces group.jpg -o crops\n"
+    "  secondlook align lfw/ -o lfw-aligned && secondlook enroll --aligned --gallery lfw lfw-aligned\n\n"
+    "Exit code 3 when there is no face on any photo.",
+    children,
+    0,
+    0};
+
+/* "photo.png", and for a photo's further faces "photo-2.png". */
+static sl_status write_crop(align_run *run, const sl_photo *photo, size_t face, const cli_face *one, sl_error *err)
+{
+    char ending[32] = ".png";
+    if (face)
+        snprintf(ending, sizeof ending, "-%zu.png", face + 1);
+    char *path = cli_output_path(run->out, photo->image, ending, photo->path, err);
+    sl_status status = path ? sl_image_write(path, &one->crop, err) : err->status;
+    if (!status && run->json)
+        json_array_append_new(run->crops, json_pack("{s:o,s:o,s:o}", "image", cli_json_text(photo->path), "box",
+                                                    cli_json_box(&one->box), "crop", cli_json_text(path)));
+    else if (!status) {
+        cli_print_name(stdout, path, 0);
+        putchar('\n');
+    }
+    free(path);
+    return status;
+}
+
+static sl_status align_photo(align_run *run, sl_session *session, const sl_photo *photo, sl_error *err)
+{
+    sl_image image = {0};
+    sl_face *faces = NULL;
+    size_t count = 0;
+    sl_status status = sl_image_read(photo->path, &image, err);
+    if (!status)
+        status = sl_detect(session, &image, &faces, &count, err);
+    if (!status && !count) {
+        cli_warn("%s: no face found", photo->path);
+        run->without++;
+    }
+    size_t first = !status && count && !run->all_faces ? sl_main_face(&image, faces, count) : 0;
+    size_t wanted = run->all_faces || !count ? count : 1;
+    for (size_t i = 0; !status && i < wanted; i++) {
+        cli_face one = {.box = faces[first + i].box};
+        status = sl_align(session, &image, &faces[first + i], &one.crop, err);
+        if (!status)
+            status = write_crop(run, photo, i, &one, err);
+        sl_image_free(&one.crop);
+        run->faces += !status;
+    }
+    free(faces);
+    sl_image_free(&image);
+    return status;
+}
+
+static int align_all(align_run *run, sl_session *session, const sl_photo *photos, size_t count)
+{
+    sl_error err = {0};
+    cli_progress_start("photos");
+    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
+        if (align_photo(run, session, &photos[i], &err)) {
+            cli_fail(photos[i].path, &err);
+            run->failed++;
+        }
+    cli_progress_end();
+    int code = run->json ? cli_print_json(json_pack("{s:O}", "crops", run->crops)) : CLI_OK;
+    if (cli_interrupted)
+        return CLI_INTERRUPTED;
+    return code || run->failed ? CLI_FAILED : run->faces ? CLI_OK : CLI_NO_FACE;
+}
+
+int cmd_align(int argc, char **argv)
+{
+    align_run run = {.crops = json_array()};
+    sl_photo *photos = NULL;
+    size_t count;
+    sl_engine *engine = NULL;
+    sl_session *session = NULL;
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_catch_interrupts();
+    int code = cli_photos_of(&run.paths, &photos, &count);
+    if (!code)
+        code = cli_open(&run.models, &engine, &session);
+    if (!code)
+        code = align_all(&run, session, photos, count);
+    sl_session_close(session);
+    sl_engine_close(engine);
+    sl_photos_free(photos, photos ? count : 0);
+    json_decref(run.crops);
+    free(run.paths.items);
+    return code;
+}

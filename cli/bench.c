@@ -1,0 +1,105 @@
+/* secondlook bench: dispatch, rounds and printing. */
+#define _GNU_SOURCE
+#include "bench.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+#include "progress.h"
+
+enum { MAX_ROUNDS = 10000 };
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+sl_status bench_rounds(bench_fn work, void *context, double seconds, double *median, size_t *rounds, sl_error *err)
+{
+    static double times[MAX_ROUNDS];
+    size_t n = 0;
+    sl_status status = work(context, err);
+    for (double start = cli_now(), now = start; !status && n < MAX_ROUNDS && (n < 5 || now - start < seconds);) {
+        status = work(context, err);
+        double end = cli_now();
+        times[n++] = end - now;
+        now = end;
+        if (!status && cli_interrupted)
+            status = err->status = SL_ERR_INTERRUPTED;
+    }
+    if (status)
+        return status;
+    qsort(times, n, sizeof *times, by_value);
+    *median = times[n / 2];
+    *rounds = n;
+    return SL_OK;
+}
+
+float bench_random(uint64_t *state)
+{
+    uint64_t z = *state += 0x9e3779b97f4a7c15u;
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    z ^= z >> 31;
+    return (float)((double)(z >> 11) * 0x1p-52 - 1);
+}
+
+char *bench_machine(void)
+{
+    FILE *f = fopen("/proc/cpuinfo", "r");
+    char *line = NULL, *name = NULL;
+    size_t capacity = 0;
+    while (f && !name && getline(&line, &capacity, f) > 0)
+        if (!strncmp(line, "model name", 10) && strchr(line, ':')) {
+            line[strcspn(line, "\n")] = 0;
+            name = strdup(strchr(line, ':') + 2);
+        }
+    free(line);
+    if (f)
+        fclose(f);
+    return name ? name : strdup("unknown");
+}
+
+void bench_sign(json_t *result, int threads, double seconds)
+{
+    char *machine = bench_machine();
+    json_object_set_new(result, "threads", json_integer(threads));
+    json_object_set_new(result, "isa", json_string(sl_isa_in_use()));
+    json_object_set_new(result, "machine", cli_json_text(machine));
+    json_object_set_new(result, "seconds", cli_json_number(seconds));
+    free(machine);
+}
+
+int bench_print(json_t *result, bool json)
+{
+    const char *key;
+    json_t *value;
+    if (json)
+        return cli_print_json(result);
+    json_object_foreach(result, key, value)
+    {
+        if (json_is_string(value))
+            printf("%-18s %s\n", key, json_string_value(value));
+        else if (json_is_integer(value))
+            printf("%-18s %lld\n", key, (long long)json_integer_value(value));
+        else
+            printf("%-18s %.6g\n", key, json_number_value(value));
+    }
+    json_decref(result);
+    return CLI_OK;
+}
+
+int cmd_bench(int argc, char **argv)
+{
+    static const cli_command commands[] = {
+        {"emd", "stage 2: patch-wise Earth Mover's Distance, pairs/s", bench_emd},
+        {"stage1", "stage 1: cosine against the whole gallery, faces/s", bench_stage1},
+        {"backbone", "the recogniser's network, ms a photo", bench_backbone},
+        {"enroll", "photos of a folder into a gallery, photos/s", bench_enroll},
+        {NULL, NULL, NULL},
+    };
+    return cli_dispatch(argv[0], "Measures this machine.", commands, "Example: secondlook bench emd --json\n",
+                        argc, argv);
+}

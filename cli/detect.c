@@ -1,0 +1,183 @@
+/* secondlook detect: the faces of photos, as text, JSON or boxes drawn on copies. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "output.h"
+#include "photos.h"
+#include "progress.h"
+
+typedef struct {
+    cli_models models;
+    cli_list paths;
+    const char *out;
+    bool json;
+    json_t *photos; /* the JSON result so far */
+    size_t faces, failed;
+} detect_run;
+
+static const struct argp_option options[] = {
+    CLI_OPTION_JSON,
+    {"output", 'o', "DIR", 0, "Write each picture there with its faces drawn", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    detect_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case 'o': run->out = arg; return 0;
+    case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
+    case ARGP_KEY_NO_ARGS: argp_error(state, "an IMAGE or a folder is missing"); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "IMAGE|DIR...",
+    "Finds the faces of photos: box, score, five points, quality, best score first.\v"
+    "Examples:\n"
+    "  secondlook detect photo.jpg\n"
+    "  secondlook detect --json photos/ > faces.json\n"
+    "  secondlook detect -o drawn photos/\n\n"
+    "Exit code 3 when there is no face on any photo.",
+    children,
+    0,
+    0};
+
+static void dot(sl_image *image, int x, int y)
+{
+    static const uint8_t green[3] = {40, 220, 90};
+    if (x >= 0 && y >= 0 && x < image->width && y < image->height)
+        memcpy(image->pixels + 3 * ((size_t)y * (size_t)image->width + (size_t)x), green, 3);
+}
+
+static int clamp(float value, int limit)
+{
+    return value < -1 ? -1 : value > (float)limit ? limit : (int)(value + .5f);
+}
+
+static void draw_face(sl_image *image, const sl_face *face)
+{
+    int thick = 1 + (image->width + image->height) / 1000;
+    int x0 = clamp(face->box.x0, image->width), x1 = clamp(face->box.x1, image->width);
+    int y0 = clamp(face->box.y0, image->height), y1 = clamp(face->box.y1, image->height);
+    for (int t = 0; t < thick; t++) {
+        for (int x = x0; x <= x1; x++)
+            dot(image, x, y0 + t), dot(image, x, y1 - t);
+        for (int y = y0; y <= y1; y++)
+            dot(image, x0 + t, y), dot(image, x1 - t, y);
+    }
+    for (int p = 0; p < 5; p++)
+        for (int dy = -thick; dy <= thick; dy++)
+            for (int dx = -thick; dx <= thick; dx++)
+                dot(image, clamp(face->points[p].x, image->width) + dx,
+                    clamp(face->points[p].y, image->height) + dy);
+}
+
+static json_t *points_json(const sl_point *points, int count)
+{
+    json_t *list = json_array();
+    for (int i = 0; i < count; i++)
+        json_array_append_new(list,
+                              json_pack("[o,o]", cli_json_number(points[i].x), cli_json_number(points[i].y)));
+    return list;
+}
+
+static json_t *face_json(const sl_face *face)
+{
+    json_t *one =
+        json_pack("{s:o,s:o,s:o,s:o}", "box", cli_json_box(&face->box), "score", cli_json_number(face->score),
+                  "points", points_json(face->points, 5), "quality", cli_json_quality(&face->quality));
+    if (one && face->has_landmarks)
+        json_object_set_new(one, "landmarks", points_json(face->landmarks, 68));
+    return one;
+}
+
+static void print_faces(detect_run *run, const sl_photo *photo, const sl_face *faces, size_t count)
+{
+    if (run->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < count; i++)
+            json_array_append_new(list, face_json(&faces[i]));
+        json_array_append_new(run->photos,
+                              json_pack("{s:o,s:o}", "image", cli_json_text(photo->path), "faces", list));
+        return;
+    }
+    cli_print_name(stdout, photo->path, 0);
+    printf(": %zu face%s\n", count, count == 1 ? "" : "s");
+    for (size_t i = 0; i < count; i++) {
+        const sl_face *f = &faces[i];
+        printf("  %5.0f,%-5.0f %4.0f x %-4.0f  score %.3f  quality %.2f (size %.2f, sharpness %.2f, pose %.2f)\n",
+               f->box.x0, f->box.y0, f->box.x1 - f->box.x0, f->box.y1 - f->box.y0, f->score, f->quality.overall,
+               f->quality.size, f->quality.sharpness, f->quality.pose);
+    }
+}
+
+static sl_status detect_photo(detect_run *run, sl_session *session, const sl_photo *photo, sl_error *err)
+{
+    sl_image image = {0};
+    sl_face *faces = NULL;
+    size_t count = 0;
+    char *path = NULL;
+    sl_status status = sl_image_read(photo->path, &image, err);
+    if (!status)
+        status = sl_detect(session, &image, &faces, &count, err);
+    if (!status && run->out) {
+        for (size_t i = 0; i < count; i++)
+            draw_face(&image, &faces[i]);
+        path = cli_output_path(run->out, photo->image, NULL, photo->path, err);
+        status = path ? sl_image_write(path, &image, err) : err->status;
+    }
+    if (!status)
+        print_faces(run, photo, faces, count);
+    run->faces += count;
+    free(path);
+    free(faces);
+    sl_image_free(&image);
+    return status;
+}
+
+static int detect_all(detect_run *run, sl_session *session, const sl_photo *photos, size_t count)
+{
+    sl_error err = {0};
+    if (run->json || run->out)
+        cli_progress_start("photos");
+    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
+        if (detect_photo(run, session, &photos[i], &err)) {
+            cli_fail(photos[i].path, &err);
+            run->failed++;
+        }
+    cli_progress_end();
+    int code = run->json ? cli_print_json(json_pack("{s:O}", "photos", run->photos)) : CLI_OK;
+    if (cli_interrupted)
+        return CLI_INTERRUPTED;
+    return code || run->failed ? CLI_FAILED : run->faces ? CLI_OK : CLI_NO_FACE;
+}
+
+int cmd_detect(int argc, char **argv)
+{
+    detect_run run = {.photos = json_array()};
+    sl_photo *photos = NULL;
+    size_t count;
+    sl_engine *engine = NULL;
+    sl_session *session = NULL;
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_catch_interrupts();
+    int code = cli_photos_of(&run.paths, &photos, &count);
+    if (!code)
+        code = cli_open(&run.models, &engine, &session);
+    if (!code)
+        code = detect_all(&run, session, photos, count);
+    sl_session_close(session);
+    sl_engine_close(engine);
+    sl_photos_free(photos, photos ? count : 0);
+    json_decref(run.photos);
+    free(run.paths.items);
+    return code;
+}

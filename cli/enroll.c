@@ -1,0 +1,238 @@
+/* secondlook enroll: photos of known people into a gallery. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+#include "output.h"
+#include "photos.h"
+#include "progress.h"
+
+typedef struct {
+    cli_models models;
+    cli_list paths;
+    const char *gallery, *labels, *label;
+    sl_enroll_options enroll;
+    sl_precision patches;
+    bool json, verbose;
+    json_t *refused; /* of the JSON result */
+    size_t refusals;
+} enroll_run;
+
+enum {
+    KEY_GALLERY = CLI_KEY_OWN,
+    KEY_LABELS,
+    KEY_LABEL,
+    KEY_ALL_FACES,
+    KEY_KEEP_CROPS,
+    KEY_MIN_QUALITY,
+    KEY_NO_GATE,
+    KEY_PATCHES
+};
+
+static const struct argp_option options[] = {
+    CLI_OPTION_JSON,
+    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery, created when it is not there (required)", 0},
+    {"labels", KEY_LABELS, "FILE", 0, "Photos and people from a list of 'path,label' lines", 0},
+    {"label", KEY_LABEL, "NAME", 0, "All PATHs show this person", 0},
+    CLI_OPTION_ALIGNED,
+    {"all-faces", KEY_ALL_FACES, 0, 0, "Every face of a photo, not only the main one", 0},
+    {"keep-crops", KEY_KEEP_CROPS, 0, 0, "Keep the aligned crops, for pictures that explain", 0},
+    {"min-quality", KEY_MIN_QUALITY, "Q", 0, "Refuse faces of lower quality, 0 to 1 (default: 0.05)", 0},
+    {"no-quality-gate", KEY_NO_GATE, 0, 0, "Refuse no face for its quality", 0},
+    {"patches", KEY_PATCHES, "int8|f32", 0, "How a new gallery stores patch maps (default: int8)", 0},
+    {"verbose", 'v', 0, 0, "List every refused photo, not only the first twenty", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    static const char *const precisions[] = {"int8", "f32", NULL};
+    enroll_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case KEY_GALLERY: run->gallery = arg; return 0;
+    case KEY_LABELS: run->labels = arg; return 0;
+    case KEY_LABEL: run->label = arg; return 0;
+    case CLI_KEY_ALIGNED: run->enroll.aligned = 1; return 0;
+    case KEY_ALL_FACES: run->enroll.all_faces = 1; return 0;
+    case KEY_KEEP_CROPS: run->enroll.keep_crops = 1; return 0;
+    case KEY_MIN_QUALITY:
+        run->enroll.min_quality = (float)cli_parse_real(state, "--min-quality", arg, 0, 1);
+        return 0;
+    case KEY_NO_GATE: run->enroll.min_quality = -1; return 0;
+    case KEY_PATCHES: run->patches = (sl_precision)cli_parse_name(state, "--patches", arg, precisions); return 0;
+    case 'v': run->verbose = true; return 0;
+    case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->gallery)
+            argp_error(state, "--gallery DIR is missing");
+        if (!run->paths.count && !run->labels)
+            argp_error(state, "a PATH with photos, or --labels FILE, is missing");
+        if (run->paths.count && run->labels)
+            argp_error(state, "--labels FILE names the photos itself: give no PATH beside it");
+        if (run->label && (run->labels || !*run->label))
+            argp_error(state, "--label takes a person's name and needs PATHs");
+        if (run->enroll.aligned && run->enroll.all_faces)
+            argp_error(state, "--aligned pictures hold one face each: --all-faces does not apply");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "--gallery DIR PATH...",
+    "Puts photos of known people into a gallery. PATH is a folder with a folder of photos per person, or a photo "
+    "that is named after the person. What is enrolled already is left alone, so that a run can be repeated and an "
+    "interrupted one continued.\v"
+    "Examples:\n"
+    "  secondlook enroll --gallery staff photos/\n"
+    "  secondlook enroll --gallery staff --label 'Ada Lovelace' ada1.jpg ada2.jpg\n"
+    "  secondlook enroll --gallery staff --labels list.csv --keep-crops\n"
+    "  secondlook enroll --gallery lfw --aligned lfw-crops/ --json\n\n"
+    "Photos without a face, of low quality or unreadable are listed and passed over. Exit code 3 when no "
+    "photo had a face.",
+    children,
+    0,
+    0};
+
+/* ------------------------------------------------------------------ which photos */
+
+/* Under --label, photos go by "NAME/their id", as if they lay in a person's folder. */
+static bool relabel(sl_photo *photos, size_t count, const char *label)
+{
+    for (size_t i = 0; i < count; i++) {
+        char *image, *name = strdup(label);
+        if (!name || asprintf(&image, "%s/%s", label, photos[i].image) < 0) {
+            free(name);
+            return false;
+        }
+        free(photos[i].label);
+        free(photos[i].image);
+        photos[i].label = name;
+        photos[i].image = image;
+    }
+    return true;
+}
+
+static int collect(const enroll_run *run, sl_photo **photos, size_t *count)
+{
+    sl_error err = {0};
+    if (!run->labels) {
+        int code = cli_photos_of(&run->paths, photos, count);
+        if (!code && run->label && !relabel(*photos, *count, run->label)) {
+            cli_warn("no memory");
+            return CLI_FAILED;
+        }
+        return code;
+    }
+    if (sl_photos_in_list(run->labels, photos, count, &err))
+        return cli_fail(run->labels, &err);
+    if (*count)
+        return CLI_OK;
+    cli_warn("%s: lists no photos", run->labels);
+    return CLI_FAILED;
+}
+
+/* ------------------------------------------------------------------ the run and its summary */
+
+static void refused(void *context, const sl_photo *photo, const sl_error *why)
+{
+    enroll_run *run = context;
+    if (why->status == SL_ERR_EXISTS)
+        return; /* the summary counts them: a repeated run is no news */
+    run->refusals++;
+    json_array_append_new(run->refused,
+                          json_pack("{s:o,s:s,s:o}", "image", cli_json_text(photo->image), "status",
+                                    sl_status_name(why->status), "reason", cli_json_text(why->text)));
+    if (run->verbose || run->refusals <= 20)
+        cli_warn("refused %s: %s", photo->image, why->text);
+    else if (run->refusals == 21)
+        cli_warn("further refused photos are only counted; -v lists them all");
+}
+
+static int print_summary(const enroll_run *run, const sl_enroll_report *r, const sl_engine *engine,
+                         const sl_gallery *gallery)
+{
+    sl_gallery_info info;
+    char size[32];
+    double rate = r->seconds > 0 ? (double)r->photos / r->seconds : 0;
+    sl_gallery_get_info(gallery, &info);
+    if (run->json)
+        return cli_print_json(json_pack(
+            "{s:o,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:I,s:O}", "gallery", cli_json_text(run->gallery),
+            "model", sl_engine_model(engine)->name, "photos", (json_int_t)r->photos, "enrolled",
+            (json_int_t)r->enrolled, "existing", (json_int_t)r->existing, "no_face", (json_int_t)r->no_face,
+            "low_quality", (json_int_t)r->low_quality, "unreadable", (json_int_t)r->unreadable, "seconds",
+            cli_json_number(r->seconds), "photos_per_s", cli_json_number(rate), "faces", (json_int_t)info.faces,
+            "bytes", (json_int_t)info.bytes, "refused", run->refused));
+    printf("enrolled %zu face%s from %zu photo%s in %.1f s (%.1f photos/s)\n", r->enrolled,
+           r->enrolled == 1 ? "" : "s", r->photos, r->photos == 1 ? "" : "s", r->seconds, rate);
+    if (r->existing)
+        printf("  %zu were enrolled already\n", r->existing);
+    if (r->no_face)
+        printf("  %zu refused: no face found\n", r->no_face);
+    if (r->low_quality)
+        printf("  %zu refused: quality below %g (--min-quality, --no-quality-gate)\n", r->low_quality,
+               run->enroll.min_quality);
+    if (r->unreadable)
+        printf("  %zu refused: not readable as a picture\n", r->unreadable);
+    printf("%s: %zu faces of %zu people, %s, model %s\n", run->gallery, info.faces, info.labels,
+           cli_bytes_text(info.bytes, size), info.model);
+    return CLI_OK;
+}
+
+static int summary_code(const sl_enroll_report *r)
+{
+    if (r->enrolled || r->existing)
+        return CLI_OK;
+    return r->no_face && r->no_face == r->photos ? CLI_NO_FACE : CLI_FAILED;
+}
+
+static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_photo *photos, size_t count)
+{
+    sl_error err = {0};
+    sl_gallery *gallery;
+    sl_enroll_report report = {0};
+    if (sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, run->patches, &gallery, &err))
+        return cli_fail(run->gallery, &err);
+    run->enroll.threads = run->models.threads;
+    run->enroll.progress = cli_progress_step;
+    run->enroll.refused = refused;
+    run->enroll.context = run;
+    cli_progress_start("photos");
+    sl_status status = sl_enroll(engine, gallery, photos, count, &run->enroll, &report, &err);
+    cli_progress_end();
+    int code = status ? cli_fail(run->gallery, &err) : summary_code(&report);
+    if (!status || status == SL_ERR_INTERRUPTED) {
+        int printed = print_summary(run, &report, engine, gallery);
+        code = printed && !code ? printed : code;
+    }
+    sl_gallery_close(gallery);
+    return code;
+}
+
+int cmd_enroll(int argc, char **argv)
+{
+    enroll_run run = {.enroll = sl_enroll_defaults(), .refused = json_array()};
+    sl_photo *photos = NULL;
+    size_t count = 0;
+    sl_engine *engine = NULL;
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_catch_interrupts();
+    int code = collect(&run, &photos, &count);
+    if (!code)
+        code = cli_open(&run.models, &engine, NULL);
+    if (!code)
+        code = enroll_photos(&run, engine, photos, count);
+    sl_engine_close(engine);
+    sl_photos_free(photos, count);
+    json_decref(run.refused);
+    free(run.paths.items);
+    return code;
+}

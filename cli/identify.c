@@ -1,0 +1,295 @@
+/* secondlook identify: who is on these photos? */
+#define _GNU_SOURCE
+#include "identify.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "output.h"
+#include "progress.h"
+
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH };
+
+static const struct argp_option options[] = {
+    CLI_OPTION_JSON,
+    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery of known people (required)", 0},
+    {"top", KEY_TOP, "N", 0, "People to list for each face (default: 5)", 0},
+    {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
+    CLI_OPTION_ALIGNED,
+    {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
+    {"truth", KEY_TRUTH, "folder", 0,
+     "Each photo's folder is named after the person: count right answers, frame pictures; implies --main-face", 0},
+    {0},
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    static const char *const truths[] = {"folder", NULL};
+    identify_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->match;
+        state->child_inputs[1] = &run->models;
+        return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case CLI_KEY_ALIGNED: run->aligned = true; return 0;
+    case KEY_GALLERY: run->gallery_dir = arg; return 0;
+    case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
+    case KEY_MAIN_FACE: run->main_face = true; return 0;
+    case KEY_EXPLAIN: run->explain_dir = arg; return 0;
+    case KEY_TRUTH:
+        cli_parse_name(state, "--truth", arg, truths);
+        run->truth = run->main_face = true;
+        return 0;
+    case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->gallery_dir)
+            argp_error(state, "--gallery DIR is missing");
+        if (!run->paths.count)
+            argp_error(state, "an IMAGE or a folder is missing");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "--gallery DIR IMAGE|DIR...",
+    "Ranks the gallery's people for every face of the photos: first by the cosine of the embeddings, then the "
+    "best "
+    "candidates again patch by patch. Each face is decided: a match, or unknown.\v"
+    "Examples:\n"
+    "  secondlook identify --gallery staff query.jpg\n"
+    "  secondlook identify --gallery staff --top 3 --json *.jpg\n"
+    "  secondlook identify --gallery staff --explain why masked.jpg   (open why/report.html)\n"
+    "  secondlook identify --gallery lfw --truth folder --rerank none masked/\n\n"
+    "Exit code 0 when a face was matched, 4 when none was, 3 when there was no face on any photo.",
+    children,
+    0,
+    0};
+
+/* ------------------------------------------------------------------ JSON */
+
+static json_t *candidate_json(const sl_candidate *c)
+{
+    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o}", "rank", c->rank, "label", cli_json_text(c->label), "image",
+                     cli_json_text(c->image), "score", cli_json_number(c->score), "stage1",
+                     cli_json_number(c->stage1), "stage2", cli_json_number(c->stage2));
+}
+
+static json_t *answer_json(const cli_face *face, const sl_answer *answer)
+{
+    json_t *candidates = json_array();
+    for (size_t i = 0; i < answer->count; i++)
+        json_array_append_new(candidates, candidate_json(&answer->candidates[i]));
+    return json_pack("{s:o,s:s,s:o,s:s,s:o}", "box", cli_json_box(&face->box), "decision",
+                     answer->decision == SL_MATCH ? "match" : "unknown", "threshold",
+                     cli_json_number(answer->threshold), "threshold_on",
+                     answer->threshold_on_stage1 ? "stage1" : "score", "candidates", candidates);
+}
+
+static json_t *document_of(const identify_run *run, const sl_engine *engine)
+{
+    const sl_match_options *m = &run->match.match;
+    bool second = m->rerank != SL_RERANK_NONE;
+    json_t *document = json_pack("{s:o,s:s}", "model", cli_json_text(sl_engine_model(engine)->name), "rerank",
+                                 cli_rerank_name(m->rerank));
+    if (document && second) {
+        json_object_set_new(document, "k", json_integer(m->k));
+        json_object_set_new(document, "alpha", cli_json_number(m->alpha));
+        json_object_set_new(document, "weighting", json_string(cli_weighting_name(m->weighting)));
+        json_object_set_new(document, "solver", json_string(cli_solver_name(m->solver)));
+    }
+    if (document && run->truth)
+        json_object_set_new(document, "truth",
+                            json_pack("{s:I,s:I,s:I}", "photos", (json_int_t)run->photos, "right_at_stage1",
+                                      (json_int_t)run->right_stage1, "right", (json_int_t)run->right));
+    json_object_set(document, "queries", run->queries);
+    return document;
+}
+
+/* ------------------------------------------------------------------ text */
+
+static void print_stage2(float stage2)
+{
+    if (isnan(stage2))
+        printf("  %7s", "-");
+    else
+        printf("  %7.4f", stage2);
+}
+
+static void print_answer(const cli_face *face, size_t index, size_t count, const sl_answer *answer)
+{
+    const sl_candidate *best = answer->count ? answer->candidates : NULL;
+    int width = 6;
+    if (count > 1)
+        printf("  face %zu of %zu at %.0f,%.0f %.0f x %.0f\n", index + 1, count, face->box.x0, face->box.y0,
+               face->box.x1 - face->box.x0, face->box.y1 - face->box.y0);
+    printf("  %s", answer->decision == SL_MATCH ? "match: " : "unknown");
+    if (answer->decision == SL_MATCH)
+        cli_print_name(stdout, best->label, 0);
+    if (best) {
+        float compared = answer->threshold_on_stage1 ? best->stage1 : best->score;
+        printf("  (best %s %.4f %s threshold %.4f)\n", answer->threshold_on_stage1 ? "stage 1" : "score", compared,
+               compared >= answer->threshold ? ">=" : "<", answer->threshold);
+    } else {
+        puts("  (the gallery is empty)");
+        return;
+    }
+    for (size_t i = 0; i < answer->count; i++) {
+        int w = cli_name_width(answer->candidates[i].label);
+        width = w > width ? w : width;
+    }
+    printf("    rank  %-*s    score  stage 1  stage 2  enrolled photo\n", width, "person");
+    for (size_t i = 0; i < answer->count; i++) {
+        const sl_candidate *c = &answer->candidates[i];
+        printf("    %4d  ", c->rank);
+        cli_print_name(stdout, c->label, width);
+        printf("  %7.4f  %7.4f", c->score, c->stage1);
+        print_stage2(c->stage2);
+        fputs("  ", stdout);
+        cli_print_name(stdout, c->image, 0);
+        putchar('\n');
+    }
+}
+
+/* ------------------------------------------------------------------ the run */
+
+/* The name of the folder a photo lies in, malloc'd. */
+static char *folder_name(const char *path)
+{
+    const char *end = strrchr(path, '/');
+    if (!end)
+        return strdup("");
+    const char *start = end;
+    while (start > path && start[-1] != '/')
+        start--;
+    return strndup(start, (size_t)(end - start));
+}
+
+static void count_truth(identify_run *run, const char *truth, const sl_answer *answer)
+{
+    run->right += answer->count && !strcmp(answer->candidates[0].label, truth);
+    run->right_stage1 += answer->stage1_count && !strcmp(answer->stage1_candidates[0].label, truth);
+}
+
+/* Answers one face; faces[index] is taken over when pictures are wanted. */
+static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face *faces, size_t index, size_t count,
+                             json_t *list, sl_error *err)
+{
+    sl_identify_options how = {.match = run->match.match, .top = run->top, .threshold = run->match.threshold};
+    sl_answer answer;
+    sl_status status = sl_identify(run->engine, run->gallery, faces[index].t, &how, &answer, err);
+    if (status)
+        return status;
+    run->faces++;
+    run->matched += answer.decision == SL_MATCH;
+    char *truth = run->truth ? folder_name(photo->path) : NULL;
+    if (truth)
+        count_truth(run, truth, &answer);
+    if (run->json)
+        json_array_append_new(list, answer_json(&faces[index], &answer));
+    else
+        print_answer(&faces[index], index, count, &answer);
+    if (run->explain_dir)
+        status = cli_case_add(run, photo, index, count, &faces[index], &answer, truth, err);
+    sl_answer_free(&answer);
+    free(truth);
+    return status;
+}
+
+static sl_status answer_photo(identify_run *run, const sl_photo *photo, json_t *list, sl_error *err)
+{
+    cli_face *faces;
+    size_t count;
+    sl_status status = cli_faces_of(run->session, photo->path, run->aligned, run->main_face, &faces, &count, err);
+    if (status)
+        return status;
+    run->photos++;
+    if (!run->json) {
+        cli_print_name(stdout, photo->path, 0);
+        puts(count ? "" : ": no face found");
+    }
+    for (size_t i = 0; !status && i < count; i++)
+        status = answer_face(run, photo, faces, i, count, list, err);
+    cli_faces_free(faces, count);
+    return status;
+}
+
+static void answer_query(identify_run *run, const sl_photo *photo)
+{
+    sl_error err = {0};
+    json_t *list = json_array();
+    json_t *query = json_pack("{s:o,s:O}", "image", cli_json_text(photo->path), "faces", list);
+    if (answer_photo(run, photo, list, &err)) {
+        cli_fail(photo->path, &err);
+        json_object_set_new(query, "error", cli_json_text(err.text));
+        run->failed++;
+    }
+    json_array_append_new(run->queries, query);
+    json_decref(list);
+}
+
+static int identify_code(const identify_run *run)
+{
+    if (cli_interrupted)
+        return CLI_INTERRUPTED;
+    if (run->failed)
+        return CLI_FAILED;
+    return !run->faces ? CLI_NO_FACE : run->matched ? CLI_OK : CLI_UNKNOWN;
+}
+
+static int identify_all(identify_run *run, const sl_photo *photos, size_t count)
+{
+    run->match.match.threads = run->models.threads;
+    cli_progress_start("photos");
+    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
+        answer_query(run, &photos[i]);
+    cli_progress_end();
+    int code = run->explain_dir && !cli_interrupted ? cli_case_report(run) : CLI_OK;
+    if (run->json) {
+        int printed = cli_print_json(document_of(run, run->engine));
+        code = code ? code : printed;
+    } else if (run->truth && run->photos) {
+        double percent = 100 / (double)run->photos;
+        printf("right in first place: %zu of %zu photos (%.1f %%) by stage 1, %zu (%.1f %%) in the end\n",
+               run->right_stage1, run->photos, percent * (double)run->right_stage1, run->right,
+               percent * (double)run->right);
+    }
+    return code ? code : identify_code(run);
+}
+
+static int open_gallery(identify_run *run)
+{
+    sl_error err = {0};
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, run->engine, SL_PRECISION_INT8, &run->gallery, &err))
+        return cli_fail(run->gallery_dir, &err);
+    return CLI_OK;
+}
+
+int cmd_identify(int argc, char **argv)
+{
+    identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
+    sl_photo *photos = NULL;
+    size_t count = 0;
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_catch_interrupts();
+    int code = cli_photos_of(&run.paths, &photos, &count);
+    if (!code)
+        code = cli_open(&run.models, &run.engine, &run.session);
+    if (!code)
+        code = open_gallery(&run);
+    if (!code)
+        code = identify_all(&run, photos, count);
+    cli_cases_free(&run);
+    sl_gallery_close(run.gallery);
+    sl_session_close(run.session);
+    sl_engine_close(run.engine);
+    sl_photos_free(photos, count);
+    json_decref(run.queries);
+    free(run.paths.items);
+    return code;
+}

@@ -1,0 +1,46 @@
+/* One run of `identify`, and the pictures of --explain that it may be asked for. */
+#ifndef CLI_IDENTIFY_H
+#define CLI_IDENTIFY_H
+
+#include <jansson.h>
+
+#include "cli.h"
+#include "options.h"
+#include "photos.h"
+
+/* A face with its answer, kept for the report: an sl_case and all that it points to. */
+typedef struct {
+    char *query_name, *truth;
+    cli_face face;
+    sl_answer answer;
+} cli_case;
+
+typedef struct {
+    cli_models models;
+    cli_match match;
+    cli_list paths;
+    const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
+    int top;
+    bool json, aligned, main_face, truth;
+
+    sl_engine *engine;
+    sl_session *session;
+    sl_gallery *gallery;
+    json_t *queries; /* of the JSON result */
+    size_t photos, faces, matched, failed, right, right_stage1;
+
+    cli_case *cases;
+    size_t case_count, cases_left_out;
+} identify_run;
+
+/* Draws a face's contact sheet and the picture of its best pair into --explain's folder and keeps the
+ * case for the report. Takes over the face's and the answer's content, which are empty afterwards. */
+sl_status cli_case_add(identify_run *run, const sl_photo *photo, size_t index, size_t count, cli_face *face,
+                       sl_answer *answer, const char *truth, sl_error *err);
+
+/* Writes report.html over all cases. CLI_OK or an exit code. */
+int cli_case_report(identify_run *run);
+
+void cli_cases_free(identify_run *run);
+
+#endif

@@ -1,0 +1,53 @@
+/* The way into the program: global help and the table of commands. */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+static const char about[] = "Face identification that takes a second look, and shows why.";
+
+static const char tail[] =
+    "'secondlook COMMAND --help' tells each command's options and shows examples.\n"
+    "\n"
+    "A first session:\n"
+    "  secondlook models fetch                              get the default networks with npm\n"
+    "  secondlook enroll --gallery staff photos/            a folder of photos per person\n"
+    "  secondlook identify --gallery staff query.jpg        who is it?\n"
+    "  secondlook identify --gallery staff --explain why query.jpg\n"
+    "                                                       and why: open why/report.html\n"
+    "\n"
+    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no face found, 4 nobody above the threshold,\n"
+    "130 interrupted.\n";
+
+static const cli_command commands[] = {
+    {"models", "list, fetch or inspect networks", cmd_models},
+    {"enroll", "put photos of known people into a gallery", cmd_enroll},
+    {"identify", "who is on these photos? ranked, decided, explained", cmd_identify},
+    {"verify", "do two photos show the same person?", cmd_verify},
+    {"explain", "draw why two faces are alike", cmd_explain},
+    {"gallery", "info, list, remove, compact or verify a gallery", cmd_gallery},
+    {"detect", "find the faces of photos", cmd_detect},
+    {"align", "cut faces out as aligned crops", cmd_align},
+    {"occlude", "draw masks or sunglasses, or crop, for test queries", cmd_occlude},
+    {"bench", "measure this machine", cmd_bench},
+    {"version", "version, instruction set and back end", cmd_version},
+    {NULL, NULL, NULL},
+};
+
+int main(int argc, char **argv)
+{
+    argp_err_exit_status = CLI_USAGE;
+    if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
+        printf("secondlook %s\n", sl_version());
+        return CLI_OK;
+    }
+    int code = cli_dispatch("secondlook", about, commands, tail, argc, argv);
+    /* A full disk behind a redirected stdout must not look like success. */
+    if ((fflush(stdout) || ferror(stdout)) && code != CLI_INTERRUPTED) {
+        cli_warn("the results could not be written to stdout: %s", strerror(errno));
+        return CLI_FAILED;
+    }
+    return code;
+}

@@ -1,0 +1,61 @@
+/* Options that several commands take, as argp parsers to hang below a command's own, and numbers
+ * that are checked before they are used. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "secondlook.h"
+
+/* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
+enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
+
+#define CLI_OPTION_JSON                                                                                           \
+    {                                                                                                             \
+        "json", CLI_KEY_JSON, 0, 0, "Print one JSON document", -2                                                 \
+    }
+#define CLI_OPTION_ALIGNED                                                                                        \
+    {                                                                                                             \
+        "aligned", CLI_KEY_ALIGNED, 0, 0, "Each picture is an aligned crop already", 0                            \
+    }
+
+/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --threads */
+typedef struct {
+    sl_engine_options engine;
+    int threads; /* 0: all processors */
+} cli_models;
+extern const struct argp cli_models_argp;
+
+/* --rerank, -k, --alpha, --weighting, --grid, --solver, --precision, --threshold */
+typedef struct {
+    sl_match_options match; /* its `threads` is cli_models' */
+    float threshold;        /* NaN: the model's own */
+} cli_match;
+extern const struct argp cli_match_argp;
+cli_match cli_match_defaults(void);
+
+/* Names of the enums' values, as the options take them. */
+const char *cli_rerank_name(sl_rerank value);
+const char *cli_weighting_name(sl_weighting value);
+const char *cli_solver_name(sl_solver value);
+const char *cli_precision_name(sl_precision value);
+
+/* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
+ * that ends with NULL: anything else is a usage error, which ends the program. */
+long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
+                        long long high);
+double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high);
+int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
+
+/* Appends to a NULL-terminated list of arguments. */
+typedef struct {
+    char **items;
+    size_t count;
+} cli_list;
+void cli_list_add(struct argp_state *state, cli_list *list, char *item);
+
+/* Processors that `threads` stands for (0: all this process may use). */
+int cli_thread_count(int threads);
+
+#endif

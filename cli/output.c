@@ -1,0 +1,146 @@
+/* Messages, JSON and names. */
+#define _GNU_SOURCE
+#include "output.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "progress.h"
+
+void cli_warn(const char *format, ...)
+{
+    cli_progress_clear();
+    fputs("secondlook: ", stderr);
+    va_list args;
+    va_start(args, format);
+    vfprintf(stderr, format, args);
+    va_end(args);
+    fputc('\n', stderr);
+}
+
+int cli_exit_code(sl_status status)
+{
+    switch (status) {
+    case SL_OK: return CLI_OK;
+    case SL_ERR_NO_FACE: return CLI_NO_FACE;
+    case SL_ERR_INTERRUPTED: return CLI_INTERRUPTED;
+    default: return CLI_FAILED;
+    }
+}
+
+int cli_fail(const char *path, const sl_error *err)
+{
+    /* npm and the file system report a Ctrl-C as their own failure. */
+    if (err->status == SL_ERR_INTERRUPTED || cli_interrupted) {
+        cli_warn("interrupted");
+        return CLI_INTERRUPTED;
+    }
+    if (path && !strstr(err->text, path))
+        cli_warn("%s: %s", path, err->text);
+    else
+        cli_warn("%s", err->text);
+    return cli_exit_code(err->status);
+}
+
+int cli_print_json(json_t *document)
+{
+    if (!document) {
+        cli_warn("no memory for the JSON document");
+        return CLI_FAILED;
+    }
+    int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
+    json_decref(document);
+    if (failed || putchar('\n') == EOF) {
+        cli_warn("the results could not be written to stdout: %s", strerror(errno));
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+json_t *cli_json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+/* The length of the UTF-8 sequence that starts here, 0 when there is none. */
+static size_t sequence_length(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t n = s[0] < 0x80                   ? 1
+               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
+               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
+               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
+                                             : 0;
+    for (size_t i = 1; i < n; i++)
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    /* Overlong forms, surrogates and what lies above U+10FFFF. */
+    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
+        (s[0] == 0xf4 && s[1] > 0x8f))
+        return 0;
+    return n;
+}
+
+json_t *cli_json_text(const char *text)
+{
+    if (!text)
+        return json_null();
+    json_t *plain = json_string(text);
+    if (plain)
+        return plain;
+    char *fixed = malloc(strlen(text) * 3 + 1), *to = fixed;
+    if (!fixed)
+        return NULL;
+    while (*text) {
+        size_t n = sequence_length(text);
+        to = mempcpy(to, n ? text : "\xef\xbf\xbd", n ? n : 3);
+        text += n ? n : 1;
+    }
+    *to = 0;
+    json_t *string = json_string(fixed);
+    free(fixed);
+    return string;
+}
+
+json_t *cli_json_box(const sl_box *box)
+{
+    return json_pack("[o,o,o,o]", cli_json_number(box->x0), cli_json_number(box->y0), cli_json_number(box->x1),
+                     cli_json_number(box->y1));
+}
+
+json_t *cli_json_quality(const sl_quality *q)
+{
+    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "size", cli_json_number(q->size), "sharpness",
+                     cli_json_number(q->sharpness), "pose", cli_json_number(q->pose), "detector",
+                     cli_json_number(q->detector), "overall", cli_json_number(q->overall));
+}
+
+int cli_name_width(const char *name)
+{
+    int width = 0;
+    for (; *name; name++)
+        width += (*name & 0xc0) != 0x80;
+    return width;
+}
+
+void cli_print_name(FILE *out, const char *name, int width)
+{
+    for (const char *p = name; *p; p++)
+        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, out);
+    for (int n = cli_name_width(name); n < width; n++)
+        fputc(' ', out);
+}
+
+const char *cli_bytes_text(uint64_t bytes, char buffer[32])
+{
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};
+    double value = (double)bytes;
+    int unit = 0;
+    for (; value >= 1000 && unit < 4; unit++)
+        value /= 1000;
+    snprintf(buffer, 32, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+    return buffer;
+}

@@ -1,0 +1,30 @@
+/* Results on stdout: tables for people, one JSON document for programs. */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include <jansson.h>
+
+#include "cli.h"
+
+/* Writes the document to stdout and releases it. CLI_OK or CLI_FAILED. */
+int cli_print_json(json_t *document);
+
+/* Numbers and texts that JSON may not be able to hold: NaN and infinity become null, bytes that are
+ * not UTF-8 become U+FFFD. */
+json_t *cli_json_number(double value);
+json_t *cli_json_text(const char *text);
+
+/* [x0, y0, x1, y1] in pixels. */
+json_t *cli_json_box(const sl_box *box);
+json_t *cli_json_quality(const sl_quality *quality);
+
+/* Prints a name from outside (control characters become '?'), padded to `width` columns. */
+void cli_print_name(FILE *out, const char *name, int width);
+
+/* Columns a name takes. */
+int cli_name_width(const char *name);
+
+/* "12.3 MB" in a buffer of the caller's. */
+const char *cli_bytes_text(uint64_t bytes, char buffer[32]);
+
+#endif

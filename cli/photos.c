@@ -1,0 +1,243 @@
+#define _GNU_SOURCE
+#include "photos.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "cli.h"
+
+static sl_status fail(sl_error *err, sl_status status, const char *what, const char *path, const char *why)
+{
+    err->status = status;
+    snprintf(err->text, sizeof err->text, "%s%s%s%s%s", path, *path ? ": " : "", what, why ? ": " : "",
+             why ? why : "");
+    return status;
+}
+
+int cli_open(const cli_models *models, sl_engine **engine, sl_session **session)
+{
+    sl_error err = {0};
+    *engine = NULL;
+    if (session)
+        *session = NULL;
+    if (sl_isa_check(&err) || sl_engine_open(&models->engine, engine, &err) ||
+        (session && sl_session_open(*engine, models->threads, session, &err))) {
+        int code = cli_fail(NULL, &err);
+        sl_engine_close(*engine);
+        *engine = NULL;
+        return code;
+    }
+    return CLI_OK;
+}
+
+const char *cli_base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+bool cli_photo_make(sl_photo *out, const char *path, const char *image, const char *label)
+{
+    const char *name = cli_base_name(image), *dot = strrchr(name, '.');
+    out->path = strdup(path);
+    out->image = strdup(image);
+    out->label = label ? strdup(label) : strndup(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
+    if (out->path && out->image && out->label)
+        return true;
+    free(out->path);
+    free(out->image);
+    free(out->label);
+    return false;
+}
+
+bool cli_photos_append(sl_photo **photos, size_t *count, sl_photo *more, size_t more_count)
+{
+    sl_photo *all = reallocarray(*photos, *count + more_count + 1, sizeof *all);
+    if (!all) {
+        sl_photos_free(more, more_count);
+        return false;
+    }
+    if (more_count)
+        memcpy(all + *count, more, more_count * sizeof *all);
+    free(more);
+    *photos = all;
+    *count += more_count;
+    return true;
+}
+
+static sl_status photos_of_path(const char *path, sl_photo **photos, size_t *count, sl_error *err)
+{
+    struct stat st;
+    if (stat(path, &st))
+        return fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO, "can not be read",
+                    path, strerror(errno));
+    if (S_ISDIR(st.st_mode))
+        return sl_photos_in_folder(path, photos, count, err);
+    *photos = calloc(1, sizeof **photos);
+    if (!*photos || !cli_photo_make(*photos, path, cli_base_name(path), NULL)) {
+        free(*photos);
+        *photos = NULL;
+        return fail(err, SL_ERR_MEMORY, "no memory", path, NULL);
+    }
+    *count = 1;
+    return SL_OK;
+}
+
+int cli_photos_of(const cli_list *paths, sl_photo **photos, size_t *count)
+{
+    sl_error err = {0};
+    *photos = NULL;
+    *count = 0;
+    for (size_t i = 0; i < paths->count; i++) {
+        sl_photo *more = NULL;
+        size_t n = 0;
+        if (photos_of_path(paths->items[i], &more, &n, &err) == SL_OK &&
+            !cli_photos_append(photos, count, more, n))
+            fail(&err, SL_ERR_MEMORY, "no memory", "", NULL);
+        if (err.status) {
+            sl_photos_free(*photos, *count);
+            *photos = NULL;
+            return cli_fail(paths->items[i], &err);
+        }
+    }
+    if (!*count) {
+        cli_warn("no pictures (.jpg, .jpeg, .png) in %s", paths->items[0]);
+        return CLI_FAILED;
+    }
+    return CLI_OK;
+}
+
+/* Creates the folders that lead to `path`. */
+static bool make_parents(char *path)
+{
+    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = 0;
+        int failed = mkdir(path, 0777) && errno != EEXIST;
+        *slash = '/';
+        if (failed)
+            return false;
+    }
+    return true;
+}
+
+/* An id comes from a walk or a file's name; one that climbs out of the folder is refused all the same. */
+static bool climbs(const char *id)
+{
+    return *id == '/' || !strcmp(id, "..") || !strncmp(id, "../", 3) || strstr(id, "/../");
+}
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+}
+
+char *cli_output_path(const char *dir, const char *id, const char *ending, const char *source, sl_error *err)
+{
+    const char *dot = strrchr(cli_base_name(id), '.');
+    int stem = (int)(ending && dot && dot > cli_base_name(id) ? (size_t)(dot - id) : strlen(id));
+    char *path = NULL;
+    if (climbs(id)) {
+        fail(err, SL_ERR_ARGUMENT, "would be written outside the output folder", id, NULL);
+        return NULL;
+    }
+    if (asprintf(&path, "%s/%.*s%s", dir, stem, id, ending ? ending : "") < 0) {
+        fail(err, SL_ERR_MEMORY, "no memory", id, NULL);
+        return NULL;
+    }
+    if (!make_parents(path)) {
+        fail(err, SL_ERR_IO, "its folder can not be created", path, strerror(errno));
+        free(path);
+        return NULL;
+    }
+    if (source && same_file(path, source)) {
+        fail(err, SL_ERR_ARGUMENT, "the output would overwrite the photo itself: choose another folder", path,
+             NULL);
+        free(path);
+        return NULL;
+    }
+    return path;
+}
+
+void cli_faces_free(cli_face *faces, size_t count)
+{
+    for (size_t i = 0; faces && i < count; i++) {
+        sl_image_free(&faces[i].crop);
+        sl_template_free(faces[i].t);
+    }
+    free(faces);
+}
+
+/* The picture itself is the face; it is taken over. */
+static sl_status aligned_face(sl_session *session, sl_image *image, cli_face *out, sl_error *err)
+{
+    out->crop = *image;
+    out->box = (sl_box){0, 0, (float)image->width, (float)image->height};
+    *image = (sl_image){0};
+    return sl_templates_of_crops(session, &out->crop, 1, &out->t, err);
+}
+
+static sl_status detected_face(sl_session *session, const sl_image *image, const sl_face *face, cli_face *out,
+                               sl_error *err)
+{
+    out->box = face->box;
+    sl_status status = sl_align(session, image, face, &out->crop, err);
+    return status ? status : sl_template_of_face(session, image, face, &out->t, err);
+}
+
+/* Which of the faces found are wanted: all, or only the main one, moved to the front. */
+static size_t choose_faces(const sl_image *image, sl_face *faces, size_t count, bool main_only)
+{
+    if (!main_only || count < 2)
+        return count;
+    faces[0] = faces[sl_main_face(image, faces, count)];
+    return 1;
+}
+
+sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool main_only, cli_face **out,
+                       size_t *count, sl_error *err)
+{
+    sl_image image = {0};
+    sl_face *found = NULL;
+    size_t n = 1;
+    *out = NULL;
+    *count = 0;
+    sl_status status = sl_image_read(path, &image, err);
+    if (!status && !aligned) {
+        status = sl_detect(session, &image, &found, &n, err);
+        n = status ? 0 : choose_faces(&image, found, n, main_only);
+    }
+    if (!status && n) {
+        cli_face *faces = calloc(n, sizeof *faces);
+        if (!faces)
+            status = fail(err, SL_ERR_MEMORY, "no memory", path, NULL);
+        for (size_t i = 0; !status && i < n; i++)
+            status = aligned ? aligned_face(session, &image, &faces[i], err)
+                             : detected_face(session, &image, &found[i], &faces[i], err);
+        if (status)
+            cli_faces_free(faces, n);
+        *out = status ? NULL : faces;
+        *count = status ? 0 : n;
+    }
+    free(found);
+    sl_image_free(&image);
+    return status;
+}
+
+int cli_main_face(sl_session *session, const char *path, bool aligned, cli_face *out)
+{
+    sl_error err = {0};
+    cli_face *faces;
+    size_t count;
+    if (cli_faces_of(session, path, aligned, true, &faces, &count, &err))
+        return cli_fail(path, &err);
+    if (!count) {
+        cli_warn("%s: no face found", path);
+        return CLI_NO_FACE;
+    }
+    *out = faces[0];
+    free(faces);
+    return CLI_OK;
+}

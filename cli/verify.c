@@ -1,0 +1,202 @@
+/* secondlook verify and explain: two photos against each other. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "cli.h"
+#include "output.h"
+#include "photos.h"
+#include "progress.h"
+
+typedef struct {
+    cli_models models;
+    cli_match match;
+    cli_list paths;
+    const char *out; /* explain's picture */
+    bool json, aligned;
+} pair_run;
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    pair_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->match;
+        state->child_inputs[1] = &run->models;
+        return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case CLI_KEY_ALIGNED: run->aligned = true; return 0;
+    case 'o': run->out = arg; return 0;
+    case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
+    case ARGP_KEY_END:
+        if (run->paths.count != 2)
+            argp_error(state, "two photos are needed, not %zu", run->paths.count);
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_explain(int key, char *arg, struct argp_state *state)
+{
+    const pair_run *run = state->input;
+    error_t error = parse(key, arg, state);
+    if (key == ARGP_KEY_END && !run->out)
+        argp_error(state, "-o OUT.png is missing");
+    return error;
+}
+
+static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {&cli_models_argp, 0, 0, 0}, {0}};
+
+static const struct argp_option verify_options[] = {CLI_OPTION_JSON, CLI_OPTION_ALIGNED, {0}};
+static const struct argp verify_parser = {
+    verify_options,
+    parse,
+    "IMAGE IMAGE",
+    "Do two photos show the same person? The main face of each is compared.\v"
+    "Examples:\n"
+    "  secondlook verify passport.jpg camera.jpg\n"
+    "  secondlook verify --json --rerank none a.jpg b.jpg\n\n"
+    "Exit code 0 for the same person, 4 for different people, 3 when a photo shows no face.",
+    children,
+    0,
+    0};
+
+static const struct argp_option explain_options[] = {
+    CLI_OPTION_JSON, {"output", 'o', "OUT.png", 0, "The picture to write (required)", 0}, CLI_OPTION_ALIGNED, {0}};
+static const struct argp explain_parser = {
+    explain_options,
+    parse_explain,
+    "IMAGE IMAGE -o OUT.png",
+    "Draws why two faces are alike: which patch of the one was matched with which of the other, how strongly, and "
+    "what each patch counted.\v"
+    "Examples:\n"
+    "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
+    "  secondlook explain --weighting uniform --grid 4x4 a.jpg b.jpg -o why.png",
+    children,
+    0,
+    0};
+
+/* ------------------------------------------------------------------ the pair */
+
+typedef struct {
+    sl_engine *engine;
+    sl_session *session;
+    cli_face faces[2];
+    sl_score score;
+} pair;
+
+static void pair_close(pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        sl_image_free(&p->faces[i].crop);
+        sl_template_free(p->faces[i].t);
+    }
+    sl_session_close(p->session);
+    sl_engine_close(p->engine);
+}
+
+static int pair_open(pair_run *run, pair *p)
+{
+    sl_error err = {0};
+    int code = cli_open(&run->models, &p->engine, &p->session);
+    for (int i = 0; !code && i < 2; i++)
+        code = cli_main_face(p->session, run->paths.items[i], run->aligned, &p->faces[i]);
+    run->match.match.threads = run->models.threads;
+    if (!code && sl_compare(p->faces[0].t, p->faces[1].t, &run->match.match, &p->score, &err))
+        code = cli_fail(NULL, &err);
+    return code;
+}
+
+static json_t *score_json(const sl_score *s)
+{
+    return json_pack("{s:o,s:o,s:o}", "score", cli_json_number(s->score), "stage1", cli_json_number(s->stage1),
+                     "stage2", cli_json_number(s->stage2));
+}
+
+static void print_scores(const sl_score *s)
+{
+    printf("  stage 1 (cosine)        %.4f\n", s->stage1);
+    if (!isnan(s->stage2))
+        printf("  stage 2 (second look)   %.4f\n", s->stage2);
+}
+
+/* ------------------------------------------------------------------ verify */
+
+static int answer(const pair_run *run, const pair *p)
+{
+    int on_stage1 = 0;
+    float threshold = run->match.threshold;
+    if (isnan(threshold))
+        threshold = sl_engine_threshold(p->engine, &run->match.match, &on_stage1);
+    float compared = on_stage1 ? p->score.stage1 : p->score.score;
+    bool same = compared >= threshold;
+    if (run->json) {
+        json_t *document = score_json(&p->score);
+        json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
+        json_object_set_new(document, "threshold", cli_json_number(threshold));
+        json_object_set_new(document, "threshold_on", json_string(on_stage1 ? "stage1" : "score"));
+        int code = cli_print_json(document);
+        return code ? code : same ? CLI_OK : CLI_UNKNOWN;
+    }
+    printf("%s: %s %.4f %s threshold %.4f\n", same ? "same person" : "not the same person",
+           on_stage1 ? "stage 1" : "score", compared, same ? ">=" : "<", threshold);
+    if (on_stage1)
+        printf("  score                   %.4f\n", p->score.score);
+    print_scores(&p->score);
+    return same ? CLI_OK : CLI_UNKNOWN;
+}
+
+int cmd_verify(int argc, char **argv)
+{
+    pair_run run = {.match = cli_match_defaults()};
+    pair p = {0};
+    argp_parse(&verify_parser, argc, argv, 0, 0, &run);
+    int code = pair_open(&run, &p);
+    if (!code)
+        code = answer(&run, &p);
+    pair_close(&p);
+    free(run.paths.items);
+    return code;
+}
+
+/* ------------------------------------------------------------------ explain */
+
+static int draw(const pair_run *run, const pair *p)
+{
+    sl_error err = {0};
+    sl_image picture = {0};
+    sl_pair both = {
+        .query = p->faces[0].t,
+        .other = p->faces[1].t,
+        .query_crop = &p->faces[0].crop,
+        .other_crop = &p->faces[1].crop,
+        .query_name = cli_base_name(run->paths.items[0]),
+        .other_name = cli_base_name(run->paths.items[1]),
+    };
+    if (sl_draw_pair(&both, &run->match.match, &picture, &err) || sl_image_write(run->out, &picture, &err)) {
+        sl_image_free(&picture);
+        return cli_fail(run->out, &err);
+    }
+    sl_image_free(&picture);
+    if (run->json) {
+        json_t *document = score_json(&p->score);
+        json_object_set_new(document, "picture", cli_json_text(run->out));
+        return cli_print_json(document);
+    }
+    printf("score %.4f\n", p->score.score);
+    print_scores(&p->score);
+    printf("  picture                 %s\n", run->out);
+    return CLI_OK;
+}
+
+int cmd_explain(int argc, char **argv)
+{
+    pair_run run = {.match = cli_match_defaults()};
+    pair p = {0};
+    argp_parse(&explain_parser, argc, argv, 0, 0, &run);
+    int code = pair_open(&run, &p);
+    if (!code)
+        code = draw(&run, &p);
+    pair_close(&p);
+    free(run.paths.items);
+    return code;
+}
