@@ -92,48 +92,21 @@ static sl_status first_stage(search *s, int top, sl_error *err)
 
 /* ---- stage 2 ---- */
 
-typedef struct {
-    sl_patch_source *sources; /* [k] */
-} source_list;
-
-static void give_source(void *context, size_t candidate, sl_patch_source *out)
+/* Patches, embedding and landmarks of one candidate, in the gallery's own memory, its checksum verified. Called
+ * from several threads. */
+static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
-    *out = ((const source_list *)context)->sources[candidate];
-}
-
-/* Patches, embeddings and landmarks of the candidates, in the gallery's own memory, checksums verified. */
-static sl_status gather_sources(const search *s, size_t k, sl_patch_source *sources, sl_error *err)
-{
-    for (size_t i = 0; i < k; i++) {
-        size_t face = s->index[i];
-        SL_TRY(sl_gallery_patches(s->gallery, face, &sources[i].patches_i8, &sources[i].patch_scales,
-                                  &sources[i].patches_f32, err));
-        sources[i].embedding = s->embeddings + face * (size_t)s->query->shape.dim;
-        if (s->match->weighting != SL_WEIGHT_LMK)
-            continue;
-        SL_TRY(sl_gallery_landmarks(s->gallery, face, &sources[i].landmarks, err));
-        if (!sources[i].landmarks)
-            return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting lmk needs: "
-                           "install libdlib-data and enrol it again, or use another weighting",
-                           sl_gallery_image(s->gallery, face));
-    }
-    return SL_OK;
-}
-
-static sl_status compare_all(const search *s, const sl_match_layout *layout, const sl_patch_set *query, size_t k,
-                             sl_error *err)
-{
-    source_list list = {.sources = sl_calloc_aligned(k, sizeof *list.sources)};
-    sl_matcher *matcher = NULL;
-    sl_status status = list.sources ? gather_sources(s, k, list.sources, err)
-                                    : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
-    if (status == SL_OK)
-        status = sl_matcher_open(layout, s->match->threads, &matcher, err);
-    if (status == SL_OK)
-        status = sl_matcher_scores_of(matcher, query, k, give_source, &list, s->stage2, NULL, err);
-    sl_matcher_close(matcher);
-    free(list.sources);
-    return status;
+    const search *s = context;
+    size_t face = s->index[candidate];
+    *out = (sl_patch_source){.embedding = s->embeddings + face * (size_t)s->query->shape.dim};
+    SL_TRY(sl_gallery_patches(s->gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
+    if (s->match->weighting != SL_WEIGHT_LMK)
+        return SL_OK;
+    SL_TRY(sl_gallery_landmarks(s->gallery, face, &out->landmarks, err));
+    if (out->landmarks)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting lmk needs: install "
+                   "libdlib-data and enrol it again, or use another weighting", sl_gallery_image(s->gallery, face));
 }
 
 /* Scores the top k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1. */
@@ -148,8 +121,12 @@ static sl_status second_stage(search *s, size_t k, sl_error *err)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the query's patches");
     sl_patch_source source = sl_patch_source_of(s->query);
     sl_status status = sl_patch_set_init(&query, &layout, SL_ROLE_QUERY, memory, &source, err);
+    sl_matcher *matcher = NULL;
     if (status == SL_OK)
-        status = compare_all(s, &layout, &query, k, err);
+        status = sl_matcher_open(&layout, s->match->threads, &matcher, err);
+    if (status == SL_OK)
+        status = sl_matcher_scores_of(matcher, &query, k, source_of, s, s->stage2, NULL, err);
+    sl_matcher_close(matcher);
     free(memory);
     for (size_t i = 0; i < k && status == SL_OK; i++)
         s->score[i] = s->match->alpha * s->stage2[i] + (1 - s->match->alpha) * s->stage1[i];
