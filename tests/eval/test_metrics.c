@@ -1,0 +1,187 @@
+/* Verification metrics and pair lists against hand-made cases and a second, slow implementation. */
+#include "support.h"
+
+#include "eval/metrics.h"
+#include "eval/pairs.h"
+
+static sl_error err;
+
+static void separable_pairs_are_all_right(void **state)
+{
+    (void)state;
+    sl_scored_pair pairs[40];
+    for (int i = 0; i < 40; i++)
+        pairs[i] = (sl_scored_pair){.score = i % 2 ? .8f : .2f, .same = i % 2, .fold = i / 4};
+    sl_verification v;
+    assert_ok(sl_verification_of(pairs, 40, 10, &v, &err));
+    assert_true(v.accuracy == 100 && v.std == 0 && fabs(v.threshold - .5) < 1e-6 && v.eer == 0);
+    assert_true(v.tar_at_far[0] == 100 && v.tar_at_far[3] == 100);
+}
+
+static void one_fold_wrong_by_hand(void **state)
+{
+    (void)state;
+    /* nine folds separable at .5, fold 0 the wrong way round: 0 % there, 100 % elsewhere */
+    sl_scored_pair pairs[20];
+    for (int i = 0; i < 20; i++)
+        pairs[i] = (sl_scored_pair){.score = (i % 2) ^ (i < 2) ? .8f : .2f, .same = i % 2, .fold = i / 2};
+    sl_verification v;
+    assert_ok(sl_verification_of(pairs, 20, 10, &v, &err));
+    assert_true(fabs(v.accuracy - 90) < 1e-9 && fabs(v.std - 30) < 1e-9);
+    /* one of ten impostors scores .8 with nine of ten genuine: far .1, frr .1 */
+    assert_true(fabs(v.eer - 10) < 1e-9);
+    assert_true(fabs(v.tar_at_far[0] - 90) < 1e-9 && v.tar_at_far[1] == 0);
+}
+
+/* The best accuracy over all thresholds of the other folds, by trying each. */
+static double slow_accuracy(const sl_scored_pair *p, size_t n, int folds)
+{
+    double sum = 0;
+    for (int f = 0; f < folds; f++) {
+        double best = -1, hits = 0, all = 0;
+        float t = 0;
+        for (size_t c = 0; c <= n; c++) {
+            float candidate = c < n ? p[c].score : 1e9f;
+            if (c < n && p[c].fold == f)
+                continue;
+            double right = 0;
+            for (size_t i = 0; i < n; i++)
+                if (p[i].fold != f)
+                    right += (p[i].score >= candidate) == (p[i].same != 0);
+            if (right > best || (right == best && candidate < t)) {
+                best = right;
+                t = candidate;
+            }
+        }
+        /* the fast one puts the threshold halfway to the next score below among the other folds */
+        float below = -1e9f;
+        for (size_t i = 0; i < n; i++)
+            if (p[i].fold != f && p[i].score < t && p[i].score > below)
+                below = p[i].score;
+        double middle = below > -1e8f ? ((double)below + (double)t) / 2 : (double)t;
+        for (size_t i = 0; i < n; i++)
+            if (p[i].fold == f) {
+                hits += ((double)p[i].score >= middle) == (p[i].same != 0);
+                all++;
+            }
+        sum += 100 * hits / all;
+    }
+    return sum / folds;
+}
+
+static void random_pairs_match_a_slow_search(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 30; seed++) {
+        float numbers[200];
+        sl_scored_pair pairs[100];
+        fill_random(numbers, 200, seed, 0, 1);
+        for (int i = 0; i < 100; i++) { /* quantised, so that ties occur */
+            int same = numbers[100 + i] > .5f;
+            pairs[i] = (sl_scored_pair){.score = floorf(20 * (numbers[i] + .4f * (float)same)) / 20, .same = same,
+                                        .fold = i / 10};
+        }
+        sl_verification v;
+        assert_ok(sl_verification_of(pairs, 100, 10, &v, &err));
+        assert_true(fabs(v.accuracy - slow_accuracy(pairs, 100, 10)) < 1e-9);
+    }
+}
+
+static void useless_input_is_refused(void **state)
+{
+    (void)state;
+    sl_scored_pair pairs[2] = {{.5f, 1, 0}, {.5f, 1, 1}};
+    sl_verification v;
+    assert_int_equal(sl_verification_of(pairs, 2, 2, &v, &err), SL_ERR_ARGUMENT);
+    pairs[0].same = 0;
+    pairs[1].score = NAN;
+    assert_int_equal(sl_verification_of(pairs, 2, 2, &v, &err), SL_ERR_NUMERIC);
+}
+
+static void thresholds_hold_their_rate(void **state)
+{
+    (void)state;
+    float scores[1000];
+    for (int i = 0; i < 1000; i++)
+        scores[i] = (float)(1000 - i);
+    assert_true(sl_threshold_at(scores, 1000, .01) == 991); /* ten of a thousand reach 991 */
+    assert_true(isnan(sl_threshold_at(scores, 1000, .001)));
+    assert_true(sl_threshold_at(scores, 1000, 1) == 1);
+    for (int i = 5; i < 20; i++)
+        scores[i] = 995; /* a tie across the border: none of it may pass */
+    assert_true(sl_threshold_at(scores, 1000, .01) == 996);
+}
+
+static sl_status parse(const char *text, sl_pair_list *list)
+{
+    return sl_pairs_parse(text, strlen(text), "pairs.txt", list, &err);
+}
+
+static void the_three_forms(void **state)
+{
+    (void)state;
+    sl_pair_list list;
+    assert_ok(parse("5\t1\nAnn\t1\t2\nAnn\t1\tBob\t12\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\r\nA 1 B 1",
+                    &list));
+    assert_int_equal(list.count, 10);
+    assert_int_equal(list.folds, 5);
+    assert_string_equal(list.pairs[0].second, "Ann/Ann_0002.jpg");
+    assert_string_equal(list.pairs[1].second, "Bob/Bob_0012.jpg");
+    assert_true(list.pairs[0].same && !list.pairs[1].same && list.pairs[9].fold == 4 && list.pairs[1].fold == 0);
+    sl_pairs_free(&list);
+    assert_ok(parse("a b 1\nc d 0\na b 1\nc d 0\na b 1\nc d 0\na b 1\nc d 0\na b 1 7 7\n\nc d 0 7 8\n", &list));
+    assert_int_equal(list.count, 10);
+    assert_int_equal(list.folds, 10);
+    assert_int_equal(list.pairs[9].fold, 9);
+    sl_pairs_free(&list);
+}
+
+static void bad_pair_lists_name_the_line(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        {"10 300\nAnn 1 x\n", "line 2"}, {"a b 1\na b 2\n", "line 2"}, {"a b c d e f\n", "line 1"},
+        {"10 300\nAnn 1 2\n", "announces 6000"}, {"", "ten"}, {"a b 1\n", "ten"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sl_pair_list list;
+        assert_int_equal(parse(cases[i][0], &list), SL_ERR_FORMAT);
+        assert_non_null(strstr(err.text, cases[i][1]));
+        assert_int_equal(list.count, 0);
+    }
+}
+
+static void official_list_of_lfw(void **state)
+{
+    (void)state;
+    char *path = shared_path("data/lfw-pairs.txt");
+    if (!path) {
+        print_message("skipped: ../shared/data/lfw-pairs.txt is not here\n");
+        skip();
+    }
+    FILE *f = fopen(path, "rb");
+    static char text[1 << 20];
+    size_t size = fread(text, 1, sizeof text, f);
+    fclose(f);
+    free(path);
+    sl_pair_list list;
+    assert_ok(sl_pairs_parse(text, size, "lfw", &list, &err));
+    assert_int_equal(list.count, 6000);
+    size_t same[10] = {0};
+    for (size_t i = 0; i < list.count; i++)
+        same[list.pairs[i].fold] += (size_t)list.pairs[i].same;
+    for (int f2 = 0; f2 < 10; f2++)
+        assert_int_equal(same[f2], 300);
+    sl_pairs_free(&list);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(separable_pairs_are_all_right), cmocka_unit_test(one_fold_wrong_by_hand),
+        cmocka_unit_test(random_pairs_match_a_slow_search), cmocka_unit_test(useless_input_is_refused),
+        cmocka_unit_test(thresholds_hold_their_rate), cmocka_unit_test(the_three_forms),
+        cmocka_unit_test(bad_pair_lists_name_the_line), cmocka_unit_test(official_list_of_lfw),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
