@@ -1,0 +1,181 @@
+/* JPEG by libturbojpeg. It is lenient where we are strict (it fills what is missing with grey), so the file's
+ * marker structure is walked first: that also gives the sizes before anything is allocated. */
+#include "image/codec.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <turbojpeg.h>
+
+/* Encoders write some ten scans. Each costs a pass over the whole picture, however few bytes it takes. */
+#define MAX_SCANS 100
+#define MAX_SCAN_PIXELS 2000000000
+
+enum { SOF0 = 0xc0, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7,
+       SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1, APP14 = 0xee, TEM = 0x01 };
+
+typedef struct {
+    uint8_t frame; /* the SOF marker; 0 before it was seen */
+    uint32_t precision, width, height, components;
+    int64_t scans;
+    bool adobe;      /* has Adobe's APP14: CMYK is stored inverted */
+    int orientation; /* of the first EXIF segment; 0 before it was seen */
+    bool complete;   /* its end marker is there */
+} jpeg_outline;
+
+static sl_status read_frame(uint8_t marker, const uint8_t *body, size_t length, jpeg_outline *o, sl_error *err)
+{
+    if (o->frame)
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG with two frame headers: it is damaged");
+    if (length < 6)
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG with a frame header of %zu bytes: it is damaged", length);
+    o->frame = marker;
+    o->precision = body[0];
+    o->height = sl_be16(body + 1);
+    o->width = sl_be16(body + 3);
+    o->components = body[5];
+    return SL_OK;
+}
+
+/* One segment's body (without its length). */
+static sl_status read_segment(uint8_t marker, const uint8_t *body, size_t length, jpeg_outline *o, sl_error *err)
+{
+    if (marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC)
+        return read_frame(marker, body, length, o, err);
+    if (marker == SOS)
+        o->scans++;
+    else if (marker == APP1 && !o->orientation && length > 6 && memcmp(body, "Exif\0", 5) == 0)
+        o->orientation = sl_exif_orientation(body + 6, length - 6);
+    else if (marker == APP14 && length >= 12 && memcmp(body, "Adobe", 5) == 0)
+        o->adobe = true;
+    return SL_OK;
+}
+
+/* From marker to marker; what lies between (a scan's data: ff only before 00 or RSTn) is passed over. */
+static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_error *err)
+{
+    *o = (jpeg_outline){0};
+    for (size_t at = 2;;) {
+        const uint8_t *ff = at < size ? memchr(data + at, 0xff, size - at) : NULL;
+        if (!ff || (at = (size_t)(ff - data) + 1) >= size)
+            return SL_OK;
+        uint8_t marker = data[at];
+        if (marker == 0xff) /* fill byte */
+            continue;
+        at++;
+        if (marker == EOI) {
+            o->complete = true;
+            return SL_OK;
+        }
+        if (marker == 0 || marker == TEM || marker == SOI || (marker >= RST0 && marker <= RST7))
+            continue;
+        size_t length = size - at >= 2 ? sl_be16(data + at) : 0;
+        if (size - at < 2 || length > size - at)
+            return SL_OK;
+        if (length < 2)
+            return sl_fail(err, SL_ERR_FORMAT, "JPEG with a segment of impossible length: it is damaged");
+        SL_TRY(read_segment(marker, data + at + 2, length - 2, o, err));
+        at += length;
+    }
+}
+
+static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err)
+{
+    if (o->frame) {
+        if (o->frame > SOF2)
+            return sl_fail(err, SL_ERR_UNSUPPORTED,
+                           "JPEG of a kind (%s) that is not read here; save it as baseline or progressive JPEG",
+                           o->frame == 0xc3    ? "lossless"
+                           : o->frame >= 0xc9 ? "arithmetic coding"
+                                              : "hierarchical");
+        if (o->precision != 8)
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u bits a sample; only 8 bits are read: save it as PNG",
+                           o->precision);
+        if (o->components != 1 && o->components != 3 && o->components != 4)
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u colour components; 1, 3 and 4 are read",
+                           o->components);
+        SL_TRY(sl_check_size("JPEG", o->width, o->height, 65500, err));
+    }
+    if (!o->complete)
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated; "
+                       "get the whole file", size);
+    if (!o->frame || o->scans == 0)
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG without a picture in it");
+    uint64_t pixels = (uint64_t)o->width * o->height;
+    if (o->scans > MAX_SCANS || (uint64_t)o->scans * pixels > MAX_SCAN_PIXELS)
+        return sl_fail(err, SL_ERR_LIMIT, "JPEG of %u x %u pixels in %lld scans: too many; save it again", o->width,
+                       o->height, (long long)o->scans);
+    /* A Huffman code takes a bit at least, for each block of 64 pixels. */
+    if (pixels / 512 > size)
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG that claims %u x %u pixels in %zu bytes: it is damaged", o->width,
+                       o->height, size);
+    return SL_OK;
+}
+
+/* libjpeg warns and goes on. These warnings leave the picture whole; all others mean that parts of it are not. */
+static bool is_harmless(const char *warning)
+{
+    static const char *const harmless[] = {"extraneous bytes before marker", "Adobe color transform", "bad ICC marker",
+                                           "JFIF revision number", "Invalid SOS parameters"};
+    for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
+        if (strstr(warning, harmless[i]))
+            return true;
+    return false;
+}
+
+/* Decodes to `pixels`, in RGB or CMYK. */
+static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline *o, int format, uint8_t *pixels,
+                            sl_error *err)
+{
+    tjhandle handle = tjInitDecompress();
+    if (!handle)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for the JPEG decoder");
+    sl_status status = SL_OK;
+    int width = (int)o->width, height = (int)o->height;
+    if (tjDecompress2(handle, data, (unsigned long)size, pixels, width, width * tjPixelSize[format], height, format,
+                      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
+        bool warned = tjGetErrorCode(handle) == TJERR_WARNING;
+        const char *text = tjGetErrorStr2(handle);
+        if (!warned || !is_harmless(text))
+            status = sl_fail(err, SL_ERR_FORMAT, "JPEG that is damaged (%s)", text);
+    }
+    tjDestroy(handle);
+    return status;
+}
+
+/* [count, 4] CMYK to [count, 3] RGB in place. 255 is no ink when Adobe's marker says inverted, else 0 is. */
+static void cmyk_to_rgb(uint8_t *pixels, size_t count, bool inverted)
+{
+    uint8_t flip = inverted ? 0 : 255;
+    const uint8_t *from = pixels;
+    for (uint8_t *to = pixels; count > 0; count--, from += 4, to += 3) {
+        int light = from[3] ^ flip;
+        for (int i = 0; i < 3; i++)
+            to[i] = (uint8_t)(((from[i] ^ flip) * light + 127) / 255);
+    }
+}
+
+sl_status sl_decode_jpeg(const uint8_t *data, size_t size, sl_image *out, sl_error *err)
+{
+    jpeg_outline o;
+    *out = (sl_image){0};
+    SL_TRY(walk(data, size, &o, err));
+    SL_TRY(check_outline(&o, size, err));
+    int format = o.components == 4 ? TJPF_CMYK : TJPF_RGB;
+    size_t count = (size_t)o.width * o.height;
+    uint8_t *pixels = calloc(count, (size_t)tjPixelSize[format]);
+    if (!pixels)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %u x %u pixels", o.width, o.height);
+    sl_status status = decompress(data, size, &o, format, pixels, err);
+    if (status != SL_OK) {
+        free(pixels);
+        return status;
+    }
+    if (format == TJPF_CMYK) {
+        cmyk_to_rgb(pixels, count, o.adobe);
+        uint8_t *shrunk = realloc(pixels, 3 * count);
+        pixels = shrunk ? shrunk : pixels;
+    }
+    *out = (sl_image){.width = (int)o.width, .height = (int)o.height, .channels = 3, .pixels = pixels};
+    return sl_image_orient(out, o.orientation, err);
+}

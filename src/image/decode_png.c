@@ -1,0 +1,147 @@
+/* PNG by libpng: any depth and colour type to 8-bit RGB on white. */
+#include "image/codec.h"
+
+#include <png.h>
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* All that outlives a longjmp lies here, in the frame above. */
+typedef struct {
+    const uint8_t *data;
+    size_t size, at;
+    png_structp png;
+    png_infop info;
+    uint32_t width, height;
+    int channels;    /* 3, or 4 with alpha */
+    uint8_t *pixels; /* [height, width, channels] */
+    sl_status status;
+    char message[200];
+} png_reader;
+
+/* libpng's errors are copied and end in read_picture. */
+static void on_error(png_structp png, png_const_charp message)
+{
+    png_reader *r = png_get_error_ptr(png);
+    strncpy(r->message, message, sizeof r->message - 1);
+    png_longjmp(png, 1);
+}
+
+static void on_warning(png_structp png, png_const_charp message)
+{
+    (void)png, (void)message;
+}
+
+static void on_read(png_structp png, png_bytep out, size_t count)
+{
+    png_reader *r = png_get_io_ptr(png);
+    if (count > r->size - r->at)
+        png_error(png, "the file ends before its picture does");
+    memcpy(out, r->data + r->at, count);
+    r->at += count;
+}
+
+static bool refuse(png_reader *r, sl_status status, const char *message)
+{
+    r->status = status;
+    strncpy(r->message, message, sizeof r->message - 1);
+    return false;
+}
+
+static bool read_picture(png_reader *r)
+{
+    png_structp png = r->png;
+    if (setjmp(png_jmpbuf(png)))
+        return false;
+    png_set_read_fn(png, r, on_read);
+    png_set_user_limits(png, r->width, r->height); /* those that were checked */
+    png_set_chunk_cache_max(png, 100);
+    png_set_chunk_malloc_max(png, 1 << 20);
+    png_set_benign_errors(png, 1);
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* no text, no profiles */
+    png_read_info(png, r->info);
+    /* Deflate makes at most 1032 bytes of one. */
+    if (png_get_rowbytes(png, r->info) * r->height / 1040 > r->size)
+        return refuse(r, SL_ERR_FORMAT, "too few bytes for its size");
+    png_set_expand(png); /* palette to RGB, less than 8 bits to 8, tRNS to alpha */
+    png_set_scale_16(png);
+    png_set_gray_to_rgb(png);
+    int passes = png_set_interlace_handling(png);
+    png_read_update_info(png, r->info);
+    r->channels = png_get_channels(png, r->info);
+    size_t stride = png_get_rowbytes(png, r->info);
+    if ((r->channels != 3 && r->channels != 4) || stride != (size_t)r->width * (size_t)r->channels)
+        return refuse(r, SL_ERR_UNSUPPORTED, "an unknown colour layout");
+    r->pixels = calloc(r->height, stride);
+    if (!r->pixels)
+        return refuse(r, SL_ERR_MEMORY, "no memory for its pixels");
+    for (int pass = 0; pass < passes; pass++)
+        for (uint32_t y = 0; y < r->height; y++)
+            png_read_row(png, r->pixels + y * stride, NULL);
+    png_read_end(png, NULL);
+    return true;
+}
+
+/* [count, 4] RGBA to [count, 3] RGB on white, in place. */
+static void lay_on_white(uint8_t *pixels, size_t count)
+{
+    const uint8_t *from = pixels;
+    for (uint8_t *to = pixels; count > 0; count--, from += 4, to += 3) {
+        int alpha = from[3];
+        for (int i = 0; i < 3; i++)
+            to[i] = (uint8_t)((from[i] * alpha + 255 * (255 - alpha) + 127) / 255);
+    }
+}
+
+/* The chunks that libpng is not asked about: the header, EXIF, animation. */
+static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
+{
+    const uint8_t *p = r->data;
+    if (r->size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
+        return sl_fail(err, SL_ERR_FORMAT, "PNG without its header: it was truncated or is damaged");
+    r->width = sl_be32(p + 16);
+    r->height = sl_be32(p + 20);
+    SL_TRY(sl_check_size("PNG", r->width, r->height, 65535, err));
+    bool before_picture = true;
+    for (size_t at = 8; r->size - at >= 12;) {
+        size_t length = sl_be32(p + at);
+        const uint8_t *type = p + at + 4, *body = p + at + 8;
+        if (length > r->size - at - 12)
+            break;
+        if (memcmp(type, "acTL", 4) == 0 && before_picture)
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "is an animated PNG; save one picture of it as PNG or JPEG");
+        if (memcmp(type, "eXIf", 4) == 0)
+            *orientation = sl_exif_orientation(body, length);
+        if (memcmp(type, "IDAT", 4) == 0)
+            before_picture = false;
+        if (memcmp(type, "IEND", 4) == 0)
+            break;
+        at += length + 12;
+    }
+    return SL_OK;
+}
+
+sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_error *err)
+{
+    png_reader r = {.data = data, .size = size, .status = SL_ERR_FORMAT};
+    int orientation = 1;
+    *out = (sl_image){0};
+    SL_TRY(look_at_chunks(&r, &orientation, err));
+    r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
+    r.info = r.png ? png_create_info_struct(r.png) : NULL;
+    bool decoded = r.info ? read_picture(&r) : refuse(&r, SL_ERR_MEMORY, "no memory for the decoder");
+    png_destroy_read_struct(&r.png, &r.info, NULL);
+    if (!decoded) {
+        free(r.pixels);
+        return sl_fail(err, r.status, "PNG of %u x %u pixels can not be read (%s)", r.width, r.height, r.message);
+    }
+    if (r.channels == 4) {
+        size_t count = (size_t)r.width * r.height;
+        lay_on_white(r.pixels, count);
+        uint8_t *shrunk = realloc(r.pixels, 3 * count);
+        r.pixels = shrunk ? shrunk : r.pixels;
+    }
+    *out = (sl_image){.width = (int)r.width, .height = (int)r.height, .channels = 3, .pixels = r.pixels};
+    return sl_image_orient(out, orientation, err);
+}
