@@ -1,0 +1,54 @@
+#include "gallery/store.h"
+
+#include "gallery/progress.h"
+
+/* Copies the live faces, each checked, and makes them durable. */
+static sl_status copy_faces(const sl_gallery *from, sl_gallery *to, sl_ticker *ticker, sl_error *err)
+{
+    for (uint32_t i = 0; i < from->faces; i++) {
+        uint32_t row = from->face_row[i];
+        SL_TRY(sl_check_embedding(from, row, err));
+        SL_TRY(sl_check_patches(from, row, err));
+        SL_TRY(sl_check_crop(from, row, err));
+        sl_face_record face = sl_row_record(from, row);
+        const void *crop = face.has_crop ? from->files[SL_FILE_CROPS].base + face.crop_at : NULL;
+        SL_TRY(sl_store_append(to, &face, sl_row_bytes(from, SL_FILE_EMBEDDINGS, row),
+                               sl_row_bytes(from, SL_FILE_PATCHES, row), crop, err));
+        SL_TRY(sl_tick(ticker, i + 1, err));
+    }
+    if (from->faces == 0)
+        SL_TRY(sl_tick(ticker, 0, err));
+    return sl_gallery_commit(to, err);
+}
+
+/* Writes the next generation beside this one, then lets gallery.meta name it: that rename is the moment of
+ * change. Files that do not count are deleted here, or by the next writer after a crash. */
+static sl_status rewrite(const sl_gallery *g, sl_ticker *ticker, sl_error *err)
+{
+    sl_meta meta = g->meta;
+    if (meta.generation++ == SL_GENERATION_MAX)
+        return sl_fail(err, SL_ERR_LIMIT, "%s: was compacted too often", g->dir);
+    sl_gallery *fresh = NULL;
+    sl_status status = sl_store_create(g->dir, &meta, &fresh, err);
+    if (status == SL_OK)
+        status = copy_faces(g, fresh, ticker, err);
+    bool written = status == SL_OK;
+    if (written)
+        status = sl_store_publish(fresh, err);
+    sl_gallery_close(fresh);
+    if (status == SL_OK)
+        return sl_store_clean(g->dir, meta.generation, err);
+    if (!written)
+        sl_store_clean(g->dir, g->meta.generation, NULL);
+    return status; /* when publishing failed, the next writer sees which generation counts */
+}
+
+sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_gallery *g;
+    SL_TRY(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, err));
+    sl_ticker ticker = {.fn = progress, .context = context, .total = g->faces};
+    sl_status status = g->faces < g->rows ? rewrite(g, &ticker, err) : sl_tick(&ticker, g->faces, err);
+    sl_gallery_close(g);
+    return status;
+}

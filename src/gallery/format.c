@@ -1,0 +1,337 @@
+#include "gallery/format.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/crc32c.h"
+
+static const char meta_magic[8] = "SLGALRY";
+static const char slot_magic[8] = "SLCOMIT";
+static const char file_magic[SL_FILES][8] = {"SLEMBED", "SLPATCH", "SLCROPS", "SLLOG"};
+const char *const sl_file_names[SL_FILES] = {"embeddings", "patches", "crops", "log"};
+
+enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2 };
+
+/* ---- names and shapes ---- */
+
+/* Bytes of the UTF-8 character at p (2 .. 4), 0 when it is malformed. */
+static size_t utf8_multibyte(const uint8_t *p, size_t left)
+{
+    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    uint32_t code = p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3f);
+    }
+    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    bool control = code < 0xa0; /* C1 */
+    return overlong || surrogate || control || code > 0x10ffff ? 0 : n;
+}
+
+bool sl_name_sound(const char *name, size_t size)
+{
+    const uint8_t *p = (const uint8_t *)name;
+    if (size == 0 || size > SL_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < size;) {
+        size_t n = p[i] < 0x80 ? p[i] >= 0x20 && p[i] != 0x7f : utf8_multibyte(p + i, size - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}
+
+sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_error *err)
+{
+    if (shape->dim < 1 || shape->dim > 4096)
+        return sl_fail(err, SL_ERR_ARGUMENT, "embedding dimension %d: must be 1 .. 4096", shape->dim);
+    if (shape->rows < 1 || shape->cols < 1 || shape->rows > 256 || shape->cols > 256 ||
+        shape->rows * shape->cols > 256)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch grid %d x %d: must have 1 .. 256 patches", shape->rows,
+                       shape->cols);
+    if (shape->channels < 1 || shape->channels > 4096)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%d patch channels: must be 1 .. 4096", shape->channels);
+    if (shape->precision != SL_PRECISION_INT8 && shape->precision != SL_PRECISION_F32)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0) or f32 (1)",
+                       (int)shape->precision);
+    if (model && (strlen(model) > 63 || !sl_name_sound(model, strlen(model))))
+        return sl_fail(err, SL_ERR_ARGUMENT, "model name \"%.63s\": must be 1 .. 63 bytes of UTF-8", model);
+    return SL_OK;
+}
+
+/* ---- gallery.meta ---- */
+
+void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
+{
+    memset(out, 0, SL_META_SIZE);
+    memcpy(out, meta_magic, 8);
+    sl_put_u32(out + 8, SL_GALLERY_VERSION);
+    sl_put_u32(out + 12, SL_META_SIZE);
+    sl_put_u64(out + 16, meta->uid);
+    sl_put_u64(out + 24, meta->generation);
+    memcpy(out + 32, meta->shape.fingerprint, 32);
+    sl_put_u32(out + 64, (uint32_t)meta->shape.dim);
+    sl_put_u32(out + 68, (uint32_t)meta->shape.rows);
+    sl_put_u32(out + 72, (uint32_t)meta->shape.cols);
+    sl_put_u32(out + 76, (uint32_t)meta->shape.channels);
+    sl_put_u32(out + 80, (uint32_t)meta->shape.precision);
+    memcpy(out + 88, meta->model, strnlen(meta->model, 63));
+    sl_put_u32(out + 252, sl_crc32c(0, out, 252));
+}
+
+sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_error *err)
+{
+    if (size < 12)
+        return sl_fail(err, SL_ERR_CORRUPT, "has %zu bytes instead of %d", size, SL_META_SIZE);
+    if (memcmp(data, meta_magic, 8) != 0)
+        return sl_fail(err, SL_ERR_FORMAT, "does not begin as a secondlook gallery's");
+    if (sl_get_u32(data + 8) != SL_GALLERY_VERSION)
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "is of format version %u, this program reads %d: use the program that made it",
+                       sl_get_u32(data + 8), SL_GALLERY_VERSION);
+    if (size != SL_META_SIZE || sl_get_u32(data + 12) != SL_META_SIZE)
+        return sl_fail(err, SL_ERR_CORRUPT, "has %zu bytes instead of %d", size, SL_META_SIZE);
+    if (sl_get_u32(data + 252) != sl_crc32c(0, data, 252))
+        return sl_fail(err, SL_ERR_CORRUPT, "is damaged (checksum)");
+    uint32_t number[5]; /* dim, rows, cols, channels, precision */
+    for (int i = 0; i < 5; i++) {
+        number[i] = sl_get_u32(data + 64 + 4 * i);
+        if (number[i] > 4096)
+            return sl_fail(err, SL_ERR_FORMAT, "has an impossible template shape");
+    }
+    *out = (sl_meta){.uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24)};
+    out->shape = (sl_template_shape){.dim = (int)number[0], .rows = (int)number[1], .cols = (int)number[2],
+                                     .channels = (int)number[3], .precision = (sl_precision)number[4]};
+    memcpy(out->shape.fingerprint, data + 32, 32);
+    memcpy(out->model, data + 88, 63);
+    if (out->generation == 0 || out->generation > SL_GENERATION_MAX || sl_shape_check(&out->shape, out->model, NULL))
+        return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
+    return SL_OK;
+}
+
+/* ---- data files ---- */
+
+static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+
+sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
+{
+    size_t patches = (size_t)shape->rows * (size_t)shape->cols, values = patches * (size_t)shape->channels;
+    bool int8 = shape->precision == SL_PRECISION_INT8;
+    sl_row_layout l = {.patches_bytes = int8 ? values : values * sizeof(float)};
+    l.scales_at = round64(l.patches_bytes);
+    l.landmarks_at = l.scales_at + (int8 ? round64(patches * sizeof(float)) : 0);
+    l.stride = round64(l.landmarks_at + 68 * sizeof(sl_point));
+    return l;
+}
+
+uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape)
+{
+    return kind == SL_FILE_EMBEDDINGS ? (uint64_t)shape->dim * sizeof(float)
+           : kind == SL_FILE_PATCHES  ? sl_patch_row_layout(shape).stride
+                                      : 0;
+}
+
+void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE])
+{
+    memset(out, 0, SL_HEADER_SIZE);
+    memcpy(out, file_magic[kind], 8);
+    sl_put_u32(out + 8, SL_GALLERY_VERSION);
+    sl_put_u32(out + 12, SL_HEADER_SIZE);
+    sl_put_u64(out + 16, meta->uid);
+    sl_put_u64(out + 24, meta->generation);
+    sl_put_u64(out + 32, sl_row_stride(kind, &meta->shape));
+    sl_put_u32(out + 60, sl_crc32c(0, out, 60));
+}
+
+/* Are `count` floats at p (any alignment) all finite? */
+static bool all_finite(const uint8_t *p, size_t count)
+{
+    uint32_t bad = 0;
+    for (size_t i = 0; i < count; i++)
+        bad |= (sl_get_u32(p + 4 * i) & 0x7f800000u) == 0x7f800000u;
+    return !bad;
+}
+
+bool sl_embedding_sound(const uint8_t *row, int dim)
+{
+    double sum = 0;
+    for (int i = 0; i < dim; i++) {
+        double v = sl_get_f32(row + 4 * i);
+        sum += v * v;
+    }
+    return fabs(sum - 1) < 1e-3; /* false for NaN and infinity too */
+}
+
+bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape)
+{
+    sl_row_layout l = sl_patch_row_layout(shape);
+    if (shape->precision == SL_PRECISION_F32) {
+        if (!all_finite(row, l.patches_bytes / 4))
+            return false;
+    } else {
+        uint32_t bad = 0;
+        for (size_t i = 0; i < l.patches_bytes; i++)
+            bad |= row[i] == 0x80;
+        if (bad || !all_finite(row + l.scales_at, (size_t)shape->rows * (size_t)shape->cols))
+            return false;
+    }
+    return all_finite(row + l.landmarks_at, 136);
+}
+
+/* ---- commit marker ---- */
+
+void sl_slot_encode(const sl_commit_state *state, uint8_t out[SL_SLOT_SIZE])
+{
+    memset(out, 0, SL_SLOT_SIZE);
+    memcpy(out, slot_magic, 8);
+    sl_put_u64(out + 8, state->uid);
+    sl_put_u64(out + 16, state->sequence);
+    sl_put_u64(out + 24, state->log_end);
+    sl_put_u64(out + 32, state->rows);
+    sl_put_u64(out + 40, state->crops_end);
+    sl_put_u32(out + 48, state->chain);
+    sl_put_u32(out + 60, sl_crc32c(0, out, 60));
+}
+
+bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_state *out)
+{
+    if (memcmp(data, slot_magic, 8) != 0 || sl_get_u32(data + 60) != sl_crc32c(0, data, 60))
+        return false;
+    *out = (sl_commit_state){.uid = sl_get_u64(data + 8), .sequence = sl_get_u64(data + 16),
+                             .log_end = sl_get_u64(data + 24), .rows = sl_get_u64(data + 32),
+                             .crops_end = sl_get_u64(data + 40), .chain = sl_get_u32(data + 48)};
+    return out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
+           out->crops_end >= SL_HEADER_SIZE && out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
+           out->sequence <= INT64_MAX;
+}
+
+/* ---- log records ---- */
+
+/* Closes a record of `size` bytes with size, type and checksum. */
+static size_t seal(uint8_t *out, sl_record_type type, size_t size, uint32_t *chain)
+{
+    sl_put_u32(out, (uint32_t)size);
+    sl_put_u32(out + 4, (uint32_t)type);
+    *chain = sl_crc32c(*chain, out, size - 4);
+    sl_put_u32(out + size - 4, *chain);
+    return size;
+}
+
+size_t sl_add_record_size(const sl_face_record *face)
+{
+    return SL_ADD_FIXED + face->image_size + 1 + face->label_size + 1 + 4;
+}
+
+size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out)
+{
+    const sl_box *b = &face->box;
+    const sl_quality *q = &face->quality;
+    const float numbers[9] = {b->x0, b->y0, b->x1, b->y1, q->size, q->sharpness, q->pose, q->detector, q->overall};
+    sl_put_u32(out + 8, face->row);
+    sl_put_u32(out + 12, (face->has_landmarks ? ADD_HAS_LANDMARKS : 0u) | (face->has_crop ? ADD_HAS_CROP : 0u));
+    sl_put_u32(out + 16, face->embedding_crc);
+    sl_put_u32(out + 20, face->patches_crc);
+    sl_put_u64(out + 24, face->crop_at);
+    sl_put_u32(out + 32, face->crop_size);
+    sl_put_u32(out + 36, face->crop_crc);
+    for (int i = 0; i < 9; i++)
+        sl_put_f32(out + 40 + 4 * i, numbers[i]);
+    sl_put_u16(out + 76, (uint16_t)face->image_size);
+    sl_put_u16(out + 78, (uint16_t)face->label_size);
+    memcpy(out + SL_ADD_FIXED, face->image, face->image_size);
+    out[SL_ADD_FIXED + face->image_size] = 0;
+    uint8_t *label = out + SL_ADD_FIXED + face->image_size + 1;
+    memcpy(label, face->label, face->label_size);
+    label[face->label_size] = 0;
+    return seal(out, SL_RECORD_ADD, sl_add_record_size(face), chain);
+}
+
+size_t sl_remove_encode(uint32_t row, uint32_t *chain, uint8_t *out)
+{
+    sl_put_u32(out + 8, row);
+    return seal(out, SL_RECORD_REMOVE, SL_REMOVE_SIZE, chain);
+}
+
+size_t sl_commit_encode(uint64_t sequence, uint64_t rows, uint64_t crops_end, uint32_t *chain, uint8_t *out)
+{
+    sl_put_u64(out + 8, sequence);
+    sl_put_u64(out + 16, rows);
+    sl_put_u64(out + 24, crops_end);
+    return seal(out, SL_RECORD_COMMIT, SL_COMMIT_SIZE, chain);
+}
+
+void sl_face_decode(const uint8_t *record, sl_face_record *out)
+{
+    float n[9];
+    memcpy(n, record + 40, sizeof n);
+    uint32_t flags = sl_get_u32(record + 12);
+    *out = (sl_face_record){
+        .row = sl_get_u32(record + 8),
+        .has_landmarks = flags & ADD_HAS_LANDMARKS,
+        .has_crop = flags & ADD_HAS_CROP,
+        .embedding_crc = sl_get_u32(record + 16),
+        .patches_crc = sl_get_u32(record + 20),
+        .crop_at = sl_get_u64(record + 24),
+        .crop_size = sl_get_u32(record + 32),
+        .crop_crc = sl_get_u32(record + 36),
+        .box = {n[0], n[1], n[2], n[3]},
+        .quality = {n[4], n[5], n[6], n[7], n[8]},
+        .image_size = sl_get_u16(record + 76),
+        .label_size = sl_get_u16(record + 78),
+        .image = (const char *)record + SL_ADD_FIXED,
+    };
+    out->label = out->image + out->image_size + 1;
+}
+
+/* The parts of an ADD record whose whole size and checksum hold already. */
+static bool face_sound(const uint8_t *data, size_t size, sl_face_record *face)
+{
+    if (size < SL_ADD_FIXED + 6)
+        return false;
+    sl_face_decode(data, face);
+    return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP) && size == sl_add_record_size(face) &&
+           face->image[face->image_size] == 0 && face->label[face->label_size] == 0 &&
+           sl_name_sound(face->image, face->image_size) && sl_name_sound(face->label, face->label_size) &&
+           all_finite(data + 40, 9);
+}
+
+bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl_record *out)
+{
+    if (available < 12)
+        return false;
+    size_t size = sl_get_u32(data);
+    if (size < 12 || size > available)
+        return false;
+    uint32_t crc = sl_crc32c(*chain, data, size - 4);
+    if (crc != sl_get_u32(data + size - 4))
+        return false;
+    *out = (sl_record){.type = (sl_record_type)sl_get_u32(data + 4), .size = size};
+    switch (out->type) {
+    case SL_RECORD_ADD:
+        if (!face_sound(data, size, &out->face))
+            return false;
+        break;
+    case SL_RECORD_REMOVE:
+        if (size != SL_REMOVE_SIZE)
+            return false;
+        out->removed_row = sl_get_u32(data + 8);
+        break;
+    case SL_RECORD_COMMIT:
+        if (size != SL_COMMIT_SIZE)
+            return false;
+        out->sequence = sl_get_u64(data + 8);
+        out->rows = sl_get_u64(data + 16);
+        out->crops_end = sl_get_u64(data + 24);
+        break;
+    default:
+        return false;
+    }
+    *chain = crc;
+    return true;
+}

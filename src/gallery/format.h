@@ -1,0 +1,113 @@
+/* The bytes of a gallery's files (docs/gallery-format.md): encoders, and decoders that trust nothing.
+ * All numbers are little-endian. Pure functions on buffers; files are handled by datafile.c and store.c. */
+#ifndef SL_GALLERY_FORMAT_H
+#define SL_GALLERY_FORMAT_H
+
+#include <stdbool.h>
+
+#include "gallery/template.h"
+
+#define SL_GALLERY_VERSION 1
+#define SL_META_SIZE 256
+#define SL_HEADER_SIZE 64
+#define SL_SLOT_SIZE 64
+#define SL_SLOT_STEP 4096 /* the two slots of a commit marker lie in different disk sectors */
+#define SL_MARKER_SIZE (SL_SLOT_STEP + SL_SLOT_SIZE)
+#define SL_NAME_MAX 4096       /* bytes of a label or image id */
+#define SL_ROWS_MAX 0x7ffffffe /* faces, removed ones included */
+#define SL_GENERATION_MAX 1000000000000000
+
+/* gallery.meta: what the gallery is, and which generation of its files counts. */
+typedef struct {
+    uint64_t uid;        /* random; every file of the gallery carries it */
+    uint64_t generation; /* N of embeddings.N, patches.N, crops.N, log.N, commit.N */
+    sl_template_shape shape;
+    char model[64];
+} sl_meta;
+
+void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE]);
+sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_error *err);
+
+/* Is the shape one that a gallery can hold? Also the model's name is checked, when it is not NULL. */
+sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_error *err);
+
+/* Data files: a header of 64 bytes, then rows or blobs or records. */
+typedef enum { SL_FILE_EMBEDDINGS, SL_FILE_PATCHES, SL_FILE_CROPS, SL_FILE_LOG, SL_FILES } sl_file_kind;
+
+extern const char *const sl_file_names[SL_FILES];
+
+/* Bytes of one row: D floats; a patch row (below); 0 for crops and log. */
+uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape);
+
+void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE]);
+
+/* Where the parts of a patch row begin: patches, scales (int8 only), 68 landmarks, end of the row. All
+ * multiples of 64, zeros between. */
+typedef struct {
+    size_t patches_bytes, scales_at, landmarks_at, stride;
+} sl_row_layout;
+
+sl_row_layout sl_patch_row_layout(const sl_template_shape *shape);
+
+/* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? */
+bool sl_embedding_sound(const uint8_t *row, int dim);
+bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape);
+
+/* A commit marker's slot: the acknowledged state. */
+typedef struct {
+    uint64_t uid, sequence;
+    uint64_t log_end;  /* bytes of the log that count */
+    uint32_t chain;    /* the log's running checksum there */
+    uint64_t rows;     /* of embeddings and patches */
+    uint64_t crops_end;
+} sl_commit_state;
+
+void sl_slot_encode(const sl_commit_state *state, uint8_t out[SL_SLOT_SIZE]);
+bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_state *out);
+
+typedef enum { SL_RECORD_ADD = 1, SL_RECORD_REMOVE = 2, SL_RECORD_COMMIT = 3 } sl_record_type;
+
+#define SL_ADD_FIXED 80 /* bytes before the strings */
+#define SL_REMOVE_SIZE 16
+#define SL_COMMIT_SIZE 36
+
+/* One face in the log. Strings point into the log. */
+typedef struct {
+    uint32_t row;
+    bool has_landmarks, has_crop;
+    uint32_t embedding_crc, patches_crc, crop_crc, crop_size;
+    uint64_t crop_at;
+    sl_box box;
+    sl_quality quality;
+    const char *image, *label;
+    size_t image_size, label_size; /* bytes without NUL */
+} sl_face_record;
+
+/* One record of the log. Each carries a checksum that continues the one before it, so that no record
+ * can be changed, dropped, moved or taken from elsewhere. */
+typedef struct {
+    sl_record_type type;
+    size_t size;
+    sl_face_record face;     /* SL_RECORD_ADD */
+    uint32_t removed_row;    /* SL_RECORD_REMOVE */
+    uint64_t sequence, rows, crops_end; /* SL_RECORD_COMMIT */
+} sl_record;
+
+/* Bytes of the ADD record of these names. */
+size_t sl_add_record_size(const sl_face_record *face);
+
+/* Encoders write a whole record, advance *chain and return its size. */
+size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out);
+size_t sl_remove_encode(uint32_t row, uint32_t *chain, uint8_t *out);
+size_t sl_commit_encode(uint64_t sequence, uint64_t rows, uint64_t crops_end, uint32_t *chain, uint8_t *out);
+
+/* False when there is no whole and sound record at `data`; *chain is advanced only when there is. */
+bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl_record *out);
+
+/* The face in a record that was decoded before. */
+void sl_face_decode(const uint8_t *record, sl_face_record *out);
+
+/* 1 .. SL_NAME_MAX bytes of UTF-8 without control characters. */
+bool sl_name_sound(const char *name, size_t size);
+
+#endif

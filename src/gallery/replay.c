@@ -1,0 +1,237 @@
+#include "gallery/store.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+/* ---- the index ---- */
+
+static bool grow(void *array, size_t count, size_t size)
+{
+    void **p = array;
+    void *larger = sl_realloc_array(*p, count, size);
+    if (larger)
+        *p = larger;
+    return larger != NULL;
+}
+
+sl_status sl_index_reserve(sl_gallery *g, sl_error *err)
+{
+    if (g->rows >= SL_ROWS_MAX)
+        return sl_fail(err, SL_ERR_LIMIT, "%s: the gallery has its most, %d faces (removed ones included): compact it "
+                       "or begin another", g->dir, SL_ROWS_MAX);
+    bool fits = sl_table_reserve(&g->images) && sl_table_reserve(&g->label_table);
+    if (fits && g->rows == g->rows_capacity) {
+        size_t n = g->rows_capacity ? (size_t)g->rows_capacity * 2 : 64;
+        fits = grow(&g->record_at, n, sizeof *g->record_at) && grow(&g->row_label, n, sizeof *g->row_label) &&
+               grow(&g->row_removed, n, sizeof *g->row_removed) &&
+               grow(&g->patches_held, n, sizeof *g->patches_held) &&
+               grow(&g->face_row, n, sizeof *g->face_row) && grow(&g->face_label, n, sizeof *g->face_label);
+        if (fits)
+            g->rows_capacity = (uint32_t)n;
+    }
+    if (fits && g->labels == g->labels_capacity) {
+        size_t n = g->labels_capacity ? (size_t)g->labels_capacity * 2 : 64;
+        fits = grow(&g->label_at, n, sizeof *g->label_at) && grow(&g->label_faces, n, sizeof *g->label_faces);
+        if (fits)
+            g->labels_capacity = (uint32_t)n;
+    }
+    return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->dir, g->rows);
+}
+
+static bool image_equal(const void *context, uint32_t row, const char *text, size_t size)
+{
+    const sl_gallery *g = context;
+    if (g->row_removed[row])
+        return false; /* its id is free again */
+    sl_face_record face = sl_row_record(g, row);
+    return face.image_size == size && memcmp(face.image, text, size) == 0;
+}
+
+static bool label_equal(const void *context, uint32_t label, const char *text, size_t size)
+{
+    const sl_gallery *g = context;
+    sl_face_record face;
+    sl_face_decode(g->files[SL_FILE_LOG].base + g->label_at[label], &face);
+    return face.label_size == size && memcmp(face.label, text, size) == 0;
+}
+
+uint32_t sl_index_image(const sl_gallery *g, const char *image, size_t size)
+{
+    return sl_table_find(&g->images, image, size, image_equal, g);
+}
+
+uint32_t sl_index_label(const sl_gallery *g, const char *label, size_t size)
+{
+    return sl_table_find(&g->label_table, label, size, label_equal, g);
+}
+
+void sl_index_add(sl_gallery *g, uint64_t at)
+{
+    sl_face_record face;
+    sl_face_decode(g->files[SL_FILE_LOG].base + at, &face);
+    uint32_t row = g->rows, label = sl_index_label(g, face.label, face.label_size);
+    if (label == SL_TABLE_NONE) {
+        label = g->labels++;
+        g->label_at[label] = at;
+        g->label_faces[label] = 0;
+        sl_table_insert(&g->label_table, face.label, face.label_size, label);
+    }
+    if (g->label_faces[label]++ == 0)
+        g->labels_live++;
+    g->record_at[row] = at;
+    g->row_label[row] = label;
+    g->row_removed[row] = false;
+    atomic_init(&g->patches_held[row], 0);
+    sl_table_insert(&g->images, face.image, face.image_size, row);
+    g->rows++;
+    g->face_row[g->faces] = row;
+    g->face_label[g->faces] = label;
+    g->faces++;
+    g->embeddings_ready = false;
+}
+
+void sl_index_remove(sl_gallery *g, uint32_t row)
+{
+    g->row_removed[row] = true;
+    if (--g->label_faces[g->row_label[row]] == 0)
+        g->labels_live--;
+}
+
+void sl_index_relist(sl_gallery *g)
+{
+    uint32_t kept = 0;
+    for (uint32_t i = 0; i < g->faces; i++)
+        if (!g->row_removed[g->face_row[i]]) {
+            g->face_row[kept] = g->face_row[i];
+            g->face_label[kept] = g->face_label[i];
+            kept++;
+        }
+    g->faces = kept;
+    g->embeddings_ready = false;
+}
+
+/* ---- the log ---- */
+
+static sl_status damaged(const sl_gallery *g, uint64_t at, const char *what, sl_error *err)
+{
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: damaged at byte %llu: %s. What was enrolled after the first %u faces can "
+                   "not be trusted: restore the gallery's folder from a copy, or enrol again",
+                   g->files[SL_FILE_LOG].path, (unsigned long long)at, what, g->rows);
+}
+
+static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end, sl_error *err)
+{
+    if (face->row != g->rows)
+        return damaged(g, at, "a face with the wrong row number", err);
+    uint64_t crop_size = face->has_crop ? face->crop_size : 0;
+    if (face->crop_at != *crops_end || face->crop_size != crop_size)
+        return damaged(g, at, "a face whose crop is not behind the one before it", err);
+    *crops_end += crop_size;
+    SL_TRY(sl_index_reserve(g, err));
+    if (sl_index_image(g, face->image, face->image_size) != SL_TABLE_NONE)
+        return damaged(g, at, "an image id that is there already", err);
+    sl_index_add(g, at);
+    return SL_OK;
+}
+
+static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, uint64_t *crops_end, bool *removed,
+                               sl_error *err)
+{
+    switch (r->type) {
+    case SL_RECORD_ADD:
+        return replay_add(g, &r->face, at, crops_end, err);
+    case SL_RECORD_REMOVE:
+        if (r->removed_row >= g->rows || g->row_removed[r->removed_row])
+            return damaged(g, at, "the removal of a face that is not there", err);
+        sl_index_remove(g, r->removed_row);
+        *removed = true;
+        return SL_OK;
+    case SL_RECORD_COMMIT:
+        if (r->rows != g->rows || r->crops_end != *crops_end)
+            return damaged(g, at, "a commit that does not add up", err);
+        return SL_OK;
+    }
+    return damaged(g, at, "a record of unknown type", err);
+}
+
+/* Whole commits that lie behind what the marker counts. At most one can: the next commit writes the marker of
+ * the one before first. *after is the state of the first. Read by pread: a writer may cut this tail meanwhile. */
+static sl_status commits_behind(const sl_gallery *g, uint64_t size, int *commits, sl_commit_state *after,
+                                sl_error *err)
+{
+    enum { CHUNK = 1 << 18 };
+    const sl_datafile *log = &g->files[SL_FILE_LOG];
+    uint64_t at = g->committed.log_end;
+    uint32_t chain = g->committed.chain;
+    *commits = 0;
+    if (at >= size)
+        return SL_OK;
+    uint8_t *chunk = malloc(CHUNK);
+    if (!chunk)
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory to read it", log->path);
+    size_t got, used = 1;
+    sl_status status = SL_OK;
+    while (used > 0 && at < size && *commits < 2) {
+        SL_TRY_GOTO(sl_read_at(log->fd, chunk, size - at < CHUNK ? size - at : CHUNK, at, &got, log->path, err), done);
+        sl_record r;
+        for (used = 0; *commits < 2 && sl_record_decode(chunk + used, got - used, &chain, &r);) {
+            used += r.size;
+            if (r.type == SL_RECORD_COMMIT && (*commits)++ == 0)
+                *after = (sl_commit_state){.uid = g->meta.uid, .sequence = r.sequence, .log_end = at + used,
+                                           .chain = chain, .rows = r.rows, .crops_end = r.crops_end};
+        }
+        at += used;
+    }
+done:
+    free(chunk);
+    return status;
+}
+
+/* Settles which commit counts when the marker and the log's tail are both looked at. */
+static sl_status settle(sl_gallery *g, uint64_t log_size, sl_error *err)
+{
+    sl_commit_state after;
+    int commits;
+    SL_TRY(commits_behind(g, log_size, &commits, &after, err));
+    if (commits > 1)
+        return sl_fail(err, SL_ERR_CORRUPT, "%s: has commits that the marker (commit.%llu) does not count: the "
+                       "marker is damaged or older than the log. Restore the gallery's folder from a copy",
+                       g->files[SL_FILE_LOG].path, (unsigned long long)g->meta.generation);
+    /* With both slots whole, a commit behind the marker was never acknowledged. With one damaged, it may be
+     * the one that slot counted; it is whole, and so it counts. */
+    if (commits == 1 && g->slot_damaged)
+        g->committed = after;
+    return SL_OK;
+}
+
+sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err)
+{
+    sl_datafile *log = &g->files[SL_FILE_LOG];
+    if (log->size < g->committed.log_end)
+        return sl_fail(err, SL_ERR_CORRUPT, "%s: has %llu bytes, %llu were committed: the file was cut. Restore the "
+                       "gallery's folder from a copy, or enrol again",
+                       log->path, (unsigned long long)log->size, (unsigned long long)g->committed.log_end);
+    SL_TRY(settle(g, log_size, err));
+    SL_TRY(sl_datafile_map(log, g->committed.log_end, err));
+
+    uint64_t at = SL_HEADER_SIZE, crops_end = SL_HEADER_SIZE, sequence = 0;
+    bool removed = false;
+    while (at < g->committed.log_end) {
+        sl_record r;
+        if (!sl_record_decode(log->base + at, g->committed.log_end - at, &g->chain, &r))
+            return damaged(g, at, "a record whose checksum does not hold", err);
+        SL_TRY(replay_record(g, &r, at, &crops_end, &removed, err));
+        at += r.size;
+        sequence = r.type == SL_RECORD_COMMIT ? r.sequence : 0;
+    }
+    if (removed)
+        sl_index_relist(g);
+    bool agrees = g->chain == g->committed.chain && g->rows == g->committed.rows &&
+                  crops_end == g->committed.crops_end &&
+                  (at == SL_HEADER_SIZE ? g->committed.sequence == 0 : sequence == g->committed.sequence);
+    if (!agrees)
+        return damaged(g, at, "the commit marker tells another state", err);
+    return SL_OK;
+}

@@ -1,0 +1,130 @@
+/* An open gallery, as the files of this module see it.
+ *
+ *     open.c     opening, creating, recovery        write.c    adding, removing, committing
+ *     replay.c   the log, turned into the index     read.c     entries, templates, embeddings
+ *     compact.c  rewriting                          verify.c   reading every byte
+ */
+#ifndef SL_GALLERY_STORE_H
+#define SL_GALLERY_STORE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "gallery/datafile.h"
+#include "gallery/format.h"
+#include "gallery/gallery.h"
+#include "gallery/table.h"
+
+struct sl_gallery {
+    char *dir;
+    bool writable;
+    const char *broken; /* writing: why nothing more can be written through this handle, or NULL */
+    int lock_fd, marker_fd;
+    sl_meta meta;
+    sl_datafile files[SL_FILES];
+
+    sl_commit_state committed; /* what the marker says */
+    bool slot_damaged;         /* one of the marker's two slots does not hold; the state was found without it */
+    uint32_t chain;            /* the log's running checksum at its end */
+    bool dirty;                /* the log has records behind the committed ones */
+
+    /* By row (every face ever added; removed ones stay until compaction). */
+    uint32_t rows, rows_capacity;
+    uint64_t *record_at;           /* [rows] offset of its ADD record in the log */
+    uint32_t *row_label;           /* [rows] label id */
+    bool *row_removed;             /* [rows] */
+    _Atomic uint8_t *patches_held; /* [rows] 1: the patch row's checksum was verified */
+
+    /* By live face, in order of enrolment. */
+    uint32_t faces;
+    uint32_t *face_row;   /* [faces] */
+    uint32_t *face_label; /* [faces] label id */
+
+    /* By label id. */
+    uint32_t labels, labels_capacity, labels_live;
+    uint64_t *label_at;    /* [labels] offset in the log of a record that has it */
+    uint32_t *label_faces; /* [labels] live faces */
+    sl_table images, label_table;
+
+    /* Stage 1's view, made at the first call. */
+    pthread_mutex_t mutex;
+    uint32_t embeddings_held; /* rows below were verified */
+    bool embeddings_ready;
+    const float *embeddings; /* into the mapping, or `gathered` */
+    float *gathered;
+
+    uint8_t *scratch; /* one patch row or log record, for writing */
+};
+
+static inline const uint8_t *sl_record_bytes(const sl_gallery *g, uint32_t row)
+{
+    return g->files[SL_FILE_LOG].base + g->record_at[row];
+}
+
+static inline sl_face_record sl_row_record(const sl_gallery *g, uint32_t row)
+{
+    sl_face_record face;
+    sl_face_decode(sl_record_bytes(g, row), &face);
+    return face;
+}
+
+static inline uint64_t sl_row_at(const sl_gallery *g, sl_file_kind kind, uint64_t row)
+{
+    return SL_HEADER_SIZE + row * sl_row_stride(kind, &g->meta.shape);
+}
+
+static inline const uint8_t *sl_row_bytes(const sl_gallery *g, sl_file_kind kind, uint32_t row)
+{
+    return g->files[kind].base + sl_row_at(g, kind, row);
+}
+
+/* ---- replay.c ---- */
+
+/* Room in the index for one more face. */
+sl_status sl_index_reserve(sl_gallery *g, sl_error *err);
+
+/* Enters the face whose ADD record lies at `at` in the log (there must be room). */
+void sl_index_add(sl_gallery *g, uint64_t at);
+
+/* Marks rows removed; sl_index_relist brings the live faces up to date afterwards. */
+void sl_index_remove(sl_gallery *g, uint32_t row);
+void sl_index_relist(sl_gallery *g);
+
+/* The live row of an image id, or SL_TABLE_NONE; the id of a label, or SL_TABLE_NONE. */
+uint32_t sl_index_image(const sl_gallery *g, const char *image, size_t size);
+uint32_t sl_index_label(const sl_gallery *g, const char *label, size_t size);
+
+/* Reads the log up to the committed state into the index. `log_size`: bytes the log had before the marker was
+ * read (the tail behind what counts is looked at too). */
+sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err);
+
+/* ---- open.c ---- */
+
+/* A handle with the files of meta's generation new and empty, but for gallery.meta: nobody sees it yet.
+ * dir's lock must be held; the handle does not own it. */
+sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_gallery **out, sl_error *err);
+
+/* Publishes the handle's generation: writes gallery.meta. */
+sl_status sl_store_publish(const sl_gallery *g, sl_error *err);
+
+/* Deletes the files of all generations but `keep`, and temporary files. */
+sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err);
+
+/* ---- write.c ---- */
+
+/* Appends one face: row bytes as they are on disk; face's names, box, quality, has_landmarks and crop_size
+ * are read. Other fields are set here. */
+sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
+                          const void *crop, sl_error *err);
+
+/* Writes the state into slot `sequence % 2` and syncs it. */
+sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, int slot, sl_error *err);
+
+/* ---- read.c ---- */
+
+/* SL_OK when the row's bytes agree with the log. */
+sl_status sl_check_embedding(const sl_gallery *g, uint32_t row, sl_error *err);
+sl_status sl_check_patches(const sl_gallery *g, uint32_t row, sl_error *err);
+sl_status sl_check_crop(const sl_gallery *g, uint32_t row, sl_error *err);
+
+#endif

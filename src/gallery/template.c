@@ -1,0 +1,134 @@
+#include "gallery/template.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gallery/format.h"
+
+static size_t patch_count(const sl_template_shape *shape) { return (size_t)shape->rows * (size_t)shape->cols; }
+
+static size_t value_count(const sl_template_shape *shape) { return patch_count(shape) * (size_t)shape->channels; }
+
+sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err)
+{
+    *out = NULL;
+    SL_TRY(sl_shape_check(shape, NULL, err));
+    bool int8 = shape->precision == SL_PRECISION_INT8;
+    sl_template *t = calloc(1, sizeof *t);
+    if (!t)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a template");
+    t->shape = *shape;
+    t->embedding = sl_alloc_aligned((size_t)shape->dim * sizeof(float));
+    if (int8) {
+        t->patch_scales = sl_alloc_aligned(patch_count(shape) * sizeof(float));
+        t->patches_i8 = sl_alloc_aligned(value_count(shape));
+    } else {
+        t->patches_f32 = sl_alloc_aligned(value_count(shape) * sizeof(float));
+    }
+    if (!t->embedding || (int8 ? !t->patch_scales || !t->patches_i8 : !t->patches_f32)) {
+        sl_template_free(t);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a template");
+    }
+    *out = t;
+    return SL_OK;
+}
+
+void sl_template_free(sl_template *t)
+{
+    if (!t)
+        return;
+    free(t->embedding);
+    free(t->patch_scales);
+    free(t->patches_i8);
+    free(t->patches_f32);
+    free(t);
+}
+
+void sl_patches_quantise(const float *patches, int count, int channels, int8_t *q, float *scales)
+{
+    for (int r = 0; r < count; r++, patches += channels, q += channels) {
+        float largest = 0;
+        for (int c = 0; c < channels; c++)
+            largest = fmaxf(largest, fabsf(patches[c]));
+        bool zero = largest < 1e-30f; /* its scale would be lost among subnormal numbers */
+        double factor = zero ? 0 : 127.0 / largest;
+        scales[r] = zero ? 0 : largest / 127;
+        for (int c = 0; c < channels; c++)
+            q[c] = (int8_t)lrint(patches[c] * factor);
+    }
+}
+
+void sl_patches_dequantise(const int8_t *q, const float *scales, int count, int channels, float *out)
+{
+    for (int r = 0; r < count; r++)
+        for (int c = 0; c < channels; c++)
+            *out++ = scales[r] * *q++;
+}
+
+/* out = v / |v|. */
+static sl_status normalise(const float *v, int dim, float *out, sl_error *err)
+{
+    double sum = 0;
+    for (int i = 0; i < dim; i++)
+        sum += (double)v[i] * v[i];
+    if (!(sum > 0) || !isfinite(sum))
+        return sl_fail(err, SL_ERR_NUMERIC, "the embedding is %s: the network's output can not be used",
+                       sum == 0 ? "all zero" : "not finite");
+    double factor = 1 / sqrt(sum);
+    for (int i = 0; i < dim; i++)
+        out[i] = (float)(v[i] * factor);
+    return SL_OK;
+}
+
+sl_status sl_template_make(const sl_template_shape *shape, const float *embedding, const float *patches,
+                           sl_template **out, sl_error *err)
+{
+    sl_template *t;
+    SL_TRY(sl_template_alloc(shape, &t, err));
+    *out = NULL;
+    sl_status status;
+    SL_TRY_GOTO(normalise(embedding, shape->dim, t->embedding, err), fail);
+    for (size_t i = 0; i < value_count(shape); i++)
+        if (!isfinite(patches[i])) {
+            status = sl_fail(err, SL_ERR_NUMERIC, "value %zu of patch %zu is not finite: the network's output can "
+                             "not be used", i % (size_t)shape->channels, i / (size_t)shape->channels);
+            goto fail;
+        }
+    if (shape->precision == SL_PRECISION_INT8)
+        sl_patches_quantise(patches, (int)patch_count(shape), shape->channels, t->patches_i8, t->patch_scales);
+    else
+        memcpy(t->patches_f32, patches, value_count(shape) * sizeof(float));
+    *out = t;
+    return SL_OK;
+fail:
+    sl_template_free(t);
+    return status;
+}
+
+const float *sl_template_embedding(const sl_template *t, int *dim)
+{
+    if (dim)
+        *dim = t->shape.dim;
+    return t->embedding;
+}
+
+void sl_template_grid(const sl_template *t, int *rows, int *cols, int *channels)
+{
+    if (rows)
+        *rows = t->shape.rows;
+    if (cols)
+        *cols = t->shape.cols;
+    if (channels)
+        *channels = t->shape.channels;
+}
+
+void sl_template_patches(const sl_template *t, float *out)
+{
+    const sl_template_shape *s = &t->shape;
+    if (s->precision == SL_PRECISION_INT8)
+        sl_patches_dequantise(t->patches_i8, t->patch_scales, (int)patch_count(s), s->channels, out);
+    else
+        memcpy(out, t->patches_f32, value_count(s) * sizeof(float));
+}

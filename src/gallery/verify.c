@@ -1,0 +1,33 @@
+#include "gallery/store.h"
+
+#include "gallery/progress.h"
+
+/* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
+static sl_status check_marker(const sl_gallery *g, sl_error *err)
+{
+    if (!g->slot_damaged)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_CORRUPT, "%s/commit.%llu: one of its two marks is damaged; all %u faces were found without "
+                   "it. Opening the gallery for writing (enrol, remove, compact) repairs it", g->dir,
+                   (unsigned long long)g->meta.generation, g->faces);
+}
+
+sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_gallery *g;
+    SL_TRY(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, err)); /* checks meta, headers and the log */
+    sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
+    sl_status status;
+    SL_TRY_GOTO(check_marker(g, err), done);
+    for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
+        SL_TRY_GOTO(sl_check_embedding(g, row, err), done);
+        SL_TRY_GOTO(sl_check_patches(g, row, err), done);
+        SL_TRY_GOTO(sl_check_crop(g, row, err), done);
+        SL_TRY_GOTO(sl_tick(&ticker, row + 1, err), done);
+    }
+    if (g->rows == 0)
+        status = sl_tick(&ticker, 0, err);
+done:
+    sl_gallery_close(g);
+    return status;
+}

@@ -1,0 +1,271 @@
+#include "gallery/store.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/crc32c.h"
+#include "image/image.h"
+
+static const char sync_failed[] = "an earlier write to the disk failed";
+
+/* Where the files and the log's checksum stand, to go back to. */
+typedef struct {
+    uint64_t end[SL_FILES];
+    uint32_t chain;
+} tail;
+
+static tail tail_of(const sl_gallery *g)
+{
+    tail t = {.chain = g->chain};
+    for (int k = 0; k < SL_FILES; k++)
+        t.end[k] = g->files[k].end;
+    return t;
+}
+
+static void go_back(sl_gallery *g, const tail *t)
+{
+    for (int k = 0; k < SL_FILES; k++)
+        sl_datafile_cut(&g->files[k], t->end[k]);
+    g->chain = t->chain;
+}
+
+static sl_status check_writable(const sl_gallery *g, sl_error *err)
+{
+    if (!g->writable)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: the gallery was opened for reading: open it for writing", g->dir);
+    if (g->broken)
+        return sl_fail(err, SL_ERR_IO, "%s: %s; what was committed before is safe. Close the gallery and open it again",
+                       g->dir, g->broken);
+    return SL_OK;
+}
+
+/* After a failed fsync nobody knows what the disk has: only a new handle can tell. */
+static sl_status break_handle(sl_gallery *g, sl_status status)
+{
+    g->broken = sync_failed;
+    return status;
+}
+
+/* ---- commit ---- */
+
+sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, int slot, sl_error *err)
+{
+    uint8_t bytes[SL_SLOT_SIZE];
+    sl_slot_encode(state, bytes);
+    SL_TRY(sl_write_at(g->marker_fd, bytes, sizeof bytes, (uint64_t)slot * SL_SLOT_STEP, g->dir, err));
+    if (fdatasync(g->marker_fd) != 0)
+        return sl_fail(err, SL_ERR_IO, "%s: can not sync the commit marker: %s", g->dir, strerror(errno));
+    return SL_OK;
+}
+
+/* Data first, then the log that counts it, then the marker that counts the log: each is on disk before the
+ * next is begun, so a crash leaves the old state or the new one. */
+static sl_status write_commit(sl_gallery *g, sl_error *err)
+{
+    for (int k = 0; k < SL_FILE_LOG; k++) {
+        sl_status status = sl_datafile_sync(&g->files[k], err);
+        if (status != SL_OK)
+            return break_handle(g, status);
+    }
+    sl_datafile *log = &g->files[SL_FILE_LOG];
+    uint32_t chain = g->chain;
+    uint8_t record[SL_COMMIT_SIZE];
+    sl_commit_state state = {.uid = g->meta.uid, .sequence = g->committed.sequence + 1, .rows = g->rows,
+                             .crops_end = g->files[SL_FILE_CROPS].end};
+    sl_commit_encode(state.sequence, state.rows, state.crops_end, &chain, record);
+    SL_TRY(sl_datafile_append(log, record, sizeof record, err)); /* no room: nothing is lost, try again later */
+    state.log_end = log->end;
+    state.chain = chain;
+    sl_status status = sl_datafile_sync(log, err);
+    if (status == SL_OK)
+        status = sl_marker_write(g, &state, (int)(state.sequence % 2), err);
+    if (status != SL_OK)
+        return break_handle(g, status);
+    g->chain = chain;
+    g->committed = state;
+    g->dirty = false;
+    return SL_OK;
+}
+
+sl_status sl_gallery_commit(sl_gallery *g, sl_error *err)
+{
+    SL_TRY(check_writable(g, err));
+    return g->dirty ? write_commit(g, err) : SL_OK;
+}
+
+/* ---- add ---- */
+
+static sl_status append_all(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
+                            const void *crop, sl_error *err)
+{
+    size_t embedding_size = (size_t)g->meta.shape.dim * sizeof(float);
+    size_t row_size = sl_patch_row_layout(&g->meta.shape).stride;
+    face->row = g->rows;
+    face->embedding_crc = sl_crc32c(0, embedding, embedding_size);
+    face->patches_crc = sl_crc32c(0, patch_row, row_size);
+    face->has_crop = crop != NULL;
+    face->crop_at = g->files[SL_FILE_CROPS].end;
+    face->crop_size = crop ? face->crop_size : 0;
+    face->crop_crc = crop ? sl_crc32c(0, crop, face->crop_size) : 0;
+    SL_TRY(sl_datafile_append(&g->files[SL_FILE_EMBEDDINGS], embedding, embedding_size, err));
+    SL_TRY(sl_datafile_append(&g->files[SL_FILE_PATCHES], patch_row, row_size, err));
+    if (crop)
+        SL_TRY(sl_datafile_append(&g->files[SL_FILE_CROPS], crop, face->crop_size, err));
+    size_t size = sl_add_encode(face, &g->chain, g->scratch); /* patch_row may have been scratch: it is written */
+    return sl_datafile_append(&g->files[SL_FILE_LOG], g->scratch, size, err);
+}
+
+sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
+                          const void *crop, sl_error *err)
+{
+    SL_TRY(sl_index_reserve(g, err));
+    tail before = tail_of(g);
+    sl_status status = append_all(g, face, embedding, patch_row, crop, err);
+    if (status != SL_OK) {
+        go_back(g, &before);
+        return status;
+    }
+    g->dirty = true;
+    sl_index_add(g, before.end[SL_FILE_LOG]);
+    return SL_OK;
+}
+
+static sl_status check_name(const char *what, const char *name, sl_error *err)
+{
+    if (name && sl_name_sound(name, strnlen(name, SL_NAME_MAX + 1)))
+        return SL_OK;
+    return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" can not be stored: it must be 1 .. %d bytes of UTF-8 without "
+                   "control characters", what, name ? name : "", SL_NAME_MAX);
+}
+
+static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const sl_template *t, sl_error *err)
+{
+    if (!entry || !t)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_add needs an entry and a template", g->dir);
+    SL_TRY(check_name("image id", entry->image, err));
+    SL_TRY(check_name("label", entry->label, err));
+    const sl_template_shape *a = &g->meta.shape, *b = &t->shape;
+    if (memcmp(a->fingerprint, b->fingerprint, 32) != 0 || a->dim != b->dim || a->rows != b->rows ||
+        a->cols != b->cols || a->channels != b->channels)
+        return sl_fail(err, SL_ERR_MISMATCH, "%s: the template of %s is not of the gallery's model %s", g->dir,
+                       entry->image, g->meta.model);
+    const sl_box *box = &entry->box;
+    const sl_quality *q = &entry->quality;
+    const float numbers[9] = {box->x0, box->y0, box->x1, box->y1, q->size, q->sharpness, q->pose, q->detector,
+                              q->overall};
+    for (int i = 0; i < 9; i++)
+        if (!isfinite(numbers[i]))
+            return sl_fail(err, SL_ERR_NUMERIC, "%s: box or quality of %s is not finite", g->dir, entry->image);
+    uint32_t row = sl_index_image(g, entry->image, strlen(entry->image));
+    if (row != SL_TABLE_NONE)
+        return sl_fail(err, SL_ERR_EXISTS, "%s: %s is enrolled already, as %s", g->dir, entry->image,
+                       sl_row_record(g, row).label);
+    return SL_OK;
+}
+
+/* The template's patches and landmarks as the gallery keeps them, in g->scratch. */
+static void fill_patch_row(sl_gallery *g, const sl_template *t)
+{
+    const sl_template_shape *s = &g->meta.shape;
+    sl_row_layout l = sl_patch_row_layout(s);
+    int patches = s->rows * s->cols;
+    memset(g->scratch, 0, l.stride);
+    int8_t *q = (int8_t *)g->scratch;
+    float *scales = (float *)(g->scratch + l.scales_at), *f32 = (float *)g->scratch;
+    bool have_int8 = t->shape.precision == SL_PRECISION_INT8;
+    if (s->precision == SL_PRECISION_F32) {
+        if (have_int8)
+            sl_patches_dequantise(t->patches_i8, t->patch_scales, patches, s->channels, f32);
+        else
+            memcpy(f32, t->patches_f32, l.patches_bytes);
+    } else if (have_int8) {
+        memcpy(q, t->patches_i8, l.patches_bytes);
+        memcpy(scales, t->patch_scales, (size_t)patches * sizeof(float));
+    } else {
+        sl_patches_quantise(t->patches_f32, patches, s->channels, q, scales);
+    }
+    if (t->has_landmarks)
+        memcpy(g->scratch + l.landmarks_at, t->landmarks, sizeof t->landmarks);
+}
+
+sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
+                         sl_error *err)
+{
+    SL_TRY(check_writable(g, err));
+    SL_TRY(check_entry(g, entry, t, err));
+    fill_patch_row(g, t);
+    if (!sl_embedding_sound((const uint8_t *)t->embedding, t->shape.dim) ||
+        !sl_patch_row_sound(g->scratch, &g->meta.shape))
+        return sl_fail(err, SL_ERR_NUMERIC, "%s: the template of %s has values that are not finite, or an embedding "
+                       "that is not of unit length", g->dir, entry->image);
+    uint8_t *jpeg = NULL;
+    size_t jpeg_size = 0;
+    if (crop)
+        SL_TRY(sl_image_encode_jpeg(crop, 92, &jpeg, &jpeg_size, err));
+    sl_face_record face = {.image = entry->image, .label = entry->label, .box = entry->box, .quality = entry->quality,
+                           .image_size = strlen(entry->image), .label_size = strlen(entry->label),
+                           .has_landmarks = t->has_landmarks != 0, .crop_size = (uint32_t)jpeg_size};
+    sl_status status = jpeg_size > INT32_MAX
+                           ? sl_fail(err, SL_ERR_LIMIT, "%s: the crop of %s is too large", g->dir, entry->image)
+                           : sl_store_append(g, &face, t->embedding, g->scratch, jpeg, err);
+    free(jpeg);
+    return status;
+}
+
+/* ---- remove ---- */
+
+static bool wanted(const sl_gallery *g, uint32_t i, uint32_t row, uint32_t label)
+{
+    return (row == SL_TABLE_NONE || g->face_row[i] == row) && (label == SL_TABLE_NONE || g->face_label[i] == label);
+}
+
+/* Logs the removal of all wanted faces and makes it durable; the index is changed only after that. */
+static sl_status remove_wanted(sl_gallery *g, uint32_t row, uint32_t label, size_t *count, sl_error *err)
+{
+    tail before = tail_of(g);
+    sl_status status = SL_OK;
+    size_t found = 0;
+    for (uint32_t i = 0; i < g->faces && status == SL_OK; i++) {
+        if (!wanted(g, i, row, label))
+            continue;
+        uint8_t record[SL_REMOVE_SIZE];
+        sl_remove_encode(g->face_row[i], &g->chain, record);
+        status = sl_datafile_append(&g->files[SL_FILE_LOG], record, sizeof record, err);
+        found++;
+    }
+    if (status == SL_OK && found)
+        status = write_commit(g, err);
+    if (status != SL_OK) {
+        if (!g->broken) /* else the log is left as it is: a new handle sorts it out */
+            go_back(g, &before);
+        return status;
+    }
+    for (uint32_t i = 0; i < g->faces; i++)
+        if (wanted(g, i, row, label))
+            sl_index_remove(g, g->face_row[i]);
+    sl_index_relist(g);
+    *count = found;
+    return SL_OK;
+}
+
+sl_status sl_gallery_remove(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err)
+{
+    size_t count = 0;
+    if (removed)
+        *removed = 0;
+    SL_TRY(check_writable(g, err));
+    if (!image && !label)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_remove needs an image id or a label", g->dir);
+    SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes the removal only */
+    uint32_t row = image ? sl_index_image(g, image, strlen(image)) : SL_TABLE_NONE;
+    uint32_t id = label ? sl_index_label(g, label, strlen(label)) : SL_TABLE_NONE;
+    if ((image && row == SL_TABLE_NONE) || (label && id == SL_TABLE_NONE))
+        return SL_OK; /* nobody of that name */
+    SL_TRY(remove_wanted(g, row, id, &count, err));
+    if (removed)
+        *removed = count;
+    return SL_OK;
+}
