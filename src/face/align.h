@@ -14,7 +14,7 @@ typedef struct {
 /* "arcface-112", "cosface-96x112", "facenet-160", "arcface-128"; NULL for another name. */
 const sl_align_template *sl_align_template_find(const char *name);
 
-/* The template's five points in a crop of width x height (scaled about the pixel grid's corner). */
+/* The template's five points in a crop of width x height (scaled as resizing the crop would move them). */
 void sl_align_points(const sl_align_template *t, int width, int height, sl_point out[5]);
 
 /* The crop, width x height, and (map may be NULL) where its pixels come from: photo = map(crop). The least-squares

@@ -1,0 +1,126 @@
+/* The aligned crop. */
+#include "face/align.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ArcFace's public template, and the dissertation's for 96 x 112 (CosFace) and 160 (FaceNet); its 128 x 128 crops
+ * (ArcFace) are the 160 x 160 ones resized. */
+#define POINTS_160 {{61.4356f, 54.6963f}, {118.5318f, 54.6963f}, {93.5252f, 90.7366f}, {68.5493f, 122.3655f}, {110.7299f, 122.3641f}}
+#define AS_128(v) (((v) + .5f) * .8f - .5f)
+static const sl_align_template templates[] = {
+    {"arcface-112", 112, 112, {{38.2946f, 51.6963f}, {73.5318f, 51.5014f}, {56.0252f, 71.7366f}, {41.5493f, 92.3655f}, {70.7299f, 92.2041f}}},
+    {"cosface-96x112", 96, 112, {{30.2946f, 51.6963f}, {65.5318f, 51.5014f}, {48.0252f, 71.7366f}, {33.5493f, 92.3655f}, {62.7299f, 92.2041f}}},
+    {"facenet-160", 160, 160, POINTS_160},
+    {"arcface-128", 128, 128, {{AS_128(61.4356f), AS_128(54.6963f)}, {AS_128(118.5318f), AS_128(54.6963f)}, {AS_128(93.5252f), AS_128(90.7366f)}, {AS_128(68.5493f), AS_128(122.3655f)}, {AS_128(110.7299f), AS_128(122.3641f)}}},
+};
+
+const sl_align_template *sl_align_template_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
+        if (strcmp(templates[i].name, name) == 0)
+            return &templates[i];
+    return NULL;
+}
+
+void sl_align_points(const sl_align_template *t, int width, int height, sl_point out[5])
+{
+    float sx = (float)width / (float)t->width, sy = (float)height / (float)t->height;
+    for (int i = 0; i < 5; i++)
+        out[i] = (sl_point){(t->points[i].x + .5f) * sx - .5f, (t->points[i].y + .5f) * sy - .5f};
+}
+
+/* ---- faces larger than the crop ---- */
+
+typedef struct {
+    int x, y, width, height;
+} region;
+
+/* The part of the picture under the crop, its sides rounded up to multiples of `step`; false when there is none. */
+static bool region_under(const sl_image *image, const sl_affine *map, int width, int height, int step, region *out)
+{
+    double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
+    for (int i = 0; i < 4; i++) {
+        sl_point p = sl_affine_apply(map, (sl_point){i & 1 ? (float)width : -1, i & 2 ? (float)height : -1});
+        x0 = fmin(x0, p.x), x1 = fmax(x1, p.x);
+        y0 = fmin(y0, p.y), y1 = fmax(y1, p.y);
+    }
+    x0 = fmax(floor(x0), 0), y0 = fmax(floor(y0), 0);
+    x1 = fmin(ceil(x1), image->width - 1), y1 = fmin(ceil(y1), image->height - 1);
+    if (!(x0 <= x1 && y0 <= y1))
+        return false;
+    *out = (region){(int)x0, (int)y0, (int)x1 - (int)x0 + 1, (int)y1 - (int)y0 + 1};
+    out->width = (out->width + step - 1) / step * step;
+    out->height = (out->height + step - 1) / step * step;
+    return (int64_t)out->width * out->height <= SL_MAX_PIXELS;
+}
+
+/* Shrinks the region by `step` and warps that. */
+static sl_status warp_shrunk(const sl_image *image, const sl_affine *map, const region *r, int step, int width,
+                             int height, sl_image *out, sl_error *err)
+{
+    sl_image part, small;
+    SL_TRY(sl_image_crop(image, r->x, r->y, r->width, r->height, &part, err));
+    sl_status status = sl_image_shrink(&part, r->width / step, r->height / step, &small, err);
+    sl_image_free(&part);
+    SL_TRY(status);
+    sl_affine in_small = *map;
+    for (int i = 0; i < 6; i++)
+        in_small.m[i] /= step;
+    in_small.m[2] += (.5 - r->x) / step - .5;
+    in_small.m[5] += (.5 - r->y) / step - .5;
+    status = sl_image_warp(&small, &in_small, width, height, out, err);
+    sl_image_free(&small);
+    return status;
+}
+
+sl_status sl_face_align(const sl_image *image, const sl_point points[5], const sl_align_template *t, int width,
+                        int height, sl_image *out, sl_affine *map, sl_error *err)
+{
+    *out = (sl_image){0};
+    SL_TRY(sl_image_check(image, err));
+    sl_point target[5];
+    for (int i = 0; i < 5; i++)
+        if (!isfinite(points[i].x) || !isfinite(points[i].y))
+            return sl_fail(err, SL_ERR_NUMERIC, "alignment: point %d of the face's five is not a number", i + 1);
+    sl_align_points(t, width, height, target);
+    sl_affine fit;
+    SL_TRY(sl_similarity_fit(target, points, 5, &fit, err));
+    if (map)
+        *map = fit;
+
+    enum { MAX_STEP = 64 };
+    int step = (int)fmin(hypot(fit.m[0], fit.m[3]), MAX_STEP);
+    region r;
+    if (step >= 2 && region_under(image, &fit, width, height, step, &r))
+        return warp_shrunk(image, &fit, &r, step, width, height, out, err);
+    return sl_image_warp(image, &fit, width, height, out, err);
+}
+
+/* ---- points ---- */
+
+static sl_point mean_of(const sl_point *points, int count)
+{
+    double x = 0, y = 0;
+    for (int i = 0; i < count; i++)
+        x += points[i].x, y += points[i].y;
+    return (sl_point){(float)(x / count), (float)(y / count)};
+}
+
+void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5])
+{
+    out[0] = mean_of(landmarks + 36, 6);
+    out[1] = mean_of(landmarks + 42, 6);
+    out[2] = landmarks[30];
+    out[3] = landmarks[60];
+    out[4] = landmarks[64];
+}
+
+sl_status sl_points_to_crop(const sl_affine *map, const sl_point *in, int count, sl_point *out, sl_error *err)
+{
+    sl_affine to_crop;
+    SL_TRY(sl_affine_invert(map, &to_crop, err));
+    for (int i = 0; i < count; i++)
+        out[i] = sl_affine_apply(&to_crop, in[i]);
+    return SL_OK;
+}
