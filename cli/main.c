@@ -31,6 +31,8 @@ static const cli_command commands[] = {
     {"detect", "find the faces of photos", cmd_detect},
     {"align", "cut faces out as aligned crops", cmd_align},
     {"occlude", "draw masks or sunglasses, or crop, for test queries", cmd_occlude},
+    {"eval", "measure how well a gallery's faces are told apart", cmd_eval},
+    {"calibrate", "the threshold for a false match rate", cmd_calibrate},
     {"bench", "measure this machine", cmd_bench},
     {"version", "version, instruction set and back end", cmd_version},
     {NULL, NULL, NULL},
