@@ -2,6 +2,7 @@
 #include "face/align.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 /* ArcFace's public template, and the dissertation's for 96 x 112 (CosFace) and 160 (FaceNet); its 128 x 128 crops
