@@ -1,0 +1,182 @@
+/* Pictures of one pair: flow, weights, and both together with names and scores. */
+#include "explain/explain.h"
+
+#include <math.h>
+#include <stdio.h>
+
+#include "image/image.h"
+
+enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 4096 };
+
+static sl_status check_pair(const sl_pair *pair, int side, sl_error *err)
+{
+    if (!pair || !pair->query || !pair->other)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
+    if (side < SMALLEST_SIDE || side > LARGEST_SIDE)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a picture's side of %d pixels is not in %d .. %d", side, SMALLEST_SIDE,
+                       LARGEST_SIDE);
+    if (pair->query_crop)
+        SL_TRY(sl_image_check(pair->query_crop, err));
+    if (pair->other_crop)
+        SL_TRY(sl_image_check(pair->other_crop, err));
+    return SL_OK;
+}
+
+sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out, sl_error *err)
+{
+    *out = (sl_image){0};
+    SL_TRY(check_pair(pair, side, err));
+    int width, height;
+    sl_tile_size(pair->query_crop ? pair->query_crop : pair->other_crop, side, &width, &height);
+    sl_transport t;
+    SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
+    sl_status status = sl_flow_picture(&t, pair->other_crop, width, height, out, err);
+    sl_transport_free(&t);
+    return status;
+}
+
+/* Both heat maps, each over its own face. */
+static sl_status weights_of(const sl_pair *pair, const sl_transport *t, int side, sl_image *query, sl_image *other,
+                            sl_error *err)
+{
+    int width, height;
+    sl_tile_size(pair->query_crop, side, &width, &height);
+    SL_TRY(sl_weights_picture(t->query_weights, t->rows, t->cols, pair->query_crop, width, height, query, err));
+    sl_tile_size(pair->other_crop, side, &width, &height);
+    sl_status status = sl_weights_picture(t->other_weights, t->rows, t->cols, pair->other_crop, width, height, other,
+                                          err);
+    if (status != SL_OK)
+        sl_image_free(query);
+    return status;
+}
+
+sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side, sl_image *query,
+                          sl_image *other, sl_error *err)
+{
+    *query = *other = (sl_image){0};
+    SL_TRY(check_pair(pair, side, err));
+    sl_transport t;
+    SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
+    sl_status status = weights_of(pair, &t, side, query, other, err);
+    sl_transport_free(&t);
+    return status;
+}
+
+/* ------------------------------------------------------------------ the pair picture */
+
+/* Two rows of three places: query | flow | other, heat | scores | heat. Pixels. */
+enum {
+    SIDE = 256,
+    MARGIN = 28,
+    GAP = 24,
+    HEAD = 20, /* a place's heading above it */
+    FOOT = 40, /* two lines below it */
+    TOP_ROW = MARGIN + HEAD,
+    BOTTOM_ROW = TOP_ROW + SIDE + FOOT + HEAD + 16,
+    WIDTH = 2 * MARGIN + 3 * SIDE + 2 * GAP,
+    HEIGHT = BOTTOM_ROW + SIDE + FOOT
+};
+
+static int place_x(int column) { return MARGIN + column * (SIDE + GAP); }
+
+static void place(sl_image *page, int column, int y, const sl_image *picture, const char *heading, const char *line,
+                  const char *second_line)
+{
+    int middle = place_x(column) + SIDE / 2;
+    sl_draw_text_middle(page, middle, y - HEAD, heading, 1, SIDE, sl_ink_soft);
+    if (picture)
+        sl_draw_image(page, middle - picture->width / 2, y + (SIDE - picture->height) / 2, picture);
+    sl_draw_text_middle(page, middle, y + SIDE + 6, line, 1, SIDE, sl_ink);
+    sl_draw_text_middle(page, middle, y + SIDE + 21, second_line, 1, SIDE, sl_ink_soft);
+}
+
+static int line_of_scores(sl_image *page, int y, const char *name, const char *value, sl_colour colour)
+{
+    int width, height, x = place_x(1);
+    sl_text_size(value, 1, &width, &height);
+    sl_draw_text(page, x, y, name, 1, sl_ink_soft);
+    sl_draw_text(page, x + SIDE - width, y, value, 1, colour);
+    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_rule);
+    return y + 25;
+}
+
+/* The jet colours from low to high, with words at the ends. */
+static void colour_bar(sl_image *page, int x, int y)
+{
+    for (int i = 0; i < SIDE; i++) {
+        sl_colour c = sl_colour_jet((float)i / (SIDE - 1));
+        sl_draw_fill(page, x + i, y, 1, 12, c);
+    }
+    int width, height;
+    sl_text_size("counts most", 1, &width, &height);
+    sl_draw_text(page, x, y + 18, "counts least", 1, sl_ink_soft);
+    sl_draw_text(page, x + SIDE - width, y + 18, "counts most", 1, sl_ink_soft);
+}
+
+static void draw_scores(sl_image *page, const sl_score *score, const sl_match_options *options, const sl_transport *t)
+{
+    char number[16], text[64];
+    int y = BOTTOM_ROW;
+    if (options->rerank != SL_RERANK_NONE) {
+        sl_draw_text(page, place_x(1), y, "score", 1, sl_ink_soft);
+        sl_draw_text(page, place_x(1), y + 16, sl_number(number, score->score), 3, sl_ink);
+        y += 72;
+    }
+    y = line_of_scores(page, y, "stage 1: whole faces", sl_number(number, score->stage1), sl_ink);
+    y = line_of_scores(page, y, "stage 2: patch by patch", sl_number(number, score->stage2), sl_ink);
+    snprintf(text, sizeof text, "%s of stage 2", sl_number(number, options->alpha));
+    y = line_of_scores(page, y, "alpha", text, sl_ink);
+    y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
+    snprintf(text, sizeof text, "%d x %d patches", t->rows, t->cols);
+    line_of_scores(page, y, "grid", text, sl_ink);
+    colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
+}
+
+static sl_status draw_page(const sl_pair *pair, const sl_match_options *options, const sl_transport *t,
+                           const sl_score *score, sl_image *out, sl_error *err)
+{
+    sl_image query = {0}, flow = {0}, other = {0}, query_heat = {0}, other_heat = {0};
+    int width, height;
+    sl_status status;
+    sl_tile_size(pair->query_crop ? pair->query_crop : pair->other_crop, SIDE, &width, &height);
+    SL_TRY_GOTO(sl_flow_picture(t, pair->other_crop, width, height, &flow, err), done);
+    sl_tile_size(pair->query_crop, SIDE, &width, &height);
+    SL_TRY_GOTO(pair->query_crop ? sl_tile(pair->query_crop, width, height, &query, err)
+                                 : sl_tile_square(NULL, SIDE, &query, err), done);
+    sl_tile_size(pair->other_crop, SIDE, &width, &height);
+    SL_TRY_GOTO(pair->other_crop ? sl_tile(pair->other_crop, width, height, &other, err)
+                                 : sl_tile_square(NULL, SIDE, &other, err), done);
+    SL_TRY_GOTO(weights_of(pair, t, SIDE, &query_heat, &other_heat, err), done);
+    SL_TRY_GOTO(sl_image_new(WIDTH, HEIGHT, 3, out, err), done);
+    sl_draw_fill(out, 0, 0, WIDTH, HEIGHT, sl_paper);
+    place(out, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
+    place(out, 1, TOP_ROW, &flow, "flow", "the query, rebuilt from the other face",
+          "bright: much flows, dark: little");
+    place(out, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
+    place(out, 0, BOTTOM_ROW, &query_heat, "weights of the query", "", "");
+    place(out, 2, BOTTOM_ROW, &other_heat, "weights of the other", "", "");
+    draw_scores(out, score, options, t);
+done:
+    sl_image_free(&query);
+    sl_image_free(&flow);
+    sl_image_free(&other);
+    sl_image_free(&query_heat);
+    sl_image_free(&other_heat);
+    return status;
+}
+
+sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out, sl_error *err)
+{
+    *out = (sl_image){0};
+    SL_TRY(check_pair(pair, SIDE, err));
+    sl_match_options defaults = sl_match_defaults();
+    if (!options)
+        options = &defaults;
+    sl_score score;
+    SL_TRY(sl_compare(pair->query, pair->other, options, &score, err));
+    sl_transport t;
+    SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
+    sl_status status = draw_page(pair, options, &t, &score, out, err);
+    sl_transport_free(&t);
+    return status;
+}
