@@ -1,0 +1,56 @@
+# secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
+.DEFAULT_GOAL := help
+.PHONY: help setup build models demo check asan tsan fuzz bench install clean
+
+PREFIX ?= /usr/local
+JOBS   ?= $(shell nproc)
+CTEST   = ctest --output-on-failure --no-tests=error -j $(JOBS)
+export SECONDLOOK_MODELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/secondlook
+
+help: ## this text
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: ## install what is missing with apt (says what and why)
+	@tools/setup build
+
+build: setup ## compile build/secondlook and the library
+	@cmake --preset release
+	@cmake --build build --target secondlook_cli secondlook secondlook_static
+
+models: build
+	@build/secondlook models fetch
+
+demo: models ## a gallery, masked queries, a report that shows why (FACES=dir: of your own photos)
+	@tools/demo $(FACES)
+
+check: models ## every test: units, golden values, fuzz corpora, command line, installation
+	@tools/setup check
+	@tools/check-layers
+	@cmake --build build
+	@tools/demo-photos > /dev/null || echo "the photos of people could not be fetched: tests that want them are skipped"
+	@cd build && $(CTEST)
+
+asan: models ## the same tests under the address and undefined behaviour sanitizers
+	@tools/setup check
+	@cmake --preset asan-ubsan && cmake --build build-asan
+	@cd build-asan && $(CTEST)
+
+tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
+	@cmake --preset tsan && cmake --build build-tsan
+	@cd build-tsan && $(CTEST) -R '^(base|gallery|match)/'
+
+fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
+	@tools/setup fuzz
+	@cmake --preset fuzz && cmake --build build-fuzz
+	@tools/fuzz build-fuzz
+
+bench: models ## measure this machine: stage 2, stage 1, the network
+	@for what in emd stage1 backbone; do echo "== bench $$what"; build/secondlook bench $$what || exit 1; done
+
+install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
+	@cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
+	@cmake --build build --target secondlook_cli secondlook secondlook_static
+	@cmake --install build
+
+clean: ## remove everything that was built
+	rm -rf build build-dev build-asan build-tsan build-fuzz
