@@ -43,7 +43,11 @@ typedef struct {
     sl_sinkhorn_rule rule;
 } sl_match_layout;
 
-/* Checks the options against a raw map of rows x cols x channels and embeddings of `dim` (0: none). */
+/* SL_ERR_ARGUMENT for an unknown rerank, weighting, solver or precision, alpha outside [0, 1], k below 1,
+ * negative grid or threads. */
+sl_status sl_match_options_check(const sl_match_options *options, sl_error *err);
+
+/* Checks the options, also against a raw map of rows x cols x channels and embeddings of `dim` (0: none). */
 sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
                                sl_match_layout *out, sl_error *err);
 
@@ -68,7 +72,7 @@ typedef struct {
     const sl_match_layout *layout;
     void *rows;         /* int8 or f32 [row_count, row_stride]: unit patches, then the pooled vector */
     void *panel;        /* query: the same by columns; candidate: NULL */
-    float *row_factors; /* [row_count] true value = factor * stored value (int8), 1 (f32) */
+    float *factors;     /* true value = factor * stored value, 0 behind the rows (f32: 1 and 0) */
     int32_t *row_sums;  /* int8: [row_count] sum of each row, for the kernels' offset */
     void *pooled;       /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
     float pooled_factor;

@@ -1,0 +1,179 @@
+/* The public comparisons: two templates, and maps of the caller's own. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "gallery/template.h"
+#include "match/match.h"
+
+/* A query set with its memory and a matcher. */
+typedef struct {
+    sl_match_layout layout;
+    sl_patch_set query;
+    sl_matcher *matcher;
+    void *memory;
+} search;
+
+static void search_close(search *s)
+{
+    sl_matcher_close(s->matcher);
+    free(s->memory);
+}
+
+static sl_status search_open(search *s, const sl_match_options *options, const sl_match_layout *layout,
+                             const sl_patch_source *query, int threads, sl_error *err)
+{
+    (void)options;
+    *s = (search){.layout = *layout};
+    s->memory = sl_alloc_aligned(sl_patch_set_bytes(&s->layout, SL_ROLE_QUERY));
+    if (!s->memory)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
+    sl_status status = sl_patch_set_init(&s->query, &s->layout, SL_ROLE_QUERY, s->memory, query, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "query");
+    return sl_matcher_open(&s->layout, threads, &s->matcher, err);
+}
+
+static sl_status one_source(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
+{
+    (void)candidate, (void)err;
+    *out = *(const sl_patch_source *)context;
+    return SL_OK;
+}
+
+static sl_status check_same_model(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
+{
+    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "templates of different models can not be compared: make both again with "
+                                             "one model");
+    if (a->dim != b->dim || a->rows != b->rows || a->cols != b->cols || a->channels != b->channels)
+        return sl_fail(err, SL_ERR_MISMATCH, "templates of different shapes (%d, %dx%dx%d and %d, %dx%dx%d)", a->dim,
+                       a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
+    return SL_OK;
+}
+
+sl_status sl_compare(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                     sl_score *out, sl_error *err)
+{
+    *out = (sl_score){.stage2 = NAN};
+    const sl_match_options defaults = sl_match_defaults();
+    if (!options)
+        options = &defaults;
+    if (!query || !other)
+        return sl_fail(err, SL_ERR_ARGUMENT, "sl_compare: a template is NULL");
+    SL_TRY(check_same_model(&query->shape, &other->shape, err));
+    SL_TRY(sl_match_options_check(options, err));
+    const sl_template_shape *shape = &query->shape;
+    const float stage1 = sl_scan_dot(query->embedding, other->embedding, shape->dim);
+    if (!isfinite(stage1))
+        return sl_fail(err, SL_ERR_NUMERIC, "sl_compare: an embedding has NaN or infinity");
+    if (options->rerank == SL_RERANK_NONE) {
+        *out = (sl_score){.stage1 = stage1, .stage2 = NAN, .score = stage1};
+        return SL_OK;
+    }
+    sl_match_layout layout;
+    SL_TRY(sl_match_layout_make(options, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
+    const sl_patch_source query_source = sl_patch_source_of(query);
+    sl_patch_source other_source = sl_patch_source_of(other);
+    search s;
+    float stage2;
+    int iterations;
+    sl_status status = search_open(&s, options, &layout, &query_source, 1, err);
+    if (status == SL_OK)
+        status = sl_matcher_scores_of(s.matcher, &s.query, 1, one_source, &other_source, &stage2, &iterations, err);
+    search_close(&s);
+    if (status == SL_OK)
+        *out = (sl_score){.stage1 = stage1, .stage2 = stage2,
+                          .score = options->alpha * stage2 + (1 - options->alpha) * stage1,
+                          .iterations = iterations};
+    return status;
+}
+
+static sl_patch_source source_of_map(const sl_patch_map *map)
+{
+    return (sl_patch_source){.patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
+}
+
+typedef struct {
+    const sl_patch_map *query, *candidates;
+} maps;
+
+static sl_status source_of_candidate(void *context, size_t i, sl_patch_source *out, sl_error *err)
+{
+    const maps *m = context;
+    const sl_patch_map *q = m->query, *c = &m->candidates[i];
+    if (c->rows != q->rows || c->cols != q->cols || c->channels != q->channels)
+        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu is a map of %dx%dx%d, the query of %dx%dx%d", i, c->rows,
+                       c->cols, c->channels, q->rows, q->cols, q->channels);
+    if (c->embedding && c->dim != q->dim)
+        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu has an embedding of %d, the query of %d", i, c->dim, q->dim);
+    if (!c->patches)
+        return sl_fail(err, SL_ERR_ARGUMENT, "candidate %zu has no patches", i);
+    *out = source_of_map(c);
+    return SL_OK;
+}
+
+static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_options *options, int threads,
+                           sl_error *err)
+{
+    *s = (search){0};
+    const sl_match_options defaults = sl_match_defaults();
+    sl_match_options o = options ? *options : defaults;
+    o.alpha = defaults.alpha; /* not used here, so not checked */
+    o.k = defaults.k;
+    o.rerank = defaults.rerank;
+    if (!query || !query->patches)
+        return sl_fail(err, SL_ERR_ARGUMENT, "the query has no patches");
+    sl_match_layout layout;
+    SL_TRY(sl_match_layout_make(&o, query->rows, query->cols, query->channels, query->embedding ? query->dim : 0,
+                                &layout, err));
+    const sl_patch_source source = source_of_map(query);
+    return search_open(s, &o, &layout, &source, threads, err);
+}
+
+sl_status sl_emd_compare(const sl_patch_map *query, const sl_patch_map *candidates, size_t n,
+                         const sl_match_options *options, float *scores, int *iterations, sl_error *err)
+{
+    search s;
+    sl_status status = open_maps(&s, query, options, options ? options->threads : 0, err);
+    maps m = {.query = query, .candidates = candidates};
+    if (status == SL_OK)
+        status = sl_matcher_scores_of(s.matcher, &s.query, n, source_of_candidate, &m, scores, iterations, err);
+    search_close(&s);
+    for (size_t i = 0; status != SL_OK && i < n; i++) {
+        scores[i] = 0;
+        if (iterations)
+            iterations[i] = 0;
+    }
+    return status;
+}
+
+sl_status sl_emd_plan(const sl_patch_map *query, const sl_patch_map *candidate, const sl_match_options *options,
+                      float *plan, float *query_weights, float *candidate_weights, sl_error *err)
+{
+    search s;
+    void *memory = NULL;
+    sl_status status = open_maps(&s, query, options, 1, err);
+    if (status != SL_OK)
+        goto done;
+    maps m = {.query = query, .candidates = candidate};
+    sl_patch_source source;
+    sl_patch_set set;
+    SL_TRY_GOTO(source_of_candidate(&m, 0, &source, err), done);
+    memory = sl_alloc_aligned(sl_patch_set_bytes(&s.layout, SL_ROLE_CANDIDATE));
+    if (!memory) {
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a candidate's patches");
+        goto done;
+    }
+    status = sl_patch_set_init(&set, &s.layout, SL_ROLE_CANDIDATE, memory, &source, err);
+    if (status != SL_OK) {
+        sl_fail_in(err, status, "candidate");
+        goto done;
+    }
+    status = sl_matcher_plan(s.matcher, &s.query, &set, plan, NULL, query_weights, candidate_weights, NULL, err);
+done:
+    free(memory);
+    search_close(&s);
+    return status;
+}

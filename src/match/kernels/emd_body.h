@@ -1,0 +1,298 @@
+/* The part of the EMD kernels that is the same source on every instruction set; each emd_*.c includes it
+ * after its products and ends with its table. */
+#include <stdbool.h>
+
+#include "match/kernels/kernels.h"
+#include "match/kernels/lanes.h"
+
+#if defined(__SSE__)
+#include <xmmintrin.h>
+#endif
+
+static void body_marginal_sums(const float *S, int patches, int stride, float *row, float *column)
+{
+    for (int s = 0; s < patches; s++) { /* columns behind R are 0 */
+        lanes sum = {0};
+        for (int m = 0; m < stride; m += LANES)
+            sum += load(S + (size_t)s * stride + m);
+        row[s] = sum_of(sum);
+    }
+    for (int m = 0; m < stride; m += LANES) {
+        lanes sum = {0};
+        for (int s = 0; s < patches; s++)
+            sum += load(S + (size_t)s * stride + m);
+        float f[LANES];
+        memcpy(f, &sum, sizeof f);
+        for (int i = 0; i < LANES && m + i < patches; i++)
+            column[m + i] = f[i];
+    }
+}
+
+/* y = sum over i of x[i] * M[i], `width` vectors of columns at a time. Even and odd rows are summed apart
+ * to hide the latency of the additions. */
+ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int stride, float *y, const int width)
+{
+    lanes even[4] = {{0}}, odd[4] = {{0}};
+    int i = 0;
+    for (; i + 2 <= n; i += 2, M += 2 * (size_t)stride) {
+        lanes x0 = all(x[i]), x1 = all(x[i + 1]);
+#pragma GCC unroll 4
+        for (int w = 0; w < width; w++) {
+            even[w] += x0 * load(M + w * LANES);
+            odd[w] += x1 * load(M + stride + w * LANES);
+        }
+    }
+    if (i < n) {
+        lanes x0 = all(x[i]);
+#pragma GCC unroll 4
+        for (int w = 0; w < width; w++)
+            even[w] += x0 * load(M + w * LANES);
+    }
+#pragma GCC unroll 4
+    for (int w = 0; w < width; w++)
+        store(y + w * LANES, even[w] + odd[w]);
+}
+
+static void combine_rows(const float *M, const float *x, int n, int stride, float *y)
+{
+    int column = 0;
+    for (; column + 4 * LANES <= stride; column += 4 * LANES)
+        combine_rows_of(M + column, x, n, stride, y + column, 4);
+    switch ((stride - column) / LANES) {
+    case 3: combine_rows_of(M + column, x, n, stride, y + column, 3); break;
+    case 2: combine_rows_of(M + column, x, n, stride, y + column, 2); break;
+    case 1: combine_rows_of(M + column, x, n, stride, y + column, 1); break;
+    default: break;
+    }
+}
+
+/* Kt = transpose of K, both [stride, stride]. */
+static void transpose(const float *K, int stride, float *Kt)
+{
+    for (int s = 0; s < stride; s += 4)
+        for (int m = 0; m < stride; m += 4) {
+            const float *from = K + (size_t)s * stride + m;
+            float *to = Kt + (size_t)m * stride + s;
+#if defined(__SSE__)
+            __m128 a = _mm_load_ps(from), b = _mm_load_ps(from + stride);
+            __m128 c = _mm_load_ps(from + 2 * stride), d = _mm_load_ps(from + 3 * stride);
+            _MM_TRANSPOSE4_PS(a, b, c, d);
+            _mm_store_ps(to, a), _mm_store_ps(to + stride, b);
+            _mm_store_ps(to + 2 * stride, c), _mm_store_ps(to + 3 * stride, d);
+#else
+            for (int i = 0; i < 4; i++)
+                for (int j = 0; j < 4; j++)
+                    to[j * stride + i] = from[i * stride + j];
+#endif
+        }
+}
+
+/* K = exp((S - 1) / eps) and its transpose. Padding: what stands behind row or column R of K is positive and
+ * finite, so that r = 0 / (K c) is 0 there. */
+static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
+{
+    const float log2_factor = 1.44269504f / eps;
+    for (int s = 0; s < w->patches; s++)
+        for (int m = 0; m < w->stride; m += LANES) {
+            size_t at = (size_t)s * w->stride + m;
+            store(w->K + at, exp2_of((load(S + at) - 1.0f) * log2_factor));
+        }
+    for (size_t at = (size_t)w->patches * w->stride; at < (size_t)w->stride * w->stride; at += LANES)
+        store(w->K + at, all(1.0f));
+    transpose(w->K, w->stride, w->Kt);
+}
+
+/* x = marginal / product; returns the sum of |x - x before|. */
+static float divide(const float *marginal, const float *product, int stride, float *x)
+{
+    lanes change = {0};
+    for (int i = 0; i < stride; i += LANES) {
+        lanes now = load(marginal + i) / load(product + i);
+        change += absolute(now - load(x + i));
+        store(x + i, now);
+    }
+    return sum_of(change);
+}
+
+static float plan_score(const float *S, const sl_sinkhorn_work *w)
+{
+    lanes total = {0};
+    for (int s = 0; s < w->patches; s++) {
+        lanes row = {0};
+        for (int m = 0; m < w->stride; m += LANES) {
+            size_t at = (size_t)s * w->stride + m;
+            row += load(w->K + at) * load(w->c + m) * load(S + at);
+        }
+        total += all(w->r[s]) * row;
+    }
+    return sum_of(total);
+}
+
+static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *w, float *score)
+{
+    const int n = w->patches, stride = w->stride;
+    float product[SL_MATCH_MAX_PATCHES] __attribute__((aligned(64)));
+    make_K(S, rule->eps, w);
+    for (int i = 0; i < stride; i++)
+        w->r[i] = w->c[i] = i < n ? 1.0f : 0.0f;
+    int iterations = 0;
+    for (bool done = false; !done && iterations < rule->max_iterations; iterations++) {
+        combine_rows(w->Kt, w->c, n, stride, product); /* K c */
+        float change = divide(w->u, product, stride, w->r);
+        combine_rows(w->K, w->r, n, stride, product); /* K' r */
+        divide(w->v, product, stride, w->c);
+        done = change / (float)n < rule->stop;
+    }
+    float sum = plan_score(S, w);
+    *score = sum - sum == 0 ? sum : 0; /* NaN and infinity count nothing */
+    return iterations;
+}
+
+static void body_range(const float *x, size_t n, float *largest, double *sum_of_squares)
+{
+    lanes top = {0};
+    lanes_f64 sum = {0};
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        lanes v = load(x + i);
+        lanes_f64 d = __builtin_convertvector(v, lanes_f64);
+        top = larger(absolute(v), top);
+        sum += d * d;
+    }
+    float rest[LANES] = {0};
+    memcpy(rest, x + i, (n - i) * sizeof *x);
+    lanes v = load(rest);
+    lanes_f64 d = __builtin_convertvector(v, lanes_f64);
+    top = larger(absolute(v), top);
+    sum += d * d;
+    *largest = 0;
+    *sum_of_squares = 0;
+    for (int j = 0; j < LANES; j++) {
+        *largest = top[j] > *largest ? top[j] : *largest;
+        *sum_of_squares += sum[j];
+    }
+}
+
+static void body_scale(const float *x, size_t n, float factor, float *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(out + i, load(x + i) * factor);
+    for (; i < n; i++)
+        out[i] = x[i] * factor;
+}
+
+static void body_add_scaled(const float *x, size_t n, float factor, float *sum)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(sum + i, load(sum + i) + load(x + i) * factor);
+    for (; i < n; i++)
+        sum[i] += x[i] * factor;
+}
+
+ALWAYS_INLINE lanes floats_at(const int8_t *x)
+{
+    return __builtin_convertvector(*(const lanes_i8_at *)x, lanes);
+}
+
+static void body_add_scaled_i8(const int8_t *x, size_t n, float factor, float *sum)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(sum + i, load(sum + i) + floats_at(x + i) * factor);
+    for (; i < n; i++)
+        sum[i] += (float)x[i] * factor;
+}
+
+static void body_dequantise(const int8_t *x, size_t n, float factor, float *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        store(out + i, floats_at(x + i) * factor);
+    for (; i < n; i++)
+        out[i] = (float)x[i] * factor;
+}
+
+ALWAYS_INLINE lanes_i8 rounded_i8(lanes x)
+{
+    lanes_i32 bits = (lanes_i32)(x + ROUND_BIAS);
+    return __builtin_convertvector(bits, lanes_i8); /* the low byte of each */
+}
+
+static void body_quantise(const float *x, size_t n, float factor, int8_t *out)
+{
+    size_t i = 0;
+    for (; i + LANES <= n; i += LANES)
+        *(lanes_i8_at *)(out + i) = rounded_i8(load(x + i) * factor);
+    float rest[LANES] = {0};
+    memcpy(rest, x + i, (n - i) * sizeof *x);
+    lanes_i8 last = rounded_i8(load(rest) * factor);
+    memcpy(out + i, &last, n - i);
+}
+
+static void body_sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
+{
+    int32_t total = 0, squares = 0; /* exact, so any order will do: the compiler vectorises */
+    for (size_t i = 0; i < n; i++) {
+        int16_t v = x[i];
+        total += v;
+        squares += v * v;
+    }
+    *sum = total;
+    *sum_of_squares = squares;
+}
+
+/* f32: sum over the channels in LANES partial sums; four patches at a time. */
+static void body_pooled_products_f32(const sl_patch_set *set, const sl_patch_set *partner, float *out)
+{
+    const sl_set_shape shape = sl_set_shape_of(set->layout);
+    const float *g = partner->pooled;
+    for (int s = 0; s < set->layout->patches; s++) {
+        const float *row = (const float *)set->rows + (size_t)s * shape.row_stride;
+        lanes a = {0}, b = {0};
+        size_t c = 0;
+        for (; c + 2 * LANES <= shape.row_stride; c += 2 * LANES) {
+            a += load(row + c) * load(g + c);
+            b += load(row + c + LANES) * load(g + c + LANES);
+        }
+        if (c < shape.row_stride)
+            a += load(row + c) * load(g + c);
+        out[s] = sum_of(a + b);
+    }
+}
+
+/* int8: exact integers from the instruction set's own product_i16_i8(). */
+static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n);
+
+static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *partner, float *out)
+{
+    if (set->layout->precision == SL_PRECISION_F32) {
+        body_pooled_products_f32(set, partner, out);
+        return;
+    }
+    const sl_set_shape shape = sl_set_shape_of(set->layout);
+    for (int s = 0; s < set->layout->patches; s++) {
+        const int8_t *row = (const int8_t *)set->rows + (size_t)s * shape.row_stride;
+        int64_t product = product_i16_i8(partner->pooled, row, shape.row_stride);
+        out[s] = (float)product * (set->factors[s] * partner->pooled_factor);
+    }
+}
+
+#define EMD_TABLE(isa)                                                                                   \
+    const sl_emd_kernels sl_emd_kernels_##isa = {                                                        \
+        .name = #isa,                                                                                    \
+        .panel_bytes = panel_bytes,                                                                      \
+        .pack_panel = pack_panel,                                                                        \
+        .similarities = similarities,                                                                    \
+        .pooled_products = body_pooled_products,                                                         \
+        .marginal_sums = body_marginal_sums,                                                             \
+        .sinkhorn = body_sinkhorn,                                                                       \
+        .range = body_range,                                                                             \
+        .scale = body_scale,                                                                             \
+        .add_scaled = body_add_scaled,                                                                   \
+        .add_scaled_i8 = body_add_scaled_i8,                                                             \
+        .dequantise = body_dequantise,                                                                   \
+        .quantise = body_quantise,                                                                       \
+        .sums_i8 = body_sums_i8,                                                                         \
+    }

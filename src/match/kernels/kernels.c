@@ -1,0 +1,49 @@
+#include "match/kernels/kernels.h"
+
+const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == SL_ISA_AVX512)
+        return &sl_emd_kernels_avx512;
+    if (isa == SL_ISA_AVX2)
+        return &sl_emd_kernels_avx2;
+#endif
+    (void)isa;
+    return &sl_emd_kernels_scalar;
+}
+
+const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == SL_ISA_AVX512)
+        return &sl_scan_kernels_avx512;
+    if (isa == SL_ISA_AVX2)
+        return &sl_scan_kernels_avx2;
+#endif
+    (void)isa;
+    return &sl_scan_kernels_scalar;
+}
+
+static const sl_isa *forced;
+
+void sl_match_use_isa(const sl_isa *isa) { forced = isa; }
+
+const sl_emd_kernels *sl_emd_kernels_now(void)
+{
+    return sl_emd_kernels_for(forced ? *forced : sl_isa_active());
+}
+
+const sl_scan_kernels *sl_scan_kernels_now(void)
+{
+    return sl_scan_kernels_for(forced ? *forced : sl_isa_active());
+}
+
+sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
+{
+    const int i8 = layout->precision == SL_PRECISION_INT8;
+    const int pooled = layout->weighting == SL_WEIGHT_APC || layout->weighting == SL_WEIGHT_CC;
+    int rows = layout->patches + (pooled ? (i8 ? 2 : 1) : 0);
+    size_t unit = i8 ? 64 : SL_MATCH_LANES;
+    return (sl_set_shape){.row_count = (rows + SL_ROW_TILE - 1) / SL_ROW_TILE * SL_ROW_TILE,
+                          .row_stride = ((size_t)layout->channels + unit - 1) / unit * unit};
+}

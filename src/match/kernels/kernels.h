@@ -1,0 +1,98 @@
+/* The tables of kernels, one per instruction set. All matrices are [rows, stride] with stride a multiple
+ * of LANES; R is the number of patches, C of channels.
+ *
+ * The int8 product of two patches is an exact integer on every instruction set, and everything after it is
+ * written in lanes.h, so int8 scores have the same bits everywhere. The f32 product runs over the channels
+ * in order: one fused multiply-add each with AVX2 and AVX-512 (equal bits), a product and a sum in scalar. */
+#ifndef SL_MATCH_KERNELS_KERNELS_H
+#define SL_MATCH_KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/cpu.h"
+#include "match/match.h"
+
+enum {
+    SL_ROW_TILE = 6, /* candidate rows are computed in sixes: the row count is padded to a multiple */
+};
+
+/* What a set's memory holds; all derived from the layout. */
+typedef struct {
+    int row_count;     /* R patches, the pooled vector (f32: 1 row; int8: 2, see below), zeros to SL_ROW_TILE */
+    size_t row_stride; /* elements: C rounded up to 64 (int8) or LANES (f32) */
+} sl_set_shape;
+
+sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
+
+/* int8: the pooled unit vector is rounded to 15 bits, g = factor * G, and takes part in the int8 product as
+ * two rows, G = SL_POOLED_BASE * high + low, whose row factors are SL_POOLED_BASE * factor and factor. */
+enum { SL_POOLED_BASE = 128, SL_POOLED_MAX = 127 * SL_POOLED_BASE + 63 };
+
+typedef struct {
+    const float *u, *v; /* [stride] marginals of candidate and query, 0 behind R */
+    float *K, *Kt;      /* [stride, stride] */
+    float *r, *c;       /* [stride] out: T = diag(r) K diag(c) */
+    int patches, stride;
+} sl_sinkhorn_work;
+
+typedef struct {
+    const char *name;
+
+    /* Panels: the query's patches as columns, in blocks of columns that suit the registers. */
+    size_t (*panel_bytes)(const sl_match_layout *layout);
+    void (*pack_panel)(const sl_patch_set *query, void *panel);
+
+    /* S [row_count, stride]: similarity of every candidate row (patches, then pooled rows) with every query
+     * patch; columns behind R are 0. */
+    void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, float *S);
+
+    /* out [R]: inner products of the set's patches with the partner's pooled vector. */
+    void (*pooled_products)(const sl_patch_set *set, const sl_patch_set *partner, float *out);
+
+    /* Sums of S over columns, row [R], and over rows, column [R]. */
+    void (*marginal_sums)(const float *S, int patches, int stride, float *row, float *column);
+
+    /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
+    int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);
+
+    /* Preparing rows. sum_of_squares is not finite when x has NaN or infinity. */
+    void (*range)(const float *x, size_t n, float *largest, double *sum_of_squares);
+    void (*scale)(const float *x, size_t n, float factor, float *out);
+    void (*add_scaled)(const float *x, size_t n, float factor, float *sum);
+    void (*add_scaled_i8)(const int8_t *x, size_t n, float factor, float *sum);
+    void (*dequantise)(const int8_t *x, size_t n, float factor, float *out);
+    /* out = x * factor rounded (|x * factor| <= 127); also for a copy with factor 1 from int8. */
+    void (*quantise)(const float *x, size_t n, float factor, int8_t *out);
+    void (*sums_i8)(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
+} sl_emd_kernels;
+
+extern const sl_emd_kernels sl_emd_kernels_scalar;
+#if defined(__x86_64__)
+extern const sl_emd_kernels sl_emd_kernels_avx2, sl_emd_kernels_avx512;
+#endif
+
+/* Rows of one block against up to SL_SCAN_QUERIES queries: out [queries, count]. dim_padded is a multiple of
+ * LANES; queries [n_queries, dim_padded] are zero behind dim. */
+enum { SL_SCAN_QUERIES = 4 };
+typedef struct {
+    const char *name;
+    void (*products)(const float *rows, size_t stride, size_t count, int dim, const float *queries,
+                     int n_queries, int dim_padded, float *out, size_t out_stride);
+} sl_scan_kernels;
+
+extern const sl_scan_kernels sl_scan_kernels_scalar;
+#if defined(__x86_64__)
+extern const sl_scan_kernels sl_scan_kernels_avx2, sl_scan_kernels_avx512;
+#endif
+
+/* The table for an instruction set the machine has. */
+const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa);
+const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa);
+
+/* For tests: compare with this table from now on (NULL: the active one). Sets made before are void. */
+void sl_match_use_isa(const sl_isa *isa);
+const sl_emd_kernels *sl_emd_kernels_now(void);
+const sl_scan_kernels *sl_scan_kernels_now(void);
+
+#endif

@@ -1,0 +1,3 @@
+#include "match/kernels/scan_body.h"
+
+SCAN_TABLE(scalar);

@@ -1,0 +1,81 @@
+/* Options and what follows from them for a given patch map. */
+#include "match/match.h"
+
+sl_match_options sl_match_defaults(void)
+{
+    return (sl_match_options){.rerank = SL_RERANK_EMD,
+                              .weighting = SL_WEIGHT_APC,
+                              .solver = SL_SOLVER_SINKHORN,
+                              .precision = SL_PRECISION_INT8,
+                              .k = 100,
+                              .alpha = 0.7f};
+}
+
+sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
+{
+    if ((unsigned)o->rerank > SL_RERANK_EMD)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
+    if ((unsigned)o->weighting > SL_WEIGHT_LMK)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
+    if ((unsigned)o->solver > SL_SOLVER_EXACT)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
+    if ((unsigned)o->precision > SL_PRECISION_F32)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->precision);
+    if (!(o->alpha >= 0 && o->alpha <= 1))
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: alpha is %g, use 0 to 1", (double)o->alpha);
+    if (o->k < 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: k is %d, use 1 or more", o->k);
+    if (o->grid_rows < 0 || o->grid_cols < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the grid is %dx%d, use 0 (the map's own) or more",
+                       o->grid_rows, o->grid_cols);
+    if (o->threads < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: threads is %d, use 0 (all) or more", o->threads);
+    return SL_OK;
+}
+
+static sl_status check_map(int rows, int cols, int channels, sl_error *err)
+{
+    if (rows < 1 || cols < 1 || channels < 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch map of %d x %d x %d: every side must be 1 or more", rows, cols,
+                       channels);
+    if (rows > SL_MATCH_MAX_PATCHES || cols > SL_MATCH_MAX_PATCHES || rows * cols > SL_MATCH_MAX_PATCHES)
+        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d x %d: more than %d patches", rows, cols,
+                       SL_MATCH_MAX_PATCHES);
+    if (channels > SL_MATCH_MAX_CHANNELS)
+        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d channels: more than %d", channels, SL_MATCH_MAX_CHANNELS);
+    return SL_OK;
+}
+
+sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
+                               sl_match_layout *out, sl_error *err)
+{
+    SL_TRY(sl_match_options_check(options, err));
+    SL_TRY(check_map(rows, cols, channels, err));
+    int grid_rows = options->grid_rows ? options->grid_rows : rows;
+    int grid_cols = options->grid_cols ? options->grid_cols : cols;
+    if (grid_rows > rows || grid_cols > cols)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one",
+                       grid_rows, grid_cols, rows, cols);
+    if (options->weighting == SL_WEIGHT_CC && channels != dim)
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "weighting cc compares patches with the embedding, which needs equal lengths: this model's "
+                       "patches have %d channels, its embedding %d; use apc",
+                       channels, dim);
+    const int patches = grid_rows * grid_cols;
+    const int converged = options->solver == SL_SOLVER_CONVERGED;
+    *out = (sl_match_layout){
+        .map_rows = rows,
+        .map_cols = cols,
+        .rows = grid_rows,
+        .cols = grid_cols,
+        .channels = channels,
+        .dim = dim,
+        .patches = patches,
+        .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
+        .precision = options->precision,
+        .weighting = options->weighting,
+        .solver = options->solver,
+        .rule = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},
+    };
+    return SL_OK;
+}

@@ -1,0 +1,256 @@
+/* Patch sets: from a stored map to unit patches in the kernels' form. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "gallery/template.h"
+#include "match/kernels/kernels.h"
+#include "match/weights.h"
+
+/* A patch or vector shorter than this counts as zero (PyTorch's normalize has the same floor). */
+static const double shortest = 1e-12;
+
+static bool has_pooled(const sl_match_layout *l)
+{
+    return l->weighting == SL_WEIGHT_APC || l->weighting == SL_WEIGHT_CC;
+}
+
+/* Where the parts of a set lie in its memory. */
+typedef struct {
+    size_t rows, panel, factors, row_sums, pooled, fixed, total;
+} set_offsets;
+
+static size_t place(size_t *total, size_t bytes)
+{
+    size_t at = *total;
+    *total += (bytes + 63) / 64 * 64;
+    return at;
+}
+
+static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
+{
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const bool i8 = l->precision == SL_PRECISION_INT8;
+    const size_t factors = (size_t)(shape.row_count > l->stride ? shape.row_count : l->stride);
+    set_offsets o = {0};
+    o.rows = place(&o.total, (size_t)shape.row_count * shape.row_stride * (i8 ? 1 : sizeof(float)));
+    o.panel = place(&o.total, role == SL_ROLE_QUERY ? sl_emd_kernels_now()->panel_bytes(l) : 0);
+    o.factors = place(&o.total, factors * sizeof(float));
+    o.row_sums = place(&o.total, i8 ? (size_t)shape.row_count * sizeof(int32_t) : 0);
+    o.pooled = place(&o.total, has_pooled(l) ? shape.row_stride * (i8 ? sizeof(int16_t) : sizeof(float)) : 0);
+    o.fixed = place(&o.total, (size_t)l->stride * sizeof(float));
+    return o;
+}
+
+size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role) { return offsets_of(layout, role).total; }
+
+sl_patch_source sl_patch_source_of(const struct sl_template *t)
+{
+    return (sl_patch_source){.patches_i8 = t->patches_i8,
+                             .patch_scales = t->patch_scales,
+                             .patches_f32 = t->patches_f32,
+                             .embedding = t->embedding,
+                             .landmarks = t->has_landmarks ? t->landmarks : NULL};
+}
+
+/* Window of cell i when `from` cells are pooled to `to`. */
+static int window_begin(int i, int from, int to) { return i * from / to; }
+static int window_end(int i, int from, int to) { return ((i + 1) * from + to - 1) / to; }
+
+/* Adds up the window of cell (row, col) by add(cell) and gives the number of cells. */
+static int sum_window(const sl_match_layout *l, const sl_patch_source *source, int row, int col, float *sum)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const size_t channels = (size_t)l->channels;
+    int cells = 0;
+    memset(sum, 0, channels * sizeof *sum);
+    for (int y = window_begin(row, l->map_rows, l->rows); y < window_end(row, l->map_rows, l->rows); y++)
+        for (int x = window_begin(col, l->map_cols, l->cols); x < window_end(col, l->map_cols, l->cols); x++) {
+            size_t cell = (size_t)y * l->map_cols + x;
+            if (source->patches_f32)
+                k->add_scaled(source->patches_f32 + cell * channels, channels, 1, sum);
+            else
+                k->add_scaled_i8(source->patches_i8 + cell * channels, channels, source->patch_scales[cell], sum);
+            cells++;
+        }
+    return cells;
+}
+
+void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols)
+{
+    const sl_match_layout l = {.map_rows = rows, .map_cols = cols, .rows = out_rows, .cols = out_cols,
+                               .channels = channels};
+    const sl_patch_source source = {.patches_f32 = raw};
+    for (int y = 0; y < out_rows; y++)
+        for (int x = 0; x < out_cols; x++) {
+            float *cell = out + (size_t)(y * out_cols + x) * channels;
+            int cells = sum_window(&l, &source, y, x, cell);
+            for (int c = 0; c < channels; c++)
+                cell[c] /= (float)cells;
+        }
+}
+
+/* Row i of the set becomes x / |x|, or zero. False when x has NaN or infinity. */
+static bool set_row(sl_patch_set *set, int i, const float *x)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
+    float largest;
+    double squares;
+    k->range(x, channels, &largest, &squares);
+    if (!isfinite(squares))
+        return false;
+    const double length = sqrt(squares);
+    if (set->layout->precision == SL_PRECISION_F32) {
+        float *row = (float *)set->rows + (size_t)i * stride;
+        k->scale(x, channels, length < shortest ? 0 : (float)(1 / length), row);
+        set->factors[i] = 1;
+        return true;
+    }
+    int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
+    k->quantise(x, channels, length < shortest ? 0 : 127 / largest, row);
+    int32_t squares_i8;
+    k->sums_i8(row, channels, &set->row_sums[i], &squares_i8);
+    set->factors[i] = squares_i8 ? 1 / sqrtf((float)squares_i8) : 0;
+    return true;
+}
+
+/* The same from a stored int8 patch: its scale does not matter unless it is 0. */
+static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale)
+{
+    if (!(isfinite(scale) && scale >= 0))
+        return false;
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
+    int32_t sum, squares;
+    k->sums_i8(x, channels, &sum, &squares);
+    const float factor = squares && scale > 0 ? 1 / sqrtf((float)squares) : 0;
+    if (set->layout->precision == SL_PRECISION_F32) {
+        k->dequantise(x, channels, factor, (float *)set->rows + (size_t)i * stride);
+        set->factors[i] = 1;
+        return true;
+    }
+    memcpy((int8_t *)set->rows + (size_t)i * stride, x, channels);
+    set->row_sums[i] = sum;
+    set->factors[i] = factor;
+    return true;
+}
+
+static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
+{
+    const sl_match_layout *l = set->layout;
+    const bool pooled = l->rows != l->map_rows || l->cols != l->map_cols;
+    float mean[SL_MATCH_MAX_CHANNELS];
+    for (int i = 0; i < l->patches; i++) {
+        bool fine;
+        if (pooled) {
+            sum_window(l, source, i / l->cols, i % l->cols, mean); /* the length does not matter: no division */
+            fine = set_row(set, i, mean);
+        } else if (source->patches_f32) {
+            fine = set_row(set, i, source->patches_f32 + (size_t)i * l->channels);
+        } else {
+            fine = set_row_i8(set, i, source->patches_i8 + (size_t)i * l->channels, source->patch_scales[i]);
+        }
+        if (!fine)
+            return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", i);
+    }
+    return SL_OK;
+}
+
+/* The pooled unit vector, as the partner of products and as the last row(s) of a candidate. */
+static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
+{
+    const sl_match_layout *l = set->layout;
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t channels = (size_t)l->channels;
+    float sum[SL_MATCH_MAX_CHANNELS];
+    const float *vector = source->embedding;
+    if (l->weighting == SL_WEIGHT_APC) {
+        sl_match_layout whole = *l; /* one window over the whole raw map */
+        whole.rows = whole.cols = 1;
+        sum_window(&whole, source, 0, 0, sum);
+        vector = sum;
+    } else if (!vector) {
+        return sl_fail(err, SL_ERR_ARGUMENT, "weighting cc needs the embedding beside the patch map");
+    }
+    float largest;
+    double squares;
+    k->range(vector, channels, &largest, &squares);
+    if (!isfinite(squares))
+        return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",
+                       l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
+    const double length = sqrt(squares);
+    const bool zero = length < shortest;
+    if (l->precision == SL_PRECISION_F32) {
+        float *g = set->pooled;
+        k->scale(vector, channels, zero ? 0 : (float)(1 / length), g);
+        memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
+        memcpy((float *)set->rows + (size_t)l->patches * shape.row_stride, g, shape.row_stride * sizeof *g);
+        set->factors[l->patches] = 1;
+        return SL_OK;
+    }
+    int16_t *g = set->pooled;
+    int8_t *high = (int8_t *)set->rows + (size_t)l->patches * shape.row_stride, *low = high + shape.row_stride;
+    const float to_integer = zero ? 0 : SL_POOLED_MAX / largest;
+    for (size_t c = 0; c < channels; c++) {
+        g[c] = (int16_t)lrintf(vector[c] * to_integer);
+        high[c] = (int8_t)((g[c] + SL_POOLED_BASE / 2) >> 7);
+        low[c] = (int8_t)(g[c] - high[c] * SL_POOLED_BASE);
+    }
+    memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
+    set->pooled_factor = zero ? 0 : (float)(1 / (length * to_integer));
+    int32_t *sums = set->row_sums + l->patches, ignored;
+    k->sums_i8(high, channels, &sums[0], &ignored);
+    k->sums_i8(low, channels, &sums[1], &ignored);
+    set->factors[l->patches] = SL_POOLED_BASE * set->pooled_factor;
+    set->factors[l->patches + 1] = set->pooled_factor;
+    return SL_OK;
+}
+
+/* Zeros behind the channels of every row used, and in the rows behind those. */
+static void clear_padding(sl_patch_set *set)
+{
+    const sl_match_layout *l = set->layout;
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t item = l->precision == SL_PRECISION_F32 ? sizeof(float) : 1;
+    char *rows = set->rows;
+    if (shape.row_stride > (size_t)l->channels)
+        for (int i = 0; i < shape.row_count; i++)
+            memset(rows + ((size_t)i * shape.row_stride + l->channels) * item, 0,
+                   (shape.row_stride - l->channels) * item);
+    memset(rows + (size_t)l->patches * shape.row_stride * item, 0,
+           (size_t)(shape.row_count - l->patches) * shape.row_stride * item);
+    int count = shape.row_count > l->stride ? shape.row_count : l->stride;
+    memset(set->factors + l->patches, 0, (size_t)(count - l->patches) * sizeof(float));
+    if (set->row_sums)
+        memset(set->row_sums + l->patches, 0, (size_t)(shape.row_count - l->patches) * sizeof(int32_t));
+}
+
+sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
+                            const sl_patch_source *source, sl_error *err)
+{
+    const set_offsets o = offsets_of(layout, role);
+    char *base = memory;
+    *set = (sl_patch_set){
+        .layout = layout,
+        .rows = base + o.rows,
+        .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
+        .factors = (float *)(base + o.factors),
+        .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
+        .pooled = has_pooled(layout) ? base + o.pooled : NULL,
+        .fixed = (float *)(base + o.fixed),
+    };
+    if (!source->patches_f32 && !(source->patches_i8 && source->patch_scales))
+        return sl_fail(err, SL_ERR_ARGUMENT, "no patch map given");
+    clear_padding(set);
+    SL_TRY(set_rows(set, source, err));
+    if (role == SL_ROLE_QUERY) {
+        sl_emd_kernels_now()->pack_panel(set, set->panel);
+    }
+    if (set->pooled)
+        SL_TRY(set_pooled(set, source, err));
+    if (role == SL_ROLE_QUERY) /* columns: nothing but the patches */
+        memset(set->factors + layout->patches, 0, (size_t)(layout->stride - layout->patches) * sizeof(float));
+    return sl_fixed_weights(layout, source, set->fixed, err);
+}
