@@ -1,0 +1,243 @@
+/* Identification over a gallery of made-up templates, against a slow search through sl_compare. */
+#include "support.h"
+
+#include "base/sha256.h"
+#include "gallery/gallery.h"
+#include "pipeline/engine.h"
+
+enum { DIM = 16, ROWS = 4, COLS = 4, CHANNELS = 24, FACES = 60, PEOPLE = 20 };
+
+static sl_error err;
+static sl_manifest manifest;
+static sl_engine engine;
+static char *dir;
+
+static const sl_template_shape shape = {.fingerprint = {1, 2, 3}, .dim = DIM, .rows = ROWS, .cols = COLS,
+                                        .channels = CHANNELS, .precision = SL_PRECISION_INT8};
+
+/* A face near its person's centre. */
+static sl_template *make_template(int person, uint64_t seed, float spread)
+{
+    float embedding[DIM], noise[DIM], patches[ROWS * COLS * CHANNELS], patch_noise[ROWS * COLS * CHANNELS];
+    fill_random(embedding, DIM, 1000 + (uint64_t)person, -1, 1);
+    fill_random(noise, DIM, seed, -spread, spread);
+    fill_random(patches, ROWS * COLS * CHANNELS, 2000 + (uint64_t)person, -1, 1);
+    fill_random(patch_noise, ROWS * COLS * CHANNELS, seed + 77, -spread, spread);
+    for (int i = 0; i < DIM; i++)
+        embedding[i] += noise[i];
+    for (int i = 0; i < ROWS * COLS * CHANNELS; i++)
+        patches[i] += patch_noise[i];
+    sl_template *t;
+    assert_ok(sl_template_make(&shape, embedding, patches, &t, &err));
+    return t;
+}
+
+static sl_gallery *make_gallery(const char *name, int faces)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    sl_gallery *g;
+    assert_ok(sl_gallery_open_shape(path, SL_GALLERY_CREATE, &shape, "made-up", &g, &err));
+    for (int i = 0; i < faces; i++) {
+        char image[32], label[32];
+        snprintf(image, sizeof image, "p%d/%d.jpg", i % PEOPLE, i);
+        snprintf(label, sizeof label, "p%d", i % PEOPLE);
+        sl_entry entry = {.label = label, .image = image};
+        sl_template *t = make_template(i % PEOPLE, (uint64_t)i, .5f);
+        assert_ok(sl_gallery_add(g, &entry, t, NULL, &err));
+        sl_template_free(t);
+    }
+    assert_ok(sl_gallery_commit(g, &err));
+    return g;
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    dir = make_temp_dir();
+    manifest.threshold_none = .5f;
+    manifest.threshold_emd = .4f;
+    engine.recogniser.network.manifest = &manifest;
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    remove_tree(dir);
+    free(dir);
+    return 0;
+}
+
+/* The order by the slow way: stage 1 over all, the first k scored by sl_compare, the rest behind. */
+static void slow_order(const sl_gallery *g, const sl_template *query, const sl_match_options *m, size_t *order,
+                       float *score)
+{
+    size_t n = sl_gallery_size(g);
+    sl_score scores[FACES];
+    for (size_t i = 0; i < n; i++) {
+        sl_template *t;
+        assert_ok(sl_gallery_template(g, i, &t, &err));
+        assert_ok(sl_compare(query, t, m, &scores[i], &err));
+        sl_template_free(t);
+        order[i] = i;
+    }
+    for (size_t a = 0; a < n; a++) /* by stage 1 */
+        for (size_t b = a + 1; b < n; b++)
+            if (scores[order[b]].stage1 > scores[order[a]].stage1) {
+                size_t swap = order[a];
+                order[a] = order[b];
+                order[b] = swap;
+            }
+    size_t k = m->rerank == SL_RERANK_NONE ? 0 : (size_t)m->k < n ? (size_t)m->k : n;
+    for (size_t a = 0; a < k; a++)
+        for (size_t b = a + 1; b < k; b++)
+            if (scores[order[b]].score > scores[order[a]].score) {
+                size_t swap = order[a];
+                order[a] = order[b];
+                order[b] = swap;
+            }
+    for (size_t i = 0; i < n; i++)
+        score[i] = i < k ? scores[order[i]].score : scores[order[i]].stage1;
+}
+
+static void check_against_slow(const sl_gallery *g, const sl_template *query, const sl_identify_options *o)
+{
+    size_t order[FACES];
+    float score[FACES];
+    sl_answer answer;
+    slow_order(g, query, &o->match, order, score);
+    assert_ok(sl_identify(&engine, g, query, o, &answer, &err));
+    assert_int_equal(answer.count, o->top);
+    int seen[PEOPLE] = {0};
+    size_t at = 0;
+    for (size_t c = 0; c < answer.count; c++) {
+        while (seen[order[at] % PEOPLE])
+            at++;
+        seen[order[at] % PEOPLE] = 1;
+        assert_int_equal(answer.candidates[c].entry, order[at]);
+        assert_int_equal(answer.candidates[c].rank, c + 1);
+        assert_true(fabsf(answer.candidates[c].score - score[at]) < 1e-5f);
+    }
+    sl_answer_free(&answer);
+}
+
+static void order_is_that_of_a_slow_search(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("order", FACES);
+    sl_identify_options o = sl_identify_defaults();
+    for (int person = 0; person < 5; person++) {
+        sl_template *query = make_template(person, 5000 + (uint64_t)person, 1.2f);
+        o.match.rerank = SL_RERANK_NONE;
+        o.top = 5;
+        check_against_slow(g, query, &o);
+        o.match.rerank = SL_RERANK_EMD;
+        const int ks[] = {1, 7, 30, FACES, 100000}; /* k below the people asked for, and above the gallery */
+        for (int i = 0; i < 5; i++) {
+            o.match.k = ks[i];
+            check_against_slow(g, query, &o);
+        }
+        o.top = PEOPLE;
+        o.match.k = 10;
+        o.match.weighting = SL_WEIGHT_UNIFORM;
+        check_against_slow(g, query, &o);
+        sl_template_free(query);
+    }
+    sl_gallery_close(g);
+}
+
+static void threads_do_not_change_the_answer(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("threads", FACES);
+    sl_template *query = make_template(3, 999, 1);
+    sl_identify_options o = sl_identify_defaults();
+    sl_answer one, four;
+    o.match.threads = 1;
+    assert_ok(sl_identify(&engine, g, query, &o, &one, &err));
+    o.match.threads = 4;
+    assert_ok(sl_identify(&engine, g, query, &o, &four, &err));
+    assert_int_equal(one.count, four.count);
+    for (size_t i = 0; i < one.count; i++) {
+        assert_int_equal(one.candidates[i].entry, four.candidates[i].entry);
+        assert_true(one.candidates[i].score == four.candidates[i].score);
+    }
+    sl_answer_free(&one);
+    sl_answer_free(&four);
+    sl_template_free(query);
+    sl_gallery_close(g);
+}
+
+static void decisions_follow_the_threshold(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("decide", FACES);
+    sl_template *query = make_template(4, 4, .5f); /* entry 4 itself */
+    sl_identify_options o = sl_identify_defaults();
+    sl_answer a;
+    assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
+    assert_int_equal(a.decision, SL_MATCH);
+    assert_true(a.threshold == .4f && !a.threshold_on_stage1);
+    assert_string_equal(a.candidates[0].label, "p4");
+    sl_answer_free(&a);
+    o.match.weighting = SL_WEIGHT_UNIFORM; /* not what the manifest was calibrated for */
+    assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
+    assert_true(a.threshold == .5f && a.threshold_on_stage1);
+    sl_answer_free(&a);
+    o.threshold = 1.5f;
+    assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
+    assert_int_equal(a.decision, SL_UNKNOWN);
+    sl_answer_free(&a);
+    o.threshold = INFINITY;
+    assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
+    o = sl_identify_defaults();
+    manifest.threshold_none = manifest.threshold_emd = NAN; /* an uncalibrated model knows nobody */
+    assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
+    assert_int_equal(a.decision, SL_UNKNOWN);
+    manifest.threshold_none = .5f;
+    manifest.threshold_emd = .4f;
+    sl_answer_free(&a);
+    sl_template_free(query);
+    sl_gallery_close(g);
+}
+
+static void odd_calls_get_clear_answers(void **state)
+{
+    (void)state;
+    sl_gallery *empty = make_gallery("empty", 0), *g = make_gallery("odd", 3);
+    sl_template *query = make_template(0, 1, 1);
+    sl_identify_options o = sl_identify_defaults();
+    sl_answer a;
+    assert_ok(sl_identify(&engine, empty, query, &o, &a, &err));
+    assert_int_equal(a.count, 0);
+    assert_int_equal(a.decision, SL_UNKNOWN);
+    assert_ok(sl_identify(&engine, g, query, NULL, &a, &err)); /* three faces, five asked for */
+    assert_int_equal(a.count, 3);
+    sl_answer_free(&a);
+    o.match.k = 0;
+    assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
+    o = sl_identify_defaults();
+    o.match.alpha = NAN;
+    assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
+    o = sl_identify_defaults();
+    o.match.weighting = SL_WEIGHT_LMK;
+    assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "landmarks"));
+    query->shape.fingerprint[0] = 9;
+    o = sl_identify_defaults();
+    assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "made-up"));
+    sl_template_free(query);
+    sl_gallery_close(g);
+    sl_gallery_close(empty);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(order_is_that_of_a_slow_search), cmocka_unit_test(threads_do_not_change_the_answer),
+        cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
