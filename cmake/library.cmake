@@ -31,3 +31,8 @@ install(FILES ${CMAKE_BINARY_DIR}/secondlook.pc DESTINATION ${CMAKE_INSTALL_LIBD
 if(EXISTS ${CMAKE_SOURCE_DIR}/docs/secondlook.1)
   install(FILES docs/secondlook.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 endif()
+
+# Peers' twins in bench/, which look inside the library.
+add_executable(bench_forward EXCLUDE_FROM_ALL bench/forward.c)
+target_include_directories(bench_forward PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(bench_forward PRIVATE secondlook_static)

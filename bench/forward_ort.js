@@ -1,0 +1,24 @@
+// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS. One JSON line.
+const ort = require("onnxruntime-node");
+const { performance } = require("perf_hooks");
+
+async function main() {
+  const [file, shape, threads] = process.argv.slice(2);
+  const dims = shape.split(",").map(Number);
+  const session = await ort.InferenceSession.create(file, {
+    intraOpNumThreads: Number(threads), interOpNumThreads: 1, graphOptimizationLevel: "all",
+  });
+  const x = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => 0.9 * Math.sin(0.01 * i));
+  const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", x, dims) };
+  for (let i = 0; i < 10; i++) await session.run(feeds);
+  const times = [];
+  for (const begin = performance.now(); times.length < 2000 && (times.length < 10 || performance.now() - begin < 2000);) {
+    const start = performance.now();
+    await session.run(feeds);
+    times.push(performance.now() - start);
+  }
+  times.sort((a, b) => a - b);
+  console.log(JSON.stringify({ runtime: "onnxruntime-node " + require("onnxruntime-node/package.json").version,
+    file, threads: Number(threads), runs: times.length, median_ms: +times[times.length >> 1].toFixed(3) }));
+}
+main().catch((e) => { console.error(e.message); process.exit(1); });
