@@ -99,7 +99,7 @@ static const struct argp_option emd_options[] = {
 };
 static const struct argp emd_parser = {emd_options,
                                        parse,
-                                       "",
+                                       0,
                                        "Pairs per second of the second look, one query against N candidates, from "
                                        "the raw float patch maps: normalising "
                                        "and quantising each candidate is part of the time.\v"
@@ -236,7 +236,7 @@ static const struct argp_option stage1_options[] = {
 static const struct argp stage1_parser = {
     stage1_options,
     parse,
-    "",
+    0,
     "Faces compared per second: the k largest cosines of each query with a whole gallery in memory.\v"
     "Example: secondlook bench stage1 --faces 1000000 --queries 8 --json",
     0,

@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 2}, {0}};
 
 /* ------------------------------------------------------------------ backbone */
 
@@ -54,7 +54,7 @@ static const struct argp_option backbone_options[] = {
 static const struct argp backbone_parser = {
     backbone_options,
     parse_backbone,
-    "",
+    0,
     "Milliseconds from an aligned crop to its template: preprocessing, the recogniser's network, the patch map.\v"
     "Example: secondlook bench backbone --model mobilefacenet-128 --threads 1 --json",
     children,

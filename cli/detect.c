@@ -35,7 +35,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 2}, {0}};
 static const struct argp parser = {
     options,
     parse,

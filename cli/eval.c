@@ -49,7 +49,7 @@ static error_t parse_verify(int key, char *arg, struct argp_state *state)
         "gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0                                             \
     }
 
-static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {0}};
 
 static const struct argp_option verify_options[] = {
     OPTION_GALLERY,

@@ -1,4 +1,5 @@
 /* The way into the program: global help and the table of commands. */
+#define _GNU_SOURCE
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -41,6 +42,7 @@ static const cli_command commands[] = {
 int main(int argc, char **argv)
 {
     argp_err_exit_status = CLI_USAGE;
+    setenv("ARGP_HELP_FMT", "rmargin=100,no-dup-args-note", 0); /* the user's own wins */
     if (argc == 2 && (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V"))) {
         printf("secondlook %s\n", sl_version());
         return CLI_OK;

@@ -49,7 +49,7 @@ static const struct argp_option list_options[] = {CLI_OPTION_JSON, OPTION_MODELS
 static const struct argp list_parser = {
     list_options,
     parse_list,
-    "",
+    0,
     "The networks that are known, where they come from, under which licence, and "
     "whether they are here.\v"
     "Examples:\n"

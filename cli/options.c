@@ -102,7 +102,6 @@ int cli_thread_count(int threads)
 }
 
 static const struct argp_option models_options[] = {
-    {0, 0, 0, 0, "Networks:", 10},
     {"models-dir", KEY_MODELS_DIR, "DIR", 0,
      "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
     {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: mobilefacenet-192)", 0},
@@ -132,7 +131,6 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {0, 0, 0, 0, "The second look:", 5},
     {"rerank", KEY_RERANK, "none|emd", 0, "How the candidates are looked at again (default: emd)", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7)", 0},

@@ -13,7 +13,7 @@ enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_SHARED, CLI_KEY_OWN = 0x20
 
 #define CLI_OPTION_JSON                                                                                           \
     {                                                                                                             \
-        "json", CLI_KEY_JSON, 0, 0, "Print one JSON document", -2                                                 \
+        "json", CLI_KEY_JSON, 0, 0, "Print one JSON document", 0                                                 \
     }
 #define CLI_OPTION_ALIGNED                                                                                        \
     {                                                                                                             \

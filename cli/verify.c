@@ -44,7 +44,7 @@ static error_t parse_explain(int key, char *arg, struct argp_state *state)
     return error;
 }
 
-static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {&cli_models_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
 
 static const struct argp_option verify_options[] = {CLI_OPTION_JSON, CLI_OPTION_ALIGNED, {0}};
 static const struct argp verify_parser = {

@@ -19,7 +19,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp parser = {
     options,
     parse,
-    "",
+    0,
     "Version, the instruction set that the kernels use and the library behind the "
     "networks.\v"
     "The environment's SL_ISA=scalar|avx2|avx512 asks for less than the machine has.",
