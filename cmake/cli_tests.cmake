@@ -1,0 +1,24 @@
+# tests/cli/*.bats: the command line as a user meets it, and the installed library. Needs Debian's bats.
+find_program(BATS bats)
+if(NOT BATS)
+  message(STATUS "bats is not here: the tests of the command line are left out (tools/setup check)")
+  return()
+endif()
+if(NOT TARGET secondlook_cli)
+  return()
+endif()
+
+# Makes the pictures that the tests need; no photos of people are kept in the repository.
+add_executable(make_picture ${CMAKE_SOURCE_DIR}/tests/cli/make_picture.c)
+target_link_libraries(make_picture PRIVATE secondlook_static)
+
+file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/cli/*.bats)
+foreach(script ${scripts})
+  get_filename_component(stem ${script} NAME_WE)
+  if(stem STREQUAL "install" AND SL_SANITIZE)
+    continue() # an installed library is not built with sanitizers
+  endif()
+  add_test(NAME cli/${stem} COMMAND ${BATS} ${script})
+  set_tests_properties(cli/${stem} PROPERTIES TIMEOUT 900 ENVIRONMENT
+    "BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR}")
+endforeach()

@@ -1,0 +1,76 @@
+# What the tests of the command line share. BIN, MAKE_PICTURE, SOURCE and BUILD come from CMake.
+
+: "${BIN:?run these through ctest, or set BIN to build/secondlook}"
+: "${SOURCE:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
+: "${MAKE_PICTURE:=$(dirname "$BIN")/make_picture}"
+MODELS=${SECONDLOOK_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/secondlook}
+
+# Runs the program; its exit code, stdout and stderr are in $status, $out and $err.
+sl() {
+    status=0
+    "$BIN" "$@" > "$BATS_TEST_TMPDIR/stdout" 2> "$BATS_TEST_TMPDIR/stderr" || status=$?
+    out=$(cat "$BATS_TEST_TMPDIR/stdout")
+    err=$(cat "$BATS_TEST_TMPDIR/stderr")
+}
+
+# expect CODE: the exit code that the last sl must have had.
+expect() {
+    [ "$status" = "$1" ] && return
+    echo "exit code $status instead of $1"
+    echo "stdout: $out"
+    echo "stderr: $err"
+    return 1
+}
+
+# contains TEXT PART
+contains() {
+    case $1 in *"$2"*) return 0 ;; esac
+    echo "'$2' is not in: $1"
+    return 1
+}
+
+# json EXPRESSION: stdout is one JSON document d for which EXPRESSION holds.
+json() {
+    command -v node > /dev/null || skip "node is not here"
+    node -e '
+        const d = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8"));
+        if (!eval(process.argv[2])) { console.log("does not hold: " + process.argv[2], JSON.stringify(d, null, 1)); process.exit(1) }
+    ' "$BATS_TEST_TMPDIR/stdout" "$1"
+}
+
+# json_value EXPRESSION: prints it.
+json_value() {
+    node -p 'const d = JSON.parse(require("fs").readFileSync(process.argv[1], "utf8")); eval(process.argv[2])' \
+        "$BATS_TEST_TMPDIR/stdout" "$1"
+}
+
+need_models() {
+    [ -e "$MODELS/mobilefacenet-192.tflite" ] && [ -e "$MODELS/retinaface-mnet25.onnx" ] ||
+        skip "the networks are not here: secondlook models fetch"
+}
+
+need_landmarks() {
+    [ -e /usr/share/dlib/shape_predictor_68_face_landmarks.dat ] || skip "libdlib-data is not installed"
+}
+
+need_photos() {
+    need_models
+    PHOTOS=$MODELS/demo-photos
+    [ -e "$PHOTOS/sample6.jpg" ] || skip "the demo's photos are not here: tools/demo-photos"
+}
+
+picture() { "$MAKE_PICTURE" "$@"; }
+
+# A gallery of every face of the demo's photos, each a person of its own, made once for a file's tests:
+# $BATS_FILE_TMPDIR/people/NAME/NAME.png (aligned crops) and $BATS_FILE_TMPDIR/gallery.
+make_people() {
+    [ -e "$MODELS/demo-photos/sample6.jpg" ] && [ -e "$MODELS/mobilefacenet-192.tflite" ] || return 0
+    cd "$BATS_FILE_TMPDIR"
+    "$BIN" align --all-faces "$MODELS/demo-photos" -o crops > crops.txt
+    while read -r crop; do
+        name=$(basename "$crop" .png)
+        mkdir -p "people/$name"
+        mv "$crop" "people/$name/"
+    done < crops.txt
+    "$BIN" enroll --gallery gallery --aligned --keep-crops --no-quality-gate people > /dev/null
+}

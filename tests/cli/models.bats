@@ -1,0 +1,69 @@
+# secondlook models.
+load common
+
+@test "list names the defaults with licence, source and sha256" {
+    sl models list
+    expect 0
+    contains "$out" mobilefacenet-192
+    contains "$out" licence
+    sl models list --json
+    expect 0
+    json '["mobilefacenet-192", "retinaface-mnet25", "dlib-68"].every(n => d.models.some(m => m.name === n))'
+    json 'd.models.every(m => m.licence && m.provenance && m.source && m.kind)'
+    json 'd.models.find(m => m.name === "mobilefacenet-192").embedding_dim === 192'
+}
+
+@test "an empty models folder: nothing is present, and a command says what to do" {
+    mkdir "$BATS_TEST_TMPDIR/none"
+    sl models list --json --models-dir "$BATS_TEST_TMPDIR/none"
+    expect 0
+    json 'd.models.filter(m => m.kind !== "landmarks").every(m => !m.present)'
+    picture grey 64 64 "$BATS_TEST_TMPDIR/grey.png"
+    sl detect --models-dir "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/grey.png"
+    expect 1
+    contains "$err" "models fetch"
+}
+
+@test "fetching an unknown model fails and names it" {
+    sl models fetch no-such-model --models-dir "$BATS_TEST_TMPDIR/none"
+    expect 1
+    contains "$err" no-such-model
+}
+
+@test "a model whose sha256 is wrong is refused" {
+    need_models
+    cp -r "$MODELS" "$BATS_TEST_TMPDIR/models"
+    printf x >> "$BATS_TEST_TMPDIR/models/mobilefacenet-192.tflite"
+    picture grey 64 64 "$BATS_TEST_TMPDIR/grey.png"
+    sl detect --models-dir "$BATS_TEST_TMPDIR/models" "$BATS_TEST_TMPDIR/grey.png"
+    expect 1
+    contains "$err" sha256
+}
+
+@test "inspect prints tensors, as text and as JSON" {
+    need_models
+    sl models inspect mobilefacenet-192
+    expect 0
+    [ -n "$out" ]
+    sl models inspect "$MODELS/retinaface-mnet25.onnx" --json
+    expect 0
+    json 'Array.isArray(d.inputs) && d.inputs.length >= 1 && Array.isArray(d.outputs)'
+}
+
+@test "inspect refuses what is no model" {
+    picture noise 32 32 "$BATS_TEST_TMPDIR/noise.onnx.png"
+    mv "$BATS_TEST_TMPDIR/noise.onnx.png" "$BATS_TEST_TMPDIR/noise.onnx"
+    sl models inspect "$BATS_TEST_TMPDIR/noise.onnx"
+    expect 1
+    contains "$err" noise.onnx
+    sl models inspect "$BATS_TEST_TMPDIR/absent.onnx"
+    expect 1
+    contains "$err" absent.onnx
+}
+
+@test "an unknown recogniser is named" {
+    picture grey 64 64 "$BATS_TEST_TMPDIR/grey.png"
+    sl detect --model no-such-model "$BATS_TEST_TMPDIR/grey.png"
+    expect 1
+    contains "$err" no-such-model
+}
