@@ -243,6 +243,11 @@ SL_API void sl_template_grid(const sl_template *t, int *rows, int *cols, int *ch
 /* Writes the raw patch map, [rows * cols, channels] float, patch index = row * cols + col. */
 SL_API void sl_template_patches(const sl_template *t, float *out);
 
+/* A template of the caller's own description of a face: an embedding [dim] of any length but zero, and a raw
+ * patch map [rows * cols, channels]. It belongs to no model and compares only with others made so. */
+SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const float *patches, int rows, int cols,
+                                       int channels, sl_template **out, sl_error *err);
+
 /* ------------------------------------------------------------------ matching */
 
 typedef enum { SL_RERANK_NONE = 0, SL_RERANK_EMD = 1 } sl_rerank;
@@ -474,16 +479,17 @@ SL_API float sl_engine_threshold(const sl_engine *engine, const sl_match_options
 /* One pair of faces: templates, and the crops that they were made of (any equal size). */
 typedef struct {
     const sl_template *query, *other;
-    const sl_image *query_crop, *other_crop; /* other_crop NULL: a grey tile stands for it */
+    const sl_image *query_crop, *other_crop; /* NULL: a grey tile stands for it */
     const char *query_name, *other_name;
 } sl_pair;
 
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
- * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). side x side pixels. */
+ * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). The longer side has `side`
+ * pixels (8 .. 4096), the crop's aspect is kept. */
 SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out,
                               sl_error *err);
 
-/* The weight of each patch as a heat map over its own face (bilinear, jet, half and half). */
+/* The weight of each patch as a heat map over its own face (bilinear, jet, half and half); sizes as above. */
 SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side,
                                  sl_image *query, sl_image *other, sl_error *err);
 
