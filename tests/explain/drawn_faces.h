@@ -2,6 +2,8 @@
 #ifndef SL_TESTS_DRAWN_FACES_H
 #define SL_TESTS_DRAWN_FACES_H
 
+#include <stdbool.h>
+
 #include "support.h"
 
 #include "gallery/gallery.h"
