@@ -1,0 +1,145 @@
+/* Stage 1 against a full sort. */
+#include "support.h"
+
+#include "base/mem.h"
+#include "match/kernels/kernels.h"
+
+static const sl_isa isas[] = {SL_ISA_SCALAR, SL_ISA_AVX2, SL_ISA_AVX512};
+static sl_error err;
+
+typedef struct {
+    float score;
+    uint32_t index;
+} hit;
+
+static int by_rank(const void *a, const void *b)
+{
+    const hit *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return x->index < y->index ? -1 : x->index > y->index;
+}
+
+/* Every product by sl_scan_dot, sorted. The products themselves are held against double elsewhere. */
+static void expect_top(const float *bank, size_t n, int dim, const float *query, size_t k, const uint32_t *index,
+                       const float *score)
+{
+    hit *all = malloc((n + 1) * sizeof *all);
+    for (size_t i = 0; i < n; i++)
+        all[i] = (hit){sl_scan_dot(query, bank + i * (size_t)dim, dim), (uint32_t)i};
+    qsort(all, n, sizeof *all, by_rank);
+    for (size_t i = 0; i < k; i++) {
+        assert_int_equal(index[i], i < n ? all[i].index : UINT32_MAX);
+        assert_true(score[i] == (i < n ? all[i].score : -INFINITY));
+    }
+    free(all);
+}
+
+static void equals_a_full_sort(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n;
+        int dim;
+        size_t queries;
+        int k;
+    } cases[] = {{1000, 128, 1, 100}, {1000, 512, 5, 10}, {777, 63, 37, 100}, {3, 17, 2, 100}, {1, 1, 1, 1},
+                 {0, 64, 3, 4},       {5000, 8, 2, 5000}, {2049, 100, 70, 7}, {64, 192, 4, 1}, {130, 15, 33, 130}};
+    for (size_t t = 0; t < sizeof cases / sizeof *cases; t++) {
+        const size_t n = cases[t].n, queries = cases[t].queries, k = (size_t)cases[t].k;
+        const int dim = cases[t].dim;
+        float *bank = malloc((n + 1) * (size_t)dim * sizeof *bank), *q = malloc(queries * (size_t)dim * sizeof *q);
+        uint32_t *index = malloc(queries * k * sizeof *index), *first_index = malloc(queries * k * sizeof *index);
+        float *score = malloc(queries * k * sizeof *score), *first_score = malloc(queries * k * sizeof *score);
+        fill_random(bank, n * (size_t)dim, t, -1, 1);
+        fill_random(q, queries * (size_t)dim, t + 100, -1, 1);
+        for (size_t i = 7; i < n; i += 7) /* ties */
+            memcpy(bank + i * (size_t)dim, bank + (i / 2) * (size_t)dim, (size_t)dim * sizeof *bank);
+        for (int isa = 0; isa <= (int)sl_isa_supported(); isa++)
+            for (int threads = 0; threads <= 4; threads++) {
+                sl_match_use_isa(&isas[isa]);
+                assert_ok(sl_cosine_top(bank, n, dim, q, queries, cases[t].k, threads, index, score, &err));
+                if (isa == 0 && threads == 0) {
+                    for (size_t i = 0; i < queries; i++)
+                        expect_top(bank, n, dim, q + i * (size_t)dim, k, index + i * k, score + i * k);
+                    memcpy(first_index, index, queries * k * sizeof *index);
+                    memcpy(first_score, score, queries * k * sizeof *score);
+                }
+                assert_memory_equal(index, first_index, queries * k * sizeof *index);
+                assert_memory_equal(score, first_score, queries * k * sizeof *score);
+            }
+        sl_match_use_isa(NULL);
+        free(bank), free(q), free(index), free(first_index), free(score), free(first_score);
+    }
+}
+
+static void products_are_right(void **state)
+{
+    (void)state;
+    float a[1000], b[1000];
+    fill_random(a, 1000, 1, -1, 1);
+    fill_random(b, 1000, 2, -1, 1);
+    for (int dim = 1; dim <= 1000; dim += dim < 40 ? 1 : 97) {
+        double exact = 0;
+        for (int i = 0; i < dim; i++)
+            exact += (double)a[i] * b[i];
+        assert_true(fabs(sl_scan_dot(a, b, dim) - exact) < 1e-6 * dim);
+    }
+}
+
+/* The internal form: blocks anywhere in memory, with a stride, numbered on. */
+static void blocks_equal_one_bank(void **state)
+{
+    (void)state;
+    enum { N = 500, DIM = 33, K = 20 };
+    static float bank[N * DIM], strided[N * 40], query[2 * DIM];
+    uint32_t index[2 * K], expected[2 * K];
+    float score[2 * K], expected_score[2 * K];
+    fill_random(bank, N * DIM, 5, -1, 1);
+    fill_random(query, 2 * DIM, 6, -1, 1);
+    for (int i = 0; i < N; i++)
+        memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
+    assert_ok(sl_cosine_top(bank, N, DIM, query, 2, K, 1, expected, expected_score, &err));
+    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300}, {strided, 40, 1, 0}, {bank, DIM, 0, 1},
+                                    {bank + DIM, DIM, 150, 1}, {strided + 151 * 40, 40, 149, 151}};
+    for (int threads = 1; threads <= 4; threads++) {
+        assert_ok(sl_scan_top(blocks, 5, DIM, query, 2, K, threads, index, score, &err));
+        assert_memory_equal(index, expected, sizeof index);
+        assert_memory_equal(score, expected_score, sizeof score);
+    }
+}
+
+static void bad_input_is_refused(void **state)
+{
+    (void)state;
+    float bank[300 * 20], query[20];
+    uint32_t index[5];
+    float score[5];
+    fill_random(bank, 300 * 20, 1, -1, 1);
+    fill_random(query, 20, 2, -1, 1);
+    assert_int_equal(sl_cosine_top(bank, 300, 0, query, 1, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, -2, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(bank, (size_t)UINT32_MAX, 20, query, 1, 5, 1, index, score, &err), SL_ERR_LIMIT);
+    assert_ok(sl_cosine_top(bank, 300, 20, query, 0, 5, 1, index, score, &err));
+    bank[250 * 20 + 3] = INFINITY;
+    bank[123 * 20 + 19] = NAN;
+    for (int threads = 1; threads <= 4; threads++) {
+        assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, threads, index, score, &err), SL_ERR_NUMERIC);
+        assert_non_null(strstr(err.text, "row 123"));
+    }
+    query[0] = NAN;
+    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, 1, index, score, &err), SL_ERR_NUMERIC);
+    assert_non_null(strstr(err.text, "row 0"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(equals_a_full_sort),
+        cmocka_unit_test(products_are_right),
+        cmocka_unit_test(blocks_equal_one_bank),
+        cmocka_unit_test(bad_input_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
