@@ -132,7 +132,8 @@ static void other_formats_are_named(void **state)
 {
     (void)state;
     static const struct {
-        const char *name, *head;
+        const char *name;
+        char head[24];
     } cases[] = {
         {"GIF", "GIF89a\1\0\1\0"},
         {"GIF", "GIF87a\1\0\1\0"},
