@@ -1,0 +1,126 @@
+# identify: answers, decisions, pictures.
+load common
+
+setup_file() { make_people; }
+
+setup() {
+    need_photos
+    cd "$BATS_FILE_TMPDIR"
+}
+
+@test "everyone in the gallery is found, with and without the second look" {
+    for rerank in none emd; do
+        sl identify --gallery gallery --aligned --truth folder --rerank $rerank people --json
+        expect 0
+        json 'd.model === "mobilefacenet-192" && d.truth.right === d.truth.photos && d.truth.right_at_stage1 === d.truth.photos'
+        json 'd.queries.every(q => q.faces.length === 1 && q.faces[0].decision === "match" && q.faces[0].candidates[0].rank === 1)'
+        json 'd.queries.every(q => q.faces[0].candidates.every((c, i, all) => !i || c.score <= all[i - 1].score + 1e-6))'
+        json "d.queries.every(q => q.faces[0].candidates.every(c => (c.stage2 === null) === ('$rerank' === 'none')))"
+    done
+}
+
+@test "the text answer names the person" {
+    sl identify --gallery gallery --aligned people/sample1/sample1.png
+    expect 0
+    contains "$out" "match: sample1"
+    contains "$out" "stage 2"
+}
+
+@test "several faces a photo are answered one by one; --main-face takes one" {
+    sl align --all-faces "$PHOTOS" -o "$BATS_TEST_TMPDIR/c"
+    group=$(echo "$out" | sed -n 's|.*/\(sample[0-9]\)-2.png|\1|p' | head -n 1)
+    [ -n "$group" ]
+    sl identify --gallery gallery "$PHOTOS/$group.jpg" --json
+    json 'd.queries.length === 1 && d.queries[0].faces.length > 1'
+    sl identify --gallery gallery --main-face "$PHOTOS/$group.jpg" --json
+    json 'd.queries[0].faces.length === 1'
+}
+
+@test "nobody above the threshold: exit code 4, unknown" {
+    sl identify --gallery gallery --threshold 5 --aligned people/sample1/sample1.png --json
+    expect 4
+    json 'd.queries[0].faces[0].decision === "unknown" && d.queries[0].faces[0].threshold === 5'
+    sl identify --gallery gallery --threshold 5 --aligned people/sample1/sample1.png
+    expect 4
+    contains "$out" unknown
+}
+
+@test "no face: exit code 3; one bad photo among good ones: exit code 1 and answers for the others" {
+    picture grey 320 240 "$BATS_TEST_TMPDIR/grey.jpg"
+    sl identify --gallery gallery "$BATS_TEST_TMPDIR/grey.jpg" --json
+    expect 3
+    json 'd.queries[0].faces.length === 0'
+    head -c 2000 "$PHOTOS/sample1.jpg" > "$BATS_TEST_TMPDIR/cut.jpg"
+    sl identify --gallery gallery --json "$BATS_TEST_TMPDIR/cut.jpg" "$PHOTOS/sample1.jpg"
+    expect 1
+    contains "$err" cut.jpg
+    json 'd.queries.length === 2 && d.queries[0].error && d.queries[1].faces.length >= 1'
+}
+
+@test "an empty gallery answers unknown" {
+    mkdir -p "$BATS_TEST_TMPDIR/none/nobody"
+    picture grey 300 300 "$BATS_TEST_TMPDIR/none/nobody/grey.jpg"
+    sl enroll --gallery "$BATS_TEST_TMPDIR/empty" "$BATS_TEST_TMPDIR/none"
+    sl identify --gallery "$BATS_TEST_TMPDIR/empty" --aligned people/sample1/sample1.png --json
+    expect 4
+    json 'd.queries[0].faces[0].candidates.length === 0'
+    sl identify --gallery "$BATS_TEST_TMPDIR/empty" --aligned people/sample1/sample1.png
+    expect 4
+    contains "$out" empty
+}
+
+@test "k and top beyond the gallery are all of it" {
+    sl gallery info gallery --json
+    people=$(json_value d.people)
+    sl identify --gallery gallery --aligned -k 100000 --top 1000 people/sample1/sample1.png --json
+    expect 0
+    json "d.queries[0].faces[0].candidates.length === $people"
+}
+
+@test "the options of the second look all work" {
+    for options in "--weighting uniform" "--weighting sc" "--weighting sc-text" "--grid 4x4" "--solver converged" \
+        "--solver exact" "--precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1"; do
+        # shellcheck disable=SC2086
+        sl identify --gallery gallery --aligned $options people/sample1/sample1.png --json
+        expect 0
+        json 'd.queries[0].faces[0].candidates[0].label === "sample1"'
+    done
+    sl identify --gallery gallery --aligned --weighting cc people/sample1/sample1.png
+    expect 1
+    contains "$err" "cc"
+}
+
+@test "the answer is the same on one thread and with every instruction set" {
+    sl identify --gallery gallery --aligned people/sample1/sample1.png people/sample2/sample2.png --threads 1 --json
+    first=$(json_value 'JSON.stringify(d.queries.map(q => q.faces[0].candidates.map(c => c.label)))')
+    for isa in scalar avx2 avx512; do
+        SL_ISA=$isa sl version || continue
+        [ "$status" = 0 ] || continue
+        SL_ISA=$isa sl identify --gallery gallery --aligned people/sample1/sample1.png people/sample2/sample2.png --json
+        expect 0
+        [ "$first" = "$(json_value 'JSON.stringify(d.queries.map(q => q.faces[0].candidates.map(c => c.label)))')" ]
+    done
+}
+
+@test "--explain writes a sheet, a pair and one page" {
+    sl identify --gallery gallery --aligned --truth folder --explain "$BATS_TEST_TMPDIR/why" people/sample1 people/sample2
+    expect 0
+    [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.sheet.png' | wc -l)" = 2 ]
+    [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.pair.png' | wc -l)" = 2 ]
+    contains "$(head -c 200 "$BATS_TEST_TMPDIR/why/report.html")" "<!doctype html>"
+    ! grep -q 'src="[^d]' "$BATS_TEST_TMPDIR/why/report.html"
+    contains "$err" report.html
+}
+
+@test "--explain into a place that can not be written" {
+    : > "$BATS_TEST_TMPDIR/file"
+    sl identify --gallery gallery --aligned --explain "$BATS_TEST_TMPDIR/file/why" people/sample1/sample1.png
+    expect 1
+    contains "$err" "$BATS_TEST_TMPDIR/file"
+}
+
+@test "no gallery there" {
+    sl identify --gallery "$BATS_TEST_TMPDIR/absent" people/sample1/sample1.png
+    expect 1
+    contains "$err" absent
+}

@@ -1,0 +1,69 @@
+# The installed library and program, as another project finds them.
+load common
+
+setup() {
+    : "${BUILD:?}"
+    stage=$BATS_TEST_TMPDIR/stage
+    DESTDIR=$stage cmake --install "$BUILD" > /dev/null
+    pc=$(dirname "$(find "$stage" -name secondlook.pc)")
+    export PKG_CONFIG_PATH=$pc PKG_CONFIG_SYSROOT_DIR=$stage
+    lib=$(dirname "$(find "$stage" -name 'libsecondlook.so')")
+}
+
+@test "program, library, header, pkg-config file and man page are installed" {
+    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook.pc secondlook.1; do
+        [ -n "$(find "$stage" -name $name)" ] || { echo "$name is missing"; return 1; }
+    done
+    program=$(find "$stage" -path '*/bin/secondlook')
+    "$program" --version
+}
+
+@test "a program builds against the installed library and runs" {
+    cat > "$BATS_TEST_TMPDIR/user.c" <<'END'
+#include <secondlook.h>
+#include <stdio.h>
+
+int main(void)
+{
+    sl_error err;
+    sl_model_info *models;
+    size_t count;
+    if (sl_models_list(NULL, &models, &count, &err)) {
+        fprintf(stderr, "%s\n", err.text);
+        return 1;
+    }
+    printf("%s, %zu models\n", sl_version(), count);
+    sl_models_free(models, count);
+    return 0;
+}
+END
+    cd "$BATS_TEST_TMPDIR"
+    # shellcheck disable=SC2046
+    cc -Wall -Werror user.c -o user $(pkg-config --cflags --libs secondlook)
+    run env LD_LIBRARY_PATH="$lib" ./user
+    [ "$status" = 0 ]
+    contains "$output" "models"
+}
+
+@test "the shared library exports nothing but sl_ names" {
+    strays=$(nm -D --defined-only "$lib/libsecondlook.so" | awk '$2 != "A" && $3 !~ /^sl_/ {print $3}')
+    [ -z "$strays" ] || { echo "$strays"; return 1; }
+}
+
+@test "the header is C99 and C++" {
+    include=$(dirname "$(find "$stage" -name secondlook.h)")
+    echo '#include <secondlook.h>' > "$BATS_TEST_TMPDIR/one.c"
+    cc -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/one.c"
+    command -v c++ > /dev/null || skip "no C++ compiler for the second half"
+    cp "$BATS_TEST_TMPDIR/one.c" "$BATS_TEST_TMPDIR/one.cc"
+    c++ -Wall -Wextra -Werror -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/one.cc"
+}
+
+@test "the C programs of the README compile" {
+    [ -e "$SOURCE/README.md" ] || skip "no README yet"
+    awk -v dir="$BATS_TEST_TMPDIR" '/^```c$/ { on = 1; n++; next } /^```/ { on = 0 } on { print > dir "/readme" n ".c" }' "$SOURCE/README.md"
+    for program in "$BATS_TEST_TMPDIR"/readme*.c; do
+        [ -e "$program" ] || skip "the README has no C program"
+        cc -Wall -fsyntax-only -I "$SOURCE/include" "$program"
+    done
+}

@@ -1,0 +1,90 @@
+# Ctrl-C, kill -9, a second writer, a full disk: what was acknowledged stays.
+load common
+
+setup_file() { make_people; }
+
+setup() {
+    need_photos
+    cd "$BATS_TEST_TMPDIR"
+    # Some hundred photos, so that a run can be met in the middle.
+    mkdir many
+    for crop in "$BATS_FILE_TMPDIR"/people/*/*.png; do
+        name=$(basename "$crop" .png)
+        mkdir "many/$name"
+        for i in $(seq 60); do ln "$crop" "many/$name/$i.png" 2> /dev/null || cp "$crop" "many/$name/$i.png"; done
+    done
+    enroll_many() { exec "$BIN" enroll --gallery g --aligned --no-quality-gate --threads 1 many > stdout 2> stderr; }
+}
+
+# Waits until the enrolment has begun to write.
+wait_for_gallery() {
+    for _ in $(seq 200); do
+        [ "$(du -sb g 2> /dev/null | cut -f1)" -gt 20000 ] 2> /dev/null && return
+        sleep .05
+    done
+}
+
+@test "Ctrl-C while enrolling: exit code 130, a valid gallery, and a run that continues" {
+    # Job control off in tests leaves SIGINT ignored in background jobs: SIGINT is set back by env.
+    env --default-signal=INT "$BIN" enroll --gallery g --aligned --no-quality-gate --threads 1 many > stdout 2> stderr &
+    pid=$!
+    wait_for_gallery
+    kill -INT $pid
+    status=0
+    wait $pid || status=$?
+    if [ "$status" = 0 ]; then skip "the enrolment was over before the signal came"; fi
+    [ "$status" = 130 ]
+    contains "$(cat stderr)" interrupted
+    sl gallery verify g
+    expect 0
+    sl gallery info g --json
+    kept=$(json_value d.faces)
+    sl enroll --gallery g --aligned --no-quality-gate many --json
+    expect 0
+    json "d.existing === $kept && d.faces === d.photos"
+}
+
+@test "kill -9 while enrolling: the gallery opens, is sound, and the run continues" {
+    for pause in 0.2 0.5 0.9; do
+        rm -rf g
+        (enroll_many) &
+        pid=$!
+        wait_for_gallery
+        sleep $pause
+        kill -KILL $pid 2> /dev/null || true
+        wait $pid || true
+        sl gallery info g --json
+        expect 0
+        sl gallery verify g
+        expect 0
+        sl enroll --gallery g --aligned --no-quality-gate many --json
+        expect 0
+        json 'd.faces === d.photos'
+    done
+}
+
+@test "a second writer is told so; readers are not disturbed" {
+    (enroll_many) &
+    pid=$!
+    wait_for_gallery
+    kill -STOP $pid
+    sl enroll --gallery g --aligned many
+    code=$status text=$err
+    sl gallery info g
+    reader=$status
+    kill -CONT $pid
+    kill -KILL $pid
+    wait $pid || true
+    [ "$code" = 1 ]
+    contains "$text" g
+    [ "$reader" = 0 ]
+}
+
+@test "a limit on file size while enrolling (as a full disk) is a clear failure, and the gallery stays valid" {
+    status=0
+    (ulimit -f 300; trap '' XFSZ; exec "$BIN" enroll --gallery g --aligned --no-quality-gate many) > stdout 2> stderr || status=$?
+    [ "$status" = 1 ]
+    [ -s stderr ]
+    sl gallery verify g
+    expect 0
+}

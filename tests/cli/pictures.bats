@@ -1,0 +1,133 @@
+# detect, align, occlude, explain: bad pictures, and photos of people where they are.
+load common
+
+@test "a picture without a face: exit code 3" {
+    need_models
+    picture grey 320 240 "$BATS_TEST_TMPDIR/grey.jpg"
+    sl detect "$BATS_TEST_TMPDIR/grey.jpg"
+    expect 3
+    contains "$out" "0 faces"
+    sl align "$BATS_TEST_TMPDIR/grey.jpg" -o "$BATS_TEST_TMPDIR/out"
+    expect 3
+    contains "$err" "no face"
+    sl verify "$BATS_TEST_TMPDIR/grey.jpg" "$BATS_TEST_TMPDIR/grey.jpg"
+    expect 3
+    need_landmarks
+    sl occlude --kind mask "$BATS_TEST_TMPDIR/grey.jpg" -o "$BATS_TEST_TMPDIR/out"
+    expect 3
+}
+
+@test "bad pictures are named, and the others are still done" {
+    need_models
+    mkdir "$BATS_TEST_TMPDIR/in"
+    cd "$BATS_TEST_TMPDIR/in"
+    picture stripes 200 150 fine.jpg
+    head -c 900 fine.jpg > cut.jpg
+    : > empty.jpg
+    echo "this is text" > text.png
+    printf '\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\1\0\0\0\1\0\0\x08\2\0\0\0' > huge.png
+    sl detect --json .
+    expect 1
+    for name in cut.jpg empty.jpg text.png huge.png; do contains "$err" "$name"; done
+    json 'd.photos.length >= 1 && d.photos.some(p => p.image.endsWith("fine.jpg"))'
+}
+
+@test "missing files, and folders without pictures" {
+    need_models
+    sl detect "$BATS_TEST_TMPDIR/absent.jpg"
+    expect 1
+    contains "$err" absent.jpg
+    mkdir "$BATS_TEST_TMPDIR/nothing"
+    sl detect "$BATS_TEST_TMPDIR/nothing"
+    expect 1
+    contains "$err" "no pictures"
+}
+
+@test "crops need no networks, keep the tree, and repeat with the seed" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p in/ann in/bob
+    picture noise 120 90 in/ann/1.png
+    picture stripes 120 90 in/bob/1.jpg
+    sl occlude --models-dir "$BATS_TEST_TMPDIR/none" --kind crop --seed 5 in -o a
+    expect 0
+    contains "$out" "2 pictures"
+    sl occlude --kind crop --seed 5 in -o b --json
+    expect 0
+    json 'd.kind === "crop" && d.written === 2 && d.failures.length === 0'
+    sl occlude --kind crop --seed 6 in -o c
+    expect 0
+    cmp a/ann/1.png b/ann/1.png
+    cmp a/bob/1.jpg b/bob/1.jpg
+    ! cmp -s a/ann/1.png c/ann/1.png
+}
+
+@test "occlude does not overwrite the photos themselves" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir in
+    picture noise 80 80 in/1.png
+    cp in/1.png kept.png
+    sl occlude --kind crop in -o in
+    expect 1
+    contains "$err" "overwrite"
+    cmp in/1.png kept.png
+}
+
+@test "detect finds the people of the demo's photos" {
+    need_photos
+    sl detect --json "$PHOTOS" -o "$BATS_TEST_TMPDIR/drawn"
+    expect 0
+    json 'd.photos.length === 6 && d.photos.every(p => p.faces.length >= 1)'
+    json 'd.photos.every(p => p.faces.every(f => f.box[2] > f.box[0] && f.points.length === 5 && f.score > 0 && f.score <= 1))'
+    json 'd.photos.every(p => p.faces.every((f, i) => !i || f.score <= p.faces[i - 1].score))'
+    [ -s "$BATS_TEST_TMPDIR/drawn/sample1.jpg" ]
+}
+
+@test "align writes one crop a photo, or all of them" {
+    need_photos
+    sl align "$PHOTOS" -o "$BATS_TEST_TMPDIR/one"
+    expect 0
+    [ "$(echo "$out" | wc -l)" = 6 ]
+    sl align --all-faces --json "$PHOTOS" -o "$BATS_TEST_TMPDIR/all"
+    expect 0
+    json 'd.crops.length > 6'
+    [ "$(find "$BATS_TEST_TMPDIR/all" -name '*.png' | wc -l)" = "$(json_value d.crops.length)" ]
+}
+
+@test "occlude masks and sunglasses change the photo, and the face is still found" {
+    need_photos
+    need_landmarks
+    for kind in mask sunglasses; do
+        sl occlude --kind $kind "$PHOTOS/sample1.jpg" -o "$BATS_TEST_TMPDIR/$kind"
+        expect 0
+        ! cmp -s "$PHOTOS/sample1.jpg" "$BATS_TEST_TMPDIR/$kind/sample1.jpg"
+        sl detect "$BATS_TEST_TMPDIR/$kind/sample1.jpg"
+        expect 0
+    done
+}
+
+@test "verify and explain: a photo and its smaller self are the same person" {
+    need_photos
+    sl align "$PHOTOS/sample1.jpg" "$PHOTOS/sample2.jpg" -o "$BATS_TEST_TMPDIR"
+    expect 0
+    a=$BATS_TEST_TMPDIR/sample1.png
+    b=$BATS_TEST_TMPDIR/sample2.png
+    sl verify --json --aligned "$a" "$a"
+    expect 0
+    json 'd.decision === "match" && Math.abs(d.stage1 - 1) < 1e-4 && d.stage2 > 0.8 && d.threshold > 0'
+    sl verify "$PHOTOS/sample1.jpg" "$PHOTOS/sample1.jpg"
+    expect 0
+    contains "$out" "same person"
+    sl verify --threshold 0.999 "$PHOTOS/sample1.jpg" "$PHOTOS/sample2.jpg"
+    expect 4
+    contains "$out" "not the same person"
+    sl verify --rerank none --json --aligned "$a" "$b" --threshold 1
+    expect 4
+    json 'd.stage2 === null && d.decision === "unknown"'
+    sl explain --aligned "$a" "$b" -o "$BATS_TEST_TMPDIR/why.png" --json
+    expect 0
+    json 'd.picture.endsWith("why.png") && d.score > -1'
+    [ "$(head -c 4 "$BATS_TEST_TMPDIR/why.png" | tail -c 3)" = PNG ]
+    sl explain --aligned "$a" "$b" -o "$BATS_TEST_TMPDIR/why.gif"
+    expect 1
+    contains "$err" why.gif
+}
