@@ -27,6 +27,21 @@ static void page_head(sl_text *page, const char *title)
     sl_text_add(page, "</title>\n<style>\n%s</style>\n</head>\n<body>\n", sl_report_css);
 }
 
+/* How often the true person came first, where it is known who that is. */
+static void tell_truth(sl_text *page, const sl_case *cases, size_t count)
+{
+    size_t known = 0, by_first = 0, by_both = 0;
+    for (size_t i = 0; i < count; i++) {
+        const sl_answer *answer = cases[i].answer;
+        known += cases[i].true_label != NULL;
+        by_first += answer->stage1_count && sl_case_is_right(&cases[i], answer->stage1_candidates[0].label) == 1;
+        by_both += answer->count && sl_case_is_right(&cases[i], answer->candidates[0].label) == 1;
+    }
+    if (known)
+        sl_text_add(page, "<p>Of the %zu whose name is known, the true person came first for %zu by the first look alone and for "
+                          "%zu in the end.</p>\n", known, by_first, by_both);
+}
+
 /* What was asked, and what came of it in one sentence. */
 static void introduction(sl_text *page, const char *title, const sl_case *cases, size_t count, bool same)
 {
@@ -42,6 +57,7 @@ static void introduction(sl_text *page, const char *title, const sl_case *cases,
     else
         sl_text_add(page, "No face was looked up.");
     sl_text_add(page, "</p>\n");
+    tell_truth(page, cases, count);
     if (count && same)
         sl_report_settings(page, &cases[0]);
     else if (count)
@@ -54,13 +70,13 @@ static void summary_truth(sl_text *page, const sl_case *one)
 {
     const sl_answer *answer = one->answer;
     if (!one->true_label) {
-        sl_text_add(page, "<td>not known</td>");
+        sl_text_add(page, "<td role=\"cell\" data-label=\"In truth\">not known</td>");
         return;
     }
     bool first = answer->count && sl_case_is_right(one, answer->candidates[0].label) == 1;
-    sl_text_add(page, "<td class=\"%s\">", first ? "right" : "wrong");
+    sl_text_add(page, "<td role=\"cell\" data-label=\"In truth\" class=\"%s\"><span>", first ? "right" : "wrong");
     sl_report_name(page, one->true_label);
-    sl_text_add(page, "<span class=\"sign\" role=\"img\" aria-label=\"%s\">%s</span></td>",
+    sl_text_add(page, "<span class=\"sign\" role=\"img\" aria-label=\"%s\">%s</span></span></td>",
                 first ? "found first" : "not first", first ? "&#10003;" : "&#10007;");
 }
 
@@ -69,25 +85,26 @@ static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, b
     const sl_answer *answer = one->answer;
     bool match = answer->decision == SL_MATCH && answer->count;
     char score[16];
-    sl_text_add(page, "<tr><td class=\"thumb\">");
+    sl_text_add(page, "<tr role=\"row\"><td role=\"cell\" class=\"thumb\">");
     SL_TRY(sl_report_crop(page, one->query_crop, THUMB, "", err));
-    sl_text_add(page, "</td><td><a href=\"#case-%zu\">", number);
+    sl_text_add(page, "</td><td role=\"cell\"><a href=\"#case-%zu\">", number);
     sl_report_name(page, sl_report_query_name(one));
-    sl_text_add(page, "</a></td><td><span class=\"badge %s\">%s</span></td>", match ? "match" : "unknown",
+    sl_text_add(page, "</a></td><td role=\"cell\"><span class=\"badge %s\">%s</span></td>", match ? "match" : "unknown",
                 match ? "Match" : "Unknown");
     if (answer->count) {
         const sl_candidate *best = &answer->candidates[0];
         int before = sl_case_stage1_rank(one, best->label);
-        sl_text_add(page, "<td>%s", match ? "" : "<span class=\"soft\">nearest:</span> ");
+        sl_text_add(page, "<td role=\"cell\" data-label=\"Person\">%s<span>", match ? "" : "<span class=\"soft\">nearest:</span> ");
         sl_report_name(page, best->label);
-        sl_text_add(page, "</td><td class=\"number\">%s</td><td class=\"number\">", sl_number(score, best->score));
+        sl_text_add(page, "</span></td><td role=\"cell\" data-label=\"Score\" class=\"number\">%s</td>"
+                          "<td role=\"cell\" data-label=\"Rank\" class=\"number\">", sl_number(score, best->score));
         if (before)
             sl_text_add(page, "%d", before);
         else
             sl_text_add(page, "below %zu", answer->stage1_count);
         sl_text_add(page, sl_case_has_stage2(one) ? " &rarr; 1</td>" : "</td>");
     } else {
-        sl_text_add(page, "<td>nobody enrolled</td><td></td><td></td>");
+        sl_text_add(page, "<td role=\"cell\">nobody enrolled</td><td role=\"cell\"></td><td role=\"cell\"></td>");
     }
     if (truth)
         summary_truth(page, one);
@@ -101,7 +118,7 @@ static sl_status summary(sl_text *page, const sl_case *cases, size_t count, sl_e
     for (size_t i = 0; i < count; i++)
         truth |= cases[i].true_label != NULL;
     sl_text_add(page, "<section id=\"summary\" aria-labelledby=\"summary-title\">\n<h2 id=\"summary-title\">All cases</h2>\n"
-                      "<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\"><span class=\"hidden\">Picture</span></th>"
+                      "<div class=\"scroll\"><table class=\"cases\" role=\"table\">\n<thead><tr role=\"row\"><th scope=\"col\"><span class=\"hidden\">Picture</span></th>"
                       "<th scope=\"col\">Query</th><th scope=\"col\">Answer</th><th scope=\"col\">Person</th>"
                       "<th scope=\"col\">Score</th><th scope=\"col\">Rank, first &rarr; second look</th>%s</tr></thead>\n"
                       "<tbody>\n", truth ? "<th scope=\"col\">In truth</th>" : "");
