@@ -138,6 +138,7 @@ static int cmd_eval_verify(int argc, char **argv)
 }
 
 static const cli_command eval_commands[] = {
+    {"identify", "how well queries find their people, both stages", cmd_eval_identify},
     {"verify", "decide listed pairs, in ten folds", cmd_eval_verify},
     {NULL, NULL, NULL},
 };
