@@ -150,7 +150,7 @@ static sl_status draw_page(const sl_pair *pair, const sl_match_options *options,
     SL_TRY_GOTO(sl_image_new(WIDTH, HEIGHT, 3, out, err), done);
     sl_draw_fill(out, 0, 0, WIDTH, HEIGHT, sl_paper);
     place(out, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
-    place(out, 1, TOP_ROW, &flow, "flow", "the query, rebuilt from other",
+    place(out, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other",
           "bright: much flows, dark: little");
     place(out, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
     place(out, 0, BOTTOM_ROW, &query_heat, "weights of the query", "", "");
