@@ -22,6 +22,14 @@ expect() {
     return 1
 }
 
+# fails COMMAND...: in bats a plain "! COMMAND" would not end the test.
+fails() {
+    if "$@"; then
+        echo "did not fail: $*"
+        return 1
+    fi
+}
+
 # contains TEXT PART
 contains() {
     case $1 in *"$2"*) return 0 ;; esac

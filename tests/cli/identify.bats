@@ -108,7 +108,7 @@ setup() {
     [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.sheet.png' | wc -l)" = 2 ]
     [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.pair.png' | wc -l)" = 2 ]
     contains "$(head -c 200 "$BATS_TEST_TMPDIR/why/report.html")" "<!doctype html>"
-    ! grep -q 'src="[^d]' "$BATS_TEST_TMPDIR/why/report.html"
+    fails grep -q 'src="[^d]' "$BATS_TEST_TMPDIR/why/report.html"
     contains "$err" report.html
 }
 
