@@ -91,7 +91,7 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
         *map = fit;
 
     enum { MAX_STEP = 64 };
-    int step = (int)fmin(hypot(fit.m[0], fit.m[3]), MAX_STEP);
+    int step = (int)fmin(hypot(fit.m[0], fit.m[3]) + 1e-3, MAX_STEP);
     region r;
     if (step >= 2 && region_under(image, &fit, width, height, step, &r))
         return warp_shrunk(image, &fit, &r, step, width, height, out, err);

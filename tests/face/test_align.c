@@ -102,8 +102,8 @@ static void large_faces_are_averaged(void **state)
     for (int i = 0; i < 5; i++)
         five[i] = (sl_point){8 * t->points[i].x + 3, 8 * t->points[i].y + 2};
     assert_ok(sl_face_align(&image, five, t, 112, 112, &crop, NULL, &err));
-    for (int y = 0; y < 110; y++)
-        for (int x = 0; x < 110; x++)
+    for (int y = 1; y < 110; y++) /* the outermost cells mix with the black outside */
+        for (int x = 1; x < 110; x++)
             assert_in_range(crop.pixels[3 * (y * 112 + x)], 98, 102);
     sl_image_free(&crop);
 

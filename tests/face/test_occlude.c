@@ -65,6 +65,16 @@ static int luma_at(const sl_image *image, float x, float y)
     return (p[0] * 3 + p[1] * 6 + p[2]) / 10;
 }
 
+/* The largest difference of the two pictures' channels at a point. */
+static int difference_at(const sl_image *a, const sl_image *b, sl_point p)
+{
+    size_t at = 3 * ((size_t)p.y * (size_t)a->width + (size_t)p.x);
+    int most = 0;
+    for (size_t c = at; c < at + 3; c++)
+        most = abs(a->pixels[c] - b->pixels[c]) > most ? abs(a->pixels[c] - b->pixels[c]) : most;
+    return most;
+}
+
 static bool same_picture(const sl_image *a, const sl_image *b)
 {
     return a->width == b->width && a->height == b->height && a->channels == b->channels &&
@@ -78,8 +88,6 @@ static void a_seed_gives_one_picture(void **state)
     sl_point l[68];
     sl_image image = skin(128, 128);
     frontal_face(l, 64, 48, 45, .05f);
-    sl_image before;
-    assert_ok(sl_image_copy(&image, &before, &err));
     for (int kind = 0; kind < 3; kind++) {
         sl_image a, b;
         int different = 0;
@@ -96,7 +104,6 @@ static void a_seed_gives_one_picture(void **state)
         }
         assert_true(different >= 7);
     }
-    sl_image_free(&before);
     sl_image_free(&image);
 }
 
@@ -112,14 +119,14 @@ static void coverage_is_that_of_the_samples(void **state)
         assert_ok(sl_occlude(&image, l, SL_OCCLUDE_MASK, seed, &out, &err));
         double part = changed(&image, &out);
         assert_true(part > .2 && part < .45);
-        assert_true(luma_at(&out, l[37].x, l[37].y) == luma_at(&image, l[37].x, l[37].y)); /* eyes are free */
-        assert_int_not_equal(luma_at(&out, l[62].x, l[62].y), luma_at(&image, l[62].x, l[62].y));
+        assert_int_equal(difference_at(&image, &out, l[37]), 0); /* eyes are free */
+        assert_true(difference_at(&image, &out, l[62]) > 20);
         sl_image_free(&out);
         assert_ok(sl_occlude(&image, l, SL_OCCLUDE_SUNGLASSES, seed, &out, &err));
         part = changed(&image, &out);
         assert_true(part > .1 && part < .26);
-        assert_true(luma_at(&out, 64 - 22, 44) < 60 && luma_at(&out, 64 + 22, 44) < 60);    /* nearly opaque */
-        assert_true(luma_at(&out, l[62].x, l[62].y) == luma_at(&image, l[62].x, l[62].y));
+        assert_true(luma_at(&out, 64 - 22, 44) < 60 && luma_at(&out, 64 + 22, 44) < 60); /* nearly opaque */
+        assert_int_equal(difference_at(&image, &out, l[62]), 0);
         sl_image_free(&out);
     }
     sl_image_free(&image);
@@ -138,9 +145,9 @@ static void shapes_follow_roll_and_size(void **state)
             assert_ok(sl_occlude(&image, l, SL_OCCLUDE_MASK, 3, &out, &err));
             /* All of mouth, nose tip and chin are under it; eyes and forehead are not. */
             for (int i = 48; i < 68; i++)
-                assert_int_not_equal(luma_at(&out, l[i].x, l[i].y), luma_at(&image, l[i].x, l[i].y));
-            assert_int_not_equal(luma_at(&out, l[30].x, l[30].y), luma_at(&image, l[30].x, l[30].y));
-            assert_int_equal(luma_at(&out, l[40].x, l[40].y), luma_at(&image, l[40].x, l[40].y));
+                assert_true(difference_at(&image, &out, l[i]) > 20);
+            assert_true(difference_at(&image, &out, l[30]) > 20);
+            assert_int_equal(difference_at(&image, &out, l[40]), 0);
             double part = changed(&image, &out) * 25; /* in squares of eye distance */
             assert_true(part > 1.6 && part < 4);
             sl_image_free(&out);
