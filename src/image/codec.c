@@ -49,8 +49,8 @@ sl_status sl_check_size(const char *format, uint32_t width, uint32_t height, uin
         return sl_fail(err, SL_ERR_FORMAT, "%s of %u x %u pixels: the picture is empty", format, width, height);
     if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_PIXELS)
         return sl_fail(err, SL_ERR_LIMIT,
-                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down", format,
-                       width, height, SL_MAX_PIXELS, max_side);
+                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down",
+                       format, width, height, SL_MAX_PIXELS, max_side);
     return SL_OK;
 }
 
@@ -65,8 +65,8 @@ sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error
         return sl_decode_png(data, size, out, err);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (has_magic(data, size, others[i].at, others[i].magic, others[i].length))
-            return sl_fail(err, SL_ERR_UNSUPPORTED, "is %s file, which is not read here; convert it to JPEG or PNG",
-                           others[i].name);
+            return sl_fail(err, SL_ERR_UNSUPPORTED,
+                           "is %s file, which is not read here; convert it to JPEG or PNG", others[i].name);
     return sl_fail(err, SL_ERR_FORMAT, "is no JPEG or PNG (by its first bytes)");
 }
 

@@ -11,8 +11,9 @@
 #define MAX_SCANS 100
 #define MAX_SCAN_PIXELS 2000000000
 
-enum { SOF0 = 0xc0, SOF2 = 0xc2, DHT = 0xc4, JPG = 0xc8, DAC = 0xcc, SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7,
-       SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1, APP14 = 0xee, TEM = 0x01 };
+/* Markers (ITU T.81, table B.1). */
+enum { TEM = 0x01, SOF0 = 0xc0, SOF2 = 0xc2, SOF3 = 0xc3, DHT = 0xc4, JPG = 0xc8, SOF9 = 0xc9, DAC = 0xcc };
+enum { SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1, APP14 = 0xee };
 
 typedef struct {
     uint8_t frame; /* the SOF marker; 0 before it was seen */
@@ -85,26 +86,26 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err
         if (o->frame > SOF2)
             return sl_fail(err, SL_ERR_UNSUPPORTED,
                            "JPEG of a kind (%s) that is not read here; save it as baseline or progressive JPEG",
-                           o->frame == 0xc3    ? "lossless"
-                           : o->frame >= 0xc9 ? "arithmetic coding"
+                           o->frame == SOF3   ? "lossless"
+                           : o->frame >= SOF9 ? "arithmetic coding"
                                               : "hierarchical");
         if (o->precision != 8)
-            return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u bits a sample; only 8 bits are read: save it as PNG",
-                           o->precision);
+            return sl_fail(err, SL_ERR_UNSUPPORTED,
+                           "JPEG of %u bits a sample; only 8 bits are read: save it as PNG", o->precision);
         if (o->components != 1 && o->components != 3 && o->components != 4)
             return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u colour components; 1, 3 and 4 are read",
                            o->components);
         SL_TRY(sl_check_size("JPEG", o->width, o->height, 65500, err));
     }
     if (!o->complete)
-        return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated; "
-                       "get the whole file", size);
+        return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated",
+                       size);
     if (!o->frame || o->scans == 0)
         return sl_fail(err, SL_ERR_FORMAT, "JPEG without a picture in it");
     uint64_t pixels = (uint64_t)o->width * o->height;
     if (o->scans > MAX_SCANS || (uint64_t)o->scans * pixels > MAX_SCAN_PIXELS)
-        return sl_fail(err, SL_ERR_LIMIT, "JPEG of %u x %u pixels in %lld scans: too many; save it again", o->width,
-                       o->height, (long long)o->scans);
+        return sl_fail(err, SL_ERR_LIMIT, "JPEG of %u x %u pixels in %lld scans: too many; save it again",
+                       o->width, o->height, (long long)o->scans);
     /* A Huffman code takes a bit at least, for each block of 64 pixels. */
     if (pixels / 512 > size)
         return sl_fail(err, SL_ERR_FORMAT, "JPEG that claims %u x %u pixels in %zu bytes: it is damaged", o->width,
@@ -115,8 +116,8 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err
 /* libjpeg warns and goes on. These warnings leave the picture whole; all others mean that parts of it are not. */
 static bool is_harmless(const char *warning)
 {
-    static const char *const harmless[] = {"extraneous bytes before marker", "Adobe color transform", "bad ICC marker",
-                                           "JFIF revision number", "Invalid SOS parameters"};
+    static const char *const harmless[] = {"extraneous bytes before marker", "Adobe color transform",
+                                           "bad ICC marker", "JFIF revision number", "Invalid SOS parameters"};
     for (size_t i = 0; i < sizeof harmless / sizeof *harmless; i++)
         if (strstr(warning, harmless[i]))
             return true;
@@ -132,8 +133,8 @@ static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the JPEG decoder");
     sl_status status = SL_OK;
     int width = (int)o->width, height = (int)o->height;
-    if (tjDecompress2(handle, data, (unsigned long)size, pixels, width, width * tjPixelSize[format], height, format,
-                      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
+    if (tjDecompress2(handle, data, (unsigned long)size, pixels, width, width * tjPixelSize[format], height,
+                      format, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
         bool warned = tjGetErrorCode(handle) == TJERR_WARNING;
         const char *text = tjGetErrorStr2(handle);
         if (!warned || !is_harmless(text))

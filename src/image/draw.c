@@ -106,7 +106,7 @@ static float coverage(double radius, double distance)
     return inside <= 0 ? 0 : inside >= 1 ? 1 : (float)inside;
 }
 
-/* The part of the spine a + t d, t in [0, 1], within `reach` of row y, as the x it spans; false when there is none. */
+/* The part of the spine a + t d, t in [0, 1], within `reach` of row y, as the x it spans; false for none. */
 static bool spine_near_row(double ax, double ay, double dx, double dy, double y, double reach, double *low,
                            double *high)
 {
@@ -223,7 +223,8 @@ static void draw_glyph(sl_image *image, int64_t x, int64_t y, char letter, int s
     for (int row = 0; row < SL_FONT_HEIGHT; row++)
         for (int column = 0; column < SL_FONT_WIDTH; column++)
             if (rows[row] >> (7 - column) & 1)
-                fill(image, clip(image, x + (int64_t)column * scale, y + (int64_t)row * scale, scale, scale), colour);
+                fill(image, clip(image, x + (int64_t)column * scale, y + (int64_t)row * scale, scale, scale),
+                     colour);
 }
 
 void sl_draw_text(sl_image *image, int x, int y, const char *text, int scale, sl_colour colour)
@@ -260,7 +261,7 @@ void sl_text_size(const char *text, int scale, int *width, int *height)
 
 /* ---- colours ---- */
 
-/* Rises over one quarter, stays for one, falls over one: the hat of each of jet's primaries, `centre` its middle. */
+/* Rises over one quarter, stays for one, falls over one: each of jet's primaries, `centre` its middle. */
 static uint8_t hat(float value, float centre)
 {
     float v = 1.5f - fabsf(4 * (value - centre));

@@ -22,8 +22,8 @@ void sl_draw_disc(sl_image *image, sl_point centre, float radius, sl_colour colo
  * samples. points may lie outside. */
 void sl_polygon_coverage(const sl_point *points, int count, int width, int height, float *out);
 
-/* Text in the built-in 8x13-like pixel font (ASCII; other characters of UTF-8 are drawn as their nearest ASCII letter
- * or '?'), `scale` 1, 2, ..; (x, y) is the top left corner. */
+/* Text in the built-in pixel font, 8 x 13 a letter; (x, y) is the top left corner, `scale` 1, 2, ..; '\n' begins a
+ * new line. Other characters of UTF-8 than ASCII are drawn as their nearest ASCII letter or '?'. */
 void sl_draw_text(sl_image *image, int x, int y, const char *text, int scale, sl_colour colour);
 
 /* Its size in pixels. */

@@ -65,8 +65,8 @@ sl_status sl_image_orient(sl_image *image, int orientation, sl_error *err)
     bool from_right = orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8;
     bool from_bottom = orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7;
     sl_image upright;
-    sl_status status = sl_image_new(exchange ? image->height : image->width, exchange ? image->width : image->height,
-                                    image->channels, &upright, err);
+    sl_status status = sl_image_new(exchange ? image->height : image->width,
+                                    exchange ? image->width : image->height, image->channels, &upright, err);
     if (status == SL_OK)
         turn(image, exchange, from_right, from_bottom, &upright);
     sl_image_free(image);

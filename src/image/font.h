@@ -10,8 +10,9 @@
 /* The rows of a letter's cell from the top, bit 7 leftmost. Letters outside 32 .. 126 are drawn as '?'. */
 const uint8_t *sl_font_glyph(char letter);
 
-/* Takes one character of UTF-8 from *text (which is not at its end) and gives the ASCII letter to draw for it: itself,
- * '\n', the base letter of an accented Latin one, or '?'. Malformed bytes count as one character each. */
+/* Takes one character of UTF-8 from *text (which is not at its end), with the accents that combine with it, and
+ * gives the ASCII letter to draw: itself, '\n', the base letter of an accented Latin one, or '?'. Malformed bytes
+ * count as one character each. */
 char sl_font_next(const char **text);
 
 #endif

@@ -18,8 +18,8 @@ sl_status sl_image_new(int width, int height, int channels, sl_image *out, sl_er
                        "picture of %d x %d pixels, %d channels: sides must be 1 to 65535, channels 1 or 3", width,
                        height, channels);
     if ((int64_t)width * height > SL_MAX_PIXELS)
-        return sl_fail(err, SL_ERR_LIMIT, "picture of %d x %d pixels: at most %d pixels are accepted", width, height,
-                       SL_MAX_PIXELS);
+        return sl_fail(err, SL_ERR_LIMIT, "picture of %d x %d pixels: at most %d pixels are accepted", width,
+                       height, SL_MAX_PIXELS);
     sl_image image = {.width = width, .height = height, .channels = channels};
     image.pixels = calloc(bytes_of(&image), 1);
     if (!image.pixels)

@@ -99,7 +99,8 @@ static const float *cached_row(row_cache *cache, const sl_image *image, const ax
     int slot = y & 1;
     if (cache->index[slot] != y) {
         size_t stride = (size_t)image->width * (size_t)image->channels;
-        resample_row(image->pixels + (size_t)y * stride, image->width, image->channels, a, width, cache->row[slot]);
+        resample_row(image->pixels + (size_t)y * stride, image->width, image->channels, a, width,
+                     cache->row[slot]);
         cache->index[slot] = y;
     }
     return cache->row[slot];

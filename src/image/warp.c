@@ -29,7 +29,8 @@ sl_status sl_similarity_fit(const sl_point *from, const sl_point *to, int count,
     double a = real / spread, b = imaginary / spread;
     /* Points of one place leave a rounding residue, which is not a spread; float has 24 bits. */
     if (!(spread > 1e-14 * magnitude) || !isfinite(a) || !isfinite(b) || (a == 0 && b == 0))
-        return sl_fail(err, SL_ERR_NUMERIC, "the %d points give no similarity: they coincide or are not finite", count);
+        return sl_fail(err, SL_ERR_NUMERIC, "the %d points give no similarity: they coincide or are not finite",
+                       count);
     *out = (sl_affine){{a, -b, tx - (a * fx - b * fy), b, a, ty - (b * fx + a * fy)}};
     return SL_OK;
 }
@@ -107,7 +108,8 @@ sl_status sl_image_crop(const sl_image *image, int x, int y, int width, int heig
         if (from < 0 || from >= image->height)
             continue;
         memcpy(out->pixels + ((size_t)row * (size_t)width + (size_t)(left - x)) * c,
-               image->pixels + ((size_t)from * (size_t)image->width + (size_t)left) * c, (size_t)(right - left) * c);
+               image->pixels + ((size_t)from * (size_t)image->width + (size_t)left) * c,
+               (size_t)(right - left) * c);
     }
     return SL_OK;
 }

@@ -112,7 +112,8 @@ static void lines_have_their_area(void **state)
         for (int y = 0; y < 9; y++)
             assert_int_equal(red_at(&image, x, y), y >= 3 && y <= 5 ? 255 : 0);
     sl_image_free(&image);
-    static const sl_point ends[][2] = {{{10, 12}, {85, 71}}, {{85, 20}, {12, 33}}, {{50, 5}, {51, 90}}, {{5, 50}, {90, 51}}};
+    static const sl_point ends[][2] = {
+        {{10, 12}, {85, 71}}, {{85, 20}, {12, 33}}, {{50, 5}, {51, 90}}, {{5, 50}, {90, 51}}};
     for (int i = 0; i < 4; i++) {
         image = black(100, 100);
         sl_draw_line(&image, ends[i][0], ends[i][1], 4, white, 1);
@@ -198,7 +199,8 @@ static void polygon_areas(void **state)
     const sl_point twice[] = {{10, 10}, {30, 10}, {30, 30}, {10, 30}, {10, 10}, {30, 10}, {30, 30}, {10, 30}};
     sl_polygon_coverage(twice, 8, W, H, c);
     assert_true(coverage_sum(c, W * H) == 0);
-    const sl_point hole[] = {{10, 10}, {50, 10}, {50, 50}, {10, 50}, {10, 10}, {20, 20}, {40, 20}, {40, 40}, {20, 40}, {20, 20}};
+    const sl_point hole[] = {{10, 10}, {50, 10}, {50, 50}, {10, 50}, {10, 10},
+                             {20, 20}, {40, 20}, {40, 40}, {20, 40}, {20, 20}};
     sl_polygon_coverage(hole, 10, W, H, c);
     assert_true(coverage_sum(c, W * H) == 40 * 40 - 20 * 20);
     assert_true(c[30 * W + 30] == 0 && c[15 * W + 15] == 1);
@@ -287,8 +289,12 @@ static void text_sizes(void **state)
     assert_text_size("a", 1, 8, 13);
     assert_text_size("hello", 2, 80, 26);
     assert_text_size("ab\nabc\n", 1, 24, 39);
-    assert_text_size("Schr\xc3\xb6" "der", 1, 64, 13);  /* one character each */
-    assert_text_size("Schro\xcc\x88" "der", 1, 64, 13); /* with a combining accent, as macOS writes names */
+    assert_text_size("Schr\xc3\xb6"
+                     "der",
+                     1, 64, 13); /* one character each */
+    assert_text_size("Schro\xcc\x88"
+                     "der",
+                     1, 64, 13); /* with a combining accent, as macOS writes names */
     assert_text_size("\xe2\x82\xac\xf0\x9f\x98\x80", 1, 16, 13);
     assert_text_size("\xff\xc3", 1, 16, 13); /* malformed */
     assert_text_size(NULL, 1, 0, 13);
@@ -300,10 +306,25 @@ static void text_is_folded_to_ascii(void **state)
 {
     (void)state;
     static const char *const pairs[][2] = {
-        {"\xc3\xa9", "e"}, {"\xc3\x85", "A"},     {"\xc5\x81", "L"},         {"\xc5\xbe", "z"}, {"\xc3\x9f", "s"},
-        {"\xe2\x80\x93", "-"}, {"\xe2\x80\x99", "'"}, {"\xf0\x9f\x98\x80", "?"}, {"\x80", "?"},     {"\xc3(", "?("},
-        {"\xe2\x82", "??"},    {"\xc0\x80", "??"},    {"\xed", "?"},             {"\t", " "},       {"\x01", "?"},
-        {"a\xcc\x81" "b", "ab"}, {"a\xcc", "a?"},
+        {"\xc3\xa9", "e"},
+        {"\xc3\x85", "A"},
+        {"\xc5\x81", "L"},
+        {"\xc5\xbe", "z"},
+        {"\xc3\x9f", "s"},
+        {"\xe2\x80\x93", "-"},
+        {"\xe2\x80\x99", "'"},
+        {"\xf0\x9f\x98\x80", "?"},
+        {"\x80", "?"},
+        {"\xc3(", "?("},
+        {"\xe2\x82", "??"},
+        {"\xc0\x80", "??"},
+        {"\xed", "?"},
+        {"\t", " "},
+        {"\x01", "?"},
+        {"a\xcc\x81"
+         "b",
+         "ab"},
+        {"a\xcc", "a?"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
         const char *p = pairs[i][0];
@@ -324,7 +345,8 @@ static void letters_are_drawn(void **state)
         for (int row = 0; row < SL_FONT_HEIGHT; row++)
             for (int column = 0; column < 8; column++) {
                 ink += glyph[row] >> (7 - column) & 1;
-                assert_true(column < SL_FONT_WIDTH - 1 || !(glyph[row] >> (7 - column) & 1)); /* space between letters */
+                assert_true(column < SL_FONT_WIDTH - 1 ||
+                            !(glyph[row] >> (7 - column) & 1)); /* space between letters */
             }
         assert_in_range(ink, 2, 40);
         for (int b = 33; b < a; b++)
@@ -348,9 +370,9 @@ static void jet(void **state)
     static const struct {
         float value;
         int r, g, b;
-    } cases[] = {{0, 0, 0, 128},      {.125f, 0, 0, 255}, {.25f, 0, 128, 255}, {.375f, 0, 255, 255}, {.5f, 128, 255, 128},
-                 {.625f, 255, 255, 0}, {.75f, 255, 128, 0}, {.875f, 255, 0, 0},  {1, 128, 0, 0},       {-3, 0, 0, 128},
-                 {7, 128, 0, 0},       {NAN, 0, 0, 128}};
+    } cases[] = {{0, 0, 0, 128},       {.125f, 0, 0, 255},   {.25f, 0, 128, 255}, {.375f, 0, 255, 255},
+                 {.5f, 128, 255, 128}, {.625f, 255, 255, 0}, {.75f, 255, 128, 0}, {.875f, 255, 0, 0},
+                 {1, 128, 0, 0},       {-3, 0, 0, 128},      {7, 128, 0, 0},      {NAN, 0, 0, 128}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_colour c = sl_colour_jet(cases[i].value);
         if (c.r != cases[i].r || c.g != cases[i].g || c.b != cases[i].b)

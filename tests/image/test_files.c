@@ -142,11 +142,16 @@ static void other_formats_are_named(void **state)
         {"TIFF", "II*\0\x08\0\0\0\0\0\0\0"},
         {"TIFF", "MM\0*\0\0\0\x08\0\0\0\0"},
         {"BigTIFF", "II+\0\x08\0\0\0\x10\0\0\0"},
-        {"HEIC", "\0\0\0\x18" "ftypheic\0\0\0\0"},
-        {"HEIC", "\0\0\0\x18" "ftypheix\0\0\0\0"},
-        {"HEIF", "\0\0\0\x18" "ftypmif1\0\0\0\0"},
-        {"AVIF", "\0\0\0\x18" "ftypavif\0\0\0\0"},
-        {"video", "\0\0\0\x18" "ftypisom\0\0\0\0"},
+        {"HEIC", "\0\0\0\x18"
+                 "ftypheic\0\0\0\0"},
+        {"HEIC", "\0\0\0\x18"
+                 "ftypheix\0\0\0\0"},
+        {"HEIF", "\0\0\0\x18"
+                 "ftypmif1\0\0\0\0"},
+        {"AVIF", "\0\0\0\x18"
+                 "ftypavif\0\0\0\0"},
+        {"video", "\0\0\0\x18"
+                  "ftypisom\0\0\0\0"},
         {"JPEG XL", "\xff\x0a\x7f\x03\0\0\0\0\0\0\0"},
         {"JPEG XL", "\0\0\0\x0cJXL \r\n\x87\n"},
         {"JPEG 2000", "\0\0\0\x0cjP  \r\n\x87\n"},
@@ -163,7 +168,8 @@ static void pictures_in_memory(void **state)
     (void)state;
     sl_image image, out;
     sl_error err;
-    static const int bad[][3] = {{0, 1, 3}, {1, 0, 3}, {-5, 5, 1}, {65536, 1, 1}, {1, 65536, 1}, {1, 1, 0}, {1, 1, 2}, {1, 1, 4}};
+    static const int bad[][3] = {{0, 1, 3},     {1, 0, 3}, {-5, 5, 1}, {65536, 1, 1},
+                                 {1, 65536, 1}, {1, 1, 0}, {1, 1, 2},  {1, 1, 4}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_int_equal(sl_image_new(bad[i][0], bad[i][1], bad[i][2], &image, &err), SL_ERR_ARGUMENT);
         assert_null(image.pixels);

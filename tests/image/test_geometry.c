@@ -1,4 +1,5 @@
-/* Resizing, warping, cropping and the similarity fit against hand-computed values and double-precision references. */
+/* Resizing, warping, cropping and the similarity fit against hand-computed values and double-precision references.
+ */
 #include "support.h"
 
 #include <stdbool.h>
@@ -25,7 +26,8 @@ static double bilinear_at(const sl_image *image, double x, double y, int c)
     int x0 = (int)floor(x), y0 = (int)floor(y);
     int x1 = x0 + 1 < image->width ? x0 + 1 : x0, y1 = y0 + 1 < image->height ? y0 + 1 : y0;
     double u = x - x0, v = y - y0;
-#define P(px, py) image->pixels[((size_t)(py) * (size_t)image->width + (size_t)(px)) * (size_t)image->channels + (size_t)c]
+#define P(px, py)                                                                                                 \
+    image->pixels[((size_t)(py) * (size_t)image->width + (size_t)(px)) * (size_t)image->channels + (size_t)c]
     return (1 - v) * ((1 - u) * P(x0, y0) + u * P(x1, y0)) + v * ((1 - u) * P(x0, y1) + u * P(x1, y1));
 }
 
@@ -41,7 +43,8 @@ static double area_at(const sl_image *image, int width, int height, int x, int y
     double sx = (double)image->width / width, sy = (double)image->height / height, sum = 0;
     for (int py = 0; py < image->height; py++)
         for (int px = 0; px < image->width; px++)
-            sum += overlap(x * sx, (x + 1) * sx, px, px + 1) * overlap(y * sy, (y + 1) * sy, py, py + 1) * P(px, py);
+            sum +=
+                overlap(x * sx, (x + 1) * sx, px, px + 1) * overlap(y * sy, (y + 1) * sy, py, py + 1) * P(px, py);
     return sum / (sx * sy);
 }
 
@@ -68,7 +71,8 @@ static void resize_by_hand(void **state)
     assert_ok(sl_image_shrink(&image, 2, 1, &out, &err)); /* means of three: 23.3, 163.3 */
     assert_memory_equal(out.pixels, ((uint8_t[]){23, 163}), 2);
     sl_image_free(&out);
-    assert_ok(sl_image_shrink(&image, 4, 1, &out, &err)); /* 1.5 pixels each: 20/1.5, 50/1.5, 160/1.5 = 106.7, 330/1.5 */
+    assert_ok(
+        sl_image_shrink(&image, 4, 1, &out, &err)); /* 1.5 pixels each: 20/1.5, 50/1.5, 160/1.5 = 106.7, 330/1.5 */
     assert_memory_equal(out.pixels, ((uint8_t[]){13, 33, 107, 220}), 4);
     sl_image_free(&out);
     sl_image_free(&image);
@@ -77,8 +81,8 @@ static void resize_by_hand(void **state)
 static void resize_against_reference(void **state)
 {
     (void)state;
-    static const int sizes[][4] = {{17, 11, 40, 31}, {64, 48, 13, 7},  {33, 33, 33, 20}, {5, 90, 112, 3}, {1, 1, 9, 4},
-                                   {2, 3, 1, 1},     {100, 1, 37, 5}, {250, 250, 112, 112}};
+    static const int sizes[][4] = {{17, 11, 40, 31}, {64, 48, 13, 7}, {33, 33, 33, 20}, {5, 90, 112, 3},
+                                   {1, 1, 9, 4},     {2, 3, 1, 1},    {100, 1, 37, 5},  {250, 250, 112, 112}};
     sl_error err;
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         for (int channels = 1; channels <= 3; channels += 2) {
@@ -224,7 +228,8 @@ static void similarity_is_least_squares(void **state)
         double best = squared_error(m, from, to, 5);
         for (int k = 0; k < 8; k++) {
             double d = (k & 1 ? 1 : -1) * 1e-4;
-            double da = k / 2 == 0 ? d : 0, db = k / 2 == 1 ? d : 0, dx = k / 2 == 2 ? d : 0, dy = k / 2 == 3 ? d : 0;
+            double da = k / 2 == 0 ? d : 0, db = k / 2 == 1 ? d : 0, dx = k / 2 == 2 ? d : 0,
+                   dy = k / 2 == 3 ? d : 0;
             double other[6] = {m[0] + da, m[1] - db, m[2] + dx, m[3] + db, m[4] + da, m[5] + dy};
             assert_true(squared_error(other, from, to, 5) > best);
         }
@@ -298,7 +303,8 @@ static void warp_by_hand(void **state)
     assert_ok(sl_image_warp(&image, &(sl_affine){{1, 0, .5, 0, 1, .25}}, 1, 1, &out, &err));
     assert_int_equal(out.pixels[0], 85); /* .75 * 60 + .25 * 160 */
     sl_image_free(&out);
-    assert_ok(sl_image_warp(&image, &(sl_affine){{1, 0, -.5, 0, 1, 0}}, 3, 1, &out, &err)); /* half black at the edge */
+    assert_ok(
+        sl_image_warp(&image, &(sl_affine){{1, 0, -.5, 0, 1, 0}}, 3, 1, &out, &err)); /* half black at the edge */
     assert_memory_equal(out.pixels, ((uint8_t[]){20, 60, 40}), 3);
     sl_image_free(&out);
     assert_ok(sl_image_warp(&image, &(sl_affine){{1e300, 1e300, 0, -1e300, 1e300, 0}}, 5, 5, &out, &err));
@@ -322,7 +328,8 @@ static void warp_against_reference(void **state)
         for (int y = 0; y < 112; y++)
             for (int x = 0; x < 112; x++)
                 for (int c = 0; c < channels; c++) {
-                    double sx = map.m[0] * x + map.m[1] * y + map.m[2], sy = map.m[3] * x + map.m[4] * y + map.m[5];
+                    double sx = map.m[0] * x + map.m[1] * y + map.m[2],
+                           sy = map.m[3] * x + map.m[4] * y + map.m[5];
                     double expected = bilinear_at(&framed, sx + 1, sy + 1, c);
                     assert_true(fabs(out.pixels[(y * 112 + x) * channels + c] - expected) <= .501);
                 }
@@ -337,7 +344,8 @@ static void crop_far_away_is_black(void **state)
     (void)state;
     sl_error err;
     sl_image image = random_image(8, 8, 3, 2), out;
-    static const int corners[][2] = {{8, 0}, {0, 8}, {-4, 0}, {0, -4}, {2147483647, 2147483647}, {-2147483647, 0}, {0, -2147483647}};
+    static const int corners[][2] = {{8, 0},           {0, 8},          {-4, 0}, {0, -4}, {2147483647, 2147483647},
+                                     {-2147483647, 0}, {0, -2147483647}};
     for (size_t i = 0; i < sizeof corners / sizeof *corners; i++) {
         assert_ok(sl_image_crop(&image, corners[i][0], corners[i][1], 4, 4, &out, &err));
         for (int k = 0; k < 48; k++)

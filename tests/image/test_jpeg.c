@@ -15,7 +15,8 @@ static bytes make_jpeg(const uint8_t *pixels, int width, int height, int format,
     tjhandle handle = tjInitCompress();
     unsigned char *data = NULL;
     unsigned long size = 0;
-    assert_int_equal(tjCompress2(handle, pixels, width, 0, height, format, &data, &size, subsampling, 100, flags), 0);
+    assert_int_equal(tjCompress2(handle, pixels, width, 0, height, format, &data, &size, subsampling, 100, flags),
+                     0);
     bytes b = {malloc(size), size};
     memcpy(b.data, data, size);
     tjFree(data);
@@ -164,10 +165,12 @@ static void cmyk_with_and_without_adobe_marker(void **state)
 /* An APP1 with one directory: some other tag, then the orientation. */
 static bytes with_orientation(bytes b, int orientation, int little)
 {
-    static const uint8_t big[] = {0xff, 0xe1, 0, 42, 'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8, 0, 2,
-                                  1, 0x0f, 0, 2, 0, 0, 0, 1, 'x', 0, 0, 0, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, 9, 0, 0};
-    static const uint8_t small[] = {0xff, 0xe1, 0, 42, 'E', 'x', 'i', 'f', 0, 0, 'I', 'I', 42, 0, 8, 0, 0, 0, 2, 0,
-                                    0x0f, 1, 2, 0, 1, 0, 0, 0, 'x', 0, 0, 0, 0x12, 1, 3, 0, 1, 0, 0, 0, 9, 0, 0, 0};
+    static const uint8_t big[] = {0xff, 0xe1, 0, 42,   'E', 'x', 'i',  'f', 0, 0, 'M', 'M', 0, 42,  0,
+                                  0,    0,    8, 0,    2,   1,   0x0f, 0,   2, 0, 0,   0,   1, 'x', 0,
+                                  0,    0,    1, 0x12, 0,   3,   0,    0,   0, 1, 0,   9,   0, 0};
+    static const uint8_t small[] = {0xff, 0xe1, 0,    42, 'E', 'x',  'i', 'f', 0, 0, 'I', 'I', 42, 0,   8,
+                                    0,    0,    0,    2,  0,   0x0f, 1,   2,   0, 1, 0,   0,   0,  'x', 0,
+                                    0,    0,    0x12, 1,  3,   0,    1,   0,   0, 0, 9,   0,   0,  0};
     uint8_t segment[sizeof big];
     memcpy(segment, little ? small : big, sizeof segment);
     segment[little ? 40 : 41] = (uint8_t)orientation;

@@ -19,22 +19,26 @@ static void append(png_structp png, png_bytep data, size_t count)
     b->size += count;
 }
 
-static void no_flush(png_structp png) { (void)png; }
+static void no_flush(png_structp png)
+{
+    (void)png;
+}
 
 typedef struct {
     int width, height, type, depth;
     bool interlaced;
     const png_color *palette;
     int colours;
-    const png_color_16 *transparent;         /* tRNS of grey and RGB */
-    const uint8_t *palette_alpha;            /* tRNS of palettes */
+    const png_color_16 *transparent; /* tRNS of grey and RGB */
+    const uint8_t *palette_alpha;    /* tRNS of palettes */
     int palette_alphas;
     unsigned (*sample)(int x, int y, int channel); /* in 0 .. 2^depth - 1 */
 } recipe;
 
 static int channels_of(int type)
 {
-    return (type & PNG_COLOR_MASK_COLOR && type != PNG_COLOR_TYPE_PALETTE ? 3 : 1) + (type & PNG_COLOR_MASK_ALPHA ? 1 : 0);
+    return (type & PNG_COLOR_MASK_COLOR && type != PNG_COLOR_TYPE_PALETTE ? 3 : 1) +
+           (type & PNG_COLOR_MASK_ALPHA ? 1 : 0);
 }
 
 /* Packs the recipe's samples and has libpng write them. */
@@ -84,11 +88,26 @@ static unsigned mixed(int x, int y, int channel)
     return (u * 2654435 + v * 40503 + (unsigned)channel * 7919 + u * v * 31) >> 2;
 }
 
-static unsigned mixed1(int x, int y, int c) { return mixed(x, y, c) & 1; }
-static unsigned mixed2(int x, int y, int c) { return mixed(x, y, c) & 3; }
-static unsigned mixed4(int x, int y, int c) { return mixed(x, y, c) & 15; }
-static unsigned mixed8(int x, int y, int c) { return mixed(x, y, c) & 255; }
-static unsigned mixed16(int x, int y, int c) { return mixed(x, y, c) & 65535; }
+static unsigned mixed1(int x, int y, int c)
+{
+    return mixed(x, y, c) & 1;
+}
+static unsigned mixed2(int x, int y, int c)
+{
+    return mixed(x, y, c) & 3;
+}
+static unsigned mixed4(int x, int y, int c)
+{
+    return mixed(x, y, c) & 15;
+}
+static unsigned mixed8(int x, int y, int c)
+{
+    return mixed(x, y, c) & 255;
+}
+static unsigned mixed16(int x, int y, int c)
+{
+    return mixed(x, y, c) & 65535;
+}
 
 /* What the recipe's pixel must become, in double. */
 static void expect_pixel(const recipe *r, int x, int y, double out[3])
@@ -108,9 +127,9 @@ static void expect_pixel(const recipe *r, int x, int y, double out[3])
             out[c] = v[colour ? c : 0] / full * 255;
         if (r->type & PNG_COLOR_MASK_ALPHA)
             alpha = v[channels - 1] / full;
-        if (r->transparent && (colour ? v[0] == r->transparent->red && v[1] == r->transparent->green &&
-                                            v[2] == r->transparent->blue
-                                      : v[0] == r->transparent->gray))
+        if (r->transparent &&
+            (colour ? v[0] == r->transparent->red && v[1] == r->transparent->green && v[2] == r->transparent->blue
+                    : v[0] == r->transparent->gray))
             alpha = 0;
     }
     for (int c = 0; c < 3; c++)
@@ -135,8 +154,8 @@ static void check(const recipe *r)
             for (int c = 0; c < 3; c++) {
                 int got = image.pixels[3 * (y * r->width + x) + c];
                 if (fabs(got - expected[c]) > bound)
-                    fail_msg("type %d depth %d at (%d, %d) channel %d: %d, expected %g", r->type, r->depth, x, y, c, got,
-                             expected[c]);
+                    fail_msg("type %d depth %d at (%d, %d) channel %d: %d, expected %g", r->type, r->depth, x, y,
+                             c, got, expected[c]);
             }
         }
     sl_image_free(&image);
@@ -150,19 +169,27 @@ static void every_type_and_depth(void **state)
         int type, depth;
         unsigned (*sample)(int x, int y, int channel);
     } kinds[] = {
-        {PNG_COLOR_TYPE_GRAY, 1, mixed1},        {PNG_COLOR_TYPE_GRAY, 2, mixed2},
-        {PNG_COLOR_TYPE_GRAY, 4, mixed4},        {PNG_COLOR_TYPE_GRAY, 8, mixed8},
-        {PNG_COLOR_TYPE_GRAY, 16, mixed16},      {PNG_COLOR_TYPE_RGB, 8, mixed8},
-        {PNG_COLOR_TYPE_RGB, 16, mixed16},       {PNG_COLOR_TYPE_GRAY_ALPHA, 8, mixed8},
+        {PNG_COLOR_TYPE_GRAY, 1, mixed1},         {PNG_COLOR_TYPE_GRAY, 2, mixed2},
+        {PNG_COLOR_TYPE_GRAY, 4, mixed4},         {PNG_COLOR_TYPE_GRAY, 8, mixed8},
+        {PNG_COLOR_TYPE_GRAY, 16, mixed16},       {PNG_COLOR_TYPE_RGB, 8, mixed8},
+        {PNG_COLOR_TYPE_RGB, 16, mixed16},        {PNG_COLOR_TYPE_GRAY_ALPHA, 8, mixed8},
         {PNG_COLOR_TYPE_GRAY_ALPHA, 16, mixed16}, {PNG_COLOR_TYPE_RGB_ALPHA, 8, mixed8},
         {PNG_COLOR_TYPE_RGB_ALPHA, 16, mixed16},
     };
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (int interlaced = 0; interlaced < 2; interlaced++) {
-            check(&(recipe){.width = 23, .height = 13, .type = kinds[i].type, .depth = kinds[i].depth,
-                            .interlaced = interlaced, .sample = kinds[i].sample});
-            check(&(recipe){.width = 1, .height = 1, .type = kinds[i].type, .depth = kinds[i].depth,
-                            .interlaced = interlaced, .sample = kinds[i].sample});
+            check(&(recipe){.width = 23,
+                            .height = 13,
+                            .type = kinds[i].type,
+                            .depth = kinds[i].depth,
+                            .interlaced = interlaced,
+                            .sample = kinds[i].sample});
+            check(&(recipe){.width = 1,
+                            .height = 1,
+                            .type = kinds[i].type,
+                            .depth = kinds[i].depth,
+                            .interlaced = interlaced,
+                            .sample = kinds[i].sample});
         }
 }
 
@@ -178,24 +205,36 @@ static void palettes(void **state)
     static unsigned (*const samples[])(int, int, int) = {mixed1, mixed2, mixed4, mixed8};
     for (int k = 0; k < 4; k++)
         for (int with_alpha = 0; with_alpha < 2; with_alpha++)
-            check(&(recipe){.width = 21, .height = 10, .type = PNG_COLOR_TYPE_PALETTE, .depth = 1 << k, .interlaced = k & 1,
-                            .palette = palette, .colours = 1 << (1 << k), .palette_alpha = with_alpha ? alpha : NULL,
-                            .palette_alphas = with_alpha ? (1 << (1 << k)) - 1 : 0, .sample = samples[k]});
+            check(&(recipe){.width = 21,
+                            .height = 10,
+                            .type = PNG_COLOR_TYPE_PALETTE,
+                            .depth = 1 << k,
+                            .interlaced = k & 1,
+                            .palette = palette,
+                            .colours = 1 << (1 << k),
+                            .palette_alpha = with_alpha ? alpha : NULL,
+                            .palette_alphas = with_alpha ? (1 << (1 << k)) - 1 : 0,
+                            .sample = samples[k]});
 }
 
 static void one_transparent_colour(void **state)
 {
     (void)state;
     png_color_16 t = {.gray = 2};
-    check(&(recipe){.width = 16, .height = 16, .type = PNG_COLOR_TYPE_GRAY, .depth = 2, .transparent = &t,
-                    .sample = mixed2});
+    check(&(recipe){
+        .width = 16, .height = 16, .type = PNG_COLOR_TYPE_GRAY, .depth = 2, .transparent = &t, .sample = mixed2});
     t.gray = (png_uint_16)mixed16(3, 4, 0); /* all 16 bits must match, not the upper 8 */
-    check(&(recipe){.width = 16, .height = 16, .type = PNG_COLOR_TYPE_GRAY, .depth = 16, .transparent = &t,
+    check(&(recipe){.width = 16,
+                    .height = 16,
+                    .type = PNG_COLOR_TYPE_GRAY,
+                    .depth = 16,
+                    .transparent = &t,
                     .sample = mixed16});
-    t = (png_color_16){.red = (png_uint_16)mixed8(5, 6, 0), .green = (png_uint_16)mixed8(5, 6, 1),
+    t = (png_color_16){.red = (png_uint_16)mixed8(5, 6, 0),
+                       .green = (png_uint_16)mixed8(5, 6, 1),
                        .blue = (png_uint_16)mixed8(5, 6, 2)};
-    check(&(recipe){.width = 16, .height = 16, .type = PNG_COLOR_TYPE_RGB, .depth = 8, .transparent = &t,
-                    .sample = mixed8});
+    check(&(recipe){
+        .width = 16, .height = 16, .type = PNG_COLOR_TYPE_RGB, .depth = 8, .transparent = &t, .sample = mixed8});
 }
 
 static void assert_refused(bytes b, sl_status status, const char *words)
@@ -292,9 +331,12 @@ static void sizes_are_checked_first(void **state)
         uint32_t width, height;
         sl_status status;
         const char *words;
-    } cases[] = {{10001, 10000, SL_ERR_LIMIT, "10001 x 10000"}, {65536, 1, SL_ERR_LIMIT, "65536 x 1"},
-                 {1, 0x7fffffff, SL_ERR_LIMIT, "2147483647"},   {0xffffffff, 0xffffffff, SL_ERR_LIMIT, "accepted"},
-                 {0, 12, SL_ERR_FORMAT, "empty"},               {10000, 10000, SL_ERR_FORMAT, "too few bytes"}};
+    } cases[] = {{10001, 10000, SL_ERR_LIMIT, "10001 x 10000"},
+                 {65536, 1, SL_ERR_LIMIT, "65536 x 1"},
+                 {1, 0x7fffffff, SL_ERR_LIMIT, "2147483647"},
+                 {0xffffffff, 0xffffffff, SL_ERR_LIMIT, "accepted"},
+                 {0, 12, SL_ERR_FORMAT, "empty"},
+                 {10000, 10000, SL_ERR_FORMAT, "too few bytes"}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         put32(b.data + 16, cases[i].width);
         put32(b.data + 20, cases[i].height);
@@ -316,15 +358,17 @@ static void exif_orientation(void **state)
 {
     (void)state;
     /* A 3 x 2 picture of pixels 0 1 2 / 3 4 5 and how each orientation shows it. */
-    static const uint8_t seen[8][6] = {{0, 1, 2, 3, 4, 5}, {2, 1, 0, 5, 4, 3}, {5, 4, 3, 2, 1, 0}, {3, 4, 5, 0, 1, 2},
-                                       {0, 3, 1, 4, 2, 5}, {3, 0, 4, 1, 5, 2}, {5, 2, 4, 1, 3, 0}, {2, 5, 1, 4, 0, 3}};
+    static const uint8_t seen[8][6] = {{0, 1, 2, 3, 4, 5}, {2, 1, 0, 5, 4, 3}, {5, 4, 3, 2, 1, 0},
+                                       {3, 4, 5, 0, 1, 2}, {0, 3, 1, 4, 2, 5}, {3, 0, 4, 1, 5, 2},
+                                       {5, 2, 4, 1, 3, 0}, {2, 5, 1, 4, 0, 3}};
     sl_image stored;
     sl_error err;
     assert_ok(sl_image_new(3, 2, 3, &stored, &err));
     for (int i = 0; i < 6; i++)
         memset(stored.pixels + 3 * i, i, 3);
     for (int orientation = 1; orientation <= 8; orientation++) {
-        uint8_t exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation, 0, 0};
+        uint8_t exif[] = {'M', 'M', 0, 42, 0, 0, 0, 8, 0, 1, 1, 0x12, 0, 3, 0, 0, 0, 1, 0, (uint8_t)orientation,
+                          0,   0};
         bytes b;
         sl_image image;
         assert_ok(sl_image_encode_png(&stored, &b.data, &b.size, &err));
@@ -381,24 +425,20 @@ static void round_trip_is_exact(void **state)
         sl_image_free(&rgb);
     }
     bytes b;
-    assert_int_equal(sl_image_encode_png(&(sl_image){.width = 1, .height = 1, .channels = 3}, &b.data, &b.size, &err),
-                     SL_ERR_ARGUMENT);
+    assert_int_equal(
+        sl_image_encode_png(&(sl_image){.width = 1, .height = 1, .channels = 3}, &b.data, &b.size, &err),
+        SL_ERR_ARGUMENT);
     assert_null(b.data);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_type_and_depth),
-        cmocka_unit_test(palettes),
-        cmocka_unit_test(one_transparent_colour),
-        cmocka_unit_test(truncated_anywhere),
-        cmocka_unit_test(every_byte_changed),
-        cmocka_unit_test(sizes_are_checked_first),
-        cmocka_unit_test(animation_is_refused),
-        cmocka_unit_test(exif_orientation),
-        cmocka_unit_test(turning_a_large_picture),
-        cmocka_unit_test(round_trip_is_exact),
+        cmocka_unit_test(every_type_and_depth),    cmocka_unit_test(palettes),
+        cmocka_unit_test(one_transparent_colour),  cmocka_unit_test(truncated_anywhere),
+        cmocka_unit_test(every_byte_changed),      cmocka_unit_test(sizes_are_checked_first),
+        cmocka_unit_test(animation_is_refused),    cmocka_unit_test(exif_orientation),
+        cmocka_unit_test(turning_a_large_picture), cmocka_unit_test(round_trip_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
