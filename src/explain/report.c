@@ -74,10 +74,11 @@ static void summary_truth(sl_text *page, const sl_case *one)
         return;
     }
     bool first = answer->count && sl_case_is_right(one, answer->candidates[0].label) == 1;
-    sl_text_add(page, "<td role=\"cell\" data-label=\"In truth\" class=\"%s\"><span>", first ? "right" : "wrong");
+    sl_text_add(page, "<td role=\"cell\" data-label=\"In truth\" class=\"%s\"><span><span class=\"sign\" role=\"img\" "
+                      "aria-label=\"%s\">%s</span> ", first ? "right" : "wrong", first ? "found first" : "not first",
+                first ? "&#10003;" : "&#10007;");
     sl_report_name(page, one->true_label);
-    sl_text_add(page, "<span class=\"sign\" role=\"img\" aria-label=\"%s\">%s</span></span></td>",
-                first ? "found first" : "not first", first ? "&#10003;" : "&#10007;");
+    sl_text_add(page, "</span></td>");
 }
 
 static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, bool truth, sl_error *err)

@@ -9,7 +9,8 @@
 extern const char sl_report_css[];
 
 /* report_words.c: sentences. */
-void sl_report_name(sl_text *page, const char *name); /* escaped and kept apart from the text's direction */
+/* Escaped, kept apart from the text's direction, and free to break behind _ and /. */
+void sl_report_name(sl_text *page, const char *name);
 void sl_report_story(sl_text *page, const sl_case *one);
 void sl_report_settings(sl_text *page, const sl_case *one);
 void sl_report_how_to_read(sl_text *page);

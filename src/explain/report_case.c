@@ -77,7 +77,7 @@ static void sign_of(sl_text *page, const sl_case *one, const char *label)
 {
     int right = sl_case_is_right(one, label);
     if (right >= 0)
-        sl_text_add(page, "<span class=\"sign\" role=\"img\" aria-label=\"%s\">%s</span>",
+        sl_text_add(page, "<span class=\"sign\" role=\"img\" aria-label=\"%s\">%s</span> ",
                     right ? "the true person" : "another person", right ? "&#10003;" : "&#10007;");
 }
 
@@ -180,8 +180,8 @@ static sl_status face_item(sl_text *page, const sl_case *one, const sl_candidate
         sl_transport_free(&t);
     sl_image_free(&crop);
     sl_text_add(page, "<p class=\"who\"><span class=\"rank\">%d</span> ", candidate->rank);
-    sl_report_name(page, candidate->label);
     sign_of(page, one, candidate->label);
+    sl_report_name(page, candidate->label);
     sl_text_add(page, "</p><p class=\"how\">%s ", sl_number(number, second ? candidate->score : candidate->stage1));
     if (second)
         place_before(page, one, candidate);
@@ -219,8 +219,8 @@ static void score_table(sl_text *page, const sl_case *one)
         const sl_candidate *c = &answer->candidates[i];
         int before = sl_case_stage1_rank(one, c->label);
         sl_text_add(page, "<tr><td>%d</td><td class=\"%s\">", c->rank, frame_class(one, c->label));
-        sl_report_name(page, c->label);
         sign_of(page, one, c->label);
+        sl_report_name(page, c->label);
         sl_text_add(page, "</td><td>");
         sl_report_name(page, c->image ? c->image : "");
         sl_text_add(page, "</td><td>%s</td>", sl_number(number, c->score));

@@ -2,6 +2,7 @@
 #include "explain/report.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 const char *sl_report_query_name(const sl_case *one)
@@ -11,8 +12,17 @@ const char *sl_report_query_name(const sl_case *one)
 
 void sl_report_name(sl_text *page, const char *name)
 {
+    char piece[128];
     sl_text_add(page, "<bdi>");
-    sl_text_add_html(page, name);
+    while (*name) {
+        size_t size = strcspn(name, "_/") + 1;
+        size = size < sizeof piece ? size : sizeof piece - 1;
+        snprintf(piece, size + 1, "%s", name);
+        sl_text_add_html(page, piece);
+        name += strlen(piece);
+        if (*name && (name[-1] == '_' || name[-1] == '/'))
+            sl_text_add(page, "<wbr>");
+    }
     sl_text_add(page, "</bdi>");
 }
 

@@ -32,7 +32,6 @@ static void draw_banner(sl_image *page, const sl_case *one)
     bool match = answer->decision == SL_MATCH && answer->count;
     char score[16], threshold[16], text[400];
     sl_draw_fill(page, 0, 0, WIDTH, BANNER, match ? sl_blue : sl_amber);
-    snprintf(text, sizeof text, "%s%.300s", match ? "Match: " : "Unknown", match ? answer->candidates[0].label : "");
     sl_colour white = {255, 255, 255};
     if (answer->count) {
         const sl_candidate *best = &answer->candidates[0];
@@ -41,6 +40,7 @@ static void draw_banner(sl_image *page, const sl_case *one)
                  answer->threshold_on_stage1 ? "best stage 1" : "best score",
                  sl_number(score, answer->threshold_on_stage1 ? best->stage1 : best->score),
                  sl_number(threshold, answer->threshold));
+        snprintf(text, sizeof text, "%s%.300s", match ? "Match: " : "Unknown; nearest: ", best->label);
         int width, height;
         sl_text_size(numbers, 1, &width, &height);
         sl_draw_text(page, WIDTH - MARGIN - width, (BANNER - height) / 2, numbers, 1, white);

@@ -12,7 +12,7 @@ enum { ROWS = 7, COLS = 7, SIDE = 112, PEOPLE = 9 };
 
 static bool is_void(const char *name)
 {
-    static const char *const names[] = {"meta", "img", "br", "link", "hr"};
+    static const char *const names[] = {"meta", "img", "br", "wbr", "hr"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strcmp(name, names[i]) == 0)
             return true;
@@ -158,7 +158,8 @@ static void test_report_has_every_case(void **state)
         assert_int_equal(count_of(html, anchor), 1);
         snprintf(anchor, sizeof anchor, "href=\"#case-%d\"", i + 1);
         assert_int_equal(count_of(html, anchor), 1);
-        assert_int_equal(count_of(html, f->names[i]), 2); /* summary and case */
+        snprintf(anchor, sizeof anchor, "<bdi>queries/<wbr>photo_<wbr>%02d.jpg</bdi>", i);
+        assert_int_equal(count_of(html, anchor), 2); /* summary and case */
     }
     size_t matches = 0;
     for (int i = 0; i < PEOPLE; i++)
