@@ -7,8 +7,8 @@
 #include "match/kernels/kernels.h"
 #include "match/weights.h"
 
-/* A patch or vector shorter than this counts as zero (PyTorch's normalize has the same floor). */
-static const double shortest = 1e-12;
+/* A vector with nothing larger than this counts as zero (PyTorch's normalize has its floor there too). */
+static const float nothing = 1e-12f;
 
 static bool has_pooled(const sl_match_layout *l)
 {
@@ -90,25 +90,29 @@ void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out,
         }
 }
 
+/* |x| of a vector that is not zero; no size of its numbers overflows. */
+static double length_of(const float *x, size_t n, float largest)
+{
+    return largest * sqrt(sl_emd_kernels_now()->sum_of_squares(x, n, 1 / largest));
+}
+
 /* Row i of the set becomes x / |x|, or zero. False when x has NaN or infinity. */
 static bool set_row(sl_patch_set *set, int i, const float *x)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
     const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
-    float largest;
-    double squares;
-    k->range(x, channels, &largest, &squares);
-    if (!isfinite(squares))
+    const float largest = k->largest(x, channels);
+    if (!isfinite(largest))
         return false;
-    const double length = sqrt(squares);
+    const bool zero = largest < nothing;
     if (set->layout->precision == SL_PRECISION_F32) {
         float *row = (float *)set->rows + (size_t)i * stride;
-        k->scale(x, channels, length < shortest ? 0 : (float)(1 / length), row);
+        k->scale(x, channels, zero ? 0 : (float)(1 / length_of(x, channels, largest)), row);
         set->factors[i] = 1;
         return true;
     }
     int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
-    k->quantise(x, channels, length < shortest ? 0 : 127 / largest, row);
+    k->quantise(x, channels, zero ? 0 : 127 / largest, row);
     int32_t squares_i8;
     k->sums_i8(row, channels, &set->row_sums[i], &squares_i8);
     set->factors[i] = squares_i8 ? 1 / sqrtf((float)squares_i8) : 0;
@@ -174,14 +178,12 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     } else if (!vector) {
         return sl_fail(err, SL_ERR_ARGUMENT, "weighting cc needs the embedding beside the patch map");
     }
-    float largest;
-    double squares;
-    k->range(vector, channels, &largest, &squares);
-    if (!isfinite(squares))
+    const float largest = k->largest(vector, channels);
+    if (!isfinite(largest))
         return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",
                        l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
-    const double length = sqrt(squares);
-    const bool zero = length < shortest;
+    const bool zero = largest < nothing;
+    const double length = zero ? 0 : length_of(vector, channels, largest);
     if (l->precision == SL_PRECISION_F32) {
         float *g = set->pooled;
         k->scale(vector, channels, zero ? 0 : (float)(1 / length), g);
@@ -193,8 +195,8 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     int16_t *g = set->pooled;
     int8_t *high = (int8_t *)set->rows + (size_t)l->patches * shape.row_stride, *low = high + shape.row_stride;
     const float to_integer = zero ? 0 : SL_POOLED_MAX / largest;
+    k->quantise_i16(vector, channels, to_integer, g);
     for (size_t c = 0; c < channels; c++) {
-        g[c] = (int16_t)lrintf(vector[c] * to_integer);
         high[c] = (int8_t)((g[c] + SL_POOLED_BASE / 2) >> 7);
         low[c] = (int8_t)(g[c] - high[c] * SL_POOLED_BASE);
     }

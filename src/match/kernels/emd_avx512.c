@@ -3,6 +3,7 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
+#define EMD_WIDTH 4
 #include "match/kernels/emd_body.h"
 
 enum { BLOCK = 64, ROWS = SL_ROW_TILE };
@@ -19,35 +20,43 @@ static size_t panel_bytes(const sl_match_layout *l)
     return quads(l) * 4 * l->stride;
 }
 
+/* Sixteen channels at a time, so that what is read and what is written both stay in the cache. */
 static void pack_f32(const sl_patch_set *query, float *panel)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
-    const float *rows = query->rows;
+    const size_t row_stride = sl_set_shape_of(l).row_stride;
     for (int column = 0; column < l->stride; column += BLOCK) {
-        int width = block_width(l->stride, column);
-        for (int c = 0; c < l->channels; c++)
-            for (int j = 0; j < width; j++)
-                *panel++ = column + j < l->patches ? rows[(size_t)(column + j) * shape.row_stride + c] : 0;
+        const int width = block_width(l->stride, column);
+        for (int first = 0; first < l->channels; first += LANES)
+            for (int j = 0; j < width; j++) {
+                const float *row = (const float *)query->rows + (size_t)(column + j) * row_stride;
+                for (int c = first; c < first + LANES && c < l->channels; c++)
+                    panel[(size_t)c * width + j] = column + j < l->patches ? row[c] : 0;
+            }
+        panel += (size_t)l->channels * width;
     }
 }
 
 /* vpdpbusd multiplies unsigned by signed bytes: the query is stored + 128, and 128 * (sum of the candidate's
- * row) is taken off where the sums begin. */
+ * row) is taken off where the sums begin. Rows are zero from C to row_stride. */
 static void pack_i8(const sl_patch_set *query, uint8_t *panel)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
-    const int8_t *rows = query->rows; /* zero from C to row_stride */
+    const size_t row_stride = sl_set_shape_of(l).row_stride;
     for (int column = 0; column < l->stride; column += BLOCK) {
-        int width = block_width(l->stride, column);
-        for (size_t q = 0; q < quads(l); q++)
-            for (int j = 0; j < width; j++)
-                for (int i = 0; i < 4; i++) {
-                    int m = column + j;
-                    int8_t x = m < l->patches ? rows[(size_t)m * shape.row_stride + 4 * q + i] : 0;
-                    *panel++ = (uint8_t)(x + 128);
+        const int width = block_width(l->stride, column);
+        for (size_t first = 0; first < quads(l); first += LANES)
+            for (int j = 0; j < width; j++) {
+                const int8_t *row = (const int8_t *)query->rows + (size_t)(column + j) * row_stride;
+                for (size_t q = first; q < first + LANES && q < quads(l); q++) {
+                    uint32_t four = 0;
+                    if (column + j < l->patches)
+                        memcpy(&four, row + 4 * q, sizeof four);
+                    four ^= 0x80808080u;
+                    memcpy(panel + (q * width + j) * 4, &four, sizeof four);
                 }
+            }
+        panel += quads(l) * width * 4;
     }
 }
 
@@ -89,6 +98,10 @@ ALWAYS_INLINE void tile_f32(const float *rows, size_t row_stride, const float *b
             _mm512_storeu_ps(S + (size_t)s * stride + w * LANES, sum[s][w]);
 }
 
+/* sum += four products of unsigned and signed bytes in each lane. As an instruction, because gcc 12 copies every
+ * sum twice around its intrinsic. */
+#define ADD_PRODUCTS(sum, unsigned8, signed8) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
+
 /* The same of bytes; each sum is scaled by its column's and its row's factor. */
 ALWAYS_INLINE void tile_i8(const int8_t *rows, size_t row_stride, const int32_t *row_sums, const float *row_factors,
                            const uint8_t *block, size_t n_quads, const float *column_factors, float *S, int stride,
@@ -112,7 +125,7 @@ ALWAYS_INLINE void tile_i8(const int8_t *rows, size_t row_stride, const int32_t 
             __m512i a = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
             for (int w = 0; w < width; w++)
-                sum[s][w] = _mm512_dpbusd_epi32(sum[s][w], b[w], a);
+                ADD_PRODUCTS(sum[s][w], b[w], a);
         }
     }
 #pragma GCC unroll 6

@@ -1,5 +1,5 @@
-/* The part of the EMD kernels that is the same source on every instruction set; each emd_*.c includes it
- * after its products and ends with its table. */
+/* The part of the EMD kernels that is the same source on every instruction set. Each emd_*.c defines EMD_WIDTH,
+ * the vectors of columns that its registers hold twice over, includes this, and ends with its table. */
 #include <stdbool.h>
 
 #include "match/kernels/kernels.h"
@@ -32,7 +32,7 @@ static void body_marginal_sums(const float *S, int patches, int stride, float *r
  * to hide the latency of the additions. */
 ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int stride, float *y, const int width)
 {
-    lanes even[4] = {{0}}, odd[4] = {{0}};
+    lanes even[EMD_WIDTH] = {{0}}, odd[EMD_WIDTH] = {{0}};
     int i = 0;
     for (; i + 2 <= n; i += 2, M += 2 * (size_t)stride) {
         lanes x0 = all(x[i]), x1 = all(x[i + 1]);
@@ -56,14 +56,10 @@ ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int st
 static void combine_rows(const float *M, const float *x, int n, int stride, float *y)
 {
     int column = 0;
-    for (; column + 4 * LANES <= stride; column += 4 * LANES)
-        combine_rows_of(M + column, x, n, stride, y + column, 4);
-    switch ((stride - column) / LANES) {
-    case 3: combine_rows_of(M + column, x, n, stride, y + column, 3); break;
-    case 2: combine_rows_of(M + column, x, n, stride, y + column, 2); break;
-    case 1: combine_rows_of(M + column, x, n, stride, y + column, 1); break;
-    default: break;
-    }
+    for (; column + EMD_WIDTH * LANES <= stride; column += EMD_WIDTH * LANES)
+        combine_rows_of(M + column, x, n, stride, y + column, EMD_WIDTH);
+    for (; column < stride; column += LANES)
+        combine_rows_of(M + column, x, n, stride, y + column, 1);
 }
 
 /* Kt = transpose of K, both [stride, stride]. */
@@ -148,29 +144,40 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
     return iterations;
 }
 
-static void body_range(const float *x, size_t n, float *largest, double *sum_of_squares)
+/* Largest |x| by the order of the bits, in which infinity and NaN are the largest. */
+static float body_largest(const float *x, size_t n)
 {
-    lanes top = {0};
-    lanes_f64 sum = {0};
+    lanes_i32 top = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        lanes v = load(x + i);
-        lanes_f64 d = __builtin_convertvector(v, lanes_f64);
-        top = larger(absolute(v), top);
-        sum += d * d;
-    }
-    float rest[LANES] = {0};
+    for (; i + LANES <= n; i += LANES)
+        top = larger_bits((lanes_i32)absolute(load(x + i)), top);
+    float rest[LANES] = {0}, result;
     memcpy(rest, x + i, (n - i) * sizeof *x);
-    lanes v = load(rest);
-    lanes_f64 d = __builtin_convertvector(v, lanes_f64);
-    top = larger(absolute(v), top);
-    sum += d * d;
-    *largest = 0;
-    *sum_of_squares = 0;
-    for (int j = 0; j < LANES; j++) {
-        *largest = top[j] > *largest ? top[j] : *largest;
-        *sum_of_squares += sum[j];
+    top = larger_bits((lanes_i32)absolute(load(rest)), top);
+    int32_t best = 0, bits[LANES];
+    memcpy(bits, &top, sizeof bits);
+    for (int j = 0; j < LANES; j++)
+        best = bits[j] > best ? bits[j] : best;
+    memcpy(&result, &best, sizeof result);
+    return result;
+}
+
+static float body_sum_of_squares(const float *x, size_t n, float factor)
+{
+    lanes a = {0}, b = {0};
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES) {
+        lanes p = load(x + i) * factor, q = load(x + i + LANES) * factor;
+        a += p * p;
+        b += q * q;
     }
+    for (; i < n; i += LANES) {
+        float rest[LANES] = {0};
+        memcpy(rest, x + i, (n - i < LANES ? n - i : LANES) * sizeof *x);
+        lanes p = load(rest) * factor;
+        a += p * p;
+    }
+    return sum_of(a + b);
 }
 
 static void body_scale(const float *x, size_t n, float factor, float *out)
@@ -191,44 +198,30 @@ static void body_add_scaled(const float *x, size_t n, float factor, float *sum)
         sum[i] += x[i] * factor;
 }
 
-ALWAYS_INLINE lanes floats_at(const int8_t *x)
+/* The next four are left to the compiler, which widens and narrows bytes better in plain loops: every
+ * element stands by itself, so the bits are the same. */
+static void body_add_scaled_i8(const int8_t *restrict x, size_t n, float factor, float *restrict sum)
 {
-    return __builtin_convertvector(*(const lanes_i8_at *)x, lanes);
-}
-
-static void body_add_scaled_i8(const int8_t *x, size_t n, float factor, float *sum)
-{
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        store(sum + i, load(sum + i) + floats_at(x + i) * factor);
-    for (; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         sum[i] += (float)x[i] * factor;
 }
 
-static void body_dequantise(const int8_t *x, size_t n, float factor, float *out)
+static void body_dequantise(const int8_t *restrict x, size_t n, float factor, float *restrict out)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        store(out + i, floats_at(x + i) * factor);
-    for (; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         out[i] = (float)x[i] * factor;
 }
 
-ALWAYS_INLINE lanes_i8 rounded_i8(lanes x)
+static void body_quantise(const float *restrict x, size_t n, float factor, int8_t *restrict out)
 {
-    lanes_i32 bits = (lanes_i32)(x + ROUND_BIAS);
-    return __builtin_convertvector(bits, lanes_i8); /* the low byte of each */
+    for (size_t i = 0; i < n; i++)
+        out[i] = (int8_t)(int32_t)(x[i] * factor + ROUND_BIAS - ROUND_BIAS);
 }
 
-static void body_quantise(const float *x, size_t n, float factor, int8_t *out)
+static void body_quantise_i16(const float *restrict x, size_t n, float factor, int16_t *restrict out)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        *(lanes_i8_at *)(out + i) = rounded_i8(load(x + i) * factor);
-    float rest[LANES] = {0};
-    memcpy(rest, x + i, (n - i) * sizeof *x);
-    lanes_i8 last = rounded_i8(load(rest) * factor);
-    memcpy(out + i, &last, n - i);
+    for (size_t i = 0; i < n; i++)
+        out[i] = (int16_t)(int32_t)(x[i] * factor + ROUND_BIAS - ROUND_BIAS);
 }
 
 static void body_sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
@@ -288,11 +281,13 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
         .pooled_products = body_pooled_products,                                                         \
         .marginal_sums = body_marginal_sums,                                                             \
         .sinkhorn = body_sinkhorn,                                                                       \
-        .range = body_range,                                                                             \
+        .largest = body_largest,                                                                         \
+        .sum_of_squares = body_sum_of_squares,                                                           \
         .scale = body_scale,                                                                             \
         .add_scaled = body_add_scaled,                                                                   \
         .add_scaled_i8 = body_add_scaled_i8,                                                             \
         .dequantise = body_dequantise,                                                                   \
         .quantise = body_quantise,                                                                       \
+        .quantise_i16 = body_quantise_i16,                                                               \
         .sums_i8 = body_sums_i8,                                                                         \
     }

@@ -1,68 +1,99 @@
-/* EMD kernels in plain C, the reference of the others: any processor. Panels: [C, stride] floats or 16-bit
- * integers, column m of the panel is the query's patch m. */
+/* EMD kernels in plain C, the reference of the others: any processor. Panels: [C, stride] floats, column m is
+ * the query's patch m. Products of bytes are floats too: sums of up to EXACT of them are integers below 2^24,
+ * which a float holds exactly. */
+#define EMD_WIDTH 1
 #include "match/kernels/emd_body.h"
 
-static size_t panel_bytes(const sl_match_layout *l)
-{
-    size_t item = l->precision == SL_PRECISION_F32 ? sizeof(float) : sizeof(int16_t);
-    return (size_t)l->channels * l->stride * item;
-}
+enum { EXACT = 1024 }; /* * 127 * 127 < 2^24 */
+
+static size_t panel_bytes(const sl_match_layout *l) { return (size_t)l->channels * l->stride * sizeof(float); }
 
 static void pack_panel(const sl_patch_set *query, void *panel)
 {
     const sl_match_layout *l = query->layout;
     const size_t row_stride = sl_set_shape_of(l).row_stride;
-    float *to_f32 = panel;
-    int16_t *to_i16 = panel;
-    for (size_t c = 0; c < (size_t)l->channels; c++)
+    for (int c = 0; c < l->channels; c++)
         for (int m = 0; m < l->stride; m++) {
-            size_t from = m * row_stride + c, to = c * l->stride + m;
-            if (l->precision == SL_PRECISION_F32)
-                to_f32[to] = m < l->patches ? ((const float *)query->rows)[from] : 0;
-            else
-                to_i16[to] = m < l->patches ? ((const int8_t *)query->rows)[from] : 0;
+            const size_t from = m * row_stride + c;
+            float x = 0;
+            if (m < l->patches)
+                x = l->precision == SL_PRECISION_F32 ? ((const float *)query->rows)[from]
+                                                     : (float)((const int8_t *)query->rows)[from];
+            ((float *)panel)[(size_t)c * l->stride + m] = x;
         }
 }
 
-static void row_f32(const float *row, const float *panel, const sl_match_layout *l, float *S)
+/* S [2, 16] = rows a, b times 16 columns of the panel, over `channels`. */
+static void tile(const float *a, const float *b, const float *panel, int channels, int stride, lanes S[2])
 {
-    for (int column = 0; column < l->stride; column += LANES) {
-        lanes sum = {0};
-        for (int c = 0; c < l->channels; c++)
-            sum += row[c] * load(panel + (size_t)c * l->stride + column);
-        store(S + column, sum);
+    lanes sum0 = {0}, sum1 = {0};
+    for (int c = 0; c < channels; c++) {
+        lanes x = load(panel + (size_t)c * stride);
+        sum0 += a[c] * x;
+        sum1 += b[c] * x;
+    }
+    S[0] = sum0;
+    S[1] = sum1;
+}
+
+static void rows_f32(const float *rows, size_t row_stride, const sl_patch_set *query, float *S)
+{
+    const sl_match_layout *l = query->layout;
+    for (int m = 0; m < l->stride; m += LANES) {
+        lanes sum[2];
+        tile(rows, rows + row_stride, (const float *)query->panel + m, l->channels, l->stride, sum);
+        store(S + m, sum[0]);
+        store(S + l->stride + m, sum[1]);
     }
 }
 
-static void row_i8(const int8_t *row, float row_factor, const sl_patch_set *query, float *S)
+static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_factors, const sl_patch_set *query,
+                    float *S)
 {
     const sl_match_layout *l = query->layout;
-    const int16_t *panel = query->panel;
-    int32_t sum[SL_MATCH_MAX_PATCHES] = {0};
-    for (int c = 0; c < l->channels; c++)
+    int32_t sums[2][SL_MATCH_MAX_PATCHES] = {{0}};
+    float a[2][EXACT];
+    for (int first = 0; first < l->channels; first += EXACT) {
+        const int count = l->channels - first < EXACT ? l->channels - first : EXACT;
+        for (int i = 0; i < 2; i++)
+            body_dequantise(rows + i * row_stride + first, (size_t)count, 1, a[i]);
+        for (int m = 0; m < l->stride; m += LANES) {
+            lanes sum[2];
+            tile(a[0], a[1], (const float *)query->panel + (size_t)first * l->stride + m, count, l->stride, sum);
+            float f[2][LANES];
+            memcpy(f, sum, sizeof f);
+            for (int i = 0; i < 2; i++)
+                for (int j = 0; j < LANES; j++)
+                    sums[i][m + j] += (int32_t)f[i][j];
+        }
+    }
+    for (int i = 0; i < 2; i++)
         for (int m = 0; m < l->stride; m++)
-            sum[m] += row[c] * panel[(size_t)c * l->stride + m];
-    for (int m = 0; m < l->stride; m++)
-        S[m] = (float)sum[m] * query->factors[m] * row_factor;
+            S[i * l->stride + m] = (float)sums[i][m] * query->factors[m] * row_factors[i];
 }
 
 static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
-    for (int s = 0; s < shape.row_count; s++, S += l->stride) {
+    for (int s = 0; s < shape.row_count; s += 2, S += 2 * l->stride) {
         if (l->precision == SL_PRECISION_F32)
-            row_f32((const float *)candidate->rows + s * shape.row_stride, query->panel, l, S);
+            rows_f32((const float *)candidate->rows + s * shape.row_stride, shape.row_stride, query, S);
         else
-            row_i8((const int8_t *)candidate->rows + s * shape.row_stride, candidate->factors[s], query, S);
+            rows_i8((const int8_t *)candidate->rows + s * shape.row_stride, shape.row_stride, candidate->factors + s,
+                    query, S);
     }
 }
 
 static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)
 {
     int64_t total = 0;
-    for (size_t i = 0; i < n; i++)
-        total += g[i] * x[i];
+    for (size_t first = 0; first < n; first += 512) { /* 512 products fit 32 bits */
+        int32_t sum = 0;
+        for (size_t i = first; i < first + 512 && i < n; i++)
+            sum += g[i] * x[i];
+        total += sum;
+    }
     return total;
 }
 

@@ -56,14 +56,16 @@ typedef struct {
     /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
     int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);
 
-    /* Preparing rows. sum_of_squares is not finite when x has NaN or infinity. */
-    void (*range)(const float *x, size_t n, float *largest, double *sum_of_squares);
+    /* Preparing rows. Largest |x|, not finite when x has NaN or infinity; sum of (x * factor)^2. */
+    float (*largest)(const float *x, size_t n);
+    float (*sum_of_squares)(const float *x, size_t n, float factor);
     void (*scale)(const float *x, size_t n, float factor, float *out);
     void (*add_scaled)(const float *x, size_t n, float factor, float *sum);
     void (*add_scaled_i8)(const int8_t *x, size_t n, float factor, float *sum);
     void (*dequantise)(const int8_t *x, size_t n, float factor, float *out);
-    /* out = x * factor rounded (|x * factor| <= 127); also for a copy with factor 1 from int8. */
+    /* out = x * factor rounded (to nearest, ties to even); it must fit. */
     void (*quantise)(const float *x, size_t n, float factor, int8_t *out);
+    void (*quantise_i16)(const float *x, size_t n, float factor, int16_t *out);
     void (*sums_i8)(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
 } sl_emd_kernels;
 

@@ -16,9 +16,6 @@ typedef float lanes __attribute__((vector_size(64)));
 typedef float lanes_at __attribute__((vector_size(64), aligned(4), may_alias)); /* anywhere in memory */
 typedef uint32_t lanes_u32 __attribute__((vector_size(64)));
 typedef int32_t lanes_i32 __attribute__((vector_size(64)));
-typedef double lanes_f64 __attribute__((vector_size(128)));
-typedef int8_t lanes_i8 __attribute__((vector_size(16)));
-typedef int8_t lanes_i8_at __attribute__((vector_size(16), aligned(1), may_alias));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -32,6 +29,12 @@ ALWAYS_INLINE lanes larger(lanes a, lanes b)
 {
     lanes_u32 take = (lanes_u32)(a > b);
     return (lanes)(((lanes_u32)a & take) | ((lanes_u32)b & ~take));
+}
+
+ALWAYS_INLINE lanes_i32 larger_bits(lanes_i32 a, lanes_i32 b)
+{
+    lanes_i32 take = a > b;
+    return (a & take) | (b & ~take);
 }
 
 /* Lane i + lane i + 8, then + 4, + 2, + 1. */
