@@ -4,7 +4,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define EMD_WIDTH 2
 #include "match/kernels/emd_body.h"
 
 enum { ROWS = SL_ROW_TILE };

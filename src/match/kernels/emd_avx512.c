@@ -3,7 +3,6 @@
 #if defined(__x86_64__)
 #include <immintrin.h>
 
-#define EMD_WIDTH 4
 #include "match/kernels/emd_body.h"
 
 enum { BLOCK = 64, ROWS = SL_ROW_TILE };

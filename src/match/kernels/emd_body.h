@@ -1,5 +1,5 @@
-/* The part of the EMD kernels that is the same source on every instruction set. Each emd_*.c defines EMD_WIDTH,
- * the vectors of columns that its registers hold twice over, includes this, and ends with its table. */
+/* The part of the EMD kernels that is the same source on every instruction set; each emd_*.c includes it
+ * before its products and ends with its table. */
 #include <stdbool.h>
 
 #include "match/kernels/kernels.h"
@@ -11,54 +11,56 @@
 
 static void body_marginal_sums(const float *S, int patches, int stride, float *row, float *column)
 {
-    for (int s = 0; s < patches; s++) { /* columns behind R are 0 */
+    memset(column, 0, (size_t)stride * sizeof *column);
+    for (int s = 0; s < patches; s++, S += stride) {
         lanes sum = {0};
-        for (int m = 0; m < stride; m += LANES)
-            sum += load(S + (size_t)s * stride + m);
-        row[s] = sum_of(sum);
-    }
-    for (int m = 0; m < stride; m += LANES) {
-        lanes sum = {0};
-        for (int s = 0; s < patches; s++)
-            sum += load(S + (size_t)s * stride + m);
-        float f[LANES];
-        memcpy(f, &sum, sizeof f);
-        for (int i = 0; i < LANES && m + i < patches; i++)
-            column[m + i] = f[i];
+        for (int m = 0; m < stride; m += LANES) /* columns behind R are 0 */
+#pragma GCC unroll 4
+            for (int i = 0; i < VECS; i++) {
+                float *to = column + m + i * VEC;
+                vec x = load(S + m + i * VEC);
+                sum.part[i] += x;
+                store(to, load(to) + x);
+            }
+        row[s] = sum_of(&sum);
     }
 }
 
-/* y = sum over i of x[i] * M[i], `width` vectors of columns at a time. Even and odd rows are summed apart
- * to hide the latency of the additions. */
+/* y = sum over i of x[i] * M[i], for `width` vectors of columns. Even and odd rows are summed apart to hide
+ * the latency of the additions. */
 ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int stride, float *y, const int width)
 {
-    lanes even[EMD_WIDTH] = {{0}}, odd[EMD_WIDTH] = {{0}};
+    vec even[4] = {{0}}, odd[4] = {{0}};
     int i = 0;
     for (; i + 2 <= n; i += 2, M += 2 * (size_t)stride) {
-        lanes x0 = all(x[i]), x1 = all(x[i + 1]);
+        vec x0 = all(x[i]), x1 = all(x[i + 1]);
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++) {
-            even[w] += x0 * load(M + w * LANES);
-            odd[w] += x1 * load(M + stride + w * LANES);
+            even[w] += x0 * load(M + w * VEC);
+            odd[w] += x1 * load(M + stride + w * VEC);
         }
     }
     if (i < n) {
-        lanes x0 = all(x[i]);
+        vec x0 = all(x[i]);
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
-            even[w] += x0 * load(M + w * LANES);
+            even[w] += x0 * load(M + w * VEC);
     }
 #pragma GCC unroll 4
     for (int w = 0; w < width; w++)
-        store(y + w * LANES, even[w] + odd[w]);
+        store(y + w * VEC, even[w] + odd[w]);
 }
 
 static void combine_rows(const float *M, const float *x, int n, int stride, float *y)
 {
     int column = 0;
-    for (; column + EMD_WIDTH * LANES <= stride; column += EMD_WIDTH * LANES)
-        combine_rows_of(M + column, x, n, stride, y + column, EMD_WIDTH);
-    for (; column < stride; column += LANES)
+    for (; column + 4 * VEC <= stride; column += 4 * VEC)
+        combine_rows_of(M + column, x, n, stride, y + column, 4);
+    if (column + 2 * VEC <= stride) {
+        combine_rows_of(M + column, x, n, stride, y + column, 2);
+        column += 2 * VEC;
+    }
+    if (column < stride)
         combine_rows_of(M + column, x, n, stride, y + column, 1);
 }
 
@@ -88,12 +90,10 @@ static void transpose(const float *K, int stride, float *Kt)
 static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
 {
     const float log2_factor = 1.44269504f / eps;
-    for (int s = 0; s < w->patches; s++)
-        for (int m = 0; m < w->stride; m += LANES) {
-            size_t at = (size_t)s * w->stride + m;
-            store(w->K + at, exp2_of((load(S + at) - 1.0f) * log2_factor));
-        }
-    for (size_t at = (size_t)w->patches * w->stride; at < (size_t)w->stride * w->stride; at += LANES)
+    const size_t used = (size_t)w->patches * w->stride, whole = (size_t)w->stride * w->stride;
+    for (size_t at = 0; at < used; at += VEC)
+        store(w->K + at, exp2_of((load(S + at) - 1.0f) * log2_factor));
+    for (size_t at = used; at < whole; at += VEC)
         store(w->K + at, all(1.0f));
     transpose(w->K, w->stride, w->Kt);
 }
@@ -102,26 +102,34 @@ static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
 static float divide(const float *marginal, const float *product, int stride, float *x)
 {
     lanes change = {0};
-    for (int i = 0; i < stride; i += LANES) {
-        lanes now = load(marginal + i) / load(product + i);
-        change += absolute(now - load(x + i));
-        store(x + i, now);
-    }
-    return sum_of(change);
+    for (int at = 0; at < stride; at += LANES)
+#pragma GCC unroll 4
+        for (int i = 0; i < VECS; i++) {
+            float *to = x + at + i * VEC;
+            vec now = load(marginal + at + i * VEC) / load(product + at + i * VEC);
+            change.part[i] += absolute(now - load(to));
+            store(to, now);
+        }
+    return sum_of(&change);
 }
 
 static float plan_score(const float *S, const sl_sinkhorn_work *w)
 {
     lanes total = {0};
-    for (int s = 0; s < w->patches; s++) {
+    const float *K = w->K;
+    for (int s = 0; s < w->patches; s++, S += w->stride, K += w->stride) {
         lanes row = {0};
-        for (int m = 0; m < w->stride; m += LANES) {
-            size_t at = (size_t)s * w->stride + m;
-            row += load(w->K + at) * load(w->c + m) * load(S + at);
-        }
-        total += all(w->r[s]) * row;
+        for (int m = 0; m < w->stride; m += LANES)
+#pragma GCC unroll 4
+            for (int i = 0; i < VECS; i++) {
+                int at = m + i * VEC;
+                row.part[i] += load(K + at) * load(w->c + at) * load(S + at);
+            }
+#pragma GCC unroll 4
+        for (int i = 0; i < VECS; i++)
+            total.part[i] += w->r[s] * row.part[i];
     }
-    return sum_of(total);
+    return sum_of(&total);
 }
 
 static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *w, float *score)
@@ -147,59 +155,50 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
 /* Largest |x| by the order of the bits, in which infinity and NaN are the largest. */
 static float body_largest(const float *x, size_t n)
 {
-    lanes_i32 top = {0};
+    vec_i32 top = {0};
     size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        top = larger_bits((lanes_i32)absolute(load(x + i)), top);
-    float rest[LANES] = {0}, result;
+    for (; i + VEC <= n; i += VEC)
+        top = larger_bits((vec_i32)absolute(load(x + i)), top);
+    float rest[VEC] = {0}, result;
     memcpy(rest, x + i, (n - i) * sizeof *x);
-    top = larger_bits((lanes_i32)absolute(load(rest)), top);
-    int32_t best = 0, bits[LANES];
-    memcpy(bits, &top, sizeof bits);
-    for (int j = 0; j < LANES; j++)
-        best = bits[j] > best ? bits[j] : best;
+    top = larger_bits((vec_i32)absolute(load(rest)), top);
+    int32_t best = 0;
+    for (int j = 0; j < VEC; j++)
+        best = top[j] > best ? top[j] : best;
     memcpy(&result, &best, sizeof result);
     return result;
 }
 
 static float body_sum_of_squares(const float *x, size_t n, float factor)
 {
-    lanes a = {0}, b = {0};
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES) {
-        lanes p = load(x + i) * factor, q = load(x + i + LANES) * factor;
-        a += p * p;
-        b += q * q;
-    }
-    for (; i < n; i += LANES) {
+    lanes sum = {0};
+    for (size_t at = 0; at < n; at += LANES) {
         float rest[LANES] = {0};
-        memcpy(rest, x + i, (n - i < LANES ? n - i : LANES) * sizeof *x);
-        lanes p = load(rest) * factor;
-        a += p * p;
+        const float *from = x + at;
+        if (n - at < LANES)
+            from = memcpy(rest, from, (n - at) * sizeof *x);
+#pragma GCC unroll 4
+        for (int i = 0; i < VECS; i++) {
+            vec y = load(from + i * VEC) * factor;
+            sum.part[i] += y * y;
+        }
     }
-    return sum_of(a + b);
+    return sum_of(&sum);
 }
 
-static void body_scale(const float *x, size_t n, float factor, float *out)
+/* Plain loops, for the compiler to vectorise: every element stands by itself, so the bits are the same. */
+static void body_scale(const float *restrict x, size_t n, float factor, float *restrict out)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        store(out + i, load(x + i) * factor);
-    for (; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         out[i] = x[i] * factor;
 }
 
-static void body_add_scaled(const float *x, size_t n, float factor, float *sum)
+static void body_add_scaled(const float *restrict x, size_t n, float factor, float *restrict sum)
 {
-    size_t i = 0;
-    for (; i + LANES <= n; i += LANES)
-        store(sum + i, load(sum + i) + load(x + i) * factor);
-    for (; i < n; i++)
+    for (size_t i = 0; i < n; i++)
         sum[i] += x[i] * factor;
 }
 
-/* The next four are left to the compiler, which widens and narrows bytes better in plain loops: every
- * element stands by itself, so the bits are the same. */
 static void body_add_scaled_i8(const int8_t *restrict x, size_t n, float factor, float *restrict sum)
 {
     for (size_t i = 0; i < n; i++)
@@ -236,22 +235,15 @@ static void body_sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_o
     *sum_of_squares = squares;
 }
 
-/* f32: sum over the channels in LANES partial sums; four patches at a time. */
 static void body_pooled_products_f32(const sl_patch_set *set, const sl_patch_set *partner, float *out)
 {
     const sl_set_shape shape = sl_set_shape_of(set->layout);
-    const float *g = partner->pooled;
-    for (int s = 0; s < set->layout->patches; s++) {
-        const float *row = (const float *)set->rows + (size_t)s * shape.row_stride;
-        lanes a = {0}, b = {0};
-        size_t c = 0;
-        for (; c + 2 * LANES <= shape.row_stride; c += 2 * LANES) {
-            a += load(row + c) * load(g + c);
-            b += load(row + c + LANES) * load(g + c + LANES);
-        }
-        if (c < shape.row_stride)
-            a += load(row + c) * load(g + c);
-        out[s] = sum_of(a + b);
+    const float *row = set->rows;
+    for (int s = 0; s < set->layout->patches; s++, row += shape.row_stride) {
+        lanes sum = {0};
+        for (size_t c = 0; c < shape.row_stride; c += LANES)
+            add_products(&sum, row + c, (const float *)partner->pooled + c);
+        out[s] = sum_of(&sum);
     }
 }
 

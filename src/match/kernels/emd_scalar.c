@@ -1,7 +1,6 @@
 /* EMD kernels in plain C, the reference of the others: any processor. Panels: [C, stride] floats, column m is
  * the query's patch m. Products of bytes are floats too: sums of up to EXACT of them are integers below 2^24,
  * which a float holds exactly. */
-#define EMD_WIDTH 1
 #include "match/kernels/emd_body.h"
 
 enum { EXACT = 1024 }; /* * 127 * 127 < 2^24 */
@@ -24,27 +23,25 @@ static void pack_panel(const sl_patch_set *query, void *panel)
 }
 
 /* S [2, 16] = rows a, b times 16 columns of the panel, over `channels`. */
-static void tile(const float *a, const float *b, const float *panel, int channels, int stride, lanes S[2])
+static void tile(const float *a, const float *b, const float *panel, int channels, int stride, float *S0, float *S1)
 {
-    lanes sum0 = {0}, sum1 = {0};
-    for (int c = 0; c < channels; c++) {
-        lanes x = load(panel + (size_t)c * stride);
-        sum0 += a[c] * x;
-        sum1 += b[c] * x;
-    }
-    S[0] = sum0;
-    S[1] = sum1;
+    lanes sum[2] = {{{{0}}}};
+    for (int c = 0; c < channels; c++, panel += stride)
+#pragma GCC unroll 4
+        for (int i = 0; i < VECS; i++) {
+            vec x = load(panel + i * VEC);
+            sum[0].part[i] += a[c] * x;
+            sum[1].part[i] += b[c] * x;
+        }
+    memcpy(S0, &sum[0], sizeof sum[0]);
+    memcpy(S1, &sum[1], sizeof sum[1]);
 }
 
 static void rows_f32(const float *rows, size_t row_stride, const sl_patch_set *query, float *S)
 {
     const sl_match_layout *l = query->layout;
-    for (int m = 0; m < l->stride; m += LANES) {
-        lanes sum[2];
-        tile(rows, rows + row_stride, (const float *)query->panel + m, l->channels, l->stride, sum);
-        store(S + m, sum[0]);
-        store(S + l->stride + m, sum[1]);
-    }
+    for (int m = 0; m < l->stride; m += LANES)
+        tile(rows, rows + row_stride, (const float *)query->panel + m, l->channels, l->stride, S + m, S + l->stride + m);
 }
 
 static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_factors, const sl_patch_set *query,
@@ -58,10 +55,8 @@ static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_fact
         for (int i = 0; i < 2; i++)
             body_dequantise(rows + i * row_stride + first, (size_t)count, 1, a[i]);
         for (int m = 0; m < l->stride; m += LANES) {
-            lanes sum[2];
-            tile(a[0], a[1], (const float *)query->panel + (size_t)first * l->stride + m, count, l->stride, sum);
             float f[2][LANES];
-            memcpy(f, sum, sizeof f);
+            tile(a[0], a[1], (const float *)query->panel + (size_t)first * l->stride + m, count, l->stride, f[0], f[1]);
             for (int i = 0; i < 2; i++)
                 for (int j = 0; j < LANES; j++)
                     sums[i][m + j] += (int32_t)f[i][j];

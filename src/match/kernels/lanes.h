@@ -1,54 +1,67 @@
-/* Sixteen floats at a time, in GNU C's vector extension: the compiler makes of it one AVX-512 register,
- * two of AVX2 or four of SSE2. Products are added without contraction (the build sets -ffp-contract=off)
- * and sums run in one fixed order, so that what is written with these gives the same bits everywhere. */
+/* Vectors of floats in GNU C's vector extension, as wide as the file's instruction set has registers. Products
+ * are added without contraction (the build sets -ffp-contract=off). What works element by element (vec) does
+ * not depend on the width; sums run in sixteen partial sums (lanes) whatever the width, which are added up in
+ * one fixed order. So code written with these gives the same bits on every instruction set. */
 #ifndef SL_MATCH_KERNELS_LANES_H
 #define SL_MATCH_KERNELS_LANES_H
 
 #include <stdint.h>
 #include <string.h>
 
-/* Sixteen lanes are passed by value only between functions of one file. */
-#pragma GCC diagnostic ignored "-Wpsabi"
+#if defined(__AVX512F__)
+enum { VEC = 16 };
+#elif defined(__AVX2__)
+enum { VEC = 8 };
+#else
+enum { VEC = 4 };
+#endif
+enum { LANES = 16, VECS = LANES / VEC };
 
-enum { LANES = 16 };
-
-typedef float lanes __attribute__((vector_size(64)));
-typedef float lanes_at __attribute__((vector_size(64), aligned(4), may_alias)); /* anywhere in memory */
-typedef uint32_t lanes_u32 __attribute__((vector_size(64)));
-typedef int32_t lanes_i32 __attribute__((vector_size(64)));
+typedef float vec __attribute__((vector_size(4 * VEC)));
+typedef float vec_at __attribute__((vector_size(4 * VEC), aligned(4), may_alias)); /* anywhere in memory */
+typedef uint32_t vec_u32 __attribute__((vector_size(4 * VEC)));
+typedef int32_t vec_i32 __attribute__((vector_size(4 * VEC)));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-ALWAYS_INLINE lanes load(const float *p) { return *(const lanes_at *)p; }
-ALWAYS_INLINE void store(float *p, lanes x) { *(lanes_at *)p = x; }
-ALWAYS_INLINE lanes all(float x) { return (lanes){0} + x; }
-ALWAYS_INLINE lanes absolute(lanes x) { return (lanes)((lanes_u32)x & 0x7fffffffu); }
+ALWAYS_INLINE vec load(const float *p) { return *(const vec_at *)p; }
+ALWAYS_INLINE void store(float *p, vec x) { *(vec_at *)p = x; }
+ALWAYS_INLINE vec all(float x) { return (vec){0} + x; }
+ALWAYS_INLINE vec absolute(vec x) { return (vec)((vec_u32)x & 0x7fffffffu); }
 
-/* The larger of each; b where a is NaN. */
-ALWAYS_INLINE lanes larger(lanes a, lanes b)
+ALWAYS_INLINE vec_i32 larger_bits(vec_i32 a, vec_i32 b)
 {
-    lanes_u32 take = (lanes_u32)(a > b);
-    return (lanes)(((lanes_u32)a & take) | ((lanes_u32)b & ~take));
-}
-
-ALWAYS_INLINE lanes_i32 larger_bits(lanes_i32 a, lanes_i32 b)
-{
-    lanes_i32 take = a > b;
+    vec_i32 take = a > b;
     return (a & take) | (b & ~take);
 }
 
+/* Sixteen partial sums. */
+typedef struct {
+    vec part[VECS];
+} lanes;
+
+/* sum += a * b over sixteen elements. */
+ALWAYS_INLINE void add_products(lanes *sum, const float *a, const float *b)
+{
+#pragma GCC unroll 4
+    for (int i = 0; i < VECS; i++)
+        sum->part[i] += load(a + i * VEC) * load(b + i * VEC);
+}
+
 /* Lane i + lane i + 8, then + 4, + 2, + 1. */
-ALWAYS_INLINE float sum_of(lanes x)
+ALWAYS_INLINE float sum_of(const lanes *x)
 {
     float f[LANES];
-    memcpy(f, &x, sizeof f);
+    memcpy(f, x, sizeof f);
+#pragma GCC unroll 4
     for (int half = LANES / 2; half > 0; half /= 2)
+#pragma GCC unroll 8
         for (int i = 0; i < half; i++)
             f[i] += f[i + half];
     return f[0];
 }
 
-/* x + round_bias has round(x) in its low mantissa bits, for |x| < 2^22 (nearest, ties to even). */
+/* x + ROUND_BIAS has round(x) in its low mantissa bits, for |x| < 2^22 (nearest, ties to even). */
 #define ROUND_BIAS 12582912.0f
 
 #define EXP2_C1 0.693147182f
@@ -58,21 +71,22 @@ ALWAYS_INLINE float sum_of(lanes x)
 #define EXP2_C5 0.00133988739f
 #define EXP2_C6 0.00015353362f
 
-/* 2^x for x <= 127, 0x1p-126 below -126. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 6 with the
+/* 2^x for x <= 127, about 2^-126 below -126. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 6 with the
  * least relative error (1.6e-8 before rounding), then n is added to the exponent. */
-ALWAYS_INLINE lanes exp2_of(lanes x)
+ALWAYS_INLINE vec exp2_of(vec x)
 {
-    x = larger(x, all(-126.0f));
-    lanes shifted = x + ROUND_BIAS;
-    lanes f = x - (shifted - ROUND_BIAS);
-    lanes p = all(EXP2_C6);
+    vec_u32 fine = (vec_u32)(x > -126.0f);
+    x = (vec)(((vec_u32)x & fine) | ((vec_u32)all(-126.0f) & ~fine));
+    vec shifted = x + ROUND_BIAS;
+    vec f = x - (shifted - ROUND_BIAS);
+    vec p = all(EXP2_C6);
     p = p * f + EXP2_C5;
     p = p * f + EXP2_C4;
     p = p * f + EXP2_C3;
     p = p * f + EXP2_C2;
     p = p * f + EXP2_C1;
     p = p * f + 1.0f;
-    return (lanes)((lanes_u32)p + ((lanes_u32)shifted << 23));
+    return (vec)((vec_u32)p + ((vec_u32)shifted << 23));
 }
 
 #endif

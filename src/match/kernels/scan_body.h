@@ -8,57 +8,52 @@
 ALWAYS_INLINE void scan_tile(const float *row, size_t stride, int dim, const float *query, int dim_padded, float *out,
                              size_t out_stride, const int rows, const int queries)
 {
-    lanes sum[4][SL_SCAN_QUERIES] = {{{0}}};
+    lanes sum[4][SL_SCAN_QUERIES] = {{{{{0}}}}};
     int d = 0;
-    for (; d + LANES <= dim; d += LANES) {
-        lanes x[4];
+    for (; d + LANES <= dim; d += LANES)
 #pragma GCC unroll 4
         for (int i = 0; i < rows; i++)
-            x[i] = load(row + i * stride + d);
 #pragma GCC unroll 4
-        for (int q = 0; q < queries; q++) {
-            lanes y = load(query + (size_t)q * dim_padded + d);
-#pragma GCC unroll 4
-            for (int i = 0; i < rows; i++)
-                sum[i][q] += x[i] * y;
-        }
-    }
-    if (d < dim) { /* the row ends inside a register */
+            for (int q = 0; q < queries; q++)
+                add_products(&sum[i][q], row + i * stride + d, query + (size_t)q * dim_padded + d);
+    if (d < dim) { /* the row ends inside a vector */
 #pragma GCC unroll 4
         for (int i = 0; i < rows; i++) {
             float rest[LANES] = {0};
             memcpy(rest, row + i * stride + d, (size_t)(dim - d) * sizeof *rest);
 #pragma GCC unroll 4
             for (int q = 0; q < queries; q++)
-                sum[i][q] += load(rest) * load(query + (size_t)q * dim_padded + d);
+                add_products(&sum[i][q], rest, query + (size_t)q * dim_padded + d);
         }
     }
 #pragma GCC unroll 4
     for (int i = 0; i < rows; i++)
 #pragma GCC unroll 4
         for (int q = 0; q < queries; q++)
-            out[q * out_stride + i] = sum_of(sum[i][q]);
+            out[q * out_stride + i] = sum_of(&sum[i][q]);
 }
+
+/* As many sums at once as the registers hold. */
+enum { ROWS_AT_ONCE = VECS == 1 ? 4 : 1, SINGLE_ROWS = VECS == 1 ? 4 : VECS == 2 ? 4 : 2 };
 
 static void scan_products(const float *rows, size_t stride, size_t count, int dim, const float *queries,
                           int n_queries, int dim_padded, float *out, size_t out_stride)
 {
     size_t i = 0;
     if (n_queries == SL_SCAN_QUERIES) {
-        for (; i + 4 <= count; i += 4)
-            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, 4, SL_SCAN_QUERIES);
+        for (; i + ROWS_AT_ONCE <= count; i += ROWS_AT_ONCE)
+            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, ROWS_AT_ONCE,
+                      SL_SCAN_QUERIES);
         for (; i < count; i++)
             scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, 1, SL_SCAN_QUERIES);
         return;
     }
-    for (; i + 4 <= count; i += 4)
-        for (int q = 0; q < n_queries; q++)
-            scan_tile(rows + i * stride, stride, dim, queries + (size_t)q * dim_padded, dim_padded,
-                      out + q * out_stride + i, out_stride, 4, 1);
-    for (; i < count; i++)
-        for (int q = 0; q < n_queries; q++)
-            scan_tile(rows + i * stride, stride, dim, queries + (size_t)q * dim_padded, dim_padded,
-                      out + q * out_stride + i, out_stride, 1, 1);
+    for (int q = 0; q < n_queries; q++, queries += dim_padded, out += out_stride) {
+        for (i = 0; i + SINGLE_ROWS <= count; i += SINGLE_ROWS)
+            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, SINGLE_ROWS, 1);
+        for (; i < count; i++)
+            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, 1, 1);
+    }
 }
 
 #define SCAN_TABLE(isa) \
