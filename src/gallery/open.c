@@ -285,7 +285,7 @@ static sl_status read_marker(sl_gallery *g, sl_error *err)
     uint8_t bytes[2][SL_SLOT_SIZE];
     sl_commit_state state[2];
     bool whole[2] = {false, false};
-    for (int try = 0; try < 5 && !(whole[0] && whole[1]); try++) {
+    for (int try = 0; try < 3 && !(whole[0] && whole[1]); try++) {
         if (try > 0)
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
         for (int i = 0; i < 2; i++) {

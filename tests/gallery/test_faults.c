@@ -1,0 +1,392 @@
+/* One life of a gallery (create, add, commit, remove, compact, add) is stopped at every single system call that
+ * changes a file: the process dies there, the call fails there, or the power goes there and what was not synced is
+ * lost in part. Each time the gallery must hold what was acknowledged, or that and the one change in flight. */
+#define _GNU_SOURCE
+#include "faces.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "base/rng.h"
+
+static char *dir, *work;
+
+/* ---- the calls, between the library and the kernel ---- */
+
+typedef enum { PASS, COUNT, DIE, FAIL_ONCE, FAIL_ON, OBSERVE } fault_mode;
+
+static struct {
+    fault_mode mode;
+    int calls, at; /* at: the call that goes wrong, from 0 */
+} fault;
+
+static void power_goes(void);
+static void synced(int fd);
+
+/* What shall become of this call: 0 it happens, 1 it happens by half and fails. */
+static int goes_wrong(void)
+{
+    if (fault.mode == PASS)
+        return 0;
+    if (fault.mode == OBSERVE) {
+        fault.mode = PASS;
+        power_goes();
+        fault.mode = OBSERVE;
+    }
+    int call = fault.calls++;
+    if (fault.mode == COUNT || fault.mode == OBSERVE)
+        return 0;
+    return fault.mode == FAIL_ON ? call >= fault.at : call == fault.at;
+}
+
+static long stop(void)
+{
+    if (fault.mode == DIE)
+        _exit(99);
+    errno = EIO;
+    return -1;
+}
+
+ssize_t pwrite(int fd, const void *data, size_t size, off_t at)
+{
+    if (!goes_wrong())
+        return syscall(SYS_pwrite64, fd, data, size, at);
+    syscall(SYS_pwrite64, fd, data, size / 2, at);
+    return stop();
+}
+
+ssize_t write(int fd, const void *data, size_t size)
+{
+    if (!goes_wrong())
+        return syscall(SYS_write, fd, data, size);
+    syscall(SYS_write, fd, data, size / 2);
+    return stop();
+}
+
+static int sync_call(long number, int fd)
+{
+    if (goes_wrong())
+        return (int)stop();
+    if (fault.mode == OBSERVE)
+        synced(fd);
+    return (int)syscall(number, fd);
+}
+
+int fdatasync(int fd) { return sync_call(SYS_fdatasync, fd); }
+int fsync(int fd) { return sync_call(SYS_fsync, fd); }
+int ftruncate(int fd, off_t size) { return (int)(goes_wrong() ? stop() : syscall(SYS_ftruncate, fd, size)); }
+
+int rename(const char *from, const char *to) { return (int)(goes_wrong() ? stop() : syscall(SYS_rename, from, to)); }
+
+int unlinkat(int fd, const char *name, int flags)
+{
+    return (int)(goes_wrong() ? stop() : syscall(SYS_unlinkat, fd, name, flags));
+}
+
+/* ---- the life ---- */
+
+/* Faces as bits: acknowledged, and what the change in flight would make of them. */
+static struct {
+    uint32_t acknowledged, wanted;
+    bool created;
+} *truth;
+
+static void acknowledge(void) { truth->acknowledged = truth->wanted; }
+
+static bool add_and_commit(sl_gallery *g, int from, int to)
+{
+    uint32_t wanted = truth->acknowledged;
+    for (int n = from; n < to; n++) {
+        if (try_add_face(g, n, NULL))
+            return false;
+        wanted |= 1u << n;
+    }
+    truth->wanted = wanted;
+    if (sl_gallery_commit(g, NULL))
+        return false;
+    acknowledge();
+    return true;
+}
+
+static bool remove_person(sl_gallery *g, int person)
+{
+    char label[64];
+    snprintf(label, sizeof label, "person-%d", person);
+    truth->wanted = truth->acknowledged & ~(7u << 3 * person);
+    if (sl_gallery_remove(g, NULL, label, NULL, NULL))
+        return false;
+    acknowledge();
+    return true;
+}
+
+/* False when a call failed; the handle is closed either way. */
+static bool live_in(sl_gallery *g, int from)
+{
+    bool ok = add_and_commit(g, from, from + 3) && add_and_commit(g, from + 3, from + 7) &&
+              remove_person(g, from / 3 + 1) && try_add_face(g, from + 7, NULL) == SL_OK;
+    sl_gallery_close(g); /* the last face is not committed: it must not come back */
+    return ok;
+}
+
+static bool live(void)
+{
+    sl_gallery *g;
+    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    if (sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, NULL))
+        return false;
+    truth->created = true;
+    return live_in(g, 0) && sl_gallery_compact(dir, NULL, NULL, NULL) == SL_OK &&
+           sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, NULL) == SL_OK && live_in(g, 9);
+}
+
+static void begin(fault_mode mode, int at)
+{
+    remove_tree(dir);
+    mkdir(dir, 0777);
+    memset(truth, 0, sizeof *truth);
+    fault.calls = 0;
+    fault.at = at;
+    fault.mode = mode;
+}
+
+/* ---- what must be there afterwards ---- */
+
+static uint32_t faces_of(const sl_gallery *g, const char *what)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < sl_gallery_size(g); i++) {
+        int n = -1;
+        sl_error err;
+        sscanf(sl_gallery_image(g, i), "person-%*d/photo %d", &n);
+        const char *differs = n < 0 || n > 31 || found >> n ? "out of order" : face_differs(g, i, n, &err);
+        if (differs)
+            fail_msg("%s: face %d: %s", what, n, differs);
+        found |= 1u << n;
+    }
+    return found;
+}
+
+static void check(const char *where, const char *what)
+{
+    sl_error err;
+    sl_gallery *g;
+    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    for (int pass = truth->created ? 0 : 1; pass < 2; pass++) {
+        sl_status status = pass == 0 ? sl_gallery_open_shape(where, SL_GALLERY_READ, NULL, NULL, &g, &err)
+                                     : sl_gallery_open_shape(where, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err);
+        if (status != SL_OK)
+            fail_msg("%s: pass %d: %s", what, pass, err.text);
+        uint32_t found = faces_of(g, what);
+        sl_gallery_close(g);
+        if (found != truth->acknowledged && found != truth->wanted)
+            fail_msg("%s: pass %d: faces %x, acknowledged %x, in flight %x", what, pass, found, truth->acknowledged,
+                     truth->wanted);
+    }
+    if (sl_gallery_verify(where, NULL, NULL, &err))
+        fail_msg("%s: %s", what, err.text);
+}
+
+static int count_calls(void)
+{
+    begin(COUNT, 0);
+    assert_true(live());
+    fault.mode = PASS;
+    check(dir, "nothing went wrong");
+    assert_int_equal(truth->acknowledged, 0x8e47);
+    return fault.calls;
+}
+
+static void dies_at_every_call(void **state)
+{
+    (void)state;
+    int calls = count_calls();
+    assert_true(calls > 100);
+    for (int at = 0; at < calls; at++) {
+        char what[64];
+        int status;
+        snprintf(what, sizeof what, "died at call %d", at);
+        begin(DIE, at);
+        pid_t child = fork();
+        if (child == 0)
+            _exit(live() ? 0 : 1);
+        fault.mode = PASS;
+        waitpid(child, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 99)
+            fail_msg("%s: exit status %x", what, status);
+        check(dir, what);
+    }
+    print_message("died at each of %d calls\n", calls);
+}
+
+static void every_call_fails(void **state)
+{
+    (void)state;
+    int calls = count_calls();
+    for (int at = 0; at < calls; at++)
+        for (int on = 0; on < 2; on++) {
+            char what[64];
+            snprintf(what, sizeof what, "call %d %s", at, on ? "and all later ones fail" : "fails");
+            begin(on ? FAIL_ON : FAIL_ONCE, at);
+            live(); /* some failures are none: cutting off what does not count */
+            fault.mode = PASS;
+            check(dir, what);
+        }
+}
+
+/* ---- loss of power ---- */
+
+typedef struct {
+    ino_t inode;
+    uint8_t *bytes; /* as last synced */
+    size_t size;
+} disk_file;
+
+typedef struct {
+    char name[64];
+    ino_t inode;
+} disk_name;
+
+static struct {
+    disk_file files[64];
+    int file_count;
+    disk_name names[64]; /* the folder as last synced */
+    int name_count;
+    sl_rng rng;
+    int states;
+} disk;
+
+static int list_dir(disk_name *names)
+{
+    int count = 0;
+    DIR *d = opendir(dir);
+    for (struct dirent *e; (e = readdir(d)) && count < 64;)
+        if (e->d_name[0] != '.') {
+            snprintf(names[count].name, sizeof names[count].name, "%.63s", e->d_name);
+            names[count++].inode = e->d_ino;
+        }
+    closedir(d);
+    return count;
+}
+
+static disk_file *file_of(ino_t inode)
+{
+    for (int i = 0; i < disk.file_count; i++)
+        if (disk.files[i].inode == inode)
+            return &disk.files[i];
+    return NULL;
+}
+
+/* Keeps what a sync makes durable (the call itself follows). */
+static void synced(int fd)
+{
+    struct stat st;
+    fstat(fd, &st);
+    if (S_ISDIR(st.st_mode)) {
+        disk.name_count = list_dir(disk.names);
+        return;
+    }
+    disk_file *f = file_of(st.st_ino);
+    if (!f) {
+        f = &disk.files[disk.file_count++];
+        f->bytes = NULL;
+    }
+    f->inode = st.st_ino;
+    f->size = (size_t)st.st_size;
+    f->bytes = realloc(f->bytes, f->size + 1);
+    assert_int_equal(pread(fd, f->bytes, f->size, 0), (ssize_t)f->size);
+}
+
+/* Writes a file as the disk may have it: synced bytes for certain, later ones in part. */
+static void write_survivor(const disk_name *name, int kind)
+{
+    char from[700], to[700];
+    static uint8_t bytes[1 << 20];
+    size_t size = 0, now_size = 0;
+    uint8_t *now = NULL;
+    struct stat st;
+    snprintf(from, sizeof from, "%s/%s", dir, name->name);
+    snprintf(to, sizeof to, "%s/%s", work, name->name);
+    const disk_file *f = file_of(name->inode);
+    if (stat(from, &st) == 0 && st.st_ino == name->inode)
+        now = read_whole(from, &now_size);
+    if (f) {
+        size = f->size;
+        memcpy(bytes, f->bytes, size);
+    }
+    bool takes = now && (kind == 1 || (kind > 1 && sl_rng_below(&disk.rng, 3)));
+    if (takes) { /* later writes arrived: all, or blocks of them with zeros between */
+        size_t block = kind == 1 ? SIZE_MAX : (size_t)1 << (4 + sl_rng_below(&disk.rng, 7));
+        if (now_size > size)
+            memset(bytes + size, 0, now_size - size);
+        size = now_size;
+        for (size_t at = 0; at < now_size; at = block == SIZE_MAX ? now_size : at + block)
+            if (kind == 1 || sl_rng_below(&disk.rng, 2))
+                memcpy(bytes + at, now + at, now_size - at < block ? now_size - at : block);
+    }
+    free(now);
+    write_whole(to, bytes, size);
+}
+
+/* Called in front of every call that changes something: what the disk may look like if the power went now. */
+static void power_goes(void)
+{
+    for (int kind = 0; kind < 8; kind++) { /* 0: only what was synced, 1: everything, then mixtures */
+        disk_name now[64];
+        int now_count = list_dir(now);
+        bool names_now = kind == 1 || (kind > 1 && sl_rng_below(&disk.rng, 2));
+        remove_tree(work);
+        mkdir(work, 0777);
+        for (int i = 0; i < (names_now ? now_count : disk.name_count); i++)
+            write_survivor(names_now ? &now[i] : &disk.names[i], kind);
+        char what[64];
+        snprintf(what, sizeof what, "power lost at call %d, kind %d", fault.calls, kind);
+        check(work, what);
+        disk.states++;
+    }
+}
+
+static void power_lost_at_every_call(void **state)
+{
+    (void)state;
+    disk.rng = sl_rng_seed(3);
+    begin(OBSERVE, 0);
+    assert_true(live());
+    power_goes();
+    fault.mode = PASS;
+    for (int i = 0; i < disk.file_count; i++)
+        free(disk.files[i].bytes);
+    print_message("%d states of the disk at %d calls\n", disk.states, fault.calls);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    dir = make_temp_dir();
+    work = make_temp_dir();
+    truth = mmap(NULL, sizeof *truth, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    return truth == MAP_FAILED;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fault.mode = PASS;
+    remove_tree(dir);
+    remove_tree(work);
+    free(dir);
+    free(work);
+    munmap(truth, sizeof *truth);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(dies_at_every_call),
+        cmocka_unit_test(every_call_fails),
+        cmocka_unit_test(power_lost_at_every_call),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,143 @@
+/* Threads that read one handle together, while a writer and a compaction go on beside them. Meant to be run
+ * with -fsanitize=thread too. */
+#define _GNU_SOURCE
+#include "faces.h"
+
+#include <pthread.h>
+
+enum { FACES = 150, THREADS = 6 };
+
+typedef struct {
+    const sl_gallery *gallery;
+    int number;
+    const char *wrong;
+} reader;
+
+static void *read_all(void *context)
+{
+    reader *r = context;
+    sl_error err;
+    for (int k = 0; k < FACES && !r->wrong; k++) {
+        size_t i = (size_t)(k * 7 + r->number * 31) % FACES, found;
+        const float *embeddings, *scales, *f32;
+        const int8_t *q;
+        const sl_point *landmarks;
+        if (sl_gallery_embeddings(r->gallery, &embeddings, &err) ||
+            sl_gallery_patches(r->gallery, i, &q, &scales, &f32, &err) ||
+            sl_gallery_landmarks(r->gallery, i, &landmarks, &err) ||
+            sl_gallery_find(r->gallery, sl_gallery_image(r->gallery, i), &found, &err) || found != i)
+            r->wrong = "read failed";
+        else
+            r->wrong = face_differs(r->gallery, i, (int)i, &err);
+    }
+    return NULL;
+}
+
+static void read_in_parallel(const sl_gallery *g)
+{
+    pthread_t threads[THREADS];
+    reader readers[THREADS];
+    for (int t = 0; t < THREADS; t++) {
+        readers[t] = (reader){.gallery = g, .number = t};
+        assert_int_equal(pthread_create(&threads[t], NULL, read_all, &readers[t]), 0);
+    }
+    for (int t = 0; t < THREADS; t++) {
+        pthread_join(threads[t], NULL);
+        if (readers[t].wrong)
+            fail_msg("thread %d: %s", t, readers[t].wrong);
+    }
+}
+
+static void threads_share_a_handle(void **state)
+{
+    (void)state;
+    sl_error err;
+    char *dir = make_temp_dir();
+    make_gallery(dir, FACES, 50);
+    sl_gallery *g = open_gallery(dir, SL_GALLERY_READ);
+    read_in_parallel(g);
+    read_in_parallel(g);
+    sl_gallery_close(g);
+
+    g = open_gallery(dir, SL_GALLERY_WRITE); /* a writer's handle too, with a removed row and a pending one */
+    add_face(g, FACES);
+    char image[64], label[64];
+    face_entry(FACES, image, label);
+    assert_ok(sl_gallery_remove(g, image, NULL, NULL, &err));
+    add_face(g, FACES + 1);
+    read_in_parallel(g);
+    sl_gallery_close(g);
+    remove_tree(dir);
+    free(dir);
+}
+
+typedef struct {
+    const char *dir;
+    int stop;
+    int opened;
+    const char *wrong;
+} opener;
+
+/* Opens again and again: at every moment a whole gallery is there, with faces 0 .. FACES-1 in front. */
+static void *open_again(void *context)
+{
+    opener *o = context;
+    sl_error err;
+    while (!__atomic_load_n(&o->stop, __ATOMIC_ACQUIRE) && !o->wrong) {
+        sl_gallery *g;
+        if (sl_gallery_open_shape(o->dir, SL_GALLERY_READ, NULL, NULL, &g, &err)) {
+            o->wrong = strdup(err.text);
+            break;
+        }
+        o->opened++;
+        if (sl_gallery_size(g) < FACES)
+            o->wrong = "faces are missing";
+        else
+            o->wrong = face_differs(g, (size_t)o->opened % FACES, o->opened % FACES, &err);
+        sl_gallery_close(g);
+    }
+    return NULL;
+}
+
+static void readers_beside_a_writer(void **state)
+{
+    (void)state;
+    sl_error err;
+    char *dir = make_temp_dir();
+    make_gallery(dir, FACES, FACES);
+    opener o = {.dir = dir};
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, open_again, &o), 0);
+    for (int round = 0; round < 40; round++) {
+        sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
+        for (int n = FACES; n < FACES + 8; n++) {
+            add_face(g, n);
+            assert_ok(sl_gallery_commit(g, &err));
+        }
+        for (int n = FACES; n < FACES + 8; n++) {
+            char image[64], label[64];
+            face_entry(n, image, label);
+            assert_ok(sl_gallery_remove(g, image, NULL, NULL, &err));
+        }
+        add_face(g, FACES + 9); /* never committed: the next writer cuts it off */
+        sl_gallery_close(g);
+        if (round % 4 == 3)
+            assert_ok(sl_gallery_compact(dir, NULL, NULL, &err));
+    }
+    __atomic_store_n(&o.stop, 1, __ATOMIC_RELEASE);
+    pthread_join(thread, NULL);
+    if (o.wrong)
+        fail_msg("after %d openings: %s", o.opened, o.wrong);
+    assert_true(o.opened > 0);
+    remove_tree(dir);
+    free(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_share_a_handle),
+        cmocka_unit_test(readers_beside_a_writer),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
