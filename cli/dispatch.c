@@ -69,6 +69,7 @@ int cli_dispatch(const char *program, const char *about, const cli_command *tabl
         print_help(stderr, program, about, table, tail);
         return CLI_USAGE;
     }
+    static char help_option[] = "--help";
     bool help = is_help(argv[1]);
     if (help && argc == 2) {
         print_help(stdout, program, about, table, tail);
@@ -83,9 +84,12 @@ int cli_dispatch(const char *program, const char *about, const cli_command *tabl
         cli_warn("no memory");
         return CLI_FAILED;
     }
-    char *for_help[] = {name, "--help", NULL};
     argv[1] = name;
-    int code = help ? command->run(2, for_help) : command->run(argc - 1, argv + 1);
+    if (help) { /* "help models list" is "models list --help" */
+        memmove(argv + 2, argv + 3, (size_t)(argc - 3) * sizeof *argv);
+        argv[argc - 1] = help_option;
+    }
+    int code = command->run(argc - 1, argv + 1);
     free(name);
     return code;
 }

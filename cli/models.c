@@ -201,45 +201,68 @@ static const struct argp inspect_parser = {
     0,
     0};
 
-/* One line of an array's element: texts as they are, the rest as compact JSON. */
+/* Texts as they are, the rest as compact JSON. */
 static void print_value(const json_t *value)
 {
-    const char *key;
-    json_t *item;
     if (json_is_string(value)) {
-        printf("%s", json_string_value(value));
-    } else if (json_is_object(value)) {
-        json_object_foreach((json_t *)value, key, item)
+        cli_print_name(stdout, json_string_value(value), 0);
+        return;
+    }
+    char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(7));
+    fputs(text ? text : "?", stdout);
+    free(text);
+}
+
+/* A node as its operator, and each output with its shape; a tensor as its name, type and shape. */
+static void print_item(json_t *item)
+{
+    json_t *outputs = json_object_get(item, "outputs"), *output, *value;
+    const char *key;
+    size_t i;
+    fputs("  ", stdout);
+    if (json_is_array(outputs)) {
+        printf("%-18s", json_string_value(json_object_get(item, "op")));
+        json_array_foreach(outputs, i, output)
+        {
+            fputs("  ", stdout);
+            print_value(json_is_object(output) ? json_object_get(output, "shape") : output);
+            fputs("  ", stdout);
+            print_value(json_is_object(output) ? json_object_get(output, "name") : output);
+        }
+    } else if (json_is_object(item)) {
+        json_object_foreach(item, key, value)
         {
             printf("%s ", key);
-            print_value(item);
-            printf("  ");
+            print_value(value);
+            fputs("  ", stdout);
         }
     } else {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(7));
-        printf("%s", text ? text : "?");
-        free(text);
+        print_value(item);
     }
+    putchar('\n');
 }
 
 static void print_document(json_t *document)
 {
-    const char *key;
+    const char *key, *name;
     json_t *value, *item;
     size_t i;
     json_object_foreach(document, key, value)
     {
-        if (!json_is_array(value)) {
-            printf("%s: ", key);
-            print_value(value);
+        printf("%s:", key);
+        if (json_is_array(value)) {
             putchar('\n');
-            continue;
-        }
-        printf("%s:\n", key);
-        json_array_foreach(value, i, item)
-        {
-            printf("  ");
-            print_value(item);
+            json_array_foreach(value, i, item) print_item(item);
+        } else if (json_is_object(value)) {
+            putchar('\n');
+            json_object_foreach(value, name, item)
+            {
+                printf("  %s:", name);
+                print_item(item);
+            }
+        } else {
+            putchar(' ');
+            print_value(value);
             putchar('\n');
         }
     }
