@@ -114,7 +114,7 @@ static bool set_row(sl_patch_set *set, int i, const float *x)
     int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
     k->quantise(x, channels, zero ? 0 : 127 / largest, row);
     int32_t squares_i8;
-    k->sums_i8(row, channels, &set->row_sums[i], &squares_i8);
+    k->sums_i8(row, stride, &set->row_sums[i], &squares_i8);
     set->factors[i] = squares_i8 ? 1 / sqrtf((float)squares_i8) : 0;
     return true;
 }
@@ -126,17 +126,16 @@ static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale)
         return false;
     const sl_emd_kernels *k = sl_emd_kernels_now();
     const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
-    int32_t sum, squares;
-    k->sums_i8(x, channels, &sum, &squares);
-    const float factor = squares && scale > 0 ? 1 / sqrtf((float)squares) : 0;
     if (set->layout->precision == SL_PRECISION_F32) {
-        k->dequantise(x, channels, factor, (float *)set->rows + (size_t)i * stride);
-        set->factors[i] = 1;
-        return true;
+        float raw[SL_MATCH_MAX_CHANNELS];
+        k->dequantise(x, channels, scale, raw);
+        return set_row(set, i, raw);
     }
-    memcpy((int8_t *)set->rows + (size_t)i * stride, x, channels);
-    set->row_sums[i] = sum;
-    set->factors[i] = factor;
+    int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
+    int32_t squares;
+    memcpy(row, x, channels);
+    k->sums_i8(row, stride, &set->row_sums[i], &squares);
+    set->factors[i] = squares && scale > 0 ? 1 / sqrtf((float)squares) : 0;
     return true;
 }
 
@@ -203,8 +202,8 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
     set->pooled_factor = zero ? 0 : (float)(1 / (length * to_integer));
     int32_t *sums = set->row_sums + l->patches, ignored;
-    k->sums_i8(high, channels, &sums[0], &ignored);
-    k->sums_i8(low, channels, &sums[1], &ignored);
+    k->sums_i8(high, shape.row_stride, &sums[0], &ignored);
+    k->sums_i8(low, shape.row_stride, &sums[1], &ignored);
     set->factors[l->patches] = SL_POOLED_BASE * set->pooled_factor;
     set->factors[l->patches + 1] = set->pooled_factor;
     return SL_OK;

@@ -1,4 +1,5 @@
-/* EMD kernels with AVX2 and FMA: blocks of 16 columns (two registers) and six rows, 12 sums in registers.
+/* EMD kernels with AVX2 and FMA: blocks of 16 columns (two registers) and six rows, 12 sums in registers (bytes:
+ * three rows, as gcc 12 spills twelve sums of two instructions each).
  * Panels: [C, 16] floats or [C / 2, 16, 2] 16-bit integers a block. Bytes are widened to 16 bits before they
  * are multiplied (vpmaddwd), so that nothing can saturate. */
 #if defined(__x86_64__)
@@ -6,7 +7,7 @@
 
 #include "match/kernels/emd_body.h"
 
-enum { ROWS = SL_ROW_TILE };
+enum { ROWS = SL_ROW_TILE, HALF = ROWS / 2 };
 
 static size_t pairs(const sl_match_layout *l) { return ((size_t)l->channels + 1) / 2; }
 
@@ -68,15 +69,15 @@ static __m256 scaled(__m256i sum, const float *column_factors, float row_factor)
 static void tile_i16(const int16_t *rows, size_t row_stride, const float *row_factors, const int16_t *block,
                      size_t n_pairs, const float *column_factors, float *S, int stride)
 {
-    __m256i low[ROWS], high[ROWS];
-#pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    __m256i low[HALF], high[HALF];
+#pragma GCC unroll 3
+    for (int s = 0; s < HALF; s++)
         low[s] = high[s] = _mm256_setzero_si256();
     for (size_t p = 0; p < n_pairs; p++, block += 2 * LANES) {
         __m256i b0 = _mm256_loadu_si256((const __m256i *)block);
         __m256i b1 = _mm256_loadu_si256((const __m256i *)(block + LANES));
-#pragma GCC unroll 6
-        for (int s = 0; s < ROWS; s++) {
+#pragma GCC unroll 3
+        for (int s = 0; s < HALF; s++) {
             int32_t two;
             memcpy(&two, rows + s * row_stride + 2 * p, sizeof two);
             __m256i a = _mm256_set1_epi32(two);
@@ -84,8 +85,8 @@ static void tile_i16(const int16_t *rows, size_t row_stride, const float *row_fa
             high[s] = _mm256_add_epi32(high[s], _mm256_madd_epi16(a, b1));
         }
     }
-#pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++) {
+#pragma GCC unroll 3
+    for (int s = 0; s < HALF; s++) {
         _mm256_storeu_ps(S + (size_t)s * stride, scaled(low[s], column_factors, row_factors[s]));
         _mm256_storeu_ps(S + (size_t)s * stride + 8, scaled(high[s], column_factors + 8, row_factors[s]));
     }
@@ -101,9 +102,10 @@ static void similarities_i8(const sl_patch_set *query, const sl_patch_set *candi
         for (size_t i = 0; i < ROWS * shape.row_stride; i += LANES)
             _mm256_storeu_si256((__m256i *)(wide + i), _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(rows + i))));
         for (int column = 0; column < l->stride; column += LANES)
-            tile_i16(wide, shape.row_stride, candidate->factors + s,
-                     (const int16_t *)query->panel + (size_t)column * 2 * pairs(l), pairs(l),
-                     query->factors + column, S + (size_t)s * l->stride + column, l->stride);
+            for (int i = 0; i < ROWS; i += HALF)
+                tile_i16(wide + i * shape.row_stride, shape.row_stride, candidate->factors + s + i,
+                         (const int16_t *)query->panel + (size_t)column * 2 * pairs(l), pairs(l),
+                         query->factors + column, S + (size_t)(s + i) * l->stride + column, l->stride);
     }
 }
 
@@ -139,6 +141,28 @@ static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)
     for (int i = 0; i < 8; i++)
         total += part[i];
     return total;
+}
+
+static int32_t sum_of_i32(__m256i x)
+{
+    int32_t part[8], total = 0;
+    _mm256_storeu_si256((__m256i *)part, x);
+    for (int i = 0; i < 8; i++)
+        total += part[i];
+    return total;
+}
+
+static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
+{
+    const __m256i one = _mm256_set1_epi16(1);
+    __m256i total = _mm256_setzero_si256(), squares = _mm256_setzero_si256();
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256i wide = _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(x + i)));
+        total = _mm256_add_epi32(total, _mm256_madd_epi16(wide, one));
+        squares = _mm256_add_epi32(squares, _mm256_madd_epi16(wide, wide));
+    }
+    *sum = sum_of_i32(total);
+    *sum_of_squares = sum_of_i32(squares);
 }
 
 EMD_TABLE(avx2);

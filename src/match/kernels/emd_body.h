@@ -155,16 +155,14 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
 /* Largest |x| by the order of the bits, in which infinity and NaN are the largest. */
 static float body_largest(const float *x, size_t n)
 {
-    vec_i32 top = {0};
-    size_t i = 0;
-    for (; i + VEC <= n; i += VEC)
-        top = larger_bits((vec_i32)absolute(load(x + i)), top);
-    float rest[VEC] = {0}, result;
-    memcpy(rest, x + i, (n - i) * sizeof *x);
-    top = larger_bits((vec_i32)absolute(load(rest)), top);
     int32_t best = 0;
-    for (int j = 0; j < VEC; j++)
-        best = top[j] > best ? top[j] : best;
+    for (size_t i = 0; i < n; i++) {
+        int32_t bits;
+        memcpy(&bits, x + i, sizeof bits);
+        bits &= 0x7fffffff;
+        best = bits > best ? bits : best;
+    }
+    float result;
     memcpy(&result, &best, sizeof result);
     return result;
 }
@@ -223,18 +221,6 @@ static void body_quantise_i16(const float *restrict x, size_t n, float factor, i
         out[i] = (int16_t)(int32_t)(x[i] * factor + ROUND_BIAS - ROUND_BIAS);
 }
 
-static void body_sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
-{
-    int32_t total = 0, squares = 0; /* exact, so any order will do: the compiler vectorises */
-    for (size_t i = 0; i < n; i++) {
-        int16_t v = x[i];
-        total += v;
-        squares += v * v;
-    }
-    *sum = total;
-    *sum_of_squares = squares;
-}
-
 static void body_pooled_products_f32(const sl_patch_set *set, const sl_patch_set *partner, float *out)
 {
     const sl_set_shape shape = sl_set_shape_of(set->layout);
@@ -281,5 +267,5 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
         .dequantise = body_dequantise,                                                                   \
         .quantise = body_quantise,                                                                       \
         .quantise_i16 = body_quantise_i16,                                                               \
-        .sums_i8 = body_sums_i8,                                                                         \
+        .sums_i8 = sums_i8,                                                                              \
     }

@@ -92,4 +92,15 @@ static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)
     return total;
 }
 
+static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
+{
+    int32_t total = 0, squares = 0;
+    for (size_t i = 0; i < n; i++) {
+        total += x[i];
+        squares += x[i] * x[i];
+    }
+    *sum = total;
+    *sum_of_squares = squares;
+}
+
 EMD_TABLE(scalar);

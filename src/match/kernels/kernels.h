@@ -66,6 +66,7 @@ typedef struct {
     /* out = x * factor rounded (to nearest, ties to even); it must fit. */
     void (*quantise)(const float *x, size_t n, float factor, int8_t *out);
     void (*quantise_i16)(const float *x, size_t n, float factor, int16_t *out);
+    /* n is a multiple of 64, as rows are. */
     void (*sums_i8)(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
 } sl_emd_kernels;
 

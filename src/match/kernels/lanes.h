@@ -20,7 +20,6 @@ enum { LANES = 16, VECS = LANES / VEC };
 typedef float vec __attribute__((vector_size(4 * VEC)));
 typedef float vec_at __attribute__((vector_size(4 * VEC), aligned(4), may_alias)); /* anywhere in memory */
 typedef uint32_t vec_u32 __attribute__((vector_size(4 * VEC)));
-typedef int32_t vec_i32 __attribute__((vector_size(4 * VEC)));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -28,12 +27,6 @@ ALWAYS_INLINE vec load(const float *p) { return *(const vec_at *)p; }
 ALWAYS_INLINE void store(float *p, vec x) { *(vec_at *)p = x; }
 ALWAYS_INLINE vec all(float x) { return (vec){0} + x; }
 ALWAYS_INLINE vec absolute(vec x) { return (vec)((vec_u32)x & 0x7fffffffu); }
-
-ALWAYS_INLINE vec_i32 larger_bits(vec_i32 a, vec_i32 b)
-{
-    vec_i32 take = a > b;
-    return (a & take) | (b & ~take);
-}
 
 /* Sixteen partial sums. */
 typedef struct {
