@@ -1,8 +1,9 @@
 /* What the second look does, shown on two drawings instead of two faces.
  *
- * The same shapes lie in other places in the second drawing, and a card covers a part of the first. Each drawing is cut
- * into 8 x 8 patches, each patch is described by its colours, and the picture shows how the first drawing can be put
- * together from patches of the second: shapes are found where they went, and hardly anything flows to the card.
+ * The same shapes lie in other places in the second drawing, and a card covers a part of the first. Each drawing
+ * is cut into 8 x 8 patches, each patch is described by its colours, and the picture shows how the first drawing
+ * can be put together from patches of the second: shapes are found where they went, and hardly anything flows to
+ * the card.
  *
  *     cc -o flow_of_shapes flow_of_shapes.c $(pkg-config --cflags --libs secondlook) -lm
  *     ./flow_of_shapes flow.png
@@ -27,8 +28,9 @@ typedef struct {
 static const float paper[3] = {209, 203, 190};
 
 static const shape first[] = {
-    {DISC, 2, 2, .95f, {214, 64, 48}},    {TRIANGLE, 5, 2, .95f, {36, 122, 92}}, {RING, 2, 5, .95f, {30, 84, 150}},
-    {SQUARE, 5, 5, .8f, {226, 150, 30}},  {DIAMOND, 7, 7, .9f, {122, 72, 148}},  {CARD, 3.75f, 6.2f, 1.75f, {252, 252, 250}},
+    {DISC, 2, 2, .95f, {214, 64, 48}},    {TRIANGLE, 5, 2, .95f, {36, 122, 92}},
+    {RING, 2, 5, .95f, {30, 84, 150}},    {SQUARE, 5, 5, .8f, {226, 150, 30}},
+    {DIAMOND, 7, 7, .9f, {122, 72, 148}}, {CARD, 3.75f, 6.2f, 1.75f, {252, 252, 250}},
 };
 static const shape second[] = {
     {DISC, 6, 6, .95f, {214, 64, 48}},   {TRIANGLE, 2, 5, .95f, {36, 122, 92}}, {RING, 6, 2, .95f, {30, 84, 150}},
@@ -69,8 +71,8 @@ static void draw(const shape *shapes, int count, uint8_t *pixels)
     }
 }
 
-/* A patch is described by the mean colours of its PARTS x PARTS parts, as differences from the paper, and by a small
- * constant, which is all that is left of plain paper. */
+/* A patch is described by the mean colours of its PARTS x PARTS parts, as differences from the paper, and by a
+ * small constant, which is all that is left of plain paper. */
 static void describe(const uint8_t *pixels, float *patches)
 {
     const int part = CELL / PARTS;

@@ -66,7 +66,8 @@ sl_status sl_tile_message(const char *message, int side, sl_image *out, sl_error
 int sl_draw_text_cut(sl_image *image, int x, int y, const char *text, int scale, int max_width, sl_colour colour);
 
 /* The same with its middle at x. */
-void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int scale, int max_width, sl_colour colour);
+void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int scale, int max_width,
+                         sl_colour colour);
 
 /* "-0.123", or "-" for NaN; whatever the locale. Returns `text`. */
 const char *sl_number(char text[16], float value);

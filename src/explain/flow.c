@@ -24,7 +24,8 @@ void sl_flow_tiles(const float *plan, int patches, int *tile, float *brightness)
     sl_stretch(brightness, patches, any ? 1 : 0);
 }
 
-/* One axis of the picture cut into `cells`: pixel i lies in cell[i], `into`[i] pixels behind its (not rounded) border. */
+/* One axis of the picture cut into `cells`: pixel i lies in cell[i], `into`[i] pixels behind its (not rounded)
+ * border. */
 static void cut_axis(int pixels, int cells, int *cell, float *into)
 {
     double size = (double)pixels / cells;

@@ -13,8 +13,8 @@ static sl_status check_pair(const sl_pair *pair, int side, sl_error *err)
     if (!pair || !pair->query || !pair->other)
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
     if (side < SMALLEST_SIDE || side > LARGEST_SIDE)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a picture's side of %d pixels is not in %d .. %d", side, SMALLEST_SIDE,
-                       LARGEST_SIDE);
+        return sl_fail(err, SL_ERR_ARGUMENT, "a picture's side of %d pixels is not in %d .. %d", side,
+                       SMALLEST_SIDE, LARGEST_SIDE);
     if (pair->query_crop)
         SL_TRY(sl_image_check(pair->query_crop, err));
     if (pair->other_crop)
@@ -22,7 +22,8 @@ static sl_status check_pair(const sl_pair *pair, int side, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out, sl_error *err)
+sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out,
+                       sl_error *err)
 {
     *out = (sl_image){0};
     SL_TRY(check_pair(pair, side, err));
@@ -43,8 +44,8 @@ static sl_status weights_of(const sl_pair *pair, const sl_transport *t, int side
     sl_tile_size(pair->query_crop, side, &width, &height);
     SL_TRY(sl_weights_picture(t->query_weights, t->rows, t->cols, pair->query_crop, width, height, query, err));
     sl_tile_size(pair->other_crop, side, &width, &height);
-    sl_status status = sl_weights_picture(t->other_weights, t->rows, t->cols, pair->other_crop, width, height, other,
-                                          err);
+    sl_status status =
+        sl_weights_picture(t->other_weights, t->rows, t->cols, pair->other_crop, width, height, other, err);
     if (status != SL_OK)
         sl_image_free(query);
     return status;
@@ -77,10 +78,13 @@ enum {
     HEIGHT = BOTTOM_ROW + SIDE + FOOT
 };
 
-static int place_x(int column) { return MARGIN + column * (SIDE + GAP); }
+static int place_x(int column)
+{
+    return MARGIN + column * (SIDE + GAP);
+}
 
-static void place(sl_image *page, int column, int y, const sl_image *picture, const char *heading, const char *line,
-                  const char *second_line)
+static void place(sl_image *page, int column, int y, const sl_image *picture, const char *heading,
+                  const char *line, const char *second_line)
 {
     int middle = place_x(column) + SIDE / 2;
     sl_draw_text_middle(page, middle, y - HEAD, heading, 1, SIDE, sl_ink_soft);
@@ -113,7 +117,8 @@ static void colour_bar(sl_image *page, int x, int y)
     sl_draw_text(page, x + SIDE - width, y + 18, "counts most", 1, sl_ink_soft);
 }
 
-static void draw_scores(sl_image *page, const sl_score *score, const sl_match_options *options, const sl_transport *t)
+static void draw_scores(sl_image *page, const sl_score *score, const sl_match_options *options,
+                        const sl_transport *t)
 {
     char number[16], text[64];
     int y = BOTTOM_ROW;
@@ -142,16 +147,17 @@ static sl_status draw_page(const sl_pair *pair, const sl_match_options *options,
     SL_TRY_GOTO(sl_flow_picture(t, pair->other_crop, width, height, &flow, err), done);
     sl_tile_size(pair->query_crop, SIDE, &width, &height);
     SL_TRY_GOTO(pair->query_crop ? sl_tile(pair->query_crop, width, height, &query, err)
-                                 : sl_tile_square(NULL, SIDE, &query, err), done);
+                                 : sl_tile_square(NULL, SIDE, &query, err),
+                done);
     sl_tile_size(pair->other_crop, SIDE, &width, &height);
     SL_TRY_GOTO(pair->other_crop ? sl_tile(pair->other_crop, width, height, &other, err)
-                                 : sl_tile_square(NULL, SIDE, &other, err), done);
+                                 : sl_tile_square(NULL, SIDE, &other, err),
+                done);
     SL_TRY_GOTO(weights_of(pair, t, SIDE, &query_heat, &other_heat, err), done);
     SL_TRY_GOTO(sl_image_new(WIDTH, HEIGHT, 3, out, err), done);
     sl_draw_fill(out, 0, 0, WIDTH, HEIGHT, sl_paper);
     place(out, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
-    place(out, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other",
-          "bright: much flows, dark: little");
+    place(out, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other", "bright: much flows, dark: little");
     place(out, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
     place(out, 0, BOTTOM_ROW, &query_heat, "weights of the query", "", "");
     place(out, 2, BOTTOM_ROW, &other_heat, "weights of the other", "", "");

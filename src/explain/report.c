@@ -38,8 +38,11 @@ static void tell_truth(sl_text *page, const sl_case *cases, size_t count)
         by_both += answer->count && sl_case_is_right(&cases[i], answer->candidates[0].label) == 1;
     }
     if (known)
-        sl_text_add(page, "<p>Of the %zu whose name is known, the true person came first for %zu by the first look alone and for "
-                          "%zu in the end.</p>\n", known, by_first, by_both);
+        sl_text_add(page,
+                    "<p>Of the %zu whose name is known, the true person came first for %zu by the first look "
+                    "alone and for "
+                    "%zu in the end.</p>\n",
+                    known, by_first, by_both);
 }
 
 /* What was asked, and what came of it in one sentence. */
@@ -62,8 +65,10 @@ static void introduction(sl_text *page, const char *title, const sl_case *cases,
         sl_report_settings(page, &cases[0]);
     else if (count)
         sl_text_add(page, "<p>The cases were asked with different settings: they stand with each case.</p>\n");
-    sl_text_add(page, "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#cases\">One by one</a> "
-                      "<a href=\"#how\">How to read this page</a></nav>\n</header>\n");
+    sl_text_add(
+        page,
+        "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#cases\">One by one</a> "
+        "<a href=\"#how\">How to read this page</a></nav>\n</header>\n");
 }
 
 static void summary_truth(sl_text *page, const sl_case *one)
@@ -74,9 +79,10 @@ static void summary_truth(sl_text *page, const sl_case *one)
         return;
     }
     bool first = answer->count && sl_case_is_right(one, answer->candidates[0].label) == 1;
-    sl_text_add(page, "<td role=\"cell\" data-label=\"In truth\" class=\"%s\"><span><span class=\"sign\" role=\"img\" "
-                      "aria-label=\"%s\">%s</span> ", first ? "right" : "wrong", first ? "found first" : "not first",
-                first ? "&#10003;" : "&#10007;");
+    sl_text_add(page,
+                "<td role=\"cell\" data-label=\"In truth\" class=\"%s\"><span><span class=\"sign\" role=\"img\" "
+                "aria-label=\"%s\">%s</span> ",
+                first ? "right" : "wrong", first ? "found first" : "not first", first ? "&#10003;" : "&#10007;");
     sl_report_name(page, one->true_label);
     sl_text_add(page, "</span></td>");
 }
@@ -90,15 +96,18 @@ static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, b
     SL_TRY(sl_report_crop(page, one->query_crop, THUMB, "", err));
     sl_text_add(page, "</td><td role=\"cell\"><a href=\"#case-%zu\">", number);
     sl_report_name(page, sl_report_query_name(one));
-    sl_text_add(page, "</a></td><td role=\"cell\"><span class=\"badge %s\">%s</span></td>", match ? "match" : "unknown",
-                match ? "Match" : "Unknown");
+    sl_text_add(page, "</a></td><td role=\"cell\"><span class=\"badge %s\">%s</span></td>",
+                match ? "match" : "unknown", match ? "Match" : "Unknown");
     if (answer->count) {
         const sl_candidate *best = &answer->candidates[0];
         int before = sl_case_stage1_rank(one, best->label);
-        sl_text_add(page, "<td role=\"cell\" data-label=\"Person\">%s<span>", match ? "" : "<span class=\"soft\">nearest:</span> ");
+        sl_text_add(page, "<td role=\"cell\" data-label=\"Person\">%s<span>",
+                    match ? "" : "<span class=\"soft\">nearest:</span> ");
         sl_report_name(page, best->label);
-        sl_text_add(page, "</span></td><td role=\"cell\" data-label=\"Score\" class=\"number\">%s</td>"
-                          "<td role=\"cell\" data-label=\"Rank\" class=\"number\">", sl_number(score, best->score));
+        sl_text_add(page,
+                    "</span></td><td role=\"cell\" data-label=\"Score\" class=\"number\">%s</td>"
+                    "<td role=\"cell\" data-label=\"Rank\" class=\"number\">",
+                    sl_number(score, best->score));
         if (before)
             sl_text_add(page, "%d", before);
         else
@@ -118,11 +127,15 @@ static sl_status summary(sl_text *page, const sl_case *cases, size_t count, sl_e
     bool truth = false;
     for (size_t i = 0; i < count; i++)
         truth |= cases[i].true_label != NULL;
-    sl_text_add(page, "<section id=\"summary\" aria-labelledby=\"summary-title\">\n<h2 id=\"summary-title\">All cases</h2>\n"
-                      "<div class=\"scroll\"><table class=\"cases\" role=\"table\">\n<thead><tr role=\"row\"><th scope=\"col\"><span class=\"hidden\">Picture</span></th>"
-                      "<th scope=\"col\">Query</th><th scope=\"col\">Answer</th><th scope=\"col\">Person</th>"
-                      "<th scope=\"col\">Score</th><th scope=\"col\">Rank, first &rarr; second look</th>%s</tr></thead>\n"
-                      "<tbody>\n", truth ? "<th scope=\"col\">In truth</th>" : "");
+    sl_text_add(
+        page,
+        "<section id=\"summary\" aria-labelledby=\"summary-title\">\n<h2 id=\"summary-title\">All cases</h2>\n"
+        "<div class=\"scroll\"><table class=\"cases\" role=\"table\">\n<thead><tr role=\"row\"><th "
+        "scope=\"col\"><span class=\"hidden\">Picture</span></th>"
+        "<th scope=\"col\">Query</th><th scope=\"col\">Answer</th><th scope=\"col\">Person</th>"
+        "<th scope=\"col\">Score</th><th scope=\"col\">Rank, first &rarr; second look</th>%s</tr></thead>\n"
+        "<tbody>\n",
+        truth ? "<th scope=\"col\">In truth</th>" : "");
     for (size_t i = 0; i < count; i++)
         SL_TRY(summary_row(page, &cases[i], i + 1, truth, err));
     sl_text_add(page, "</tbody>\n</table></div>\n</section>\n");
@@ -138,14 +151,19 @@ static sl_status write_page(sl_text *page, const char *title, const sl_case *cas
     introduction(page, title, cases, count, same);
     sl_text_add(page, "<main>\n");
     SL_TRY(summary(page, cases, count, err));
-    sl_text_add(page, "<section id=\"cases\" aria-labelledby=\"cases-title\">\n<h2 id=\"cases-title\">One by one</h2>\n");
+    sl_text_add(
+        page, "<section id=\"cases\" aria-labelledby=\"cases-title\">\n<h2 id=\"cases-title\">One by one</h2>\n");
     for (size_t i = 0; i < count && !page->failed; i++)
         SL_TRY(sl_report_case(page, &cases[i], i + 1, count, !same, err));
     sl_text_add(page, "</section>\n");
     sl_report_how_to_read(page);
-    sl_text_add(page, "</main>\n<footer><p>Made by secondlook %s. This page holds its pictures itself and asks nothing of the "
-                      "network.</p></footer>\n</body>\n</html>\n", sl_version());
-    return page->failed ? sl_fail(err, SL_ERR_MEMORY, "no memory for a report of %zu cases: write several smaller ones", count)
+    sl_text_add(
+        page,
+        "</main>\n<footer><p>Made by secondlook %s. This page holds its pictures itself and asks nothing of the "
+        "network.</p></footer>\n</body>\n</html>\n",
+        sl_version());
+    return page->failed ? sl_fail(err, SL_ERR_MEMORY,
+                                  "no memory for a report of %zu cases: write several smaller ones", count)
                         : SL_OK;
 }
 

@@ -16,7 +16,8 @@ void sl_report_settings(sl_text *page, const sl_case *one);
 void sl_report_how_to_read(sl_text *page);
 
 /* report_case.c: one case's section, `number` from 1. */
-sl_status sl_report_case(sl_text *page, const sl_case *one, size_t number, size_t count, bool settings, sl_error *err);
+sl_status sl_report_case(sl_text *page, const sl_case *one, size_t number, size_t count, bool settings,
+                         sl_error *err);
 
 /* An <img> with the picture inside as JPEG. `alt` is plain text. */
 sl_status sl_report_picture(sl_text *page, const sl_image *picture, const char *alt, sl_error *err);

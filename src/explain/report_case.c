@@ -9,7 +9,10 @@
 
 enum { SHOWN = 5, BIG = 224, SMALL = 112, FLOW_BIG = 280, FLOW_SMALL = 112, HEAT = 168, QUALITY = 84 };
 
-static size_t shown(size_t count) { return count < SHOWN ? count : SHOWN; }
+static size_t shown(size_t count)
+{
+    return count < SHOWN ? count : SHOWN;
+}
 
 sl_status sl_report_picture(sl_text *page, const sl_image *picture, const char *alt, sl_error *err)
 {
@@ -83,7 +86,10 @@ static void sign_of(sl_text *page, const sl_case *one, const char *label)
 
 /* ------------------------------------------------------------------ query | flow | best candidate */
 
-static void figure(sl_text *page, const char *class) { sl_text_add(page, "<figure class=\"%s\">", class); }
+static void figure(sl_text *page, const char *class)
+{
+    sl_text_add(page, "<figure class=\"%s\">", class);
+}
 
 static void figure_end(sl_text *page, const char *caption, const char *name)
 {
@@ -93,13 +99,15 @@ static void figure_end(sl_text *page, const char *caption, const char *name)
     sl_text_add(page, "</figcaption></figure>\n");
 }
 
-static sl_status heat_row(sl_text *page, const sl_case *one, const sl_transport *t, const sl_image *best, sl_error *err)
+static sl_status heat_row(sl_text *page, const sl_case *one, const sl_transport *t, const sl_image *best,
+                          sl_error *err)
 {
     figure(page, "heat");
     SL_TRY(heat_of(page, t, t->query_weights, one->query_crop, "heat map of the query", err));
     figure_end(page, "What counted in the query", NULL);
-    sl_text_add(page, "<div class=\"key\"><div class=\"jet\"></div><p><span>counts least</span> <span>counts most</span>"
-                      "</p></div>\n");
+    sl_text_add(page,
+                "<div class=\"key\"><div class=\"jet\"></div><p><span>counts least</span> <span>counts most</span>"
+                "</p></div>\n");
     figure(page, "heat");
     SL_TRY(heat_of(page, t, t->other_weights, best, "heat map of the candidate", err));
     figure_end(page, "What counted in the candidate", NULL);
@@ -136,9 +144,10 @@ static sl_status trio(sl_text *page, const sl_case *one, sl_error *err)
     if (status == SL_OK) {
         sl_text_add(page, "<div class=\"trio\">\n");
         status = pictures_of_best(page, one, best.pixels ? &best : NULL, have ? &t : NULL, err);
-        sl_text_add(page, "</div>\n<p class=\"caption\">The middle picture is the query, put together from pieces of the "
-                          "face on the right: at each place stands the piece that most flows to. Dark places hardly took "
-                          "part.</p>\n");
+        sl_text_add(
+            page, "</div>\n<p class=\"caption\">The middle picture is the query, put together from pieces of the "
+                  "face on the right: at each place stands the piece that most flows to. Dark places hardly took "
+                  "part.</p>\n");
     }
     if (have)
         sl_transport_free(&t);
@@ -161,7 +170,8 @@ static void place_before(sl_text *page, const sl_case *one, const sl_candidate *
         sl_text_add(page, "<span class=\"move\">as before</span>");
 }
 
-static sl_status face_item(sl_text *page, const sl_case *one, const sl_candidate *candidate, bool second, sl_error *err)
+static sl_status face_item(sl_text *page, const sl_case *one, const sl_candidate *candidate, bool second,
+                           sl_error *err)
 {
     char number[16];
     sl_image crop;
@@ -182,7 +192,8 @@ static sl_status face_item(sl_text *page, const sl_case *one, const sl_candidate
     sl_text_add(page, "<p class=\"who\"><span class=\"rank\">%d</span> ", candidate->rank);
     sign_of(page, one, candidate->label);
     sl_report_name(page, candidate->label);
-    sl_text_add(page, "</p><p class=\"how\">%s ", sl_number(number, second ? candidate->score : candidate->stage1));
+    sl_text_add(page, "</p><p class=\"how\">%s ",
+                sl_number(number, second ? candidate->score : candidate->stage1));
     if (second)
         place_before(page, one, candidate);
     sl_text_add(page, "</p></li>\n");
@@ -211,10 +222,11 @@ static void score_table(sl_text *page, const sl_case *one)
 {
     const sl_answer *answer = one->answer;
     char number[16];
-    sl_text_add(page, "<details>\n<summary>All scores</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
-                      "<th scope=\"col\">Rank</th><th scope=\"col\">Person</th><th scope=\"col\">Photo</th>"
-                      "<th scope=\"col\">Score</th><th scope=\"col\">First look</th><th scope=\"col\">Second look</th>"
-                      "<th scope=\"col\">First-look rank</th></tr></thead>\n<tbody>\n");
+    sl_text_add(page,
+                "<details>\n<summary>All scores</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
+                "<th scope=\"col\">Rank</th><th scope=\"col\">Person</th><th scope=\"col\">Photo</th>"
+                "<th scope=\"col\">Score</th><th scope=\"col\">First look</th><th scope=\"col\">Second look</th>"
+                "<th scope=\"col\">First-look rank</th></tr></thead>\n<tbody>\n");
     for (size_t i = 0; i < answer->count; i++) {
         const sl_candidate *c = &answer->candidates[i];
         int before = sl_case_stage1_rank(one, c->label);
@@ -237,19 +249,21 @@ static void score_table(sl_text *page, const sl_case *one)
 static void case_head(sl_text *page, const sl_case *one, size_t number, size_t count)
 {
     bool match = one->answer->decision == SL_MATCH && one->answer->count;
-    sl_text_add(page, "<article class=\"case\" id=\"case-%zu\" aria-labelledby=\"case-%zu-title\">\n"
-                      "<p class=\"eyebrow\">Case %zu of %zu</p>\n<h3 id=\"case-%zu-title\">", number, number, number,
-                count, number);
+    sl_text_add(page,
+                "<article class=\"case\" id=\"case-%zu\" aria-labelledby=\"case-%zu-title\">\n"
+                "<p class=\"eyebrow\">Case %zu of %zu</p>\n<h3 id=\"case-%zu-title\">",
+                number, number, number, count, number);
     sl_report_name(page, sl_report_query_name(one));
-    sl_text_add(page, "</h3>\n<p class=\"verdict\"><span class=\"badge %s\">%s</span> ", match ? "match" : "unknown",
-                match ? "Match" : "Unknown");
+    sl_text_add(page, "</h3>\n<p class=\"verdict\"><span class=\"badge %s\">%s</span> ",
+                match ? "match" : "unknown", match ? "Match" : "Unknown");
     if (match)
         sl_report_name(page, one->answer->candidates[0].label);
     sl_text_add(page, "</p>\n");
     sl_report_story(page, one);
 }
 
-sl_status sl_report_case(sl_text *page, const sl_case *one, size_t number, size_t count, bool settings, sl_error *err)
+sl_status sl_report_case(sl_text *page, const sl_case *one, size_t number, size_t count, bool settings,
+                         sl_error *err)
 {
     case_head(page, one, number, count);
     if (settings)

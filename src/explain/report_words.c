@@ -122,8 +122,14 @@ static const char *weighting_words(sl_weighting weighting)
     return "";
 }
 
-static void fact(sl_text *page, const char *name) { sl_text_add(page, "<div><dt>%s</dt><dd>", name); }
-static void fact_end(sl_text *page) { sl_text_add(page, "</dd></div>\n"); }
+static void fact(sl_text *page, const char *name)
+{
+    sl_text_add(page, "<div><dt>%s</dt><dd>", name);
+}
+static void fact_end(sl_text *page)
+{
+    sl_text_add(page, "</dd></div>\n");
+}
 
 static void tell_gallery(sl_text *page, const sl_gallery *gallery)
 {
@@ -174,29 +180,39 @@ void sl_report_settings(sl_text *page, const sl_case *one)
 void sl_report_how_to_read(sl_text *page)
 {
     static const char *const terms[][2] = {
-        {"First look", "Each face is described by one row of numbers. The first look ranks the people in the gallery by how "
-                       "well theirs agrees with the query&rsquo;s. It is quick, and it is easily misled when a mask, "
-                       "sunglasses or a cut edge changes much of the face."},
-        {"Second look", "The best of the first look are compared again, piece by piece. Both faces are cut into a grid of "
-                        "patches, and the cheapest way is found to turn one set of patches into the other. Covered parts can "
-                        "then count less, and an uncovered forehead or eye can count more."},
-        {"Flow picture", "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s "
-                         "patch to which most flows there. Bright: much flows. Dark: little flows, this place hardly took "
-                         "part. When the faces are of one person, the pieces tend to fall where they belong: eyes at the "
-                         "eyes, mouth at the mouth."},
-        {"Heat map", "How much each part of a face counted in the second look, red most, blue least. Each map is stretched to "
-                     "the full range of colours, so colours can not be compared between pictures."},
-        {"Score", "What the order is made by; higher is more alike. It is not a probability and not a certainty: 0.8 does not "
+        {"First look",
+         "Each face is described by one row of numbers. The first look ranks the people in the gallery by how "
+         "well theirs agrees with the query&rsquo;s. It is quick, and it is easily misled when a mask, "
+         "sunglasses or a cut edge changes much of the face."},
+        {"Second look",
+         "The best of the first look are compared again, piece by piece. Both faces are cut into a grid of "
+         "patches, and the cheapest way is found to turn one set of patches into the other. Covered parts can "
+         "then count less, and an uncovered forehead or eye can count more."},
+        {"Flow picture",
+         "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s "
+         "patch to which most flows there. Bright: much flows. Dark: little flows, this place hardly took "
+         "part. When the faces are of one person, the pieces tend to fall where they belong: eyes at the "
+         "eyes, mouth at the mouth."},
+        {"Heat map",
+         "How much each part of a face counted in the second look, red most, blue least. Each map is stretched to "
+         "the full range of colours, so colours can not be compared between pictures."},
+        {"Score", "What the order is made by; higher is more alike. It is not a probability and not a certainty: "
+                  "0.8 does not "
                   "mean that the answer is right in eight of ten cases."},
-        {"Threshold", "Where the best score stays below it the answer is &ldquo;unknown&rdquo;, and the candidates are shown "
-                      "only as the nearest there are."},
-        {"Frames", "Green with a tick: the person the query is known to show. Red with a cross: somebody else. Grey: it is not "
+        {"Threshold",
+         "Where the best score stays below it the answer is &ldquo;unknown&rdquo;, and the candidates are shown "
+         "only as the nearest there are."},
+        {"Frames", "Green with a tick: the person the query is known to show. Red with a cross: somebody else. "
+                   "Grey: it is not "
                    "known whom the query shows."},
     };
-    sl_text_add(page, "<section id=\"how\" aria-labelledby=\"how-title\">\n<h2 id=\"how-title\">How to read this page</h2>\n"
-                      "<dl class=\"terms\">\n");
+    sl_text_add(
+        page,
+        "<section id=\"how\" aria-labelledby=\"how-title\">\n<h2 id=\"how-title\">How to read this page</h2>\n"
+        "<dl class=\"terms\">\n");
     for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
         sl_text_add(page, "<div><dt>%s</dt><dd>%s</dd></div>\n", terms[i][0], terms[i][1]);
-    sl_text_add(page, "</dl>\n<p class=\"care\">These pictures say what the comparison looked at. They do not prove who "
-                      "somebody is: let a person look before anything is done to a person.</p>\n</section>\n");
+    sl_text_add(page,
+                "</dl>\n<p class=\"care\">These pictures say what the comparison looked at. They do not prove who "
+                "somebody is: let a person look before anything is done to a person.</p>\n</section>\n");
 }

@@ -1,5 +1,5 @@
-/* The contact sheet, in the manner of the dissertation's Figures 3.1 and 5.2: the query, the nearest faces by stage 1,
- * and the faces of the second look with the flow pictures that rebuild the query from them. */
+/* The contact sheet, in the manner of the dissertation's Figures 3.1 and 5.2: the query, the nearest faces by
+ * stage 1, and the faces of the second look with the flow pictures that rebuild the query from them. */
 #include "explain/explain.h"
 
 #include <math.h>
@@ -15,16 +15,22 @@ enum {
     MARGIN = 28,
     GAP = 18,
     BANNER = 48,
-    HEAD = 22,              /* a row's heading */
-    FOOT = 36,              /* name and scores under a tile */
+    HEAD = 22, /* a row's heading */
+    FOOT = 36, /* name and scores under a tile */
     ROW = HEAD + SIDE + FOOT + 14,
     ROWS_X = MARGIN + QUERY_SIDE + 36,
     WIDTH = ROWS_X + SHOWN * SIDE + (SHOWN - 1) * GAP + MARGIN
 };
 
-static int tile_x(int column) { return ROWS_X + column * (SIDE + GAP); }
+static int tile_x(int column)
+{
+    return ROWS_X + column * (SIDE + GAP);
+}
 
-static int smaller(size_t a, int b) { return a < (size_t)b ? (int)a : b; }
+static int smaller(size_t a, int b)
+{
+    return a < (size_t)b ? (int)a : b;
+}
 
 static void draw_banner(sl_image *page, const sl_case *one)
 {
@@ -85,8 +91,8 @@ static void draw_legend(sl_image *page, const sl_case *one, int bottom)
 }
 
 /* One face of a row, framed, with its name and what the row ranks by. */
-static sl_status draw_candidate(sl_image *page, const sl_case *one, const sl_candidate *candidate, bool second, int x,
-                                int y, sl_error *err)
+static sl_status draw_candidate(sl_image *page, const sl_case *one, const sl_candidate *candidate, bool second,
+                                int x, int y, sl_error *err)
 {
     sl_image crop, tile;
     SL_TRY(sl_case_crop(one, candidate, &crop, err));
@@ -151,8 +157,8 @@ static sl_status draw_rows(sl_image *page, const sl_case *one, sl_error *err)
     for (int i = 0; i < nearest; i++)
         SL_TRY(draw_candidate(page, one, &answer->stage1_candidates[i], false, tile_x(i), y + HEAD, err));
     y += ROW;
-    sl_draw_text(page, ROWS_X, y, "flow: the query, rebuilt from patches of the face below (dark: little flows)", 1,
-                 sl_ink_soft);
+    sl_draw_text(page, ROWS_X, y, "flow: the query, rebuilt from patches of the face below (dark: little flows)",
+                 1, sl_ink_soft);
     for (int i = 0; i < best; i++)
         SL_TRY(draw_flow_tile(page, one, &answer->candidates[i], tile_x(i), y + HEAD, err));
     y += ROW - FOOT;
@@ -170,8 +176,8 @@ sl_status sl_draw_sheet(const sl_case *one, sl_image *out, sl_error *err)
     SL_TRY(sl_case_check(one, err));
     const sl_answer *answer = one->answer;
     bool faces = answer->count || answer->stage1_count;
-    int height = faces ? BANNER + MARGIN + 3 * ROW - FOOT + MARGIN - 14
-                       : BANNER + MARGIN + HEAD + QUERY_SIDE + 60 + MARGIN;
+    int height =
+        faces ? BANNER + MARGIN + 3 * ROW - FOOT + MARGIN - 14 : BANNER + MARGIN + HEAD + QUERY_SIDE + 60 + MARGIN;
     SL_TRY(sl_image_new(WIDTH, height, 3, out, err));
     sl_draw_fill(out, 0, 0, WIDTH, height, sl_paper);
     draw_banner(out, one);

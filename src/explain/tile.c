@@ -7,10 +7,11 @@
 
 #include "image/image.h"
 
-/* Dark enough to read on the paper, pale enough not to fight with faces; right and wrong also differ in lightness. */
+/* Dark enough to read on the paper, pale enough not to fight with faces; right and wrong also differ in lightness.
+ */
 const sl_colour sl_paper = {250, 250, 247}, sl_ink = {28, 32, 38}, sl_ink_soft = {94, 101, 112},
-                sl_rule = {216, 217, 213}, sl_right = {24, 150, 84}, sl_wrong = {205, 56, 48}, sl_blue = {32, 84, 147},
-                sl_amber = {154, 90, 8};
+                sl_rule = {216, 217, 213}, sl_right = {24, 150, 84}, sl_wrong = {205, 56, 48},
+                sl_blue = {32, 84, 147}, sl_amber = {154, 90, 8};
 
 static const sl_colour tile_grey = {168, 170, 172};
 
@@ -107,7 +108,8 @@ int sl_draw_text_cut(sl_image *image, int x, int y, const char *text, int scale,
     return text_width(cut, scale);
 }
 
-void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int scale, int max_width, sl_colour colour)
+void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int scale, int max_width,
+                         sl_colour colour)
 {
     char cut[512];
     cut_text(text, scale, max_width, cut, sizeof cut);

@@ -20,12 +20,14 @@ void sl_transport_free(sl_transport *t)
 static sl_status check_same_model(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
 {
     if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "the two faces were described by different models and can not be compared: enrol both with one");
+        return sl_fail(
+            err, SL_ERR_MISMATCH,
+            "the two faces were described by different models and can not be compared: enrol both with one");
     if (a->rows != b->rows || a->cols != b->cols || a->channels != b->channels || a->dim != b->dim)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "the two faces' patch maps differ (%d x %d x %d and %d x %d x %d): enrol both with one model",
-                       a->rows, a->cols, a->channels, b->rows, b->cols, b->channels);
+        return sl_fail(
+            err, SL_ERR_MISMATCH,
+            "the two faces' patch maps differ (%d x %d x %d and %d x %d x %d): enrol both with one model", a->rows,
+            a->cols, a->channels, b->rows, b->cols, b->channels);
     return SL_OK;
 }
 
@@ -35,7 +37,8 @@ static sl_status map_of(const sl_template *t, float **patches, sl_patch_map *out
     const sl_template_shape *s = &t->shape;
     *patches = sl_calloc_aligned((size_t)s->rows * s->cols * s->channels, sizeof(float));
     if (!*patches)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a patch map of %d x %d x %d", s->rows, s->cols, s->channels);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a patch map of %d x %d x %d", s->rows, s->cols,
+                       s->channels);
     sl_template_patches(t, *patches);
     *out = (sl_patch_map){.rows = s->rows,
                           .cols = s->cols,

@@ -1,8 +1,8 @@
 /* Templates of arrays that no network of ours made: for experiments and examples. */
 #include "gallery/template.h"
 
-sl_status sl_template_of_arrays(const float *embedding, int dim, const float *patches, int rows, int cols, int channels,
-                                sl_template **out, sl_error *err)
+sl_status sl_template_of_arrays(const float *embedding, int dim, const float *patches, int rows, int cols,
+                                int channels, sl_template **out, sl_error *err)
 {
     if (out)
         *out = NULL;

@@ -47,13 +47,14 @@ static inline void draw_face(int seed, float jitter, bool mask, int width, int h
         sl_point to = {(x + side * apart + .08f) * width, (eyes - .11f - .03f * dice[14]) * height};
         sl_draw_line(out, from, to, .03f * width, hair, 1);
     }
-    sl_draw_line(out, (sl_point){x * width, .5f * height}, (sl_point){(x + .02f) * width, .64f * height}, .03f * width,
+    sl_draw_line(out, (sl_point){x * width, .5f * height}, (sl_point){(x + .02f) * width, .64f * height},
+                 .03f * width,
                  (sl_colour){(uint8_t)(skin.r * .8), (uint8_t)(skin.g * .75), (uint8_t)(skin.b * .75)}, 1);
     sl_draw_line(out, (sl_point){(x - .12f) * width, .77f * height}, (sl_point){(x + .12f) * width, .77f * height},
                  (.03f + .04f * dice[15]) * width, lip, 1);
     if (mask)
-        sl_draw_fill(out, (int)((x - .37f) * width), (int)(.6f * height), (int)(.74f * width), (int)(.34f * height),
-                     (sl_colour){120, 180, 215});
+        sl_draw_fill(out, (int)((x - .37f) * width), (int)(.6f * height), (int)(.74f * width),
+                     (int)(.34f * height), (sl_colour){120, 180, 215});
 }
 
 /* Mean colour of each quarter of a cell, and its edges across and down: [rows * cols, DRAWN_CHANNELS]. */
@@ -90,20 +91,24 @@ static inline sl_template *template_of_drawing(const sl_image *image, int rows, 
     sl_template *t;
     float *patches = malloc((size_t)rows * cols * DRAWN_CHANNELS * sizeof *patches);
     describe_cells(image, rows, cols, patches);
-    assert_ok(sl_template_of_arrays(patches, rows * cols * DRAWN_CHANNELS, patches, rows, cols, DRAWN_CHANNELS, &t, &err));
+    assert_ok(sl_template_of_arrays(patches, rows * cols * DRAWN_CHANNELS, patches, rows, cols, DRAWN_CHANNELS, &t,
+                                    &err));
     free(patches);
     return t;
 }
 
-/* A gallery in `dir` of drawn people, one face each; the crop of every person whose number is `without` modulo 4 is
- * not kept. */
-static inline sl_gallery *gallery_of_drawings(const char *dir, int people, int without, int rows, int cols, int width,
-                                              int height)
+/* A gallery in `dir` of drawn people, one face each; the crop of every person whose number is `without` modulo 4
+ * is not kept. */
+static inline sl_gallery *gallery_of_drawings(const char *dir, int people, int without, int rows, int cols,
+                                              int width, int height)
 {
     sl_error err;
     sl_gallery *gallery;
-    sl_template_shape shape = {.dim = rows * cols * DRAWN_CHANNELS, .rows = rows, .cols = cols,
-                               .channels = DRAWN_CHANNELS, .precision = SL_PRECISION_F32};
+    sl_template_shape shape = {.dim = rows * cols * DRAWN_CHANNELS,
+                               .rows = rows,
+                               .cols = cols,
+                               .channels = DRAWN_CHANNELS,
+                               .precision = SL_PRECISION_F32};
     assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &shape, "drawn-faces", &gallery, &err));
     for (int i = 0; i < people; i++) {
         char label[64], id[80];
@@ -143,8 +148,12 @@ static inline void answer_by_comparing(const sl_gallery *gallery, const sl_templ
             size_t at = i;
             for (; at > 0 && (stage ? list[at - 1].score : list[at - 1].stage1) < key; at--)
                 list[at] = list[at - 1];
-            list[at] = (sl_candidate){.entry = i, .label = entry.label, .image = entry.image, .score = score.score,
-                                      .stage1 = score.stage1, .stage2 = score.stage2};
+            list[at] = (sl_candidate){.entry = i,
+                                      .label = entry.label,
+                                      .image = entry.image,
+                                      .score = score.score,
+                                      .stage1 = score.stage1,
+                                      .stage2 = score.stage2};
         }
         for (size_t i = 0; i < n; i++)
             list[i].rank = (int)i + 1;

@@ -25,8 +25,8 @@ static sl_image noise(int width, int height, int channels, uint64_t seed)
     return image;
 }
 
-/* The other face is the query with its patches shifted cyclically. Where the plan undoes the shift, the picture is the
- * query again. (The published program's indexing shifts twice.) */
+/* The other face is the query with its patches shifted cyclically. Where the plan undoes the shift, the picture is
+ * the query again. (The published program's indexing shifts twice.) */
 static void shift_is_undone(int rows, int cols, int width, int height)
 {
     sl_error err;
@@ -38,7 +38,8 @@ static void shift_is_undone(int rows, int cols, int width, int height)
         to[m] = (m + 3) % patches;
         for (int y = 0; y < cell_h; y++)
             memcpy(other.pixels + ((size_t)(to[m] / cols * cell_h + y) * width + to[m] % cols * cell_w) * 3,
-                   query.pixels + ((size_t)(m / cols * cell_h + y) * width + m % cols * cell_w) * 3, (size_t)cell_w * 3);
+                   query.pixels + ((size_t)(m / cols * cell_h + y) * width + m % cols * cell_w) * 3,
+                   (size_t)cell_w * 3);
     }
     float *plan = calloc((size_t)patches * patches, sizeof *plan);
     for (int m = 0; m < patches; m++)
@@ -95,15 +96,17 @@ static void test_brightness_where_all_flows_are_alike(void **state)
     assert_true(tile[0] == 0 && tile[1] == 1);
 }
 
-/* Grids that do not divide the picture: every pixel comes from the tile the rule names, never from its neighbours. */
+/* Grids that do not divide the picture: every pixel comes from the tile the rule names, never from its neighbours.
+ */
 static void test_uneven_grids_keep_to_their_cells(void **state)
 {
     (void)state;
-    const int grids[][4] = {{7, 6, 112, 112}, {7, 7, 100, 100}, {4, 4, 110, 90}, {3, 5, 17, 29}, {16, 16, 9, 9}, {1, 1, 8, 8},
-                            {256, 1, 40, 40}};
+    const int grids[][4] = {{7, 6, 112, 112}, {7, 7, 100, 100}, {4, 4, 110, 90}, {3, 5, 17, 29},
+                            {16, 16, 9, 9},   {1, 1, 8, 8},     {256, 1, 40, 40}};
     for (size_t g = 0; g < sizeof grids / sizeof *grids; g++) {
         sl_error err;
-        int rows = grids[g][0], cols = grids[g][1], width = grids[g][2], height = grids[g][3], patches = rows * cols;
+        int rows = grids[g][0], cols = grids[g][1], width = grids[g][2], height = grids[g][3],
+            patches = rows * cols;
         int to[256], tile[256];
         float brightness[256], *plan = malloc(sizeof(float) * (size_t)patches * patches);
         for (int m = 0; m < patches; m++)
@@ -161,8 +164,8 @@ static void test_heat_puts_cell_centres_on_the_corners(void **state)
     const float weights[6] = {.1f, .2f, .3f, .4f, .5f, .7f}; /* 2 x 3 */
     float heat[5 * 5];
     sl_weights_heat(weights, 2, 3, 5, 5, heat);
-    const float w[25] = {.1f,   .15f,   .2f,  .25f,   .3f,  .175f, .225f,  .275f, .3375f, .4f,  .25f, .3f, .35f,
-                         .425f, .5f,    .325f, .375f, .425f, .5125f, .6f, .4f,   .45f,   .5f,   .6f,    .7f};
+    const float w[25] = {.1f,   .15f, .2f,   .25f,  .3f,   .175f,  .225f, .275f, .3375f, .4f, .25f, .3f, .35f,
+                         .425f, .5f,  .325f, .375f, .425f, .5125f, .6f,   .4f,   .45f,   .5f, .6f,  .7f};
     for (int i = 0; i < 25; i++)
         assert_float_equal(heat[i], (w[i] - .1f) / .6f, 1e-5);
 

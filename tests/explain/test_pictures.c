@@ -43,7 +43,8 @@ static void test_flow_and_weights_follow_the_plan(void **state)
     fixture f;
     make_pair(&f, ROWS, COLS, SIDE, SIDE);
     sl_match_options options = sl_match_defaults();
-    float patches[2][ROWS * COLS * DRAWN_CHANNELS], plan[ROWS * COLS * ROWS * COLS], u[ROWS * COLS], v[ROWS * COLS];
+    float patches[2][ROWS * COLS * DRAWN_CHANNELS], plan[ROWS * COLS * ROWS * COLS], u[ROWS * COLS],
+        v[ROWS * COLS];
     sl_template_patches(f.query, patches[0]);
     sl_template_patches(f.other, patches[1]);
     sl_patch_map query = {.rows = ROWS, .cols = COLS, .channels = DRAWN_CHANNELS, .patches = patches[0]};
@@ -71,8 +72,8 @@ static void test_flow_and_weights_follow_the_plan(void **state)
     free_pair(&f);
 }
 
-/* With uniform weights each patch of a face flows most to itself: the flow picture of a face and itself is that face
- * (every flow is nearly alike, so compare tiles, not brightness). */
+/* With uniform weights each patch of a face flows most to itself: the flow picture of a face and itself is that
+ * face (every flow is nearly alike, so compare tiles, not brightness). */
 static void test_a_face_flows_to_itself(void **state)
 {
     (void)state;

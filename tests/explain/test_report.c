@@ -114,8 +114,13 @@ static int set_up(void **state)
         answer_by_comparing(f->gallery, f->queries[i], &f->match, .8f, 6, &f->answers[i]);
         snprintf(f->names[i], sizeof f->names[i], "queries/photo_%02d.jpg", i);
         snprintf(f->labels[i], sizeof f->labels[i], "Person_%02d", i);
-        f->cases[i] = (sl_case){f->names[i], i == 4 ? NULL : f->labels[i], i == 5 ? NULL : &f->faces[i], f->queries[i],
-                                f->gallery,  &f->answers[i], &f->match};
+        f->cases[i] = (sl_case){f->names[i],
+                                i == 4 ? NULL : f->labels[i],
+                                i == 5 ? NULL : &f->faces[i],
+                                f->queries[i],
+                                f->gallery,
+                                &f->answers[i],
+                                &f->match};
     }
     return 0;
 }
@@ -165,14 +170,16 @@ static void test_report_has_every_case(void **state)
     for (int i = 0; i < PEOPLE; i++)
         matches += f->answers[i].decision == SL_MATCH;
     char sentence[80];
-    snprintf(sentence, sizeof sentence, "9 faces were looked up: %zu with a match, %zu unknown.", matches, PEOPLE - matches);
+    snprintf(sentence, sizeof sentence, "9 faces were looked up: %zu with a match, %zu unknown.", matches,
+             PEOPLE - matches);
     assert_non_null(strstr(html, sentence));
     assert_non_null(strstr(html, "picture not kept"));
     assert_non_null(strstr(html, "How to read this page"));
     if (getenv("SL_KEEP_PICTURES")) {
         char path[512];
         snprintf(path, sizeof path, "%s/report.html", getenv("SL_KEEP_PICTURES"));
-        assert_int_equal(sl_write_report(path, "Nine drawn faces, most of them masked", f->cases, PEOPLE, NULL), SL_OK);
+        assert_int_equal(sl_write_report(path, "Nine drawn faces, most of them masked", f->cases, PEOPLE, NULL),
+                         SL_OK);
     }
     free(html);
 }
@@ -189,7 +196,8 @@ static void test_report_stands_alone(void **state)
     assert_int_equal(count_of(html, " alt=\""), images);
     assert_int_equal(count_of(html, "http://") + count_of(html, "https://") + count_of(html, "<script"), 0);
     assert_int_equal(count_of(html, "@import") + count_of(html, "url("), 0);
-    assert_int_equal(count_of(html, "%</td>") + count_of(html, "% "), 0); /* a score is not dressed as a percentage */
+    assert_int_equal(count_of(html, "%</td>") + count_of(html, "% "),
+                     0); /* a score is not dressed as a percentage */
     assert_true(strlen(html) < PEOPLE * 200000);
     free(html);
 }
@@ -199,8 +207,9 @@ static void test_scores_are_in_the_page(void **state)
     fixture *f = *state;
     char *html = report_of(f, "Scores", 1), cell[64];
     for (size_t i = 0; i < f->answers[0].count; i++) {
-        snprintf(cell, sizeof cell, "<td>%.3f</td><td>%.3f</td><td>%.3f</td>", (double)f->answers[0].candidates[i].score,
-                 (double)f->answers[0].candidates[i].stage1, (double)f->answers[0].candidates[i].stage2);
+        snprintf(cell, sizeof cell, "<td>%.3f</td><td>%.3f</td><td>%.3f</td>",
+                 (double)f->answers[0].candidates[i].score, (double)f->answers[0].candidates[i].stage1,
+                 (double)f->answers[0].candidates[i].stage2);
         assert_non_null(strstr(html, cell));
     }
     assert_non_null(strstr(html, "1 face was looked up"));
@@ -210,8 +219,15 @@ static void test_scores_are_in_the_page(void **state)
 static void test_hostile_names_are_only_text(void **state)
 {
     fixture *f = *state;
-    static const char *const hostile[] = {"<script>alert(1)</script>", "\"><img src=x onerror=alert(1)>", "</article></main>&lt;",
-                                          "' onload='x", "\xe2\x80\xae reversed", "\xff\xfe\xc3", "%s%n%d", "\n\n\t", ""};
+    static const char *const hostile[] = {"<script>alert(1)</script>",
+                                          "\"><img src=x onerror=alert(1)>",
+                                          "</article></main>&lt;",
+                                          "' onload='x",
+                                          "\xe2\x80\xae reversed",
+                                          "\xff\xfe\xc3",
+                                          "%s%n%d",
+                                          "\n\n\t",
+                                          ""};
     char longest[8192] = "";
     for (int i = 0; i < 1000; i++)
         strcat(longest, i % 10 ? "\xe4\xba\xba" : "<&>");
