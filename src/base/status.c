@@ -22,14 +22,13 @@ sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
         return status;
     char inner[sizeof err->text];
     memcpy(inner, err->text, sizeof inner);
-    inner[sizeof inner - 1] = '\0';
     va_list args;
     va_start(args, format);
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     err->status = status;
     if (used >= 0 && (size_t)used < sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %s", inner);
+        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s", (int)sizeof inner - 1, inner);
     return status;
 }
 
