@@ -153,8 +153,8 @@ const char *sl_op_name(sl_op op);
 
 /* ---- specialising (specialize.c) ----
  * A new graph for these concrete input shapes (one per graph input): shapes of all tensors are known,
- * nodes that only compute constants are folded away, no i64 tensor is left, what does not lead to
- * `outputs` (names; any inner tensor may be one) is dropped, and spelled-out patterns are fused
+ * nodes that only compute constants are folded away, no i64 tensor but constants is left, what does not
+ * lead to `outputs` (names, NULL for the graph's own; any inner tensor may be one) is dropped, and spelled-out patterns are fused
  * (batch norm into convolution where exact, PReLU from Relu/Abs/Sub/Mul/Add, L2 normalisation).
  * A requested output is always computed exactly as the file defines it. Constants may be shared with
  * `g`, which must outlive the result. */

@@ -1,0 +1,49 @@
+/* The one place where oneDNN's versions 2 and 3 differ: dnnl_v2.c or dnnl_v3.c is compiled, the other is
+ * empty. Everything else uses oneDNN's C API as both have it. */
+#ifndef SL_NET_DNNL_ADAPTER_H
+#define SL_NET_DNNL_ADAPTER_H
+
+#include <oneapi/dnnl/dnnl.h>
+
+#include "net/graph.h"
+#include "net/layers/layers.h"
+
+/* Where and how a tensor lies in memory. A value in version 2, a handle in version 3: always made by one of
+ * these functions and given back to sl_md_free, once. All are of f32. */
+typedef dnnl_memory_desc_t sl_md;
+
+bool sl_md_dense(const sl_shape *shape, sl_md *out);                       /* row-major */
+bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out); /* dnnl_format_tag_any too */
+bool sl_md_copy(const sl_md *md, sl_md *out);
+void sl_md_free(sl_md *md);
+bool sl_md_equal(const sl_md *a, const sl_md *b);
+size_t sl_md_bytes(const sl_md *md); /* 0 for the empty one of a query without answer */
+
+/* A description the primitive chose, e.g. dnnl_query_src_md. */
+bool sl_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, sl_md *out);
+
+/* Post-operations. False when oneDNN has no such function. */
+bool sl_post_unary(dnnl_post_ops_t ops, const sl_attr *attr);
+bool sl_post_sum(dnnl_post_ops_t ops);
+bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other);
+bool sl_post_prelu(dnnl_post_ops_t ops); /* a slope per channel */
+
+/* Inference primitives; bias may be NULL. dnnl_success, or why not. */
+dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
+                         const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
+                         const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                          const sl_md *bias, const sl_md *dst, const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                           const sl_md *dst, const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
+                         const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,
+                            const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_dnnl_memory(dnnl_memory_t *out, const sl_md *md, dnnl_engine_t engine);
+
+/* The processor as a oneDNN engine, made once, held to the instruction set in force (dnnl_engine.c).
+ * NULL when oneDNN cannot be used. */
+dnnl_engine_t sl_dnnl_engine(void);
+
+#endif

@@ -1,0 +1,105 @@
+#include "net/dnnl_common.h"
+
+#if DNNL_VERSION_MAJOR == 2
+
+bool sl_md_dense(const sl_shape *shape, sl_md *out)
+{
+    dnnl_dims_t dims, strides;
+    int rank = dnnl_shape(shape, dims, strides);
+    return dnnl_memory_desc_init_by_strides(out, rank, dims, dnnl_f32, strides) == dnnl_success;
+}
+
+bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out)
+{
+    dnnl_dims_t dims, strides;
+    int rank = dnnl_shape(shape, dims, strides);
+    return dnnl_memory_desc_init_by_tag(out, rank, dims, dnnl_f32, tag) == dnnl_success;
+}
+
+bool sl_md_copy(const sl_md *md, sl_md *out)
+{
+    *out = *md;
+    return true;
+}
+
+void sl_md_free(sl_md *md) { (void)md; }
+
+bool sl_md_equal(const sl_md *a, const sl_md *b) { return dnnl_memory_desc_equal(a, b); }
+
+size_t sl_md_bytes(const sl_md *md) { return dnnl_memory_desc_get_size(md); }
+
+bool sl_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, sl_md *out)
+{
+    const dnnl_memory_desc_t *md = dnnl_primitive_desc_query_md(pd, what, 0);
+    *out = md ? *md : (dnnl_memory_desc_t){0};
+    return md;
+}
+
+bool sl_post_unary(dnnl_post_ops_t ops, const sl_attr *attr)
+{
+    dnnl_function f = dnnl_unary(attr);
+    return f.alg != dnnl_alg_kind_undef &&
+           dnnl_post_ops_append_eltwise(ops, 1, f.alg, f.alpha, f.beta) == dnnl_success;
+}
+
+bool sl_post_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1) == dnnl_success; }
+
+bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other)
+{
+    return dnnl_post_ops_append_binary(ops, alg, other) == dnnl_success;
+}
+
+bool sl_post_prelu(dnnl_post_ops_t ops) { return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success; }
+
+dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
+                         const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
+                         const_dnnl_primitive_attr_t attr)
+{
+    dnnl_dims_t dilation, before, after;
+    dnnl_convolution_desc_t d;
+    dnnl_window(w, dilation, before, after);
+    dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
+        &d, dnnl_forward_inference, alg, src, weights, bias, dst, w->stride, dilation, before, after);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                          const sl_md *bias, const sl_md *dst, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_inner_product_desc_t d;
+    dnnl_status_t status =
+        dnnl_inner_product_forward_desc_init(&d, dnnl_forward_inference, src, weights, bias, dst);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                           const sl_md *dst, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t d;
+    dnnl_status_t status = dnnl_matmul_desc_init(&d, src, weights, NULL, dst);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
+                         const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_dims_t dilation, before, after;
+    dnnl_pooling_v2_desc_t d;
+    dnnl_window(w, dilation, before, after);
+    dnnl_status_t status = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_inference, alg, src, dst, w->stride,
+                                                             w->kernel, dilation, before, after);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,
+                            const_dnnl_primitive_attr_t attr)
+{
+    return dnnl_reorder_primitive_desc_create(pd, from, engine, to, engine, attr);
+}
+
+dnnl_status_t sl_dnnl_memory(dnnl_memory_t *out, const sl_md *md, dnnl_engine_t engine)
+{
+    return dnnl_memory_create(out, md, engine, DNNL_MEMORY_NONE);
+}
+
+#endif

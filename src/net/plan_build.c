@@ -1,0 +1,355 @@
+#include "net/plan_build.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+sl_status sl_build_no_memory(sl_error *err)
+{
+    return sl_fail(err, SL_ERR_MEMORY, "no memory to compile the network");
+}
+
+sl_status sl_build_fail(const sl_build *b, sl_error *err, const char *what)
+{
+    const sl_node *n = &b->g->nodes[b->node];
+    return sl_fail(err, SL_ERR_INTERNAL, "node %.200s (%s): %s", n->name, sl_op_name(n->op), what);
+}
+
+static bool grow(void *array, int count, int *capacity, size_t size)
+{
+    if (count < *capacity)
+        return true;
+    int larger = *capacity ? *capacity * 2 : 64;
+    void *p = sl_realloc_array(*(void **)array, (size_t)larger, size);
+    if (!p)
+        return false;
+    *(void **)array = p;
+    *capacity = larger;
+    return true;
+}
+
+/* ---- buffers ---- */
+
+int sl_new_buffer(sl_build *b, size_t bytes)
+{
+    sl_plan *p = b->plan;
+    if (!grow(&p->buffers, p->n_buffers, &p->cap_buffers, sizeof *p->buffers))
+        return -1;
+    p->buffers[p->n_buffers] = (sl_buffer){.bytes = bytes, .first = INT_MAX, .last = -1};
+    return p->n_buffers++;
+}
+
+int sl_const_buffer(sl_build *b, void *data, size_t bytes)
+{
+    int buffer = sl_new_buffer(b, bytes);
+    if (buffer >= 0) {
+        b->plan->buffers[buffer].data = data;
+        b->plan->buffers[buffer].constant = true;
+    }
+    return buffer;
+}
+
+void *sl_plan_memory(sl_build *b, size_t bytes)
+{
+    sl_plan *p = b->plan;
+    if (!grow(&p->owned, p->n_owned, &p->cap_owned, sizeof *p->owned))
+        return NULL;
+    void *memory = sl_calloc_aligned(bytes, 1);
+    if (memory)
+        p->owned[p->n_owned++] = memory;
+    return memory;
+}
+
+bool sl_last_read(const sl_build *b, int buffer)
+{
+    const sl_buffer *x = &b->plan->buffers[buffer];
+    return x->pending == 1 && !x->constant && x->last != INT_MAX;
+}
+
+/* ---- places of tensors ---- */
+
+void sl_bind_dense(sl_build *b, sl_tensor t, int buffer)
+{
+    b->places[t].dense = buffer;
+    b->plan->buffers[buffer].pending += b->places[t].uses;
+}
+
+sl_status sl_bind_md(sl_build *b, sl_tensor t, const sl_md *md, int buffer, sl_error *err)
+{
+    sl_place *place = &b->places[t];
+    sl_md dense;
+    if (!sl_md_dense(&b->g->tensors[t].shape, &dense))
+        return sl_build_no_memory(err);
+    bool is_dense = sl_md_equal(md, &dense);
+    sl_md_free(&dense);
+    if (is_dense) {
+        sl_bind_dense(b, t, buffer);
+        return SL_OK;
+    }
+    if (place->other >= 0) { /* the newest layout is the one to keep */
+        b->plan->buffers[place->other].pending -= place->uses;
+        sl_md_free(&place->md);
+        place->other = -1;
+    }
+    if (!sl_md_copy(md, &place->md))
+        return sl_build_no_memory(err);
+    place->other = buffer;
+    b->plan->buffers[buffer].pending += place->uses;
+    return SL_OK;
+}
+
+sl_status sl_make_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
+{
+    *buffer = sl_new_buffer(b, (size_t)sl_shape_elements(&b->g->tensors[t].shape) * sizeof(float));
+    if (*buffer < 0)
+        return sl_build_no_memory(err);
+    sl_bind_dense(b, t, *buffer);
+    return SL_OK;
+}
+
+sl_status sl_make_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err)
+{
+    *buffer = sl_new_buffer(b, sl_md_bytes(md));
+    return *buffer < 0 ? sl_build_no_memory(err) : sl_bind_md(b, t, md, *buffer, err);
+}
+
+/* The graph's constants are copied once, when first read. */
+static sl_status place_const(sl_build *b, sl_tensor t, sl_error *err)
+{
+    const sl_tensor_info *info = &b->g->tensors[t];
+    size_t bytes = (size_t)sl_shape_elements(&info->shape) * sl_type_size(info->type);
+    void *copy = sl_plan_memory(b, bytes);
+    int buffer = copy ? sl_const_buffer(b, copy, bytes) : -1;
+    if (buffer < 0)
+        return sl_build_no_memory(err);
+    memcpy(copy, info->data, bytes);
+    sl_bind_dense(b, t, buffer);
+    return SL_OK;
+}
+
+static sl_status add_reorder(sl_build *b, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
+                             sl_error *err)
+{
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_attr_t attr = sl_new_attr(NULL);
+    dnnl_status_t made = attr ? sl_pd_reorder(&pd, b->engine, from, to, attr) : dnnl_out_of_memory;
+    dnnl_primitive_attr_destroy(attr);
+    if (made != dnnl_success)
+        return sl_build_fail(b, err, "oneDNN cannot reorder its tensor");
+    const int args[2] = {DNNL_ARG_FROM, DNNL_ARG_TO}, buffers[2] = {from_buffer, to_buffer};
+    const sl_md mds[2] = {*from, *to};
+    return sl_add_primitive(b, pd, args, mds, buffers, 2, err);
+}
+
+sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
+{
+    sl_place *place = &b->places[t];
+    if (place->dense < 0 && b->g->tensors[t].data)
+        SL_TRY(place_const(b, t, err));
+    if (place->dense < 0) {
+        sl_md dense;
+        int from = place->other;
+        if (from < 0)
+            return sl_build_fail(b, err, "its input was never computed");
+        if (!sl_md_dense(&b->g->tensors[t].shape, &dense))
+            return sl_build_no_memory(err);
+        SL_TRY(sl_make_dense(b, t, buffer, err));
+        sl_status status = add_reorder(b, &place->md, from, &dense, *buffer, err);
+        sl_md_free(&dense);
+        SL_TRY(status);
+    }
+    *buffer = place->dense;
+    return SL_OK;
+}
+
+sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err)
+{
+    sl_place *place = &b->places[t];
+    if (place->other >= 0 && sl_md_equal(&place->md, md)) {
+        *buffer = place->other;
+        return SL_OK;
+    }
+    sl_md dense, from;
+    if (!sl_md_dense(&b->g->tensors[t].shape, &dense))
+        return sl_build_no_memory(err);
+    bool want_dense = sl_md_equal(&dense, md);
+    sl_md_free(&dense);
+    if (want_dense)
+        return sl_want_dense(b, t, buffer, err);
+    int at = place->other;
+    if (at < 0)
+        SL_TRY(sl_want_dense(b, t, &at, err));
+    if (place->other >= 0 ? !sl_md_copy(&place->md, &from) : !sl_md_dense(&b->g->tensors[t].shape, &from))
+        return sl_build_no_memory(err);
+    sl_status status = sl_make_md(b, t, md, buffer, err);
+    if (status == SL_OK)
+        status = add_reorder(b, &from, at, md, *buffer, err);
+    sl_md_free(&from);
+    return status;
+}
+
+void sl_consume(sl_build *b, const sl_node *n)
+{
+    for (int i = 0; i < n->n_inputs; i++) {
+        if (n->inputs[i] < 0)
+            continue;
+        sl_place *place = &b->places[n->inputs[i]];
+        place->uses--;
+        if (place->dense >= 0)
+            b->plan->buffers[place->dense].pending--;
+        if (place->other >= 0)
+            b->plan->buffers[place->other].pending--;
+    }
+}
+
+/* ---- steps ---- */
+
+static bool copy_buffers(sl_step *s, const int *buffers, int n_buffers)
+{
+    s->buffers = sl_realloc_array(NULL, (size_t)n_buffers + 1, sizeof *s->buffers);
+    s->data = calloc((size_t)n_buffers + 1, sizeof *s->data);
+    s->n_buffers = n_buffers;
+    if (!s->buffers || !s->data)
+        return false;
+    memcpy(s->buffers, buffers, (size_t)n_buffers * sizeof *buffers);
+    return true;
+}
+
+sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream_t, sl_error *),
+                      void (*bind)(sl_step *), void (*free_state)(void *), void *state, const int *buffers,
+                      int n_buffers, sl_error *err)
+{
+    sl_plan *p = b->plan;
+    sl_step s = {.run = run, .bind = bind, .free_state = free_state, .state = state};
+    if (!grow(&p->steps, p->n_steps, &p->cap_steps, sizeof *p->steps) || !copy_buffers(&s, buffers, n_buffers)) {
+        free(s.buffers);
+        free(s.data);
+        free_state(state);
+        return sl_build_no_memory(err);
+    }
+    for (int i = 0; i < n_buffers; i++) {
+        sl_buffer *x = &p->buffers[buffers[i]];
+        if (p->n_steps < x->first)
+            x->first = p->n_steps;
+        if (p->n_steps > x->last)
+            x->last = p->n_steps;
+    }
+    p->steps[p->n_steps++] = s;
+    return SL_OK;
+}
+
+/* ---- oneDNN primitives as steps ---- */
+
+typedef struct {
+    dnnl_primitive_t primitive;
+    int n_args;
+    dnnl_exec_arg_t args[]; /* args[i].memory lies in the step's data[i] */
+} primitive_state;
+
+static void free_primitive(void *state)
+{
+    primitive_state *s = state;
+    for (int i = 0; i < s->n_args; i++)
+        dnnl_memory_destroy(s->args[i].memory);
+    dnnl_primitive_destroy(s->primitive);
+    free(s);
+}
+
+static void bind_primitive(sl_step *step)
+{
+    const primitive_state *s = step->state;
+    for (int i = 0; i < s->n_args; i++)
+        dnnl_memory_set_data_handle(s->args[i].memory, step->data[i]);
+}
+
+static sl_status run_primitive(const sl_step *step, dnnl_stream_t stream, sl_error *err)
+{
+    const primitive_state *s = step->state;
+    dnnl_status_t status = dnnl_primitive_execute(s->primitive, stream, s->n_args, s->args);
+    return status == dnnl_success ? SL_OK : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed with status %d", (int)status);
+}
+
+dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops)
+{
+    dnnl_primitive_attr_t attr = NULL;
+    if (dnnl_primitive_attr_create(&attr) != dnnl_success)
+        return NULL;
+    if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success ||
+        (ops && dnnl_primitive_attr_set_post_ops(attr, ops) != dnnl_success)) {
+        dnnl_primitive_attr_destroy(attr);
+        return NULL;
+    }
+    return attr;
+}
+
+/* The one buffer all primitives work in grows to what the greediest wants. */
+static bool reserve_scratch(sl_build *b, size_t bytes)
+{
+    if (b->plan->scratch < 0)
+        b->plan->scratch = sl_new_buffer(b, 0);
+    if (b->plan->scratch < 0)
+        return false;
+    sl_buffer *scratch = &b->plan->buffers[b->plan->scratch];
+    if (bytes > scratch->bytes)
+        scratch->bytes = bytes;
+    return true;
+}
+
+sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *args, const sl_md *mds,
+                           const int *buffers, int count, sl_error *err)
+{
+    int all[SL_STEP_BUFFERS];
+    sl_md scratch;
+    bool has_scratch = sl_pd_md(pd, dnnl_query_scratchpad_md, &scratch) && sl_md_bytes(&scratch) > 0;
+    primitive_state *s = calloc(1, sizeof *s + (size_t)(count + 1) * sizeof *s->args);
+    bool good = s && (!has_scratch || reserve_scratch(b, sl_md_bytes(&scratch)));
+    good = good && dnnl_primitive_create(&s->primitive, pd) == dnnl_success;
+    for (int i = 0; good && i < count; i++) {
+        s->args[i].arg = args[i];
+        all[i] = buffers[i];
+        good = sl_dnnl_memory(&s->args[i].memory, &mds[i], b->engine) == dnnl_success;
+        s->n_args += good;
+    }
+    if (good && has_scratch) {
+        s->args[count].arg = DNNL_ARG_SCRATCHPAD;
+        all[count] = b->plan->scratch;
+        good = sl_dnnl_memory(&s->args[count].memory, &scratch, b->engine) == dnnl_success;
+        s->n_args += good;
+    }
+    sl_md_free(&scratch);
+    dnnl_primitive_desc_destroy(pd);
+    if (!good) {
+        if (s)
+            free_primitive(s);
+        return sl_build_fail(b, err, "oneDNN could not make its primitive");
+    }
+    return sl_add_step(b, run_primitive, bind_primitive, free_primitive, s, all, s->n_args, err);
+}
+
+sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to, int *buffer,
+                           sl_error *err)
+{
+    size_t bytes = sl_md_bytes(to);
+    void *memory = sl_plan_memory(b, bytes);
+    *buffer = memory ? sl_const_buffer(b, memory, bytes) : -1;
+    if (*buffer < 0)
+        return sl_build_no_memory(err);
+    dnnl_primitive_desc_t pd = NULL;
+    dnnl_primitive_t primitive = NULL;
+    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, NULL}, {DNNL_ARG_TO, NULL}};
+    bool good = sl_pd_reorder(&pd, b->engine, from_md, to, NULL) == dnnl_success &&
+                dnnl_primitive_create(&primitive, pd) == dnnl_success &&
+                sl_dnnl_memory(&args[0].memory, from_md, b->engine) == dnnl_success &&
+                sl_dnnl_memory(&args[1].memory, to, b->engine) == dnnl_success &&
+                dnnl_memory_set_data_handle(args[0].memory, (void *)from) == dnnl_success &&
+                dnnl_memory_set_data_handle(args[1].memory, memory) == dnnl_success &&
+                dnnl_primitive_execute(primitive, b->plan->stream, 2, args) == dnnl_success &&
+                dnnl_stream_wait(b->plan->stream) == dnnl_success;
+    dnnl_memory_destroy(args[0].memory);
+    dnnl_memory_destroy(args[1].memory);
+    dnnl_primitive_destroy(primitive);
+    dnnl_primitive_desc_destroy(pd);
+    return good ? SL_OK : sl_build_fail(b, err, "oneDNN could not reorder its weights");
+}

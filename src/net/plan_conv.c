@@ -1,0 +1,327 @@
+/* Convolutions and dense layers on oneDNN, with the element-wise nodes behind them as post-operations. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/plan_build.h"
+
+enum { MOST_POSTS = 4 };
+
+typedef enum { POST_UNARY, POST_PRELU, POST_ADD } post_kind;
+
+/* A node that follows and may be merged. */
+typedef struct {
+    post_kind kind;
+    int node;
+    sl_tensor other; /* the slope, or what is added */
+    bool in_place;   /* what is added is read here for the last time: its memory becomes the output */
+    sl_md md;        /* of the slope */
+    bool has_md;
+} post;
+
+typedef struct {
+    const sl_node *n;
+    bool is_conv;
+    sl_window window;
+    sl_shape weight_shape; /* [O,I,kh,kw], [G,O/G,I/G,kh,kw] or [O,K] */
+    sl_md src, weights, bias, dst; /* what we ask for: `any` where oneDNN may choose */
+    bool has_bias;
+    dnnl_alg_kind_t algorithm;
+    post posts[MOST_POSTS];
+    int n_posts;
+} linear;
+
+/* ---- which nodes follow ---- */
+
+static bool available(const sl_build *b, sl_tensor t)
+{
+    return b->places[t].dense >= 0 || b->places[t].other >= 0 || b->g->tensors[t].data;
+}
+
+/* Nothing but the node to be merged reads what is stored of t. */
+static bool overwritable(const sl_build *b, sl_tensor t)
+{
+    const sl_place *p = &b->places[t];
+    return p->uses == 1 && !b->g->tensors[t].data && (p->dense < 0 || sl_last_read(b, p->dense)) &&
+           (p->other < 0 || sl_last_read(b, p->other));
+}
+
+static bool as_post(const sl_build *b, int node, sl_tensor input, post *out)
+{
+    const sl_node *n = &b->g->nodes[node];
+    const sl_shape *shape = &b->g->tensors[input].shape;
+    *out = (post){.node = node, .other = -1};
+    if (n->op == SL_OP_UNARY) {
+        out->kind = POST_UNARY;
+        return true;
+    }
+    if (n->op == SL_OP_PRELU) {
+        int64_t stride[SL_MAX_RANK];
+        out->kind = POST_PRELU;
+        out->other = n->inputs[1];
+        const sl_tensor_info *slope = &b->g->tensors[out->other];
+        sl_prelu_strides(&slope->shape, shape, stride);
+        return n->inputs[0] == input && slope->data && sl_shape_elements(&slope->shape) == shape->dim[1] &&
+               stride[1] == 1;
+    }
+    if (n->op != SL_OP_BINARY || n->attr.fn != SL_FN_ADD)
+        return false;
+    out->kind = POST_ADD;
+    out->other = n->inputs[0] == input ? n->inputs[1] : n->inputs[0];
+    out->in_place = overwritable(b, out->other);
+    return out->other != input && available(b, out->other) && sl_shape_equal(&b->g->tensors[out->other].shape, shape);
+}
+
+static void find_posts(const sl_build *b, linear *l)
+{
+    sl_tensor t = l->n->outputs[0];
+    bool added = false;
+    while (l->n_posts < MOST_POSTS) {
+        int node = b->reader[t];
+        post *p = &l->posts[l->n_posts];
+        if (node < 0 || !as_post(b, node, t, p) || (p->kind == POST_ADD && added))
+            return;
+        added |= p->kind == POST_ADD;
+        t = b->g->nodes[node].outputs[0];
+        l->n_posts++;
+    }
+}
+
+static sl_tensor output_of(const sl_build *b, const linear *l)
+{
+    return l->n_posts ? b->g->nodes[l->posts[l->n_posts - 1].node].outputs[0] : l->n->outputs[0];
+}
+
+/* ---- choosing the primitive ---- */
+
+static bool append_post(const sl_build *b, const post *p, const sl_md *dst, dnnl_post_ops_t ops)
+{
+    switch (p->kind) {
+    case POST_UNARY: return sl_post_unary(ops, &b->g->nodes[p->node].attr);
+    case POST_PRELU: return sl_post_prelu(ops);
+    default: return p->in_place ? sl_post_sum(ops) : sl_post_binary(ops, dnnl_binary_add, dst);
+    }
+}
+
+static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const sl_md *dst)
+{
+    dnnl_post_ops_t ops = NULL;
+    dnnl_primitive_desc_t pd = NULL;
+    if (dnnl_post_ops_create(&ops) != dnnl_success)
+        return NULL;
+    bool good = true;
+    for (int i = 0; i < l->n_posts && good; i++)
+        good = append_post(b, &l->posts[i], dst, ops);
+    dnnl_primitive_attr_t attr = good ? sl_new_attr(ops) : NULL;
+    const sl_md *bias = l->has_bias ? &l->bias : NULL;
+    dnnl_status_t made = dnnl_unimplemented;
+    if (attr && l->is_conv)
+        made = sl_pd_conv(&pd, b->engine, l->algorithm, &l->window, &l->src, &l->weights, bias, dst, attr);
+    else if (attr)
+        made = sl_pd_dense(&pd, b->engine, &l->src, &l->weights, bias, dst, attr);
+    dnnl_primitive_attr_destroy(attr);
+    dnnl_post_ops_destroy(ops);
+    return made == dnnl_success ? pd : NULL;
+}
+
+static const char *kernel_name(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = NULL;
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return name ? name : "";
+}
+
+static bool is_slow(const char *name) { return strncmp(name, "ref", 3) == 0 || strncmp(name, "gemm", 4) == 0; }
+
+/* The primitive with as many posts merged as keep the kernel a fast one. */
+static dnnl_primitive_desc_t choose(sl_build *b, linear *l)
+{
+    int wanted = l->n_posts;
+    sl_md dst;
+    l->n_posts = 0;
+    dnnl_primitive_desc_t plain = describe(b, l, &l->dst);
+    if (!plain || wanted == 0 || !sl_pd_md(plain, dnnl_query_dst_md, &dst))
+        return plain;
+    bool slow = is_slow(kernel_name(plain));
+    for (l->n_posts = wanted; l->n_posts > 0; l->n_posts--) {
+        dnnl_primitive_desc_t merged = describe(b, l, &dst);
+        if (merged && (slow || !is_slow(kernel_name(merged)))) {
+            dnnl_primitive_desc_destroy(plain);
+            plain = merged;
+            break;
+        }
+        dnnl_primitive_desc_destroy(merged);
+    }
+    sl_md_free(&dst);
+    return plain;
+}
+
+/* ---- its memory ---- */
+
+typedef struct {
+    int args[MOST_POSTS + 4], buffers[MOST_POSTS + 4];
+    sl_md mds[MOST_POSTS + 4]; /* borrowed */
+    int count;
+} arguments;
+
+static void add_arg(arguments *a, int arg, const sl_md *md, int buffer)
+{
+    a->args[a->count] = arg;
+    a->buffers[a->count] = buffer;
+    a->mds[a->count++] = *md;
+}
+
+static sl_status constant_buffer(sl_build *b, sl_tensor t, const sl_shape *shape, const sl_md *to, int *buffer,
+                                 sl_error *err)
+{
+    sl_md from;
+    if (!sl_md_dense(shape, &from))
+        return sl_build_no_memory(err);
+    sl_status status = sl_const_reorder(b, b->g->tensors[t].data, &from, to, buffer, err);
+    sl_md_free(&from);
+    return status;
+}
+
+/* What the posts read. *out: the memory a sum works in, or -1. */
+static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, arguments *a, int *out, sl_error *err)
+{
+    int buffer;
+    for (int i = 0; i < l->n_posts; i++) {
+        post *p = &l->posts[i];
+        int of_post = DNNL_ARG_ATTR_MULTIPLE_POST_OP(i);
+        if (p->kind == POST_PRELU) {
+            sl_shape slopes = {4, {1, sl_shape_elements(&b->g->tensors[p->other].shape), 1, 1}};
+            slopes.rank = b->g->tensors[l->n->outputs[0]].shape.rank;
+            if (!sl_md_dense(&slopes, &p->md))
+                return sl_build_no_memory(err);
+            p->has_md = true;
+            SL_TRY(sl_want_dense(b, p->other, &buffer, err));
+            add_arg(a, of_post | DNNL_ARG_WEIGHTS, &p->md, buffer);
+        } else if (p->kind == POST_ADD) {
+            SL_TRY(sl_want_md(b, p->other, dst, &buffer, err));
+            if (p->in_place)
+                *out = buffer;
+            else
+                add_arg(a, of_post | DNNL_ARG_SRC_1, dst, buffer);
+        }
+    }
+    return SL_OK;
+}
+
+/* Buffers for src, weights, bias, the posts and dst, reorders in front where they are needed. */
+static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *weights, const sl_md *dst,
+                         arguments *a, sl_error *err)
+{
+    int buffer, out = -1;
+    SL_TRY(sl_want_md(b, l->n->inputs[0], src, &buffer, err));
+    add_arg(a, DNNL_ARG_SRC, src, buffer);
+    SL_TRY(constant_buffer(b, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
+    add_arg(a, DNNL_ARG_WEIGHTS, weights, buffer);
+    if (l->has_bias) {
+        const sl_shape *shape = &b->g->tensors[l->n->inputs[2]].shape;
+        SL_TRY(constant_buffer(b, l->n->inputs[2], shape, &l->bias, &buffer, err));
+        add_arg(a, DNNL_ARG_BIAS, &l->bias, buffer);
+    }
+    SL_TRY(post_arguments(b, l, dst, a, &out, err));
+    if (out >= 0)
+        SL_TRY(sl_bind_md(b, output_of(b, l), dst, out, err));
+    else
+        SL_TRY(sl_make_md(b, output_of(b, l), dst, &out, err));
+    add_arg(a, DNNL_ARG_DST, dst, out);
+    return SL_OK;
+}
+
+static void merge_posts(sl_build *b, const linear *l)
+{
+    for (int i = 0; i < l->n_posts; i++) {
+        b->done[l->posts[i].node] = true;
+        sl_consume(b, &b->g->nodes[l->posts[i].node]);
+    }
+}
+
+static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl_error *err)
+{
+    sl_md src, weights, dst;
+    arguments a = {.count = 0};
+    bool good = sl_pd_md(pd, dnnl_query_src_md, &src);
+    good &= sl_pd_md(pd, dnnl_query_weights_md, &weights);
+    good &= sl_pd_md(pd, dnnl_query_dst_md, &dst);
+    sl_status status = good ? collect(b, l, &src, &weights, &dst, &a, err) : sl_build_no_memory(err);
+    if (status == SL_OK)
+        status = sl_add_primitive(b, pd, a.args, a.mds, a.buffers, a.count, err);
+    else
+        dnnl_primitive_desc_destroy(pd);
+    sl_md_free(&src);
+    sl_md_free(&weights);
+    sl_md_free(&dst);
+    if (status == SL_OK)
+        merge_posts(b, l);
+    return status;
+}
+
+/* ---- the two kinds ---- */
+
+static bool has_constant_weights(const sl_build *b, const sl_node *n)
+{
+    return b->g->tensors[n->inputs[1]].data &&
+           (n->n_inputs < 3 || n->inputs[2] < 0 || b->g->tensors[n->inputs[2]].data);
+}
+
+static sl_status compile_linear(sl_build *b, linear *l, bool *done, sl_error *err)
+{
+    find_posts(b, l);
+    dnnl_primitive_desc_t pd = choose(b, l);
+    if (!pd)
+        return SL_OK; /* not a shape for oneDNN: the reference does it */
+    *done = true;
+    return add_linear(b, l, pd, err);
+}
+
+static void free_linear(linear *l)
+{
+    sl_md_free(&l->src);
+    sl_md_free(&l->weights);
+    sl_md_free(&l->dst);
+    if (l->has_bias)
+        sl_md_free(&l->bias);
+    for (int i = 0; i < MOST_POSTS; i++)
+        if (l->posts[i].has_md)
+            sl_md_free(&l->posts[i].md);
+}
+
+/* Describes src, weights, bias and dst of a layer whose `n`, `weight_shape` and `is_conv` are set. */
+static bool describe_memory(const sl_build *b, linear *l)
+{
+    const sl_shape *x = &b->g->tensors[l->n->inputs[0]].shape, *y = &b->g->tensors[l->n->outputs[0]].shape;
+    l->has_bias = l->n->n_inputs > 2 && l->n->inputs[2] >= 0;
+    bool good = l->is_conv ? sl_md_tag(x, dnnl_format_tag_any, &l->src) : sl_md_dense(x, &l->src);
+    good &= l->is_conv ? sl_md_tag(y, dnnl_format_tag_any, &l->dst) : sl_md_dense(y, &l->dst);
+    good &= sl_md_tag(&l->weight_shape, dnnl_format_tag_any, &l->weights);
+    return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
+}
+
+sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err)
+{
+    if (n->op != SL_OP_CONV || !has_constant_weights(b, n))
+        return SL_OK;
+    const sl_shape *w = &b->g->tensors[n->inputs[1]].shape;
+    const int64_t kernel[2] = {w->dim[2], w->dim[3]}, groups = n->attr.groups ? n->attr.groups : 1;
+    linear l = {.n = n, .is_conv = true, .weight_shape = *w, .algorithm = dnnl_convolution_direct};
+    const sl_call call = {n, NULL, NULL};
+    SL_TRY(sl_window_of(&call, &b->g->tensors[n->inputs[0]].shape, kernel, &l.window, err));
+    if (groups > 1)
+        l.weight_shape = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
+    sl_status status = describe_memory(b, &l) ? compile_linear(b, &l, done, err) : sl_build_no_memory(err);
+    free_linear(&l);
+    return status;
+}
+
+sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err)
+{
+    if (n->op != SL_OP_DENSE || !has_constant_weights(b, n))
+        return SL_OK;
+    linear l = {.n = n, .weight_shape = b->g->tensors[n->inputs[1]].shape};
+    sl_status status = describe_memory(b, &l) ? compile_linear(b, &l, done, err) : sl_build_no_memory(err);
+    free_linear(&l);
+    return status;
+}
