@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "base/status.h"
 
 #include <stdarg.h>
@@ -27,8 +28,13 @@ sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
     int used = vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
     err->status = status;
-    if (used >= 0 && (size_t)used < sizeof err->text)
-        snprintf(err->text + used, sizeof err->text - (size_t)used, ": %.*s", (int)sizeof inner - 1, inner);
+    size_t at = used > 0 && (size_t)used < sizeof err->text ? (size_t)used : 0;
+    if (at && at + 3 < sizeof err->text) { /* ": " and as much of the inner text as fits */
+        size_t room = sizeof err->text - at - 3, length = strnlen(inner, sizeof inner);
+        memcpy(err->text + at, ": ", 2);
+        memcpy(err->text + at + 2, inner, length < room ? length : room);
+        err->text[at + 2 + (length < room ? length : room)] = '\0';
+    }
     return status;
 }
 
