@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "image/image.h"
 #include "net/plan.h"
 
-enum { STRIDES = 3, OUTPUTS = 9, PLANS = 4, MAX_SIDE = 8192 };
+enum { STRIDES = 3, OUTPUTS = 9, PLANS = 6, MAX_SIDE = 8192 };
 static const int strides[STRIDES] = {32, 16, 8};
 
 /* A plan for one input size, and which of its outputs is what. */
@@ -189,6 +190,81 @@ static void to_photo(sl_face *f, double sx, double sy)
         f->points[i] = (sl_point){ax * f->points[i].x + bx, ay * f->points[i].y + by};
 }
 
+/* The faces of one view in the photo's pixels, best first, not yet thinned. */
+static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view *v, float threshold, sl_face **faces,
+                               size_t *count, sl_error *err)
+{
+    sl_retinaface_head heads[STRIDES];
+    *faces = NULL;
+    *count = 0;
+    if (v->width == image->width && v->height == image->height) {
+        SL_TRY(run_network(d, image, v, heads, err));
+    } else {
+        sl_image scaled;
+        SL_TRY(sl_image_shrink(image, v->width, v->height, &scaled, err));
+        sl_status status = run_network(d, &scaled, v, heads, err);
+        sl_image_free(&scaled);
+        SL_TRY(status);
+    }
+    SL_TRY(sl_retinaface_decode(heads, STRIDES, threshold, faces, count, err));
+    for (size_t i = 0; i < *count; i++)
+        to_photo(&(*faces)[i], (double)image->width / v->width, (double)image->height / v->height);
+    return SL_OK;
+}
+
+/* A face that fills the picture is larger than any anchor: a second, coarse look finds it. Only faces of more than
+ * this part of the long side are taken from there, the others are better seen in the first one. */
+enum { COARSE_FROM = 400, COARSE_SIDE = 320 };
+static const float coarse_part = .375f;
+
+/* Those of the coarse look that are large enough, thinned. */
+static sl_status large_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                             sl_error *err)
+{
+    view v = view_of(image, COARSE_SIDE);
+    size_t n, kept = 0;
+    SL_TRY(faces_of_view(d, image, &v, threshold, faces, &n, err));
+    float least = coarse_part * (float)(image->width > image->height ? image->width : image->height);
+    for (size_t i = 0; i < n; i++)
+        if ((*faces)[i].box.y1 - (*faces)[i].box.y0 > least)
+            (*faces)[kept++] = (*faces)[i];
+    *count = sl_face_suppress(*faces, kept, d->options.nms_iou, d->options.max_faces);
+    return SL_OK;
+}
+
+/* True for a box that lies inside a much larger one: what a close look takes for a face within a face. */
+static bool is_part_of(const sl_box *part, const sl_box *whole)
+{
+    float w = fminf(part->x1, whole->x1) - fmaxf(part->x0, whole->x0);
+    float h = fminf(part->y1, whole->y1) - fmaxf(part->y0, whole->y0);
+    float area = (part->x1 - part->x0) * (part->y1 - part->y0);
+    return w > 0 && h > 0 && w * h > .8f * area && area < .4f * (whole->x1 - whole->x0) * (whole->y1 - whole->y0);
+}
+
+/* Adds the large faces and drops what is only a part of one; sorted, not thinned. */
+static sl_status join_faces(sl_face **faces, size_t *count, const sl_face *large, size_t n_large, sl_error *err)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        size_t j = 0;
+        while (j < n_large && !is_part_of(&(*faces)[i].box, &large[j].box))
+            j++;
+        if (j == n_large)
+            (*faces)[kept++] = (*faces)[i];
+    }
+    *count = kept;
+    if (!n_large)
+        return SL_OK;
+    sl_face *joined = sl_realloc_array(*faces, kept + n_large, sizeof *joined);
+    if (!joined)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu faces", kept + n_large);
+    memcpy(joined + kept, large, n_large * sizeof *joined);
+    *faces = joined;
+    *count += n_large;
+    sl_faces_sort(joined, *count);
+    return SL_OK;
+}
+
 sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
                           sl_error *err)
 {
@@ -199,19 +275,21 @@ sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold
         return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
 
     view v = view_of(image, d->options.max_side);
-    sl_retinaface_head heads[STRIDES];
-    if (v.width == image->width && v.height == image->height) {
-        SL_TRY(run_network(d, image, &v, heads, err));
-    } else {
-        sl_image scaled;
-        SL_TRY(sl_image_shrink(image, v.width, v.height, &scaled, err));
-        sl_status status = run_network(d, &scaled, &v, heads, err);
-        sl_image_free(&scaled);
-        SL_TRY(status);
+    SL_TRY(faces_of_view(d, image, &v, threshold, faces, count, err));
+    if (v.width > COARSE_FROM || v.height > COARSE_FROM) {
+        sl_face *large;
+        size_t n_large;
+        sl_status status = large_faces(d, image, threshold, &large, &n_large, err);
+        if (status == SL_OK)
+            status = join_faces(faces, count, large, n_large, err);
+        free(large);
+        if (status != SL_OK) {
+            free(*faces);
+            *faces = NULL;
+            *count = 0;
+            return status;
+        }
     }
-    SL_TRY(sl_retinaface_decode(heads, STRIDES, threshold, faces, count, err));
     *count = sl_face_suppress(*faces, *count, d->options.nms_iou, d->options.max_faces);
-    for (size_t i = 0; i < *count; i++)
-        to_photo(&(*faces)[i], (double)image->width / v.width, (double)image->height / v.height);
     return SL_OK;
 }

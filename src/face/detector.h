@@ -12,7 +12,8 @@ typedef struct {
 } sl_detector_options;
 
 /* Long side 1280 (a face is found down to some 12 pixels of height at that size, so in a photo of 6,000 pixels
- * down to some 55), IoU .4, 1,000 faces. */
+ * down to some 55; larger pictures than 400 are also looked at in small, for faces that fill them), IoU .4,
+ * 1,000 faces. */
 sl_detector_options sl_detector_defaults(void);
 
 /* The threshold to use where nobody asks for another. */
@@ -46,6 +47,9 @@ typedef struct {
  * not yet thinned. NaN scores and boxes are dropped. *faces is malloc'd, NULL when *count is 0. */
 sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, float threshold, sl_face **faces,
                                size_t *count, sl_error *err);
+
+/* Best score first; equal scores by place. */
+void sl_faces_sort(sl_face *faces, size_t count);
 
 /* Greedy non-maximum suppression of faces sorted by score, in place; returns how many stay, at most `max_faces`. */
 size_t sl_face_suppress(sl_face *faces, size_t count, float iou, size_t max_faces);

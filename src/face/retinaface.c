@@ -79,6 +79,12 @@ static int by_score(const void *a, const void *b)
     return (f->box.x1 > g->box.x1) - (f->box.x1 < g->box.x1);
 }
 
+void sl_faces_sort(sl_face *faces, size_t count)
+{
+    if (count)
+        qsort(faces, count, sizeof *faces, by_score);
+}
+
 static bool decode_head(const sl_retinaface_head *h, float threshold, face_list *list)
 {
     size_t plane = (size_t)h->rows * (size_t)h->cols;
@@ -106,8 +112,7 @@ sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, flo
             free(list.faces);
             return sl_fail(err, SL_ERR_MEMORY, "no memory for the detector's %zu candidates", list.count);
         }
-    if (list.count)
-        qsort(list.faces, list.count, sizeof *list.faces, by_score);
+    sl_faces_sort(list.faces, list.count);
     *faces = list.faces;
     *count = list.count;
     return SL_OK;
