@@ -14,7 +14,8 @@ typedef struct {
     const char *name;            /* what messages call it */
     sl_tensor inputs[SL_MAX_NODE_INPUTS]; /* -1: absent */
     int n_inputs;
-    int made_up; /* tensors named by us so far */
+    int made_up;   /* tensors named by us so far */
+    size_t budget; /* bytes of constants that may still be computed */
     sl_status status;
     sl_error *err;
 } sl_onnx;
@@ -77,9 +78,13 @@ sl_tensor sl_onnx_input(const sl_onnx *o, int i);
 const float *sl_onnx_const_f32(const sl_onnx *o, sl_tensor t, int64_t *count);
 const int64_t *sl_onnx_const_i64(const sl_onnx *o, sl_tensor t, int64_t *count);
 
-/* New constants, -1 after an error. make_f32 takes `data` over. */
+/* Memory for `count` floats, NULL after an error: what nodes make out of shared weights has a limit. */
+float *sl_onnx_new_floats(sl_onnx *o, int64_t count);
+
+/* New constants, -1 after an error. make_f32 takes `data` over; view shares the data of constant `t`. */
 sl_tensor sl_onnx_make_i64(sl_onnx *o, const int64_t *values, size_t count);
 sl_tensor sl_onnx_make_f32(sl_onnx *o, float *data, const sl_shape *shape);
+sl_tensor sl_onnx_view(sl_onnx *o, sl_tensor t, const sl_shape *shape);
 sl_tensor sl_onnx_make_scalar(sl_onnx *o, float value);
 /* What the file writes as attribute (older opsets) or as input i: the constant or tensor; -1 when absent. */
 sl_tensor sl_onnx_ints_or_input(sl_onnx *o, const char *attribute, int i);

@@ -132,36 +132,60 @@ static void make_name(sl_onnx *o, char *name, size_t size)
     while (sl_graph_find(o->g, name) >= 0);
 }
 
-static sl_tensor add_const(sl_onnx *o, sl_type type, const sl_shape *shape, void *data)
+float *sl_onnx_new_floats(sl_onnx *o, int64_t count)
+{
+    size_t bytes = (size_t)count * sizeof(float); /* count is within SL_MAX_ELEMENTS */
+    if (o->status != SL_OK)
+        return NULL;
+    if (bytes > o->budget) {
+        sl_onnx_fail(o, SL_ERR_LIMIT, "the model's constants are many times larger than the file");
+        return NULL;
+    }
+    o->budget -= bytes;
+    float *data = sl_alloc_aligned(bytes);
+    if (!data)
+        sl_onnx_fail(o, SL_ERR_MEMORY, "no memory for %zu bytes of constants", bytes);
+    return data;
+}
+
+/* Takes `data` over when `owned`. */
+static sl_tensor add_const(sl_onnx *o, sl_type type, const sl_shape *shape, const void *data, bool owned)
 {
     char name[240];
     sl_tensor t = -1;
-    if (o->status != SL_OK) {
-        free(data);
+    if (o->status != SL_OK || !data) {
+        if (owned)
+            free((void *)data);
         return -1;
     }
     make_name(o, name, sizeof name);
-    o->status = data ? sl_graph_add_const(o->g, name, type, shape, data, true, &t, o->err)
-                     : sl_fail(o->err, SL_ERR_MEMORY, "no memory for a constant of node %.200s", o->name);
+    o->status = sl_graph_add_const(o->g, name, type, shape, data, owned, &t, o->err);
     return t;
 }
 
 sl_tensor sl_onnx_make_i64(sl_onnx *o, const int64_t *values, size_t count)
 {
     int64_t *data = sl_calloc_aligned(count, sizeof *data);
-    if (data && count)
+    if (!data)
+        sl_onnx_fail(o, SL_ERR_MEMORY, "no memory for %zu integers", count);
+    else if (count)
         memcpy(data, values, count * sizeof *data);
-    return add_const(o, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {(int64_t)count}}, data);
+    return add_const(o, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {(int64_t)count}}, data, true);
 }
 
 sl_tensor sl_onnx_make_f32(sl_onnx *o, float *data, const sl_shape *shape)
 {
-    return add_const(o, SL_TYPE_F32, shape, data);
+    return add_const(o, SL_TYPE_F32, shape, data, true);
+}
+
+sl_tensor sl_onnx_view(sl_onnx *o, sl_tensor t, const sl_shape *shape)
+{
+    return add_const(o, o->g->tensors[t].type, shape, o->g->tensors[t].data, false);
 }
 
 sl_tensor sl_onnx_make_scalar(sl_onnx *o, float value)
 {
-    float *data = malloc(sizeof *data);
+    float *data = sl_onnx_new_floats(o, 1);
     if (data)
         *data = value;
     return sl_onnx_make_f32(o, data, &(sl_shape){.rank = 0});

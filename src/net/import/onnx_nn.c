@@ -1,10 +1,7 @@
 /* ONNX converters: convolution, pooling, normalisation, dense layers, softmax, resizing. */
 #include "net/import/onnx.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 enum { MAX_WINDOW = 65535 };
 
@@ -136,10 +133,7 @@ void sl_onnx_prelu(sl_onnx *o, sl_fn fn)
     sl_shape shape;
     const float *values = sl_onnx_const_f32(o, slope, &count);
     if (values && slope_per_channel(&o->g->tensors[slope].shape, &shape)) {
-        float *copy = sl_alloc_aligned((size_t)count * sizeof *copy);
-        if (copy)
-            memcpy(copy, values, (size_t)count * sizeof *copy);
-        sl_tensor in[2] = {x, sl_onnx_make_f32(o, copy, &shape)};
+        sl_tensor in[2] = {x, sl_onnx_view(o, slope, &shape)};
         sl_onnx_finish(o, SL_OP_PRELU, &(sl_attr){0}, in, 2);
         return;
     }
@@ -175,7 +169,7 @@ static sl_tensor gemm_weights(sl_onnx *o, float alpha, bool transposed)
         return -1;
     }
     int64_t rows = shape.dim[transposed ? 0 : 1], columns = shape.dim[transposed ? 1 : 0];
-    float *data = sl_alloc_aligned((size_t)count * sizeof *data);
+    float *data = sl_onnx_new_floats(o, count);
     for (int64_t r = 0; data && r < rows; r++)
         for (int64_t c = 0; c < columns; c++)
             data[r * columns + c] = alpha * (transposed ? values[r * columns + c] : values[c * rows + r]);
@@ -192,7 +186,7 @@ static sl_tensor gemm_bias(sl_onnx *o, sl_tensor c, float beta, int64_t width)
     const sl_shape *shape = &o->g->tensors[c].shape;
     if (count > 1 && (shape->rank < 1 || shape->dim[shape->rank - 1] != width))
         return -1;
-    float *data = sl_alloc_aligned((size_t)width * sizeof *data);
+    float *data = sl_onnx_new_floats(o, width);
     for (int64_t i = 0; data && i < width; i++)
         data[i] = beta * values[count == 1 ? 0 : i];
     return sl_onnx_make_f32(o, data, &(sl_shape){.rank = 1, .dim = {width}});
@@ -337,7 +331,7 @@ void sl_onnx_upsample(sl_onnx *o, sl_fn fn)
     size_t count;
     const float *values = sl_onnx_floats(o, "scales", &count);
     if (values && scales < 0 && count <= SL_MAX_RANK) {
-        float *data = sl_alloc_aligned(count * sizeof *data);
+        float *data = sl_onnx_new_floats(o, (int64_t)count);
         if (data)
             memcpy(data, values, count * sizeof *data);
         scales = sl_onnx_make_f32(o, data, &(sl_shape){.rank = 1, .dim = {(int64_t)count}});

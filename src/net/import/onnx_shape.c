@@ -1,7 +1,6 @@
 /* ONNX converters: shapes, slices, reductions, constants. */
 #include "net/import/onnx.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 /* The tensor of input i must hold integers. */
@@ -229,7 +228,7 @@ void sl_onnx_constant(sl_onnx *o, sl_fn fn)
     if (sl_onnx_has(o, "value_float")) {
         t = sl_onnx_make_scalar(o, one_float);
     } else if (sl_onnx_has(o, "value_floats")) {
-        float *data = malloc((count ? count : 1) * sizeof *data);
+        float *data = sl_onnx_new_floats(o, (int64_t)count);
         if (data && count)
             memcpy(data, floats, count * sizeof *data);
         t = sl_onnx_make_f32(o, data, &(sl_shape){.rank = 1, .dim = {(int64_t)count}});

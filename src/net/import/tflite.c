@@ -92,7 +92,7 @@ static sl_status find_code(sl_tflite *t, sl_flat_vector codes, sl_flat_at op, in
 
 static sl_status convert(sl_tflite *t, sl_flat_vector codes, sl_flat_at op)
 {
-    int code;
+    int code = 0;
     SL_TRY(find_code(t, codes, op, &code));
     t->inputs = sl_flat_vector_of(&t->flat, op, OPERATOR_INPUTS, 4);
     t->outputs = sl_flat_vector_of(&t->flat, op, OPERATOR_OUTPUTS, 4);
