@@ -179,21 +179,43 @@ static void test_wrong_calls_are_refused(void **state)
     free_pair(&f);
 }
 
+static void test_templates_of_arrays(void **state)
+{
+    (void)state;
+    sl_error err;
+    const float embedding[2] = {3, 4}, nothing[2] = {0, 0}, patches[6] = {1, 2, 3, 4, 5, 6}, broken[6] = {1, NAN};
+    float back[6];
+    int dim, rows, cols, channels;
+    sl_template *t;
+    assert_ok(sl_template_of_arrays(embedding, 2, patches, 1, 2, 3, &t, &err));
+    assert_close(sl_template_embedding(t, &dim), (float[]){.6f, .8f}, 2, 1e-6);
+    sl_template_grid(t, &rows, &cols, &channels);
+    assert_true(dim == 2 && rows == 1 && cols == 2 && channels == 3);
+    sl_template_patches(t, back);
+    assert_memory_equal(back, patches, sizeof patches);
+    sl_template_free(t);
+    assert_int_equal(sl_template_of_arrays(NULL, 2, patches, 1, 2, 3, &t, &err), SL_ERR_ARGUMENT);
+    assert_null(t);
+    assert_int_equal(sl_template_of_arrays(embedding, 2, NULL, 1, 2, 3, &t, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_template_of_arrays(embedding, 2, patches, 1, 2, 3, NULL, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_template_of_arrays(nothing, 2, patches, 1, 2, 3, &t, &err), SL_ERR_NUMERIC);
+    assert_int_equal(sl_template_of_arrays(embedding, 2, broken, 1, 2, 3, &t, &err), SL_ERR_NUMERIC);
+    assert_int_not_equal(sl_template_of_arrays(embedding, 2, patches, 1, -2, 3, &t, &err), SL_OK);
+    assert_int_not_equal(sl_template_of_arrays(embedding, 1 << 30, patches, 1, 2, 3, &t, &err), SL_OK);
+    assert_null(t);
+}
+
 /* ------------------------------------------------------------------ the sheet */
 
-/* A pixel of the frame of candidate `column` in the row whose frame begins at y. */
-static const uint8_t *find_frame(const sl_image *sheet, sl_colour colour, int *count)
+/* How many pixels have exactly this colour. */
+static int pixels_of(const sl_image *sheet, sl_colour colour)
 {
-    const uint8_t *first = NULL;
-    *count = 0;
+    int count = 0;
     for (int i = 0; i < sheet->width * sheet->height; i++) {
         const uint8_t *p = sheet->pixels + (size_t)i * 3;
-        if (p[0] == colour.r && p[1] == colour.g && p[2] == colour.b) {
-            first = first ? first : p;
-            ++*count;
-        }
+        count += p[0] == colour.r && p[1] == colour.g && p[2] == colour.b;
     }
-    return first;
+    return count;
 }
 
 static void test_sheet(void **state)
@@ -213,15 +235,15 @@ static void test_sheet(void **state)
     int right, wrong;
     assert_ok(sl_draw_sheet(&one, &sheet, &err));
     keep_picture("sheet.png", &sheet);
-    find_frame(&sheet, sl_right, &right);
-    find_frame(&sheet, sl_wrong, &wrong);
+    right = pixels_of(&sheet, sl_right);
+    wrong = pixels_of(&sheet, sl_wrong);
     assert_true(right > 2000 && wrong > 8 * 2000); /* one of five in each row is the true person */
     sl_image_free(&sheet);
 
     one.true_label = NULL; /* grey frames then */
     assert_ok(sl_draw_sheet(&one, &sheet, &err));
-    find_frame(&sheet, sl_right, &right);
-    find_frame(&sheet, sl_wrong, &wrong);
+    right = pixels_of(&sheet, sl_right);
+    wrong = pixels_of(&sheet, sl_wrong);
     assert_true(right == 0 && wrong == 0);
     sl_image_free(&sheet);
 
@@ -262,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_sizes_keep_the_crops_aspect),
         cmocka_unit_test(test_pair_picture_with_and_without_crops),
         cmocka_unit_test(test_wrong_calls_are_refused),
+        cmocka_unit_test(test_templates_of_arrays),
         cmocka_unit_test(test_sheet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
