@@ -62,7 +62,8 @@ sl_status sl_tile_square(const sl_image *crop, int side, sl_image *out, sl_error
 /* A grey square of `side` with a few words on it. */
 sl_status sl_tile_message(const char *message, int side, sl_image *out, sl_error *err);
 
-/* sl_draw_text, cut to `max_width` pixels with ".." at the end. Returns the width drawn. */
+/* sl_draw_text on one line, cut to `max_width` pixels with ".." at the end; a path loses its folders first.
+ * Returns the width drawn. */
 int sl_draw_text_cut(sl_image *image, int x, int y, const char *text, int scale, int max_width, sl_colour colour);
 
 /* The same with its middle at x. */

@@ -82,7 +82,8 @@ static int text_width(const char *text, int scale)
     return width;
 }
 
-/* The longest beginning of `text` that fits, whole characters of UTF-8 on one line, in `cut`. */
+/* The longest beginning of `text` that fits, whole characters of UTF-8 on one line, in `cut`. Of a path that does
+ * not fit, the file's name. */
 static void cut_text(const char *text, int scale, int max_width, char *cut, size_t capacity)
 {
     snprintf(cut, capacity - 3, "%s", text);
@@ -93,6 +94,11 @@ static void cut_text(const char *text, int scale, int max_width, char *cut, size
     bool whole = text[size] == '\0';
     if (whole && text_width(cut, scale) <= max_width)
         return;
+    const char *name = strrchr(text, '/');
+    if (name && name[1]) {
+        cut_text(name + 1, scale, max_width, cut, capacity);
+        return;
+    }
     do {
         while (size > 0 && ((unsigned char)cut[--size] & 0xc0) == 0x80)
             continue;

@@ -223,6 +223,11 @@ static void test_long_names_are_cut_between_characters(void **state)
             if (y < 9 || y > 26)
                 assert_int_equal(image.pixels[(y * 120 + x) * 3], 0);
     assert_in_range(sl_draw_text_cut(&image, 0, 10, "short", 1, 100, (sl_colour){0, 0, 0}), 20, 60);
+    int name_alone = sl_draw_text_cut(&image, 0, 10, "d.jpg", 1, 100, (sl_colour){0, 0, 0});
+    width = sl_draw_text_cut(&image, 0, 10, "a_long_folder/and_another/d.jpg", 1, 100, (sl_colour){0, 0, 0});
+    assert_int_equal(width, name_alone);
+    assert_in_range(sl_draw_text_cut(&image, 0, 10, "folders_that_end_in/", 1, 100, (sl_colour){0, 0, 0}), 60,
+                    100);
     sl_draw_text_cut(&image, 0, 10, "no room", 1, 0, (sl_colour){0, 0, 0});
     sl_draw_text_middle(&image, 60, 10, "\xff\xfe\x80", 1, 100, (sl_colour){0, 0, 0});
     sl_image_free(&image);
