@@ -204,6 +204,7 @@ static sl_status simplify(sl_rewrite *r, int node, sl_error *err)
     SL_TRY(sl_fuse_matmul(r, node, err));
     SL_TRY(sl_fuse_prelu(r, node, err));
     sl_fuse_softmax(r, node);
+    sl_fuse_transposed_softmax(r, node);
     sl_fuse_l2norm(r, node);
     SL_TRY(sl_fuse_affine(r, node, err));
     push_into_concat(r, node);

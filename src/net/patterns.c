@@ -216,6 +216,26 @@ void sl_fuse_softmax(sl_rewrite *r, int node)
     sl_become(r, node, SL_OP_SOFTMAX, &attr, &x, 1);
 }
 
+/* Transpose, Softmax, the transposition back: Softmax along the axis where it was. */
+void sl_fuse_transposed_softmax(sl_rewrite *r, int node)
+{
+    sl_node *back = &r->g->nodes[node];
+    if (back->op != SL_OP_TRANSPOSE)
+        return;
+    const sl_node *softmax = sl_producer(r, back->inputs[0], SL_OP_SOFTMAX, SL_FN_NONE);
+    const sl_node *there = softmax ? sl_producer(r, softmax->inputs[0], SL_OP_TRANSPOSE, SL_FN_NONE) : NULL;
+    if (!there)
+        return;
+    int rank = sl_tensor_of(r, back->outputs[0])->shape.rank;
+    for (int i = 0; i < rank; i++)
+        if (there->attr.perm[back->attr.perm[i]] != i)
+            return;
+    int axis = softmax->attr.axis < 0 ? softmax->attr.axis + rank : softmax->attr.axis;
+    const sl_attr attr = {.axis = there->attr.perm[axis]};
+    const sl_tensor x = there->inputs[0];
+    sl_become(r, node, SL_OP_SOFTMAX, &attr, &x, 1);
+}
+
 /* Max(v, floor) or Clip(v, floor, ...): *floor and v; else 0 and t itself. */
 static sl_tensor strip_floor(const sl_rewrite *r, sl_tensor t, float *floor)
 {

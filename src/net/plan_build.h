@@ -123,6 +123,8 @@ sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *
 sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);       /* plan_pool.c */
 sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_elements.c */
 sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_movement.c */
+sl_status sl_compile_resize(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_resize.c */
+sl_status sl_compile_axis(sl_build *b, const sl_node *n, bool *done, sl_error *err);       /* plan_axis.c */
 sl_status sl_compile_reference(sl_build *b, const sl_node *n, sl_error *err);              /* plan_reference.c */
 
 /* Gives all buffers their places and allocates the arena (arena.c). */

@@ -26,6 +26,7 @@ sl_status sl_fuse_matmul(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_prelu(sl_rewrite *r, int node, sl_error *err);
 void sl_fuse_l2norm(sl_rewrite *r, int node);
 void sl_fuse_softmax(sl_rewrite *r, int node);
+void sl_fuse_transposed_softmax(sl_rewrite *r, int node);
 
 /* ---- editing (fuse.c) ---- */
 

@@ -1,0 +1,95 @@
+/* The loops, for a file that defines LOOPS(name): written so that the compiler vectorises them. NaN passes
+ * through: comparisons keep x when it is not ordered. */
+#include <math.h>
+
+#include "net/kernels/kernels.h"
+
+/* Outputs are written where nothing but the same element is read. */
+#define SAME_PLACE _Pragma("omp simd")
+
+#define EACH(expression)                \
+    SAME_PLACE                          \
+    for (int64_t i = 0; i < n; i++) {   \
+        float v = x[i];                 \
+        y[i] = (expression);            \
+    }                                   \
+    break
+
+static void LOOPS(unary)(const sl_attr *attr, const float *x, float *y, int64_t n)
+{
+    const float a = attr->a, b = attr->b;
+    switch (attr->fn) {
+    case SL_FN_RELU: EACH(v < 0 ? 0 : v);
+    case SL_FN_LEAKY_RELU: EACH(v < 0 ? v * a : v);
+    case SL_FN_CLIP: EACH(v < a ? a : v > b ? b : v);
+    case SL_FN_ABS: EACH(fabsf(v));
+    case SL_FN_NEG: EACH(-v);
+    case SL_FN_SQRT: EACH(sqrtf(v));
+    case SL_FN_RECIPROCAL: EACH(1 / v);
+    default: break;
+    }
+}
+#undef EACH
+
+#define EACH(expression)                              \
+    SAME_PLACE                                        \
+    for (int64_t i = 0; i < n; i++) {                 \
+        float p = a[i * a_step], q = b[i * b_step];   \
+        y[i] = (expression);                          \
+    }                                                 \
+    break
+
+/* Steps are constants after inlining, so that each case becomes its own vector loop. */
+static inline __attribute__((always_inline)) void LOOPS(stepped)(sl_fn fn, const float *a, int64_t a_step,
+                                                                 const float *b, int64_t b_step, float *y, int64_t n)
+{
+    switch (fn) {
+    case SL_FN_ADD: EACH(p + q);
+    case SL_FN_SUB: EACH(p - q);
+    case SL_FN_MUL: EACH(p * q);
+    case SL_FN_DIV: EACH(p / q);
+    case SL_FN_MAX: EACH(p != p || p > q ? p : q);
+    case SL_FN_MIN: EACH(p != p || p < q ? p : q);
+    default: break;
+    }
+}
+#undef EACH
+
+static void LOOPS(binary)(sl_fn fn, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y,
+                          int64_t n)
+{
+    if (a_step && b_step)
+        LOOPS(stepped)(fn, a, 1, b, 1, y, n);
+    else if (a_step)
+        LOOPS(stepped)(fn, a, 1, b, 0, y, n);
+    else
+        LOOPS(stepped)(fn, a, 0, b, b_step, y, n);
+}
+
+static void LOOPS(prelu_rows)(const float *x, const float *slope, float *y, int64_t rows, int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, y += width) {
+        SAME_PLACE
+        for (int64_t c = 0; c < width; c++)
+            y[c] = x[c] >= 0 ? x[c] : x[c] * slope[c];
+    }
+}
+
+static void LOOPS(affine_rows)(const float *x, const float *scale, const float *shift, float *y, int64_t rows,
+                               int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, y += width) {
+        SAME_PLACE
+        for (int64_t c = 0; c < width; c++)
+            y[c] = x[c] * scale[c] + shift[c];
+    }
+}
+
+static void LOOPS(affine)(const float *x, float scale, float shift, float *y, int64_t n)
+{
+    SAME_PLACE
+    for (int64_t i = 0; i < n; i++)
+        y[i] = x[i] * scale + shift;
+}
+
+#define LOOPS_TABLE {LOOPS(unary), LOOPS(binary), LOOPS(prelu_rows), LOOPS(affine_rows), LOOPS(affine)}
