@@ -1,0 +1,36 @@
+/* The linear head: what a recogniser does between its patch map and its embedding, where that is linear
+ * (global depthwise convolution, flatten, pooling, dense layers, batch norms, in any order). Then the raw
+ * embedding is the sum of what each cell gives to it, its contribution:
+ *
+ *     y_p = x_p W_p + b / R          embedding = sum_p y_p          x_p [C]: raw patch p; R patches
+ */
+#ifndef SL_MODEL_HEAD_H
+#define SL_MODEL_HEAD_H
+
+#include "model/recogniser.h"
+
+enum { SL_HEAD_COLUMNS = 32 }; /* dimensions that stand together in memory */
+
+typedef struct {
+    int cells, channels, dim;
+    int blocks;     /* dim / SL_HEAD_COLUMNS, rounded up */
+    float *weights; /* [blocks, cells, channels, SL_HEAD_COLUMNS], 0 behind dim */
+    float *bias;    /* [dim] */
+} sl_head;
+
+/* Reads W and b off a graph by running what lies between its two tensors, map [N, C, rows, cols] and embedding
+ * (its raw value, where the network makes it unit length), on zero and on every unit vector. About a second for
+ * a map of 25,088 numbers. SL_ERR_UNSUPPORTED where that is not linear, or has another way round the map. */
+sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
+                           int cols, int threads, sl_head *out, sl_error *err);
+sl_status sl_head_of_recogniser(const sl_recogniser *r, int threads, sl_head *out, sl_error *err);
+void sl_head_free(sl_head *head);
+
+/* The weights of channel c of cell p for dimensions block * SL_HEAD_COLUMNS and on. */
+static inline float *sl_head_weights(const sl_head *h, int block, int p, int c)
+{
+    return h->weights +
+           (((size_t)block * (size_t)h->cells + (size_t)p) * (size_t)h->channels + (size_t)c) * SL_HEAD_COLUMNS;
+}
+
+#endif
