@@ -106,18 +106,25 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
             return sl_fail(err, SL_ERR_FORMAT, "has an impossible template shape");
     }
     *out = (sl_meta){.uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24)};
-    out->shape = (sl_template_shape){.dim = (int)number[0], .rows = (int)number[1], .cols = (int)number[2],
-                                     .channels = (int)number[3], .precision = (sl_precision)number[4]};
+    out->shape = (sl_template_shape){.dim = (int)number[0],
+                                     .rows = (int)number[1],
+                                     .cols = (int)number[2],
+                                     .channels = (int)number[3],
+                                     .precision = (sl_precision)number[4]};
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
-    if (out->generation == 0 || out->generation > SL_GENERATION_MAX || sl_shape_check(&out->shape, out->model, NULL))
+    if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
+        sl_shape_check(&out->shape, out->model, NULL))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
     return SL_OK;
 }
 
 /* ---- data files ---- */
 
-static size_t round64(size_t n) { return (n + 63) & ~(size_t)63; }
+static size_t round64(size_t n)
+{
+    return (n + 63) & ~(size_t)63;
+}
 
 sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
 {
@@ -203,9 +210,12 @@ bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_st
 {
     if (memcmp(data, slot_magic, 8) != 0 || sl_get_u32(data + 60) != sl_crc32c(0, data, 60))
         return false;
-    *out = (sl_commit_state){.uid = sl_get_u64(data + 8), .sequence = sl_get_u64(data + 16),
-                             .log_end = sl_get_u64(data + 24), .rows = sl_get_u64(data + 32),
-                             .crops_end = sl_get_u64(data + 40), .chain = sl_get_u32(data + 48)};
+    *out = (sl_commit_state){.uid = sl_get_u64(data + 8),
+                             .sequence = sl_get_u64(data + 16),
+                             .log_end = sl_get_u64(data + 24),
+                             .rows = sl_get_u64(data + 32),
+                             .crops_end = sl_get_u64(data + 40),
+                             .chain = sl_get_u32(data + 48)};
     return out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
            out->crops_end >= SL_HEADER_SIZE && out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
            out->sequence <= INT64_MAX;
@@ -329,8 +339,7 @@ bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl
         out->rows = sl_get_u64(data + 16);
         out->crops_end = sl_get_u64(data + 24);
         break;
-    default:
-        return false;
+    default: return false;
     }
     *chain = crc;
     return true;

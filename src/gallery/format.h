@@ -56,9 +56,9 @@ bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape);
 /* A commit marker's slot: the acknowledged state. */
 typedef struct {
     uint64_t uid, sequence;
-    uint64_t log_end;  /* bytes of the log that count */
-    uint32_t chain;    /* the log's running checksum there */
-    uint64_t rows;     /* of embeddings and patches */
+    uint64_t log_end; /* bytes of the log that count */
+    uint32_t chain;   /* the log's running checksum there */
+    uint64_t rows;    /* of embeddings and patches */
     uint64_t crops_end;
 } sl_commit_state;
 
@@ -88,8 +88,8 @@ typedef struct {
 typedef struct {
     sl_record_type type;
     size_t size;
-    sl_face_record face;     /* SL_RECORD_ADD */
-    uint32_t removed_row;    /* SL_RECORD_REMOVE */
+    sl_face_record face;                /* SL_RECORD_ADD */
+    uint32_t removed_row;               /* SL_RECORD_REMOVE */
     uint64_t sequence, rows, crops_end; /* SL_RECORD_COMMIT */
 } sl_record;
 

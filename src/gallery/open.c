@@ -28,7 +28,8 @@ static uint64_t generation_of(const char *name)
 {
     static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit"};
     const char *dot = strrchr(name, '.');
-    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) || strlen(dot) > 19)
+    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) ||
+        strlen(dot) > 19)
         return 0;
     for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
         if (strlen(stems[i]) == (size_t)(dot - name) && strncmp(name, stems[i], (size_t)(dot - name)) == 0)
@@ -85,7 +86,8 @@ static sl_status without_meta(const char *dir, bool *foreign, sl_error *err)
     }
     closedir(d);
     if (records)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: the gallery's " META_NAME " is missing: restore it from a copy", dir);
+        return sl_fail(err, SL_ERR_CORRUPT, "%s: the gallery's " META_NAME " is missing: restore it from a copy",
+                       dir);
     return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there", dir);
 }
 
@@ -123,10 +125,11 @@ static sl_status take_lock(const char *dir, int *fd, sl_error *err)
         status = sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
                          "%s: can not open for writing: %s", path, strerror(errno));
     } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        status = errno == EWOULDBLOCK
-                     ? sl_fail(err, SL_ERR_LOCKED, "%s: the gallery is being written by another process: wait until "
-                               "it has ended", dir)
-                     : sl_fail(err, SL_ERR_IO, "%s: can not lock: %s", path, strerror(errno));
+        status = errno == EWOULDBLOCK ? sl_fail(err, SL_ERR_LOCKED,
+                                                "%s: the gallery is being written by another process: wait until "
+                                                "it has ended",
+                                                dir)
+                                      : sl_fail(err, SL_ERR_IO, "%s: can not lock: %s", path, strerror(errno));
         close(*fd);
         *fd = -1;
     }
@@ -174,8 +177,8 @@ void sl_gallery_close(sl_gallery *g)
     pthread_mutex_destroy(&g->mutex);
     sl_table_free(&g->images);
     sl_table_free(&g->label_table);
-    void *arrays[] = {g->dir,      g->record_at,  g->row_label, g->row_removed, g->patches_held, g->face_row,
-                      g->face_label, g->label_at, g->label_faces, g->gathered,  g->scratch};
+    void *arrays[] = {g->dir,        g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row,
+                      g->face_label, g->label_at,  g->label_faces, g->gathered,    g->scratch};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(g);
@@ -207,8 +210,8 @@ static sl_status create_files(sl_gallery *g, sl_error *err)
         SL_TRY(sl_datafile_sync(&g->files[k], err));
     }
     g->chain = sl_get_u32(header + 60); /* of the log, the last */
-    g->committed = (sl_commit_state){.uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain,
-                                     .crops_end = SL_HEADER_SIZE};
+    g->committed = (sl_commit_state){
+        .uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain, .crops_end = SL_HEADER_SIZE};
     SL_TRY(open_marker(g, O_RDWR | O_CREAT | O_EXCL, err));
     SL_TRY(sl_marker_write(g, &g->committed, 0, err));
     SL_TRY(sl_marker_write(g, &g->committed, 1, err));
@@ -290,13 +293,16 @@ static sl_status read_marker(sl_gallery *g, sl_error *err)
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
         for (int i = 0; i < 2; i++) {
             size_t got;
-            SL_TRY(sl_read_at(g->marker_fd, bytes[i], SL_SLOT_SIZE, (uint64_t)i * SL_SLOT_STEP, &got, g->dir, err));
+            SL_TRY(
+                sl_read_at(g->marker_fd, bytes[i], SL_SLOT_SIZE, (uint64_t)i * SL_SLOT_STEP, &got, g->dir, err));
             whole[i] = got == SL_SLOT_SIZE && sl_slot_decode(bytes[i], g->meta.uid, &state[i]);
         }
     }
     if (!whole[0] && !whole[1])
-        return sl_fail(err, SL_ERR_CORRUPT, "%s/commit.%" PRIu64 ": both commit marks are damaged: restore the "
-                       "gallery's folder from a copy, or enrol again", g->dir, g->meta.generation);
+        return sl_fail(err, SL_ERR_CORRUPT,
+                       "%s/commit.%" PRIu64 ": both commit marks are damaged: restore the "
+                       "gallery's folder from a copy, or enrol again",
+                       g->dir, g->meta.generation);
     g->slot_damaged = !whole[0] || !whole[1];
     g->committed = whole[0] && (!whole[1] || state[0].sequence > state[1].sequence) ? state[0] : state[1];
     return SL_OK;
@@ -310,8 +316,10 @@ static sl_status check_header(const sl_gallery *g, sl_file_kind kind, sl_error *
     sl_header_encode(kind, &g->meta, expected);
     SL_TRY(sl_read_at(f->fd, found, sizeof found, 0, &got, f->path, err));
     if (got != sizeof found || memcmp(expected, found, sizeof found) != 0)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: its first bytes are damaged, or it belongs to another gallery: "
-                       "restore the gallery's folder from a copy, or enrol again", f->path);
+        return sl_fail(err, SL_ERR_CORRUPT,
+                       "%s: its first bytes are damaged, or it belongs to another gallery: "
+                       "restore the gallery's folder from a copy, or enrol again",
+                       f->path);
     return SL_OK;
 }
 
@@ -319,8 +327,10 @@ static sl_status map_data(sl_gallery *g, sl_file_kind kind, uint64_t end, sl_err
 {
     sl_datafile *f = &g->files[kind];
     if (f->size < end)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was "
-                       "cut. Restore the gallery's folder from a copy, or enrol again", f->path, f->size, end);
+        return sl_fail(err, SL_ERR_CORRUPT,
+                       "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was "
+                       "cut. Restore the gallery's folder from a copy, or enrol again",
+                       f->path, f->size, end);
     return sl_datafile_map(f, end, err);
 }
 
@@ -386,8 +396,10 @@ static sl_status open_existing(const char *dir, bool writable, sl_gallery **out,
         uint64_t tried = meta.generation;
         SL_TRY(read_meta(dir, &meta, foreign, err));
         if (meta.generation == tried)
-            return sl_fail(err, SL_ERR_CORRUPT, "%s: a file of the gallery's generation %" PRIu64 " is missing "
-                           "(embeddings, patches, crops, log or commit): restore the folder from a copy", dir, tried);
+            return sl_fail(err, SL_ERR_CORRUPT,
+                           "%s: a file of the gallery's generation %" PRIu64 " is missing "
+                           "(embeddings, patches, crops, log or commit): restore the folder from a copy",
+                           dir, tried);
     }
 }
 
@@ -398,20 +410,23 @@ static sl_status check_match(const sl_gallery *g, const sl_template_shape *want,
         char has[65], wants[65];
         sl_hex32(have->fingerprint, has);
         sl_hex32(want->fingerprint, wants);
-        return sl_fail(err, SL_ERR_MISMATCH, "%s: made by model %s (fingerprint %.12s...), not by %s (%.12s...): open it "
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "%s: made by model %s (fingerprint %.12s...), not by %s (%.12s...): open it "
                        "with its own model, or enrol the photos in a new gallery",
                        g->dir, g->meta.model, has, model ? model : "this one", wants);
     }
     if (have->dim != want->dim || have->rows != want->rows || have->cols != want->cols ||
         have->channels != want->channels)
-        return sl_fail(err, SL_ERR_MISMATCH, "%s: holds templates of %d + %dx%dx%d numbers, the model makes %d + "
-                       "%dx%dx%d", g->dir, have->dim, have->rows, have->cols, have->channels, want->dim, want->rows,
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "%s: holds templates of %d + %dx%dx%d numbers, the model makes %d + "
+                       "%dx%dx%d",
+                       g->dir, have->dim, have->rows, have->cols, have->channels, want->dim, want->rows,
                        want->cols, want->channels);
     return SL_OK;
 }
 
-static sl_status open_for_writing(const char *dir, bool may_create, const sl_template_shape *shape, const char *model,
-                                  sl_gallery **out, sl_error *err)
+static sl_status open_for_writing(const char *dir, bool may_create, const sl_template_shape *shape,
+                                  const char *model, sl_gallery **out, sl_error *err)
 {
     int lock = -1;
     bool foreign;
@@ -423,8 +438,10 @@ static sl_status open_for_writing(const char *dir, bool may_create, const sl_tem
         SL_TRY(read_meta(dir, &meta, &foreign, err)); /* no lock file is left in a folder that is no gallery */
     }
     if (may_create && read_meta(dir, &meta, &foreign, err) == SL_ERR_NOT_FOUND && foreign)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: the folder holds other files: name a new or an empty folder for the "
-                       "gallery", dir);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "%s: the folder holds other files: name a new or an empty folder for the "
+                       "gallery",
+                       dir);
     SL_TRY(take_lock(dir, &lock, err));
     status = open_existing(dir, true, out, &foreign, err);
     if (status == SL_ERR_NOT_FOUND && may_create)

@@ -10,16 +10,27 @@
 
 /* ---- what the gallery is ---- */
 
-size_t sl_gallery_size(const sl_gallery *g) { return g->faces; }
+size_t sl_gallery_size(const sl_gallery *g)
+{
+    return g->faces;
+}
 
-const sl_template_shape *sl_gallery_shape(const sl_gallery *g) { return &g->meta.shape; }
+const sl_template_shape *sl_gallery_shape(const sl_gallery *g)
+{
+    return &g->meta.shape;
+}
 
 void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
 {
     const sl_template_shape *s = &g->meta.shape;
-    *out = (sl_gallery_info){.dim = s->dim, .patch_rows = s->rows, .patch_cols = s->cols,
-                             .patch_channels = s->channels, .patch_precision = s->precision, .faces = g->faces,
-                             .removed = g->rows - g->faces, .labels = g->labels_live,
+    *out = (sl_gallery_info){.dim = s->dim,
+                             .patch_rows = s->rows,
+                             .patch_cols = s->cols,
+                             .patch_channels = s->channels,
+                             .patch_precision = s->precision,
+                             .faces = g->faces,
+                             .removed = g->rows - g->faces,
+                             .labels = g->labels_live,
                              .bytes = SL_META_SIZE + SL_MARKER_SIZE};
     memcpy(out->model, g->meta.model, sizeof out->model);
     sl_hex32(s->fingerprint, out->fingerprint);
@@ -27,13 +38,25 @@ void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
         out->bytes += g->files[k].end;
 }
 
-const uint32_t *sl_gallery_label_ids(const sl_gallery *g) { return g->face_label; }
+const uint32_t *sl_gallery_label_ids(const sl_gallery *g)
+{
+    return g->face_label;
+}
 
-uint32_t sl_gallery_label_bound(const sl_gallery *g) { return g->labels; }
+uint32_t sl_gallery_label_bound(const sl_gallery *g)
+{
+    return g->labels;
+}
 
-const char *sl_gallery_label(const sl_gallery *g, size_t i) { return sl_row_record(g, g->face_row[i]).label; }
+const char *sl_gallery_label(const sl_gallery *g, size_t i)
+{
+    return sl_row_record(g, g->face_row[i]).label;
+}
 
-const char *sl_gallery_image(const sl_gallery *g, size_t i) { return sl_row_record(g, g->face_row[i]).image; }
+const char *sl_gallery_image(const sl_gallery *g, size_t i)
+{
+    return sl_row_record(g, g->face_row[i]).image;
+}
 
 sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
 {
@@ -57,9 +80,10 @@ sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_
 
 static sl_status row_damaged(const sl_gallery *g, sl_file_kind kind, uint32_t row, const char *why, sl_error *err)
 {
-    return sl_fail(err, SL_ERR_CORRUPT, "%s: row %u, of image \"%.200s\", is damaged (%s): restore the gallery's folder "
-                   "from a copy, or remove the image and enrol it again", g->files[kind].path, row,
-                   sl_row_record(g, row).image, why);
+    return sl_fail(err, SL_ERR_CORRUPT,
+                   "%s: row %u, of image \"%.200s\", is damaged (%s): restore the gallery's folder "
+                   "from a copy, or remove the image and enrol it again",
+                   g->files[kind].path, row, sl_row_record(g, row).image, why);
 }
 
 sl_status sl_check_embedding(const sl_gallery *g, uint32_t row, sl_error *err)
@@ -105,8 +129,12 @@ sl_status sl_gallery_entry(const sl_gallery *g, size_t i, sl_entry *out, sl_erro
     *out = (sl_entry){0};
     SL_TRY(check_index(g, i, err));
     sl_face_record face = sl_row_record(g, g->face_row[i]);
-    *out = (sl_entry){.label = face.label, .image = face.image, .box = face.box, .quality = face.quality,
-                      .has_landmarks = face.has_landmarks, .has_crop = face.has_crop};
+    *out = (sl_entry){.label = face.label,
+                      .image = face.image,
+                      .box = face.box,
+                      .quality = face.quality,
+                      .has_landmarks = face.has_landmarks,
+                      .has_crop = face.has_crop};
     return SL_OK;
 }
 
@@ -117,8 +145,8 @@ sl_status sl_gallery_crop(const sl_gallery *g, size_t i, sl_image *out, sl_error
     uint32_t row = g->face_row[i];
     sl_face_record face = sl_row_record(g, row);
     if (!face.has_crop)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no crop was kept of %s (enrol with crops to have pictures)", g->dir,
-                       face.image);
+        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no crop was kept of %s (enrol with crops to have pictures)",
+                       g->dir, face.image);
     SL_TRY(sl_check_crop(g, row, err));
     sl_status status = sl_image_decode(g->files[SL_FILE_CROPS].base + face.crop_at, face.crop_size, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s: crop of %s", g->dir, face.image);
@@ -208,7 +236,8 @@ static sl_status gather(sl_gallery *g, sl_error *err)
     free(g->gathered);
     g->gathered = sl_calloc_aligned(g->faces, size);
     if (!g->gathered)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for %u embeddings: compact the gallery", g->dir, g->faces);
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for %u embeddings: compact the gallery", g->dir,
+                       g->faces);
     for (uint32_t i = 0; i < g->faces; i++)
         memcpy((uint8_t *)g->gathered + i * size, sl_row_bytes(g, SL_FILE_EMBEDDINGS, g->face_row[i]), size);
     g->embeddings = g->gathered;

@@ -19,15 +19,17 @@ static bool grow(void *array, size_t count, size_t size)
 sl_status sl_index_reserve(sl_gallery *g, sl_error *err)
 {
     if (g->rows >= SL_ROWS_MAX)
-        return sl_fail(err, SL_ERR_LIMIT, "%s: the gallery has its most, %d faces (removed ones included): compact it "
-                       "or begin another", g->dir, SL_ROWS_MAX);
+        return sl_fail(err, SL_ERR_LIMIT,
+                       "%s: the gallery has its most, %d faces (removed ones included): compact it "
+                       "or begin another",
+                       g->dir, SL_ROWS_MAX);
     bool fits = sl_table_reserve(&g->images) && sl_table_reserve(&g->label_table);
     if (fits && g->rows == g->rows_capacity) {
         size_t n = g->rows_capacity ? (size_t)g->rows_capacity * 2 : 64;
         fits = grow(&g->record_at, n, sizeof *g->record_at) && grow(&g->row_label, n, sizeof *g->row_label) &&
                grow(&g->row_removed, n, sizeof *g->row_removed) &&
-               grow(&g->patches_held, n, sizeof *g->patches_held) &&
-               grow(&g->face_row, n, sizeof *g->face_row) && grow(&g->face_label, n, sizeof *g->face_label);
+               grow(&g->patches_held, n, sizeof *g->patches_held) && grow(&g->face_row, n, sizeof *g->face_row) &&
+               grow(&g->face_label, n, sizeof *g->face_label);
         if (fits)
             g->rows_capacity = (uint32_t)n;
     }
@@ -116,12 +118,14 @@ void sl_index_relist(sl_gallery *g)
 
 static sl_status damaged(const sl_gallery *g, uint64_t at, const char *what, sl_error *err)
 {
-    return sl_fail(err, SL_ERR_CORRUPT, "%s: damaged at byte %llu: %s. What was enrolled after the first %u faces can "
+    return sl_fail(err, SL_ERR_CORRUPT,
+                   "%s: damaged at byte %llu: %s. What was enrolled after the first %u faces can "
                    "not be trusted: restore the gallery's folder from a copy, or enrol again",
                    g->files[SL_FILE_LOG].path, (unsigned long long)at, what, g->rows);
 }
 
-static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end, sl_error *err)
+static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end,
+                            sl_error *err)
 {
     if (face->row != g->rows)
         return damaged(g, at, "a face with the wrong row number", err);
@@ -140,8 +144,7 @@ static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, u
                                sl_error *err)
 {
     switch (r->type) {
-    case SL_RECORD_ADD:
-        return replay_add(g, &r->face, at, crops_end, err);
+    case SL_RECORD_ADD: return replay_add(g, &r->face, at, crops_end, err);
     case SL_RECORD_REMOVE:
         if (r->removed_row >= g->rows || g->row_removed[r->removed_row])
             return damaged(g, at, "the removal of a face that is not there", err);
@@ -174,13 +177,18 @@ static sl_status commits_behind(const sl_gallery *g, uint64_t size, int *commits
     size_t got, used = 1;
     sl_status status = SL_OK;
     while (used > 0 && at < size && *commits < 2) {
-        SL_TRY_GOTO(sl_read_at(log->fd, chunk, size - at < CHUNK ? size - at : CHUNK, at, &got, log->path, err), done);
+        SL_TRY_GOTO(sl_read_at(log->fd, chunk, size - at < CHUNK ? size - at : CHUNK, at, &got, log->path, err),
+                    done);
         sl_record r;
         for (used = 0; *commits < 2 && sl_record_decode(chunk + used, got - used, &chain, &r);) {
             used += r.size;
             if (r.type == SL_RECORD_COMMIT && (*commits)++ == 0)
-                *after = (sl_commit_state){.uid = g->meta.uid, .sequence = r.sequence, .log_end = at + used,
-                                           .chain = chain, .rows = r.rows, .crops_end = r.crops_end};
+                *after = (sl_commit_state){.uid = g->meta.uid,
+                                           .sequence = r.sequence,
+                                           .log_end = at + used,
+                                           .chain = chain,
+                                           .rows = r.rows,
+                                           .crops_end = r.crops_end};
         }
         at += used;
     }
@@ -196,7 +204,8 @@ static sl_status settle(sl_gallery *g, uint64_t log_size, sl_error *err)
     int commits;
     SL_TRY(commits_behind(g, log_size, &commits, &after, err));
     if (commits > 1)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: has commits that the marker (commit.%llu) does not count: the "
+        return sl_fail(err, SL_ERR_CORRUPT,
+                       "%s: has commits that the marker (commit.%llu) does not count: the "
                        "marker is damaged or older than the log. Restore the gallery's folder from a copy",
                        g->files[SL_FILE_LOG].path, (unsigned long long)g->meta.generation);
     /* With both slots whole, a commit behind the marker was never acknowledged. With one damaged, it may be
@@ -210,7 +219,8 @@ sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err)
 {
     sl_datafile *log = &g->files[SL_FILE_LOG];
     if (log->size < g->committed.log_end)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: has %llu bytes, %llu were committed: the file was cut. Restore the "
+        return sl_fail(err, SL_ERR_CORRUPT,
+                       "%s: has %llu bytes, %llu were committed: the file was cut. Restore the "
                        "gallery's folder from a copy, or enrol again",
                        log->path, (unsigned long long)log->size, (unsigned long long)g->committed.log_end);
     SL_TRY(settle(g, log_size, err));

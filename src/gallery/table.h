@@ -26,7 +26,8 @@ uint32_t sl_table_hash(const sl_table *t, const char *text, size_t size);
 typedef bool (*sl_table_equal)(const void *context, uint32_t number, const char *text, size_t size);
 
 /* The number stored for `text`, or SL_TABLE_NONE. */
-uint32_t sl_table_find(const sl_table *t, const char *text, size_t size, sl_table_equal equal, const void *context);
+uint32_t sl_table_find(const sl_table *t, const char *text, size_t size, sl_table_equal equal,
+                       const void *context);
 
 /* Room for one more entry; false when there is no memory. */
 bool sl_table_reserve(sl_table *t);

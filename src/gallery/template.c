@@ -7,9 +7,15 @@
 #include "base/mem.h"
 #include "gallery/format.h"
 
-static size_t patch_count(const sl_template_shape *shape) { return (size_t)shape->rows * (size_t)shape->cols; }
+static size_t patch_count(const sl_template_shape *shape)
+{
+    return (size_t)shape->rows * (size_t)shape->cols;
+}
 
-static size_t value_count(const sl_template_shape *shape) { return patch_count(shape) * (size_t)shape->channels; }
+static size_t value_count(const sl_template_shape *shape)
+{
+    return patch_count(shape) * (size_t)shape->channels;
+}
 
 sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err)
 {
@@ -92,8 +98,10 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
     SL_TRY_GOTO(normalise(embedding, shape->dim, t->embedding, err), fail);
     for (size_t i = 0; i < value_count(shape); i++)
         if (!isfinite(patches[i])) {
-            status = sl_fail(err, SL_ERR_NUMERIC, "value %zu of patch %zu is not finite: the network's output can "
-                             "not be used", i % (size_t)shape->channels, i / (size_t)shape->channels);
+            status = sl_fail(err, SL_ERR_NUMERIC,
+                             "value %zu of patch %zu is not finite: the network's output can "
+                             "not be used",
+                             i % (size_t)shape->channels, i / (size_t)shape->channels);
             goto fail;
         }
     if (shape->precision == SL_PRECISION_INT8)

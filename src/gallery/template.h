@@ -16,10 +16,10 @@ typedef struct {
 
 struct sl_template {
     sl_template_shape shape;
-    float *embedding;     /* [D], unit length */
-    float *patch_scales;  /* int8: [R]; raw patch r, channel c = patch_scales[r] * patches_i8[r * C + c] */
-    int8_t *patches_i8;   /* int8: [R, C], |q| <= 127, the largest of each patch is 127 (all 0 for a zero patch) */
-    float *patches_f32;   /* f32: [R, C] raw */
+    float *embedding;    /* [D], unit length */
+    float *patch_scales; /* int8: [R]; raw patch r, channel c = patch_scales[r] * patches_i8[r * C + c] */
+    int8_t *patches_i8;  /* int8: [R, C], |q| <= 127, the largest of each patch is 127 (all 0 for a zero patch) */
+    float *patches_f32;  /* f32: [R, C] raw */
     int has_landmarks;
     sl_point landmarks[68]; /* in units of the crop's width and height, usually in [0, 1) */
     sl_box box;             /* in the photo */

@@ -7,15 +7,17 @@ static sl_status check_marker(const sl_gallery *g, sl_error *err)
 {
     if (!g->slot_damaged)
         return SL_OK;
-    return sl_fail(err, SL_ERR_CORRUPT, "%s/commit.%llu: one of its two marks is damaged; all %u faces were found without "
-                   "it. Opening the gallery for writing (enrol, remove, compact) repairs it", g->dir,
-                   (unsigned long long)g->meta.generation, g->faces);
+    return sl_fail(err, SL_ERR_CORRUPT,
+                   "%s/commit.%llu: one of its two marks is damaged; all %u faces were found without "
+                   "it. Opening the gallery for writing (enrol, remove, compact) repairs it",
+                   g->dir, (unsigned long long)g->meta.generation, g->faces);
 }
 
 sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
 {
     sl_gallery *g;
-    SL_TRY(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, err)); /* checks meta, headers and the log */
+    SL_TRY(
+        sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, err)); /* checks meta, headers and the log */
     sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
     sl_status status;
     SL_TRY_GOTO(check_marker(g, err), done);

@@ -35,10 +35,12 @@ static void go_back(sl_gallery *g, const tail *t)
 static sl_status check_writable(const sl_gallery *g, sl_error *err)
 {
     if (!g->writable)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: the gallery was opened for reading: open it for writing", g->dir);
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: the gallery was opened for reading: open it for writing",
+                       g->dir);
     if (g->broken)
-        return sl_fail(err, SL_ERR_IO, "%s: %s; what was committed before is safe. Close the gallery and open it again",
-                       g->dir, g->broken);
+        return sl_fail(err, SL_ERR_IO,
+                       "%s: %s; what was committed before is safe. Close the gallery and open it again", g->dir,
+                       g->broken);
     return SL_OK;
 }
 
@@ -73,7 +75,9 @@ static sl_status write_commit(sl_gallery *g, sl_error *err)
     sl_datafile *log = &g->files[SL_FILE_LOG];
     uint32_t chain = g->chain;
     uint8_t record[SL_COMMIT_SIZE];
-    sl_commit_state state = {.uid = g->meta.uid, .sequence = g->committed.sequence + 1, .rows = g->rows,
+    sl_commit_state state = {.uid = g->meta.uid,
+                             .sequence = g->committed.sequence + 1,
+                             .rows = g->rows,
                              .crops_end = g->files[SL_FILE_CROPS].end};
     sl_commit_encode(state.sequence, state.rows, state.crops_end, &chain, record);
     SL_TRY(sl_datafile_append(log, record, sizeof record, err)); /* no room: nothing is lost, try again later */
@@ -137,8 +141,10 @@ static sl_status check_name(const char *what, const char *name, sl_error *err)
 {
     if (name && sl_name_sound(name, strnlen(name, SL_NAME_MAX + 1)))
         return SL_OK;
-    return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" can not be stored: it must be 1 .. %d bytes of UTF-8 without "
-                   "control characters", what, name ? name : "", SL_NAME_MAX);
+    return sl_fail(err, SL_ERR_ARGUMENT,
+                   "the %s \"%.60s\" can not be stored: it must be 1 .. %d bytes of UTF-8 without "
+                   "control characters",
+                   what, name ? name : "", SL_NAME_MAX);
 }
 
 static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const sl_template *t, sl_error *err)
@@ -154,8 +160,8 @@ static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const s
                        entry->image, g->meta.model);
     const sl_box *box = &entry->box;
     const sl_quality *q = &entry->quality;
-    const float numbers[9] = {box->x0, box->y0, box->x1, box->y1, q->size, q->sharpness, q->pose, q->detector,
-                              q->overall};
+    const float numbers[9] = {box->x0,      box->y0, box->x1,     box->y1,   q->size,
+                              q->sharpness, q->pose, q->detector, q->overall};
     for (int i = 0; i < 9; i++)
         if (!isfinite(numbers[i]))
             return sl_fail(err, SL_ERR_NUMERIC, "%s: box or quality of %s is not finite", g->dir, entry->image);
@@ -199,15 +205,22 @@ sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template
     fill_patch_row(g, t);
     if (!sl_embedding_sound((const uint8_t *)t->embedding, t->shape.dim) ||
         !sl_patch_row_sound(g->scratch, &g->meta.shape))
-        return sl_fail(err, SL_ERR_NUMERIC, "%s: the template of %s has values that are not finite, or an embedding "
-                       "that is not of unit length", g->dir, entry->image);
+        return sl_fail(err, SL_ERR_NUMERIC,
+                       "%s: the template of %s has values that are not finite, or an embedding "
+                       "that is not of unit length",
+                       g->dir, entry->image);
     uint8_t *jpeg = NULL;
     size_t jpeg_size = 0;
     if (crop)
         SL_TRY(sl_image_encode_jpeg(crop, 92, &jpeg, &jpeg_size, err));
-    sl_face_record face = {.image = entry->image, .label = entry->label, .box = entry->box, .quality = entry->quality,
-                           .image_size = strlen(entry->image), .label_size = strlen(entry->label),
-                           .has_landmarks = t->has_landmarks != 0, .crop_size = (uint32_t)jpeg_size};
+    sl_face_record face = {.image = entry->image,
+                           .label = entry->label,
+                           .box = entry->box,
+                           .quality = entry->quality,
+                           .image_size = strlen(entry->image),
+                           .label_size = strlen(entry->label),
+                           .has_landmarks = t->has_landmarks != 0,
+                           .crop_size = (uint32_t)jpeg_size};
     sl_status status = jpeg_size > INT32_MAX
                            ? sl_fail(err, SL_ERR_LIMIT, "%s: the crop of %s is too large", g->dir, entry->image)
                            : sl_store_append(g, &face, t->embedding, g->scratch, jpeg, err);
@@ -219,7 +232,8 @@ sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template
 
 static bool wanted(const sl_gallery *g, uint32_t i, uint32_t row, uint32_t label)
 {
-    return (row == SL_TABLE_NONE || g->face_row[i] == row) && (label == SL_TABLE_NONE || g->face_label[i] == label);
+    return (row == SL_TABLE_NONE || g->face_row[i] == row) &&
+           (label == SL_TABLE_NONE || g->face_label[i] == label);
 }
 
 /* Logs the removal of all wanted faces and makes it durable; the index is changed only after that. */

@@ -1,7 +1,8 @@
 // module: gallery
 /* Bytes -> the six files of a gallery's folder -> open, verify, read everything, write, compact.
- * Input: flags, then for each file u16 size and bytes. Flags 1, 2, 4 make the checksums of meta and headers, of the
- * log and its marker, and of the rows hold, so that what lies behind them is reached too; 8 opens for writing. */
+ * Input: flags, then for each file u16 size and bytes. Flags 1, 2, 4 make the checksums of meta and headers, of
+ * the log and its marker, and of the rows hold, so that what lies behind them is reached too; 8 opens for writing.
+ */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +17,19 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { META, EMBEDDINGS, PATCHES, CROPS, LOG, MARKER, FILES, FIX_HEADERS = 1, FIX_LOG = 2, FIX_ROWS = 4, WRITE = 8 };
+enum {
+    META,
+    EMBEDDINGS,
+    PATCHES,
+    CROPS,
+    LOG,
+    MARKER,
+    FILES,
+    FIX_HEADERS = 1,
+    FIX_LOG = 2,
+    FIX_ROWS = 4,
+    WRITE = 8
+};
 
 typedef struct {
     uint8_t bytes[65536];
@@ -86,7 +99,9 @@ static void fix_rows(const sl_meta *meta, uint8_t *record)
 static void fix_log(const sl_meta *meta, int flags)
 {
     part *log = &parts[LOG];
-    sl_commit_state state = {.uid = meta->uid, .crops_end = SL_HEADER_SIZE, .log_end = SL_HEADER_SIZE,
+    sl_commit_state state = {.uid = meta->uid,
+                             .crops_end = SL_HEADER_SIZE,
+                             .log_end = SL_HEADER_SIZE,
                              .chain = sl_get_u32(log->bytes + 60)};
     while (state.log_end + 12 <= log->size) {
         uint8_t *record = log->bytes + state.log_end;
@@ -113,7 +128,8 @@ static void fix_log(const sl_meta *meta, int flags)
 
 static void write_files(void)
 {
-    static const char *const names[FILES] = {"gallery.meta", "embeddings.1", "patches.1", "crops.1", "log.1", "commit.1"};
+    static const char *const names[FILES] = {"gallery.meta", "embeddings.1", "patches.1",
+                                             "crops.1",      "log.1",        "commit.1"};
     for (int f = 0; f < FILES; f++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", dir, names[f]);
@@ -201,7 +217,8 @@ static void clean(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!*dir) {
-        snprintf(dir, sizeof dir, "%s/secondlook-fuzz-XXXXXX", access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
+        snprintf(dir, sizeof dir, "%s/secondlook-fuzz-XXXXXX",
+                 access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp");
         if (!mkdtemp(dir))
             abort();
         atexit(remove_dir);

@@ -9,12 +9,13 @@
 
 #include "base/rng.h"
 
-static char *dir;
+static char *dir, *work;
 
 static int setup(void **state)
 {
     (void)state;
     dir = make_temp_dir();
+    work = make_temp_dir();
     return 0;
 }
 
@@ -22,12 +23,22 @@ static int teardown(void **state)
 {
     (void)state;
     remove_tree(dir);
+    remove_tree(work);
     free(dir);
+    free(work);
     return 0;
 }
 
-/* Runs `work` in a child, kills it after `microseconds`; returns the last number it reported, or `none`. */
-static int killed_run(void (*work)(int fd, int from), int from, long microseconds, int none)
+static double seconds(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* Runs `task` in a child and kills it `delay` seconds after its `reports`-th report; returns the last number it
+ * reported, or `none`. */
+static int killed_run(void (*task)(int fd, int from), int from, int reports, double delay, int none)
 {
     int ends[2], last = none, number;
     assert_int_equal(pipe(ends), 0);
@@ -35,11 +46,13 @@ static int killed_run(void (*work)(int fd, int from), int from, long microsecond
     assert_true(child >= 0);
     if (child == 0) {
         close(ends[0]);
-        work(ends[1], from);
+        task(ends[1], from);
         _exit(0);
     }
     close(ends[1]);
-    nanosleep(&(struct timespec){.tv_nsec = microseconds * 1000}, NULL);
+    while (reports-- > 0 && read(ends[0], &number, sizeof number) == sizeof number)
+        last = number;
+    nanosleep(&(struct timespec){.tv_nsec = (long)(delay * 1e9)}, NULL);
     kill(child, SIGKILL);
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
@@ -49,6 +62,22 @@ static int killed_run(void (*work)(int fd, int from), int from, long microsecond
         last = number;
     close(ends[0]);
     return last;
+}
+
+/* How long `task` takes when nobody kills it (at most .5 s is told). */
+static double duration(void (*task)(int fd, int from))
+{
+    double begin = seconds();
+    pid_t child = fork();
+    if (child == 0) {
+        task(open("/dev/null", O_WRONLY), 0);
+        _exit(0);
+    }
+    int status;
+    waitpid(child, &status, 0);
+    assert_int_equal(status, 0);
+    double took = seconds() - begin;
+    return took < .5 ? took : .5;
 }
 
 /* Adds faces from..from+99, 1, 2, 3, 4, 1, .. a commit; reports how many are acknowledged. */
@@ -73,14 +102,15 @@ static void killed_while_adding(void **state)
     sl_error err;
     sl_rng rng = sl_rng_seed(1);
     int have = 0, in_flight = 0, progress = 0;
-    for (int round = 0; round < 400; round++) {
-        if (have > 300) { /* begin anew: the creation is killed too */
+    double commit = duration(add_many) / 40; /* add_many makes 40 commits */
+    for (int round = 0; round < 300; round++) {
+        if (round == 0 || have > 300) { /* begin anew: the creation is killed too */
             remove_tree(dir);
             mkdir(dir, 0777);
             have = 0;
         }
-        long limit = round % 4 ? 3000 : 20000;
-        int acknowledged = killed_run(add_many, have, (long)sl_rng_below(&rng, (uint64_t)limit), have);
+        int reports = (int)sl_rng_below(&rng, 8);
+        int acknowledged = killed_run(add_many, have, reports, sl_rng_range(&rng, 0, 2 * commit), have);
         sl_template_shape s = small_shape(SL_PRECISION_INT8);
         sl_gallery *g;
         if (round % 2 && have > 0) { /* readers need no recovery */
@@ -101,7 +131,7 @@ static void killed_while_adding(void **state)
         progress += size > have;
         have = size;
     }
-    print_message("400 kills: %d with progress, %d with the commit in flight\n", progress, in_flight);
+    print_message("300 kills: %d with progress, %d with the commit in flight\n", progress, in_flight);
     assert_true(progress > 50);
 }
 
@@ -123,30 +153,33 @@ static int count_files(void)
     return count;
 }
 
-/* Every third face is removed; then compaction is killed until it gets through. */
+/* Every third face was removed; compaction is killed, each time on a fresh copy. The kill's moment is drawn from
+ * a window that adapts to how fast the machine is now. */
 static void killed_while_compacting(void **state)
 {
     (void)state;
     sl_error err;
     sl_rng rng = sl_rng_seed(2);
     int finished = 0, leftovers = 0;
+    make_gallery(work, 120, 120);
+    sl_gallery *g = open_gallery(work, SL_GALLERY_WRITE);
+    for (int n = 0; n < 120; n += 3) {
+        char image[64], label[64];
+        face_entry(n, image, label);
+        assert_ok(sl_gallery_remove(g, image, NULL, NULL, &err));
+    }
+    sl_gallery_close(g);
+    copy_dir(work, dir);
+    double window = duration(compact_once);
     for (int round = 0; round < 200; round++) {
-        sl_gallery *g;
-        if (round % 4 == 0) {
-            remove_tree(dir);
-            mkdir(dir, 0777);
-            make_gallery(dir, 120, 120);
-            g = open_gallery(dir, SL_GALLERY_WRITE);
-            for (int n = 0; n < 120; n += 3) {
-                char image[64], label[64];
-                face_entry(n, image, label);
-                assert_ok(sl_gallery_remove(g, image, NULL, NULL, &err));
-            }
-            sl_gallery_close(g);
-        }
-        int done = killed_run(compact_once, 0, (long)sl_rng_below(&rng, 1200), 0);
+        remove_tree(dir);
+        copy_dir(work, dir);
+        int done = killed_run(compact_once, 0, 0, sl_rng_range(&rng, 0, window), 0);
+        bool left = count_files() > 7;
+        window *= done ? .9 : left ? 1 : 1.1;
+        window = window < .4 ? window : .4;
         finished += done;
-        leftovers += count_files() > 7;
+        leftovers += left;
         assert_ok(sl_gallery_verify(dir, NULL, NULL, &err)); /* old or new, whole */
         for (int pass = 0; pass < 2; pass++) {
             g = open_gallery(dir, pass ? SL_GALLERY_WRITE : SL_GALLERY_READ);

@@ -192,7 +192,8 @@ static void marker_states(void **state)
     old = read_whole(path, &size);
     write_whole(marker, old, size);
     assert_fails(sl_gallery_verify(work, NULL, NULL, &err), SL_ERR_CORRUPT, "does not count");
-    assert_fails(sl_gallery_open_shape(work, SL_GALLERY_WRITE, NULL, NULL, &g, &err), SL_ERR_CORRUPT, "does not count");
+    assert_fails(sl_gallery_open_shape(work, SL_GALLERY_WRITE, NULL, NULL, &g, &err), SL_ERR_CORRUPT,
+                 "does not count");
     free(before);
     free(after);
     free(old);
@@ -262,6 +263,7 @@ static void damage_in_one_row(void **state)
 
 int main(void)
 {
+    prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_flipped), cmocka_unit_test(every_cut),     cmocka_unit_test(torn_tails),
         cmocka_unit_test(marker_states),      cmocka_unit_test(foreign_files), cmocka_unit_test(damage_in_one_row),

@@ -74,11 +74,23 @@ static int sync_call(long number, int fd)
     return (int)syscall(number, fd);
 }
 
-int fdatasync(int fd) { return sync_call(SYS_fdatasync, fd); }
-int fsync(int fd) { return sync_call(SYS_fsync, fd); }
-int ftruncate(int fd, off_t size) { return (int)(goes_wrong() ? stop() : syscall(SYS_ftruncate, fd, size)); }
+int fdatasync(int fd)
+{
+    return sync_call(SYS_fdatasync, fd);
+}
+int fsync(int fd)
+{
+    return sync_call(SYS_fsync, fd);
+}
+int ftruncate(int fd, off_t size)
+{
+    return (int)(goes_wrong() ? stop() : syscall(SYS_ftruncate, fd, size));
+}
 
-int rename(const char *from, const char *to) { return (int)(goes_wrong() ? stop() : syscall(SYS_rename, from, to)); }
+int rename(const char *from, const char *to)
+{
+    return (int)(goes_wrong() ? stop() : syscall(SYS_rename, from, to));
+}
 
 int unlinkat(int fd, const char *name, int flags)
 {
@@ -91,9 +103,12 @@ int unlinkat(int fd, const char *name, int flags)
 static struct {
     uint32_t acknowledged, wanted;
     bool created;
-} *truth;
+} * truth;
 
-static void acknowledge(void) { truth->acknowledged = truth->wanted; }
+static void acknowledge(void)
+{
+    truth->acknowledged = truth->wanted;
+}
 
 static bool add_and_commit(sl_gallery *g, int from, int to)
 {
@@ -181,8 +196,8 @@ static void check(const char *where, const char *what)
         uint32_t found = faces_of(g, what);
         sl_gallery_close(g);
         if (found != truth->acknowledged && found != truth->wanted)
-            fail_msg("%s: pass %d: faces %x, acknowledged %x, in flight %x", what, pass, found, truth->acknowledged,
-                     truth->wanted);
+            fail_msg("%s: pass %d: faces %x, acknowledged %x, in flight %x", what, pass, found,
+                     truth->acknowledged, truth->wanted);
     }
     if (sl_gallery_verify(where, NULL, NULL, &err))
         fail_msg("%s: %s", what, err.text);
@@ -383,6 +398,7 @@ static int teardown(void **state)
 
 int main(void)
 {
+    prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dies_at_every_call),
         cmocka_unit_test(every_call_fails),

@@ -16,9 +16,14 @@ static int setup(void **state)
     return 0;
 }
 
+static bool mounted;
+
 static int teardown(void **state)
 {
     (void)state;
+    if (mounted) /* disk_full */
+        umount2(dir, MNT_DETACH);
+    mounted = false;
     remove_tree(dir);
     free(dir);
     return 0;
@@ -164,9 +169,11 @@ static void not_a_gallery(void **state)
     sl_gallery *g = (sl_gallery *)1;
     char path[600];
     sl_template_shape s = small_shape(SL_PRECISION_INT8);
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND, "no gallery");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND,
+                 "no gallery");
     assert_null(g);
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND, "no gallery");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND,
+                 "no gallery");
     assert_fails(sl_gallery_open_shape("/nonexistent/x", SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND,
                  "/nonexistent/x");
     assert_fails(sl_gallery_open_shape("", SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_ARGUMENT, "no folder");
@@ -180,11 +187,13 @@ static void not_a_gallery(void **state)
     write_whole(path, "x", 1);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
                  "other files");
-    assert_fails(sl_gallery_open_shape(path, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_IO, "holiday.jpg");
+    assert_fails(sl_gallery_open_shape(path, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_IO,
+                 "holiday.jpg");
     assert_fails(sl_gallery_open_shape(path, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_IO, "holiday.jpg");
     s.dim = 0;
     unlink(path);
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT, "dimension");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
+                 "dimension");
 }
 
 static void other_model(void **state)
@@ -194,18 +203,21 @@ static void other_model(void **state)
     sl_gallery *g;
     make_gallery(dir, 3, 1);
     sl_template_shape s = small_shape(SL_PRECISION_F32);
-    assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, "renamed", &g, &err)); /* precision does not count */
+    assert_ok(
+        sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, "renamed", &g, &err)); /* precision does not count */
     assert_int_equal(sl_gallery_shape(g)->precision, SL_PRECISION_INT8);
     sl_gallery_close(g);
     sl_template_shape foreign = s;
     foreign.fingerprint[31] = 9;
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, &foreign, "other", &g, &err), SL_ERR_MISMATCH, "other");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, &foreign, "other", &g, &err), SL_ERR_MISMATCH,
+                 "other");
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &foreign, "other", &g, &err), SL_ERR_MISMATCH,
                  MODEL_NAME);
     assert_null(g);
     sl_template_shape larger = s;
     larger.dim++;
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, &larger, "x", &g, &err), SL_ERR_MISMATCH, "templates of");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, &larger, "x", &g, &err), SL_ERR_MISMATCH,
+                 "templates of");
 
     g = open_gallery(dir, SL_GALLERY_WRITE); /* the refused openings gave their lock back */
     char image[64], label[64];
@@ -221,12 +233,14 @@ static void other_model(void **state)
     uint8_t *meta = read_whole(path, &size);
     meta[8] = 2;
     write_whole(path, meta, size);
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_UNSUPPORTED, "version 2");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_UNSUPPORTED,
+                 "version 2");
     write_whole(path, "JUNKJUNKJUNKJUNK", 16);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_FORMAT, "gallery.meta");
     unlink(path);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_CORRUPT, "missing");
-    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_CORRUPT, "missing");
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_CORRUPT,
+                 "missing");
     free(meta);
 }
 
@@ -237,8 +251,13 @@ static void bad_entries(void **state)
     sl_gallery *g = open_gallery(dir, SL_GALLERY_CREATE);
     static char longest[4098], image[64], label[64];
     memset(longest, 'x', 4097);
-    const char *bad[] = {NULL, "", "a\nb", "a\x7f", "\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xc2\x85", "\xf4\x90\x80\x80",
-                         "\xe0\x80\x80", "\xf0\x80\x80\x80", "ok\xe2\x82", longest};
+    const char *bad[] = {NULL,           "",
+                         "a\nb",         "a\x7f",
+                         "\xff",         "\xc3",
+                         "\xc0\x80",     "\xed\xa0\x80",
+                         "\xc2\x85",     "\xf4\x90\x80\x80",
+                         "\xe0\x80\x80", "\xf0\x80\x80\x80",
+                         "ok\xe2\x82",   longest};
     sl_template *t = face_template(sl_gallery_shape(g), 1);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         sl_entry e = face_entry(1, image, label);
@@ -311,7 +330,8 @@ static void duplicates_and_removal(void **state)
     assert_int_equal(removed, 1);
     assert_fails(sl_gallery_remove(g, NULL, NULL, &removed, &err), SL_ERR_ARGUMENT, "image id or a label");
 
-    static const int left[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 13, 14, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30};
+    static const int left[] = {1,  2,  3,  4,  5,  6,  7,  8,  9,  10, 12, 13, 14,
+                               18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30};
     size_t count = sizeof left / sizeof *left;
     for (int pass = 0; pass < 3; pass++) { /* this handle, another, and after compaction */
         assert_int_equal(sl_gallery_size(g), count);
@@ -399,7 +419,8 @@ static void compaction_erases(void **state)
     assert_ok(sl_gallery_remove(g, NULL, "person-3", &removed, &err));
     assert_fails(sl_gallery_compact(dir, NULL, NULL, &err), SL_ERR_LOCKED, "being written");
     sl_gallery_close(g);
-    assert_true(folder_holds("person-3", 8) && folder_holds((char *)embedding, 20) && folder_holds((char *)patches, 18));
+    assert_true(folder_holds("person-3", 8) && folder_holds((char *)embedding, 20) &&
+                folder_holds((char *)patches, 18));
 
     size_t last = 0;
     assert_fails(sl_gallery_compact(dir, stop_at, &last, &err), SL_ERR_INTERRUPTED, "interrupted");
@@ -451,7 +472,8 @@ static void one_writer_many_readers(void **state)
                  "being written by another process");
     pid_t child = fork();
     if (child == 0) /* from another process too */
-        _exit(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &second, NULL) == SL_ERR_LOCKED ? 0 : 1);
+        _exit(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &second, NULL) == SL_ERR_LOCKED ? 0
+                                                                                                            : 1);
     int status;
     waitpid(child, &status, 0);
     assert_int_equal(status, 0);
@@ -592,7 +614,10 @@ static void removal_without_room(void **state)
 
 static char ballast[600];
 
-static void delete_ballast(void) { unlink(ballast); }
+static void delete_ballast(void)
+{
+    unlink(ballast);
+}
 
 static void disk_full(void **state)
 {
@@ -601,13 +626,13 @@ static void disk_full(void **state)
         print_message("skipped: a full disk needs the right to mount a tmpfs (%s)\n", strerror(errno));
         skip();
     }
+    mounted = true;
     static const char zeros[150000];
     char where[600];
     snprintf(ballast, sizeof ballast, "%s/ballast", dir);
     snprintf(where, sizeof where, "%s/gallery", dir);
     write_whole(ballast, zeros, sizeof zeros);
     fill_and_free(where, delete_ballast);
-    umount2(dir, MNT_DETACH);
 }
 
 int main(void)

@@ -4,7 +4,8 @@
 
 static sl_template_shape shape_of(int dim, int rows, int cols, int channels, sl_precision precision)
 {
-    return (sl_template_shape){.dim = dim, .rows = rows, .cols = cols, .channels = channels, .precision = precision};
+    return (sl_template_shape){
+        .dim = dim, .rows = rows, .cols = cols, .channels = channels, .precision = precision};
 }
 
 static void embedding_is_normalised(void **state)
@@ -117,8 +118,10 @@ static void bad_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(embedding_is_normalised),   cmocka_unit_test(int8_by_hand),
-        cmocka_unit_test(int8_error_is_half_a_step), cmocka_unit_test(bad_values),
+        cmocka_unit_test(embedding_is_normalised),
+        cmocka_unit_test(int8_by_hand),
+        cmocka_unit_test(int8_error_is_half_a_step),
+        cmocka_unit_test(bad_values),
         cmocka_unit_test(bad_shapes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -135,6 +135,7 @@ static void readers_beside_a_writer(void **state)
 
 int main(void)
 {
+    prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_handle),
         cmocka_unit_test(readers_beside_a_writer),
