@@ -36,8 +36,8 @@ typedef struct {
     int map_rows, map_cols; /* of the raw map */
     int rows, cols;         /* of the grid compared: the map's own, or what it is pooled to */
     int channels, dim;
-    int patches;            /* R = rows * cols */
-    int stride;             /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
+    int patches; /* R = rows * cols */
+    int stride;  /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
     sl_precision precision;
     sl_weighting weighting;
     sl_solver solver;
@@ -56,8 +56,8 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
 typedef struct {
     const int8_t *patches_i8; /* [map_rows * map_cols, channels], with patch_scales [map_rows * map_cols] */
     const float *patch_scales;
-    const float *patches_f32; /* or this; the other two NULL */
-    const float *embedding;   /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
+    const float *patches_f32;  /* or this; the other two NULL */
+    const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
     const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
 } sl_patch_source;
 
@@ -71,13 +71,13 @@ typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;
  * layout is the kernels' affair (kernels/kernels.h) and depends on the instruction set in force. */
 typedef struct {
     const sl_match_layout *layout;
-    void *rows;         /* int8 or f32 [row_count, row_stride]: unit patches, then the pooled vector */
-    void *panel;        /* query: the same by columns; candidate: NULL */
-    float *factors;     /* true value = factor * stored value, 0 behind the rows (f32: 1 and 0) */
-    int32_t *row_sums;  /* int8: [row_count] sum of each row, for the kernels' offset */
-    void *pooled;       /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
+    void *rows;        /* int8 or f32 [row_count, row_stride]: unit patches, then the pooled vector */
+    void *panel;       /* query: the same by columns; candidate: NULL */
+    float *factors;    /* true value = factor * stored value, 0 behind the rows (f32: 1 and 0) */
+    int32_t *row_sums; /* int8: [row_count] sum of each row, for the kernels' offset */
+    void *pooled;      /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
     float pooled_factor;
-    float *fixed;       /* [stride] weights that need no partner (uniform, LMK), summing to 1 or to 0 */
+    float *fixed; /* [stride] weights that need no partner (uniform, LMK), summing to 1 or to 0 */
 } sl_patch_set;
 
 /* Bytes for one set, a multiple of 64; `memory` must be 64-byte aligned. `layout` must outlive the set.

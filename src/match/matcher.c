@@ -13,11 +13,11 @@
 
 /* One thread's memory. */
 typedef struct {
-    float *S;               /* [row_count, stride] */
-    float *K, *Kt;          /* [stride, stride] */
-    float *u, *v, *r, *c;   /* [stride] */
-    void *candidate;        /* a patch set */
-    double *plan;           /* [R, R]: converged and exact */
+    float *S;             /* [row_count, stride] */
+    float *K, *Kt;        /* [stride, stride] */
+    float *u, *v, *r, *c; /* [stride] */
+    void *candidate;      /* a patch set */
+    double *plan;         /* [R, R]: converged and exact */
     void *solver;
 } scratch;
 
@@ -33,13 +33,20 @@ static size_t scratch_layout(const sl_match_layout *l, char *base, scratch *out)
     size_t total = 0;
     const size_t row = (size_t)l->stride * sizeof(float);
     const size_t n = (size_t)l->patches;
-    void **const parts[] = {(void **)&out->S, (void **)&out->K, (void **)&out->Kt, (void **)&out->u,
-                            (void **)&out->v, (void **)&out->r, (void **)&out->c, &out->candidate,
+    void **const parts[] = {(void **)&out->S,    (void **)&out->K, (void **)&out->Kt, (void **)&out->u,
+                            (void **)&out->v,    (void **)&out->r, (void **)&out->c,  &out->candidate,
                             (void **)&out->plan, &out->solver};
     const bool dense = l->solver != SL_SOLVER_SINKHORN;
-    const size_t bytes[] = {(size_t)sl_set_shape_of(l).row_count * row, l->stride * row, l->stride * row, row,
-                            row, row, row, sl_patch_set_bytes(l, SL_ROLE_CANDIDATE),
-                            dense ? n * n * sizeof(double) : 0, dense ? sl_solver_bytes(l->patches) : 0};
+    const size_t bytes[] = {(size_t)sl_set_shape_of(l).row_count * row,
+                            l->stride * row,
+                            l->stride * row,
+                            row,
+                            row,
+                            row,
+                            row,
+                            sl_patch_set_bytes(l, SL_ROLE_CANDIDATE),
+                            dense ? n * n * sizeof(double) : 0,
+                            dense ? sl_solver_bytes(l->patches) : 0};
     for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
         if (base)
             *parts[i] = base + total;
@@ -104,13 +111,19 @@ static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch
     if (!*weighed)
         return SL_OK;
     if (l->solver == SL_SOLVER_SINKHORN) {
-        const sl_sinkhorn_work work = {.u = x->u, .v = x->v, .K = x->K, .Kt = x->Kt, .r = x->r, .c = x->c,
-                                       .patches = l->patches, .stride = l->stride};
+        const sl_sinkhorn_work work = {.u = x->u,
+                                       .v = x->v,
+                                       .K = x->K,
+                                       .Kt = x->Kt,
+                                       .r = x->r,
+                                       .c = x->c,
+                                       .patches = l->patches,
+                                       .stride = l->stride};
         *iterations = k->sinkhorn(x->S, &l->rule, &work, score);
         return SL_OK;
     }
-    const sl_transport_problem problem = {.S = x->S, .u = x->u, .v = x->v, .patches = l->patches,
-                                          .stride = l->stride};
+    const sl_transport_problem problem = {
+        .S = x->S, .u = x->u, .v = x->v, .patches = l->patches, .stride = l->stride};
     if (l->solver == SL_SOLVER_CONVERGED)
         *iterations = sl_sinkhorn_converge(&problem, &l->rule, x->solver, x->plan);
     else
@@ -180,8 +193,8 @@ static sl_status run(batch *b, size_t n, sl_error *err)
 sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidates,
                             size_t n, float *scores, int *iterations, sl_error *err)
 {
-    batch b = {.matcher = matcher, .query = query, .candidates = candidates, .scores = scores,
-               .iterations = iterations};
+    batch b = {
+        .matcher = matcher, .query = query, .candidates = candidates, .scores = scores, .iterations = iterations};
     return n ? run(&b, n, err) : SL_OK;
 }
 
@@ -189,7 +202,11 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                                sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
                                sl_error *err)
 {
-    batch b = {.matcher = matcher, .query = query, .source_of = source_of, .context = context, .scores = scores,
+    batch b = {.matcher = matcher,
+               .query = query,
+               .source_of = source_of,
+               .context = context,
+               .scores = scores,
                .iterations = iterations};
     return run(&b, n, err);
 }

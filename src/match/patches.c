@@ -42,7 +42,10 @@ static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
     return o;
 }
 
-size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role) { return offsets_of(layout, role).total; }
+size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role)
+{
+    return offsets_of(layout, role).total;
+}
 
 sl_patch_source sl_patch_source_of(const struct sl_template *t)
 {
@@ -54,10 +57,16 @@ sl_patch_source sl_patch_source_of(const struct sl_template *t)
 }
 
 /* Window of cell i when `from` cells are pooled to `to`. */
-static int window_begin(int i, int from, int to) { return i * from / to; }
-static int window_end(int i, int from, int to) { return ((i + 1) * from + to - 1) / to; }
+static int window_begin(int i, int from, int to)
+{
+    return i * from / to;
+}
+static int window_end(int i, int from, int to)
+{
+    return ((i + 1) * from + to - 1) / to;
+}
 
-/* Adds up the window of cell (row, col) by add(cell) and gives the number of cells. */
+/* Adds up the window of cell (row, col) and gives its number of cells. */
 static int sum_window(const sl_match_layout *l, const sl_patch_source *source, int row, int col, float *sum)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
@@ -78,8 +87,8 @@ static int sum_window(const sl_match_layout *l, const sl_patch_source *source, i
 
 void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols)
 {
-    const sl_match_layout l = {.map_rows = rows, .map_cols = cols, .rows = out_rows, .cols = out_cols,
-                               .channels = channels};
+    const sl_match_layout l = {
+        .map_rows = rows, .map_cols = cols, .rows = out_rows, .cols = out_cols, .channels = channels};
     const sl_patch_source source = {.patches_f32 = raw};
     for (int y = 0; y < out_rows; y++)
         for (int x = 0; x < out_cols; x++) {
@@ -246,9 +255,8 @@ sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl
         return sl_fail(err, SL_ERR_ARGUMENT, "no patch map given");
     clear_padding(set);
     SL_TRY(set_rows(set, source, err));
-    if (role == SL_ROLE_QUERY) {
+    if (role == SL_ROLE_QUERY)
         sl_emd_kernels_now()->pack_panel(set, set->panel);
-    }
     if (set->pooled)
         SL_TRY(set_pooled(set, source, err));
     if (role == SL_ROLE_QUERY) /* columns: nothing but the patches */

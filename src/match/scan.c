@@ -25,7 +25,10 @@ typedef struct {
     uint32_t index;
 } hit;
 
-static bool is_better(hit a, hit b) { return a.score > b.score || (a.score == b.score && a.index < b.index); }
+static bool is_better(hit a, hit b)
+{
+    return a.score > b.score || (a.score == b.score && a.index < b.index);
+}
 
 /* A heap with its worst hit on top. */
 typedef struct {
@@ -72,9 +75,9 @@ typedef struct {
     const float *queries; /* [n_queries, dim_padded], zeros behind dim */
     size_t n_queries;
     size_t slices, slice_capacity; /* hits that one item keeps for one query */
-    hit *hits;      /* [n_queries, slices, slice_capacity] */
-    size_t *counts; /* [n_queries, slices] */
-    atomic_size_t failed; /* lowest row number with a product that is not finite */
+    hit *hits;                     /* [n_queries, slices, slice_capacity] */
+    size_t *counts;                /* [n_queries, slices] */
+    atomic_size_t failed;          /* lowest row number with a product that is not finite */
     size_t k;
     uint32_t *index;
     float *score;
@@ -92,8 +95,9 @@ static void scan_piece(scan *s, const float *rows, size_t stride, size_t count, 
     float out[SL_SCAN_QUERIES * PIECE];
     for (size_t q = 0; q < n_queries; q += SL_SCAN_QUERIES) {
         size_t many = n_queries - q < SL_SCAN_QUERIES ? n_queries - q : SL_SCAN_QUERIES;
-        sl_scan_kernels_now()->products(rows, stride, count, s->dim, s->queries + (query + q) * (size_t)s->dim_padded,
-                                        (int)many, s->dim_padded, out, PIECE);
+        sl_scan_kernels_now()->products(rows, stride, count, s->dim,
+                                        s->queries + (query + q) * (size_t)s->dim_padded, (int)many, s->dim_padded,
+                                        out, PIECE);
         for (size_t j = 0; j < many; j++) {
             heap *h = &heaps[q + j];
             for (size_t i = 0; i < count; i++) {
@@ -173,7 +177,8 @@ static sl_status allocate(scan *s, float **padded, const float *queries, sl_erro
     if (!s->counts || !s->hits || !*padded)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the best %zu of %zu queries", s->k, s->n_queries);
     for (size_t q = 0; q < s->n_queries; q++)
-        memcpy(*padded + q * (size_t)s->dim_padded, queries + q * (size_t)s->dim, (size_t)s->dim * sizeof **padded);
+        memcpy(*padded + q * (size_t)s->dim_padded, queries + q * (size_t)s->dim,
+               (size_t)s->dim * sizeof **padded);
     s->queries = *padded;
     return SL_OK;
 }
@@ -184,14 +189,19 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, con
     if (dim < 1 || dim > MAX_DIM)
         return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: dim is %d, use 1 to %d", dim, MAX_DIM);
     if (k < 1 || threads < 0)
-        return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: k is %d and threads %d; k must be 1 or more, threads 0 or more",
-                       k, threads);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "cosine scan: k is %d and threads %d; k must be 1 or more, threads 0 or more", k, threads);
     if (n_queries == 0)
         return SL_OK;
     if (threads == 0)
         threads = sl_cpu_count();
-    scan s = {.blocks = blocks, .n_blocks = n_blocks, .dim = dim, .n_queries = n_queries, .k = (size_t)k,
-              .dim_padded = (dim + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES, .index = index,
+    scan s = {.blocks = blocks,
+              .n_blocks = n_blocks,
+              .dim = dim,
+              .n_queries = n_queries,
+              .k = (size_t)k,
+              .dim_padded = (dim + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
+              .index = index,
               .score = score};
     atomic_init(&s.failed, SIZE_MAX);
     for (size_t b = 0; b < n_blocks; b++)
@@ -206,9 +216,9 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, con
         sl_parallel_for(threads, n_queries, merge_item, &s);
         size_t failed = atomic_load(&s.failed);
         if (failed != SIZE_MAX)
-            status = sl_fail(err, SL_ERR_NUMERIC,
-                             "cosine scan: row %zu of the bank, or a query, has NaN, infinity or too large numbers",
-                             failed);
+            status = sl_fail(
+                err, SL_ERR_NUMERIC,
+                "cosine scan: row %zu of the bank, or a query, has NaN, infinity or too large numbers", failed);
     }
     free(s.counts);
     free(s.hits);

@@ -12,9 +12,9 @@ typedef struct {
     const sl_transport_problem *problem;
     int n;
     double eps;
-    double *K;          /* [n, n] */
-    double *u, *v;      /* [n] marginals of total 1 */
-    double *r, *c;      /* [n] scalings, 0 where the marginal is 0 */
+    double *K;     /* [n, n] */
+    double *u, *v; /* [n] marginals of total 1 */
+    double *r, *c; /* [n] scalings, 0 where the marginal is 0 */
     double *f, *g, *product;
 } state;
 

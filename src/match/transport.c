@@ -22,12 +22,12 @@ static const double tolerance = 1e-11;
 typedef struct {
     int parent, first_child, next, previous; /* tree; siblings are linked */
     int depth;
-    bool up;        /* the arc to the parent points to the parent */
-    int64_t flow;   /* on that arc */
-    double cost;    /* of that arc */
+    bool up;      /* the arc to the parent points to the parent */
+    int64_t flow; /* on that arc */
+    double cost;  /* of that arc */
     double potential;
-    int64_t mass;   /* supply or demand, > 0 */
-    int patch;      /* row or column of the problem */
+    int64_t mass; /* supply or demand, > 0 */
+    int patch;    /* row or column of the problem */
 } node;
 
 typedef struct {
@@ -286,7 +286,8 @@ sl_status sl_transport_solve(const sl_transport_problem *problem, void *work, do
     int count = 0, row = 0, column = 0;
     for (; find_entering(net, &row, &column); count++)
         if (count == limit || !pivot(net, row, column))
-            return sl_fail(err, SL_ERR_INTERNAL, "exact solver: no end after %d pivots; please report this", count);
+            return sl_fail(err, SL_ERR_INTERNAL, "exact solver: no end after %d pivots; please report this",
+                           count);
     if (!read_plan(net, problem->patches, plan))
         return sl_fail(err, SL_ERR_INTERNAL, "exact solver: masses do not meet; please report this");
     if (potentials)

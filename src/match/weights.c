@@ -22,7 +22,8 @@ static bool normalise(float *w, int n, int stride)
 
 /* Landmarks per cell. The published list of landmarks names the inner and outer mouth corners in both lips,
  * so that those four count twice; points outside the crop count nowhere. */
-static sl_status landmark_weights(const sl_match_layout *l, const sl_point *landmarks, float *weights, sl_error *err)
+static sl_status landmark_weights(const sl_match_layout *l, const sl_point *landmarks, float *weights,
+                                  sl_error *err)
 {
     if (!landmarks)
         return sl_fail(err, SL_ERR_ARGUMENT,

@@ -6,11 +6,11 @@
 
 #include "match/match.h"
 
-#define assert_near(a, b, bound)                                                             \
-    do {                                                                                     \
-        double near_a_ = (a), near_b_ = (b);                                                 \
-        if (!(fabs(near_a_ - near_b_) <= (bound)))                                           \
-            fail_msg("%s = %.9g, not %.9g (bound %g)", #a, near_a_, near_b_, (double)(bound)); \
+#define assert_near(a, b, bound)                                                                                  \
+    do {                                                                                                          \
+        double near_a_ = (a), near_b_ = (b);                                                                      \
+        if (!(fabs(near_a_ - near_b_) <= (bound)))                                                                \
+            fail_msg("%s = %.9g, not %.9g (bound %g)", #a, near_a_, near_b_, (double)(bound));                    \
     } while (0)
 
 enum { REF_MAX = 256 };

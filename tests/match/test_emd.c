@@ -9,7 +9,10 @@ static const sl_isa isas[] = {SL_ISA_SCALAR, SL_ISA_AVX2, SL_ISA_AVX512};
 static sl_error err;
 
 /* Instruction sets this machine has. */
-static int isa_count(void) { return (int)sl_isa_supported() + 1; }
+static int isa_count(void)
+{
+    return (int)sl_isa_supported() + 1;
+}
 
 /* One pair through the internal functions; plan [R, R], weights [R] may be NULL. */
 static sl_score match_maps(const sl_match_layout *layout, const sl_patch_source *query,
@@ -65,9 +68,15 @@ static const struct {
     int iterations;
     double scores[3], u[3], v[3];
 } golden[] = {
-    {SL_WEIGHT_UNIFORM, 11, {-.0365929958, .520323826, -.435786399}, {.015625, .015625, .015625},
+    {SL_WEIGHT_UNIFORM,
+     11,
+     {-.0365929958, .520323826, -.435786399},
+     {.015625, .015625, .015625},
      {.015625, .015625, .015625}},
-    {SL_WEIGHT_SC, 11, {-.0579250373, .512489662, -.441856632}, {.01290344, .01300499, .01308167},
+    {SL_WEIGHT_SC,
+     11,
+     {-.0579250373, .512489662, -.441856632},
+     {.01290344, .01300499, .01308167},
      {.0182858, .01820513, .01812415}},
     {SL_WEIGHT_APC, 100, {.230313504, .527292116, 0}, {.07663353, .07304482, .07033469}, {0, 0, 0}},
 };
@@ -127,13 +136,13 @@ static void golden_values(void **state)
 
 static const struct {
     int rows, cols, channels;
-} shapes[] = {{8, 8, 512}, {7, 7, 512}, {4, 4, 512}, {7, 7, 128}, {7, 6, 512}, {3, 3, 1792}, {1, 1, 1},
-              {1, 2, 3},   {2, 3, 7},   {5, 5, 17},  {3, 11, 65}, {13, 7, 100}, {16, 16, 33}, {1, 255, 63},
-              {5, 13, 130}, {1, 17, 2}, {6, 8, 4096}, {3, 5, 191}};
+} shapes[] = {{8, 8, 512},  {7, 7, 512},  {4, 4, 512},  {7, 7, 128}, {7, 6, 512},  {3, 3, 1792},
+              {1, 1, 1},    {1, 2, 3},    {2, 3, 7},    {5, 5, 17},  {3, 11, 65},  {13, 7, 100},
+              {16, 16, 33}, {1, 255, 63}, {5, 13, 130}, {1, 17, 2},  {6, 8, 4096}, {3, 5, 191}};
 
-/* Bounds of the header: f32 within 2e-6 of exact arithmetic at equal iterations, int8 within 1e-3 (patches of a few
- * channels: their rounding does not average out); int8 the
- * same bits on every instruction set; f32 the same bits with AVX2 and AVX-512. */
+/* Bounds of the header: f32 within 2e-6 of exact arithmetic at equal iterations, int8 within 1e-3 (patches of a
+ * few channels: their rounding does not average out); int8 the same bits on every instruction set; f32 the same
+ * bits with AVX2 and AVX-512. */
 static void kernels_for_all_shapes(void **state)
 {
     (void)state;
@@ -173,8 +182,8 @@ static void kernels_for_all_shapes(void **state)
                     const double rounding = c > 2048 ? 8e-6 : 2e-6; /* of sums that run over all channels */
                     const double bound = precision == SL_PRECISION_F32 ? rounding : c < 32 ? 6e-3 : 1e-3;
                     if (fabs((ref->weightless ? 0 : ref->score) - score.stage2) > bound)
-                        fail_msg("%s %dx%d %d precision %d: %.9g, exactly %.9g after %d", sl_isa_name(isas[isa]), n, c,
-                                 weighting, precision, score.stage2, ref->score, score.iterations);
+                        fail_msg("%s %dx%d %d precision %d: %.9g, exactly %.9g after %d", sl_isa_name(isas[isa]),
+                                 n, c, weighting, precision, score.stage2, ref->score, score.iterations);
                     for (int i = 0; i < n * n && precision == SL_PRECISION_F32; i++) {
                         assert_near(S[i], ref->S[i], rounding);
                         assert_near(plan[i], ref->T[i], rounding);
@@ -251,7 +260,8 @@ static void stored_int8_equals_dequantised(void **state)
         q[i] = (float)q8[i] * scales[i / C];
         b[i] = (float)b8[i] * scales[i / C];
     }
-    sl_patch_source from_i8[2] = {{.patches_i8 = q8, .patch_scales = scales}, {.patches_i8 = b8, .patch_scales = scales}};
+    sl_patch_source from_i8[2] = {{.patches_i8 = q8, .patch_scales = scales},
+                                  {.patches_i8 = b8, .patch_scales = scales}};
     sl_patch_source from_f32[2] = {{.patches_f32 = q}, {.patches_f32 = b}};
     for (int precision = 0; precision < 2; precision++) {
         sl_match_options o = options_of(SL_WEIGHT_APC, precision);
@@ -261,6 +271,70 @@ static void stored_int8_equals_dequantised(void **state)
         sl_score d = match_maps(&layout, &from_f32[0], &from_f32[1], NULL, NULL, NULL, NULL);
         assert_near(a.stage2, d.stage2, precision == SL_PRECISION_F32 ? 1e-6 : 5e-4);
     }
+}
+
+/* The 15 bits of the pooled vector keep the weights of stored maps: on every instruction set, on both sides. */
+static void int8_weights_are_exact(void **state)
+{
+    (void)state;
+    enum { N = 30, C = 200 };
+    static int8_t q8[N * C], b8[N * C];
+    static float q[N * C], b[N * C];
+    float scales[N], wq[N], wn[N];
+    ref_pair *ref = malloc(sizeof *ref);
+    fill_random(q, N * C, 1, -60, 127.9f);
+    fill_random(b, N * C, 2, -60, 127.9f);
+    for (int i = 0; i < N; i++)
+        scales[i] = 0.02f + 0.01f * (float)i;
+    for (int i = 0; i < N * C; i++) {
+        q8[i] = (int8_t)q[i];
+        b8[i] = (int8_t)b[i];
+        q[i] = (float)q8[i] * scales[i / C];
+        b[i] = (float)b8[i] * scales[i / C];
+    }
+    ref_weights(ref, q, b, N, C, SL_WEIGHT_APC, NULL, NULL);
+    sl_patch_source query = {.patches_i8 = q8, .patch_scales = scales},
+                    candidate = {.patches_i8 = b8, .patch_scales = scales};
+    for (int isa = 0; isa < isa_count(); isa++) {
+        sl_match_use_isa(&isas[isa]);
+        sl_match_options o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+        sl_match_layout layout;
+        assert_ok(sl_match_layout_make(&o, 5, 6, C, 0, &layout, &err));
+        match_maps(&layout, &query, &candidate, NULL, NULL, wq, wn);
+        for (int i = 0; i < N; i++) {
+            assert_near(wq[i], ref->v[i], 1e-6);
+            assert_near(wn[i], ref->u[i], 1e-6);
+        }
+    }
+    sl_match_use_isa(NULL);
+    free(ref);
+}
+
+/* Each pair stops by itself, at the iteration where the reference does. */
+static void stops_where_the_rule_says(void **state)
+{
+    (void)state;
+    enum { N = 49, C = 64 };
+    static float q[N * C], b[N * C];
+    ref_pair *ref = malloc(sizeof *ref);
+    int least = 100, most = 0;
+    make_map(q, N, C, 1, 1);
+    for (uint64_t photo = 2; photo < 30; photo++) {
+        float score;
+        int iterations;
+        make_map(b, N, C, photo % 3, photo);
+        sl_patch_map query = {7, 7, C, q, NULL, 0, NULL}, candidate = {7, 7, C, b, NULL, 0, NULL};
+        sl_match_options o = options_of(photo % 2 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
+        assert_ok(sl_emd_compare(&query, &candidate, 1, &o, &score, &iterations, &err));
+        ref_weights(ref, q, b, N, C, o.weighting, NULL, NULL);
+        ref_sinkhorn(ref, 0.05, 100, 0.1);
+        assert_int_equal(iterations, ref->iterations);
+        assert_near(score, ref->score, 2e-6);
+        least = iterations < least ? iterations : least;
+        most = iterations > most ? iterations : most;
+    }
+    assert_true(least > 1 && least < most && most < 100); /* the rule was at work */
+    free(ref);
 }
 
 /* ---------------------------------------------------------------- weightings by hand */
@@ -288,7 +362,8 @@ static void weights_by_hand(void **state)
     hand_weights(SL_WEIGHT_UNIFORM, NULL, NULL, wq, wn);
     assert_near(wq[0], .5, 1e-7);
     assert_near(wn[1], .5, 1e-7);
-    /* APC: g_q = (.5, 1) / |.|, g_n = (1.5, -.5) / |.|. u = [g_q . n] = (1.1, -1)+ -> 1, 0; v = (1.5, -.5)+ -> 1, 0. */
+    /* APC: g_q = (.5, 1) / |.|, g_n = (1.5, -.5) / |.|. u = [g_q . n] = (1.1, -1)+ -> 1, 0; v = (1.5, -.5)+ -> 1,
+     * 0. */
     hand_weights(SL_WEIGHT_APC, NULL, NULL, wq, wn);
     assert_near(wn[0], 1, 1e-6);
     assert_near(wn[1], 0, 0);
@@ -317,13 +392,13 @@ static void landmark_weights(void **state)
     (void)state;
     sl_point q[68], n[68];
     for (int i = 0; i < 68; i++) {
-        q[i] = (sl_point){0.1f, 0.1f};     /* cell 0 of a 2x2 grid */
-        n[i] = (sl_point){-0.01f, 0.5f};   /* outside */
+        q[i] = (sl_point){0.1f, 0.1f};   /* cell 0 of a 2x2 grid */
+        n[i] = (sl_point){-0.01f, 0.5f}; /* outside */
     }
-    q[0] = (sl_point){0.5f, 0.49f};        /* cell 1 */
-    q[48] = (sl_point){0.99f, 0.5f};       /* cell 3, a mouth corner: twice */
-    q[1] = (sl_point){1.0f, 0.2f};         /* outside */
-    n[10] = (sl_point){0, 0.999f};         /* cell 2 */
+    q[0] = (sl_point){0.5f, 0.49f};  /* cell 1 */
+    q[48] = (sl_point){0.99f, 0.5f}; /* cell 3, a mouth corner: twice */
+    q[1] = (sl_point){1.0f, 0.2f};   /* outside */
+    n[10] = (sl_point){0, 0.999f};   /* cell 2 */
     float map[4 * 3], wq[4], wn[4], plan[16], score;
     fill_random(map, 12, 1, 0, 1);
     sl_patch_map query = {2, 2, 3, map, NULL, 0, q}, candidate = {2, 2, 3, map, NULL, 0, n};
@@ -337,7 +412,7 @@ static void landmark_weights(void **state)
     assert_near(wn[2], 1, 1e-6);
     assert_near(wn[0] + wn[1] + wn[3], 0, 0);
     assert_near(plan[2 * 4 + 0], 68.0 / 71, 1e-6); /* all mass flows from cell 2 */
-    n[10].x = 5; /* now all are outside: no weight, no score */
+    n[10].x = 5;                                   /* now all are outside: no weight, no score */
     assert_ok(sl_emd_compare(&query, &candidate, 1, &o, &score, NULL, &err));
     assert_near(score, 0, 0);
     candidate.landmarks = NULL;
@@ -560,6 +635,8 @@ int main(void)
         cmocka_unit_test(kernels_for_all_shapes),
         cmocka_unit_test(int8_products_are_exact),
         cmocka_unit_test(stored_int8_equals_dequantised),
+        cmocka_unit_test(int8_weights_are_exact),
+        cmocka_unit_test(stops_where_the_rule_says),
         cmocka_unit_test(weights_by_hand),
         cmocka_unit_test(landmark_weights),
         cmocka_unit_test(weightless_pairs_touch_nobody),

@@ -6,8 +6,8 @@
 static sl_error err;
 
 /* Cell (y, x) of adaptive average pooling, straight from the rule: floor and ceil of the exact quotients. */
-static double pooled_cell(const float *map, int rows, int cols, int channels, int to_rows, int to_cols, int y, int x,
-                          int c)
+static double pooled_cell(const float *map, int rows, int cols, int channels, int to_rows, int to_cols, int y,
+                          int x, int c)
 {
     int y0 = (int)floor((double)y * rows / to_rows), y1 = (int)ceil((y + 1.0) * rows / to_rows);
     int x0 = (int)floor((double)x * cols / to_cols), x1 = (int)ceil((x + 1.0) * cols / to_cols);
@@ -22,15 +22,16 @@ static void pooling_by_its_rule(void **state)
 {
     (void)state;
     enum { C = 5 };
-    static const int shapes[][4] = {{7, 7, 4, 4}, {8, 8, 4, 4}, {7, 6, 3, 4}, {5, 3, 1, 1}, {4, 4, 4, 4},
-                                    {16, 1, 5, 1}, {3, 9, 2, 7}};
+    static const int shapes[][4] = {{7, 7, 4, 4}, {8, 8, 4, 4},  {7, 6, 3, 4}, {5, 3, 1, 1},
+                                    {4, 4, 4, 4}, {16, 1, 5, 1}, {3, 9, 2, 7}};
     float map[64 * C], out[64 * C];
     fill_random(map, 64 * C, 4, -2, 2);
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++) {
         const int *s = shapes[k];
         sl_pool_map(map, s[0], s[1], C, out, s[2], s[3]);
         for (int i = 0; i < s[2] * s[3] * C; i++)
-            assert_near(out[i], pooled_cell(map, s[0], s[1], C, s[2], s[3], i / C / s[3], i / C % s[3], i % C), 1e-6);
+            assert_near(out[i], pooled_cell(map, s[0], s[1], C, s[2], s[3], i / C / s[3], i / C % s[3], i % C),
+                        1e-6);
     }
     /* 7 to 4: overlapping windows, rows 0-1, 1-3, 3-5, 5-6. */
     for (int i = 0; i < 7; i++)
@@ -54,7 +55,8 @@ static void grids_equal_pooled_maps(void **state)
         for (int precision = 0; precision < 2; precision++) {
             sl_match_options o = sl_match_defaults();
             o.precision = precision;
-            o.weighting = side == 8 ? SL_WEIGHT_APC : SL_WEIGHT_SC; /* 7 to 4: the mean of the raw map is another */
+            o.weighting =
+                side == 8 ? SL_WEIGHT_APC : SL_WEIGHT_SC; /* 7 to 4: the mean of the raw map is another */
             sl_pool_map(q, side, side, C, q4, 4, 4);
             sl_pool_map(b, side, side, C, b4, 4, 4);
             sl_patch_map query = {side, side, C, q, NULL, 0, NULL}, candidate = {side, side, C, b, NULL, 0, NULL};
@@ -74,8 +76,8 @@ enum { DIM = 24, ROWS = 3, COLS = 5, N = ROWS * COLS };
 
 static sl_template *make_template(sl_precision precision, uint64_t photo, uint8_t model)
 {
-    sl_template_shape shape = {.fingerprint = {model}, .dim = DIM, .rows = ROWS, .cols = COLS, .channels = DIM,
-                               .precision = precision};
+    sl_template_shape shape = {
+        .fingerprint = {model}, .dim = DIM, .rows = ROWS, .cols = COLS, .channels = DIM, .precision = precision};
     float embedding[DIM], map[N * DIM];
     sl_template *t;
     fill_random(embedding, DIM, 40 + photo, -0.2f, 1);

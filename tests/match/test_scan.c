@@ -100,8 +100,11 @@ static void blocks_equal_one_bank(void **state)
     for (int i = 0; i < N; i++)
         memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
     assert_ok(sl_cosine_top(bank, N, DIM, query, 2, K, 1, expected, expected_score, &err));
-    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300}, {strided, 40, 1, 0}, {bank, DIM, 0, 1},
-                                    {bank + DIM, DIM, 150, 1}, {strided + 151 * 40, 40, 149, 151}};
+    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300},
+                                    {strided, 40, 1, 0},
+                                    {bank, DIM, 0, 1},
+                                    {bank + DIM, DIM, 150, 1},
+                                    {strided + 151 * 40, 40, 149, 151}};
     for (int threads = 1; threads <= 4; threads++) {
         assert_ok(sl_scan_top(blocks, 5, DIM, query, 2, K, threads, index, score, &err));
         assert_memory_equal(index, expected, sizeof index);
@@ -120,7 +123,8 @@ static void bad_input_is_refused(void **state)
     assert_int_equal(sl_cosine_top(bank, 300, 0, query, 1, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, -2, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(bank, (size_t)UINT32_MAX, 20, query, 1, 5, 1, index, score, &err), SL_ERR_LIMIT);
+    assert_int_equal(sl_cosine_top(bank, (size_t)UINT32_MAX, 20, query, 1, 5, 1, index, score, &err),
+                     SL_ERR_LIMIT);
     assert_ok(sl_cosine_top(bank, 300, 20, query, 0, 5, 1, index, score, &err));
     bank[250 * 20 + 3] = INFINITY;
     bank[123 * 20 + 19] = NAN;

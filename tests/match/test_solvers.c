@@ -298,12 +298,9 @@ static void solvers_agree_on_faces(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(exact_equals_brute_force),
-        cmocka_unit_test(exact_with_weights_equals_brute_force),
-        cmocka_unit_test(exact_is_certified_by_duality),
-        cmocka_unit_test(one_patch_of_weight_each),
-        cmocka_unit_test(converged_holds_its_marginals),
-        cmocka_unit_test(small_eps_approaches_exact),
+        cmocka_unit_test(exact_equals_brute_force),      cmocka_unit_test(exact_with_weights_equals_brute_force),
+        cmocka_unit_test(exact_is_certified_by_duality), cmocka_unit_test(one_patch_of_weight_each),
+        cmocka_unit_test(converged_holds_its_marginals), cmocka_unit_test(small_eps_approaches_exact),
         cmocka_unit_test(solvers_agree_on_faces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

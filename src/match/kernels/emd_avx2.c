@@ -9,7 +9,10 @@
 
 enum { ROWS = SL_ROW_TILE, HALF = ROWS / 2 };
 
-static size_t pairs(const sl_match_layout *l) { return ((size_t)l->channels + 1) / 2; }
+static size_t pairs(const sl_match_layout *l)
+{
+    return ((size_t)l->channels + 1) / 2;
+}
 
 static size_t panel_bytes(const sl_match_layout *l)
 {
@@ -100,7 +103,8 @@ static void similarities_i8(const sl_patch_set *query, const sl_patch_set *candi
     for (int s = 0; s < shape.row_count; s += ROWS) {
         const int8_t *rows = (const int8_t *)candidate->rows + s * shape.row_stride;
         for (size_t i = 0; i < ROWS * shape.row_stride; i += LANES)
-            _mm256_storeu_si256((__m256i *)(wide + i), _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(rows + i))));
+            _mm256_storeu_si256((__m256i *)(wide + i),
+                                _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(rows + i))));
         for (int column = 0; column < l->stride; column += LANES)
             for (int i = 0; i < ROWS; i += HALF)
                 tile_i16(wide + i * shape.row_stride, shape.row_stride, candidate->factors + s + i,

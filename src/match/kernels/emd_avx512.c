@@ -7,10 +7,16 @@
 
 enum { BLOCK = 64, ROWS = SL_ROW_TILE };
 
-static int block_width(int stride, int column) { return stride - column < BLOCK ? stride - column : BLOCK; }
+static int block_width(int stride, int column)
+{
+    return stride - column < BLOCK ? stride - column : BLOCK;
+}
 
 /* Fours of channels, zero-padded. */
-static size_t quads(const sl_match_layout *l) { return ((size_t)l->channels + 3) / 4; }
+static size_t quads(const sl_match_layout *l)
+{
+    return ((size_t)l->channels + 3) / 4;
+}
 
 static size_t panel_bytes(const sl_match_layout *l)
 {
@@ -99,12 +105,13 @@ ALWAYS_INLINE void tile_f32(const float *rows, size_t row_stride, const float *b
 
 /* sum += four products of unsigned and signed bytes in each lane. As an instruction, because gcc 12 copies every
  * sum twice around its intrinsic. */
-#define ADD_PRODUCTS(sum, unsigned8, signed8) __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
+#define ADD_PRODUCTS(sum, unsigned8, signed8)                                                                     \
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
 
 /* The same of bytes; each sum is scaled by its column's and its row's factor. */
-ALWAYS_INLINE void tile_i8(const int8_t *rows, size_t row_stride, const int32_t *row_sums, const float *row_factors,
-                           const uint8_t *block, size_t n_quads, const float *column_factors, float *S, int stride,
-                           const int width)
+ALWAYS_INLINE void tile_i8(const int8_t *rows, size_t row_stride, const int32_t *row_sums,
+                           const float *row_factors, const uint8_t *block, size_t n_quads,
+                           const float *column_factors, float *S, int stride, const int width)
 {
     __m512i sum[ROWS][4];
 #pragma GCC unroll 6

@@ -250,22 +250,22 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
     }
 }
 
-#define EMD_TABLE(isa)                                                                                   \
-    const sl_emd_kernels sl_emd_kernels_##isa = {                                                        \
-        .name = #isa,                                                                                    \
-        .panel_bytes = panel_bytes,                                                                      \
-        .pack_panel = pack_panel,                                                                        \
-        .similarities = similarities,                                                                    \
-        .pooled_products = body_pooled_products,                                                         \
-        .marginal_sums = body_marginal_sums,                                                             \
-        .sinkhorn = body_sinkhorn,                                                                       \
-        .largest = body_largest,                                                                         \
-        .sum_of_squares = body_sum_of_squares,                                                           \
-        .scale = body_scale,                                                                             \
-        .add_scaled = body_add_scaled,                                                                   \
-        .add_scaled_i8 = body_add_scaled_i8,                                                             \
-        .dequantise = body_dequantise,                                                                   \
-        .quantise = body_quantise,                                                                       \
-        .quantise_i16 = body_quantise_i16,                                                               \
-        .sums_i8 = sums_i8,                                                                              \
+#define EMD_TABLE(isa)                                                                                            \
+    const sl_emd_kernels sl_emd_kernels_##isa = {                                                                 \
+        .name = #isa,                                                                                             \
+        .panel_bytes = panel_bytes,                                                                               \
+        .pack_panel = pack_panel,                                                                                 \
+        .similarities = similarities,                                                                             \
+        .pooled_products = body_pooled_products,                                                                  \
+        .marginal_sums = body_marginal_sums,                                                                      \
+        .sinkhorn = body_sinkhorn,                                                                                \
+        .largest = body_largest,                                                                                  \
+        .sum_of_squares = body_sum_of_squares,                                                                    \
+        .scale = body_scale,                                                                                      \
+        .add_scaled = body_add_scaled,                                                                            \
+        .add_scaled_i8 = body_add_scaled_i8,                                                                      \
+        .dequantise = body_dequantise,                                                                            \
+        .quantise = body_quantise,                                                                                \
+        .quantise_i16 = body_quantise_i16,                                                                        \
+        .sums_i8 = sums_i8,                                                                                       \
     }

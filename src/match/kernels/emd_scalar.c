@@ -5,7 +5,10 @@
 
 enum { EXACT = 1024 }; /* * 127 * 127 < 2^24 */
 
-static size_t panel_bytes(const sl_match_layout *l) { return (size_t)l->channels * l->stride * sizeof(float); }
+static size_t panel_bytes(const sl_match_layout *l)
+{
+    return (size_t)l->channels * l->stride * sizeof(float);
+}
 
 static void pack_panel(const sl_patch_set *query, void *panel)
 {
@@ -23,7 +26,8 @@ static void pack_panel(const sl_patch_set *query, void *panel)
 }
 
 /* S [2, 16] = rows a, b times 16 columns of the panel, over `channels`. */
-static void tile(const float *a, const float *b, const float *panel, int channels, int stride, float *S0, float *S1)
+static void tile(const float *a, const float *b, const float *panel, int channels, int stride, float *S0,
+                 float *S1)
 {
     lanes sum[2] = {{{{0}}}};
     for (int c = 0; c < channels; c++, panel += stride)
@@ -41,7 +45,8 @@ static void rows_f32(const float *rows, size_t row_stride, const sl_patch_set *q
 {
     const sl_match_layout *l = query->layout;
     for (int m = 0; m < l->stride; m += LANES)
-        tile(rows, rows + row_stride, (const float *)query->panel + m, l->channels, l->stride, S + m, S + l->stride + m);
+        tile(rows, rows + row_stride, (const float *)query->panel + m, l->channels, l->stride, S + m,
+             S + l->stride + m);
 }
 
 static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_factors, const sl_patch_set *query,
@@ -56,7 +61,8 @@ static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_fact
             body_dequantise(rows + i * row_stride + first, (size_t)count, 1, a[i]);
         for (int m = 0; m < l->stride; m += LANES) {
             float f[2][LANES];
-            tile(a[0], a[1], (const float *)query->panel + (size_t)first * l->stride + m, count, l->stride, f[0], f[1]);
+            tile(a[0], a[1], (const float *)query->panel + (size_t)first * l->stride + m, count, l->stride, f[0],
+                 f[1]);
             for (int i = 0; i < 2; i++)
                 for (int j = 0; j < LANES; j++)
                     sums[i][m + j] += (int32_t)f[i][j];
@@ -75,8 +81,8 @@ static void similarities(const sl_patch_set *query, const sl_patch_set *candidat
         if (l->precision == SL_PRECISION_F32)
             rows_f32((const float *)candidate->rows + s * shape.row_stride, shape.row_stride, query, S);
         else
-            rows_i8((const int8_t *)candidate->rows + s * shape.row_stride, shape.row_stride, candidate->factors + s,
-                    query, S);
+            rows_i8((const int8_t *)candidate->rows + s * shape.row_stride, shape.row_stride,
+                    candidate->factors + s, query, S);
     }
 }
 

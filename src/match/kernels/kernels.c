@@ -26,7 +26,10 @@ const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa)
 
 static const sl_isa *forced;
 
-void sl_match_use_isa(const sl_isa *isa) { forced = isa; }
+void sl_match_use_isa(const sl_isa *isa)
+{
+    forced = isa;
+}
 
 const sl_emd_kernels *sl_emd_kernels_now(void)
 {

@@ -80,8 +80,8 @@ extern const sl_emd_kernels sl_emd_kernels_avx2, sl_emd_kernels_avx512;
 enum { SL_SCAN_QUERIES = 4 };
 typedef struct {
     const char *name;
-    void (*products)(const float *rows, size_t stride, size_t count, int dim, const float *queries,
-                     int n_queries, int dim_padded, float *out, size_t out_stride);
+    void (*products)(const float *rows, size_t stride, size_t count, int dim, const float *queries, int n_queries,
+                     int dim_padded, float *out, size_t out_stride);
 } sl_scan_kernels;
 
 extern const sl_scan_kernels sl_scan_kernels_scalar;

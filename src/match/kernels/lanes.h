@@ -23,10 +23,22 @@ typedef uint32_t vec_u32 __attribute__((vector_size(4 * VEC)));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-ALWAYS_INLINE vec load(const float *p) { return *(const vec_at *)p; }
-ALWAYS_INLINE void store(float *p, vec x) { *(vec_at *)p = x; }
-ALWAYS_INLINE vec all(float x) { return (vec){0} + x; }
-ALWAYS_INLINE vec absolute(vec x) { return (vec)((vec_u32)x & 0x7fffffffu); }
+ALWAYS_INLINE vec load(const float *p)
+{
+    return *(const vec_at *)p;
+}
+ALWAYS_INLINE void store(float *p, vec x)
+{
+    *(vec_at *)p = x;
+}
+ALWAYS_INLINE vec all(float x)
+{
+    return (vec){0} + x;
+}
+ALWAYS_INLINE vec absolute(vec x)
+{
+    return (vec)((vec_u32)x & 0x7fffffffu);
+}
 
 /* Sixteen partial sums. */
 typedef struct {

@@ -5,8 +5,8 @@
 #include "match/kernels/lanes.h"
 
 /* `rows` rows by `queries` queries at once, so that what is loaded is used several times. */
-ALWAYS_INLINE void scan_tile(const float *row, size_t stride, int dim, const float *query, int dim_padded, float *out,
-                             size_t out_stride, const int rows, const int queries)
+ALWAYS_INLINE void scan_tile(const float *row, size_t stride, int dim, const float *query, int dim_padded,
+                             float *out, size_t out_stride, const int rows, const int queries)
 {
     lanes sum[4][SL_SCAN_QUERIES] = {{{{{0}}}}};
     int d = 0;
@@ -45,7 +45,8 @@ static void scan_products(const float *rows, size_t stride, size_t count, int di
             scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, ROWS_AT_ONCE,
                       SL_SCAN_QUERIES);
         for (; i < count; i++)
-            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, 1, SL_SCAN_QUERIES);
+            scan_tile(rows + i * stride, stride, dim, queries, dim_padded, out + i, out_stride, 1,
+                      SL_SCAN_QUERIES);
         return;
     }
     for (int q = 0; q < n_queries; q++, queries += dim_padded, out += out_stride) {
@@ -56,5 +57,4 @@ static void scan_products(const float *rows, size_t stride, size_t count, int di
     }
 }
 
-#define SCAN_TABLE(isa) \
-    const sl_scan_kernels sl_scan_kernels_##isa = {.name = #isa, .products = scan_products}
+#define SCAN_TABLE(isa) const sl_scan_kernels sl_scan_kernels_##isa = {.name = #isa, .products = scan_products}
