@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cells.h"
 #include "cli.h"
 #include "options.h"
 #include "output.h"
@@ -11,6 +12,7 @@ enum { KEY_GALLERY = CLI_KEY_OWN, KEY_PAIRS, KEY_SEED, KEY_MAX_PAIRS };
 
 typedef struct {
     cli_match match;
+    cli_models models;
     const char *gallery, *pairs;
     long long max_pairs, seed;
     bool json;
@@ -20,7 +22,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
     eval_run *run = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &run->match; return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->match;
+        state->child_inputs[1] = &run->models;
+        return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_PAIRS: run->pairs = arg; return 0;
@@ -49,7 +54,8 @@ static error_t parse_verify(int key, char *arg, struct argp_state *state)
         "gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0                                             \
     }
 
-static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {0}};
+static const struct argp_child children[] = {
+    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks (for --rerank oae):", 2}, {0}};
 
 static const struct argp_option verify_options[] = {
     OPTION_GALLERY,
@@ -89,14 +95,18 @@ static const struct argp calibrate_parser = {
     0};
 
 /* The work between opening and closing a gallery. */
-static int on_gallery(const eval_run *run, int (*work)(const eval_run *, const sl_gallery *))
+static int on_gallery(eval_run *run, int (*work)(const eval_run *, const sl_gallery *))
 {
     sl_error err = {0};
     sl_gallery *gallery;
     cli_catch_interrupts();
     if (sl_gallery_open(run->gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
         return cli_fail(run->gallery, &err);
-    int code = work(run, gallery);
+    sl_cells *cells;
+    int code = cli_open_cells(&run->match, &run->models, gallery, &cells);
+    if (!code)
+        code = work(run, gallery);
+    sl_cells_close(cells);
     sl_gallery_close(gallery);
     return code;
 }

@@ -2,15 +2,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "cli.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_QUERIES, KEY_SAME_PHOTO, KEY_REFERENCE, KEY_CSV, KEY_SEED };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_QUERIES, KEY_SAME_PHOTO, KEY_REFERENCE, KEY_CSV, KEY_SEED, KEY_PEOPLE };
 
 typedef struct {
     cli_match match;
+    cli_models models;
     sl_eval_options eval;
     const char *gallery, *queries;
     bool json;
@@ -18,10 +20,13 @@ typedef struct {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const same_photo[] = {"include", "exclude", NULL};
+    static const char *const same_photo[] = {"include", "exclude", NULL}, *const people[] = {"all", "a", "b", NULL};
     identify_run *run = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = &run->match; return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->match;
+        state->child_inputs[1] = &run->models;
+        return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_QUERIES: run->queries = arg; return 0;
@@ -29,6 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         run->eval.exclude_same_photo = cli_parse_name(state, "--same-photo", arg, same_photo);
         return 0;
     case KEY_REFERENCE: run->eval.reference_metrics = 1; return 0;
+    case KEY_PEOPLE: run->eval.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
     case KEY_CSV: run->eval.csv = arg; return 0;
     case KEY_SEED: run->eval.seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
@@ -50,11 +56,14 @@ static const struct argp_option options[] = {
      "the dissertation's)", 0},
     {"reference-metrics", KEY_REFERENCE, 0, 0,
      "Count the query itself in R where queries and gallery are one, as the published code does", 0},
+    {"people", KEY_PEOPLE, "all|a|b", 0,
+     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the other",
+     0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line per query", 0},
     {"seed", KEY_SEED, "S", 0, "Of the bootstrap (default: 1)", 0},
     CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, 0, 0}, {&cli_models_argp, 0, "Networks (for --rerank oae):", 2}, {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -124,11 +133,12 @@ int cmd_eval_identify(int argc, char **argv)
 {
     identify_run run = {.match = cli_match_defaults(), .eval = {.exclude_same_photo = 1, .seed = 1}};
     sl_gallery *gallery = NULL, *queries = NULL;
+    sl_cells *cells = NULL;
     sl_evaluation result;
     sl_error err = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    run.eval.match = run.match.match;
+    run.match.match.threads = run.models.threads;
     run.eval.progress = cli_progress_step;
     if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
         return cli_fail(run.gallery, &err);
@@ -136,12 +146,16 @@ int cmd_eval_identify(int argc, char **argv)
     if (strcmp(run.queries, run.gallery) &&
         sl_gallery_open(run.queries, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &queries, &err))
         code = cli_fail(run.queries, &err);
+    if (!code)
+        code = cli_open_cells(&run.match, &run.models, gallery, &cells);
+    run.eval.match = run.match.match;
     if (!code) {
         cli_progress_start("queries");
         sl_status status = sl_eval_identify(gallery, queries ? queries : gallery, &run.eval, &result, &err);
         cli_progress_end();
         code = status ? cli_fail(NULL, &err) : run.json ? print_json(&run, &result) : print_text(&run, &result);
     }
+    sl_cells_close(cells);
     sl_gallery_close(queries);
     sl_gallery_close(gallery);
     return code;

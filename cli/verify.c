@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "cells.h"
 #include "cli.h"
 #include "output.h"
 #include "photos.h"
@@ -80,6 +81,7 @@ static const struct argp explain_parser = {
 typedef struct {
     sl_engine *engine;
     sl_session *session;
+    sl_cells *cells; /* for --rerank oae */
     cli_face faces[2];
     sl_score score;
 } pair;
@@ -90,6 +92,7 @@ static void pair_close(pair *p)
         sl_image_free(&p->faces[i].crop);
         sl_template_free(p->faces[i].t);
     }
+    sl_cells_close(p->cells);
     sl_session_close(p->session);
     sl_engine_close(p->engine);
 }
@@ -98,6 +101,8 @@ static int pair_open(pair_run *run, pair *p)
 {
     sl_error err = {0};
     int code = cli_open(&run->models, &p->engine, &p->session);
+    if (!code)
+        code = cli_open_cells(&run->match, &run->models, NULL, &p->cells);
     for (int i = 0; !code && i < 2; i++)
         code = cli_main_face(p->session, run->paths.items[i], run->aligned, &p->faces[i]);
     run->match.match.threads = run->models.threads;

@@ -250,7 +250,15 @@ SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const fl
 
 /* ------------------------------------------------------------------ matching */
 
-typedef enum { SL_RERANK_NONE = 0, SL_RERANK_EMD = 1 } sl_rerank;
+typedef enum {
+    SL_RERANK_NONE = 0,
+    SL_RERANK_EMD = 1, /* patch-wise Earth Mover's Distance */
+    SL_RERANK_OAE = 2  /* occlusion-aware embedding: both faces again without the cells that the query hides */
+} sl_rerank;
+
+/* What SL_RERANK_OAE knows about a model: what each cell of the patch map gives to the embedding, and how that
+ * looks on ordinary faces. Immutable after opening: threads may share it. */
+typedef struct sl_cells sl_cells;
 
 /* How much each patch counts in the Earth Mover's Distance (dissertation 3.1.5). p: unit patches,
  * g: unit mean of the raw map, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. */
@@ -280,19 +288,25 @@ typedef struct {
     int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
     float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
     int threads; /* 0: all processors */
+    const sl_cells *cells; /* for SL_RERANK_OAE, which needs it; else NULL. Must outlive the options */
 } sl_match_options;
 
 /* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7: the dissertation's own. */
 SL_API sl_match_options sl_match_defaults(void);
 
+/* The same for another second look: its own alpha (emd .7, oae .6). */
+SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
+
 typedef struct {
     float stage1; /* cosine of the embeddings */
-    float stage2; /* sum of plan * patch similarity (1 - EMD); NaN when there was no second stage */
+    float stage2; /* emd: sum of plan * patch similarity (1 - EMD); oae: cosine of the two faces embedded again;
+                     NaN when there was no second stage */
     float score;  /* what the order is made by */
     int iterations; /* of Sinkhorn; pivots of the exact solver */
 } sl_score;
 
-/* Two templates of one model. SL_ERR_MISMATCH when they are not. */
+/* Two templates of one model. SL_ERR_MISMATCH when they are not. oae: what to believe is read from the query
+ * alone, as in sl_identify, so the score may change when the two change places. */
 SL_API sl_status sl_compare(const sl_template *query, const sl_template *other,
                             const sl_match_options *options, sl_score *out, sl_error *err);
 
@@ -390,6 +404,28 @@ SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, vo
 
 /* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
 SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
+/* ------------------------------------------------------------------ cells */
+
+/* Opens what SL_RERANK_OAE needs for a model (NULL: the gallery's, or "mobilefacenet-192"): its head, read off the
+ * network in about a second (SL_ERR_UNSUPPORTED when it is not linear), and its statistics: those in
+ * models_dir/NAME.cells, else the built-in ones, else made from `gallery` (may be NULL) when it is of this model
+ * and has 1,000 faces or more. SL_ERR_NOT_FOUND when there are none. */
+SL_API sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                               sl_cells **out, sl_error *err);
+SL_API void sl_cells_close(sl_cells *cells);
+
+/* Where the statistics came from: a file's path, "built in" or "this gallery". Valid as long as the cells. */
+SL_API const char *sl_cells_source(const sl_cells *cells);
+
+/* Makes the statistics of the gallery's model from its faces (1,000 at least, up to 20,000 are used) and writes
+ * them to `file` (NULL: models_dir/NAME.cells). They hold no face: means and directions of difference only. */
+SL_API sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl_gallery *gallery,
+                                    const char *file, int threads, sl_progress_fn progress, void *context,
+                                    sl_error *err);
+
+/* How far each cell of a face is believed: trust [rows * cols], mean 1. */
+SL_API sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err);
 
 /* ------------------------------------------------------------------ enrolment */
 
@@ -561,12 +597,16 @@ typedef struct {
     double mean, low, high;
 } sl_interval;
 
+/* Halves of the people, by the lowest bit of the CRC-32C of the label: one to choose by, one to report on. */
+typedef enum { SL_PEOPLE_ALL = 0, SL_PEOPLE_A = 1, SL_PEOPLE_B = 2 } sl_people;
+
 typedef struct {
     sl_match_options match;
     int exclude_same_photo; /* 1: the gallery photo with the query's own id (endings aside) is passed over: the honest
                                protocol. 0: it counts, as in the dissertation's occluded sets */
     int reference_metrics;  /* 1: where queries and gallery are the same folder, R counts the query itself, which
                                is never found, as the published code has it */
+    sl_people people;       /* only queries of this half of the people count */
     uint64_t seed;          /* of the bootstrap */
     const char *csv;        /* a line per query is written here, complete or not at all; NULL: none */
     sl_progress_fn progress;

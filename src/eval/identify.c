@@ -6,11 +6,13 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "eval/retrieval.h"
 #include "gallery/gallery.h"
+#include "match/cells.h"
 #include "match/match.h"
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
@@ -148,7 +150,7 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
     size_t face = e->order[candidate];
     *out = (sl_patch_source){.embedding = e->embeddings + face * (size_t)e->dim};
     SL_TRY(sl_gallery_patches(e->gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
-    return e->match->weighting == SL_WEIGHT_LMK ? sl_gallery_landmarks(e->gallery, face, &out->landmarks, err) : SL_OK;
+    return e->match->weighting == SL_WEIGHT_LMK && e->match->rerank == SL_RERANK_EMD ? sl_gallery_landmarks(e->gallery, face, &out->landmarks, err) : SL_OK;
 }
 
 /* stage2 [k] of the first k of the order. */
@@ -157,6 +159,8 @@ static sl_status look_again(evaluation *e, size_t query, size_t k, sl_error *err
     sl_patch_source source = {.embedding = e->query_embeddings + query * (size_t)e->dim};
     sl_patch_set set;
     SL_TRY(sl_gallery_patches(e->queries, query, &source.patches_i8, &source.patch_scales, &source.patches_f32, err));
+    if (e->match->rerank == SL_RERANK_OAE)
+        return sl_oae_scores_of(e->match->cells, &source, k, source_of, e, e->match->threads, e->stage2, err);
     if (e->match->weighting == SL_WEIGHT_LMK)
         SL_TRY(sl_gallery_landmarks(e->queries, query, &source.landmarks, err));
     SL_TRY(sl_patch_set_init(&set, &e->layout, SL_ROLE_QUERY, e->memory, &source, err));
@@ -225,9 +229,20 @@ static void add_line(evaluation *e, size_t query, size_t r, sl_retrieval first, 
     sl_text_add(&e->csv, "\n");
 }
 
+/* Whether the query's person is in the half of the people that is asked for. */
+static bool is_asked(const evaluation *e, size_t query)
+{
+    if (e->options->people == SL_PEOPLE_ALL)
+        return true;
+    const char *label = sl_gallery_label(e->queries, query);
+    return (sl_crc32c(0, label, strlen(label)) & 1) == (e->options->people == SL_PEOPLE_B);
+}
+
 static sl_status evaluate(evaluation *e, size_t query, size_t row, sl_error *err)
 {
     sl_evaluation *out = e->out;
+    if (!is_asked(e, query))
+        return SL_OK;
     size_t r = relevant(e, query), n = take_order(e, query, row), k = e->k < n ? e->k : n;
     if (r == 0 || n == 0) {
         out->unmatched++;
@@ -332,6 +347,8 @@ static sl_status prepare(evaluation *e, sl_error *err)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to evaluate %zu queries", e->asked);
     e->hits2 = e->hits + e->depth + 1;
     e->scratch = e->hits2 + e->depth + 1;
+    if (e->match->rerank == SL_RERANK_OAE)
+        return sl_cells_check(e->match->cells, shape, err);
     if (e->match->rerank == SL_RERANK_NONE)
         return SL_OK;
     SL_TRY(sl_match_layout_make(e->match, shape->rows, shape->cols, shape->channels, shape->dim, &e->layout, err));

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "gallery/template.h"
+#include "match/cells.h"
 #include "match/match.h"
 
 /* A query set with its memory and a matcher. */
@@ -21,10 +22,9 @@ static void search_close(search *s)
     free(s->memory);
 }
 
-static sl_status search_open(search *s, const sl_match_options *options, const sl_match_layout *layout,
-                             const sl_patch_source *query, int threads, sl_error *err)
+static sl_status search_open(search *s, const sl_match_layout *layout, const sl_patch_source *query, int threads,
+                             sl_error *err)
 {
-    (void)options;
     *s = (search){.layout = *layout};
     s->memory = sl_alloc_aligned(sl_patch_set_bytes(&s->layout, SL_ROLE_QUERY));
     if (!s->memory)
@@ -45,12 +45,38 @@ static sl_status one_source(void *context, size_t candidate, sl_patch_source *ou
 static sl_status check_same_model(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
 {
     if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH, "templates of different models can not be compared: make both again with "
-                                             "one model");
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "templates of different models can not be compared: make both again with "
+                       "one model");
     if (a->dim != b->dim || a->rows != b->rows || a->cols != b->cols || a->channels != b->channels)
-        return sl_fail(err, SL_ERR_MISMATCH, "templates of different shapes (%d, %dx%dx%d and %d, %dx%dx%d)", a->dim,
-                       a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
+        return sl_fail(err, SL_ERR_MISMATCH, "templates of different shapes (%d, %dx%dx%d and %d, %dx%dx%d)",
+                       a->dim, a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
     return SL_OK;
+}
+
+static sl_status look_emd(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                          float *stage2, int *iterations, sl_error *err)
+{
+    const sl_template_shape *shape = &query->shape;
+    sl_match_layout layout;
+    SL_TRY(sl_match_layout_make(options, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
+    const sl_patch_source query_source = sl_patch_source_of(query);
+    sl_patch_source other_source = sl_patch_source_of(other);
+    search s;
+    sl_status status = search_open(&s, &layout, &query_source, 1, err);
+    if (status == SL_OK)
+        status = sl_matcher_scores_of(s.matcher, &s.query, 1, one_source, &other_source, stage2, iterations, err);
+    search_close(&s);
+    return status;
+}
+
+static sl_status look_oae(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                          float *stage2, sl_error *err)
+{
+    const sl_patch_source query_source = sl_patch_source_of(query);
+    sl_patch_source other_source = sl_patch_source_of(other);
+    SL_TRY(sl_cells_check(options->cells, &query->shape, err));
+    return sl_oae_scores_of(options->cells, &query_source, 1, one_source, &other_source, 1, stage2, err);
 }
 
 sl_status sl_compare(const sl_template *query, const sl_template *other, const sl_match_options *options,
@@ -72,19 +98,13 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
         *out = (sl_score){.stage1 = stage1, .stage2 = NAN, .score = stage1};
         return SL_OK;
     }
-    sl_match_layout layout;
-    SL_TRY(sl_match_layout_make(options, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
-    const sl_patch_source query_source = sl_patch_source_of(query);
-    sl_patch_source other_source = sl_patch_source_of(other);
-    search s;
     float stage2;
-    int iterations;
-    sl_status status = search_open(&s, options, &layout, &query_source, 1, err);
+    int iterations = 0;
+    sl_status status = options->rerank == SL_RERANK_OAE ? look_oae(query, other, options, &stage2, err)
+                                                        : look_emd(query, other, options, &stage2, &iterations, err);
     if (status == SL_OK)
-        status = sl_matcher_scores_of(s.matcher, &s.query, 1, one_source, &other_source, &stage2, &iterations, err);
-    search_close(&s);
-    if (status == SL_OK)
-        *out = (sl_score){.stage1 = stage1, .stage2 = stage2,
+        *out = (sl_score){.stage1 = stage1,
+                          .stage2 = stage2,
                           .score = options->alpha * stage2 + (1 - options->alpha) * stage1,
                           .iterations = iterations};
     return status;
@@ -92,7 +112,8 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
 
 static sl_patch_source source_of_map(const sl_patch_map *map)
 {
-    return (sl_patch_source){.patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
+    return (sl_patch_source){
+        .patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
 }
 
 typedef struct {
@@ -104,10 +125,11 @@ static sl_status source_of_candidate(void *context, size_t i, sl_patch_source *o
     const maps *m = context;
     const sl_patch_map *q = m->query, *c = &m->candidates[i];
     if (c->rows != q->rows || c->cols != q->cols || c->channels != q->channels)
-        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu is a map of %dx%dx%d, the query of %dx%dx%d", i, c->rows,
-                       c->cols, c->channels, q->rows, q->cols, q->channels);
+        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu is a map of %dx%dx%d, the query of %dx%dx%d", i,
+                       c->rows, c->cols, c->channels, q->rows, q->cols, q->channels);
     if (c->embedding && c->dim != q->dim)
-        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu has an embedding of %d, the query of %d", i, c->dim, q->dim);
+        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu has an embedding of %d, the query of %d", i, c->dim,
+                       q->dim);
     if (!c->patches)
         return sl_fail(err, SL_ERR_ARGUMENT, "candidate %zu has no patches", i);
     *out = source_of_map(c);
@@ -129,7 +151,7 @@ static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_
     SL_TRY(sl_match_layout_make(&o, query->rows, query->cols, query->channels, query->embedding ? query->dim : 0,
                                 &layout, err));
     const sl_patch_source source = source_of_map(query);
-    return search_open(s, &o, &layout, &source, threads, err);
+    return search_open(s, &layout, &source, threads, err);
 }
 
 sl_status sl_emd_compare(const sl_patch_map *query, const sl_patch_map *candidates, size_t n,

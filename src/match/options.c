@@ -11,9 +11,18 @@ sl_match_options sl_match_defaults(void)
                               .alpha = 0.7f};
 }
 
+sl_match_options sl_match_defaults_of(sl_rerank rerank)
+{
+    sl_match_options options = sl_match_defaults();
+    options.rerank = rerank;
+    if (rerank == SL_RERANK_OAE)
+        options.alpha = 0.6f;
+    return options;
+}
+
 sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
 {
-    if ((unsigned)o->rerank > SL_RERANK_EMD)
+    if ((unsigned)o->rerank > SL_RERANK_OAE)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
     if ((unsigned)o->weighting > SL_WEIGHT_LMK)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
@@ -42,7 +51,8 @@ static sl_status check_map(int rows, int cols, int channels, sl_error *err)
         return sl_fail(err, SL_ERR_LIMIT, "patch map of %d x %d: more than %d patches", rows, cols,
                        SL_MATCH_MAX_PATCHES);
     if (channels > SL_MATCH_MAX_CHANNELS)
-        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d channels: more than %d", channels, SL_MATCH_MAX_CHANNELS);
+        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d channels: more than %d", channels,
+                       SL_MATCH_MAX_CHANNELS);
     return SL_OK;
 }
 
@@ -54,8 +64,9 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
     int grid_rows = options->grid_rows ? options->grid_rows : rows;
     int grid_cols = options->grid_cols ? options->grid_cols : cols;
     if (grid_rows > rows || grid_cols > cols)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one",
-                       grid_rows, grid_cols, rows, cols);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one", grid_rows,
+                       grid_cols, rows, cols);
     if (options->weighting == SL_WEIGHT_CC && channels != dim)
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "weighting cc compares patches with the embedding, which needs equal lengths: this model's "

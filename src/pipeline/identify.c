@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "gallery/gallery.h"
+#include "match/cells.h"
 #include "match/match.h"
 #include "pipeline/engine.h"
 
@@ -100,7 +101,7 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
     size_t face = s->index[candidate];
     *out = (sl_patch_source){.embedding = s->embeddings + face * (size_t)s->query->shape.dim};
     SL_TRY(sl_gallery_patches(s->gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
-    if (s->match->weighting != SL_WEIGHT_LMK)
+    if (s->match->weighting != SL_WEIGHT_LMK || s->match->rerank != SL_RERANK_EMD)
         return SL_OK;
     SL_TRY(sl_gallery_landmarks(s->gallery, face, &out->landmarks, err));
     if (out->landmarks)
@@ -109,8 +110,8 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
                    "libdlib-data and enrol it again, or use another weighting", sl_gallery_image(s->gallery, face));
 }
 
-/* Scores the top k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1. */
-static sl_status second_stage(search *s, size_t k, sl_error *err)
+/* stage2 [k] by the Earth Mover's Distance. */
+static sl_status look_emd(search *s, size_t k, sl_error *err)
 {
     const sl_template_shape *shape = &s->query->shape;
     sl_match_layout layout;
@@ -128,9 +129,24 @@ static sl_status second_stage(search *s, size_t k, sl_error *err)
         status = sl_matcher_scores_of(matcher, &query, k, source_of, s, s->stage2, NULL, err);
     sl_matcher_close(matcher);
     free(memory);
-    for (size_t i = 0; i < k && status == SL_OK; i++)
-        s->score[i] = s->match->alpha * s->stage2[i] + (1 - s->match->alpha) * s->stage1[i];
     return status;
+}
+
+/* stage2 [k] by the occlusion-aware embedding. */
+static sl_status look_oae(search *s, size_t k, sl_error *err)
+{
+    sl_patch_source source = sl_patch_source_of(s->query);
+    SL_TRY(sl_cells_check(s->match->cells, &s->query->shape, err));
+    return sl_oae_scores_of(s->match->cells, &source, k, source_of, s, s->match->threads, s->stage2, err);
+}
+
+/* Scores the top k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1. */
+static sl_status second_stage(search *s, size_t k, sl_error *err)
+{
+    SL_TRY(s->match->rerank == SL_RERANK_OAE ? look_oae(s, k, err) : look_emd(s, k, err));
+    for (size_t i = 0; i < k; i++)
+        s->score[i] = s->match->alpha * s->stage2[i] + (1 - s->match->alpha) * s->stage1[i];
+    return SL_OK;
 }
 
 /* Sorts the first k positions by score, stable; the tail keeps stage 1's order. Insertion into a sorted run

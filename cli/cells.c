@@ -1,0 +1,95 @@
+/* secondlook models calibrate, and the statistics per cell for other commands. */
+#include "cells.h"
+
+#include "cli.h"
+#include "output.h"
+#include "progress.h"
+
+int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out)
+{
+    sl_error err = {0};
+    *out = NULL;
+    if (match->match.rerank != SL_RERANK_OAE)
+        return CLI_OK;
+    if (sl_cells_open(models->engine.models_dir, models->engine.model, gallery, models->threads, out, &err))
+        return cli_fail(NULL, &err);
+    match->match.cells = *out;
+    return CLI_OK;
+}
+
+/* ------------------------------------------------------------------ models calibrate */
+
+enum { KEY_GALLERY = CLI_KEY_OWN };
+
+typedef struct {
+    cli_models models;
+    const char *gallery, *out;
+    bool json;
+} calibrate_run;
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    calibrate_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case KEY_GALLERY: run->gallery = arg; return 0;
+    case 'o': run->out = arg; return 0;
+    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->gallery)
+            argp_error(state, "--gallery DIR is missing");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"gallery", KEY_GALLERY, "DIR", 0, "A gallery of unoccluded faces, 1,000 or more (required)", 0},
+    {"output", 'o', "FILE", 0, "Where the statistics go (default: NAME.cells in the models folder)", 0},
+    CLI_OPTION_JSON,
+    {0}};
+static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 1}, {0}};
+static const struct argp parser = {
+    options,
+    parse,
+    "--gallery DIR",
+    "Computes what --rerank oae must know about a recogniser: how each cell of its patch map looks on ordinary faces. "
+    "The gallery is not changed, no face is kept in the result. The listed models come with statistics from LFW.\v"
+    "Examples:\n"
+    "  secondlook models calibrate --gallery lfw\n"
+    "  secondlook models calibrate --gallery staff --model mine.json -o mine.cells",
+    children,
+    0,
+    0};
+
+static int calibrate(const calibrate_run *run, const sl_gallery *gallery)
+{
+    sl_error err = {0};
+    const sl_engine_options *e = &run->models.engine;
+    cli_progress_start("cells");
+    sl_status status = sl_cells_calibrate(e->models_dir, e->model, gallery, run->out, run->models.threads,
+                                          cli_progress_step, NULL, &err);
+    cli_progress_end();
+    if (status)
+        return cli_fail(NULL, &err);
+    if (run->json)
+        return cli_print_json(json_pack("{s:I}", "faces", (json_int_t)sl_gallery_size(gallery)));
+    printf("statistics of %zu faces %s %s\n", sl_gallery_size(gallery), run->out ? "written to" : "put into",
+           run->out ? run->out : "the models folder");
+    return CLI_OK;
+}
+
+int cmd_models_calibrate(int argc, char **argv)
+{
+    calibrate_run run = {0};
+    sl_gallery *gallery;
+    sl_error err = {0};
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_catch_interrupts();
+    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
+        return cli_fail(run.gallery, &err);
+    int code = calibrate(&run, gallery);
+    sl_gallery_close(gallery);
+    return code;
+}

@@ -1,0 +1,5 @@
+#if defined(__x86_64__)
+#include "match/kernels/head_body.h"
+
+HEAD_KERNEL(avx512);
+#endif

@@ -1,0 +1,205 @@
+/* The occlusion-aware second look: query and candidates embedded again from the cells that the query shows. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/threads.h"
+#include "match/cells.h"
+#include "match/kernels/head.h"
+
+enum { CHUNK = 64 }; /* faces that share one pass over the weights */
+
+sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, sl_error *err)
+{
+    if (!cells)
+        return sl_fail(err, SL_ERR_ARGUMENT, "rerank oae needs the model's statistics per cell: open them with "
+                       "sl_cells_open and put them into the options");
+    if (memcmp(cells->shape.fingerprint, shape->fingerprint, sizeof shape->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "the statistics per cell are another model's than the templates");
+    return SL_OK;
+}
+
+/* Patch p [channels], times `factor`. */
+static void scaled_patch(const sl_patch_source *face, int p, int channels, float factor, float *out)
+{
+    size_t at = (size_t)p * (size_t)channels;
+    if (face->patches_i8) {
+        float scale = face->patch_scales[p] * factor;
+        sl_patches_dequantise(face->patches_i8 + at, &scale, 1, channels, out);
+        return;
+    }
+    for (int c = 0; c < channels; c++)
+        out[c] = face->patches_f32[at + (size_t)c] * factor;
+}
+
+static bool all_finite(const float *x, size_t n)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++)
+        sum += x[i] * 0;
+    return sum == 0;
+}
+
+/* ---- contributions of one face ---- */
+
+typedef struct {
+    const sl_head *head;
+    const float *patches; /* [R, C] */
+    float *out;           /* [R, D] */
+    sl_head_kernel multiply;
+} split;
+
+static void split_block(void *context, size_t block, int worker)
+{
+    const split *s = context;
+    const sl_head *h = s->head;
+    (void)worker;
+    size_t first = block * SL_HEAD_COLUMNS;
+    size_t count = (size_t)h->dim - first < SL_HEAD_COLUMNS ? (size_t)h->dim - first : SL_HEAD_COLUMNS;
+    for (int p = 0; p < h->cells; p++) {
+        float sums[SL_HEAD_COLUMNS] = {0};
+        s->multiply(s->patches + (size_t)p * (size_t)h->channels, 0, 1, h->channels,
+                    sl_head_weights(h, (int)block, p, 0), sums);
+        for (size_t d = 0; d < count; d++)
+            s->out[(size_t)p * (size_t)h->dim + first + d] = sums[d] + h->bias[first + d] / (float)h->cells;
+    }
+}
+
+sl_status sl_contributions(const sl_head *head, const sl_patch_source *face, int threads, float *out, sl_error *err)
+{
+    size_t channels = (size_t)head->channels;
+    float *patches = sl_calloc_aligned((size_t)head->cells * channels, sizeof *patches);
+    if (!patches)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a face's contributions");
+    for (int p = 0; p < head->cells; p++)
+        scaled_patch(face, p, head->channels, 1, patches + (size_t)p * channels);
+    split s = {.head = head, .patches = patches, .out = out, .multiply = sl_head_kernel_for(sl_isa_active())};
+    sl_parallel_for(threads, (size_t)head->blocks, split_block, &s);
+    free(patches);
+    if (!all_finite(out, (size_t)head->cells * (size_t)head->dim))
+        return sl_fail(err, SL_ERR_NUMERIC, "a face's patches give NaN or infinity");
+    return SL_OK;
+}
+
+/* ---- trust ---- */
+
+/* x [R, D] of a face: contributions less their mean; and the trust in each. */
+static sl_status look_at(const sl_cells *cells, const sl_patch_source *face, int threads, float *x, float *trust,
+                         sl_error *err)
+{
+    const sl_cell_stats *s = &cells->stats;
+    float v[SL_MATCH_MAX_PATCHES];
+    size_t dim = (size_t)s->dim;
+    SL_TRY(sl_contributions(&cells->head, face, threads, x, err));
+    for (int p = 0; p < cells->head.cells; p++) {
+        for (size_t d = 0; d < dim; d++)
+            x[(size_t)p * dim + d] -= s->mu[(size_t)p * dim + d];
+        v[p] = sl_cell_surprise(s, p, x + (size_t)p * dim);
+    }
+    sl_trust_of_surprise(s, v, trust);
+    return SL_OK;
+}
+
+sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err)
+{
+    float *x = sl_calloc_aligned((size_t)cells->head.cells * (size_t)cells->head.dim, sizeof *x);
+    if (!x)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a face's contributions");
+    sl_status status = look_at(cells, face, 1, x, trust, err);
+    free(x);
+    return status;
+}
+
+/* ---- candidates ---- */
+
+typedef struct {
+    const sl_cells *cells;
+    const sl_patch_source *faces;
+    size_t count;
+    const float *trust; /* [R] */
+    float *sums;        /* [count, padded D] sum_p w_p (x_p W_p) of each candidate */
+    float *patches;     /* [workers, CHUNK, C] */
+    sl_head_kernel multiply;
+} sums_work;
+
+/* One block of dimensions for a chunk of candidates. */
+static void sum_block(void *context, size_t item, int worker)
+{
+    const sums_work *w = context;
+    const sl_head *h = &w->cells->head;
+    size_t blocks = (size_t)h->blocks, block = item % blocks, from = item / blocks * CHUNK;
+    size_t count = w->count - from < CHUNK ? w->count - from : CHUNK, channels = (size_t)h->channels;
+    float *patches = w->patches + (size_t)worker * CHUNK * channels;
+    float sums[CHUNK * SL_HEAD_COLUMNS] = {0};
+    for (int p = 0; p < h->cells; p++) {
+        for (size_t i = 0; i < count; i++)
+            scaled_patch(&w->faces[from + i], p, h->channels, w->trust[p], patches + i * channels);
+        w->multiply(patches, channels, (int)count, h->channels, sl_head_weights(h, (int)block, p, 0), sums);
+    }
+    for (size_t i = 0; i < count; i++)
+        memcpy(w->sums + ((from + i) * blocks + block) * SL_HEAD_COLUMNS, sums + i * SL_HEAD_COLUMNS,
+               SL_HEAD_COLUMNS * sizeof(float));
+}
+
+static float cosine(const double *a, const float *sums, const double *constant, int dim)
+{
+    double ab = 0, aa = 0, bb = 0;
+    for (int d = 0; d < dim; d++) {
+        double b = (double)sums[d] + constant[d];
+        ab += a[d] * b;
+        aa += a[d] * a[d];
+        bb += b * b;
+    }
+    return aa > 0 && bb > 0 ? (float)(ab / sqrt(aa * bb)) : 0;
+}
+
+/* query [D] = sum_p w_p x_p; constant [D] = sum_p w_p (b / R - mu_p), what every candidate has beside its sums. */
+static void weigh(const sl_cells *cells, const float *x, const float *trust, double *query, double *constant)
+{
+    size_t dim = (size_t)cells->head.dim;
+    for (int p = 0; p < cells->head.cells; p++)
+        for (size_t d = 0; d < dim; d++) {
+            double w = (double)trust[p], share = (double)(cells->head.bias[d] / (float)cells->head.cells);
+            query[d] += w * (double)x[(size_t)p * dim + d];
+            constant[d] += w * (share - (double)cells->stats.mu[(size_t)p * dim + d]);
+        }
+}
+
+sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, size_t n,
+                           sl_patch_source_fn source_of, void *context, int threads, float *scores, sl_error *err)
+{
+    const sl_head *h = &cells->head;
+    size_t wide = (size_t)h->blocks * SL_HEAD_COLUMNS, dim = (size_t)h->dim;
+    int workers = threads > 0 ? threads : sl_cpu_count();
+    float trust[SL_MATCH_MAX_PATCHES];
+    float *x = sl_calloc_aligned((size_t)h->cells * dim, sizeof *x);
+    double *vectors = sl_calloc_aligned(2 * dim, sizeof *vectors);
+    sl_patch_source *faces = sl_calloc_aligned(n + 1, sizeof *faces);
+    sums_work w = {.cells = cells, .faces = faces, .count = n, .trust = trust,
+                   .sums = sl_calloc_aligned(n + 1, wide * sizeof(float)),
+                   .patches = sl_calloc_aligned((size_t)workers * CHUNK, (size_t)h->channels * sizeof(float)),
+                   .multiply = sl_head_kernel_for(sl_isa_active())};
+    sl_status status = SL_OK;
+    if (!x || !vectors || !faces || !w.sums || !w.patches) {
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a second look at %zu candidates", n);
+        goto end;
+    }
+    SL_TRY_GOTO(look_at(cells, query, workers, x, trust, err), end);
+    for (size_t i = 0; i < n; i++)
+        SL_TRY_GOTO(source_of(context, i, &faces[i], err), end);
+    weigh(cells, x, trust, vectors, vectors + dim);
+    sl_parallel_for(workers, (n + CHUNK - 1) / CHUNK * (size_t)h->blocks, sum_block, &w);
+    for (size_t i = 0; i < n; i++) {
+        scores[i] = cosine(vectors, w.sums + i * wide, vectors + dim, h->dim);
+        if (!isfinite(scores[i]))
+            SL_TRY_GOTO(sl_fail(err, SL_ERR_NUMERIC, "the patches of candidate %zu give NaN or infinity", i), end);
+    }
+end:
+    free(x);
+    free(vectors);
+    free(faces);
+    free(w.sums);
+    free(w.patches);
+    return status;
+}

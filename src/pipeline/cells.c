@@ -1,0 +1,204 @@
+/* The occlusion-aware second look of a model: its head from the network, its statistics from where they are. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "gallery/gallery.h"
+#include "match/cells.h"
+#include "model/builtin_cells.h"
+
+enum { MOST_BYTES = 64 << 20 };
+
+typedef struct {
+    sl_cells cells; /* first: sl_cells_close casts */
+    char *source;
+} opened;
+
+/* models_dir/NAME.cells */
+static sl_status file_name(const char *models_dir, const sl_manifest *m, char **out, sl_error *err)
+{
+    char *dir;
+    *out = NULL;
+    SL_TRY(sl_models_dir(models_dir, &dir, err));
+    size_t size = strlen(m->name) + sizeof ".cells";
+    char *name = malloc(size);
+    if (name) {
+        snprintf(name, size, "%s.cells", m->name);
+        *out = sl_path_join(dir, name);
+    }
+    free(name);
+    free(dir);
+    return *out ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
+}
+
+static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
+{
+    *shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels};
+    memcpy(shape->fingerprint, r->fingerprint, sizeof shape->fingerprint);
+}
+
+static bool fits(const sl_cell_stats *s, const sl_template_shape *shape)
+{
+    return memcmp(s->fingerprint, shape->fingerprint, sizeof s->fingerprint) == 0 && s->dim == shape->dim &&
+           s->rows == shape->rows && s->cols == shape->cols;
+}
+
+/* ---- where statistics come from ---- */
+
+/* From the models folder. SL_OK with *found false when there is no file. */
+static sl_status from_file(opened *o, const char *path, bool *found, sl_error *err)
+{
+    uint8_t *data;
+    size_t size;
+    sl_status status = sl_read_file(path, MOST_BYTES, &data, &size, err);
+    *found = status != SL_ERR_NOT_FOUND;
+    if (status != SL_OK)
+        return *found ? status : SL_OK;
+    status = sl_cell_stats_parse(data, size, path, &o->cells.stats, err);
+    free(data);
+    if (status == SL_OK && !fits(&o->cells.stats, &o->cells.shape))
+        status = sl_fail(err, SL_ERR_MISMATCH, "%s: is of another model: make it again with 'models calibrate'", path);
+    return status;
+}
+
+static bool from_builtin(opened *o)
+{
+    for (const sl_builtin_file *f = sl_builtin_cells; f->data; f++) {
+        sl_cell_stats s;
+        if (sl_cell_stats_parse(f->data, f->size, f->name, &s, NULL) != SL_OK)
+            continue;
+        if (fits(&s, &o->cells.shape)) {
+            o->cells.stats = s;
+            return true;
+        }
+        sl_cell_stats_free(&s);
+    }
+    return false;
+}
+
+static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
+{
+    const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : NULL;
+    bool ours = shape && memcmp(shape->fingerprint, o->cells.shape.fingerprint, sizeof shape->fingerprint) == 0;
+    if (!ours || sl_gallery_size(gallery) < SL_CELLS_LEAST_FACES)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
+                       "them with 'secondlook models calibrate --gallery DIR' from %d faces or more", path,
+                       ours ? ", and the gallery is too small" : "", SL_CELLS_LEAST_FACES);
+    return sl_cell_stats_make(gallery, &o->cells.head, threads, NULL, NULL, &o->cells.stats, err);
+}
+
+static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
+                            int threads, sl_error *err)
+{
+    char *path;
+    bool found;
+    SL_TRY(file_name(models_dir, m, &path, err));
+    sl_status status = from_file(o, path, &found, err);
+    const char *source = path;
+    if (status == SL_OK && !found) {
+        source = from_builtin(o) ? "built in" : NULL;
+        if (!source) {
+            source = "this gallery";
+            status = from_gallery(o, gallery, path, threads, err);
+        }
+    }
+    if (status == SL_OK && !(o->source = sl_strdup(source)))
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
+    free(path);
+    return status;
+}
+
+/* ---- the public functions ---- */
+
+/* The recogniser asked for: by name, else the gallery's, else the default. */
+static sl_status open_recogniser(const char *models_dir, const char *model, const sl_gallery *gallery,
+                                 sl_recogniser *out, sl_error *err)
+{
+    sl_gallery_info info;
+    if (!model && gallery) {
+        sl_gallery_get_info(gallery, &info);
+        model = info.model;
+    }
+    return sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", out, err);
+}
+
+sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                        sl_cells **out, sl_error *err)
+{
+    sl_recogniser r;
+    *out = NULL;
+    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
+    opened *o = calloc(1, sizeof *o);
+    sl_status status = o ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics per cell");
+    if (status == SL_OK) {
+        read_shape(&r, &o->cells.shape);
+        status = sl_head_of_recogniser(&r, 1, &o->cells.head, err); /* small products: threads only wait */
+    }
+    if (status == SL_OK)
+        status = find_stats(o, models_dir, r.network.manifest, gallery, threads, err);
+    sl_recogniser_close(&r);
+    if (status != SL_OK) {
+        if (o)
+            sl_cells_close(&o->cells);
+        return status;
+    }
+    *out = &o->cells;
+    return SL_OK;
+}
+
+void sl_cells_close(sl_cells *cells)
+{
+    if (!cells)
+        return;
+    opened *o = (opened *)cells;
+    sl_head_free(&cells->head);
+    sl_cell_stats_free(&cells->stats);
+    free(o->source);
+    free(o);
+}
+
+const char *sl_cells_source(const sl_cells *cells) { return ((const opened *)cells)->source; }
+
+static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, const char *path, int threads,
+                           sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_head head;
+    sl_cell_stats stats;
+    if (memcmp(sl_gallery_shape(gallery)->fingerprint, r->fingerprint, sizeof r->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model than %s",
+                       r->network.manifest->name);
+    SL_TRY(sl_head_of_recogniser(r, 1, &head, err));
+    sl_status status = sl_cell_stats_make(gallery, &head, threads, progress, context, &stats, err);
+    sl_head_free(&head);
+    SL_TRY(status);
+    status = sl_cell_stats_write(&stats, path, err);
+    sl_cell_stats_free(&stats);
+    return status;
+}
+
+sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl_gallery *gallery, const char *file,
+                             int threads, sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_recogniser r;
+    char *path = NULL;
+    if (!gallery)
+        return sl_fail(err, SL_ERR_ARGUMENT, "statistics per cell are made from a gallery");
+    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
+    sl_status status = file ? SL_OK : file_name(models_dir, r.network.manifest, &path, err);
+    if (status == SL_OK)
+        status = calibrate(&r, gallery, file ? file : path, threads, progress, context, err);
+    free(path);
+    sl_recogniser_close(&r);
+    return status;
+}
+
+sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err)
+{
+    if (!face)
+        return sl_fail(err, SL_ERR_ARGUMENT, "trust is read from a template");
+    SL_TRY(sl_cells_check(cells, &face->shape, err));
+    sl_patch_source source = sl_patch_source_of(face);
+    return sl_trust_of_face(cells, &source, trust, err);
+}
