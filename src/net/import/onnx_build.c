@@ -75,7 +75,7 @@ bool sl_onnx_string_is(sl_onnx *o, const char *attribute, const char *otherwise,
         find_typed(o, attribute, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__STRING, "a text");
     if (!a)
         return strcmp(otherwise, text) == 0;
-    return a->s.len == strlen(text) && memcmp(a->s.data, text, a->s.len) == 0;
+    return a->s.len == strlen(text) && (a->s.len == 0 || memcmp(a->s.data, text, a->s.len) == 0);
 }
 
 const int64_t *sl_onnx_ints(sl_onnx *o, const char *attribute, size_t *count)
