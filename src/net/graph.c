@@ -117,8 +117,8 @@ int64_t sl_shape_elements(const sl_shape *shape)
 static sl_status check_shape(const char *name, const sl_shape *shape, sl_error *err)
 {
     if (shape->rank < -1 || shape->rank > SL_MAX_RANK)
-        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s has %d axes, at most %d are supported", name, shape->rank,
-                       SL_MAX_RANK);
+        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s has %d axes, at most %d are supported", name,
+                       shape->rank, SL_MAX_RANK);
     sl_shape known = *shape; /* unknown axes count as 1 */
     if (known.rank < 0)
         known.rank = 0;
@@ -205,8 +205,8 @@ static sl_status check_node(const sl_graph *g, sl_op op, const char *name, const
     if ((unsigned)op >= SL_OP_COUNT)
         return sl_fail(err, SL_ERR_ARGUMENT, "node %.200s: %d is no operator", name, (int)op);
     if (n_inputs < 0 || n_inputs > SL_MAX_NODE_INPUTS || n_outputs < 1 || n_outputs > SL_MAX_NODE_INPUTS)
-        return sl_fail(err, SL_ERR_LIMIT, "node %.200s has %d inputs and %d outputs, at most %d are supported", name,
-                       n_inputs, n_outputs, SL_MAX_NODE_INPUTS);
+        return sl_fail(err, SL_ERR_LIMIT, "node %.200s has %d inputs and %d outputs, at most %d are supported",
+                       name, n_inputs, n_outputs, SL_MAX_NODE_INPUTS);
     for (int i = 0; i < n_inputs; i++)
         if (inputs[i] < -1 || inputs[i] >= g->n_tensors)
             return sl_fail(err, SL_ERR_FORMAT, "node %.200s: input %d does not exist", name, i);

@@ -41,7 +41,8 @@ static inline void check_tensor(const golden *want, const float *got, const sl_s
         square += (double)got[i] * got[i];
     }
     if (fabs(sqrt(square) - want->norm) > bound * want->norm || fabs(sum - want->sum) > bound * scale * (double)n)
-        fail_msg("%s: norm %.9g and sum %.9g, expected %.9g and %.9g", want->name, sqrt(square), sum, want->norm, want->sum);
+        fail_msg("%s: norm %.9g and sum %.9g, expected %.9g and %.9g", want->name, sqrt(square), sum, want->norm,
+                 want->sum);
     if (want->n_values == n) {
         assert_close(got, want->values, (size_t)n, bound * 10 * scale);
         if (want->norm > 0)

@@ -19,8 +19,8 @@ static inline const char **output_names(const sl_graph *g)
 }
 
 /* All outputs of `g` (one input) must be `expected`, one after the other, `count` values in all. */
-static inline void check_graph(const sl_graph *g, sl_shape shape, const float *x, const float *expected, size_t count,
-                               double bound)
+static inline void check_graph(const sl_graph *g, sl_shape shape, const float *x, const float *expected,
+                               size_t count, double bound)
 {
     sl_error err;
     sl_graph *special;

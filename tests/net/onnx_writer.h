@@ -106,7 +106,8 @@ static inline void onnx_output(onnx_model *m, const char *name)
 }
 
 /* A TensorProto with raw data. */
-static inline wire onnx_raw(const char *name, int type, size_t rank, const int64_t *dims, const void *data, size_t size)
+static inline wire onnx_raw(const char *name, int type, size_t rank, const int64_t *dims, const void *data,
+                            size_t size)
 {
     wire t = {0};
     for (size_t i = 0; i < rank; i++)
@@ -125,7 +126,8 @@ static inline size_t onnx_count(size_t rank, const int64_t *dims)
     return n;
 }
 
-static inline void onnx_floats(onnx_model *m, const char *name, size_t rank, const int64_t *dims, const float *values)
+static inline void onnx_floats(onnx_model *m, const char *name, size_t rank, const int64_t *dims,
+                               const float *values)
 {
     wire_message(&m->graph, 5, onnx_raw(name, ONNX_FLOAT, rank, dims, values, 4 * onnx_count(rank, dims)));
 }
@@ -138,7 +140,10 @@ static inline void onnx_ints_(onnx_model *m, const char *name, size_t count, con
     wire_message(&m->graph, 5, onnx_raw(name, ONNX_INT64, 1, &dim, values, 8 * count));
 }
 
-static inline void onnx_scalar(onnx_model *m, const char *name, float value) { onnx_floats(m, name, 0, NULL, &value); }
+static inline void onnx_scalar(onnx_model *m, const char *name, float value)
+{
+    onnx_floats(m, name, 0, NULL, &value);
+}
 
 /* One "name=value" as an AttributeProto. */
 static inline wire onnx_attribute(const char *name, size_t name_size, const char *value, size_t size)
@@ -178,7 +183,8 @@ static inline void onnx_names(wire *w, int field, const char *list)
     }
 }
 
-static inline wire onnx_node_message(const char *op, const char *inputs, const char *outputs, const char *attributes)
+static inline wire onnx_node_message(const char *op, const char *inputs, const char *outputs,
+                                     const char *attributes)
 {
     wire n = {0};
     onnx_names(&n, 1, inputs);
@@ -187,7 +193,8 @@ static inline wire onnx_node_message(const char *op, const char *inputs, const c
     for (const char *at = attributes; at && *at;) {
         const char *equals = strchr(at, '='), *end = strchr(at, ' ');
         size_t length = end ? (size_t)(end - at) : strlen(at);
-        wire_message(&n, 5, onnx_attribute(at, (size_t)(equals - at), equals + 1, length - (size_t)(equals + 1 - at)));
+        wire_message(&n, 5,
+                     onnx_attribute(at, (size_t)(equals - at), equals + 1, length - (size_t)(equals + 1 - at)));
         at = end ? end + 1 : NULL;
     }
     return n;

@@ -17,7 +17,8 @@ static void random_floats(onnx_model *m, const char *name, size_t rank, const in
 }
 
 /* Appends "NAME.w", "NAME.b" and Conv x -> NAME. */
-static void conv(onnx_model *m, const char *x, const char *name, int64_t out, int64_t in, int64_t k, const char *attributes)
+static void conv(onnx_model *m, const char *x, const char *name, int64_t out, int64_t in, int64_t k,
+                 const char *attributes)
 {
     char w[64], b[64], inputs[200];
     snprintf(w, sizeof w, "%s.w", name);
@@ -56,7 +57,8 @@ static onnx_model iresnet(void)
 {
     onnx_model m = {.opset = 11};
     onnx_input(&m, "input.1", DIMS(-1, 3, 16, 16));
-    conv(&m, "input.1", "stem", 8, 3, 3, "kernel_shape=[3,3] pads=[1,1,1,1] strides=[1,1] group=1 dilations=[1,1]");
+    conv(&m, "input.1", "stem", 8, 3, 3,
+         "kernel_shape=[3,3] pads=[1,1,1,1] strides=[1,1] group=1 dilations=[1,1]");
     prelu(&m, "stem", "stem.act", 8);
     batchnorm(&m, "stem.act", "bn1", 8);
     conv(&m, "bn1", "conv1", 16, 8, 3, "kernel_shape=[3,3] pads=[1,1,1,1]");

@@ -7,11 +7,48 @@
 #define INTS(...) (const int32_t[]){__VA_ARGS__}
 #define EXPECT(...) FLOATS(__VA_ARGS__), sizeof((float[]){__VA_ARGS__}) / sizeof(float)
 
-enum { ADD, AVERAGE_POOL, CONCATENATION, CONV, DEPTHWISE_CONV, DEQUANTIZE = 6, FULLY_CONNECTED = 9, L2_NORMALIZATION = 11,
-       LOGISTIC = 14, MAX_POOL = 17, MUL, RELU, RELU_N1_TO_1, RELU6, RESHAPE, RESIZE_BILINEAR, SOFTMAX = 25, TANH = 28,
-       PAD = 34, TRANSPOSE = 39, MEAN, SUB, DIV, SQUEEZE, STRIDED_SLICE = 45, EXP = 47, PRELU = 54, MAXIMUM,
-       MINIMUM = 57, NEG = 59, SUM = 74, SQRT, RSQRT, POW = 78, REDUCE_MAX = 82, SQUARE = 92, RESIZE_NEAREST = 97,
-       LEAKY_RELU, ABS = 101, HARD_SWISH = 117 };
+enum {
+    ADD,
+    AVERAGE_POOL,
+    CONCATENATION,
+    CONV,
+    DEPTHWISE_CONV,
+    DEQUANTIZE = 6,
+    FULLY_CONNECTED = 9,
+    L2_NORMALIZATION = 11,
+    LOGISTIC = 14,
+    MAX_POOL = 17,
+    MUL,
+    RELU,
+    RELU_N1_TO_1,
+    RELU6,
+    RESHAPE,
+    RESIZE_BILINEAR,
+    SOFTMAX = 25,
+    TANH = 28,
+    PAD = 34,
+    TRANSPOSE = 39,
+    MEAN,
+    SUB,
+    DIV,
+    SQUEEZE,
+    STRIDED_SLICE = 45,
+    EXP = 47,
+    PRELU = 54,
+    MAXIMUM,
+    MINIMUM = 57,
+    NEG = 59,
+    SUM = 74,
+    SQRT,
+    RSQRT,
+    POW = 78,
+    REDUCE_MAX = 82,
+    SQUARE = 92,
+    RESIZE_NEAREST = 97,
+    LEAKY_RELU,
+    ABS = 101,
+    HARD_SWISH = 117
+};
 
 static void check_tflite(tfl_model *m, sl_shape shape, const float *x, const float *expected, size_t count)
 {
@@ -25,8 +62,8 @@ static void check_tflite(tfl_model *m, sl_shape shape, const float *x, const flo
 }
 
 /* One operator from x to y without constants. */
-static void check_op(int code, const char *options, sl_shape in, sl_shape out, const float *x, const float *expected,
-                     size_t count)
+static void check_op(int code, const char *options, sl_shape in, sl_shape out, const float *x,
+                     const float *expected, size_t count)
 {
     tfl_model m = {0}; /* the shapes given are NCHW */
     int64_t nhwc_in[] = {in.dim[0], in.dim[2], in.dim[3], in.dim[1]};
@@ -37,7 +74,8 @@ static void check_op(int code, const char *options, sl_shape in, sl_shape out, c
     check_tflite(&m, in, x, expected, count);
 }
 
-static const float eight[] = {1, 2, 3, 4, 5, 6, 7, 8}; /* as NCHW [1,2,2,2]: channel 0 is 1 2 3 4, channel 1 is 5 6 7 8 */
+static const float eight[] = {1, 2, 3, 4,
+                              5, 6, 7, 8}; /* as NCHW [1,2,2,2]: channel 0 is 1 2 3 4, channel 1 is 5 6 7 8 */
 
 static void convolutions(void **state)
 {
@@ -50,7 +88,8 @@ static void convolutions(void **state)
     tfl_node(&m, CONV, "x,w,b", "y", "0=1 1=1 2=1 3=3");
     check_tflite(&m, SHAPE(1, 2, 2, 2), eight, EXPECT(0, 2, 6, 6, 5.5f, 6, 6, 6));
 
-    tfl_computed(&m, "x", DIMS(1, 2, 2, 2)); /* each position of a 2x2 window its own digit; SAME pads below and right */
+    tfl_computed(&m, "x",
+                 DIMS(1, 2, 2, 2)); /* each position of a 2x2 window its own digit; SAME pads below and right */
     tfl_floats(&m, "w", DIMS(1, 2, 2, 2), FLOATS(1, 0, 10, 0, 100, 0, 1000, 0));
     tfl_computed(&m, "y", DIMS(1, 2, 2, 1));
     tfl_node(&m, CONV, "x,w", "y", "0=0 1=1 2=1");
@@ -62,7 +101,8 @@ static void convolutions(void **state)
     tfl_node(&m, CONV, "x,w", "y", "0=1 1=2 2=1");
     check_tflite(&m, SHAPE(1, 2, 1, 2), eight, EXPECT(4));
 
-    tfl_computed(&m, "x", DIMS(1, 1, 2, 2)); /* depthwise with multiplier 2: out 0, 1 from channel 0; 2, 3 from 1 */
+    tfl_computed(&m, "x",
+                 DIMS(1, 1, 2, 2)); /* depthwise with multiplier 2: out 0, 1 from channel 0; 2, 3 from 1 */
     tfl_floats(&m, "w", DIMS(1, 1, 1, 4), FLOATS(1, 10, 100, 1000));
     tfl_floats(&m, "b", DIMS(4), FLOATS(0, 0, 0, 1));
     tfl_computed(&m, "y", DIMS(1, 1, 2, 4));
@@ -306,7 +346,8 @@ static void refuse_bytes(wire file, sl_status status, const char *part)
     free(file.data);
     assert_null(g);
     if (got != status || !strstr(err.text, part))
-        fail_msg("expected %s with \"%s\", got %s: %s", sl_status_name(status), part, sl_status_name(got), err.text);
+        fail_msg("expected %s with \"%s\", got %s: %s", sl_status_name(status), part, sl_status_name(got),
+                 err.text);
 }
 
 static void refuse(int code, const char *inputs, const char *options, sl_status status, const char *part)

@@ -27,8 +27,8 @@ typedef struct {
     int n_tensors, n_ops;
 } tfl_model;
 
-static inline void tfl_any(tfl_model *m, const char *name, int type, size_t rank, const int64_t *dims, const void *data,
-                           size_t size)
+static inline void tfl_any(tfl_model *m, const char *name, int type, size_t rank, const int64_t *dims,
+                           const void *data, size_t size)
 {
     tfl_tensor *t = &m->tensors[m->n_tensors++];
     *t = (tfl_tensor){.name = name, .type = type, .rank = (int)rank, .size = size};
@@ -45,13 +45,15 @@ static inline void tfl_computed(tfl_model *m, const char *name, size_t rank, con
     tfl_any(m, name, TFL_FLOAT32, rank, dims, NULL, 0);
 }
 
-static inline void tfl_floats(tfl_model *m, const char *name, size_t rank, const int64_t *dims, const float *values)
+static inline void tfl_floats(tfl_model *m, const char *name, size_t rank, const int64_t *dims,
+                              const float *values)
 {
     tfl_any(m, name, TFL_FLOAT32, rank, dims, values, 4 * onnx_count(rank, dims));
 }
 
 /* 32-bit integers with this shape. */
-static inline void tfl_ints(tfl_model *m, const char *name, size_t rank, const int64_t *dims, const int32_t *values)
+static inline void tfl_ints(tfl_model *m, const char *name, size_t rank, const int64_t *dims,
+                            const int32_t *values)
 {
     tfl_any(m, name, TFL_INT32, rank, dims, values, 4 * onnx_count(rank, dims));
 }

@@ -27,8 +27,9 @@ static sl_status find_opset(const Onnx__ModelProto *model, int64_t *opset, sl_er
         if (is_default_domain(model->opset_import[i]->domain))
             *opset = model->opset_import[i]->version;
     if (*opset < OLDEST_OPSET || *opset > NEWEST_OPSET)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "ONNX opset %lld is not supported; export the model with opset %d to %d",
-                       (long long)*opset, OLDEST_OPSET, NEWEST_OPSET);
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "ONNX opset %lld is not supported; export the model with opset %d to %d", (long long)*opset,
+                       OLDEST_OPSET, NEWEST_OPSET);
     return SL_OK;
 }
 
@@ -175,7 +176,8 @@ static sl_status place(sorter *s, int root, sl_error *err)
         if (maker < 0 || s->state[maker] == 2)
             continue;
         if (s->state[maker] == 1)
-            return sl_fail(err, SL_ERR_FORMAT, "node %.200s depends on itself: the graph has a cycle", name_of(node));
+            return sl_fail(err, SL_ERR_FORMAT, "node %.200s depends on itself: the graph has a cycle",
+                           name_of(node));
         s->state[maker] = 1;
         depth++;
         s->stack[depth].node = maker;
@@ -238,11 +240,13 @@ static sl_status convert(sl_onnx *o, const Onnx__NodeProto *node)
     o->node = node;
     o->name = name_of(node);
     if (!is_default_domain(node->domain))
-        return sl_fail(o->err, SL_ERR_UNSUPPORTED, "node %.200s: operator %.100s of domain %.100s is not supported",
-                       o->name, op_type, node->domain);
+        return sl_fail(o->err, SL_ERR_UNSUPPORTED,
+                       "node %.200s: operator %.100s of domain %.100s is not supported", o->name, op_type,
+                       node->domain);
     const sl_onnx_operator *op = sl_onnx_find_operator(op_type);
     if (!op)
-        return sl_fail(o->err, SL_ERR_UNSUPPORTED, "node %.200s: operator %.100s is not supported", o->name, op_type);
+        return sl_fail(o->err, SL_ERR_UNSUPPORTED, "node %.200s: operator %.100s is not supported", o->name,
+                       op_type);
     if (node->n_output == 0 || !node->output[0][0])
         return sl_fail(o->err, SL_ERR_FORMAT, "node %.200s (%s) has no output", o->name, op_type);
     read_inputs(o, op);

@@ -49,7 +49,8 @@ bool sl_onnx_has(const sl_onnx *o, const char *attribute) { return find(o, attri
 
 int64_t sl_onnx_int(sl_onnx *o, const char *attribute, int64_t otherwise)
 {
-    const Onnx__AttributeProto *a = find_typed(o, attribute, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT, "an integer");
+    const Onnx__AttributeProto *a =
+        find_typed(o, attribute, ONNX__ATTRIBUTE_PROTO__ATTRIBUTE_TYPE__INT, "an integer");
     return a ? a->i : otherwise;
 }
 
@@ -58,7 +59,8 @@ int sl_onnx_int_within(sl_onnx *o, const char *attribute, int64_t otherwise, int
     int64_t value = sl_onnx_int(o, attribute, otherwise);
     if (value >= low && value <= high)
         return (int)value;
-    sl_onnx_fail(o, SL_ERR_FORMAT, "attribute %s is %lld, expected %d to %d", attribute, (long long)value, low, high);
+    sl_onnx_fail(o, SL_ERR_FORMAT, "attribute %s is %lld, expected %d to %d", attribute, (long long)value, low,
+                 high);
     return low;
 }
 

@@ -13,8 +13,8 @@ static void read_pair(sl_onnx *o, const char *attribute, int low, int out[2])
     if (!sl_onnx_has(o, attribute))
         return;
     if (count != 2) {
-        sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "%s has %zu values; only two-dimensional windows are supported", attribute,
-                     count);
+        sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "%s has %zu values; only two-dimensional windows are supported",
+                     attribute, count);
         return;
     }
     for (int i = 0; i < 2; i++) {
@@ -69,8 +69,8 @@ void sl_onnx_conv(sl_onnx *o, sl_fn fn)
     a.groups = sl_onnx_int_within(o, "group", 1, 1, 1 << 20);
     const sl_shape *w = &o->g->tensors[o->inputs[1]].shape;
     if (w->rank >= 0 && w->rank != 4)
-        sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "weights have %d axes; only two-dimensional convolutions are supported",
-                     w->rank);
+        sl_onnx_fail(o, SL_ERR_UNSUPPORTED,
+                     "weights have %d axes; only two-dimensional convolutions are supported", w->rank);
     for (int i = 0; i < 2 && w->rank == 4; i++) {
         if (a.kernel[i] == 0 && w->dim[2 + i] > 0 && w->dim[2 + i] <= MAX_WINDOW)
             a.kernel[i] = (int)w->dim[2 + i];
@@ -96,7 +96,10 @@ void sl_onnx_pool(sl_onnx *o, sl_fn fn)
     sl_onnx_finish(o, SL_OP_POOL, &a, o->inputs, 1);
 }
 
-void sl_onnx_global_pool(sl_onnx *o, sl_fn fn) { sl_onnx_finish(o, SL_OP_GLOBAL_POOL, &(sl_attr){.fn = fn}, o->inputs, 1); }
+void sl_onnx_global_pool(sl_onnx *o, sl_fn fn)
+{
+    sl_onnx_finish(o, SL_OP_GLOBAL_POOL, &(sl_attr){.fn = fn}, o->inputs, 1);
+}
 
 void sl_onnx_batchnorm(sl_onnx *o, sl_fn fn)
 {
@@ -141,7 +144,8 @@ void sl_onnx_prelu(sl_onnx *o, sl_fn fn)
     sl_tensor positive = sl_onnx_emit(o, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_RELU}, &x, 1);
     sl_tensor minus = sl_onnx_emit(o, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_NEG}, &x, 1);
     sl_tensor negative = sl_onnx_emit(o, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_RELU}, &minus, 1);
-    sl_tensor scaled = sl_onnx_emit(o, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, (sl_tensor[]){negative, slope}, 2);
+    sl_tensor scaled =
+        sl_onnx_emit(o, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, (sl_tensor[]){negative, slope}, 2);
     sl_onnx_finish(o, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_SUB}, (sl_tensor[]){positive, scaled}, 2);
 }
 

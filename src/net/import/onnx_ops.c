@@ -4,7 +4,10 @@
 #include <float.h>
 #include <string.h>
 
-static void convert_unary(sl_onnx *o, sl_fn fn) { sl_onnx_finish(o, SL_OP_UNARY, &(sl_attr){.fn = fn}, o->inputs, 1); }
+static void convert_unary(sl_onnx *o, sl_fn fn)
+{
+    sl_onnx_finish(o, SL_OP_UNARY, &(sl_attr){.fn = fn}, o->inputs, 1);
+}
 
 static void convert_leaky_relu(sl_onnx *o, sl_fn fn)
 {

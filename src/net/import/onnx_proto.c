@@ -83,7 +83,8 @@ static bool is_tame(const ProtobufCMessageDescriptor *type, const uint8_t *data,
         size_t payload = 0;
         if (!read_varint(&p, end, &key) || key > UINT32_MAX || !skip_value(&p, end, key & 7, &payload))
             return false;
-        const ProtobufCFieldDescriptor *field = protobuf_c_message_descriptor_get_field(type, (unsigned)(key >> 3));
+        const ProtobufCFieldDescriptor *field =
+            protobuf_c_message_descriptor_get_field(type, (unsigned)(key >> 3));
         if (!field || field->type != PROTOBUF_C_TYPE_MESSAGE)
             continue;
         if ((key & 7) != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED)
@@ -110,7 +111,8 @@ sl_status sl_onnx_open(sl_onnx_file *file, const void *data, size_t size, sl_err
         return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
     file->model = onnx__model_proto__unpack(&file->allocator, size, data);
     if (!file->model && file->exhausted)
-        return sl_fail(err, SL_ERR_LIMIT, "the ONNX file wants more than %d times its size in memory", MEMORY_FACTOR);
+        return sl_fail(err, SL_ERR_LIMIT, "the ONNX file wants more than %d times its size in memory",
+                       MEMORY_FACTOR);
     if (!file->model)
         return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
     return SL_OK;

@@ -26,8 +26,9 @@ static size_t width_of(int type)
 
 bool sl_onnx_type(int type, sl_type *out)
 {
-    bool is_float = type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE ||
-                    type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
+    bool is_float =
+        type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE ||
+        type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
     *out = is_float ? SL_TYPE_F32 : SL_TYPE_I64;
     return width_of(type) != 0;
 }
@@ -113,12 +114,13 @@ static sl_status locate(const Onnx__TensorProto *t, const char *name, size_t cou
             have = SIZE_MAX;
     }
     if (have != count)
-        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s: its shape wants %zu elements, its data has another number",
-                       name, count);
+        return sl_fail(err, SL_ERR_FORMAT,
+                       "tensor %.200s: its shape wants %zu elements, its data has another number", name, count);
     return SL_OK;
 }
 
-sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char *name, sl_tensor *out, sl_error *err)
+sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char *name, sl_tensor *out,
+                             sl_error *err)
 {
     sl_shape shape;
     elements e = {0};

@@ -26,8 +26,8 @@ static sl_status check_indices(sl_tflite *t, sl_flat_vector v, bool optional)
     for (uint32_t i = 0; i < v.count; i++) {
         int32_t index = sl_flat_i32_in(&t->flat, v, i);
         if (index >= (int64_t)t->tensors.count || index < (optional ? -1 : 0))
-            return sl_fail(t->err, SL_ERR_FORMAT, "the TFLite file is damaged: it refers to tensor %d of %u", (int)index,
-                           t->tensors.count);
+            return sl_fail(t->err, SL_ERR_FORMAT, "the TFLite file is damaged: it refers to tensor %d of %u",
+                           (int)index, t->tensors.count);
     }
     return SL_OK;
 }
@@ -82,7 +82,8 @@ static sl_status find_code(sl_tflite *t, sl_flat_vector codes, sl_flat_at op, in
 {
     uint32_t i = (uint32_t)sl_flat_i32(&t->flat, op, OPERATOR_CODE_INDEX, 0);
     if (i >= codes.count)
-        return sl_fail(t->err, SL_ERR_FORMAT, "the TFLite file is damaged: operator code %u of %u", i, codes.count);
+        return sl_fail(t->err, SL_ERR_FORMAT, "the TFLite file is damaged: operator code %u of %u", i,
+                       codes.count);
     sl_flat_at entry = sl_flat_table_in(&t->flat, codes, i);
     int old = (int8_t)sl_flat_u8(&t->flat, entry, CODE_DEPRECATED, 0); /* all a file of before 2020 has */
     int recent = sl_flat_i32(&t->flat, entry, CODE_BUILTIN, 0);
@@ -118,8 +119,8 @@ static sl_status convert(sl_tflite *t, sl_flat_vector codes, sl_flat_at op)
 static sl_status convert_all(sl_tflite *t, sl_flat_vector codes, sl_flat_vector operators)
 {
     if (operators.count > SL_MAX_NODES)
-        return sl_fail(t->err, SL_ERR_LIMIT, "the model has %u operators, at most %d are supported", operators.count,
-                       SL_MAX_NODES);
+        return sl_fail(t->err, SL_ERR_LIMIT, "the model has %u operators, at most %d are supported",
+                       operators.count, SL_MAX_NODES);
     for (uint32_t i = 0; i < operators.count; i++)
         SL_TRY(convert(t, codes, sl_flat_table_in(&t->flat, operators, i)));
     return SL_OK;
@@ -148,7 +149,8 @@ static sl_status build(sl_tflite *t)
     if (t->flat.failed)
         return damaged(t->err);
     if (subgraphs.count != 1)
-        return sl_fail(t->err, SL_ERR_UNSUPPORTED, "the model has %u subgraphs, one is supported", subgraphs.count);
+        return sl_fail(t->err, SL_ERR_UNSUPPORTED, "the model has %u subgraphs, one is supported",
+                       subgraphs.count);
     sl_flat_at graph = sl_flat_table_in(&t->flat, subgraphs, 0);
     t->tensors = sl_flat_vector_of(&t->flat, graph, SUBGRAPH_TENSORS, 4);
     sl_flat_vector inputs = sl_flat_vector_of(&t->flat, graph, SUBGRAPH_INPUTS, 4);

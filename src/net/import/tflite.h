@@ -78,8 +78,9 @@ void sl_tflite_finish_fused(sl_tflite *t, sl_op op, const sl_attr *attr, const s
                             int field);
 
 /* ---- converters (tflite_nn.c, tflite_shape.c) ---- */
-sl_tflite_convert sl_tflite_conv, sl_tflite_depthwise, sl_tflite_dense, sl_tflite_pool, sl_tflite_binary, sl_tflite_prelu,
-    sl_tflite_softmax, sl_tflite_l2norm, sl_tflite_resize_bilinear, sl_tflite_resize_nearest, sl_tflite_dequantize;
+sl_tflite_convert sl_tflite_conv, sl_tflite_depthwise, sl_tflite_dense, sl_tflite_pool, sl_tflite_binary,
+    sl_tflite_prelu, sl_tflite_softmax, sl_tflite_l2norm, sl_tflite_resize_bilinear, sl_tflite_resize_nearest,
+    sl_tflite_dequantize;
 sl_tflite_convert sl_tflite_reshape, sl_tflite_concat, sl_tflite_pad, sl_tflite_reduce, sl_tflite_transpose,
     sl_tflite_squeeze, sl_tflite_strided_slice;
 

@@ -48,7 +48,8 @@ sl_shape sl_tflite_shape(sl_tflite *t, int index)
     sl_flat_vector signature = sl_flat_vector_of(&t->flat, table, TENSOR_SIGNATURE, 4);
     sl_shape shape = {.rank = (int)dims.count};
     if (dims.count > SL_MAX_RANK) {
-        sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "a tensor has %u axes, at most %d are supported", dims.count, SL_MAX_RANK);
+        sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "a tensor has %u axes, at most %d are supported", dims.count,
+                       SL_MAX_RANK);
         return (sl_shape){.rank = 0};
     }
     for (uint32_t i = 0; i < dims.count; i++) {
@@ -68,7 +69,8 @@ sl_shape sl_tflite_output_shape(sl_tflite *t)
 
 static int type_of(sl_tflite *t, int index)
 {
-    return sl_flat_u8(&t->flat, sl_flat_table_in(&t->flat, t->tensors, (uint32_t)index), TENSOR_TYPE, TYPE_FLOAT32);
+    return sl_flat_u8(&t->flat, sl_flat_table_in(&t->flat, t->tensors, (uint32_t)index), TENSOR_TYPE,
+                      TYPE_FLOAT32);
 }
 
 /* The bytes of a constant; count 0 for tensors that are computed. */
@@ -173,7 +175,8 @@ sl_tensor sl_tflite_const(sl_tflite *t, int index, int rank, const int *perm, co
     sl_flat_vector bytes = bytes_of(t, index);
     int type = type_of(t, t->stands_for[index]);
     if (t->status == SL_OK && type != TYPE_FLOAT32 && type != TYPE_FLOAT16)
-        sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "a constant has element type %d; quantised models are not supported", type);
+        sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "a constant has element type %d; quantised models are not supported",
+                       type);
     int64_t count = sl_shape_elements(&shape);
     if (count < 0 || shape.rank > rank || bytes.count != (uint64_t)count * (type == TYPE_FLOAT32 ? 4 : 2))
         sl_tflite_fail(t, SL_ERR_FORMAT, "a constant's data does not fit its shape");
@@ -260,7 +263,8 @@ static sl_tensor add_output(sl_tflite *t, int index)
     return added;
 }
 
-static void add_node(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs, sl_tensor out)
+static void add_node(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
+                     sl_tensor out)
 {
     if (t->status == SL_OK)
         t->status = sl_graph_add_node(t->g, op, t->name, attr, inputs, n_inputs, &out, 1, t->err);
@@ -274,8 +278,8 @@ sl_tensor sl_tflite_emit(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_t
         return -1;
     bool integers = op == SL_OP_SHAPE || (n_inputs > 0 && t->g->tensors[inputs[0]].type == SL_TYPE_I64);
     make_name(t, t->name, name, sizeof name);
-    t->status = sl_graph_add_tensor(t->g, name, integers ? SL_TYPE_I64 : SL_TYPE_F32, &(sl_shape){.rank = -1}, &out,
-                                    t->err);
+    t->status = sl_graph_add_tensor(t->g, name, integers ? SL_TYPE_I64 : SL_TYPE_F32, &(sl_shape){.rank = -1},
+                                    &out, t->err);
     add_node(t, op, attr, inputs, n_inputs, out);
     return t->status == SL_OK ? out : -1;
 }

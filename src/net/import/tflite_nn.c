@@ -79,7 +79,8 @@ void sl_tflite_conv(sl_tflite *t, sl_fn fn)
     if (t->status != SL_OK)
         return;
     sl_tensor in[3] = {sl_tflite_input(t, 0),
-                       sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){0, 3, 1, 2}, NULL), read_bias(t, 2)};
+                       sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){0, 3, 1, 2}, NULL),
+                       read_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_CONV, &a, in, 3, 3);
 }
 
@@ -98,7 +99,8 @@ void sl_tflite_depthwise(sl_tflite *t, sl_fn fn)
     if (t->status != SL_OK)
         return;
     sl_tensor in[3] = {sl_tflite_input(t, 0),
-                       sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){3, 0, 1, 2}, NULL), read_bias(t, 2)};
+                       sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){3, 0, 1, 2}, NULL),
+                       read_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_CONV, &a, in, 3, 4);
 }
 
@@ -126,7 +128,8 @@ void sl_tflite_dense(sl_tflite *t, sl_fn fn)
             x = sl_tflite_emit(t, SL_OP_RESHAPE, &(sl_attr){0},
                                (sl_tensor[]){x, sl_tflite_make_i64(t, (int64_t[]){-1, w.dim[1]}, 2)}, 2);
     }
-    sl_tensor in[3] = {x, sl_tflite_const(t, sl_tflite_index(t, 1), 2, (const int[]){0, 1}, NULL), read_bias(t, 2)};
+    sl_tensor in[3] = {x, sl_tflite_const(t, sl_tflite_index(t, 1), 2, (const int[]){0, 1}, NULL),
+                       read_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_DENSE, &(sl_attr){0}, in, 3, 0);
 }
 
@@ -189,7 +192,8 @@ void sl_tflite_prelu(sl_tflite *t, sl_fn fn)
     if (rank >= 1 && slope.rank >= 1 && count >= 1 && slope.dim[slope.rank - 1] == count &&
         sl_tflite_is_const(t, slope_index)) {
         sl_shape channels = {.rank = rank == 4 ? 3 : 1, .dim = {count, 1, 1}};
-        sl_tensor in[2] = {x, sl_tflite_const(t, slope_index, slope.rank, (const int[]){0, 1, 2, 3, 4, 5}, &channels)};
+        sl_tensor in[2] = {
+            x, sl_tflite_const(t, slope_index, slope.rank, (const int[]){0, 1, 2, 3, 4, 5}, &channels)};
         sl_tflite_finish(t, SL_OP_PRELU, &(sl_attr){0}, in, 2);
         return;
     }
@@ -240,7 +244,8 @@ static void finish_resize(sl_tflite *t, const sl_attr *a)
     if (t->status != SL_OK)
         return;
     sl_tensor shape = sl_tflite_emit(t, SL_OP_SHAPE, &(sl_attr){0}, &x, 1);
-    sl_tensor in[5] = {shape, sl_tflite_make_i64(t, (int64_t[]){0}, 1), sl_tflite_make_i64(t, (int64_t[]){2}, 1), -1, -1};
+    sl_tensor in[5] = {shape, sl_tflite_make_i64(t, (int64_t[]){0}, 1), sl_tflite_make_i64(t, (int64_t[]){2}, 1),
+                       -1, -1};
     sl_tensor kept = sl_tflite_emit(t, SL_OP_SLICE, &(sl_attr){0}, in, 5);
     sl_tensor parts[2] = {kept, sl_tflite_make_i64(t, size, 2)};
     sl_tensor sizes = sl_tflite_emit(t, SL_OP_CONCAT, &(sl_attr){.axis = 0}, parts, 2);

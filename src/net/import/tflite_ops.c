@@ -18,7 +18,8 @@ static void convert_leaky_relu(sl_tflite *t, sl_fn fn)
 
 static void convert_rsqrt(sl_tflite *t, sl_fn fn)
 {
-    sl_tensor x = sl_tflite_input(t, 0), root = sl_tflite_emit(t, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_SQRT}, &x, 1);
+    sl_tensor x = sl_tflite_input(t, 0),
+              root = sl_tflite_emit(t, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_SQRT}, &x, 1);
     sl_tflite_finish(t, SL_OP_UNARY, &(sl_attr){.fn = fn}, &root, 1);
 }
 

@@ -195,8 +195,9 @@ void sl_tflite_strided_slice(sl_tflite *t, sl_fn fn)
             step[i] = 1;
         }
     }
-    sl_tensor in[5] = {sl_tflite_input(t, 0), sl_tflite_make_i64(t, begin, count), sl_tflite_make_i64(t, end, count),
-                       sl_tflite_make_i64(t, axes, count), sl_tflite_make_i64(t, step, count)};
+    sl_tensor in[5] = {sl_tflite_input(t, 0), sl_tflite_make_i64(t, begin, count),
+                       sl_tflite_make_i64(t, end, count), sl_tflite_make_i64(t, axes, count),
+                       sl_tflite_make_i64(t, step, count)};
     unsigned shrunk = mask[SHRINK_MASK] & ((1u << count) - 1);
     if (shrunk)
         finish_squeeze(t, sl_tflite_emit(t, SL_OP_SLICE, &(sl_attr){0}, in, 5), rank, shrunk);
