@@ -149,6 +149,41 @@ sl_status sl_fuse_pad(sl_rewrite *r, int node, sl_error *err)
     return SL_OK;
 }
 
+/* Conv(x * s), s per input channel: the weights take the factor, and zero padding stays zero. */
+sl_status sl_fuse_scaled_input(sl_rewrite *r, int node, sl_error *err)
+{
+    sl_node *n = &r->g->nodes[node];
+    if (n->op != SL_OP_CONV || !sl_tensor_of(r, n->inputs[1])->data || !sl_private(r, n->inputs[0]))
+        return SL_OK;
+    const sl_node *mul = sl_producer(r, n->inputs[0], SL_OP_BINARY, SL_FN_MUL);
+    const sl_shape *shape = &sl_tensor_of(r, n->inputs[0])->shape;
+    int x = mul && sl_per_channel(r, mul->inputs[0], shape, NULL) ? 1 : 0;
+    if (!mul || !sl_per_channel(r, mul->inputs[1 - x], shape, NULL) ||
+        !sl_shape_equal(&sl_tensor_of(r, mul->inputs[x])->shape, shape))
+        return SL_OK;
+    const sl_tensor_info weights = *sl_tensor_of(r, n->inputs[1]);
+    int64_t outputs = weights.shape.dim[0], depth = weights.shape.dim[1], kernel = sl_shape_span(&weights.shape, 2, 4);
+    double *scale = sl_realloc_array(NULL, (size_t)shape->dim[1], sizeof *scale);
+    float *w = sl_realloc_array(NULL, (size_t)(outputs * depth * kernel), sizeof *w);
+    if (!scale || !w) {
+        free(scale);
+        free(w);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+    }
+    sl_per_channel(r, mul->inputs[1 - x], shape, scale);
+    for (int64_t o = 0; o < outputs; o++)
+        for (int64_t i = 0; i < depth * kernel; i++) {
+            int64_t group = o / (outputs / n->attr.groups), at = o * depth * kernel + i;
+            w[at] = (float)(((const float *)weights.data)[at] * scale[group * depth + i / kernel]);
+        }
+    free(scale);
+    sl_tensor inputs[3] = {mul->inputs[x], -1, n->n_inputs > 2 ? n->inputs[2] : -1};
+    SL_TRY(sl_new_const(r, weights.name, &weights.shape, w, &inputs[1], err));
+    const sl_attr attr = n->attr;
+    sl_become(r, node, SL_OP_CONV, &attr, inputs, 3);
+    return SL_OK;
+}
+
 sl_status sl_fuse_matmul(sl_rewrite *r, int node, sl_error *err)
 {
     sl_node *n = &r->g->nodes[node];

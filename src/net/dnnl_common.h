@@ -38,17 +38,25 @@ static inline dnnl_function dnnl_unary(const sl_attr *attr)
     }
 }
 
-/* Pads and dilations as oneDNN counts them (a dilation of 1 is 0). */
-static inline void dnnl_window(const sl_window *w, dnnl_dims_t dilation, dnnl_dims_t before, dnnl_dims_t after)
+/* A window as oneDNN counts it: a dilation of 1 is 0. */
+typedef struct {
+    dnnl_dims_t kernel, stride, dilation, before, after;
+} dnnl_window;
+
+static inline dnnl_window dnnl_window_of(const sl_window *w)
 {
+    dnnl_window d = {0};
     for (int i = 0; i < 2; i++) {
-        dilation[i] = w->dilation[i] - 1;
-        before[i] = w->pad[i];
-        after[i] = w->pad[i + 2];
-        int64_t room = w->in[i] + before[i] + after[i] - (w->kernel[i] - 1) * w->dilation[i] - 1;
+        d.kernel[i] = w->kernel[i];
+        d.stride[i] = w->stride[i];
+        d.dilation[i] = w->dilation[i] - 1;
+        d.before[i] = w->pad[i];
+        d.after[i] = w->pad[i + 2];
+        int64_t room = w->in[i] + w->pad[i] + w->pad[i + 2] - (w->kernel[i] - 1) * w->dilation[i] - 1;
         if (room < 0 || room / w->stride[i] + 1 != w->out[i]) /* rounded up: pad as far as the last window reaches */
-            after[i] = (w->out[i] - 1) * w->stride[i] - room + after[i];
+            d.after[i] += (w->out[i] - 1) * w->stride[i] - room;
     }
+    return d;
 }
 
 #endif

@@ -55,11 +55,10 @@ dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
                          const_dnnl_primitive_attr_t attr)
 {
-    dnnl_dims_t dilation, before, after;
     dnnl_convolution_desc_t d;
-    dnnl_window(w, dilation, before, after);
+    const dnnl_window k = dnnl_window_of(w);
     dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
-        &d, dnnl_forward_inference, alg, src, weights, bias, dst, w->stride, dilation, before, after);
+        &d, dnnl_forward_inference, alg, src, weights, bias, dst, k.stride, k.dilation, k.before, k.after);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
 }
 
@@ -83,11 +82,11 @@ dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, cons
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr)
 {
-    dnnl_dims_t dilation, before, after;
     dnnl_pooling_v2_desc_t d;
-    dnnl_window(w, dilation, before, after);
-    dnnl_status_t status = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_inference, alg, src, dst, w->stride,
-                                                             w->kernel, dilation, before, after);
+    const dnnl_window k = dnnl_window_of(w);
+    dnnl_status_t status = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_inference, alg, src, dst, k.stride,
+                                                             k.kernel, k.dilation, k.before,
+                                                             k.after);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
 }
 

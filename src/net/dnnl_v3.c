@@ -55,11 +55,10 @@ dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
                          const_dnnl_primitive_attr_t attr)
 {
-    dnnl_dims_t dilation, before, after;
-    dnnl_window(w, dilation, before, after);
+    const dnnl_window d = dnnl_window_of(w);
     return dnnl_convolution_forward_primitive_desc_create(pd, engine, dnnl_forward_inference, alg, *src, *weights,
-                                                          bias ? *bias : NULL, *dst, w->stride, dilation, before,
-                                                          after, attr);
+                                                          bias ? *bias : NULL, *dst, d.stride, d.dilation,
+                                                          d.before, d.after, attr);
 }
 
 dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
@@ -78,10 +77,9 @@ dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, cons
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr)
 {
-    dnnl_dims_t dilation, before, after;
-    dnnl_window(w, dilation, before, after);
-    return dnnl_pooling_forward_primitive_desc_create(pd, engine, dnnl_forward_inference, alg, *src, *dst, w->stride,
-                                                      w->kernel, dilation, before, after, attr);
+    const dnnl_window d = dnnl_window_of(w);
+    return dnnl_pooling_forward_primitive_desc_create(pd, engine, dnnl_forward_inference, alg, *src, *dst, d.stride,
+                                                      d.kernel, d.dilation, d.before, d.after, attr);
 }
 
 dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,

@@ -201,6 +201,7 @@ static sl_status simplify(sl_rewrite *r, int node, sl_error *err)
         return SL_OK;
     }
     SL_TRY(sl_fuse_pad(r, node, err));
+    SL_TRY(sl_fuse_scaled_input(r, node, err));
     SL_TRY(sl_fuse_matmul(r, node, err));
     SL_TRY(sl_fuse_prelu(r, node, err));
     sl_fuse_softmax(r, node);

@@ -22,6 +22,7 @@ sl_status sl_infer_graph(const sl_graph *g, const sl_shape *input_shapes, const 
 sl_status sl_fuse_graph(sl_rewrite *r, sl_error *err);
 sl_status sl_fuse_affine(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_pad(sl_rewrite *r, int node, sl_error *err);
+sl_status sl_fuse_scaled_input(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_matmul(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_prelu(sl_rewrite *r, int node, sl_error *err);
 void sl_fuse_l2norm(sl_rewrite *r, int node);

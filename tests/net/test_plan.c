@@ -1,0 +1,346 @@
+/* Plans: random small networks with inner outputs and residual sums against the reference; memory that is
+ * reused; threads and instruction sets agree. */
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "nets.h"
+
+#include "base/cpu.h"
+
+/* Sums of up to 300 products in another order, through up to 12 layers that keep numbers around 1. */
+#define BOUND 5e-4
+
+/* ---- random networks ---- */
+
+enum { MOST_TENSORS = 64 };
+
+typedef struct {
+    sl_graph *g;
+    uint64_t r;
+    sl_tensor tensors[MOST_TENSORS]; /* rank 4, made so far */
+    int channels[MOST_TENSORS], size[MOST_TENSORS], n;
+} maker;
+
+static void add(maker *m, sl_tensor t, int channels, int size)
+{
+    m->tensors[m->n] = t;
+    m->channels[m->n] = channels;
+    m->size[m->n++] = size;
+}
+
+/* A tensor of the same shape as number `i`, or i itself. */
+static int partner(maker *m, int i)
+{
+    for (int tries = 0; tries < 8; tries++) {
+        int k = pick(&m->r, m->n);
+        if (m->channels[k] == m->channels[i] && m->size[k] == m->size[i])
+            return k;
+    }
+    return i;
+}
+
+static void add_layer(maker *m)
+{
+    static const sl_fn fns[] = {SL_FN_RELU, SL_FN_SIGMOID, SL_FN_TANH, SL_FN_ABS, SL_FN_NEG, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS};
+    int i = pick(&m->r, m->n), c = m->channels[i], size = m->size[i];
+    sl_tensor x = m->tensors[i];
+    uint64_t seed = m->r;
+    switch (pick(&m->r, 11)) {
+    case 0: case 1: case 2: {
+        static const int widths[] = {3, 8, 16, 20, 32, 48};
+        int kernel = 1 + 2 * pick(&m->r, 2), outputs = widths[pick(&m->r, 6)];
+        add(m, net_conv(m->g, x, outputs, c, kernel, (sl_attr){.pad = {kernel / 2, kernel / 2, kernel / 2, kernel / 2}}, seed),
+            outputs, size);
+        break;
+    }
+    case 3: add(m, net_conv(m->g, x, c, c, 3, (sl_attr){.groups = c, .pad = {1, 1, 1, 1}}, seed), c, size); break;
+    case 4:
+        if (size < 6)
+            break;
+        add(m, net_conv(m->g, x, 16, c, 3, (sl_attr){.stride = {2, 2}, .pad = {1, 1, 1, 1}}, seed), 16, (size + 1) / 2);
+        break;
+    case 5: {
+        sl_tensor slope = net_random(m->g, SHAPE(c), seed, -0.2f, 0.4f);
+        add(m, net_node(m->g, SL_OP_PRELU, (sl_attr){0}, INPUTS(x, slope)), c, size);
+        break;
+    }
+    case 6: add(m, net_unary(m->g, fns[pick(&m->r, 7)], x), c, size); break;
+    case 7: case 8: { /* a residual sum, maybe of itself */
+        int k = partner(m, i);
+        sl_tensor sum = net_binary(m->g, SL_FN_ADD, x, m->tensors[k]);
+        add(m, net_binary(m->g, SL_FN_MUL, sum, net_const(m->g, SHAPE(1), FLOATS(0.6f))), c, size);
+        break;
+    }
+    case 9: {
+        int k = partner(m, i);
+        if (m->channels[k] + c <= 64)
+            add(m, net_node(m->g, SL_OP_CONCAT, (sl_attr){.axis = 1}, INPUTS(x, m->tensors[k])), c + m->channels[k], size);
+        break;
+    }
+    default:
+        if (pick(&m->r, 2)) {
+            sl_tensor t = net_node(m->g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 1, 3, 2}}, INPUTS(x));
+            add(m, net_binary(m->g, pick(&m->r, 2) ? SL_FN_MAX : SL_FN_SUB, t, x), c, size);
+        } else {
+            const sl_attr attr = {.fn = SL_FN_MAX, .kernel = {3, 3}, .pad = {1, 1, 1, 1}};
+            add(m, net_node(m->g, SL_OP_POOL, attr, INPUTS(x)), c, size);
+        }
+        break;
+    }
+}
+
+/* The same network for the same seed: some twelve layers, the last two and up to three inner outputs. */
+static sl_graph *random_net(uint64_t seed)
+{
+    maker m = {.g = sl_graph_new(), .r = seed * 7919 + 1};
+    int channels = 1 + pick(&m.r, 20), size = 5 + pick(&m.r, 9);
+    add(&m, net_input(m.g, SHAPE(1 + pick(&m.r, 3), channels, size, size)), channels, size);
+    for (int i = 0; i < 14; i++)
+        add_layer(&m);
+    net_output(m.g, m.tensors[m.n - 1]);
+    for (int i = pick(&m.r, 4); i > 0; i--)
+        net_output(m.g, m.tensors[pick(&m.r, m.n)]);
+    return m.g;
+}
+
+static void test_random_nets(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 250; seed++)
+        net_check(random_net(seed), -1, seed, BOUND);
+}
+
+static void test_threads_agree(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1000; seed < 1040; seed++) {
+        sl_graph *g = random_net(seed), *s = net_specialize(g);
+        float *inputs[8];
+        net_random_inputs(s, seed, inputs);
+        net_result one = net_run_plan(s, (const float *const *)inputs, 1);
+        net_result two = net_run_plan(s, (const float *const *)inputs, 2);
+        net_result again = net_run_plan(s, (const float *const *)inputs, 2);
+        net_result_close(&one, &two, 1e-5);
+        net_result_close(&two, &again, 0); /* the same threads: the same bits */
+        net_result_free(&one);
+        net_result_free(&two);
+        net_result_free(&again);
+        free(inputs[0]);
+        sl_graph_free(s);
+        sl_graph_free(g);
+    }
+}
+
+/* ---- residual sums ---- */
+
+/* x -> conv -> + x, with what is summed read before, after, and as an output: it must stay whole. */
+static void test_residual_sums(void **state)
+{
+    (void)state;
+    for (int variant = 0; variant < 6; variant++) {
+        sl_graph *g = sl_graph_new();
+        sl_tensor x = net_input(g, SHAPE(2, 32, 7, 7));
+        const sl_attr same = {.pad = {1, 1, 1, 1}};
+        sl_tensor stem = variant == 0 ? x : net_conv(g, x, 32, 32, 3, same, 1);
+        sl_tensor inner = net_conv(g, stem, 32, 32, 3, same, 3), slope = net_random(g, SHAPE(32), 9, 0.1f, 0.4f);
+        if (variant == 2)
+            inner = net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(inner, slope));
+        sl_tensor branch = net_conv(g, inner, 32, 32, 1, (sl_attr){0}, 5);
+        sl_tensor sum = variant % 2 ? net_binary(g, SL_FN_ADD, stem, branch) : net_binary(g, SL_FN_ADD, branch, stem);
+        sl_tensor y = net_unary(g, SL_FN_RELU, sum);
+        if (variant == 3)
+            net_output(g, stem);
+        if (variant == 4)
+            net_output(g, sum);
+        if (variant == 5) /* read again later */
+            y = net_binary(g, SL_FN_MUL, net_conv(g, y, 32, 32, 1, (sl_attr){0}, 7), stem);
+        net_check(g, y, 11, BOUND);
+    }
+    sl_graph *g = sl_graph_new(); /* both sides are convolutions of the same */
+    sl_tensor x = net_input(g, SHAPE(1, 16, 9, 9));
+    sl_tensor a = net_conv(g, x, 24, 16, 1, (sl_attr){0}, 1), b = net_conv(g, x, 24, 16, 3, (sl_attr){.pad = {1, 1, 1, 1}}, 2);
+    net_check(g, net_unary(g, SL_FN_RELU, net_binary(g, SL_FN_ADD, a, b)), 3, BOUND);
+    g = sl_graph_new(); /* a sum with a constant map */
+    x = net_input(g, SHAPE(1, 16, 5, 5));
+    a = net_conv(g, x, 16, 16, 1, (sl_attr){0}, 1);
+    net_check(g, net_binary(g, SL_FN_ADD, net_random(g, SHAPE(1, 16, 5, 5), 4, -1, 1), a), 3, BOUND);
+}
+
+/* ---- memory ---- */
+
+/* 200 layers deep, one tensor kept from the start: the arena must hold a few maps, not 200, and keep that one. */
+static void test_long_chain_reuses_memory(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_input(g, SHAPE(1, 16, 64, 64)), first = net_conv(g, x, 16, 16, 1, (sl_attr){0}, 1), y = first;
+    for (int i = 0; i < 200; i++) {
+        y = net_conv(g, y, 16, 16, 3, (sl_attr){.groups = 16, .pad = {1, 1, 1, 1}}, (uint64_t)i);
+        y = net_binary(g, SL_FN_MAX, y, net_unary(g, SL_FN_NEG, y));
+        y = net_unary(g, SL_FN_TANH, y);
+    }
+    net_output(g, net_binary(g, SL_FN_ADD, y, first));
+    sl_graph *s = net_specialize(g);
+    sl_plan *plan;
+    assert_ok(sl_plan_compile(s, 1, &plan, &err));
+    const float *in = sl_plan_input(plan, 0, NULL), *out = sl_plan_output(plan, 0, NULL);
+    size_t map = 16 * 64 * 64;
+    assert_true((size_t)llabs(out - in) <= 8 * map); /* both lie in the one arena */
+    sl_plan_free(plan);
+    float *inputs[8];
+    net_random_inputs(s, 1, inputs);
+    net_result want = net_run_reference(s, (const float *const *)inputs), got = net_run_plan(s, (const float *const *)inputs, 1);
+    net_result_close(&got, &want, BOUND);
+    net_result_free(&want);
+    net_result_free(&got);
+    free(inputs[0]);
+    sl_graph_free(s);
+    sl_graph_free(g);
+}
+
+/* Inputs stay as written: running twice without writing again gives the same. */
+static void test_inputs_and_outputs_stay(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_input(g, SHAPE(1, 4)), a = net_unary(g, SL_FN_NEG, x);
+    net_output(g, a);
+    net_output(g, net_unary(g, SL_FN_ABS, a));
+    net_output(g, a);
+    sl_graph *s = net_specialize(g);
+    sl_plan *plan;
+    assert_ok(sl_plan_compile(s, 1, &plan, &err));
+    sl_graph_free(s); /* a plan needs its graph no more */
+    sl_graph_free(g);
+    sl_shape shape;
+    float *in = sl_plan_input(plan, 0, &shape);
+    assert_int_equal(shape.dim[1], 4);
+    const float values[4] = {1, -2, 3, -4}, negated[4] = {-1, 2, -3, 4}, absolute[4] = {1, 2, 3, 4};
+    memcpy(in, values, sizeof values);
+    for (int run = 0; run < 3; run++) {
+        assert_ok(sl_plan_run(plan, &err));
+        assert_close(in, values, 4, 0);
+        assert_close(sl_plan_output(plan, 0, NULL), negated, 4, 0);
+        assert_close(sl_plan_output(plan, 1, NULL), absolute, 4, 0);
+        assert_close(sl_plan_output(plan, 2, NULL), negated, 4, 0);
+    }
+    sl_plan_free(plan);
+    sl_plan_free(NULL);
+}
+
+static void test_too_much_memory(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_plan *plan;
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_input(g, SHAPE(1, 4)), parts[10];
+    for (int i = 0; i < 10; i++) { /* ten maps of 2 GiB that are all alive at the end */
+        parts[i] = net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(x, INTS(g, (1 << 27) - i, 4)));
+        net_output(g, parts[i]);
+    }
+    sl_graph *s = net_specialize(g);
+    assert_int_equal(sl_plan_compile(s, 1, &plan, &err), SL_ERR_LIMIT);
+    assert_null(plan);
+    assert_non_null(strstr(err.text, "MiB"));
+    sl_graph_free(s);
+    sl_graph_free(g);
+}
+
+/* ---- instruction sets ---- */
+
+enum { ISA_NETS = 30 };
+
+/* Writes the outputs of the first networks to `path`, in a process of its own. */
+static int write_outputs(const char *path)
+{
+    FILE *f = fopen(path, "wb");
+    for (uint64_t seed = 0; f && seed < ISA_NETS; seed++) {
+        sl_graph *g = random_net(seed), *s = net_specialize(g);
+        float *inputs[8];
+        net_random_inputs(s, seed, inputs);
+        net_result r = net_run_plan(s, (const float *const *)inputs, 1);
+        for (int i = 0; i < r.n; i++)
+            fwrite(r.data[i], sizeof(float), (size_t)sl_shape_elements(&r.shape[i]), f);
+        net_result_free(&r);
+        free(inputs[0]);
+        sl_graph_free(s);
+        sl_graph_free(g);
+    }
+    return f && fclose(f) == 0 ? 0 : 1;
+}
+
+static float *read_floats(const char *path, size_t *count)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    *count = (size_t)ftell(f) / sizeof(float);
+    rewind(f);
+    float *data = malloc(*count * sizeof *data);
+    assert_int_equal(fread(data, sizeof *data, *count, f), *count);
+    fclose(f);
+    return data;
+}
+
+static float *outputs_under(const char *isa, const char *dir, size_t *count)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", dir, isa);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("SL_ISA", isa, 1);
+        execl("/proc/self/exe", "test_plan", "--write", path, (char *)NULL);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    return read_floats(path, count);
+}
+
+static void test_instruction_sets_agree(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir();
+    size_t n, m;
+    float *scalar = outputs_under("scalar", dir, &n);
+    assert_true(n > 1000);
+    for (int isa = SL_ISA_AVX2; isa <= (int)sl_isa_supported(); isa++) {
+        float *other = outputs_under(sl_isa_name((sl_isa)isa), dir, &m);
+        assert_int_equal(m, n);
+        assert_close(other, scalar, n, BOUND);
+        free(other);
+    }
+    free(scalar);
+    remove_tree(dir);
+    free(dir);
+}
+
+static void test_backend_name(void **state)
+{
+    (void)state;
+    int major, minor, patch;
+    assert_int_equal(sscanf(sl_net_backend(), "oneDNN %d.%d.%d", &major, &minor, &patch), 3);
+    assert_true(major >= 2);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && strcmp(argv[1], "--write") == 0)
+        return write_outputs(argv[2]);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_random_nets),
+        cmocka_unit_test(test_threads_agree),
+        cmocka_unit_test(test_residual_sums),
+        cmocka_unit_test(test_long_chain_reuses_memory),
+        cmocka_unit_test(test_inputs_and_outputs_stay),
+        cmocka_unit_test(test_too_much_memory),
+        cmocka_unit_test(test_instruction_sets_agree),
+        cmocka_unit_test(test_backend_name),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
