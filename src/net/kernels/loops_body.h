@@ -7,6 +7,9 @@
 /* Outputs are written where nothing but the same element is read. */
 #define SAME_PLACE _Pragma("omp simd")
 
+/* Both sides computed: no branch. */
+static inline float leaky(float v, float below) { return v < 0 ? below : v; }
+
 #define EACH(expression)                \
     SAME_PLACE                          \
     for (int64_t i = 0; i < n; i++) {   \
@@ -20,7 +23,7 @@ static void LOOPS(unary)(const sl_attr *attr, const float *x, float *y, int64_t 
     const float a = attr->a, b = attr->b;
     switch (attr->fn) {
     case SL_FN_RELU: EACH(v < 0 ? 0 : v);
-    case SL_FN_LEAKY_RELU: EACH(v < 0 ? v * a : v);
+    case SL_FN_LEAKY_RELU: EACH(leaky(v, v * a));
     case SL_FN_CLIP: EACH(v < a ? a : v > b ? b : v);
     case SL_FN_ABS: EACH(fabsf(v));
     case SL_FN_NEG: EACH(-v);
@@ -66,13 +69,32 @@ static void LOOPS(binary)(sl_fn fn, const float *a, int64_t a_step, const float 
         LOOPS(stepped)(fn, a, 0, b, b_step, y, n);
 }
 
-static void LOOPS(prelu_rows)(const float *x, const float *slope, float *y, int64_t rows, int64_t width)
+/* Rows of one or two vectors: with the width known, the numbers per channel stay in registers. */
+static inline __attribute__((always_inline)) void LOOPS(prelu_width)(const float *x, const float *slope, float *y,
+                                                                     int64_t rows, int64_t width)
 {
     for (int64_t r = 0; r < rows; r++, x += width, y += width) {
         SAME_PLACE
-        for (int64_t c = 0; c < width; c++)
-            y[c] = x[c] >= 0 ? x[c] : x[c] * slope[c];
+        for (int64_t c = 0; c < width; c++) {
+            float v = x[c], below = v * slope[c]; /* both computed: no branch */
+            y[c] = v >= 0 ? v : below;
+        }
     }
+}
+
+static void LOOPS(prelu_rows)(const float *x, const float *slope, float *y, int64_t rows, int64_t width)
+{
+    float own[16];
+    if (width != 8 && width != 16) {
+        LOOPS(prelu_width)(x, slope, y, rows, width);
+        return;
+    }
+    for (int64_t c = 0; c < width; c++)
+        own[c] = slope[c];
+    if (width == 8)
+        LOOPS(prelu_width)(x, own, y, rows, 8);
+    else
+        LOOPS(prelu_width)(x, own, y, rows, 16);
 }
 
 static void LOOPS(affine_rows)(const float *x, const float *scale, const float *shift, float *y, int64_t rows,
