@@ -65,7 +65,8 @@ static sl_status scale_layer(sl_rewrite *r, int layer, const double *scale, cons
     int64_t outputs = weights.shape.dim[0], each = sl_shape_span(&weights.shape, 1, weights.shape.rank);
     if (l->n_inputs > 2 && l->inputs[2] >= 0)
         b = sl_tensor_of(r, l->inputs[2])->data;
-    float *new_w = malloc((size_t)(outputs * each) * sizeof *new_w), *new_b = malloc((size_t)outputs * sizeof *new_b);
+    float *new_w = malloc((size_t)(outputs * each) * sizeof *new_w),
+          *new_b = malloc((size_t)outputs * sizeof *new_b);
     if (!new_w || !new_b) {
         free(new_w);
         free(new_b);
@@ -162,7 +163,8 @@ sl_status sl_fuse_scaled_input(sl_rewrite *r, int node, sl_error *err)
         !sl_shape_equal(&sl_tensor_of(r, mul->inputs[x])->shape, shape))
         return SL_OK;
     const sl_tensor_info weights = *sl_tensor_of(r, n->inputs[1]);
-    int64_t outputs = weights.shape.dim[0], depth = weights.shape.dim[1], kernel = sl_shape_span(&weights.shape, 2, 4);
+    int64_t outputs = weights.shape.dim[0], depth = weights.shape.dim[1],
+            kernel = sl_shape_span(&weights.shape, 2, 4);
     double *scale = sl_realloc_array(NULL, (size_t)shape->dim[1], sizeof *scale);
     float *w = sl_realloc_array(NULL, (size_t)(outputs * depth * kernel), sizeof *w);
     if (!scale || !w) {

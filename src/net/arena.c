@@ -10,7 +10,10 @@
 enum { ALIGN = 64 };
 #define MOST_BYTES ((size_t)1 << 34)
 
-static size_t rounded(size_t bytes) { return (bytes + ALIGN - 1) / ALIGN * ALIGN; }
+static size_t rounded(size_t bytes)
+{
+    return (bytes + ALIGN - 1) / ALIGN * ALIGN;
+}
 
 typedef struct {
     sl_buffer *buffers;
@@ -97,8 +100,8 @@ sl_status sl_place_buffers(sl_plan *plan, sl_error *err)
     free(order);
     free(a.active);
     if (a.size > MOST_BYTES)
-        return sl_fail(err, SL_ERR_LIMIT, "the network needs %zu MiB of memory, at most %zu are allowed", a.size >> 20,
-                       MOST_BYTES >> 20);
+        return sl_fail(err, SL_ERR_LIMIT, "the network needs %zu MiB of memory, at most %zu are allowed",
+                       a.size >> 20, MOST_BYTES >> 20);
     plan->arena = sl_calloc_aligned(a.size ? a.size : 1, 1);
     if (!plan->arena)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the network's %zu MiB", a.size >> 20);

@@ -12,7 +12,7 @@
  * these functions and given back to sl_md_free, once. All are of f32. */
 typedef dnnl_memory_desc_t sl_md;
 
-bool sl_md_dense(const sl_shape *shape, sl_md *out);                       /* row-major */
+bool sl_md_dense(const sl_shape *shape, sl_md *out);                      /* row-major */
 bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out); /* dnnl_format_tag_any too */
 bool sl_md_copy(const sl_md *md, sl_md *out);
 void sl_md_free(sl_md *md);

@@ -53,7 +53,8 @@ static inline dnnl_window dnnl_window_of(const sl_window *w)
         d.before[i] = w->pad[i];
         d.after[i] = w->pad[i + 2];
         int64_t room = w->in[i] + w->pad[i] + w->pad[i + 2] - (w->kernel[i] - 1) * w->dilation[i] - 1;
-        if (room < 0 || room / w->stride[i] + 1 != w->out[i]) /* rounded up: pad as far as the last window reaches */
+        if (room < 0 ||
+            room / w->stride[i] + 1 != w->out[i]) /* rounded up: pad as far as the last window reaches */
             d.after[i] += (w->out[i] - 1) * w->stride[i] - room;
     }
     return d;

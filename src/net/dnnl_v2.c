@@ -22,11 +22,20 @@ bool sl_md_copy(const sl_md *md, sl_md *out)
     return true;
 }
 
-void sl_md_free(sl_md *md) { (void)md; }
+void sl_md_free(sl_md *md)
+{
+    (void)md;
+}
 
-bool sl_md_equal(const sl_md *a, const sl_md *b) { return dnnl_memory_desc_equal(a, b); }
+bool sl_md_equal(const sl_md *a, const sl_md *b)
+{
+    return dnnl_memory_desc_equal(a, b);
+}
 
-size_t sl_md_bytes(const sl_md *md) { return dnnl_memory_desc_get_size(md); }
+size_t sl_md_bytes(const sl_md *md)
+{
+    return dnnl_memory_desc_get_size(md);
+}
 
 bool sl_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, sl_md *out)
 {
@@ -42,14 +51,20 @@ bool sl_post_unary(dnnl_post_ops_t ops, const sl_attr *attr)
            dnnl_post_ops_append_eltwise(ops, 1, f.alg, f.alpha, f.beta) == dnnl_success;
 }
 
-bool sl_post_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1) == dnnl_success; }
+bool sl_post_sum(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_sum(ops, 1) == dnnl_success;
+}
 
 bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other)
 {
     return dnnl_post_ops_append_binary(ops, alg, other) == dnnl_success;
 }
 
-bool sl_post_prelu(dnnl_post_ops_t ops) { return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success; }
+bool sl_post_prelu(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success;
+}
 
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
@@ -85,8 +100,7 @@ dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
     dnnl_pooling_v2_desc_t d;
     const dnnl_window k = dnnl_window_of(w);
     dnnl_status_t status = dnnl_pooling_v2_forward_desc_init(&d, dnnl_forward_inference, alg, src, dst, k.stride,
-                                                             k.kernel, k.dilation, k.before,
-                                                             k.after);
+                                                             k.kernel, k.dilation, k.before, k.after);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
 }
 

@@ -16,7 +16,10 @@ bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out)
     return dnnl_memory_desc_create_with_tag(out, rank, dims, dnnl_f32, tag) == dnnl_success;
 }
 
-bool sl_md_copy(const sl_md *md, sl_md *out) { return dnnl_memory_desc_clone(out, *md) == dnnl_success; }
+bool sl_md_copy(const sl_md *md, sl_md *out)
+{
+    return dnnl_memory_desc_clone(out, *md) == dnnl_success;
+}
 
 void sl_md_free(sl_md *md)
 {
@@ -25,9 +28,15 @@ void sl_md_free(sl_md *md)
     *md = NULL;
 }
 
-bool sl_md_equal(const sl_md *a, const sl_md *b) { return dnnl_memory_desc_equal(*a, *b); }
+bool sl_md_equal(const sl_md *a, const sl_md *b)
+{
+    return dnnl_memory_desc_equal(*a, *b);
+}
 
-size_t sl_md_bytes(const sl_md *md) { return *md ? dnnl_memory_desc_get_size(*md) : 0; }
+size_t sl_md_bytes(const sl_md *md)
+{
+    return *md ? dnnl_memory_desc_get_size(*md) : 0;
+}
 
 bool sl_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, sl_md *out)
 {
@@ -39,17 +48,24 @@ bool sl_pd_md(const_dnnl_primitive_desc_t pd, dnnl_query_t what, sl_md *out)
 bool sl_post_unary(dnnl_post_ops_t ops, const sl_attr *attr)
 {
     dnnl_function f = dnnl_unary(attr);
-    return f.alg != dnnl_alg_kind_undef && dnnl_post_ops_append_eltwise(ops, f.alg, f.alpha, f.beta) == dnnl_success;
+    return f.alg != dnnl_alg_kind_undef &&
+           dnnl_post_ops_append_eltwise(ops, f.alg, f.alpha, f.beta) == dnnl_success;
 }
 
-bool sl_post_sum(dnnl_post_ops_t ops) { return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef) == dnnl_success; }
+bool sl_post_sum(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_sum(ops, 1, 0, dnnl_data_type_undef) == dnnl_success;
+}
 
 bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other)
 {
     return dnnl_post_ops_append_binary(ops, alg, *other) == dnnl_success;
 }
 
-bool sl_post_prelu(dnnl_post_ops_t ops) { return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success; }
+bool sl_post_prelu(dnnl_post_ops_t ops)
+{
+    return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success;
+}
 
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
@@ -78,8 +94,8 @@ dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr)
 {
     const dnnl_window d = dnnl_window_of(w);
-    return dnnl_pooling_forward_primitive_desc_create(pd, engine, dnnl_forward_inference, alg, *src, *dst, d.stride,
-                                                      d.kernel, d.dilation, d.before, d.after, attr);
+    return dnnl_pooling_forward_primitive_desc_create(pd, engine, dnnl_forward_inference, alg, *src, *dst,
+                                                      d.stride, d.kernel, d.dilation, d.before, d.after, attr);
 }
 
 dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,

@@ -17,7 +17,10 @@ sl_node *sl_producer(const sl_rewrite *r, sl_tensor t, sl_op op, sl_fn fn)
     return &r->g->nodes[p];
 }
 
-bool sl_private(const sl_rewrite *r, sl_tensor t) { return r->uses[t] == 1 && !r->wanted[t]; }
+bool sl_private(const sl_rewrite *r, sl_tensor t)
+{
+    return r->uses[t] == 1 && !r->wanted[t];
+}
 
 static void take_out(sl_rewrite *r, sl_node *n);
 
@@ -151,11 +154,14 @@ static bool changes_nothing(const sl_rewrite *r, const sl_node *n)
                 return false;
         return true;
     }
-    case SL_OP_RESHAPE: case SL_OP_FLATTEN: case SL_OP_SQUEEZE: case SL_OP_UNSQUEEZE: case SL_OP_CAST:
-    case SL_OP_EXPAND: case SL_OP_SPLIT:
-        return true;
-    default:
-        return false;
+    case SL_OP_RESHAPE:
+    case SL_OP_FLATTEN:
+    case SL_OP_SQUEEZE:
+    case SL_OP_UNSQUEEZE:
+    case SL_OP_CAST:
+    case SL_OP_EXPAND:
+    case SL_OP_SPLIT: return true;
+    default: return false;
     }
 }
 

@@ -152,10 +152,11 @@ int64_t sl_shape_elements(const sl_shape *shape);
 const char *sl_op_name(sl_op op);
 
 /* ---- specialising (specialize.c) ----
- * A new graph for these concrete input shapes (one per graph input): shapes of all tensors are known,
- * nodes that only compute constants are folded away, no i64 tensor but constants is left, what does not
- * lead to `outputs` (names, NULL for the graph's own; any inner tensor may be one) is dropped, and spelled-out patterns are fused
- * (batch norm into convolution where exact, PReLU from Relu/Abs/Sub/Mul/Add, L2 normalisation).
+ * A new graph for these concrete input shapes (one per graph input): shapes of all tensors are known, nodes
+ * that only compute constants are folded away, no i64 tensor but constants is left, what does not lead to
+ * `outputs` (names, NULL for the graph's own; any inner tensor may be one) is dropped, and spelled-out
+ * patterns are fused (batch norm into convolution where exact, PReLU from Relu/Abs/Sub/Mul/Add, L2
+ * normalisation, softmax).
  * A requested output is always computed exactly as the file defines it. Constants may be shared with
  * `g`, which must outlive the result. */
 sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,

@@ -74,10 +74,12 @@ static sl_status start_values(inference *f, const sl_shape *input_shapes, sl_err
         sl_tensor t = g->inputs[i];
         const sl_tensor_info *info = &g->tensors[t];
         if (info->type != SL_TYPE_F32)
-            return sl_fail(err, SL_ERR_UNSUPPORTED, "input %.200s is of integers, only float is supported", info->name);
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "input %.200s is of integers, only float is supported",
+                           info->name);
         if (sl_shape_elements(&input_shapes[i]) < 1 ||
             (info->shape.rank >= 0 && info->shape.rank != input_shapes[i].rank))
-            return sl_fail(err, SL_ERR_ARGUMENT, "the shape given for input %.200s does not fit or is empty", info->name);
+            return sl_fail(err, SL_ERR_ARGUMENT, "the shape given for input %.200s does not fit or is empty",
+                           info->name);
         f->values[t] = (sl_value){SL_TYPE_F32, input_shapes[i], NULL};
         f->known[t] = true;
         SL_TRY(map_tensor(f, t, err));
@@ -108,7 +110,8 @@ static sl_status evaluate(inference *f, const sl_call *c, sl_error *err)
         int64_t n = sl_shape_elements(&c->out[i].shape);
         f->evaluated += n;
         if (n > MOST_CONST || f->evaluated > MOST_CONSTS)
-            return sl_layer_fail(c, err, SL_ERR_LIMIT, "a computed constant of %lld elements is too large", (long long)n);
+            return sl_layer_fail(c, err, SL_ERR_LIMIT, "a computed constant of %lld elements is too large",
+                                 (long long)n);
         void *data = malloc((size_t)n * sl_type_size(c->out[i].type) + 1); /* never NULL for an empty tensor */
         void **owned = data ? sl_realloc_array(f->to->owned, (size_t)f->to->n_owned + 1, sizeof *owned) : NULL;
         if (!owned) {
@@ -129,7 +132,8 @@ static sl_status keep_node(inference *f, const sl_call *c, sl_error *err)
     sl_tensor inputs[SL_MAX_NODE_INPUTS], outputs[SL_MAX_NODE_INPUTS];
     for (int i = 0; i < n->n_outputs; i++) {
         if (c->out[i].type != SL_TYPE_F32)
-            return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "integers computed from the picture are not supported");
+            return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED,
+                                 "integers computed from the picture are not supported");
         if (sl_shape_elements(&c->out[i].shape) == 0)
             return sl_layer_fail(c, err, SL_ERR_FORMAT, "its output has no elements");
     }

@@ -44,7 +44,8 @@ static bool unary_line(const sl_attr *attr, line *v)
     case SL_FN_ABS: *v = (line){fabs(v->right), -fabs(v->left), false}; return true;
     case SL_FN_NEG: *v = (line){-v->right, -v->left, false}; return true;
     case SL_FN_LEAKY_RELU:
-        *v = (line){v->right < 0 ? v->right * attr->a : v->right, v->left > 0 ? v->left * attr->a : v->left, false};
+        *v =
+            (line){v->right < 0 ? v->right * attr->a : v->right, v->left > 0 ? v->left * attr->a : v->left, false};
         return true;
     default: return false;
     }
@@ -63,7 +64,8 @@ static bool binary_line(sl_fn fn, const line *a, const line *b, line *v)
         return true;
     }
     /* What remains is for two lines; a constant 0 is one. */
-    if ((a->is_constant && a->right != 0) || (b->is_constant && b->right != 0) || (a->is_constant && b->is_constant))
+    if ((a->is_constant && a->right != 0) || (b->is_constant && b->right != 0) ||
+        (a->is_constant && b->is_constant))
         return false;
     const line p = a->is_constant ? (line){0} : *a, q = b->is_constant ? (line){0} : *b;
     switch (fn) {
@@ -99,7 +101,8 @@ static bool line_of(const expression *e, sl_tensor t, int depth, int *visits, li
 }
 
 /* Tensors that a bend (Relu, Abs, Max, Min) under t reads: one of them may be x. */
-static void collect_leaves(const sl_rewrite *r, sl_tensor t, int depth, int *visits, sl_tensor *leaves, int *n_leaves)
+static void collect_leaves(const sl_rewrite *r, sl_tensor t, int depth, int *visits, sl_tensor *leaves,
+                           int *n_leaves)
 {
     int p = t < 0 ? -1 : sl_tensor_of(r, t)->producer;
     if (p < 0 || depth > DEPTH || ++*visits > MOST_VISITS)
@@ -108,7 +111,8 @@ static void collect_leaves(const sl_rewrite *r, sl_tensor t, int depth, int *vis
     if (n->op != SL_OP_UNARY && n->op != SL_OP_BINARY)
         return;
     sl_fn fn = n->attr.fn;
-    bool bend = fn == SL_FN_RELU || fn == SL_FN_ABS || fn == SL_FN_LEAKY_RELU || fn == SL_FN_MAX || fn == SL_FN_MIN;
+    bool bend =
+        fn == SL_FN_RELU || fn == SL_FN_ABS || fn == SL_FN_LEAKY_RELU || fn == SL_FN_MAX || fn == SL_FN_MIN;
     for (int i = 0; i < n->n_inputs; i++) {
         bool seen = n->inputs[i] < 0 || sl_tensor_of(r, n->inputs[i])->data;
         for (int k = 0; k < *n_leaves; k++)

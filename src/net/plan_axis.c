@@ -69,7 +69,10 @@ sl_status sl_compile_axis(sl_build *b, const sl_node *n, bool *done, sl_error *e
     axis_state *s = malloc(sizeof *s);
     if (!s)
         return sl_build_no_memory(err);
-    *s = (axis_state){.op = n->op, .least = n->attr.a, .outer = sl_shape_span(x, 0, axis), .count = x->dim[axis],
+    *s = (axis_state){.op = n->op,
+                      .least = n->attr.a,
+                      .outer = sl_shape_span(x, 0, axis),
+                      .count = x->dim[axis],
                       .inner = sl_shape_span(x, axis + 1, x->rank)};
     sl_status status = sl_want_dense(b, n->inputs[0], &buffers[0], err);
     if (status == SL_OK)

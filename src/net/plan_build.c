@@ -268,7 +268,8 @@ static sl_status run_primitive(const sl_step *step, dnnl_stream_t stream, sl_err
 {
     const primitive_state *s = step->state;
     dnnl_status_t status = dnnl_primitive_execute(s->primitive, stream, s->n_args, s->args);
-    return status == dnnl_success ? SL_OK : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed with status %d", (int)status);
+    return status == dnnl_success ? SL_OK
+                                  : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed with status %d", (int)status);
 }
 
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops)

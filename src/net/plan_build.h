@@ -24,7 +24,7 @@ typedef struct {
 typedef struct sl_step sl_step;
 struct sl_step {
     sl_status (*run)(const sl_step *s, dnnl_stream_t stream, sl_error *err);
-    void (*bind)(sl_step *s);      /* called once `data` is known; may be NULL */
+    void (*bind)(sl_step *s); /* called once `data` is known; may be NULL */
     void (*free_state)(void *state);
     void *state;
     void **data; /* [n_buffers] */
@@ -118,14 +118,14 @@ sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md,
 
 /* ---- compiling one node; *done false: not a case for this way ---- */
 
-sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err);       /* plan_conv.c */
-sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);      /* plan_conv.c */
-sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);       /* plan_pool.c */
-sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_elements.c */
-sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_movement.c */
-sl_status sl_compile_resize(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_resize.c */
-sl_status sl_compile_axis(sl_build *b, const sl_node *n, bool *done, sl_error *err);       /* plan_axis.c */
-sl_status sl_compile_reference(sl_build *b, const sl_node *n, sl_error *err);              /* plan_reference.c */
+sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_conv.c */
+sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_conv.c */
+sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_pool.c */
+sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_elements.c */
+sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_movement.c */
+sl_status sl_compile_resize(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_resize.c */
+sl_status sl_compile_axis(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_axis.c */
+sl_status sl_compile_reference(sl_build *b, const sl_node *n, sl_error *err);            /* plan_reference.c */
 
 /* Gives all buffers their places and allocates the arena (arena.c). */
 sl_status sl_place_buffers(sl_plan *plan, sl_error *err);

@@ -129,12 +129,18 @@ static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
 {
     sl_layout l = sl_layout_of(b, n->inputs[0]);
     if (l.padded && n->op == SL_OP_UNARY && sl_unary_value(&n->attr, 0) != 0)
-        l = (sl_layout){.batch = l.batch, .blocks = l.channels, .inner = l.inner, .width = 1, .channels = l.channels};
+        l = (sl_layout){
+            .batch = l.batch, .blocks = l.channels, .inner = l.inner, .width = 1, .channels = l.channels};
     map_state *s = malloc(sizeof *s);
     if (!s)
         return sl_build_no_memory(err);
-    *s = (map_state){.loops = sl_loops_active(), .op = n->op, .attr = n->attr, .planes = l.batch * l.blocks,
-                     .blocks = l.blocks, .inner = l.inner, .width = l.width};
+    *s = (map_state){.loops = sl_loops_active(),
+                     .op = n->op,
+                     .attr = n->attr,
+                     .planes = l.batch * l.blocks,
+                     .blocks = l.blocks,
+                     .inner = l.inner,
+                     .width = l.width};
     int buffers[2];
     sl_status status = SL_OK;
     if (n->op != SL_OP_UNARY)
@@ -142,7 +148,8 @@ static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
     if (status == SL_OK)
         status = sl_layout_want(b, n->inputs[0], &l, &buffers[0], err);
     if (status == SL_OK)
-        status = sl_layout_make(b, n->outputs[0], &l, sl_last_read(b, buffers[0]) ? buffers[0] : -1, &buffers[1], err);
+        status =
+            sl_layout_make(b, n->outputs[0], &l, sl_last_read(b, buffers[0]) ? buffers[0] : -1, &buffers[1], err);
     if (status != SL_OK) {
         free(s);
         return status;

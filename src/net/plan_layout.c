@@ -62,7 +62,10 @@ sl_status sl_layout_make(sl_build *b, sl_tensor t, const sl_layout *like, int in
     return SL_OK;
 }
 
-int64_t sl_layout_elements(const sl_layout *l) { return l->batch * l->blocks * l->width * l->inner; }
+int64_t sl_layout_elements(const sl_layout *l)
+{
+    return l->batch * l->blocks * l->width * l->inner;
+}
 
 void sl_run_pieces(int64_t count, int64_t work, sl_piece_fn fn, const void *context)
 {

@@ -18,7 +18,8 @@ sl_layout sl_layout_of(const sl_build *b, sl_tensor t);
 
 /* Tensor t in that layout; a new tensor t of that layout, in `in_place` unless that is -1. */
 sl_status sl_layout_want(sl_build *b, sl_tensor t, const sl_layout *like, int *buffer, sl_error *err);
-sl_status sl_layout_make(sl_build *b, sl_tensor t, const sl_layout *like, int in_place, int *buffer, sl_error *err);
+sl_status sl_layout_make(sl_build *b, sl_tensor t, const sl_layout *like, int in_place, int *buffer,
+                         sl_error *err);
 
 /* Padding counted. */
 int64_t sl_layout_elements(const sl_layout *l);

@@ -8,12 +8,12 @@
 static bool is_view(const sl_build *b, const sl_node *n)
 {
     switch (n->op) {
-    case SL_OP_RESHAPE: case SL_OP_FLATTEN: case SL_OP_SQUEEZE: case SL_OP_UNSQUEEZE:
-        return true;
-    case SL_OP_TRANSPOSE:
-        return sl_transpose_is_reshape(n, &b->g->tensors[n->inputs[0]].shape);
-    default:
-        return n->op == SL_OP_UNARY && n->attr.fn == SL_FN_IDENTITY;
+    case SL_OP_RESHAPE:
+    case SL_OP_FLATTEN:
+    case SL_OP_SQUEEZE:
+    case SL_OP_UNSQUEEZE: return true;
+    case SL_OP_TRANSPOSE: return sl_transpose_is_reshape(n, &b->g->tensors[n->inputs[0]].shape);
+    default: return n->op == SL_OP_UNARY && n->attr.fn == SL_FN_IDENTITY;
     }
 }
 

@@ -59,7 +59,8 @@ sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *e
     if (w.dilation[0] != 1 || w.dilation[1] != 1 || (n->attr.ceil_mode && n->attr.fn != SL_FN_MAX))
         return SL_OK;
     sl_md src, any;
-    if (!(place->other >= 0 ? sl_md_copy(&place->md, &src) : sl_md_dense(&b->g->tensors[n->inputs[0]].shape, &src)))
+    if (!(place->other >= 0 ? sl_md_copy(&place->md, &src)
+                            : sl_md_dense(&b->g->tensors[n->inputs[0]].shape, &src)))
         return sl_build_no_memory(err);
     sl_status status = sl_md_tag(&b->g->tensors[n->outputs[0]].shape, dnnl_format_tag_any, &any)
                            ? add_pool(b, n, &w, &src, &any, done, err)

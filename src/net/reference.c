@@ -6,7 +6,10 @@
 #include "net/layers/layers.h"
 #include "net/plan.h"
 
-static size_t bytes_of(const sl_tensor_info *t) { return (size_t)sl_shape_elements(&t->shape) * sl_type_size(t->type); }
+static size_t bytes_of(const sl_tensor_info *t)
+{
+    return (size_t)sl_shape_elements(&t->shape) * sl_type_size(t->type);
+}
 
 static sl_status run_node(const sl_graph *g, const sl_node *n, sl_value *values, sl_error *err)
 {

@@ -31,7 +31,10 @@ void sl_fuse_transposed_softmax(sl_rewrite *r, int node);
 
 /* ---- editing (fuse.c) ---- */
 
-static inline const sl_tensor_info *sl_tensor_of(const sl_rewrite *r, sl_tensor t) { return &r->g->tensors[t]; }
+static inline const sl_tensor_info *sl_tensor_of(const sl_rewrite *r, sl_tensor t)
+{
+    return &r->g->tensors[t];
+}
 
 /* The node that computes t when it is of kind `op` and, unless SL_FN_NONE, of function `fn`; else NULL. */
 sl_node *sl_producer(const sl_rewrite *r, sl_tensor t, sl_op op, sl_fn fn);

@@ -59,7 +59,8 @@ static sl_status copy_tensor(const sl_rewrite *r, sl_graph *to, sl_tensor t, sl_
 }
 
 /* The function pushed into a Concat, as a node of its own on one of its inputs. */
-static sl_status copy_pushed(const sl_rewrite *r, sl_graph *to, const sl_node *pushed, sl_tensor *input, sl_error *err)
+static sl_status copy_pushed(const sl_rewrite *r, sl_graph *to, const sl_node *pushed, sl_tensor *input,
+                             sl_error *err)
 {
     char name[SL_FRESH_NAME];
     sl_tensor out;
@@ -132,7 +133,8 @@ static sl_status finish(sl_rewrite *r, sl_graph **out, sl_error *err)
 
 /* ---- entry ---- */
 
-static sl_status find_outputs(const sl_graph *g, const char *const *names, int count, sl_tensor *out, sl_error *err)
+static sl_status find_outputs(const sl_graph *g, const char *const *names, int count, sl_tensor *out,
+                              sl_error *err)
 {
     for (int i = 0; i < count; i++) {
         out[i] = names ? sl_graph_find(g, names[i]) : g->outputs[i];

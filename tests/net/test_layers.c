@@ -61,7 +61,8 @@ static void test_conv_random(void **state)
             groups = 1 + pick(&r, 40);
             per_in = per_out = 1;
         }
-        int channels = groups * per_in, outputs = groups * per_out, height = 5 + pick(&r, 14), width = 5 + pick(&r, 14);
+        int channels = groups * per_in, outputs = groups * per_out, height = 5 + pick(&r, 14),
+            width = 5 + pick(&r, 14);
         sl_attr attr = {.groups = groups};
         for (int i = 0; i < 2; i++) {
             attr.stride[i] = 1 + pick(&r, 3);
@@ -82,7 +83,8 @@ static void test_conv_random(void **state)
     }
 }
 
-/* The shapes that must be fast: first layer, depthwise 3x3, global depthwise 7x7, 1x1 head; weights computed at run time. */
+/* The shapes that must be fast: first layer, depthwise 3x3, global depthwise 7x7, 1x1 head; weights computed at
+ * run time. */
 static void test_conv_shapes_of_face_networks(void **state)
 {
     (void)state;
@@ -136,7 +138,8 @@ static void test_matmul(void **state)
     g = sl_graph_new();
     x = net_input(g, SHAPE(2));
     w = net_const(g, SHAPE(2, 2, 1), FLOATS(1, 2, 3, 4));
-    net_expect(g, net_node(g, SL_OP_MATMUL, (sl_attr){0}, INPUTS(x, w)), FLOATS(10, 1), SHAPE(2, 1), FLOATS(12, 34));
+    net_expect(g, net_node(g, SL_OP_MATMUL, (sl_attr){0}, INPUTS(x, w)), FLOATS(10, 1), SHAPE(2, 1),
+               FLOATS(12, 34));
     g = sl_graph_new();
     x = net_input(g, SHAPE(3, 1, 4, 5));
     sl_tensor y = net_input(g, SHAPE(2, 5, 6));
@@ -164,8 +167,8 @@ static void test_batchnorm(void **state)
         bias = net_random(g, SHAPE(c), 2, -1, 1);
         mean = net_random(g, SHAPE(c), 3, -1, 1);
         variance = net_random(g, SHAPE(c), 4, 0.1f, 2);
-        net_check(g, net_node(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-3f}, INPUTS(x, scale, bias, mean, variance)), 5,
-                  BOUND);
+        net_check(g, net_node(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-3f}, INPUTS(x, scale, bias, mean, variance)),
+                  5, BOUND);
     }
 }
 
@@ -199,13 +202,27 @@ static void test_unary(void **state)
         sl_fn fn;
         float a, b, x, y;
     } cases[] = {
-        {SL_FN_RELU, 0, 0, -1, 0}, {SL_FN_RELU, 0, 0, 2, 2}, {SL_FN_LEAKY_RELU, 0.1f, 0, -2, -0.2f},
-        {SL_FN_CLIP, -1, 6, 7, 6}, {SL_FN_CLIP, -1, 6, -7, -1}, {SL_FN_SIGMOID, 0, 0, 0, 0.5f},
-        {SL_FN_TANH, 0, 0, 0.5f, 0.46211716f}, {SL_FN_EXP, 0, 0, 1, 2.7182818f}, {SL_FN_LOG, 0, 0, 2, 0.6931472f},
-        {SL_FN_SQRT, 0, 0, 9, 3}, {SL_FN_ABS, 0, 0, -3, 3}, {SL_FN_NEG, 0, 0, 3, -3}, {SL_FN_RECIPROCAL, 0, 0, 4, 0.25f},
-        {SL_FN_IDENTITY, 0, 0, 4, 4}, {SL_FN_ERF, 0, 0, 0.5f, 0.5204999f}, {SL_FN_ELU, 2, 0, -1, -1.2642411f},
-        {SL_FN_HARD_SIGMOID, 0.2f, 0.5f, 1, 0.7f}, {SL_FN_HARD_SIGMOID, 0.2f, 0.5f, 9, 1},
-        {SL_FN_HARD_SWISH, 0, 0, 1, 0.6666667f}, {SL_FN_SOFTPLUS, 0, 0, 0, 0.6931472f}, {SL_FN_FLOOR, 0, 0, -1.5f, -2},
+        {SL_FN_RELU, 0, 0, -1, 0},
+        {SL_FN_RELU, 0, 0, 2, 2},
+        {SL_FN_LEAKY_RELU, 0.1f, 0, -2, -0.2f},
+        {SL_FN_CLIP, -1, 6, 7, 6},
+        {SL_FN_CLIP, -1, 6, -7, -1},
+        {SL_FN_SIGMOID, 0, 0, 0, 0.5f},
+        {SL_FN_TANH, 0, 0, 0.5f, 0.46211716f},
+        {SL_FN_EXP, 0, 0, 1, 2.7182818f},
+        {SL_FN_LOG, 0, 0, 2, 0.6931472f},
+        {SL_FN_SQRT, 0, 0, 9, 3},
+        {SL_FN_ABS, 0, 0, -3, 3},
+        {SL_FN_NEG, 0, 0, 3, -3},
+        {SL_FN_RECIPROCAL, 0, 0, 4, 0.25f},
+        {SL_FN_IDENTITY, 0, 0, 4, 4},
+        {SL_FN_ERF, 0, 0, 0.5f, 0.5204999f},
+        {SL_FN_ELU, 2, 0, -1, -1.2642411f},
+        {SL_FN_HARD_SIGMOID, 0.2f, 0.5f, 1, 0.7f},
+        {SL_FN_HARD_SIGMOID, 0.2f, 0.5f, 9, 1},
+        {SL_FN_HARD_SWISH, 0, 0, 1, 0.6666667f},
+        {SL_FN_SOFTPLUS, 0, 0, 0, 0.6931472f},
+        {SL_FN_FLOOR, 0, 0, -1.5f, -2},
         {SL_FN_CEIL, 0, 0, -1.5f, -1},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -232,7 +249,8 @@ static void test_nan_passes(void **state)
     static const sl_fn fns[] = {SL_FN_RELU, SL_FN_CLIP, SL_FN_ABS, SL_FN_LEAKY_RELU};
     for (int i = 0; i < 4; i++) {
         sl_graph *g = sl_graph_new();
-        net_output(g, net_node(g, SL_OP_UNARY, (sl_attr){.fn = fns[i], .a = 0, .b = 1}, INPUTS(net_input(g, SHAPE(1, 2)))));
+        net_output(g, net_node(g, SL_OP_UNARY, (sl_attr){.fn = fns[i], .a = 0, .b = 1},
+                               INPUTS(net_input(g, SHAPE(1, 2)))));
         sl_graph *s = net_specialize(g);
         const float x[2] = {NAN, 0.5f}, *inputs[1] = {x};
         net_result a = net_run_plan(s, inputs, 1), b = net_run_reference(s, inputs);
@@ -251,19 +269,24 @@ static void test_binary(void **state)
     static const struct {
         sl_fn fn;
         float y[2];
-    } cases[] = {{SL_FN_ADD, {7, 0}}, {SL_FN_SUB, {3, -4}}, {SL_FN_MUL, {10, -4}}, {SL_FN_DIV, {2.5f, -1}},
-                 {SL_FN_POW, {25, 4}}, {SL_FN_MAX, {5, 2}}, {SL_FN_MIN, {2, -2}}};
+    } cases[] = {{SL_FN_ADD, {7, 0}},  {SL_FN_SUB, {3, -4}}, {SL_FN_MUL, {10, -4}}, {SL_FN_DIV, {2.5f, -1}},
+                 {SL_FN_POW, {25, 4}}, {SL_FN_MAX, {5, 2}},  {SL_FN_MIN, {2, -2}}};
     for (int i = 0; i < 7; i++) {
         sl_graph *g = sl_graph_new();
         sl_tensor x = net_input(g, SHAPE(1, 2)), two = net_const(g, SHAPE(1), FLOATS(2));
         net_expect(g, net_binary(g, cases[i].fn, x, two), FLOATS(5, -2), SHAPE(1, 2), cases[i].y);
     }
     /* Broadcasting: either side, middle axes, ranks that differ, the output larger than both. */
-    static const sl_shape pairs[][2] = {
-        {{4, {3, 5, 4, 7}}, {4, {3, 5, 4, 7}}}, {{4, {3, 5, 4, 7}}, {1, {1}}},       {{0, {0}}, {4, {3, 5, 4, 7}}},
-        {{4, {3, 5, 4, 7}}, {3, {5, 1, 1}}},    {{4, {3, 5, 4, 7}}, {1, {7}}},       {{4, {3, 1, 4, 1}}, {3, {5, 1, 7}}},
-        {{4, {3, 5, 1, 1}}, {4, {3, 5, 4, 7}}}, {{4, {1, 5, 4, 7}}, {4, {3, 1, 1, 1}}}, {{2, {3, 1}}, {2, {1, 4}}},
-        {{6, {2, 1, 3, 1, 2, 2}}, {6, {2, 2, 3, 2, 2, 1}}}};
+    static const sl_shape pairs[][2] = {{{4, {3, 5, 4, 7}}, {4, {3, 5, 4, 7}}},
+                                        {{4, {3, 5, 4, 7}}, {1, {1}}},
+                                        {{0, {0}}, {4, {3, 5, 4, 7}}},
+                                        {{4, {3, 5, 4, 7}}, {3, {5, 1, 1}}},
+                                        {{4, {3, 5, 4, 7}}, {1, {7}}},
+                                        {{4, {3, 1, 4, 1}}, {3, {5, 1, 7}}},
+                                        {{4, {3, 5, 1, 1}}, {4, {3, 5, 4, 7}}},
+                                        {{4, {1, 5, 4, 7}}, {4, {3, 1, 1, 1}}},
+                                        {{2, {3, 1}}, {2, {1, 4}}},
+                                        {{6, {2, 1, 3, 1, 2, 2}}, {6, {2, 2, 3, 2, 2, 1}}}};
     for (size_t p = 0; p < sizeof pairs / sizeof *pairs; p++)
         for (int fn = SL_FN_ADD; fn <= SL_FN_MIN; fn++) {
             if (fn == SL_FN_POW || fn == SL_FN_DIV) /* their domain is tested above */
@@ -286,8 +309,9 @@ static void test_pool_by_hand(void **state)
     const float x[16] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16};
     sl_graph *g = sl_graph_new();
     sl_tensor in = net_input(g, SHAPE(1, 1, 4, 4));
-    net_expect(g, net_node(g, SL_OP_POOL, (sl_attr){.fn = SL_FN_MAX, .kernel = {2, 2}, .stride = {2, 2}}, INPUTS(in)), x,
-               SHAPE(1, 1, 2, 2), FLOATS(6, 8, 14, 16));
+    net_expect(g,
+               net_node(g, SL_OP_POOL, (sl_attr){.fn = SL_FN_MAX, .kernel = {2, 2}, .stride = {2, 2}}, INPUTS(in)),
+               x, SHAPE(1, 1, 2, 2), FLOATS(6, 8, 14, 16));
     /* kernel 3, stride 2, 4 cells: rounding up gives two windows, the second of two cells */
     g = sl_graph_new();
     in = net_input(g, SHAPE(1, 1, 4, 4));
@@ -319,7 +343,8 @@ static void test_pool_random(void **state)
     uint64_t r = 5;
     for (int round = 0; round < 2 * ROUNDS; round++) {
         int channels = 1 + pick(&r, 20);
-        sl_attr attr = {.fn = pick(&r, 2) ? SL_FN_MAX : SL_FN_AVERAGE, .ceil_mode = pick(&r, 2),
+        sl_attr attr = {.fn = pick(&r, 2) ? SL_FN_MAX : SL_FN_AVERAGE,
+                        .ceil_mode = pick(&r, 2),
                         .count_include_pad = pick(&r, 2)};
         for (int i = 0; i < 2; i++) {
             attr.kernel[i] = 1 + pick(&r, 4);
@@ -364,8 +389,8 @@ static void test_reduce(void **state)
                    &cases[i].over_all);
         g = sl_graph_new(); /* the axes as an input, counted from the end */
         in = net_input(g, SHAPE(2, 3));
-        net_expect(g, net_node(g, SL_OP_REDUCE, (sl_attr){.fn = cases[i].fn}, INPUTS(in, INTS(g, -2))), x, SHAPE(3),
-                   cases[i].over_rows);
+        net_expect(g, net_node(g, SL_OP_REDUCE, (sl_attr){.fn = cases[i].fn}, INPUTS(in, INTS(g, -2))), x,
+                   SHAPE(3), cases[i].over_rows);
     }
 }
 
@@ -420,7 +445,8 @@ static void test_concat_and_split(void **state)
     g = sl_graph_new(); /* Relu behind the Concat goes into the convolutions before it */
     in = net_input(g, SHAPE(2, 3, 6, 6));
     sl_tensor a = net_conv(g, in, 5, 3, 3, (sl_attr){0}, 1), b = net_conv(g, in, 16, 3, 3, (sl_attr){0}, 2);
-    net_check(g, net_unary(g, SL_FN_RELU, net_node(g, SL_OP_CONCAT, (sl_attr){.axis = 1}, INPUTS(a, b))), 4, BOUND);
+    net_check(g, net_unary(g, SL_FN_RELU, net_node(g, SL_OP_CONCAT, (sl_attr){.axis = 1}, INPUTS(a, b))), 4,
+              BOUND);
 }
 
 static void test_resize_by_hand(void **state)
@@ -462,7 +488,8 @@ static void test_resize_random(void **state)
     (void)state;
     uint64_t r = 11;
     for (int round = 0; round < ROUNDS; round++) {
-        sl_attr attr = {.fn = pick(&r, 2) ? SL_FN_NEAREST : SL_FN_LINEAR, .coord = (sl_coord)pick(&r, 4),
+        sl_attr attr = {.fn = pick(&r, 2) ? SL_FN_NEAREST : SL_FN_LINEAR,
+                        .coord = (sl_coord)pick(&r, 4),
                         .round = (sl_round)pick(&r, 4)};
         int batch = 1 + pick(&r, 3), channels = 1 + pick(&r, 20);
         sl_graph *g = sl_graph_new();
@@ -517,7 +544,8 @@ static void test_transpose(void **state)
     sl_tensor in = net_input(g, SHAPE(2, 3));
     net_expect(g, net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {1, 0}}, INPUTS(in)), FLOATS(1, 2, 3, 4, 5, 6),
                SHAPE(3, 2), FLOATS(1, 4, 2, 5, 3, 6));
-    static const sl_attr orders[] = {{.perm = {0, 2, 3, 1}}, {.perm = {0, 3, 1, 2}}, {.perm = {3, 2, 1, 0}}, {.perm = {1, 0, 2, 3}}};
+    static const sl_attr orders[] = {
+        {.perm = {0, 2, 3, 1}}, {.perm = {0, 3, 1, 2}}, {.perm = {3, 2, 1, 0}}, {.perm = {1, 0, 2, 3}}};
     for (int i = 0; i < 4; i++) {
         g = sl_graph_new();
         in = net_input(g, SHAPE(1, 5, 4, 3));
@@ -536,12 +564,15 @@ static void test_slice(void **state)
                SHAPE(2, 3), FLOATS(4, 5, 6, 8, 9, 10));
     g = sl_graph_new(); /* backwards in steps of two, along the last axis */
     in = net_input(g, SHAPE(3, 4));
-    net_expect(g, net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(in, INTS(g, -1), INTS(g, INT64_MIN), INTS(g, 1), INTS(g, -2))),
+    net_expect(g,
+               net_node(g, SL_OP_SLICE, (sl_attr){0},
+                        INPUTS(in, INTS(g, -1), INTS(g, INT64_MIN), INTS(g, 1), INTS(g, -2))),
                x, SHAPE(3, 2), FLOATS(3, 1, 7, 5, 11, 9));
     g = sl_graph_new(); /* a step far beyond the end takes one element */
     in = net_input(g, SHAPE(3, 4));
     net_expect(g,
-               net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(in, INTS(g, 2), INTS(g, 4), INTS(g, -1), INTS(g, INT64_MAX))),
+               net_node(g, SL_OP_SLICE, (sl_attr){0},
+                        INPUTS(in, INTS(g, 2), INTS(g, 4), INTS(g, -1), INTS(g, INT64_MAX))),
                x, SHAPE(3, 1), FLOATS(2, 6, 10));
 }
 
@@ -551,12 +582,14 @@ static void test_pad(void **state)
     static const struct {
         sl_fn fn;
         float y[7];
-    } cases[] = {{SL_FN_CONSTANT, {9, 9, 1, 2, 3, 9, 9}}, {SL_FN_EDGE, {1, 1, 1, 2, 3, 3, 3}},
+    } cases[] = {{SL_FN_CONSTANT, {9, 9, 1, 2, 3, 9, 9}},
+                 {SL_FN_EDGE, {1, 1, 1, 2, 3, 3, 3}},
                  {SL_FN_REFLECT, {3, 2, 1, 2, 3, 2, 1}}};
     for (int i = 0; i < 3; i++) {
         sl_graph *g = sl_graph_new();
         sl_tensor in = net_input(g, SHAPE(1, 3));
-        net_expect(g, net_node(g, SL_OP_PAD, (sl_attr){.fn = cases[i].fn, .a = 9}, INPUTS(in, INTS(g, 0, 2, 0, 2))),
+        net_expect(g,
+                   net_node(g, SL_OP_PAD, (sl_attr){.fn = cases[i].fn, .a = 9}, INPUTS(in, INTS(g, 0, 2, 0, 2))),
                    FLOATS(1, 2, 3), SHAPE(1, 7), cases[i].y);
     }
     sl_graph *g = sl_graph_new();
@@ -570,8 +603,8 @@ static void test_gather(void **state)
     (void)state;
     sl_graph *g = sl_graph_new();
     sl_tensor in = net_input(g, SHAPE(2, 3));
-    net_expect(g, net_node(g, SL_OP_GATHER, (sl_attr){.axis = 1}, INPUTS(in, INTS(g, -1, 0))), FLOATS(1, 2, 3, 4, 5, 6),
-               SHAPE(2, 2), FLOATS(3, 1, 6, 4));
+    net_expect(g, net_node(g, SL_OP_GATHER, (sl_attr){.axis = 1}, INPUTS(in, INTS(g, -1, 0))),
+               FLOATS(1, 2, 3, 4, 5, 6), SHAPE(2, 2), FLOATS(3, 1, 6, 4));
 }
 
 static void test_values_by_shape(void **state)
@@ -590,8 +623,8 @@ static void test_values_by_shape(void **state)
                FLOATS(1.5f, 2.5f, 3.5f, 4.5f, 5.5f, 6.5f));
     g = sl_graph_new();
     in = net_input(g, SHAPE(2, 1));
-    net_expect(g, net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(in, INTS(g, 2, 1, 3))), FLOATS(1, 2), SHAPE(2, 2, 3),
-               FLOATS(1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2));
+    net_expect(g, net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(in, INTS(g, 2, 1, 3))), FLOATS(1, 2),
+               SHAPE(2, 2, 3), FLOATS(1, 1, 1, 2, 2, 2, 1, 1, 1, 2, 2, 2));
 }
 
 int main(void)

@@ -41,15 +41,20 @@ static int partner(maker *m, int i)
 
 static void add_layer(maker *m)
 {
-    static const sl_fn fns[] = {SL_FN_RELU, SL_FN_SIGMOID, SL_FN_TANH, SL_FN_ABS, SL_FN_NEG, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS};
+    static const sl_fn fns[] = {SL_FN_RELU, SL_FN_SIGMOID,    SL_FN_TANH,    SL_FN_ABS,
+                                SL_FN_NEG,  SL_FN_HARD_SWISH, SL_FN_SOFTPLUS};
     int i = pick(&m->r, m->n), c = m->channels[i], size = m->size[i];
     sl_tensor x = m->tensors[i];
     uint64_t seed = m->r;
     switch (pick(&m->r, 11)) {
-    case 0: case 1: case 2: {
+    case 0:
+    case 1:
+    case 2: {
         static const int widths[] = {3, 8, 16, 20, 32, 48};
         int kernel = 1 + 2 * pick(&m->r, 2), outputs = widths[pick(&m->r, 6)];
-        add(m, net_conv(m->g, x, outputs, c, kernel, (sl_attr){.pad = {kernel / 2, kernel / 2, kernel / 2, kernel / 2}}, seed),
+        add(m,
+            net_conv(m->g, x, outputs, c, kernel,
+                     (sl_attr){.pad = {kernel / 2, kernel / 2, kernel / 2, kernel / 2}}, seed),
             outputs, size);
         break;
     }
@@ -57,7 +62,8 @@ static void add_layer(maker *m)
     case 4:
         if (size < 6)
             break;
-        add(m, net_conv(m->g, x, 16, c, 3, (sl_attr){.stride = {2, 2}, .pad = {1, 1, 1, 1}}, seed), 16, (size + 1) / 2);
+        add(m, net_conv(m->g, x, 16, c, 3, (sl_attr){.stride = {2, 2}, .pad = {1, 1, 1, 1}}, seed), 16,
+            (size + 1) / 2);
         break;
     case 5: {
         sl_tensor slope = net_random(m->g, SHAPE(c), seed, -0.2f, 0.4f);
@@ -65,7 +71,8 @@ static void add_layer(maker *m)
         break;
     }
     case 6: add(m, net_unary(m->g, fns[pick(&m->r, 7)], x), c, size); break;
-    case 7: case 8: { /* a residual sum, maybe of itself */
+    case 7:
+    case 8: { /* a residual sum, maybe of itself */
         int k = partner(m, i);
         sl_tensor sum = net_binary(m->g, SL_FN_ADD, x, m->tensors[k]);
         add(m, net_binary(m->g, SL_FN_MUL, sum, net_const(m->g, SHAPE(1), FLOATS(0.6f))), c, size);
@@ -74,7 +81,8 @@ static void add_layer(maker *m)
     case 9: {
         int k = partner(m, i);
         if (m->channels[k] + c <= 64)
-            add(m, net_node(m->g, SL_OP_CONCAT, (sl_attr){.axis = 1}, INPUTS(x, m->tensors[k])), c + m->channels[k], size);
+            add(m, net_node(m->g, SL_OP_CONCAT, (sl_attr){.axis = 1}, INPUTS(x, m->tensors[k])),
+                c + m->channels[k], size);
         break;
     }
     default:
@@ -146,7 +154,8 @@ static void test_residual_sums(void **state)
         if (variant == 2)
             inner = net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(inner, slope));
         sl_tensor branch = net_conv(g, inner, 32, 32, 1, (sl_attr){0}, 5);
-        sl_tensor sum = variant % 2 ? net_binary(g, SL_FN_ADD, stem, branch) : net_binary(g, SL_FN_ADD, branch, stem);
+        sl_tensor sum =
+            variant % 2 ? net_binary(g, SL_FN_ADD, stem, branch) : net_binary(g, SL_FN_ADD, branch, stem);
         sl_tensor y = net_unary(g, SL_FN_RELU, sum);
         if (variant == 3)
             net_output(g, stem);
@@ -158,7 +167,8 @@ static void test_residual_sums(void **state)
     }
     sl_graph *g = sl_graph_new(); /* both sides are convolutions of the same */
     sl_tensor x = net_input(g, SHAPE(1, 16, 9, 9));
-    sl_tensor a = net_conv(g, x, 24, 16, 1, (sl_attr){0}, 1), b = net_conv(g, x, 24, 16, 3, (sl_attr){.pad = {1, 1, 1, 1}}, 2);
+    sl_tensor a = net_conv(g, x, 24, 16, 1, (sl_attr){0}, 1),
+              b = net_conv(g, x, 24, 16, 3, (sl_attr){.pad = {1, 1, 1, 1}}, 2);
     net_check(g, net_unary(g, SL_FN_RELU, net_binary(g, SL_FN_ADD, a, b)), 3, BOUND);
     g = sl_graph_new(); /* a sum with a constant map */
     x = net_input(g, SHAPE(1, 16, 5, 5));
@@ -174,7 +184,8 @@ static void test_long_chain_reuses_memory(void **state)
     (void)state;
     sl_error err;
     sl_graph *g = sl_graph_new();
-    sl_tensor x = net_input(g, SHAPE(1, 16, 64, 64)), first = net_conv(g, x, 16, 16, 1, (sl_attr){0}, 1), y = first;
+    sl_tensor x = net_input(g, SHAPE(1, 16, 64, 64)), first = net_conv(g, x, 16, 16, 1, (sl_attr){0}, 1),
+              y = first;
     for (int i = 0; i < 200; i++) {
         y = net_conv(g, y, 16, 16, 3, (sl_attr){.groups = 16, .pad = {1, 1, 1, 1}}, (uint64_t)i);
         y = net_binary(g, SL_FN_MAX, y, net_unary(g, SL_FN_NEG, y));
@@ -190,7 +201,8 @@ static void test_long_chain_reuses_memory(void **state)
     sl_plan_free(plan);
     float *inputs[8];
     net_random_inputs(s, 1, inputs);
-    net_result want = net_run_reference(s, (const float *const *)inputs), got = net_run_plan(s, (const float *const *)inputs, 1);
+    net_result want = net_run_reference(s, (const float *const *)inputs),
+               got = net_run_plan(s, (const float *const *)inputs, 1);
     net_result_close(&got, &want, BOUND);
     net_result_free(&want);
     net_result_free(&got);

@@ -54,7 +54,8 @@ static void check_fused(sl_graph *g, sl_tensor out, int nodes, sl_op kept, doubl
 static sl_tensor batchnorm(sl_graph *g, sl_tensor x, int channels)
 {
     sl_tensor scale = net_random(g, SHAPE(channels), 1, 0.5f, 2), bias = net_random(g, SHAPE(channels), 2, -1, 1);
-    sl_tensor mean = net_random(g, SHAPE(channels), 3, -1, 1), variance = net_random(g, SHAPE(channels), 4, 0.2f, 2);
+    sl_tensor mean = net_random(g, SHAPE(channels), 3, -1, 1),
+              variance = net_random(g, SHAPE(channels), 4, 0.2f, 2);
     return net_node(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-3f}, INPUTS(x, scale, bias, mean, variance));
 }
 
@@ -110,8 +111,8 @@ static void test_arithmetic_into_conv(void **state)
     g = sl_graph_new(); /* c / x is not linear */
     x = net_unary(g, SL_FN_EXP, net_conv(g, net_input(g, SHAPE(1, 2, 3, 3)), 2, 2, 1, (sl_attr){0}, 1));
     x = net_conv(g, x, 2, 2, 1, (sl_attr){0}, 7);
-    check_fused(g, net_unary(g, SL_FN_TANH, net_binary(g, SL_FN_DIV, net_const(g, SHAPE(1), FLOATS(3)), x)), 5, SL_OP_BINARY,
-                1e-3);
+    check_fused(g, net_unary(g, SL_FN_TANH, net_binary(g, SL_FN_DIV, net_const(g, SHAPE(1), FLOATS(3)), x)), 5,
+                SL_OP_BINARY, 1e-3);
     g = sl_graph_new(); /* scaled input, grouped: into the weights; a shift must not, the border is padded */
     x = net_binary(g, SL_FN_SUB, net_input(g, SHAPE(2, 4, 5, 5)), net_const(g, SHAPE(1), FLOATS(0.5f)));
     x = net_binary(g, SL_FN_MUL, x, net_random(g, SHAPE(4, 1, 1), 5, 0.5f, 2));
@@ -134,10 +135,12 @@ static void test_pad_into_conv(void **state)
     sl_graph *g = sl_graph_new();
     sl_tensor x = net_input(g, SHAPE(1, 3, 5, 5));
     x = net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_CONSTANT}, INPUTS(x, INTS(g, 0, 0, 0, 1, 0, 0, 2, 1)));
-    check_fused(g, net_conv(g, x, 4, 3, 3, (sl_attr){.pad = {1, 0, 0, 0}, .stride = {2, 2}}, 1), 1, SL_OP_CONV, 1e-6);
+    check_fused(g, net_conv(g, x, 4, 3, 3, (sl_attr){.pad = {1, 0, 0, 0}, .stride = {2, 2}}, 1), 1, SL_OP_CONV,
+                1e-6);
     g = sl_graph_new(); /* not zero */
     x = net_input(g, SHAPE(1, 3, 5, 5));
-    x = net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_CONSTANT, .a = 1}, INPUTS(x, INTS(g, 0, 0, 1, 1, 0, 0, 1, 1)));
+    x = net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_CONSTANT, .a = 1},
+                 INPUTS(x, INTS(g, 0, 0, 1, 1, 0, 0, 1, 1)));
     check_fused(g, net_conv(g, x, 4, 3, 3, (sl_attr){0}, 1), 2, SL_OP_PAD, 1e-6);
 }
 
@@ -152,14 +155,18 @@ static void test_prelu_spellings(void **state)
         if (spelling % 2) /* x itself computed by a sum: where x ends must be found */
             x = net_binary(g, SL_FN_ADD, x, net_unary(g, SL_FN_TANH, x));
         sl_tensor slope = net_random(g, SHAPE(6, 1, 1), 1, -0.3f, 0.5f), relu = net_unary(g, SL_FN_RELU, x);
-        sl_tensor abs = net_unary(g, SL_FN_ABS, x), neg = net_unary(g, SL_FN_NEG, x), half = net_const(g, SHAPE(1), FLOATS(0.5f));
+        sl_tensor abs = net_unary(g, SL_FN_ABS, x), neg = net_unary(g, SL_FN_NEG, x),
+                  half = net_const(g, SHAPE(1), FLOATS(0.5f));
         sl_tensor below = net_binary(g, SL_FN_SUB, x, abs);
         switch (spelling) {
         case 0: y = net_binary(g, SL_FN_ADD, relu, net_binary(g, SL_FN_MUL, slope, below)); break;
         case 1:
-            y = net_binary(g, SL_FN_ADD, relu, net_binary(g, SL_FN_MUL, net_binary(g, SL_FN_MUL, slope, below), half));
+            y = net_binary(g, SL_FN_ADD, relu,
+                           net_binary(g, SL_FN_MUL, net_binary(g, SL_FN_MUL, slope, below), half));
             break;
-        case 2: y = net_binary(g, SL_FN_SUB, relu, net_binary(g, SL_FN_MUL, slope, net_unary(g, SL_FN_RELU, neg))); break;
+        case 2:
+            y = net_binary(g, SL_FN_SUB, relu, net_binary(g, SL_FN_MUL, slope, net_unary(g, SL_FN_RELU, neg)));
+            break;
         case 3: {
             sl_tensor minus = net_unary(g, SL_FN_NEG, net_unary(g, SL_FN_RELU, neg));
             y = net_binary(g, SL_FN_ADD, relu, net_binary(g, SL_FN_MUL, slope, minus));
@@ -171,7 +178,10 @@ static void test_prelu_spellings(void **state)
             y = net_binary(g, SL_FN_ADD, most, net_binary(g, SL_FN_MUL, least, slope));
             break;
         }
-        case 5: y = net_binary(g, SL_FN_ADD, net_binary(g, SL_FN_MUL, slope, net_binary(g, SL_FN_DIV, below, half)), relu); break;
+        case 5:
+            y = net_binary(g, SL_FN_ADD, net_binary(g, SL_FN_MUL, slope, net_binary(g, SL_FN_DIV, below, half)),
+                           relu);
+            break;
         default: { /* Max(x, 0.1 x): one slope for all, a leaky ReLU */
             y = net_binary(g, SL_FN_MAX, x, net_binary(g, SL_FN_MUL, net_const(g, SHAPE(1), FLOATS(0.1f)), x));
             break;
@@ -241,7 +251,8 @@ static void test_l2norm_spellings(void **state)
         case 0: /* F.normalize of PyTorch */
             y = net_node(g, SL_OP_UNARY, (sl_attr){.fn = SL_FN_CLIP, .a = 1e-4f, .b = INFINITY},
                          INPUTS(net_node(g, SL_OP_REDUCE, l2, INPUTS(x))));
-            y = net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(y, net_node(g, SL_OP_SHAPE, (sl_attr){0}, INPUTS(x))));
+            y = net_node(g, SL_OP_EXPAND, (sl_attr){0},
+                         INPUTS(y, net_node(g, SL_OP_SHAPE, (sl_attr){0}, INPUTS(x))));
             y = net_binary(g, SL_FN_DIV, x, y);
             break;
         case 1: y = net_binary(g, SL_FN_DIV, x, net_node(g, SL_OP_REDUCE, l2, INPUTS(x))); break;
@@ -255,7 +266,8 @@ static void test_l2norm_spellings(void **state)
             break;
         default:
             squared = net_binary(g, SL_FN_POW, x, net_const(g, SCALAR_SHAPE, FLOATS(2)));
-            y = net_binary(g, SL_FN_DIV, x, net_unary(g, SL_FN_SQRT, net_node(g, SL_OP_REDUCE, total, INPUTS(squared))));
+            y = net_binary(g, SL_FN_DIV, x,
+                           net_unary(g, SL_FN_SQRT, net_node(g, SL_OP_REDUCE, total, INPUTS(squared))));
             break;
         }
         net_output(g, y);
@@ -281,7 +293,8 @@ static void test_l2norm_spellings(void **state)
     }
     sl_graph *g = sl_graph_new(); /* sqrt(sum + floor) is another function */
     sl_tensor x = net_input(g, SHAPE(3, 8)), squared = net_binary(g, SL_FN_MUL, x, x);
-    sl_tensor sum = net_node(g, SL_OP_REDUCE, (sl_attr){.fn = SL_FN_SUM, .axes = {1}, .n_axes = 1, .keepdims = true}, INPUTS(squared));
+    sl_tensor sum = net_node(
+        g, SL_OP_REDUCE, (sl_attr){.fn = SL_FN_SUM, .axes = {1}, .n_axes = 1, .keepdims = true}, INPUTS(squared));
     sum = net_binary(g, SL_FN_ADD, sum, net_const(g, SHAPE(1), FLOATS(0.5f)));
     check_fused(g, net_binary(g, SL_FN_DIV, x, net_unary(g, SL_FN_SQRT, sum)), 5, SL_OP_BINARY, 1e-6);
 }
@@ -294,17 +307,20 @@ static void test_softmax_spellings(void **state)
     sl_attr most = {.fn = SL_FN_MAX, .axes = {-2}, .n_axes = 1, .keepdims = true}, total = most;
     total.fn = SL_FN_SUM;
     sl_tensor e = net_unary(g, SL_FN_EXP, net_binary(g, SL_FN_SUB, x, net_node(g, SL_OP_REDUCE, most, INPUTS(x))));
-    check_fused(g, net_binary(g, SL_FN_DIV, e, net_node(g, SL_OP_REDUCE, total, INPUTS(e))), 1, SL_OP_SOFTMAX, 1e-6);
+    check_fused(g, net_binary(g, SL_FN_DIV, e, net_node(g, SL_OP_REDUCE, total, INPUTS(e))), 1, SL_OP_SOFTMAX,
+                1e-6);
     g = sl_graph_new(); /* between two transpositions that undo each other */
     x = net_input(g, SHAPE(2, 3, 4, 5));
     x = net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 2, 3, 1}}, INPUTS(x));
     x = net_node(g, SL_OP_SOFTMAX, (sl_attr){.axis = -1}, INPUTS(x));
-    check_fused(g, net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 3, 1, 2}}, INPUTS(x)), 1, SL_OP_SOFTMAX, 1e-6);
+    check_fused(g, net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 3, 1, 2}}, INPUTS(x)), 1, SL_OP_SOFTMAX,
+                1e-6);
     g = sl_graph_new(); /* that do not */
     x = net_input(g, SHAPE(2, 3, 4, 5));
     x = net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 2, 3, 1}}, INPUTS(x));
     x = net_node(g, SL_OP_SOFTMAX, (sl_attr){.axis = -1}, INPUTS(x));
-    check_fused(g, net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 2, 3, 1}}, INPUTS(x)), 3, SL_OP_SOFTMAX, 1e-6);
+    check_fused(g, net_node(g, SL_OP_TRANSPOSE, (sl_attr){.perm = {0, 2, 3, 1}}, INPUTS(x)), 3, SL_OP_SOFTMAX,
+                1e-6);
 }
 
 /* ---- what vanishes ---- */
@@ -325,7 +341,8 @@ static void test_nothing_is_done_for_nothing(void **state)
     check_fused(g, net_unary(g, SL_FN_TANH, y), 1, SL_OP_UNARY, 0);
     g = sl_graph_new(); /* reversed rows keep their shape, but are not the same */
     x = net_input(g, SHAPE(2, 3));
-    y = net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(x, INTS(g, -1), INTS(g, INT64_MIN), INTS(g, 1), INTS(g, -1)));
+    y = net_node(g, SL_OP_SLICE, (sl_attr){0},
+                 INPUTS(x, INTS(g, -1), INTS(g, INT64_MIN), INTS(g, 1), INTS(g, -1)));
     check_fused(g, net_unary(g, SL_FN_TANH, y), 2, SL_OP_SLICE, 0);
     g = sl_graph_new(); /* an identity that was asked for keeps its name */
     x = net_input(g, SHAPE(2, 3));
@@ -428,7 +445,8 @@ static void test_shapes_that_do_not_fit(void **state)
     refused(g, net_node(g, SL_OP_RESHAPE, (sl_attr){0}, INPUTS(x, INTS(g, -2, -3))), SL_ERR_FORMAT, "-2");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
-    refused(g, net_node(g, SL_OP_CONCAT, (sl_attr){.axis = 0}, INPUTS(x, net_input(g, SHAPE(2, 4)))), SL_ERR_FORMAT, "fit");
+    refused(g, net_node(g, SL_OP_CONCAT, (sl_attr){.axis = 0}, INPUTS(x, net_input(g, SHAPE(2, 4)))),
+            SL_ERR_FORMAT, "fit");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
     refused(g, net_node(g, SL_OP_SOFTMAX, (sl_attr){.axis = 2}, INPUTS(x)), SL_ERR_FORMAT, "axis 2");
@@ -440,17 +458,20 @@ static void test_shapes_that_do_not_fit(void **state)
     refused(g, net_node(g, SL_OP_GATHER, (sl_attr){.axis = 1}, INPUTS(x, INTS(g, 3))), SL_ERR_FORMAT, "index 3");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
-    refused(g, net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(x, INTS(g, 1), INTS(g, 1))), SL_ERR_FORMAT, "no elements");
+    refused(g, net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(x, INTS(g, 1), INTS(g, 1))), SL_ERR_FORMAT,
+            "no elements");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
-    refused(g, net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(x, INTS(g, 0), INTS(g, 1), INTS(g, 0), INTS(g, 0))), SL_ERR_FORMAT,
-            "step of 0");
+    refused(g, net_node(g, SL_OP_SLICE, (sl_attr){0}, INPUTS(x, INTS(g, 0), INTS(g, 1), INTS(g, 0), INTS(g, 0))),
+            SL_ERR_FORMAT, "step of 0");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
-    refused(g, net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_REFLECT}, INPUTS(x, INTS(g, 2, 0, 0, 0))), SL_ERR_FORMAT, "pads 2");
+    refused(g, net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_REFLECT}, INPUTS(x, INTS(g, 2, 0, 0, 0))),
+            SL_ERR_FORMAT, "pads 2");
     g = sl_graph_new();
     x = net_input(g, SHAPE(1, 1, 3, 3));
-    refused(g, net_node(g, SL_OP_POOL, (sl_attr){.fn = SL_FN_MAX, .kernel = {2, 2}, .pad = {2, 0, 0, 0}}, INPUTS(x)),
+    refused(g,
+            net_node(g, SL_OP_POOL, (sl_attr){.fn = SL_FN_MAX, .kernel = {2, 2}, .pad = {2, 0, 0, 0}}, INPUTS(x)),
             SL_ERR_FORMAT, "pad of 2");
     g = sl_graph_new();
     x = net_input(g, SHAPE(2, 3));
@@ -467,19 +488,24 @@ static void test_giant_shapes(void **state)
     refused(g, net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(x, INTS(g, 1 << 28, 4))), SL_ERR_LIMIT, "elements");
     g = sl_graph_new();
     x = net_input(g, SHAPE(1, 4));
-    refused(g, net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(x, INTS(g, INT64_MAX, 4))), SL_ERR_LIMIT, "elements");
+    refused(g, net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(x, INTS(g, INT64_MAX, 4))), SL_ERR_LIMIT,
+            "elements");
     g = sl_graph_new();
     x = net_input(g, SHAPE(1, 1, 4, 4));
-    refused(g, net_node(g, SL_OP_RESIZE, (sl_attr){.fn = SL_FN_NEAREST}, INPUTS(x, net_const(g, SHAPE(4), FLOATS(1, 1, 1e30f, 1)))),
+    refused(g,
+            net_node(g, SL_OP_RESIZE, (sl_attr){.fn = SL_FN_NEAREST},
+                     INPUTS(x, net_const(g, SHAPE(4), FLOATS(1, 1, 1e30f, 1)))),
             SL_ERR_FORMAT, "resized");
     g = sl_graph_new();
     x = net_input(g, SHAPE(1, 1, 4, 4));
-    refused(g, net_node(g, SL_OP_RESIZE, (sl_attr){.fn = SL_FN_NEAREST}, INPUTS(x, net_const(g, SHAPE(4), FLOATS(1, 1, NAN, 1)))),
+    refused(g,
+            net_node(g, SL_OP_RESIZE, (sl_attr){.fn = SL_FN_NEAREST},
+                     INPUTS(x, net_const(g, SHAPE(4), FLOATS(1, 1, NAN, 1)))),
             SL_ERR_FORMAT, "resized");
     g = sl_graph_new();
     x = net_input(g, SHAPE(1, 4));
-    refused(g, net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_CONSTANT}, INPUTS(x, INTS(g, 0, INT64_MAX, 0, 0))), SL_ERR_FORMAT,
-            "pads");
+    refused(g, net_node(g, SL_OP_PAD, (sl_attr){.fn = SL_FN_CONSTANT}, INPUTS(x, INTS(g, 0, INT64_MAX, 0, 0))),
+            SL_ERR_FORMAT, "pads");
     /* constants that would fill the memory: one, and many small ones */
     g = sl_graph_new();
     net_input(g, SHAPE(1, 4));
@@ -504,8 +530,9 @@ static void test_integer_arithmetic(void **state)
     static const struct {
         sl_fn fn;
         int64_t a, b;
-    } bad[] = {{SL_FN_DIV, 4, 0}, {SL_FN_DIV, INT64_MIN, -1}, {SL_FN_ADD, INT64_MAX, 1}, {SL_FN_SUB, INT64_MIN, 1},
-               {SL_FN_MUL, INT64_MAX, 2}, {SL_FN_POW, 2, -1}, {SL_FN_POW, 10, 30}, {SL_FN_POW, 2, INT64_MAX}};
+    } bad[] = {{SL_FN_DIV, 4, 0},         {SL_FN_DIV, INT64_MIN, -1}, {SL_FN_ADD, INT64_MAX, 1},
+               {SL_FN_SUB, INT64_MIN, 1}, {SL_FN_MUL, INT64_MAX, 2},  {SL_FN_POW, 2, -1},
+               {SL_FN_POW, 10, 30},       {SL_FN_POW, 2, INT64_MAX}};
     for (int i = 0; i < 8; i++) {
         sl_graph *g = sl_graph_new();
         sl_tensor x = net_input(g, SHAPE(1, 4)), bad_node;
@@ -521,8 +548,11 @@ static void test_integer_arithmetic(void **state)
     sl_graph *g = sl_graph_new();
     sl_tensor x = net_input(g, SHAPE(2, 3));
     sl_tensor v = net_binary(g, SL_FN_POW, net_binary(g, SL_FN_DIV, INTS(g, 7), INTS(g, -2)), INTS(g, 2));
-    sl_tensor p = net_binary(g, SL_FN_MUL, net_binary(g, SL_FN_MAX, INTS(g, 3), INTS(g, 1)), net_binary(g, SL_FN_MIN, INTS(g, 2), INTS(g, 1)));
-    v = net_node(g, SL_OP_CONCAT, (sl_attr){0}, INPUTS(net_binary(g, SL_FN_SUB, v, p), net_binary(g, SL_FN_POW, INTS(g, -1), INTS(g, INT64_MAX))));
+    sl_tensor p = net_binary(g, SL_FN_MUL, net_binary(g, SL_FN_MAX, INTS(g, 3), INTS(g, 1)),
+                             net_binary(g, SL_FN_MIN, INTS(g, 2), INTS(g, 1)));
+    v = net_node(
+        g, SL_OP_CONCAT, (sl_attr){0},
+        INPUTS(net_binary(g, SL_FN_SUB, v, p), net_binary(g, SL_FN_POW, INTS(g, -1), INTS(g, INT64_MAX))));
     net_expect(g, net_node(g, SL_OP_RESHAPE, (sl_attr){0}, INPUTS(x, v)), FLOATS(1, 2, 3, 4, 5, 6), SHAPE(6, 1),
                FLOATS(1, 2, 3, 4, 5, 6));
 }

@@ -15,7 +15,8 @@ typedef struct {
     void (*binary)(sl_fn fn, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n);
     /* x, y [rows, width]; slope, scale, shift [width] */
     void (*prelu_rows)(const float *x, const float *slope, float *y, int64_t rows, int64_t width);
-    void (*affine_rows)(const float *x, const float *scale, const float *shift, float *y, int64_t rows, int64_t width);
+    void (*affine_rows)(const float *x, const float *scale, const float *shift, float *y, int64_t rows,
+                        int64_t width);
     /* y[i] = x[i] * scale + shift */
     void (*affine)(const float *x, float scale, float shift, float *y, int64_t n);
 } sl_loops;

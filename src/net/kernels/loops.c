@@ -16,10 +16,13 @@ const sl_loops *sl_loops_active(void)
 bool sl_has_unary_loop(sl_fn fn)
 {
     switch (fn) {
-    case SL_FN_RELU: case SL_FN_LEAKY_RELU: case SL_FN_CLIP: case SL_FN_ABS: case SL_FN_NEG: case SL_FN_SQRT:
-    case SL_FN_RECIPROCAL:
-        return true;
-    default:
-        return false;
+    case SL_FN_RELU:
+    case SL_FN_LEAKY_RELU:
+    case SL_FN_CLIP:
+    case SL_FN_ABS:
+    case SL_FN_NEG:
+    case SL_FN_SQRT:
+    case SL_FN_RECIPROCAL: return true;
+    default: return false;
     }
 }

@@ -8,14 +8,17 @@
 #define SAME_PLACE _Pragma("omp simd")
 
 /* Both sides computed: no branch. */
-static inline float leaky(float v, float below) { return v < 0 ? below : v; }
+static inline float leaky(float v, float below)
+{
+    return v < 0 ? below : v;
+}
 
-#define EACH(expression)                \
-    SAME_PLACE                          \
-    for (int64_t i = 0; i < n; i++) {   \
-        float v = x[i];                 \
-        y[i] = (expression);            \
-    }                                   \
+#define EACH(expression)                                                                                          \
+    SAME_PLACE                                                                                                    \
+    for (int64_t i = 0; i < n; i++) {                                                                             \
+        float v = x[i];                                                                                           \
+        y[i] = (expression);                                                                                      \
+    }                                                                                                             \
     break
 
 static void LOOPS(unary)(const sl_attr *attr, const float *x, float *y, int64_t n)
@@ -34,17 +37,17 @@ static void LOOPS(unary)(const sl_attr *attr, const float *x, float *y, int64_t 
 }
 #undef EACH
 
-#define EACH(expression)                              \
-    SAME_PLACE                                        \
-    for (int64_t i = 0; i < n; i++) {                 \
-        float p = a[i * a_step], q = b[i * b_step];   \
-        y[i] = (expression);                          \
-    }                                                 \
+#define EACH(expression)                                                                                          \
+    SAME_PLACE                                                                                                    \
+    for (int64_t i = 0; i < n; i++) {                                                                             \
+        float p = a[i * a_step], q = b[i * b_step];                                                               \
+        y[i] = (expression);                                                                                      \
+    }                                                                                                             \
     break
 
 /* Steps are constants after inlining, so that each case becomes its own vector loop. */
-static inline __attribute__((always_inline)) void LOOPS(stepped)(sl_fn fn, const float *a, int64_t a_step,
-                                                                 const float *b, int64_t b_step, float *y, int64_t n)
+static inline __attribute__((always_inline)) void
+LOOPS(stepped)(sl_fn fn, const float *a, int64_t a_step, const float *b, int64_t b_step, float *y, int64_t n)
 {
     switch (fn) {
     case SL_FN_ADD: EACH(p + q);
@@ -114,4 +117,7 @@ static void LOOPS(affine)(const float *x, float scale, float shift, float *y, in
         y[i] = x[i] * scale + shift;
 }
 
-#define LOOPS_TABLE {LOOPS(unary), LOOPS(binary), LOOPS(prelu_rows), LOOPS(affine_rows), LOOPS(affine)}
+#define LOOPS_TABLE                                                                                               \
+    {                                                                                                             \
+        LOOPS(unary), LOOPS(binary), LOOPS(prelu_rows), LOOPS(affine_rows), LOOPS(affine)                         \
+    }

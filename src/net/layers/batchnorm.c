@@ -1,4 +1,5 @@
-/* Batch norm with fixed statistics: y = (x - mean) / sqrt(variance + epsilon) * scale + bias, per channel (axis 1). */
+/* Batch norm with fixed statistics: y = (x - mean) / sqrt(variance + epsilon) * scale + bias, per channel (axis
+ * 1). */
 #include "net/layers/layers.h"
 
 #include <math.h>
@@ -18,7 +19,8 @@ sl_status sl_batchnorm_infer(const sl_call *c, sl_error *err)
 
 void sl_batchnorm_affine(const sl_call *c, int64_t channel, double *scale, double *shift)
 {
-    const float *gamma = c->in[1]->data, *beta = c->in[2]->data, *mean = c->in[3]->data, *variance = c->in[4]->data;
+    const float *gamma = c->in[1]->data, *beta = c->in[2]->data, *mean = c->in[3]->data,
+                *variance = c->in[4]->data;
     *scale = gamma[channel] / sqrt((double)variance[channel] + c->node->attr.a);
     *shift = beta[channel] - mean[channel] * *scale;
 }

@@ -80,9 +80,10 @@ sl_status sl_binary_forward(const sl_call *c, sl_error *err)
         }
         int64_t p = ((const int64_t *)a)[w.offset[0]], q = ((const int64_t *)b)[w.offset[1]];
         if (!integer(fn, p, q, (int64_t *)c->out[0].data + i))
-            return sl_layer_fail(c, err, SL_ERR_FORMAT,
-                                 "integer arithmetic on %lld and %lld: division by zero, or the result is too large",
-                                 (long long)p, (long long)q);
+            return sl_layer_fail(
+                c, err, SL_ERR_FORMAT,
+                "integer arithmetic on %lld and %lld: division by zero, or the result is too large", (long long)p,
+                (long long)q);
     }
     return SL_OK;
 }

@@ -21,12 +21,12 @@ sl_status sl_layer_ints(const sl_call *c, int i, int64_t *out, int max, int *cou
     if (!v || v->type != SL_TYPE_I64 || v->shape.rank > 1)
         return sl_layer_fail(c, err, SL_ERR_FORMAT, "input %d is no list of integers", i);
     if (!v->data)
-        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "input %d depends on the picture, only constants are supported",
-                             i);
+        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED,
+                             "input %d depends on the picture, only constants are supported", i);
     int64_t n = sl_shape_elements(&v->shape);
     if (n < 0 || n > max)
-        return sl_layer_fail(c, err, SL_ERR_FORMAT, "input %d has %lld elements, at most %d fit here", i, (long long)n,
-                             max);
+        return sl_layer_fail(c, err, SL_ERR_FORMAT, "input %d has %lld elements, at most %d fit here", i,
+                             (long long)n, max);
     memcpy(out, v->data, (size_t)n * sizeof *out);
     *count = (int)n;
     return SL_OK;
@@ -131,7 +131,8 @@ sl_status sl_window_of(const sl_call *c, const sl_shape *x, const int64_t kernel
     const sl_attr *a = &c->node->attr;
     enum { MOST = 1 << 24 }; /* keeps all products far from overflow */
     if (x->rank != 4)
-        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "input of %d axes, only [N, C, H, W] is supported", x->rank);
+        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "input of %d axes, only [N, C, H, W] is supported",
+                             x->rank);
     for (int i = 0; i < 2; i++) {
         w->in[i] = x->dim[2 + i];
         w->kernel[i] = kernel[i];
@@ -140,18 +141,21 @@ sl_status sl_window_of(const sl_call *c, const sl_shape *x, const int64_t kernel
         w->pad[i] = a->pad[i];
         w->pad[i + 2] = a->pad[i + 2];
         if (w->in[i] < 1 || kernel[i] < 1 || kernel[i] > MOST || w->stride[i] < 1 || w->dilation[i] < 1 ||
-            w->dilation[i] > MOST || w->pad[i] < 0 || w->pad[i + 2] < 0 || w->pad[i] > MOST || w->pad[i + 2] > MOST)
-            return sl_layer_fail(c, err, SL_ERR_FORMAT,
-                                 "size %lld, kernel %lld, stride %lld, dilation %lld, pads %lld and %lld do not fit",
-                                 (long long)w->in[i], (long long)kernel[i], (long long)w->stride[i],
-                                 (long long)w->dilation[i], (long long)w->pad[i], (long long)w->pad[i + 2]);
+            w->dilation[i] > MOST || w->pad[i] < 0 || w->pad[i + 2] < 0 || w->pad[i] > MOST ||
+            w->pad[i + 2] > MOST)
+            return sl_layer_fail(
+                c, err, SL_ERR_FORMAT,
+                "size %lld, kernel %lld, stride %lld, dilation %lld, pads %lld and %lld do not fit",
+                (long long)w->in[i], (long long)kernel[i], (long long)w->stride[i], (long long)w->dilation[i],
+                (long long)w->pad[i], (long long)w->pad[i + 2]);
         if (a->auto_pad == SL_PAD_VALID)
             w->pad[i] = w->pad[i + 2] = 0;
         else if (a->auto_pad != SL_PAD_EXPLICIT)
             pad_same(w, i, a->auto_pad == SL_PAD_SAME_UPPER);
         w->out[i] = outputs_along(w, i, a->ceil_mode);
         if (w->out[i] < 1)
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "a kernel of %lld (dilation %lld) is larger than the %lld there are",
+            return sl_layer_fail(c, err, SL_ERR_FORMAT,
+                                 "a kernel of %lld (dilation %lld) is larger than the %lld there are",
                                  (long long)kernel[i], (long long)w->dilation[i],
                                  (long long)(w->in[i] + w->pad[i] + w->pad[i + 2]));
     }

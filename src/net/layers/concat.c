@@ -68,8 +68,8 @@ sl_status sl_split_infer(const sl_call *c, sl_error *err)
             rest -= size[i];
     }
     if (given != parts || rest != 0)
-        return sl_layer_fail(c, err, SL_ERR_FORMAT, "%d sizes for %d parts do not make up the %lld there are", given,
-                             parts, (long long)x->dim[axis]);
+        return sl_layer_fail(c, err, SL_ERR_FORMAT, "%d sizes for %d parts do not make up the %lld there are",
+                             given, parts, (long long)x->dim[axis]);
     for (int i = 0; i < parts; i++) {
         c->out[i].type = c->in[0]->type;
         c->out[i].shape = *x;

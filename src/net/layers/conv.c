@@ -1,7 +1,10 @@
 /* Convolution: x [N,I,H,W], w [O,I/groups,kh,kw], bias [O] -> [N,O,H',W']. */
 #include "net/layers/layers.h"
 
-static int64_t groups_of(const sl_call *c) { return c->node->attr.groups ? c->node->attr.groups : 1; }
+static int64_t groups_of(const sl_call *c)
+{
+    return c->node->attr.groups ? c->node->attr.groups : 1;
+}
 
 static sl_status window(const sl_call *c, sl_window *w, sl_error *err)
 {
@@ -20,8 +23,8 @@ sl_status sl_conv_infer(const sl_call *c, sl_error *err)
     if (groups < 1 || k->dim[0] < 1 || k->dim[0] % groups || k->dim[1] < 1 || x->dim[1] / groups != k->dim[1] ||
         x->dim[1] % groups)
         return sl_layer_fail(c, err, SL_ERR_FORMAT,
-                             "%lld channels, %lld groups and weights [%lld, %lld, ...] do not fit", (long long)x->dim[1],
-                             (long long)groups, (long long)k->dim[0], (long long)k->dim[1]);
+                             "%lld channels, %lld groups and weights [%lld, %lld, ...] do not fit",
+                             (long long)x->dim[1], (long long)groups, (long long)k->dim[0], (long long)k->dim[1]);
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != k->dim[0]))
         return sl_layer_fail(c, err, SL_ERR_FORMAT, "the bias is not [%lld]", (long long)k->dim[0]);
     sl_window w;
@@ -32,7 +35,8 @@ sl_status sl_conv_infer(const sl_call *c, sl_error *err)
 }
 
 /* One output: sum over the group's input channels [I/groups, H, W] and the window at (oy, ox). */
-static double window_sum(const sl_window *w, const float *x, const float *k, int64_t channels, int64_t oy, int64_t ox)
+static double window_sum(const sl_window *w, const float *x, const float *k, int64_t channels, int64_t oy,
+                         int64_t ox)
 {
     double sum = 0;
     for (int64_t i = 0; i < channels; i++)

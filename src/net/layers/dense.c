@@ -6,8 +6,9 @@ sl_status sl_dense_infer(const sl_call *c, sl_error *err)
     const sl_shape *x = &c->in[0]->shape, *w = &c->in[1]->shape;
     const sl_value *bias = sl_layer_in(c, 2);
     if (x->rank != 2 || w->rank != 2 || x->dim[1] != w->dim[1] || x->dim[1] < 1)
-        return sl_layer_fail(c, err, SL_ERR_FORMAT, "input of %d axes with %lld columns and weights of %lld do not fit",
-                             x->rank, (long long)(x->rank > 1 ? x->dim[1] : 0), (long long)(w->rank > 1 ? w->dim[1] : 0));
+        return sl_layer_fail(c, err, SL_ERR_FORMAT,
+                             "input of %d axes with %lld columns and weights of %lld do not fit", x->rank,
+                             (long long)(x->rank > 1 ? x->dim[1] : 0), (long long)(w->rank > 1 ? w->dim[1] : 0));
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != w->dim[0]))
         return sl_layer_fail(c, err, SL_ERR_FORMAT, "the bias is not [%lld]", (long long)w->dim[0]);
     c->out[0].type = SL_TYPE_F32;

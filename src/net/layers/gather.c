@@ -15,8 +15,8 @@ sl_status sl_gather_infer(const sl_call *c, sl_error *err)
     const int64_t *index = c->in[1]->data;
     for (int64_t i = 0, n = sl_shape_elements(indices); i < n; i++)
         if (index[i] < -x->dim[axis] || index[i] >= x->dim[axis])
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "index %lld is outside the %lld there are", (long long)index[i],
-                                 (long long)x->dim[axis]);
+            return sl_layer_fail(c, err, SL_ERR_FORMAT, "index %lld is outside the %lld there are",
+                                 (long long)index[i], (long long)x->dim[axis]);
     sl_shape s = {0};
     for (int i = 0; i < x->rank; i++) {
         if (i != axis) {

@@ -3,7 +3,10 @@
 
 #include <string.h>
 
-#define LAYER(min, max, outputs, name) {min, max, outputs, sl_##name##_infer, sl_##name##_forward}
+#define LAYER(min, max, outputs, name)                                                                            \
+    {                                                                                                             \
+        min, max, outputs, sl_##name##_infer, sl_##name##_forward                                                 \
+    }
 
 const sl_layer sl_layers[SL_OP_COUNT] = {
     [SL_OP_CONV] = LAYER(2, 3, 1, conv),
@@ -39,11 +42,16 @@ const sl_layer sl_layers[SL_OP_COUNT] = {
 static bool float_only(sl_op op)
 {
     switch (op) {
-    case SL_OP_CONV: case SL_OP_DENSE: case SL_OP_MATMUL: case SL_OP_BATCHNORM: case SL_OP_PRELU:
-    case SL_OP_POOL: case SL_OP_GLOBAL_POOL: case SL_OP_SOFTMAX: case SL_OP_L2NORM:
-        return true;
-    default:
-        return false;
+    case SL_OP_CONV:
+    case SL_OP_DENSE:
+    case SL_OP_MATMUL:
+    case SL_OP_BATCHNORM:
+    case SL_OP_PRELU:
+    case SL_OP_POOL:
+    case SL_OP_GLOBAL_POOL:
+    case SL_OP_SOFTMAX:
+    case SL_OP_L2NORM: return true;
+    default: return false;
     }
 }
 
@@ -61,7 +69,8 @@ static sl_status check_inputs(const sl_call *c, sl_error *err)
             return sl_layer_fail(c, err, SL_ERR_FORMAT, "input %d is absent", i);
     for (int i = 0; i < n->n_inputs; i++)
         if (c->in[i] && float_only(n->op) && c->in[i]->type != SL_TYPE_F32)
-            return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "input %d is of integers, only float is supported", i);
+            return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "input %d is of integers, only float is supported",
+                                 i);
     return SL_OK;
 }
 
@@ -71,7 +80,8 @@ sl_status sl_layer_infer(const sl_call *c, sl_error *err)
     SL_TRY(sl_layers[c->node->op].infer(c, err));
     for (int i = 0; i < c->node->n_outputs; i++)
         if (sl_shape_elements(&c->out[i].shape) < 0)
-            return sl_layer_fail(c, err, SL_ERR_LIMIT, "output %d would have more than %lld elements or a negative axis",
-                                 i, (long long)SL_MAX_ELEMENTS);
+            return sl_layer_fail(c, err, SL_ERR_LIMIT,
+                                 "output %d would have more than %lld elements or a negative axis", i,
+                                 (long long)SL_MAX_ELEMENTS);
     return SL_OK;
 }

@@ -57,7 +57,10 @@ bool sl_broadcast(const sl_shape *a, const sl_shape *b, sl_shape *out);
 void sl_broadcast_strides(const sl_shape *from, const sl_shape *to, int64_t stride[SL_MAX_RANK]);
 
 bool sl_shape_equal(const sl_shape *a, const sl_shape *b);
-static inline size_t sl_type_size(sl_type type) { return type == SL_TYPE_I64 ? 8 : 4; }
+static inline size_t sl_type_size(sl_type type)
+{
+    return type == SL_TYPE_I64 ? 8 : 4;
+}
 
 /* Product of dim[from] .. dim[to - 1]. */
 int64_t sl_shape_span(const sl_shape *shape, int from, int to);
@@ -111,13 +114,14 @@ typedef struct {
 } sl_resize_axis;
 sl_status sl_resize_axes(const sl_call *c, sl_resize_axis axis[SL_MAX_RANK], sl_error *err);
 int64_t sl_resize_nearest(const sl_attr *attr, const sl_resize_axis *axis, int64_t o);
-void sl_resize_linear(const sl_attr *attr, const sl_resize_axis *axis, int64_t o, int64_t tap[2], double weight[2]);
+void sl_resize_linear(const sl_attr *attr, const sl_resize_axis *axis, int64_t o, int64_t tap[2],
+                      double weight[2]);
 
 /* Axes reduced by a Reduce node, as a mask (reduce.c). */
 sl_status sl_reduce_mask(const sl_call *c, int rank, unsigned *mask, sl_error *err);
 
-#define SL_LAYER(name)                                            \
-    sl_status sl_##name##_infer(const sl_call *c, sl_error *err); \
+#define SL_LAYER(name)                                                                                            \
+    sl_status sl_##name##_infer(const sl_call *c, sl_error *err);                                                 \
     sl_status sl_##name##_forward(const sl_call *c, sl_error *err);
 SL_LAYER(conv)
 SL_LAYER(dense)

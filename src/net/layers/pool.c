@@ -24,7 +24,8 @@ sl_status sl_pool_infer(const sl_call *c, sl_error *err)
     SL_TRY(window(c, &w, err));
     for (int i = 0; i < 4; i++) /* else a window could see padding alone */
         if (w.pad[i] > (w.kernel[i % 2] - 1) * w.dilation[i % 2])
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "a pad of %lld is larger than the kernel", (long long)w.pad[i]);
+            return sl_layer_fail(c, err, SL_ERR_FORMAT, "a pad of %lld is larger than the kernel",
+                                 (long long)w.pad[i]);
     c->out[0].type = SL_TYPE_F32;
     c->out[0].shape = (sl_shape){4, {x->dim[0], x->dim[1], w.out[0], w.out[1]}};
     return SL_OK;

@@ -1,4 +1,5 @@
-/* Sum, mean, max, min, L2 norm or sum of squares over some axes (from the attribute or an i64 input; none: all). */
+/* Sum, mean, max, min, L2 norm or sum of squares over some axes (from the attribute or an i64 input; none: all).
+ */
 #include "net/layers/layers.h"
 
 #include <math.h>

@@ -102,7 +102,8 @@ sl_status sl_squeeze_infer(const sl_call *c, sl_error *err)
         if (!(mask >> i & 1))
             s.dim[s.rank++] = x->dim[i];
         else if (x->dim[i] != 1)
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "axis %d has %lld elements, not one", i, (long long)x->dim[i]);
+            return sl_layer_fail(c, err, SL_ERR_FORMAT, "axis %d has %lld elements, not one", i,
+                                 (long long)x->dim[i]);
     }
     return same_count(c, &s, err);
 }

@@ -9,7 +9,8 @@ sl_status sl_resize_axes(const sl_call *c, sl_resize_axis axis[SL_MAX_RANK], sl_
     const sl_value *by = c->in[1];
     const sl_shape *x = &c->in[0]->shape;
     if (!by->data || by->shape.rank != 1 || by->shape.dim[0] != x->rank)
-        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "its scales or sizes are no constant of %d elements", x->rank);
+        return sl_layer_fail(c, err, SL_ERR_UNSUPPORTED, "its scales or sizes are no constant of %d elements",
+                             x->rank);
     for (int i = 0; i < x->rank; i++) {
         axis[i].in = x->dim[i];
         if (by->type == SL_TYPE_I64) {

@@ -54,7 +54,8 @@ sl_status sl_expand_infer(const sl_call *c, sl_error *err)
     SL_TRY(sl_layer_ints(c, 1, wanted.dim, SL_MAX_RANK, &wanted.rank, err));
     for (int i = 0; i < wanted.rank; i++)
         if (wanted.dim[i] < 0)
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "axis %d is asked to be %lld", i, (long long)wanted.dim[i]);
+            return sl_layer_fail(c, err, SL_ERR_FORMAT, "axis %d is asked to be %lld", i,
+                                 (long long)wanted.dim[i]);
     if (!sl_broadcast(&c->in[0]->shape, &wanted, &c->out[0].shape))
         return sl_layer_fail(c, err, SL_ERR_FORMAT, "its input does not broadcast to the shape asked for");
     c->out[0].type = c->in[0]->type;

@@ -7,7 +7,10 @@ typedef struct {
     sl_shape shape;
 } cut;
 
-static int64_t clamp(int64_t v, int64_t low, int64_t high) { return v < low ? low : v > high ? high : v; }
+static int64_t clamp(int64_t v, int64_t low, int64_t high)
+{
+    return v < low ? low : v > high ? high : v;
+}
 
 static void cut_axis(cut *s, int axis, int64_t size, int64_t start, int64_t end, int64_t step)
 {
@@ -57,7 +60,8 @@ static sl_status cut_of(const sl_call *c, cut *s, sl_error *err)
     for (int i = 0; i < n; i++) {
         SL_TRY(sl_layer_axis(c, axes[i], s->shape.rank, &axis, err));
         if (steps[i] == 0 || steps[i] == INT64_MIN || seen >> axis & 1)
-            return sl_layer_fail(c, err, SL_ERR_FORMAT, "a step of %lld, or axis %d twice", (long long)steps[i], axis);
+            return sl_layer_fail(c, err, SL_ERR_FORMAT, "a step of %lld, or axis %d twice", (long long)steps[i],
+                                 axis);
         seen |= 1u << axis;
         cut_axis(s, axis, c->in[0]->shape.dim[axis], starts[i], ends[i], steps[i]);
     }

@@ -36,7 +36,10 @@ static double value(const sl_attr *attr, double x)
     }
 }
 
-float sl_unary_value(const sl_attr *attr, float x) { return (float)value(attr, x); }
+float sl_unary_value(const sl_attr *attr, float x)
+{
+    return (float)value(attr, x);
+}
 
 static bool is_unary(sl_fn fn)
 {
