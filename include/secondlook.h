@@ -529,7 +529,13 @@ SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *optio
 SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side,
                                  sl_image *query, sl_image *other, sl_error *err);
 
-/* query | flow | other above both heat maps, with names and scores: one PNG that explains a pair. */
+/* A face by the trust that SL_RERANK_OAE has in its cells: bright what is believed, dark what is ignored. crop NULL:
+ * a grey tile; side as above. */
+SL_API sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl_image *crop, int side,
+                               sl_image *out, sl_error *err);
+
+/* query | flow | other above both heat maps (oae: above what was believed of both), with names and scores: one PNG
+ * that explains a pair. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
                               sl_error *err);
 

@@ -46,6 +46,12 @@ void sl_weights_heat(const float *weights, int rows, int cols, int width, int he
 sl_status sl_weights_picture(const float *weights, int rows, int cols, const sl_image *crop, int width, int height,
                              sl_image *out, sl_error *err);
 
+/* ------------------------------------------------------------------ trust.c */
+
+/* The crop, as dark at each cell as its trust is below the largest: bilinear between the cells' middles. */
+sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_image *crop, int width, int height,
+                           sl_image *out, sl_error *err);
+
 /* ------------------------------------------------------------------ tile.c: crops as tiles */
 
 extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_rule, sl_right, sl_wrong, sl_blue, sl_amber;

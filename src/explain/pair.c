@@ -3,7 +3,9 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 
+#include "base/mem.h"
 #include "image/image.h"
 
 enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 4096 };
@@ -60,6 +62,27 @@ sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, 
     SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
     sl_status status = weights_of(pair, &t, side, query, other, err);
     sl_transport_free(&t);
+    return status;
+}
+
+/* What was believed of the query, and the same of the other face. */
+static sl_status trust_of(const sl_pair *pair, const sl_cells *cells, int side, sl_image *query, sl_image *other,
+                          sl_error *err)
+{
+    int rows, cols, channels, width, height;
+    sl_template_grid(pair->query, &rows, &cols, &channels);
+    float *trust = sl_calloc_aligned((size_t)rows * (size_t)cols, sizeof *trust);
+    sl_status status = trust ? sl_cells_trust(cells, pair->query, trust, err)
+                             : sl_fail(err, SL_ERR_MEMORY, "no memory for a picture of trust");
+    if (status == SL_OK) {
+        sl_tile_size(pair->query_crop, side, &width, &height);
+        status = sl_trust_picture(trust, rows, cols, pair->query_crop, width, height, query, err);
+    }
+    if (status == SL_OK) {
+        sl_tile_size(pair->other_crop, side, &width, &height);
+        status = sl_trust_picture(trust, rows, cols, pair->other_crop, width, height, other, err);
+    }
+    free(trust);
     return status;
 }
 
@@ -128,13 +151,16 @@ static void draw_scores(sl_image *page, const sl_score *score, const sl_match_op
         y += 72;
     }
     y = line_of_scores(page, y, "stage 1: whole faces", sl_number(number, score->stage1), sl_ink);
-    y = line_of_scores(page, y, "stage 2: patch by patch", sl_number(number, score->stage2), sl_ink);
+    y = line_of_scores(page, y, options->rerank == SL_RERANK_OAE ? "stage 2: what is believed"
+                                                                       : "stage 2: patch by patch", sl_number(number, score->stage2), sl_ink);
     snprintf(text, sizeof text, "%s of stage 2", sl_number(number, options->alpha));
     y = line_of_scores(page, y, "alpha", text, sl_ink);
-    y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
+    if (options->rerank != SL_RERANK_OAE)
+        y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
     snprintf(text, sizeof text, "%d x %d patches", t->rows, t->cols);
     line_of_scores(page, y, "grid", text, sl_ink);
-    colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
+    if (options->rerank != SL_RERANK_OAE)
+        colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
 }
 
 static sl_status draw_page(const sl_pair *pair, const sl_match_options *options, const sl_transport *t,
@@ -153,14 +179,18 @@ static sl_status draw_page(const sl_pair *pair, const sl_match_options *options,
     SL_TRY_GOTO(pair->other_crop ? sl_tile(pair->other_crop, width, height, &other, err)
                                  : sl_tile_square(NULL, SIDE, &other, err),
                 done);
-    SL_TRY_GOTO(weights_of(pair, t, SIDE, &query_heat, &other_heat, err), done);
+    const bool oae = options->rerank == SL_RERANK_OAE;
+    SL_TRY_GOTO(oae ? trust_of(pair, options->cells, SIDE, &query_heat, &other_heat, err)
+                    : weights_of(pair, t, SIDE, &query_heat, &other_heat, err),
+                done);
     SL_TRY_GOTO(sl_image_new(WIDTH, HEIGHT, 3, out, err), done);
     sl_draw_fill(out, 0, 0, WIDTH, HEIGHT, sl_paper);
     place(out, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
     place(out, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other", "bright: much flows, dark: little");
     place(out, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
-    place(out, 0, BOTTOM_ROW, &query_heat, "weights of the query", "", "");
-    place(out, 2, BOTTOM_ROW, &other_heat, "weights of the other", "", "");
+    place(out, 0, BOTTOM_ROW, &query_heat, oae ? "believed of the query" : "weights of the query",
+          oae ? "dark: ignored" : "", "");
+    place(out, 2, BOTTOM_ROW, &other_heat, oae ? "the same of the other" : "weights of the other", "", "");
     draw_scores(out, score, options, t);
 done:
     sl_image_free(&query);
