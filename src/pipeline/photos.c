@@ -31,6 +31,7 @@ void sl_photos_free(sl_photo *photos, size_t count)
 typedef struct {
     sl_photo *photos;
     size_t count, capacity;
+    size_t *lines; /* of a list's photos, for messages; NULL for folders */
 } photo_list;
 
 /* Takes over the three strings, which may be NULL when there was no memory. */
@@ -111,6 +112,7 @@ static sl_status finish(photo_list *list, sl_status status, sl_photo **out, size
 {
     *out = NULL;
     *count = 0;
+    free(list->lines);
     if (status != SL_OK) {
         sl_photos_free(list->photos, list->count);
         return status;
@@ -145,12 +147,18 @@ static sl_status read_line(photo_list *list, const char *base, const char *line,
         return sl_fail(err, SL_ERR_LIMIT, "%s, line %zu: longer than 4096 bytes", file, number);
     char *image = strndup(line, (size_t)(comma - line)), *label = strndup(comma + 1, (size_t)(end - comma - 1));
     char *path = !image ? NULL : image[0] == '/' ? sl_strdup(image) : sl_path_join(base, image);
-    return append(list, path, image, label, err);
+    SL_TRY(append(list, path, image, label, err));
+    size_t *lines = sl_realloc_array(list->lines, list->capacity, sizeof *lines);
+    if (!lines)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
+    list->lines = lines;
+    list->lines[list->count - 1] = number;
+    return SL_OK;
 }
 
 typedef struct {
     const sl_photo *photo;
-    size_t line; /* position in the list, for messages */
+    size_t line;
 } listed;
 
 static int by_image(const void *a, const void *b)
@@ -167,7 +175,7 @@ static sl_status check_unique(const photo_list *list, const char *file, sl_error
     if (!sorted)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory to check it", file);
     for (size_t i = 0; i < list->count; i++)
-        sorted[i] = (listed){&list->photos[i], i};
+        sorted[i] = (listed){&list->photos[i], list->lines[i]};
     qsort(sorted, list->count, sizeof *sorted, by_image);
     sl_status status = SL_OK;
     for (size_t i = 1; i < list->count && status == SL_OK; i++) {
@@ -175,9 +183,10 @@ static sl_status check_unique(const photo_list *list, const char *file, sl_error
         if (strcmp(a->image, b->image) != 0)
             continue;
         status = strcmp(a->label, b->label) == 0
-                     ? sl_fail(err, SL_ERR_FORMAT, "%s: %s is listed twice", file, a->image)
-                     : sl_fail(err, SL_ERR_FORMAT, "%s: %s has two labels, \"%s\" and \"%s\"", file, a->image, a->label,
-                               b->label);
+                     ? sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s is listed twice, first on line %zu", file,
+                               sorted[i].line, a->image, sorted[i - 1].line)
+                     : sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s has two labels, \"%s\" (line %zu) and \"%s\"", file,
+                               sorted[i].line, a->image, a->label, sorted[i - 1].line, b->label);
     }
     free(sorted);
     return status;
