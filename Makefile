@@ -5,6 +5,8 @@
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
 CTEST   = ctest --output-on-failure --no-tests=error -j $(JOBS)
+# Threads of the networks do not spin where tests run beside each other.
+export OMP_WAIT_POLICY ?= passive
 export SECONDLOOK_MODELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/secondlook
 
 help: ## this text

@@ -134,8 +134,9 @@ static void print_answer(const cli_face *face, size_t index, size_t count, const
         cli_print_name(stdout, best->label, 0);
     if (best) {
         float compared = answer->threshold_on_stage1 ? best->stage1 : best->score;
-        printf("  (best %s %.4f %s threshold %.4f)\n", answer->threshold_on_stage1 ? "stage 1" : "score", compared,
-               compared >= answer->threshold ? ">=" : "<", answer->threshold);
+        char text[64];
+        printf("  (best %s %.4f%s)\n", answer->threshold_on_stage1 ? "stage 1" : "score", compared,
+               cli_threshold_text(compared, answer->threshold, text));
     } else {
         puts("  (the gallery is empty)");
         return;

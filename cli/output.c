@@ -134,6 +134,14 @@ void cli_print_name(FILE *out, const char *name, int width)
         fputc(' ', out);
 }
 
+const char *cli_threshold_text(float value, float threshold, char buffer[64])
+{
+    if (isnan(threshold))
+        return "; the model has no threshold, give --threshold";
+    snprintf(buffer, 64, "%s threshold %.4f", value >= threshold ? " >=" : " <", threshold);
+    return buffer;
+}
+
 const char *cli_bytes_text(uint64_t bytes, char buffer[32])
 {
     static const char *const units[] = {"B", "kB", "MB", "GB", "TB"};

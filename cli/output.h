@@ -24,6 +24,9 @@ void cli_print_name(FILE *out, const char *name, int width);
 /* Columns a name takes. */
 int cli_name_width(const char *name);
 
+/* ">= threshold 0.5000", "< threshold 0.5000", or that the model has none. */
+const char *cli_threshold_text(float value, float threshold, char buffer[64]);
+
 /* "12.3 MB" in a buffer of the caller's. */
 const char *cli_bytes_text(uint64_t bytes, char buffer[32]);
 

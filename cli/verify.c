@@ -142,8 +142,9 @@ static int answer(const pair_run *run, const pair *p)
         int code = cli_print_json(document);
         return code ? code : same ? CLI_OK : CLI_UNKNOWN;
     }
-    printf("%s: %s %.4f %s threshold %.4f\n", same ? "same person" : "not the same person",
-           on_stage1 ? "stage 1" : "score", compared, same ? ">=" : "<", threshold);
+    char text[64];
+    printf("%s: %s %.4f%s\n", same ? "same person" : "not the same person", on_stage1 ? "stage 1" : "score", compared,
+           cli_threshold_text(compared, threshold, text));
     if (on_stage1)
         printf("  score                   %.4f\n", p->score.score);
     print_scores(&p->score);

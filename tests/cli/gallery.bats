@@ -63,7 +63,8 @@ setup() {
     printf 'people/sample1/sample1.png,Ann\npeople/sample1/sample1.png,Bob\n' > two.csv
     sl enroll --gallery fresh --aligned --labels two.csv
     expect 1
-    contains "$err" 2
+    contains "$err" two.csv
+    contains "$err" "people/sample1/sample1.png"
     printf 'a.jpg,Ann\nno comma here\n' > bad.csv
     sl enroll --gallery fresh --aligned --labels bad.csv
     expect 1
