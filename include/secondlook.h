@@ -325,6 +325,17 @@ SL_API sl_status sl_emd_compare(const sl_patch_map *query, const sl_patch_map *c
                                 const sl_match_options *options, float *scores, int *iterations,
                                 sl_error *err);
 
+/* Candidates prepared once (unit patches, quantised, packed), to be compared with many queries. Holds
+ * copies; use from one thread at a time. All candidates are of one size; SL_ERR_NUMERIC names one that has NaN. */
+typedef struct sl_emd_bank sl_emd_bank;
+SL_API sl_status sl_emd_bank_open(const sl_patch_map *candidates, size_t n, const sl_match_options *options,
+                                  sl_emd_bank **out, sl_error *err);
+SL_API void sl_emd_bank_close(sl_emd_bank *bank);
+
+/* What sl_emd_compare gives for the bank's candidates: scores [n], iterations [n] or NULL. */
+SL_API sl_status sl_emd_bank_compare(sl_emd_bank *bank, const sl_patch_map *query, float *scores, int *iterations,
+                                     sl_error *err);
+
 /* The transport plan of one pair: plan [R, R], row = candidate's patch, column = query's patch;
  * weights [R] each, or NULL. R = grid_rows * grid_cols of the options, or the map's own. */
 SL_API sl_status sl_emd_plan(const sl_patch_map *query, const sl_patch_map *candidate,

@@ -110,7 +110,7 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
     return status;
 }
 
-static sl_patch_source source_of_map(const sl_patch_map *map)
+sl_patch_source sl_patch_source_of_map(const sl_patch_map *map)
 {
     return (sl_patch_source){
         .patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
@@ -132,7 +132,7 @@ static sl_status source_of_candidate(void *context, size_t i, sl_patch_source *o
                        q->dim);
     if (!c->patches)
         return sl_fail(err, SL_ERR_ARGUMENT, "candidate %zu has no patches", i);
-    *out = source_of_map(c);
+    *out = sl_patch_source_of_map(c);
     return SL_OK;
 }
 
@@ -150,7 +150,7 @@ static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_
     sl_match_layout layout;
     SL_TRY(sl_match_layout_make(&o, query->rows, query->cols, query->channels, query->embedding ? query->dim : 0,
                                 &layout, err));
-    const sl_patch_source source = source_of_map(query);
+    const sl_patch_source source = sl_patch_source_of_map(query);
     return search_open(s, &layout, &source, threads, err);
 }
 

@@ -63,6 +63,7 @@ typedef struct {
 
 struct sl_template;
 sl_patch_source sl_patch_source_of(const struct sl_template *t);
+sl_patch_source sl_patch_source_of_map(const sl_patch_map *map);
 
 /* A query is packed for the kernels' columns, a candidate for their rows. */
 typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;
