@@ -28,7 +28,7 @@ demo: models ## a gallery, masked queries, a report that shows why (FACES=dir: o
 check: models ## every test: units, golden values, fuzz corpora, command line, installation
 	@tools/setup check
 	@tools/check-layers
-	@cmake --build build
+	@cmake --preset release > /dev/null && cmake --build build
 	@tools/demo-photos > /dev/null || echo "the photos of people could not be fetched: tests that want them are skipped"
 	@cd build && $(CTEST)
 
