@@ -95,7 +95,7 @@ sl_status sl_squeeze_infer(const sl_call *c, sl_error *err)
     if (sl_layer_in(c, 1))
         SL_TRY(named_axes(c, x->rank, &mask, err));
     else
-        for (int i = 0; i < x->rank; i++)
+        for (int i = 0; i < x->rank && i < SL_MAX_RANK; i++)
             mask |= (unsigned)(x->dim[i] == 1) << i;
     sl_shape s = {0};
     for (int i = 0; i < x->rank; i++) {
