@@ -139,7 +139,10 @@ static sl_status read_line(photo_list *list, const char *base, const char *line,
     if (memchr(line, '\0', (size_t)(end - line)))
         return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: holds a NUL byte", file, number);
     const char *comma = memrchr(line, ',', (size_t)(end - line));
-    if (end - line == 0 || strspn(line, " \t") >= (size_t)(end - line))
+    const char *blank = line;
+    while (blank < end && (*blank == ' ' || *blank == '\t'))
+        blank++;
+    if (blank == end)
         return SL_OK;
     if (!comma || comma == line || comma + 1 == end)
         return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: expected path,label", file, number);
