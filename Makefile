@@ -39,7 +39,7 @@ asan: models ## the same tests under the address and undefined behaviour sanitiz
 
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
 	@cmake --preset tsan && cmake --build build-tsan
-	@cd build-tsan && $(CTEST) -R '^(base|gallery|match)/'
+	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval)/'
 
 fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
 	@tools/setup fuzz
