@@ -88,3 +88,13 @@ wait_for_gallery() {
     sl gallery verify g
     expect 0
 }
+
+@test "a progress bar with rate and ETA on a terminal, and none elsewhere" {
+    command -v script > /dev/null || skip "script is not here"
+    script -qec "'$BIN' enroll --gallery bar --aligned --no-quality-gate --threads 1 many" /dev/null < /dev/null > terminal
+    contains "$(tr '\r' '\n' < terminal)" "ETA"
+    contains "$(tr '\r' '\n' < terminal)" "photos"
+    sl enroll --gallery nobar --aligned --no-quality-gate --threads 1 many
+    expect 0
+    [ -z "$err" ]
+}
