@@ -127,7 +127,8 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
         SL_TRY(read_int(c, json_array_get(grid, i), "patch_grid", 1, 4096, &m->patch_grid[i]));
     const json_t *thresholds = json_object_get(root, "thresholds");
     SL_TRY(read_number(c, json_object_get(thresholds, "none"), "thresholds.none", &m->threshold_none));
-    return read_number(c, json_object_get(thresholds, "emd"), "thresholds.emd", &m->threshold_emd);
+    SL_TRY(read_number(c, json_object_get(thresholds, "emd"), "thresholds.emd", &m->threshold_emd));
+    return read_number(c, json_object_get(thresholds, "oae"), "thresholds.oae", &m->threshold_oae);
 }
 
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
@@ -197,7 +198,7 @@ sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_
         json_decref(root);
         return sl_fail(err, SL_ERR_MEMORY, "manifest %s: no memory", name);
     }
-    m->threshold_none = m->threshold_emd = NAN;
+    m->threshold_none = m->threshold_emd = m->threshold_oae = NAN;
     m->detector_threshold = .8f;
     context c = {name, err};
     sl_status status = read_manifest(&c, root, m);

@@ -30,6 +30,7 @@ typedef struct {
     int patch_grid[3];          /* rows, columns, channels; 0: not stated */
     float threshold_none;       /* stage 1 cosine from which it is the same person; NaN: not calibrated */
     float threshold_emd;        /* the same for the score of sl_match_defaults(); NaN: not calibrated */
+    float threshold_oae;        /* and of sl_match_defaults_of(SL_RERANK_OAE) */
     float detector_threshold;   /* detectors: score from which it is a face */
 } sl_manifest;
 

@@ -130,24 +130,24 @@ sl_status sl_photos_in_folder(const char *dir, sl_photo **out, size_t *count, sl
 
 /* ---- lists ---- */
 
-/* One line [line, end): path,label with the last comma between; blank lines are passed over. */
-static sl_status read_line(photo_list *list, const char *base, const char *line, const char *end, const char *file,
+/* One line of `length` bytes: path,label with the last comma between; blank lines are passed over. */
+static sl_status read_line(photo_list *list, const char *base, const char *line, size_t length, const char *file,
                            size_t number, sl_error *err)
 {
-    if (end > line && end[-1] == '\r')
-        end--;
-    if (memchr(line, '\0', (size_t)(end - line)))
-        return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: holds a NUL byte", file, number);
-    const char *comma = memrchr(line, ',', (size_t)(end - line));
-    const char *blank = line;
-    while (blank < end && (*blank == ' ' || *blank == '\t'))
+    if (length && line[length - 1] == '\r')
+        length--;
+    size_t blank = 0;
+    while (blank < length && (line[blank] == ' ' || line[blank] == '\t'))
         blank++;
-    if (blank == end)
+    if (blank == length)
         return SL_OK;
+    if (length > 4096)
+        return sl_fail(err, SL_ERR_LIMIT, "%s, line %zu: longer than 4096 bytes", file, number);
+    if (memchr(line, '\0', length))
+        return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: holds a NUL byte", file, number);
+    const char *comma = memrchr(line, ',', length), *end = line + length;
     if (!comma || comma == line || comma + 1 == end)
         return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: expected path,label", file, number);
-    if (end - line > 4096)
-        return sl_fail(err, SL_ERR_LIMIT, "%s, line %zu: longer than 4096 bytes", file, number);
     char *image = strndup(line, (size_t)(comma - line)), *label = strndup(comma + 1, (size_t)(end - comma - 1));
     char *path = !image ? NULL : image[0] == '/' ? sl_strdup(image) : sl_path_join(base, image);
     SL_TRY(append(list, path, image, label, err));
@@ -207,7 +207,7 @@ sl_status sl_photos_parse(const char *text, size_t size, const char *file, const
         const char *end = memchr(at, '\n', (size_t)(stop - at));
         if (!end)
             end = stop;
-        status = read_line(&list, base, at, end, file, number, err);
+        status = read_line(&list, base, at, (size_t)(end - at), file, number, err);
         at = end + 1;
     }
     if (status == SL_OK)
