@@ -7,13 +7,40 @@
 
 /* ArcFace's public template, and the dissertation's for 96 x 112 (CosFace) and 160 (FaceNet); its 128 x 128 crops
  * (ArcFace) are the 160 x 160 ones resized. */
-#define POINTS_160 {{61.4356f, 54.6963f}, {118.5318f, 54.6963f}, {93.5252f, 90.7366f}, {68.5493f, 122.3655f}, {110.7299f, 122.3641f}}
+#define POINTS_160                                                                                                \
+    {                                                                                                             \
+        {61.4356f, 54.6963f}, {118.5318f, 54.6963f}, {93.5252f, 90.7366f}, {68.5493f, 122.3655f},                 \
+        {                                                                                                         \
+            110.7299f, 122.3641f                                                                                  \
+        }                                                                                                         \
+    }
 #define AS_128(v) (((v) + .5f) * .8f - .5f)
 static const sl_align_template templates[] = {
-    {"arcface-112", 112, 112, {{38.2946f, 51.6963f}, {73.5318f, 51.5014f}, {56.0252f, 71.7366f}, {41.5493f, 92.3655f}, {70.7299f, 92.2041f}}},
-    {"cosface-96x112", 96, 112, {{30.2946f, 51.6963f}, {65.5318f, 51.5014f}, {48.0252f, 71.7366f}, {33.5493f, 92.3655f}, {62.7299f, 92.2041f}}},
+    {"arcface-112",
+     112,
+     112,
+     {{38.2946f, 51.6963f},
+      {73.5318f, 51.5014f},
+      {56.0252f, 71.7366f},
+      {41.5493f, 92.3655f},
+      {70.7299f, 92.2041f}}},
+    {"cosface-96x112",
+     96,
+     112,
+     {{30.2946f, 51.6963f},
+      {65.5318f, 51.5014f},
+      {48.0252f, 71.7366f},
+      {33.5493f, 92.3655f},
+      {62.7299f, 92.2041f}}},
     {"facenet-160", 160, 160, POINTS_160},
-    {"arcface-128", 128, 128, {{AS_128(61.4356f), AS_128(54.6963f)}, {AS_128(118.5318f), AS_128(54.6963f)}, {AS_128(93.5252f), AS_128(90.7366f)}, {AS_128(68.5493f), AS_128(122.3655f)}, {AS_128(110.7299f), AS_128(122.3641f)}}},
+    {"arcface-128",
+     128,
+     128,
+     {{AS_128(61.4356f), AS_128(54.6963f)},
+      {AS_128(118.5318f), AS_128(54.6963f)},
+      {AS_128(93.5252f), AS_128(90.7366f)},
+      {AS_128(68.5493f), AS_128(122.3655f)},
+      {AS_128(110.7299f), AS_128(122.3641f)}}},
 };
 
 const sl_align_template *sl_align_template_find(const char *name)
@@ -37,7 +64,8 @@ typedef struct {
     int x, y, width, height;
 } region;
 
-/* The part of the picture under the crop, its sides rounded up to multiples of `step`; false when there is none. */
+/* The part of the picture under the crop, its sides rounded up to multiples of `step`; false when there is none.
+ */
 static bool region_under(const sl_image *image, const sl_affine *map, int width, int height, int step, region *out)
 {
     double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;

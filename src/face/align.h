@@ -24,8 +24,8 @@ void sl_align_points(const sl_align_template *t, int width, int height, sl_point
 sl_status sl_face_align(const sl_image *image, const sl_point points[5], const sl_align_template *t, int width,
                         int height, sl_image *out, sl_affine *map, sl_error *err);
 
-/* The five points that the dissertation aligns by: means of the eyes' six points (36-41, 42-47), nose tip 30, inner
- * mouth corners 60 and 64. */
+/* The five points that the dissertation aligns by: means of the eyes' six points (36-41, 42-47), nose tip 30,
+ * inner mouth corners 60 and 64. */
 void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5]);
 
 /* Points of the photo in crop coordinates; `map` as sl_face_align gave it. out may be in. */

@@ -38,8 +38,8 @@ sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *opt
     *out = NULL;
     sl_detector_options o = options ? *options : sl_detector_defaults();
     if (o.max_side < 32 || o.max_side > MAX_SIDE || !(o.nms_iou > 0 && o.nms_iou <= 1) || !o.max_faces)
-        return sl_fail(err, SL_ERR_ARGUMENT, "detector: max_side must be 32 to %d, nms_iou in (0, 1], max_faces above 0",
-                       MAX_SIDE);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "detector: max_side must be 32 to %d, nms_iou in (0, 1], max_faces above 0", MAX_SIDE);
     if (graph->n_inputs != 1 || graph->n_outputs != OUTPUTS)
         return sl_fail(err, SL_ERR_UNSUPPORTED,
                        "detector: the network has %d inputs and %d outputs, RetinaFace mnet.25 has 1 and %d",
@@ -104,7 +104,8 @@ static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaf
                           sl_error *err)
 {
     for (int s = 0; s < STRIDES; s++)
-        heads[s] = (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
+        heads[s] =
+            (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
     for (int j = 0; j < OUTPUTS; j++) {
         sl_shape shape;
         const float *data = sl_plan_output(plan, j, &shape);
@@ -124,7 +125,8 @@ static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaf
         if (!heads[s].score || !heads[s].box || !heads[s].points)
             return sl_fail(err, SL_ERR_UNSUPPORTED,
                            "detector: the network gives no scores [4], boxes [8] and points [20] at stride %d: "
-                           "it is not RetinaFace mnet.25", strides[s]);
+                           "it is not RetinaFace mnet.25",
+                           strides[s]);
     return SL_OK;
 }
 
@@ -191,8 +193,8 @@ static void to_photo(sl_face *f, double sx, double sy)
 }
 
 /* The faces of one view in the photo's pixels, best first, not yet thinned. */
-static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view *v, float threshold, sl_face **faces,
-                               size_t *count, sl_error *err)
+static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view *v, float threshold,
+                               sl_face **faces, size_t *count, sl_error *err)
 {
     sl_retinaface_head heads[STRIDES];
     *faces = NULL;
@@ -218,8 +220,8 @@ enum { COARSE_FROM = 400, COARSE_SIDE = 320 };
 static const float coarse_part = .375f;
 
 /* Those of the coarse look that are large enough, thinned. */
-static sl_status large_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
-                             sl_error *err)
+static sl_status large_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces,
+                             size_t *count, sl_error *err)
 {
     view v = view_of(image, COARSE_SIDE);
     size_t n, kept = 0;

@@ -51,7 +51,8 @@ sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, flo
 /* Best score first; equal scores by place. */
 void sl_faces_sort(sl_face *faces, size_t count);
 
-/* Greedy non-maximum suppression of faces sorted by score, in place; returns how many stay, at most `max_faces`. */
+/* Greedy non-maximum suppression of faces sorted by score, in place; returns how many stay, at most `max_faces`.
+ */
 size_t sl_face_suppress(sl_face *faces, size_t count, float iou, size_t max_faces);
 
 /* Area of the intersection over area of the union; boxes are continuous (width = x1 - x0). */

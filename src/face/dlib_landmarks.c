@@ -1,14 +1,12 @@
 /* dlib's shape predictor: reading its file, and running it.
  *
  * The file is a sequence of numbers. An integer is a control byte (low four bits: how many bytes follow, top bit:
- * negative) and its magnitude, little-endian; a float is two integers, mantissa and binary exponent; a vector is its
- * length and its elements; a matrix is -rows, -columns and its elements. In this order:
- *     version (1)
- *     mean shape                        matrix [2 * points, 1], x and y in turn, in units of the face's box
- *     forests                           vector over cascades of vector of trees
- *         tree: splits, leaf values     vector of (feature a, feature b, threshold); vector of matrices [2 * points, 1]
- *     anchors                           vector over cascades of vector of landmark numbers, one a feature
- *     deltas                            vector over cascades of vector of (x, y), one a feature
+ * negative) and its magnitude, little-endian; a float is two integers, mantissa and binary exponent; a vector is
+ * its length and its elements; a matrix is -rows, -columns and its elements. In this order: version (1) mean shape
+ * matrix [2 * points, 1], x and y in turn, in units of the face's box forests                           vector
+ * over cascades of vector of trees tree: splits, leaf values     vector of (feature a, feature b, threshold);
+ * vector of matrices [2 * points, 1] anchors                           vector over cascades of vector of landmark
+ * numbers, one a feature deltas                            vector over cascades of vector of (x, y), one a feature
  * A feature is the grey value at an offset (delta) from a landmark (anchor) of the shape so far. */
 #include "face/landmarks.h"
 
@@ -20,15 +18,21 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-enum { MAX_POINTS = 256, MAX_CASCADES = 256, MAX_TREES = 1 << 14, MAX_SPLITS = (1 << 10) - 1, MAX_FEATURES = 4096 };
+enum {
+    MAX_POINTS = 256,
+    MAX_CASCADES = 256,
+    MAX_TREES = 1 << 14,
+    MAX_SPLITS = (1 << 10) - 1,
+    MAX_FEATURES = 4096
+};
 #define MAX_FILE_BYTES ((size_t)1 << 30)
 
-/* The shortest integer takes 2 bytes, the shortest float 4: a length in the file that needs more bytes than are left
- * is refused before anything is allocated for it. */
+/* The shortest integer takes 2 bytes, the shortest float 4: a length in the file that needs more bytes than are
+ * left is refused before anything is allocated for it. */
 enum { MIN_INTEGER_BYTES = 2, MIN_FLOAT_BYTES = 4 };
 
 typedef struct {
-    uint16_t a, b; /* features */
+    uint16_t a, b;   /* features */
     float threshold; /* a - b above it goes to the left child */
 } split;
 
@@ -39,9 +43,9 @@ typedef struct {
 
 struct sl_shape_predictor {
     int points, cascades, trees, splits, features; /* trees a cascade, splits a tree, features a cascade */
-    float *mean;        /* [2 * points] */
-    split *split_of;    /* [cascades, trees, splits], each tree a heap: children of i are 2i + 1 and 2i + 2 */
-    float *leaf_of;     /* [cascades, trees, splits + 1, 2 * points] */
+    float *mean;                                   /* [2 * points] */
+    split *split_of;     /* [cascades, trees, splits], each tree a heap: children of i are 2i + 1 and 2i + 2 */
+    float *leaf_of;      /* [cascades, trees, splits + 1, 2 * points] */
     feature *feature_of; /* [cascades, features] */
 };
 
@@ -83,8 +87,8 @@ static float read_float(sl_reader *r)
     return (float)value;
 }
 
-/* A file has 16 million floats: the usual ones (at most 3 bytes of mantissa, 1 of exponent, room for a wide load) are
- * read without a loop. */
+/* A file has 16 million floats: the usual ones (at most 3 bytes of mantissa, 1 of exponent, room for a wide load)
+ * are read without a loop. */
 static inline float read_float_fast(sl_reader *r)
 {
     if (r->size - r->at >= 16 && !r->failed) {
@@ -126,8 +130,9 @@ static void expect_length(sl_reader *r, size_t n)
 
 static sl_status bad(const sl_reader *r, sl_error *err, const char *what)
 {
-    return sl_fail(err, SL_ERR_FORMAT, "landmark file: %s is not as dlib writes it, at byte %zu of %zu: get the file again",
-                   what, r->at, r->size);
+    return sl_fail(err, SL_ERR_FORMAT,
+                   "landmark file: %s is not as dlib writes it, at byte %zu of %zu: get the file again", what,
+                   r->at, r->size);
 }
 
 static void read_column(sl_reader *r, int rows, float *out)
@@ -232,7 +237,8 @@ static sl_status read_features(sl_reader *r, sl_shape_predictor *p, sl_error *er
 
     for (size_t i = 0; i < cascades * (size_t)p->trees * (size_t)p->splits; i++)
         if (p->split_of[i].a >= features || p->split_of[i].b >= features)
-            return sl_fail(err, SL_ERR_FORMAT, "landmark file: a tree asks for feature %d of %zu: get the file again",
+            return sl_fail(err, SL_ERR_FORMAT,
+                           "landmark file: a tree asks for feature %d of %zu: get the file again",
                            p->split_of[i].a >= features ? p->split_of[i].a : p->split_of[i].b, features);
     return SL_OK;
 }
@@ -278,11 +284,15 @@ void sl_shape_predictor_free(sl_shape_predictor *p)
     free(p);
 }
 
-int sl_shape_predictor_points(const sl_shape_predictor *predictor) { return predictor->points; }
+int sl_shape_predictor_points(const sl_shape_predictor *predictor)
+{
+    return predictor->points;
+}
 
 /* ---- running ---- */
 
-/* Rotation and scale of the least-squares similarity from the mean shape to `shape`: (x, y) -> (a x - b y, b x + a y). */
+/* Rotation and scale of the least-squares similarity from the mean shape to `shape`: (x, y) -> (a x - b y, b x + a
+ * y). */
 static void turn_of_shape(const sl_shape_predictor *p, const float *shape, double *a, double *b)
 {
     double mx = 0, my = 0, sx = 0, sy = 0, dot = 0, cross = 0, norm = 0;
@@ -334,7 +344,8 @@ static int leaf_reached(const split *splits, int n_splits, const float *pixels)
     return i - n_splits;
 }
 
-void sl_shape_predictor_run(const sl_shape_predictor *p, const sl_image *image, const sl_affine *frame, sl_point *out)
+void sl_shape_predictor_run(const sl_shape_predictor *p, const sl_image *image, const sl_affine *frame,
+                            sl_point *out)
 {
     float shape[2 * MAX_POINTS], pixels[MAX_FEATURES];
     size_t values = 2 * (size_t)p->points;

@@ -17,8 +17,8 @@ void sl_shape_predictor_free(sl_shape_predictor *predictor);
 int sl_shape_predictor_points(const sl_shape_predictor *predictor);
 
 /* All points of the shape of the face that fills the unit square of `frame` (unit square -> picture) as dlib's own
- * detector would draw it: upright, from the brows to the chin. RGB or grey; what lies outside the picture counts as
- * black. out [points] */
+ * detector would draw it: upright, from the brows to the chin. RGB or grey; what lies outside the picture counts
+ * as black. out [points] */
 void sl_shape_predictor_run(const sl_shape_predictor *predictor, const sl_image *image, const sl_affine *frame,
                             sl_point *out);
 

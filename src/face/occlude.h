@@ -8,8 +8,8 @@
 #include "base/rng.h"
 #include "image/image.h"
 
-/* A face's own axes, so that shapes are drawn for an upright face of eye distance 1 centred between the eyes: x to the
- * right of the picture along the eye line, y down towards the mouth. */
+/* A face's own axes, so that shapes are drawn for an upright face of eye distance 1 centred between the eyes: x to
+ * the right of the picture along the eye line, y down towards the mouth. */
 typedef struct {
     double ox, oy;         /* between the eyes, in the picture */
     double ux, uy, vx, vy; /* x and y axis, of length `unit` */
@@ -45,8 +45,8 @@ void sl_area_blur(const sl_area *area, double radius, float *scratch, float *val
 void sl_area_shadow(const sl_area *area, const float *coverage, double drop, double radius, float *scratch,
                     float *out);
 
-/* A smooth curve through `count` points (Catmull-Rom), `steps` a span; closed or open. Returns how many points were
- * written: at most count * steps + 1. */
+/* A smooth curve through `count` points (Catmull-Rom), `steps` a span; closed or open. Returns how many points
+ * were written: at most count * steps + 1. */
 int sl_smooth_curve(const sl_point *points, int count, bool closed, int steps, sl_point *out);
 
 typedef struct {

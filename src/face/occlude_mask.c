@@ -1,5 +1,6 @@
-/* A face mask: an outline along jaw, chin and nose, cloth with pleats shaded by the face's curvature and the photo's
- * own light, ear loops, and the shadow on the skin. All lengths are in eye distances (see sl_face_axes). */
+/* A face mask: an outline along jaw, chin and nose, cloth with pleats shaded by the face's curvature and the
+ * photo's own light, ear loops, and the shadow on the skin. All lengths are in eye distances (see sl_face_axes).
+ */
 #include "face/occlude.h"
 
 #include <math.h>
@@ -75,8 +76,8 @@ static double ridge_at(const sl_point *f, double y)
     return f[8].x;
 }
 
-/* A point of the side edge: on the jaw, but no further from the ridge than the mask reaches, and no nearer to it than
- * the nose and lips hold the cloth off (on the far side of a turned face they stand out beyond the jaw). */
+/* A point of the side edge: on the jaw, but no further from the ridge than the mask reaches, and no nearer to it
+ * than the nose and lips hold the cloth off (on the far side of a turned face they stand out beyond the jaw). */
 static sl_point side_point(const sl_point *f, const mask_style *s, double index, int side)
 {
     sl_point p = jaw_at(f, side < 0 ? index : 16 - index);
@@ -192,8 +193,8 @@ static skin_light measure_light(const sl_image *image, const sl_area *area, cons
         for (int x = 0; x < area->width; x++) {
             if (coverage[(size_t)y * (size_t)area->width + (size_t)x] < .5f)
                 continue;
-            const uint8_t *p = image->pixels +
-                3 * ((size_t)(area->y + y) * (size_t)image->width + (size_t)(area->x + x));
+            const uint8_t *p =
+                image->pixels + 3 * ((size_t)(area->y + y) * (size_t)image->width + (size_t)(area->x + x));
             sl_point f = sl_axes_to_face(a, (sl_point){(float)(area->x + x), (float)(area->y + y)});
             double l = .299 * p[0] + .587 * p[1] + .114 * p[2];
             int high = p[0] > p[1] ? p[0] : p[1], low = p[0] < p[1] ? p[0] : p[1];
@@ -218,7 +219,10 @@ static double light_at(const skin_light *l, sl_point p)
     return fmin(fmax(pow(mean / 150, .6) * (1 + .8 * slope), .32), 1.12);
 }
 
-static double bump(double x, double width) { return exp(-x * x / (width * width)); }
+static double bump(double x, double width)
+{
+    return exp(-x * x / (width * width));
+}
 
 /* A line of this width, never thinner than the pixels can show: then wider and fainter. */
 static double line(double x, double width, double pixel)
@@ -238,16 +242,17 @@ static double pleat(double distance, double pixel)
 static double cloth_shade(const mask_style *s, const cloth_point *c, double pixel)
 {
     double round = sqrt(fmax(1 - .82 * c->across * c->across, 0));
-    double shade = .66 + .36 * round;                                      /* the cheeks turn away */
-    shade += .05 * bump(c->across, .22) * bump(c->down - .28, .2);         /* over the nose */
+    double shade = .66 + .36 * round;                                         /* the cheeks turn away */
+    shade += .05 * bump(c->across, .22) * bump(c->down - .28, .2);            /* over the nose */
     shade -= .07 * bump(fabs(c->across) - .3, .16) * bump(c->down - .4, .22); /* beside it */
-    shade -= .22 * fmax(c->down - .72, 0) / .28 * (.6 + .4 * round);        /* under the chin */
+    shade -= .22 * fmax(c->down - .72, 0) / .28 * (.6 + .4 * round);          /* under the chin */
     double fold = 0;
     if (s->kind == SURGICAL) {
         static const double pleats[] = {.36, .55, .73};
         for (int i = 0; i < 3; i++)
             fold += pleat((c->down - pleats[i] - .03 * (1 - round)) * c->height, pixel);
-        fold -= .11 * line(c->down * c->height - .09, .012, pixel) + .05 * line(c->down * c->height - .03, .012, pixel);
+        fold -= .11 * line(c->down * c->height - .09, .012, pixel) +
+                .05 * line(c->down * c->height - .03, .012, pixel);
     } else {
         fold -= .16 * line(c->across, .018, pixel) - .05 * bump(fabs(c->across) - .04, .03); /* the middle seam */
     }

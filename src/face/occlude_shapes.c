@@ -20,13 +20,15 @@ sl_status sl_face_axes_of(const sl_point landmarks[68], sl_face_axes *out, sl_er
         if (!(fabsf(landmarks[i].x) < 1e6f && fabsf(landmarks[i].y) < 1e6f))
             return sl_fail(err, SL_ERR_NUMERIC, "occlusion: landmark %d of 68 is at (%g, %g)", i + 1,
                            (double)landmarks[i].x, (double)landmarks[i].y);
-    sl_point left = mean_of(landmarks + 36, 6), right = mean_of(landmarks + 42, 6), mouth = mean_of(landmarks + 48, 20);
+    sl_point left = mean_of(landmarks + 36, 6), right = mean_of(landmarks + 42, 6),
+             mouth = mean_of(landmarks + 48, 20);
     double ex = right.x - left.x, ey = right.y - left.y, eyes = hypot(ex, ey);
     double cx = .5 * (left.x + right.x), cy = .5 * (left.y + right.y), height = hypot(mouth.x - cx, mouth.y - cy);
     /* From the front, the mouth is 1.1 eye distances below the eyes; turning shortens only the eye distance. */
     double unit = fmax(eyes, height / 1.15);
     if (!(eyes > .5 && height > .5))
-        return sl_fail(err, SL_ERR_NUMERIC, "occlusion: eyes and mouth are on one spot: these are no landmarks of a face");
+        return sl_fail(err, SL_ERR_NUMERIC,
+                       "occlusion: eyes and mouth are on one spot: these are no landmarks of a face");
     double ux = ex / eyes, uy = ey / eyes;
     *out = (sl_face_axes){cx, cy, ux * unit, uy * unit, -uy * unit, ux * unit, unit};
     return SL_OK;

@@ -1,5 +1,5 @@
-/* Sunglasses: two lenses, frame, bridge and temples, by the eye line's place, roll and length, each side as wide as a
- * turned head shows it. All lengths are in eye distances (see sl_face_axes). */
+/* Sunglasses: two lenses, frame, bridge and temples, by the eye line's place, roll and length, each side as wide
+ * as a turned head shows it. All lengths are in eye distances (see sl_face_axes). */
 #include "face/occlude.h"
 
 #include <math.h>
@@ -9,22 +9,24 @@
 
 enum { CONTROL = 10, STEPS = 8, CURVE = CONTROL * STEPS + 1 };
 
-/* The right lens from the front: (distance from the nose's middle, height below the eye line), from its inner upper
- * corner along the brow. A side is 1 wide from the middle to the eye's .5: the distances are scaled by it. */
+/* The right lens from the front: (distance from the nose's middle, height below the eye line), from its inner
+ * upper corner along the brow. A side is 1 wide from the middle to the eye's .5: the distances are scaled by it.
+ */
 typedef struct {
     sl_point lens[CONTROL];
-    double rim, brow;   /* thickness of the frame, and what it has more along the brow */
-    double bridge[2];   /* height of the bridge's upper and lower edge at the middle */
-    double hinge;       /* height of the temples' hinges */
+    double rim, brow; /* thickness of the frame, and what it has more along the brow */
+    double bridge[2]; /* height of the bridge's upper and lower edge at the middle */
+    double hinge;     /* height of the temples' hinges */
     sl_paint frame, lens_top, lens_bottom;
     float opacity_top, opacity_bottom;
     double gloss;
 } glasses_style;
 
-static const sl_point wayfarer[CONTROL] = {{.15f, -.19f}, {.42f, -.245f}, {.74f, -.25f}, {.98f, -.2f}, {1.0f, -.03f},
-                                           {.92f, .2f}, {.7f, .325f}, {.42f, .325f}, {.2f, .22f}, {.12f, .0f}};
+static const sl_point wayfarer[CONTROL] = {{.15f, -.19f}, {.42f, -.245f}, {.74f, -.25f}, {.98f, -.2f},
+                                           {1.0f, -.03f}, {.92f, .2f},    {.7f, .325f},  {.42f, .325f},
+                                           {.2f, .22f},   {.12f, .0f}};
 static const sl_point aviator[CONTROL] = {{.16f, -.2f}, {.42f, -.225f}, {.72f, -.23f}, {.95f, -.17f}, {1.0f, .03f},
-                                          {.93f, .26f}, {.74f, .41f}, {.48f, .38f}, {.24f, .22f}, {.13f, .0f}};
+                                          {.93f, .26f}, {.74f, .41f},   {.48f, .38f},  {.24f, .22f},  {.13f, .0f}};
 
 static glasses_style pick_style(sl_rng *rng)
 {
@@ -64,7 +66,8 @@ static glasses_fit fit_glasses(const sl_point *f)
     double left = 0, right = 0;
     for (int i = 0; i < 6; i++)
         left += f[36 + i].x / 6, right += f[42 + i].x / 6;
-    /* The bridge of the nose stands out: on a turned head it moves towards the far eye, and the glasses with it. */
+    /* The bridge of the nose stands out: on a turned head it moves towards the far eye, and the glasses with it.
+     */
     glasses_fit g = {.middle = .5 * (f[27].x + .5 * (left + right))};
     g.side[0] = fmin(fmax((g.middle - left) / .5, .3), 1.15);
     g.side[1] = fmin(fmax((right - g.middle) / .5, .3), 1.15);
@@ -78,7 +81,8 @@ static sl_point placed(const glasses_fit *g, int side, double x, double y)
 }
 
 /* The lens, or (rim > 0) the frame around it: its points pushed away from the lens's middle. */
-static int rim_outline(const glasses_style *s, const glasses_fit *g, int side, double rim, double brow, sl_point *out)
+static int rim_outline(const glasses_style *s, const glasses_fit *g, int side, double rim, double brow,
+                       sl_point *out)
 {
     sl_point p[CONTROL];
     double cx = 0, cy = 0;
@@ -139,7 +143,8 @@ static void draw_shapes(const sl_area *area, const sl_face_axes *a, const glasse
         raise_to(n, l->scratch, l->lens);
         /* the end piece beside the lens, where the hinge is */
         double x = s->lens[3].x, y = s->lens[3].y;
-        sl_point tip[4] = {placed(g, side, x - .12, y - s->rim - s->brow), placed(g, side, x + s->rim + .06, y - s->rim),
+        sl_point tip[4] = {placed(g, side, x - .12, y - s->rim - s->brow),
+                           placed(g, side, x + s->rim + .06, y - s->rim),
                            placed(g, side, x + s->rim + .06, y + .05), placed(g, side, x, y + .1)};
         if (s->brow > .02) {
             sl_area_polygon(area, a, tip, 4, l->scratch);
@@ -147,10 +152,10 @@ static void draw_shapes(const sl_area *area, const sl_face_axes *a, const glasse
         }
     }
     double in = s->lens[0].x + .03;
-    sl_point bridge[8] = {placed(g, 0, in, s->bridge[0] - .01), placed(g, 0, .04, s->bridge[0]), placed(g, 1, .04, s->bridge[0]),
-                          placed(g, 1, in, s->bridge[0] - .01), placed(g, 1, in, s->bridge[1] + .06),
-                          placed(g, 1, .04, s->bridge[1]), placed(g, 0, .04, s->bridge[1]),
-                          placed(g, 0, in, s->bridge[1] + .06)};
+    sl_point bridge[8] = {placed(g, 0, in, s->bridge[0] - .01), placed(g, 0, .04, s->bridge[0]),
+                          placed(g, 1, .04, s->bridge[0]),      placed(g, 1, in, s->bridge[0] - .01),
+                          placed(g, 1, in, s->bridge[1] + .06), placed(g, 1, .04, s->bridge[1]),
+                          placed(g, 0, .04, s->bridge[1]),      placed(g, 0, in, s->bridge[1] + .06)};
     sl_area_polygon(area, a, bridge, 8, l->scratch);
     raise_to(n, l->scratch, l->frame);
 }
@@ -169,7 +174,8 @@ static double ambient_of(const sl_image *image, const sl_area *area)
     double sum = 0;
     for (int y = 0; y < area->height; y++)
         for (int x = 0; x < area->width; x++) {
-            const uint8_t *p = image->pixels + 3 * ((size_t)(area->y + y) * (size_t)image->width + (size_t)(area->x + x));
+            const uint8_t *p =
+                image->pixels + 3 * ((size_t)(area->y + y) * (size_t)image->width + (size_t)(area->x + x));
             sum += .299 * p[0] + .587 * p[1] + .114 * p[2];
         }
     return sum / ((double)area->width * area->height) / 255;
@@ -211,7 +217,8 @@ static void paint_glasses(sl_image *image, const sl_area *area, const sl_face_ax
             float rim = fmaxf(l->frame[i] - l->lens[i], 0);
             if (rim > 0) {
                 double shine = metal * (1 + .9 * (1 - ramp(p.y, -.36, -.2)));
-                sl_paint c = {(float)(s->frame.r * shine), (float)(s->frame.g * shine), (float)(s->frame.b * shine)};
+                sl_paint c = {(float)(s->frame.r * shine), (float)(s->frame.g * shine),
+                              (float)(s->frame.b * shine)};
                 sl_blend(image, px, py, c, rim);
             }
         }
@@ -238,7 +245,8 @@ sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], sl_r
     size_t pixels = (size_t)area.width * (size_t)area.height;
     float *layers = sl_calloc_aligned(pixels, 4 * sizeof *layers);
     if (!layers)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to draw sunglasses of %d x %d pixels", area.width, area.height);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to draw sunglasses of %d x %d pixels", area.width,
+                       area.height);
     glasses_layers l = {layers, layers + pixels, layers + 2 * pixels, layers + 3 * pixels};
     draw_shapes(&area, &axes, &style, &fit, f, &l);
     sl_area_blur(&area, .004 * axes.unit, l.scratch, l.frame);

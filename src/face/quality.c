@@ -3,7 +3,10 @@
 
 #include <math.h>
 
-static float clamp01(double v) { return v > 0 ? v < 1 ? (float)v : 1 : 0; }
+static float clamp01(double v)
+{
+    return v > 0 ? v < 1 ? (float)v : 1 : 0;
+}
 
 /* Eye distance in pixels, full at 40. */
 static float size_part(const sl_point p[5])
@@ -11,9 +14,9 @@ static float size_part(const sl_point p[5])
     return clamp01(hypot(p[1].x - p[0].x, p[1].y - p[0].y) / 40);
 }
 
-/* The nose tip's place in the frame of the line from the eyes' middle to the mouth's middle, of length h. Turning the
- * head moves it across that line (frontal 0, full profile some .6 h), nodding along it (frontal .5 h). The line keeps
- * its length where the eye distance vanishes, so profiles stay measurable. */
+/* The nose tip's place in the frame of the line from the eyes' middle to the mouth's middle, of length h. Turning
+ * the head moves it across that line (frontal 0, full profile some .6 h), nodding along it (frontal .5 h). The
+ * line keeps its length where the eye distance vanishes, so profiles stay measurable. */
 static float pose_part(const sl_point p[5])
 {
     double ex = .5 * (p[0].x + p[1].x), ey = .5 * (p[0].y + p[1].y);
@@ -59,7 +62,8 @@ static sl_status sharpness_part(const sl_image *image, const sl_point points[5],
 
 sl_status sl_face_quality(const sl_image *image, sl_face *face, sl_error *err)
 {
-    sl_quality q = {.size = size_part(face->points), .pose = pose_part(face->points), .detector = clamp01(face->score)};
+    sl_quality q = {
+        .size = size_part(face->points), .pose = pose_part(face->points), .detector = clamp01(face->score)};
     SL_TRY(sharpness_part(image, face->points, &q.sharpness, err));
     q.overall = (float)pow((double)q.size * q.sharpness * q.pose * q.detector, .25);
     face->quality = q;

@@ -91,7 +91,8 @@ static bool decode_head(const sl_retinaface_head *h, float threshold, face_list 
     for (int row = 0; row < h->rows; row++)
         for (int col = 0; col < h->cols; col++)
             for (int a = 0; a < ANCHORS; a++) {
-                float score = h->score[(size_t)(ANCHORS + a) * plane + (size_t)row * (size_t)h->cols + (size_t)col];
+                float score =
+                    h->score[(size_t)(ANCHORS + a) * plane + (size_t)row * (size_t)h->cols + (size_t)col];
                 if (!(score >= threshold))
                     continue;
                 sl_face face = face_at(h, a, row, col, score);

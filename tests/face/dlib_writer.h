@@ -60,10 +60,22 @@ static float toy_mean(const toy_model *m, int k)
     return (float)((k % 2 ? point / side : point % side) + 1) / (float)(side + 1);
 }
 
-static float toy_threshold(int t, int s) { return (float)((t * 5 + s * 11) % 40 - 20); }
-static int toy_feature(const toy_model *m, int t, int s, int which) { return (t * 3 + s * 5 + which * 7) % m->features; }
-static int toy_anchor(const toy_model *m, int c, int i) { return (c + 2 * i) % m->points; }
-static float toy_delta(int c, int i, int axis) { return (float)((c * 7 + i * 5 + axis * 3) % 11 - 5) / 32; }
+static float toy_threshold(int t, int s)
+{
+    return (float)((t * 5 + s * 11) % 40 - 20);
+}
+static int toy_feature(const toy_model *m, int t, int s, int which)
+{
+    return (t * 3 + s * 5 + which * 7) % m->features;
+}
+static int toy_anchor(const toy_model *m, int c, int i)
+{
+    return (c + 2 * i) % m->points;
+}
+static float toy_delta(int c, int i, int axis)
+{
+    return (float)((c * 7 + i * 5 + axis * 3) % 11 - 5) / 32;
+}
 
 static dlib_writer write_toy(const toy_model *m)
 {

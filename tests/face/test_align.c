@@ -26,7 +26,8 @@ static void templates_by_name(void **state)
     assert_null(sl_align_template_find("arcface"));
 
     /* The 128 crop is the 160 one resized: centres map by half pixels. */
-    const sl_align_template *big = sl_align_template_find("facenet-160"), *small = sl_align_template_find("arcface-128");
+    const sl_align_template *big = sl_align_template_find("facenet-160"),
+                            *small = sl_align_template_find("arcface-128");
     sl_point scaled[5];
     sl_align_points(big, 128, 128, scaled);
     assert_close(&scaled[0].x, &small->points[0].x, 10, 1e-4);
@@ -153,7 +154,8 @@ static void bad_points_are_refused(void **state)
     sl_error err;
     const sl_align_template *t = sl_align_template_find("arcface-112");
     sl_image image = pattern(50, 40), crop;
-    sl_point same[5] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}}, nan[5] = {{1, 1}, {2, 1}, {NAN, 2}, {1, 3}, {2, 3}};
+    sl_point same[5] = {{9, 9}, {9, 9}, {9, 9}, {9, 9}, {9, 9}},
+             nan[5] = {{1, 1}, {2, 1}, {NAN, 2}, {1, 3}, {2, 3}};
     assert_int_equal(sl_face_align(&image, nan, t, 112, 112, &crop, NULL, &err), SL_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "point 3"));
     assert_null(crop.pixels);

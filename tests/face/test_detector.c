@@ -192,7 +192,8 @@ static void many_faces_are_found(void **state)
     assert_ok(sl_image_new(1250, 1000, 3, &sheet, &err));
     for (int i = 0; i < 20; i++)
         for (int y = 0; y < 250; y++)
-            memcpy(sheet.pixels + 3 * ((i / 5 * 250 + y) * 1250 + i % 5 * 250), photos[i].pixels + 3 * 250 * y, 750);
+            memcpy(sheet.pixels + 3 * ((i / 5 * 250 + y) * 1250 + i % 5 * 250), photos[i].pixels + 3 * 250 * y,
+                   750);
     sl_detector *d;
     sl_detector_options o = sl_detector_defaults();
     assert_ok(sl_detector_open(graph, &o, 2, &d, &err));

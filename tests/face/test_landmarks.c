@@ -18,7 +18,8 @@ static sl_image textured(int width, int height, int channels)
     for (int y = 0; y < height; y++)
         for (int x = 0; x < width; x++)
             for (int c = 0; c < channels; c++)
-                image.pixels[(y * width + x) * channels + c] = (uint8_t)((x * 7 + y * y + 13 * c + x * y / 3) % 256);
+                image.pixels[(y * width + x) * channels + c] =
+                    (uint8_t)((x * 7 + y * y + 13 * c + x * y / 3) % 256);
     return image;
 }
 
@@ -31,7 +32,8 @@ static double grey_of(const sl_image *image, double px, double py)
     return image->channels == 1 ? p[0] : (p[0] + p[1] + p[2]) / 3;
 }
 
-/* The toy model followed in double from the formulas that wrote it, the turn found by the library's own similarity. */
+/* The toy model followed in double from the formulas that wrote it, the turn found by the library's own
+ * similarity. */
 static void follow_toy(const sl_image *image, const sl_affine *frame, sl_point *out)
 {
     sl_error err;
@@ -110,7 +112,8 @@ static void frames_need_a_face(void **state)
     (void)state;
     sl_error err;
     sl_affine frame;
-    sl_point same[5] = {{3, 3}, {3, 3}, {3, 3}, {3, 3}, {3, 3}}, lost[5] = {{3, 3}, {NAN, 3}, {4, 4}, {5, 5}, {6, 6}};
+    sl_point same[5] = {{3, 3}, {3, 3}, {3, 3}, {3, 3}, {3, 3}},
+             lost[5] = {{3, 3}, {NAN, 3}, {4, 4}, {5, 5}, {6, 6}};
     assert_int_equal(sl_landmark_frame(same, &frame, &err), SL_ERR_NUMERIC);
     assert_int_equal(sl_landmark_frame(lost, &frame, &err), SL_ERR_NUMERIC);
     /* A face turned by 90 degrees turns the frame. */
@@ -168,10 +171,10 @@ static void absurd_sizes_are_refused(void **state)
     (void)state;
     sl_error err;
     static const int64_t starts[][4] = {
-        {2, 0, 0, 0},                        /* another version */
-        {1, -3, -1, 0},                      /* half a point */
-        {1, -((int64_t)1 << 40), -1, 0},     /* too many points */
-        {1, -10, -2, 0},                     /* two columns */
+        {2, 0, 0, 0},                    /* another version */
+        {1, -3, -1, 0},                  /* half a point */
+        {1, -((int64_t)1 << 40), -1, 0}, /* too many points */
+        {1, -10, -2, 0},                 /* two columns */
     };
     for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
         dlib_writer w = {0};

@@ -244,8 +244,9 @@ static void grey_pictures_come_out_rgb(void **state)
     assert_int_equal(out.channels, 3);
     int colour = 0; /* a mask on a grey photo is grey */
     for (int i = 0; i < 10000; i++)
-        colour = abs(out.pixels[3 * i] - out.pixels[3 * i + 2]) > colour ? abs(out.pixels[3 * i] - out.pixels[3 * i + 2])
-                                                                          : colour;
+        colour = abs(out.pixels[3 * i] - out.pixels[3 * i + 2]) > colour
+                     ? abs(out.pixels[3 * i] - out.pixels[3 * i + 2])
+                     : colour;
     assert_true(colour < 12);
     sl_image_free(&out);
     sl_image_free(&image);
@@ -298,14 +299,10 @@ static void scrambled_landmarks(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_seed_gives_one_picture),
-        cmocka_unit_test(coverage_is_that_of_the_samples),
-        cmocka_unit_test(shapes_follow_roll_and_size),
-        cmocka_unit_test(landmarks_off_the_picture_change_nothing),
-        cmocka_unit_test(tiny_pictures_and_faces),
-        cmocka_unit_test(crops_are_seventy_percent),
-        cmocka_unit_test(grey_pictures_come_out_rgb),
-        cmocka_unit_test(bad_calls_are_refused),
+        cmocka_unit_test(a_seed_gives_one_picture),    cmocka_unit_test(coverage_is_that_of_the_samples),
+        cmocka_unit_test(shapes_follow_roll_and_size), cmocka_unit_test(landmarks_off_the_picture_change_nothing),
+        cmocka_unit_test(tiny_pictures_and_faces),     cmocka_unit_test(crops_are_seventy_percent),
+        cmocka_unit_test(grey_pictures_come_out_rgb),  cmocka_unit_test(bad_calls_are_refused),
         cmocka_unit_test(scrambled_landmarks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

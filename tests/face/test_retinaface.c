@@ -58,7 +58,8 @@ static void deltas_move_and_scale(void **state)
     /* centre 7.5 + 16 = 23.5, 7.5 - 32 = -24.5; sides 128 and 32, reaching 63.5 and 15.5 */
     assert_close(&faces->box.x0, (float[]){-40, -40, 87, -9}, 4, 1e-3);
     for (int i = 0; i < 5; i++)
-        assert_close(&faces->points[i].x, (float[]){7.5f + 12.8f * (float)i, 7.5f + 6.4f * (float)(2 * i + 1)}, 2, 1e-3);
+        assert_close(&faces->points[i].x, (float[]){7.5f + 12.8f * (float)i, 7.5f + 6.4f * (float)(2 * i + 1)}, 2,
+                     1e-3);
     free(faces);
 }
 
