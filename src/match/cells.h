@@ -5,7 +5,7 @@
  *     x_p = y_p - mu_p                             y_p: contribution of cell p, mu_p: its mean over faces
  *     v_p = 1 - |U_p x_p|^2 / |x_p|^2              U_p: the 32 directions in which faces differ most at cell p
  *     z_p = (v_p - mean_p) / sd_p, smoothed        how surprising the cell is
- *     w_p = sigmoid((2 - z_p) / .6) + .001, scaled to mean 1
+ *     w_p = sigmoid((1.25 - z_p) / .6) + .001, scaled to mean 1
  *     s2  = cos(sum_p w_p x_p(query), sum_p w_p x_p(candidate))
  */
 #ifndef SL_MATCH_CELLS_H

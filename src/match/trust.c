@@ -3,7 +3,7 @@
 
 #include "match/cells.h"
 
-#define TRUST_MIDDLE 2.0f /* the surprise, in standard deviations, of a cell that is half believed */
+#define TRUST_MIDDLE 1.25f /* the surprise, in standard deviations, of a cell that is half believed */
 #define TRUST_WIDTH 0.6f
 #define TRUST_FLOOR 0.001f
 

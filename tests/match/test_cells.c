@@ -108,7 +108,7 @@ static void trust_by_hand(void **state)
     float means[2] = {.5f, .2f}, sds[2] = {.1f, .05f}, trust[2];
     sl_cell_stats s = {.rows = 1, .cols = 2, .means = means, .sds = sds};
     sl_trust_of_surprise(&s, (float[]){.5f, .7f}, trust); /* z = 0 and 10; smoothed (7*0+3*10)/10 = 3, 7 */
-    double a = 1 / (1 + exp((3 - 2) / .6)) + .001, b = 1 / (1 + exp((7 - 2) / .6)) + .001;
+    double a = 1 / (1 + exp((3 - 1.25) / .6)) + .001, b = 1 / (1 + exp((7 - 1.25) / .6)) + .001;
     assert_true(fabs(trust[0] - 2 * a / (a + b)) < 1e-5 && fabs(trust[1] - 2 * b / (a + b)) < 1e-5);
     sl_trust_of_surprise(&s, (float[]){.5f, .2f}, trust);
     assert_true(fabsf(trust[0] - 1) < 1e-6f && fabsf(trust[1] - 1) < 1e-6f);
