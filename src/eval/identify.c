@@ -71,7 +71,7 @@ static int by_name(const void *a, const void *b)
     return order ? order : x->length < y->length ? -1 : x->length > y->length;
 }
 
-/* For every query the value of the gallery face whose name equals its own. */
+/* For every query that has none yet (UINT32_MAX) the value of the gallery face whose name equals its own. */
 static sl_status join(const evaluation *e, const char *(*text_of)(const sl_gallery *, size_t),
                       size_t (*length_of)(const char *), const uint32_t *values, uint32_t *out, sl_error *err)
 {
@@ -84,6 +84,8 @@ static sl_status join(const evaluation *e, const char *(*text_of)(const sl_galle
     }
     qsort(names, e->faces, sizeof *names, by_name);
     for (size_t q = 0; q < e->asked; q++) {
+        if (out[q] != UINT32_MAX)
+            continue;
         const char *text = text_of(e->queries, q);
         name key = {text, length_of(text), 0};
         const name *found = bsearch(&key, names, e->faces, sizeof *names, by_name);
@@ -97,7 +99,10 @@ static sl_status match_names(evaluation *e, sl_error *err)
 {
     const uint32_t *labels = sl_gallery_label_ids(e->gallery);
     size_t most = 0;
+    memset(e->label_of_query, 0xff, e->asked * sizeof *e->label_of_query);
+    memset(e->same_photo, 0xff, e->asked * sizeof *e->same_photo);
     SL_TRY(join(e, sl_gallery_label, strlen, labels, e->label_of_query, err));
+    SL_TRY(join(e, sl_gallery_image, strlen, NULL, e->same_photo, err)); /* the id itself goes before its stem */
     SL_TRY(join(e, sl_gallery_image, stem, NULL, e->same_photo, err));
     for (size_t i = 0; i < e->faces; i++)
         if (++e->photos_of_label[labels[i]] > most)
@@ -370,7 +375,7 @@ static void release(evaluation *e)
 sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_options *options,
                            sl_evaluation *out, sl_error *err)
 {
-    *out = (sl_evaluation){.gallery = sl_gallery_size(gallery)};
+    *out = (sl_evaluation){0};
     evaluation e = {.gallery = gallery, .queries = queries, .options = options, .match = &options->match, .out = out,
                     .faces = sl_gallery_size(gallery), .asked = sl_gallery_size(queries)};
     if (e.faces == 0 || e.asked == 0)
@@ -378,6 +383,7 @@ sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries,
                        e.faces == 0 ? "gallery" : "set of queries");
     if (options->match.k < 1 || !(options->match.alpha >= 0 && options->match.alpha <= 1))
         return sl_fail(err, SL_ERR_ARGUMENT, "k must be at least 1 and alpha from 0 to 1");
+    out->gallery = e.faces;
     e.k = (size_t)options->match.k;
     if (options->csv)
         sl_text_add(&e.csv, "image,label,relevant,stage1_p1,stage1_rp,stage1_mapr,stage2_p1,stage2_rp,stage2_mapr,"
@@ -388,5 +394,7 @@ sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries,
     if (status == SL_OK)
         status = summarise(&e, err);
     release(&e);
+    if (status != SL_OK)
+        *out = (sl_evaluation){0};
     return status;
 }

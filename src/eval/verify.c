@@ -68,7 +68,8 @@ sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, cons
                          list.pairs[0].first);
     if (status == SL_OK)
         status = sl_verification_of(scored, list.count, list.folds, out, err);
-    out->missing = missing;
+    if (status == SL_OK)
+        out->missing = missing;
     free(scored);
     sl_pairs_free(&list);
     return status;

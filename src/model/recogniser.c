@@ -103,7 +103,14 @@ sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, int threads, 
 {
     sl_graph *g;
     SL_TRY(specialize(r, batch, &g, err));
-    sl_status status = sl_plan_compile(g, threads, out, err);
+    /* A network may drop faces of a batch (a slice, a mean): its outputs would then be read past their end. */
+    const sl_shape *map = &g->tensors[g->outputs[1]].shape;
+    int64_t numbers = sl_shape_elements(&g->tensors[g->outputs[0]].shape);
+    sl_status status = numbers == (int64_t)batch * r->dim && map->rank == 4 && map->dim[0] == batch &&
+                               map->dim[1] == r->channels && map->dim[2] == r->rows && map->dim[3] == r->cols
+                           ? sl_plan_compile(g, threads, out, err)
+                           : sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: does not keep the %d faces of a batch apart",
+                                     r->network.manifest->name, batch);
     sl_graph_free(g);
     return status;
 }

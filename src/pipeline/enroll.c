@@ -175,11 +175,10 @@ static void run_item(void *context, size_t item, int worker)
         if (worker == 0)
             tell_progress(e);
     }
-    sl_error err;
-    if (embed_item(e, s, e->outcomes + from, count, &err) != SL_OK)
+    if (embed_item(e, s, e->outcomes + from, count, NULL) != SL_OK) /* one by one: only the bad photo is lost */
         for (size_t i = from; i < from + count; i++)
             if (e->outcomes[i].count)
-                e->outcomes[i].why = err;
+                embed_item(e, s, &e->outcomes[i], 1, &e->outcomes[i].why);
     for (size_t i = from; i < from + count; i++)
         e->outcomes[i].done = true;
 }
@@ -225,7 +224,7 @@ static sl_status add_one(enrolment *e, const outcome *o, faced *f, sl_enroll_rep
 /* Counts and tells a photo that is not enrolled. */
 static void refuse(const enrolment *e, const outcome *o, sl_enroll_report *report)
 {
-    if (o->low_quality)
+    if (o->low_quality && o->why.status == SL_ERR_NO_FACE)
         report->low_quality++;
     else if (o->why.status == SL_ERR_NO_FACE)
         report->no_face++;

@@ -206,8 +206,9 @@ static sl_status best_per_person(const search *s, const uint32_t *order, int top
     size_t n = 0;
     for (size_t i = 0; status == SL_OK && i < s->shortlist && n < (size_t)top; i++) {
         size_t at = order ? order[i] : i, face = s->index[at];
-        if (seen[labels[face]]++)
+        if (seen[labels[face]])
             continue;
+        seen[labels[face]] = 1;
         sl_entry entry;
         status = sl_gallery_entry(s->gallery, face, &entry, err);
         list[n] = (sl_candidate){.rank = (int)n + 1, .entry = face, .label = entry.label, .image = entry.image,

@@ -129,11 +129,12 @@ sl_status sl_landmarks_of_crop(sl_session *s, const sl_image *crop, sl_point lan
 sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_point landmarks[68], int *has_landmarks,
                                     sl_error *err)
 {
-    *has_landmarks = s->engine->landmarks != NULL;
-    if (!*has_landmarks)
+    *has_landmarks = 0;
+    if (!s->engine->landmarks)
         return SL_OK;
     SL_TRY(sl_landmarks_of_crop(s, crop, landmarks, err));
     to_units(landmarks, crop->width, crop->height);
+    *has_landmarks = 1;
     return SL_OK;
 }
 
