@@ -1,5 +1,7 @@
+#define _GNU_SOURCE
 #include "model/recogniser.h"
 
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -54,10 +56,16 @@ static void make_fingerprint(sl_recogniser *r)
     const sl_manifest *m = r->network.manifest;
     char text[1024], hex[65];
     sl_hex32(r->network.digest, hex);
+    locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0); /* a program's decimal comma must not come in */
+    locale_t kept = plain ? uselocale(plain) : (locale_t)0;
     int n = snprintf(text, sizeof text, "secondlook template 1\n%s\n%d %d %d\n%.9g %.9g %.9g\n%.9g %.9g %.9g\n%.200s\n"
                      "%.200s\n%.200s\n", hex, m->input_width, m->input_height, (int)m->colour, (double)m->mean[0],
                      (double)m->mean[1], (double)m->mean[2], (double)m->std[0], (double)m->std[1], (double)m->std[2],
                      m->alignment, m->embedding, m->patch_map);
+    if (plain) {
+        uselocale(kept);
+        freelocale(plain);
+    }
     sl_sha256 s;
     sl_sha256_init(&s);
     sl_sha256_update(&s, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);

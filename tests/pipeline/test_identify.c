@@ -233,11 +233,34 @@ static void odd_calls_get_clear_answers(void **state)
     sl_gallery_close(empty);
 }
 
+/* More photos of one person than a byte counts. */
+static void many_photos_are_one_candidate(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("many", 0);
+    sl_template *t = make_template(0, 1, .5f);
+    for (int i = 0; i < 600; i++) {
+        char image[32];
+        snprintf(image, sizeof image, "p/%d.jpg", i);
+        sl_entry entry = {.label = "p", .image = image};
+        assert_ok(sl_gallery_add(g, &entry, t, NULL, &err));
+    }
+    assert_ok(sl_gallery_commit(g, &err));
+    sl_answer a;
+    assert_ok(sl_identify(&engine, g, t, NULL, &a, &err));
+    assert_int_equal(a.count, 1);
+    assert_int_equal(a.stage1_count, 1);
+    sl_answer_free(&a);
+    sl_template_free(t);
+    sl_gallery_close(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_that_of_a_slow_search), cmocka_unit_test(threads_do_not_change_the_answer),
         cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
+        cmocka_unit_test(many_photos_are_one_candidate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
