@@ -143,10 +143,11 @@ sl_status sl_model_inspect(const char *models_dir, const char *file, char **json
     uint8_t digest[32];
     if (err)
         first = *err;
-    if (sl_catalogue_find(models_dir, file, &m, &path, err) != SL_OK) {
+    sl_status found = sl_catalogue_find(models_dir, file, &m, &path, err);
+    if (found != SL_OK) {
         if (err && strchr(file, '/'))
             *err = first; /* it was a path, not a name */
-        return strchr(file, '/') && first.status ? first.status : SL_ERR_NOT_FOUND;
+        return strchr(file, '/') && first.status ? first.status : found;
     }
     sl_status status = strcmp(m->format, "dlib") == 0
                            ? sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", file)

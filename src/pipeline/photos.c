@@ -91,7 +91,7 @@ static sl_status walk(photo_list *list, const char *dir, const char *prefix, int
             if (!path || asprintf(&image, "%s%s", prefix, name) < 0)
                 status = sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
             else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-                char *below;
+                char *below = NULL;
                 status = asprintf(&below, "%s/", image) < 0 ? sl_fail(err, SL_ERR_MEMORY, "no memory")
                                                             : walk(list, path, below, depth + 1, err);
                 free(below);
