@@ -88,8 +88,8 @@ SL_API sl_status sl_isa_check(sl_error *err);
 /* "oneDNN 2.6.3": the library behind the networks. */
 SL_API const char *sl_net_backend(void);
 
-/* Called from the thread that called the library, at most some ten times a second and once at the
- * end. `total` is 0 when unknown. Returning non-zero asks the work to stop: what was acknowledged
+/* Called from the thread that called the library, often (after every photo, every few queries): draw at most
+ * some ten times a second. `total` is 0 when unknown. Returning non-zero asks the work to stop: what was acknowledged
  * stays, the call returns SL_ERR_INTERRUPTED. */
 typedef int (*sl_progress_fn)(void *context, size_t done, size_t total);
 
@@ -648,7 +648,7 @@ SL_API sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *q
 
 /* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
  * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below
- * 10 / pairs can not be told and gives NaN. */
+ * 10 / pairs can not be told and gives NaN, as every rate does on failure. */
 SL_API sl_status sl_calibrate(const sl_gallery *gallery, const sl_match_options *match, const double *rates,
                               size_t count, size_t max_pairs, uint64_t seed, sl_progress_fn progress,
                               void *context, double *thresholds, size_t *pairs, sl_error *err);

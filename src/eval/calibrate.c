@@ -75,11 +75,11 @@ sl_status sl_calibrate(const sl_gallery *gallery, const sl_match_options *match,
     draw d = {.gallery = gallery, .labels = sl_gallery_label_ids(gallery), .match = &options,
               .faces = sl_gallery_size(gallery), .progress = progress, .context = context};
     *pairs = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         thresholds[i] = NAN;
+    for (size_t i = 0; i < count; i++)
         if (!(rates[i] > 0 && rates[i] <= 1))
             return sl_fail(err, SL_ERR_ARGUMENT, "a false match rate must be above 0 and at most 1");
-    }
     if (d.faces < 2)
         return sl_fail(err, SL_ERR_ARGUMENT, "calibration needs a gallery of at least two people");
     size_t all = d.faces < 1u << 31 ? d.faces * (d.faces - 1) / 2 : SIZE_MAX;
