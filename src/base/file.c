@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -136,23 +135,6 @@ static char *dir_of(const char *path)
     return strndup(path, (size_t)(slash - path));
 }
 
-/* mkstemp with the mode that open gives: mkstemp's own 0600 could be widened only by reading the process's umask,
- * which is not thread-safe. `temp` ends in XXXXXX. */
-static int open_temp(char *temp)
-{
-    static atomic_uint counter;
-    char *digits = temp + strlen(temp) - 6;
-    for (int tries = 0; tries < 1000; tries++) {
-        unsigned n = (unsigned)getpid() * 31u + atomic_fetch_add(&counter, 1);
-        for (int i = 0; i < 6; i++, n /= 10)
-            digits[i] = (char)('0' + n % 10);
-        int fd = open(temp, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-        if (fd >= 0 || errno != EEXIST)
-            return fd;
-    }
-    return -1;
-}
-
 sl_status sl_write_file(const char *path, const void *data, size_t size, sl_error *err)
 {
     char *temp = NULL, *dir = dir_of(path);
@@ -163,12 +145,17 @@ sl_status sl_write_file(const char *path, const void *data, size_t size, sl_erro
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its name", path);
         goto done;
     }
-    fd = open_temp(temp);
+    fd = mkstemp(temp);
     if (fd < 0) {
         status = sl_fail(err, SL_ERR_IO, "%s: can not create a file beside it: %s", path, strerror(errno));
         goto done;
     }
-    status = sl_write_all(fd, data, size, path, err);
+    mode_t mask = umask(0);
+    umask(mask);
+    if (fchmod(fd, 0666 & ~mask) != 0)
+        status = sl_fail(err, SL_ERR_IO, "%s: can not set its mode: %s", path, strerror(errno));
+    if (status == SL_OK)
+        status = sl_write_all(fd, data, size, path, err);
     if (status == SL_OK && fsync(fd) != 0)
         status = sl_fail(err, SL_ERR_IO, "%s: can not sync: %s", path, strerror(errno));
     if (close(fd) != 0 && status == SL_OK)
