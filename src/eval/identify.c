@@ -12,8 +12,7 @@
 #include "base/text.h"
 #include "eval/retrieval.h"
 #include "gallery/gallery.h"
-#include "match/cells.h"
-#include "match/match.h"
+#include "match/second_look.h"
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
 
@@ -35,9 +34,7 @@ typedef struct {
     float *stage1, *stage2;     /* [depth]; [k] */
     uint8_t *hits, *hits2, *scratch; /* [depth] */
     float *p1_first, *p1_second, *gain; /* [asked], counted queries only */
-    sl_match_layout layout;
-    sl_matcher *matcher;
-    void *memory;
+    sl_second_look *look;
     sl_text csv;
 } evaluation;
 
@@ -152,24 +149,16 @@ static size_t take_order(evaluation *e, size_t query, size_t row)
 static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
     const evaluation *e = context;
-    size_t face = e->order[candidate];
-    *out = (sl_patch_source){.embedding = e->embeddings + face * (size_t)e->dim};
-    SL_TRY(sl_gallery_patches(e->gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
-    return e->match->weighting == SL_WEIGHT_LMK && e->match->rerank == SL_RERANK_EMD ? sl_gallery_landmarks(e->gallery, face, &out->landmarks, err) : SL_OK;
+    return sl_second_look_face(e->look, e->gallery, e->order[candidate], out, err);
 }
 
 /* stage2 [k] of the first k of the order. */
 static sl_status look_again(evaluation *e, size_t query, size_t k, sl_error *err)
 {
-    sl_patch_source source = {.embedding = e->query_embeddings + query * (size_t)e->dim};
-    sl_patch_set set;
-    SL_TRY(sl_gallery_patches(e->queries, query, &source.patches_i8, &source.patch_scales, &source.patches_f32, err));
-    if (e->match->rerank == SL_RERANK_OAE)
-        return sl_oae_scores_of(e->match->cells, &source, k, source_of, e, e->match->threads, e->stage2, err);
-    if (e->match->weighting == SL_WEIGHT_LMK)
-        SL_TRY(sl_gallery_landmarks(e->queries, query, &source.landmarks, err));
-    SL_TRY(sl_patch_set_init(&set, &e->layout, SL_ROLE_QUERY, e->memory, &source, err));
-    return sl_matcher_scores_of(e->matcher, &set, k, source_of, e, e->stage2, NULL, err);
+    sl_patch_source source;
+    SL_TRY(sl_second_look_face(e->look, e->queries, query, &source, err));
+    SL_TRY(sl_second_look_query(e->look, &source, err));
+    return sl_second_look_scores(e->look, k, source_of, e, e->stage2, NULL, err);
 }
 
 typedef struct {
@@ -352,24 +341,16 @@ static sl_status prepare(evaluation *e, sl_error *err)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to evaluate %zu queries", e->asked);
     e->hits2 = e->hits + e->depth + 1;
     e->scratch = e->hits2 + e->depth + 1;
-    if (e->match->rerank == SL_RERANK_OAE)
-        return sl_cells_check(e->match->cells, shape, err);
-    if (e->match->rerank == SL_RERANK_NONE)
-        return SL_OK;
-    SL_TRY(sl_match_layout_make(e->match, shape->rows, shape->cols, shape->channels, shape->dim, &e->layout, err));
-    e->memory = sl_alloc_aligned(sl_patch_set_bytes(&e->layout, SL_ROLE_QUERY));
-    if (!e->memory)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
-    return sl_matcher_open(&e->layout, e->match->threads, &e->matcher, err);
+    return e->match->rerank == SL_RERANK_NONE ? SL_OK : sl_second_look_open(e->match, shape, &e->look, err);
 }
 
 static void release(evaluation *e)
 {
     void *const blocks[] = {e->label_of_query, e->same_photo, e->photos_of_label, e->p1_first, e->p1_second, e->gain,
-                            e->index, e->score, e->order, e->stage1, e->stage2, e->hits, e->memory, e->csv.data};
+                            e->index, e->score, e->order, e->stage1, e->stage2, e->hits, e->csv.data};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
-    sl_matcher_close(e->matcher);
+    sl_second_look_close(e->look);
 }
 
 sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_options *options,

@@ -5,35 +5,7 @@
 
 #include "base/mem.h"
 #include "gallery/template.h"
-#include "match/cells.h"
-#include "match/match.h"
-
-/* A query set with its memory and a matcher. */
-typedef struct {
-    sl_match_layout layout;
-    sl_patch_set query;
-    sl_matcher *matcher;
-    void *memory;
-} search;
-
-static void search_close(search *s)
-{
-    sl_matcher_close(s->matcher);
-    free(s->memory);
-}
-
-static sl_status search_open(search *s, const sl_match_layout *layout, const sl_patch_source *query, int threads,
-                             sl_error *err)
-{
-    *s = (search){.layout = *layout};
-    s->memory = sl_alloc_aligned(sl_patch_set_bytes(&s->layout, SL_ROLE_QUERY));
-    if (!s->memory)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
-    sl_status status = sl_patch_set_init(&s->query, &s->layout, SL_ROLE_QUERY, s->memory, query, err);
-    if (status != SL_OK)
-        return sl_fail_in(err, status, "query");
-    return sl_matcher_open(&s->layout, threads, &s->matcher, err);
-}
+#include "match/second_look.h"
 
 static sl_status one_source(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
@@ -54,29 +26,20 @@ static sl_status check_same_model(const sl_template_shape *a, const sl_template_
     return SL_OK;
 }
 
-static sl_status look_emd(const sl_template *query, const sl_template *other, const sl_match_options *options,
-                          float *stage2, int *iterations, sl_error *err)
+static sl_status look_again(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                            float *stage2, int *iterations, sl_error *err)
 {
-    const sl_template_shape *shape = &query->shape;
-    sl_match_layout layout;
-    SL_TRY(sl_match_layout_make(options, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
     const sl_patch_source query_source = sl_patch_source_of(query);
     sl_patch_source other_source = sl_patch_source_of(other);
-    search s;
-    sl_status status = search_open(&s, &layout, &query_source, 1, err);
+    sl_match_options one_thread = *options;
+    sl_second_look *look;
+    one_thread.threads = 1;
+    SL_TRY(sl_second_look_open(&one_thread, &query->shape, &look, err));
+    sl_status status = sl_second_look_query(look, &query_source, err);
     if (status == SL_OK)
-        status = sl_matcher_scores_of(s.matcher, &s.query, 1, one_source, &other_source, stage2, iterations, err);
-    search_close(&s);
+        status = sl_second_look_scores(look, 1, one_source, &other_source, stage2, iterations, err);
+    sl_second_look_close(look);
     return status;
-}
-
-static sl_status look_oae(const sl_template *query, const sl_template *other, const sl_match_options *options,
-                          float *stage2, sl_error *err)
-{
-    const sl_patch_source query_source = sl_patch_source_of(query);
-    sl_patch_source other_source = sl_patch_source_of(other);
-    SL_TRY(sl_cells_check(options->cells, &query->shape, err));
-    return sl_oae_scores_of(options->cells, &query_source, 1, one_source, &other_source, 1, stage2, err);
 }
 
 sl_status sl_compare(const sl_template *query, const sl_template *other, const sl_match_options *options,
@@ -100,8 +63,7 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
     }
     float stage2;
     int iterations = 0;
-    sl_status status = options->rerank == SL_RERANK_OAE ? look_oae(query, other, options, &stage2, err)
-                                                        : look_emd(query, other, options, &stage2, &iterations, err);
+    sl_status status = look_again(query, other, options, &stage2, &iterations, err);
     if (status == SL_OK)
         *out = (sl_score){.stage1 = stage1,
                           .stage2 = stage2,
@@ -134,6 +96,33 @@ static sl_status source_of_candidate(void *context, size_t i, sl_patch_source *o
         return sl_fail(err, SL_ERR_ARGUMENT, "candidate %zu has no patches", i);
     *out = sl_patch_source_of_map(c);
     return SL_OK;
+}
+
+/* A query set with its memory and a matcher. */
+typedef struct {
+    sl_match_layout layout;
+    sl_patch_set query;
+    sl_matcher *matcher;
+    void *memory;
+} search;
+
+static void search_close(search *s)
+{
+    sl_matcher_close(s->matcher);
+    free(s->memory);
+}
+
+static sl_status search_open(search *s, const sl_match_layout *layout, const sl_patch_source *query, int threads,
+                             sl_error *err)
+{
+    *s = (search){.layout = *layout};
+    s->memory = sl_alloc_aligned(sl_patch_set_bytes(&s->layout, SL_ROLE_QUERY));
+    if (!s->memory)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
+    sl_status status = sl_patch_set_init(&s->query, &s->layout, SL_ROLE_QUERY, s->memory, query, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "query");
+    return sl_matcher_open(&s->layout, threads, &s->matcher, err);
 }
 
 static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_options *options, int threads,

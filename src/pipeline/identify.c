@@ -6,8 +6,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "gallery/gallery.h"
-#include "match/cells.h"
-#include "match/match.h"
+#include "match/second_look.h"
 #include "pipeline/engine.h"
 
 enum { MAX_TOP = 10000 };
@@ -27,6 +26,7 @@ typedef struct {
     uint32_t *index;         /* [shortlist] stage 1's order */
     float *stage1, *stage2, *score; /* [shortlist]; stage2 NaN below k */
     uint32_t *order;         /* [shortlist] positions, best first after stage 2 */
+    sl_second_look *look;
 } search;
 
 static void free_search(search *s)
@@ -93,57 +93,25 @@ static sl_status first_stage(search *s, int top, sl_error *err)
 
 /* ---- stage 2 ---- */
 
-/* Patches, embedding and landmarks of one candidate, in the gallery's own memory, its checksum verified. Called
- * from several threads. */
+/* One candidate of stage 1's order. Called from several threads. */
 static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
     const search *s = context;
-    size_t face = s->index[candidate];
-    *out = (sl_patch_source){.embedding = s->embeddings + face * (size_t)s->query->shape.dim};
-    SL_TRY(sl_gallery_patches(s->gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
-    if (s->match->weighting != SL_WEIGHT_LMK || s->match->rerank != SL_RERANK_EMD)
-        return SL_OK;
-    SL_TRY(sl_gallery_landmarks(s->gallery, face, &out->landmarks, err));
-    if (out->landmarks)
-        return SL_OK;
-    return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting lmk needs: install "
-                   "libdlib-data and enrol it again, or use another weighting", sl_gallery_image(s->gallery, face));
+    return sl_second_look_face(s->look, s->gallery, s->index[candidate], out, err);
 }
 
-/* stage2 [k] by the Earth Mover's Distance. */
-static sl_status look_emd(search *s, size_t k, sl_error *err)
+static sl_status look_again(search *s, size_t k, sl_error *err)
 {
-    const sl_template_shape *shape = &s->query->shape;
-    sl_match_layout layout;
-    sl_patch_set query;
-    SL_TRY(sl_match_layout_make(s->match, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
-    void *memory = sl_alloc_aligned(sl_patch_set_bytes(&layout, SL_ROLE_QUERY));
-    if (!memory)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the query's patches");
-    sl_patch_source source = sl_patch_source_of(s->query);
-    sl_status status = sl_patch_set_init(&query, &layout, SL_ROLE_QUERY, memory, &source, err);
-    sl_matcher *matcher = NULL;
-    if (status == SL_OK)
-        status = sl_matcher_open(&layout, s->match->threads, &matcher, err);
-    if (status == SL_OK)
-        status = sl_matcher_scores_of(matcher, &query, k, source_of, s, s->stage2, NULL, err);
-    sl_matcher_close(matcher);
-    free(memory);
-    return status;
-}
-
-/* stage2 [k] by the occlusion-aware embedding. */
-static sl_status look_oae(search *s, size_t k, sl_error *err)
-{
-    sl_patch_source source = sl_patch_source_of(s->query);
-    SL_TRY(sl_cells_check(s->match->cells, &s->query->shape, err));
-    return sl_oae_scores_of(s->match->cells, &source, k, source_of, s, s->match->threads, s->stage2, err);
+    const sl_patch_source query = sl_patch_source_of(s->query);
+    SL_TRY(sl_second_look_open(s->match, &s->query->shape, &s->look, err));
+    SL_TRY(sl_second_look_query(s->look, &query, err));
+    return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
 }
 
 /* Scores the top k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1. */
 static sl_status second_stage(search *s, size_t k, sl_error *err)
 {
-    SL_TRY(s->match->rerank == SL_RERANK_OAE ? look_oae(s, k, err) : look_emd(s, k, err));
+    SL_TRY(look_again(s, k, err));
     for (size_t i = 0; i < k; i++)
         s->score[i] = s->match->alpha * s->stage2[i] + (1 - s->match->alpha) * s->stage1[i];
     return SL_OK;
@@ -282,6 +250,7 @@ sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const 
     if (status == SL_OK)
         status = answer_of(engine, &s, o, out, err);
     free_search(&s);
+    sl_second_look_close(s.look);
     if (status != SL_OK)
         sl_answer_free(out);
     return status;

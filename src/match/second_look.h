@@ -1,0 +1,39 @@
+/* The second look, of whatever kind the options ask for: opened once, then for each query
+ *
+ *     sl_second_look_open(&options, &shape, &look, err);
+ *     sl_second_look_face(look, gallery, face, &query, err);        or sl_patch_source_of a template
+ *     sl_second_look_query(look, &query, err);
+ *     sl_second_look_scores(look, k, source_of, context, scores, NULL, err);
+ *
+ * Nobody else tells the kinds of second look apart to get a score. Scores do not depend on the number of threads,
+ * nor on which candidates stand beside each other. Use one from one thread at a time; it works on options->threads
+ * threads (0: all processors). */
+#ifndef SL_MATCH_SECOND_LOOK_H
+#define SL_MATCH_SECOND_LOOK_H
+
+#include "gallery/gallery.h"
+#include "match/match.h"
+
+typedef struct sl_second_look sl_second_look;
+
+/* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE and
+ * whatever does not go together, SL_ERR_MISMATCH for another model's statistics. What the options point to must
+ * outlive it. */
+sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
+                              sl_error *err);
+void sl_second_look_close(sl_second_look *look);
+
+/* What the second look needs of face i of a gallery of its model, in the gallery's own memory. SL_ERR_ARGUMENT,
+ * with the photo's name, where the weighting lmk misses landmarks. Threads may call it together. */
+sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gallery, size_t face,
+                              sl_patch_source *out, sl_error *err);
+
+/* Prepares the query whose candidates are scored from now on; what it points to must stay until then. */
+sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *query, sl_error *err);
+
+/* stage 2 of the query and n candidates: scores [n]; iterations [n] (0 where the look has none) or NULL. source_of
+ * as in sl_matcher_scores_of. */
+sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                                float *scores, int *iterations, sl_error *err);
+
+#endif
