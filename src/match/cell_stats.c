@@ -92,15 +92,6 @@ static void close_scratch(scratch *s)
     free(s->vectors);
 }
 
-static void take_patch(const sl_patch_source *face, int p, int channels, float *out)
-{
-    size_t at = (size_t)p * (size_t)channels;
-    if (face->patches_i8)
-        sl_patches_dequantise(face->patches_i8 + at, face->patch_scales + p, 1, channels, out);
-    else
-        memcpy(out, face->patches_f32 + at, (size_t)channels * sizeof *out);
-}
-
 /* y of all faces at cell p, without the constant b / R, which the mean would take away again. */
 static void contribute(const work *w, int p, scratch *s)
 {
@@ -109,7 +100,7 @@ static void contribute(const work *w, int p, scratch *s)
     for (size_t from = 0; from < w->count; from += BLOCK) {
         size_t count = w->count - from < BLOCK ? w->count - from : BLOCK;
         for (size_t i = 0; i < count; i++)
-            take_patch(&w->faces[from + i], p, h->channels, s->x + i * channels);
+            sl_source_patch(&w->faces[from + i], p, h->channels, 1, s->x + i * channels);
         for (int block = 0; block < h->blocks; block++) {
             memset(s->part, 0, count * SL_HEAD_COLUMNS * sizeof(float));
             w->multiply(s->x, channels, (int)count, h->channels, sl_head_weights(h, block, p, 0), s->part);

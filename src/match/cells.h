@@ -11,9 +11,7 @@
 #ifndef SL_MATCH_CELLS_H
 #define SL_MATCH_CELLS_H
 
-#include "gallery/template.h"
-#include "match/match.h"
-#include "model/head.h"
+#include "match/contributions.h"
 
 enum { SL_CELLS_RANK = 32, SL_CELLS_LEAST_FACES = 1000 };
 
@@ -58,9 +56,6 @@ void sl_cells_smooth(const float *in, int rows, int cols, float *out);
 void sl_trust_of_surprise(const sl_cell_stats *stats, const float *v, float *trust);
 
 /* ---- the second look (oae.c) ---- */
-
-/* Contributions y [R, D] of one face. */
-sl_status sl_contributions(const sl_head *head, const sl_patch_source *face, int threads, float *out, sl_error *err);
 
 /* Trust [R] in the cells of one face. SL_ERR_NUMERIC for NaN or infinity. */
 sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err);

@@ -59,6 +59,7 @@ typedef struct {
     const float *patches_f32;  /* or this; the other two NULL */
     const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
     const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
+    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (contributions.h), else NULL */
 } sl_patch_source;
 
 struct sl_template;

@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "match/cells.h"
 #include "match/kernels/head.h"
+#include "match/kernels/kernels.h"
 
 enum { CHUNK = 64 }; /* faces that share one pass over the weights */
 
@@ -17,68 +18,6 @@ sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, 
                        "sl_cells_open and put them into the options");
     if (memcmp(cells->shape.fingerprint, shape->fingerprint, sizeof shape->fingerprint) != 0)
         return sl_fail(err, SL_ERR_MISMATCH, "the statistics per cell are another model's than the templates");
-    return SL_OK;
-}
-
-/* Patch p [channels], times `factor`. */
-static void scaled_patch(const sl_patch_source *face, int p, int channels, float factor, float *out)
-{
-    size_t at = (size_t)p * (size_t)channels;
-    if (face->patches_i8) {
-        float scale = face->patch_scales[p] * factor;
-        sl_patches_dequantise(face->patches_i8 + at, &scale, 1, channels, out);
-        return;
-    }
-    for (int c = 0; c < channels; c++)
-        out[c] = face->patches_f32[at + (size_t)c] * factor;
-}
-
-static bool all_finite(const float *x, size_t n)
-{
-    float sum = 0;
-    for (size_t i = 0; i < n; i++)
-        sum += x[i] * 0;
-    return sum == 0;
-}
-
-/* ---- contributions of one face ---- */
-
-typedef struct {
-    const sl_head *head;
-    const float *patches; /* [R, C] */
-    float *out;           /* [R, D] */
-    sl_head_kernel multiply;
-} split;
-
-static void split_block(void *context, size_t block, int worker)
-{
-    const split *s = context;
-    const sl_head *h = s->head;
-    (void)worker;
-    size_t first = block * SL_HEAD_COLUMNS;
-    size_t count = (size_t)h->dim - first < SL_HEAD_COLUMNS ? (size_t)h->dim - first : SL_HEAD_COLUMNS;
-    for (int p = 0; p < h->cells; p++) {
-        float sums[SL_HEAD_COLUMNS] = {0};
-        s->multiply(s->patches + (size_t)p * (size_t)h->channels, 0, 1, h->channels,
-                    sl_head_weights(h, (int)block, p, 0), sums);
-        for (size_t d = 0; d < count; d++)
-            s->out[(size_t)p * (size_t)h->dim + first + d] = sums[d] + h->bias[first + d] / (float)h->cells;
-    }
-}
-
-sl_status sl_contributions(const sl_head *head, const sl_patch_source *face, int threads, float *out, sl_error *err)
-{
-    size_t channels = (size_t)head->channels;
-    float *patches = sl_calloc_aligned((size_t)head->cells * channels, sizeof *patches);
-    if (!patches)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a face's contributions");
-    for (int p = 0; p < head->cells; p++)
-        scaled_patch(face, p, head->channels, 1, patches + (size_t)p * channels);
-    split s = {.head = head, .patches = patches, .out = out, .multiply = sl_head_kernel_for(sl_isa_active())};
-    sl_parallel_for(threads, (size_t)head->blocks, split_block, &s);
-    free(patches);
-    if (!all_finite(out, (size_t)head->cells * (size_t)head->dim))
-        return sl_fail(err, SL_ERR_NUMERIC, "a face's patches give NaN or infinity");
     return SL_OK;
 }
 
@@ -118,28 +57,51 @@ typedef struct {
     const sl_patch_source *faces;
     size_t count;
     const float *trust; /* [R] */
-    float *sums;        /* [count, padded D] sum_p w_p (x_p W_p) of each candidate */
+    float *share;       /* [padded D] sum_p w_p b / R */
+    float *sums;        /* [count, padded D] sum_p w_p y_p of each candidate */
     float *patches;     /* [workers, CHUNK, C] */
     sl_head_kernel multiply;
 } sums_work;
 
-/* One block of dimensions for a chunk of candidates. */
+static float *sums_of(const sums_work *w, size_t face, size_t block)
+{
+    return w->sums + (face * (size_t)w->cells->head.blocks + block) * SL_HEAD_COLUMNS;
+}
+
+/* One block of dimensions of a candidate that carries its contributions. */
+static void sum_ready(const sums_work *w, size_t face, size_t block)
+{
+    const sl_head *h = &w->cells->head;
+    size_t first = block * SL_HEAD_COLUMNS, dim = (size_t)h->dim;
+    size_t columns = dim - first < SL_HEAD_COLUMNS ? dim - first : SL_HEAD_COLUMNS;
+    for (int p = 0; p < h->cells; p++)
+        sl_emd_kernels_now()->add_scaled(w->faces[face].contributions + (size_t)p * dim + first, columns, w->trust[p],
+                                         sums_of(w, face, block));
+}
+
+/* One block of dimensions for a chunk of candidates: those without contributions go through the head together. */
 static void sum_block(void *context, size_t item, int worker)
 {
     const sums_work *w = context;
     const sl_head *h = &w->cells->head;
     size_t blocks = (size_t)h->blocks, block = item % blocks, from = item / blocks * CHUNK;
     size_t count = w->count - from < CHUNK ? w->count - from : CHUNK, channels = (size_t)h->channels;
-    float *patches = w->patches + (size_t)worker * CHUNK * channels;
-    float sums[CHUNK * SL_HEAD_COLUMNS] = {0};
-    for (int p = 0; p < h->cells; p++) {
-        for (size_t i = 0; i < count; i++)
-            scaled_patch(&w->faces[from + i], p, h->channels, w->trust[p], patches + i * channels);
-        w->multiply(patches, channels, (int)count, h->channels, sl_head_weights(h, (int)block, p, 0), sums);
+    float *patches = w->patches + (size_t)worker * CHUNK * channels, sums[CHUNK * SL_HEAD_COLUMNS];
+    size_t faces[CHUNK], n = 0;
+    for (size_t i = from; i < from + count; i++)
+        if (w->faces[i].contributions)
+            sum_ready(w, i, block);
+        else
+            faces[n++] = i;
+    for (size_t i = 0; i < n; i++)
+        memcpy(sums + i * SL_HEAD_COLUMNS, w->share + block * SL_HEAD_COLUMNS, SL_HEAD_COLUMNS * sizeof(float));
+    for (int p = 0; n && p < h->cells; p++) {
+        for (size_t i = 0; i < n; i++)
+            sl_source_patch(&w->faces[faces[i]], p, h->channels, w->trust[p], patches + i * channels);
+        w->multiply(patches, channels, (int)n, h->channels, sl_head_weights(h, (int)block, p, 0), sums);
     }
-    for (size_t i = 0; i < count; i++)
-        memcpy(w->sums + ((from + i) * blocks + block) * SL_HEAD_COLUMNS, sums + i * SL_HEAD_COLUMNS,
-               SL_HEAD_COLUMNS * sizeof(float));
+    for (size_t i = 0; i < n; i++)
+        memcpy(sums_of(w, faces[i], block), sums + i * SL_HEAD_COLUMNS, SL_HEAD_COLUMNS * sizeof(float));
 }
 
 static float cosine(const double *a, const float *sums, const double *constant, int dim)
@@ -154,16 +116,25 @@ static float cosine(const double *a, const float *sums, const double *constant, 
     return aa > 0 && bb > 0 ? (float)(ab / sqrt(aa * bb)) : 0;
 }
 
-/* query [D] = sum_p w_p x_p; constant [D] = sum_p w_p (b / R - mu_p), what every candidate has beside its sums. */
+/* query [D] = sum_p w_p x_p; constant [D] = -sum_p w_p mu_p, what every candidate has beside its sums. */
 static void weigh(const sl_cells *cells, const float *x, const float *trust, double *query, double *constant)
 {
     size_t dim = (size_t)cells->head.dim;
     for (int p = 0; p < cells->head.cells; p++)
         for (size_t d = 0; d < dim; d++) {
-            double w = (double)trust[p], share = (double)(cells->head.bias[d] / (float)cells->head.cells);
+            double w = (double)trust[p];
             query[d] += w * (double)x[(size_t)p * dim + d];
-            constant[d] += w * (share - (double)cells->stats.mu[(size_t)p * dim + d]);
+            constant[d] -= w * (double)cells->stats.mu[(size_t)p * dim + d];
         }
+}
+
+static void share_of(const sl_head *h, const float *trust, float *share)
+{
+    double all = 0;
+    for (int p = 0; p < h->cells; p++)
+        all += (double)trust[p];
+    for (int d = 0; d < h->dim; d++)
+        share[d] = (float)(all * (double)h->bias[d] / h->cells);
 }
 
 sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, size_t n,
@@ -177,11 +148,12 @@ sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, 
     double *vectors = sl_calloc_aligned(2 * dim, sizeof *vectors);
     sl_patch_source *faces = sl_calloc_aligned(n + 1, sizeof *faces);
     sums_work w = {.cells = cells, .faces = faces, .count = n, .trust = trust,
+                   .share = sl_calloc_aligned(wide, sizeof(float)),
                    .sums = sl_calloc_aligned(n + 1, wide * sizeof(float)),
                    .patches = sl_calloc_aligned((size_t)workers * CHUNK, (size_t)h->channels * sizeof(float)),
                    .multiply = sl_head_kernel_for(sl_isa_active())};
     sl_status status = SL_OK;
-    if (!x || !vectors || !faces || !w.sums || !w.patches) {
+    if (!x || !vectors || !faces || !w.share || !w.sums || !w.patches) {
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a second look at %zu candidates", n);
         goto end;
     }
@@ -189,6 +161,7 @@ sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, 
     for (size_t i = 0; i < n; i++)
         SL_TRY_GOTO(source_of(context, i, &faces[i], err), end);
     weigh(cells, x, trust, vectors, vectors + dim);
+    share_of(h, trust, w.share);
     sl_parallel_for(workers, (n + CHUNK - 1) / CHUNK * (size_t)h->blocks, sum_block, &w);
     for (size_t i = 0; i < n; i++) {
         scores[i] = cosine(vectors, w.sums + i * wide, vectors + dim, h->dim);
@@ -199,6 +172,7 @@ end:
     free(x);
     free(vectors);
     free(faces);
+    free(w.share);
     free(w.sums);
     free(w.patches);
     return status;
