@@ -53,16 +53,42 @@ void sl_text_add(sl_text *t, const char *format, ...)
     va_end(again);
 }
 
+size_t sl_utf8_printable(const void *text, size_t left)
+{
+    const uint8_t *p = text;
+    if (left == 0 || p[0] < 0x80)
+        return left && p[0] >= 0x20 && p[0] != 0x7f;
+    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
+    if (n == 0 || n > left)
+        return 0;
+    uint32_t code = p[0] & (0x7fu >> n);
+    for (size_t i = 1; i < n; i++) {
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+        code = code << 6 | (p[i] & 0x3f);
+    }
+    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
+    bool surrogate = code >= 0xd800 && code <= 0xdfff;
+    bool control = code < 0xa0; /* C1 */
+    return overlong || surrogate || control || code > 0x10ffff ? 0 : n;
+}
+
 void sl_text_add_html(sl_text *t, const char *raw)
 {
-    for (; *raw; raw++) {
+    for (size_t left = strlen(raw), n; left > 0; raw += n, left -= n) {
+        n = 1;
         switch (*raw) {
         case '&': sl_text_add_bytes(t, "&amp;", 5); break;
         case '<': sl_text_add_bytes(t, "&lt;", 4); break;
         case '>': sl_text_add_bytes(t, "&gt;", 4); break;
         case '"': sl_text_add_bytes(t, "&quot;", 6); break;
         case '\'': sl_text_add_bytes(t, "&#39;", 5); break;
-        default: sl_text_add_bytes(t, raw, 1);
+        case '\t':
+        case '\n': sl_text_add_bytes(t, raw, 1); break;
+        default:
+            n = sl_utf8_printable(raw, left);
+            sl_text_add_bytes(t, n ? raw : "\xef\xbf\xbd", n ? n : 3);
+            n += n == 0;
         }
     }
 }

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
+#include "base/text.h"
 
 static const char meta_magic[8] = "SLGALRY";
 static const char slot_magic[8] = "SLCOMIT";
@@ -15,31 +16,12 @@ enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2 };
 
 /* ---- names and shapes ---- */
 
-/* Bytes of the UTF-8 character at p (2 .. 4), 0 when it is malformed. */
-static size_t utf8_multibyte(const uint8_t *p, size_t left)
-{
-    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
-    if (n == 0 || n > left)
-        return 0;
-    uint32_t code = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    bool control = code < 0xa0; /* C1 */
-    return overlong || surrogate || control || code > 0x10ffff ? 0 : n;
-}
-
 bool sl_name_sound(const char *name, size_t size)
 {
-    const uint8_t *p = (const uint8_t *)name;
     if (size == 0 || size > SL_NAME_MAX)
         return false;
     for (size_t i = 0; i < size;) {
-        size_t n = p[i] < 0x80 ? p[i] >= 0x20 && p[i] != 0x7f : utf8_multibyte(p + i, size - i);
+        size_t n = sl_utf8_printable(name + i, size - i);
         if (n == 0)
             return false;
         i += n;

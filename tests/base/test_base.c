@@ -78,8 +78,10 @@ static void base64_and_html(void **state)
     sl_text_add_base64(&t, "fooba", 5);
     sl_text_add(&t, " %d ", 7);
     sl_text_add_html(&t, "<a&\"'>");
+    sl_text_add_html(&t, "\xc3\xa9\n\xff\x01\xe2\x82"); /* e acute, a stray byte, a control, a cut euro sign */
     assert_false(t.failed);
-    assert_string_equal(t.data, "Zm9vYmE= 7 &lt;a&amp;&quot;&#39;&gt;");
+    assert_string_equal(t.data, "Zm9vYmE= 7 &lt;a&amp;&quot;&#39;&gt;\xc3\xa9\n"
+                                "\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd");
     free(t.data);
 }
 
