@@ -1,4 +1,4 @@
-/* secondlook models calibrate, and the statistics per cell for other commands. */
+/* secondlook models calibrate, and a model's cells for other commands. */
 #include "cells.h"
 
 #include "cli.h"
@@ -9,9 +9,12 @@ int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery 
 {
     sl_error err = {0};
     *out = NULL;
-    if (match->match.rerank != SL_RERANK_OAE)
+    const sl_engine_options *e = &models->engine;
+    const sl_match_need need = sl_match_needs(&match->match);
+    if (need == SL_NEEDS_NOTHING)
         return CLI_OK;
-    if (sl_cells_open(models->engine.models_dir, models->engine.model, gallery, models->threads, out, &err))
+    if (need == SL_NEEDS_HEAD ? sl_cells_open_head(e->models_dir, e->model, gallery, out, &err)
+                              : sl_cells_open(e->models_dir, e->model, gallery, models->threads, out, &err))
         return cli_fail(NULL, &err);
     match->match.cells = *out;
     return CLI_OK;
@@ -54,7 +57,7 @@ static const struct argp parser = {
     options,
     parse,
     "--gallery DIR",
-    "Computes what --rerank oae must know about a recogniser: how each cell of its patch map looks on ordinary faces. "
+    "Computes what --rerank oae and --weighting trust must know about a recogniser: how each cell of its patch map looks on ordinary faces. "
     "The gallery is not changed, no face is kept in the result. The listed models come with statistics from LFW.\v"
     "Examples:\n"
     "  secondlook models calibrate --gallery lfw\n"

@@ -1,11 +1,12 @@
-/* The statistics per cell that --rerank oae needs. */
+/* What some second looks need of a model: its head, or its statistics per cell as well. */
 #ifndef CLI_CELLS_H
 #define CLI_CELLS_H
 
 #include "options.h"
 
-/* Opens them where the options ask for oae and puts them into the options; *out (NULL otherwise) is freed by
- * sl_cells_close when the options are done with. gallery: NULL or where they may come from. CLI_OK or an exit code. */
+/* Opens what the options need (sl_match_needs) and puts it into the options; *out (NULL otherwise) is freed by
+ * sl_cells_close when the options are done with. gallery: NULL or where statistics may come from. CLI_OK or an exit
+ * code. */
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out);
 
 int cmd_models_calibrate(int argc, char **argv);

@@ -101,6 +101,7 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
     if (document && second) {
         json_object_set_new(document, "k", json_integer(m->k));
         json_object_set_new(document, "alpha", cli_json_number(m->alpha));
+        json_object_set_new(document, "feature", json_string(cli_feature_name(m->feature)));
         json_object_set_new(document, "weighting", json_string(cli_weighting_name(m->weighting)));
         json_object_set_new(document, "solver", json_string(cli_solver_name(m->solver)));
     }

@@ -17,6 +17,7 @@ enum {
     KEY_THREADS,
     KEY_RERANK,
     KEY_ALPHA,
+    KEY_FEATURE,
     KEY_WEIGHTING,
     KEY_GRID,
     KEY_SOLVER,
@@ -24,14 +25,19 @@ enum {
     KEY_THRESHOLD,
 };
 
-static const char *const rerank_names[] = {"none", "emd", "oae", NULL};
-static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", NULL};
+static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cells", NULL};
+static const char *const feature_names[] = {"map", "contributions", NULL};
+static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
 static const char *const precision_names[] = {"int8", "f32", NULL};
 
 const char *cli_rerank_name(sl_rerank value)
 {
     return rerank_names[value];
+}
+const char *cli_feature_name(sl_feature value)
+{
+    return feature_names[value];
 }
 const char *cli_weighting_name(sl_weighting value)
 {
@@ -131,13 +137,17 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {"rerank", KEY_RERANK, "none|emd|oae", 0,
-     "How the candidates are looked at again: patch by patch (emd, the default), or without the cells that the query "
-     "hides (oae)", 0},
+    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells", 0,
+     "How the candidates are looked at again: patch by patch (emd, the default), without the cells that the query "
+     "hides (oae), each patch of the query with the one most like it (maxsim), or with the one in its place (cells)", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
+    {"feature", KEY_FEATURE, "map|contributions", 0,
+     "What emd, maxsim and cells compare: the network's patch map (the default), or what each of its cells gives to "
+     "the embedding", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
-     "What each patch counts: uniform, apc, cc, sc, sc-text or lmk (default: apc)", 0},
+     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, cells and "
+     "contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"precision", KEY_PRECISION, "int8|f32", 0, "Of the patch similarities (default: int8)", 0},
@@ -155,6 +165,15 @@ static void parse_grid(struct argp_state *state, const char *text, sl_match_opti
     match->grid_cols = cols;
 }
 
+void cli_match_settle(cli_match *m)
+{
+    const sl_match_options own = sl_match_defaults_of(m->match.rerank);
+    if (!m->alpha_given)
+        m->match.alpha = own.alpha;
+    if (!m->weighting_given)
+        m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
+}
+
 static error_t parse_match(int key, char *arg, struct argp_state *state)
 {
     cli_match *m = state->input;
@@ -162,7 +181,11 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_RERANK:
         match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
-        match->alpha = m->alpha_given ? match->alpha : sl_match_defaults_of(match->rerank).alpha;
+        cli_match_settle(m);
+        return 0;
+    case KEY_FEATURE:
+        match->feature = (sl_feature)cli_parse_name(state, "--feature", arg, feature_names);
+        cli_match_settle(m);
         return 0;
     case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;
     case KEY_ALPHA:
@@ -171,6 +194,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_WEIGHTING:
         match->weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weighting_names);
+        m->weighting_given = true;
         return 0;
     case KEY_GRID: parse_grid(state, arg, match); return 0;
     case KEY_SOLVER: match->solver = (sl_solver)cli_parse_name(state, "--solver", arg, solver_names); return 0;

@@ -27,17 +27,21 @@ typedef struct {
 } cli_models;
 extern const struct argp cli_models_argp;
 
-/* --rerank, -k, --alpha, --weighting, --grid, --solver, --precision, --threshold */
+/* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --precision, --threshold */
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the model's own */
-    bool alpha_given;       /* else alpha is the second look's own */
+    bool alpha_given, weighting_given; /* else these are the second look's own */
 } cli_match;
 extern const struct argp cli_match_argp;
 cli_match cli_match_defaults(void);
 
+/* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
+void cli_match_settle(cli_match *match);
+
 /* Names of the enums' values, as the options take them. */
 const char *cli_rerank_name(sl_rerank value);
+const char *cli_feature_name(sl_feature value);
 const char *cli_weighting_name(sl_weighting value);
 const char *cli_solver_name(sl_solver value);
 const char *cli_precision_name(sl_precision value);

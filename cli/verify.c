@@ -81,7 +81,7 @@ static const struct argp explain_parser = {
 typedef struct {
     sl_engine *engine;
     sl_session *session;
-    sl_cells *cells; /* for --rerank oae */
+    sl_cells *cells; /* where the second look needs them */
     cli_face faces[2];
     sl_score score;
 } pair;

@@ -252,23 +252,34 @@ SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const fl
 
 typedef enum {
     SL_RERANK_NONE = 0,
-    SL_RERANK_EMD = 1, /* patch-wise Earth Mover's Distance */
-    SL_RERANK_OAE = 2  /* occlusion-aware embedding: both faces again without the cells that the query hides */
-} sl_rerank;
+    SL_RERANK_EMD = 1,    /* patch-wise Earth Mover's Distance: sum over s, m of T[s, m] S[s, m] */
+    SL_RERANK_OAE = 2,    /* occlusion-aware embedding: both faces again without the cells that the query hides */
+    SL_RERANK_MAXSIM = 3, /* each patch of the query with the one most like it: sum over m of v[m] max_s S[s, m] */
+    SL_RERANK_CELLS = 4   /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
+} sl_rerank; /* S: cosines of the other face's patch s and the query's patch m; u, v: their weights; T: transport plan */
 
-/* What SL_RERANK_OAE knows about a model: what each cell of the patch map gives to the embedding, and how that
- * looks on ordinary faces. Immutable after opening: threads may share it. */
+/* The patches that emd, maxsim and cells compare. */
+typedef enum {
+    SL_FEATURE_MAP = 0,          /* the network's patch map */
+    SL_FEATURE_CONTRIBUTIONS = 1 /* what each cell gives to the embedding, y_p = x_p W_p + b / R; their sum is the
+                                    embedding. Needs a linear head, and `cells` */
+} sl_feature;
+
+/* What is known about a model beyond its templates: its linear head (what each cell of the patch map gives to the
+ * embedding) and statistics (how that looks on ordinary faces). Immutable after opening: threads may share it. */
 typedef struct sl_cells sl_cells;
 
-/* How much each patch counts in the Earth Mover's Distance (dissertation 3.1.5). p: unit patches,
- * g: unit mean of the raw map, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. */
+/* How much each patch counts in emd, maxsim and cells (dissertation 3.1.5). p: unit patches, g: unit mean of the
+ * raw patches, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. A side without any weight scores 0. */
 typedef enum {
     SL_WEIGHT_UNIFORM = 0, /* 1 / R */
     SL_WEIGHT_APC = 1,     /* [g_other . p]+, average pooling correspondence */
-    SL_WEIGHT_CC = 2,      /* APC with the embedding for g; needs channels = dim */
+    SL_WEIGHT_CC = 2,      /* APC with the embedding for g; needs patches of its length */
     SL_WEIGHT_SC = 3,      /* sum of cosine distances, as the published code has it */
     SL_WEIGHT_SC_TEXT = 4, /* [sum of cosine similarities]+, as the text has it (Eq. 3.8) */
-    SL_WEIGHT_LMK = 5      /* landmarks per cell; needs 68 landmarks on both faces */
+    SL_WEIGHT_LMK = 5,     /* landmarks per cell; needs 68 landmarks on both faces */
+    SL_WEIGHT_TRUST = 6    /* on both sides how far the query's cells are believed (sl_cells_trust); needs `cells` with
+                              statistics */
 } sl_weighting;
 
 typedef enum {
@@ -281,32 +292,38 @@ typedef enum { SL_PRECISION_INT8 = 0, SL_PRECISION_F32 = 1 } sl_precision;
 
 typedef struct {
     sl_rerank rerank;
-    sl_weighting weighting;
-    sl_solver solver;
+    sl_weighting weighting; /* this and what follows to the grid: of emd, maxsim and cells */
+    sl_solver solver;       /* of emd */
     sl_precision precision; /* of the patch similarities; int8 patches with one scale each */
     int grid_rows, grid_cols; /* 0: the map's own; smaller: adaptive average pooling of the raw map */
     int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
     float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
     int threads; /* 0: all processors */
-    const sl_cells *cells; /* for SL_RERANK_OAE, which needs it; else NULL. Must outlive the options */
+    const sl_cells *cells; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
+    sl_feature feature;
 } sl_match_options;
 
-/* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7: the dissertation's own. */
+/* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7, feature map: the dissertation's own. */
 SL_API sl_match_options sl_match_defaults(void);
 
-/* The same for another second look: its own alpha (emd .7, oae .6). */
+/* The same for another second look: its own alpha (oae .6, else .7) and weighting (maxsim and cells uniform). On
+ * contributions the weighting apc, which is cc there, does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
+
+/* What these options need in `cells`. */
+typedef enum { SL_NEEDS_NOTHING = 0, SL_NEEDS_HEAD = 1, SL_NEEDS_STATISTICS = 2 } sl_match_need;
+SL_API sl_match_need sl_match_needs(const sl_match_options *match);
 
 typedef struct {
     float stage1; /* cosine of the embeddings */
     float stage2; /* emd: sum of plan * patch similarity (1 - EMD); oae: cosine of the two faces embedded again;
-                     NaN when there was no second stage */
+                     maxsim, cells: see sl_rerank; NaN when there was no second stage */
     float score;  /* what the order is made by */
     int iterations; /* of Sinkhorn; pivots of the exact solver */
 } sl_score;
 
-/* Two templates of one model. SL_ERR_MISMATCH when they are not. oae: what to believe is read from the query
- * alone, as in sl_identify, so the score may change when the two change places. */
+/* Two templates of one model. SL_ERR_MISMATCH when they are not. oae, maxsim and the weighting trust look with the
+ * query's eyes, as in sl_identify, so the score may change when the two change places. */
 SL_API sl_status sl_compare(const sl_template *query, const sl_template *other,
                             const sl_match_options *options, sl_score *out, sl_error *err);
 
@@ -320,7 +337,8 @@ typedef struct {
 } sl_patch_map;
 
 /* EMD similarity of one query with n candidates: scores [n]; iterations [n] or NULL. alpha, k and rerank
- * of the options are not used. SL_ERR_NUMERIC names a map that has NaN or infinity. */
+ * of the options are not used; SL_ERR_ARGUMENT for the feature contributions and the weighting trust, which belong
+ * to templates. SL_ERR_NUMERIC names a map that has NaN or infinity. */
 SL_API sl_status sl_emd_compare(const sl_patch_map *query, const sl_patch_map *candidates, size_t n,
                                 const sl_match_options *options, float *scores, int *iterations,
                                 sl_error *err);
@@ -418,15 +436,20 @@ SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, voi
 
 /* ------------------------------------------------------------------ cells */
 
-/* Opens what SL_RERANK_OAE needs for a model (NULL: the gallery's, or "mobilefacenet-192"): its head, read off the
+/* Opens all that is known about a model (NULL: the gallery's, or "mobilefacenet-192"): its head, read off the
  * network in about a second (SL_ERR_UNSUPPORTED when it is not linear), and its statistics: those in
  * models_dir/NAME.cells, else the built-in ones, else made from `gallery` (may be NULL) when it is of this model
  * and has 1,000 faces or more. SL_ERR_NOT_FOUND when there are none. */
 SL_API sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
                                sl_cells **out, sl_error *err);
+
+/* The head alone, which SL_NEEDS_HEAD is content with. */
+SL_API sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery,
+                                    sl_cells **out, sl_error *err);
 SL_API void sl_cells_close(sl_cells *cells);
 
-/* Where the statistics came from: a file's path, "built in" or "this gallery". Valid as long as the cells. */
+/* Where the statistics came from: a file's path, "built in" or "this gallery"; NULL without statistics. Valid as long
+ * as the cells. */
 SL_API const char *sl_cells_source(const sl_cells *cells);
 
 /* Makes the statistics of the gallery's model from its faces (1,000 at least, up to 20,000 are used) and writes
@@ -545,8 +568,10 @@ SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *op
 SL_API sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl_image *crop, int side,
                                sl_image *out, sl_error *err);
 
-/* query | flow | other above both heat maps (oae: above what was believed of both), with names and scores: one PNG
- * that explains a pair. */
+/* query | flow | other above both heat maps, with names and scores: one PNG that explains a pair. What was believed
+ * of both (sl_cells_trust) stands in the heat maps' place where that weighs (oae, the weighting trust), else below
+ * them when the options have `cells` with statistics. The flow is that of emd for rerank none and oae; for maxsim the
+ * patch most like each place of the query, for cells the one in that place, as bright as its weight. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
                               sl_error *err);
 

@@ -16,7 +16,8 @@ typedef struct {
     float *other_weights; /* [R] */
 } sl_transport;
 
-/* options NULL: sl_match_defaults. SL_ERR_MISMATCH for templates of different models. */
+/* options NULL: sl_match_defaults. rerank none and oae, which have no plan of their own, give that of emd with the
+ * other options. SL_ERR_MISMATCH for templates of different models. */
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,
                             sl_transport *out, sl_error *err);
 void sl_transport_free(sl_transport *t);
@@ -81,6 +82,9 @@ const char *sl_number(char text[16], float value);
 
 /* "apc", "uniform", ...: as the command line calls them. */
 const char *sl_weighting_name(sl_weighting weighting);
+
+/* What a second look compares, in two or three words: "patch by patch". */
+const char *sl_look_words(sl_rerank rerank);
 
 /* ------------------------------------------------------------------ case.c: one query's answer */
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "image/image.h"
+#include "match/cells.h"
 
 enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 4096 };
 
@@ -81,6 +82,8 @@ static sl_status trust_of(const sl_pair *pair, const sl_cells *cells, int side, 
     if (status == SL_OK) {
         sl_tile_size(pair->other_crop, side, &width, &height);
         status = sl_trust_picture(trust, rows, cols, pair->other_crop, width, height, other, err);
+        if (status != SL_OK)
+            sl_image_free(query);
     }
     free(trust);
     return status;
@@ -88,7 +91,7 @@ static sl_status trust_of(const sl_pair *pair, const sl_cells *cells, int side, 
 
 /* ------------------------------------------------------------------ the pair picture */
 
-/* Two rows of three places: query | flow | other, heat | scores | heat. Pixels. */
+/* Two rows of three places: query | flow | other, heat | scores | heat; trust in a third. Pixels. */
 enum {
     SIDE = 256,
     MARGIN = 28,
@@ -97,9 +100,22 @@ enum {
     FOOT = 40, /* two lines below it */
     TOP_ROW = MARGIN + HEAD,
     BOTTOM_ROW = TOP_ROW + SIDE + FOOT + HEAD + 16,
+    TRUST_ROW = BOTTOM_ROW + SIDE + FOOT + HEAD + 16,
     WIDTH = 2 * MARGIN + 3 * SIDE + 2 * GAP,
-    HEIGHT = BOTTOM_ROW + SIDE + FOOT
+    HEIGHT = BOTTOM_ROW + SIDE + FOOT,
+    HEIGHT_WITH_TRUST = TRUST_ROW + SIDE + FOOT
 };
+
+/* What the second row shows: the trust where that is what weighs, else the weights; and whether there is a third. */
+static bool is_weighed_by_trust(const sl_match_options *o)
+{
+    return o->rerank == SL_RERANK_OAE || (o->rerank != SL_RERANK_NONE && o->weighting == SL_WEIGHT_TRUST);
+}
+
+static bool has_trust_row(const sl_match_options *o)
+{
+    return !is_weighed_by_trust(o) && o->cells && sl_cells_has_statistics(o->cells);
+}
 
 static int place_x(int column)
 {
@@ -151,54 +167,86 @@ static void draw_scores(sl_image *page, const sl_score *score, const sl_match_op
         y += 72;
     }
     y = line_of_scores(page, y, "stage 1: whole faces", sl_number(number, score->stage1), sl_ink);
-    y = line_of_scores(page, y, options->rerank == SL_RERANK_OAE ? "stage 2: what is believed"
-                                                                       : "stage 2: patch by patch", sl_number(number, score->stage2), sl_ink);
+    snprintf(text, sizeof text, "stage 2: %s", sl_look_words(options->rerank));
+    y = line_of_scores(page, y, text, sl_number(number, score->stage2), sl_ink);
     snprintf(text, sizeof text, "%s of stage 2", sl_number(number, options->alpha));
     y = line_of_scores(page, y, "alpha", text, sl_ink);
     if (options->rerank != SL_RERANK_OAE)
         y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
     snprintf(text, sizeof text, "%d x %d patches", t->rows, t->cols);
     line_of_scores(page, y, "grid", text, sl_ink);
-    if (options->rerank != SL_RERANK_OAE)
+    if (!is_weighed_by_trust(options))
         colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
+}
+
+/* A crop of its own aspect, or a grey square. */
+static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
+{
+    int width, height;
+    sl_tile_size(crop, SIDE, &width, &height);
+    return crop ? sl_tile(crop, width, height, out, err) : sl_tile_square(NULL, SIDE, out, err);
+}
+
+static sl_status draw_faces(sl_image *page, const sl_pair *pair, const sl_match_options *options,
+                            const sl_transport *t, sl_error *err)
+{
+    const char *what = options->rerank == SL_RERANK_MAXSIM  ? "each place: the patch most like it"
+                       : options->rerank == SL_RERANK_CELLS ? "each place: the patch in that place"
+                                                            : "bright: much flows, dark: little";
+    sl_image query = {0}, flow = {0}, other = {0};
+    int width, height;
+    sl_status status;
+    sl_tile_size(pair->query_crop ? pair->query_crop : pair->other_crop, SIDE, &width, &height);
+    SL_TRY_GOTO(sl_flow_picture(t, pair->other_crop, width, height, &flow, err), done);
+    SL_TRY_GOTO(crop_tile(pair->query_crop, &query, err), done);
+    SL_TRY_GOTO(crop_tile(pair->other_crop, &other, err), done);
+    place(page, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
+    place(page, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other", what);
+    place(page, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
+done:
+    sl_image_free(&query);
+    sl_image_free(&flow);
+    sl_image_free(&other);
+    return status;
+}
+
+static sl_status draw_weights_row(sl_image *page, const sl_pair *pair, const sl_transport *t, sl_error *err)
+{
+    sl_image query, other;
+    SL_TRY(weights_of(pair, t, SIDE, &query, &other, err));
+    place(page, 0, BOTTOM_ROW, &query, "weights of the query", "", "");
+    place(page, 2, BOTTOM_ROW, &other, "weights of the other", "", "");
+    sl_image_free(&query);
+    sl_image_free(&other);
+    return SL_OK;
+}
+
+static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_cells *cells, int y, sl_error *err)
+{
+    sl_image query, other;
+    SL_TRY(trust_of(pair, cells, SIDE, &query, &other, err));
+    place(page, 0, y, &query, "believed of the query", "dark: ignored", "");
+    place(page, 2, y, &other, "the same of the other", "", "");
+    sl_image_free(&query);
+    sl_image_free(&other);
+    return SL_OK;
 }
 
 static sl_status draw_page(const sl_pair *pair, const sl_match_options *options, const sl_transport *t,
                            const sl_score *score, sl_image *out, sl_error *err)
 {
-    sl_image query = {0}, flow = {0}, other = {0}, query_heat = {0}, other_heat = {0};
-    int width, height;
-    sl_status status;
-    sl_tile_size(pair->query_crop ? pair->query_crop : pair->other_crop, SIDE, &width, &height);
-    SL_TRY_GOTO(sl_flow_picture(t, pair->other_crop, width, height, &flow, err), done);
-    sl_tile_size(pair->query_crop, SIDE, &width, &height);
-    SL_TRY_GOTO(pair->query_crop ? sl_tile(pair->query_crop, width, height, &query, err)
-                                 : sl_tile_square(NULL, SIDE, &query, err),
-                done);
-    sl_tile_size(pair->other_crop, SIDE, &width, &height);
-    SL_TRY_GOTO(pair->other_crop ? sl_tile(pair->other_crop, width, height, &other, err)
-                                 : sl_tile_square(NULL, SIDE, &other, err),
-                done);
-    const bool oae = options->rerank == SL_RERANK_OAE;
-    SL_TRY_GOTO(oae ? trust_of(pair, options->cells, SIDE, &query_heat, &other_heat, err)
-                    : weights_of(pair, t, SIDE, &query_heat, &other_heat, err),
-                done);
-    SL_TRY_GOTO(sl_image_new(WIDTH, HEIGHT, 3, out, err), done);
-    sl_draw_fill(out, 0, 0, WIDTH, HEIGHT, sl_paper);
-    place(out, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
-    place(out, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other", "bright: much flows, dark: little");
-    place(out, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
-    place(out, 0, BOTTOM_ROW, &query_heat, oae ? "believed of the query" : "weights of the query",
-          oae ? "dark: ignored" : "", "");
-    place(out, 2, BOTTOM_ROW, &other_heat, oae ? "the same of the other" : "weights of the other", "", "");
+    const int height = has_trust_row(options) ? HEIGHT_WITH_TRUST : HEIGHT;
+    SL_TRY(sl_image_new(WIDTH, height, 3, out, err));
+    sl_draw_fill(out, 0, 0, WIDTH, height, sl_paper);
+    SL_TRY(draw_faces(out, pair, options, t, err));
+    if (is_weighed_by_trust(options))
+        SL_TRY(draw_trust_row(out, pair, options->cells, BOTTOM_ROW, err));
+    else
+        SL_TRY(draw_weights_row(out, pair, t, err));
+    if (has_trust_row(options))
+        SL_TRY(draw_trust_row(out, pair, options->cells, TRUST_ROW, err));
     draw_scores(out, score, options, t);
-done:
-    sl_image_free(&query);
-    sl_image_free(&flow);
-    sl_image_free(&other);
-    sl_image_free(&query_heat);
-    sl_image_free(&other_heat);
-    return status;
+    return SL_OK;
 }
 
 sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out, sl_error *err)
@@ -214,5 +262,7 @@ sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_
     SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
     sl_status status = draw_page(pair, options, &t, &score, out, err);
     sl_transport_free(&t);
+    if (status != SL_OK)
+        sl_image_free(out);
     return status;
 }

@@ -12,8 +12,9 @@ static bool same_settings(const sl_case *a, const sl_case *b)
 {
     sl_match_options da, db;
     const sl_match_options *x = sl_case_match(a, &da), *y = sl_case_match(b, &db);
-    return a->gallery == b->gallery && x->rerank == y->rerank && x->weighting == y->weighting && x->k == y->k &&
-           x->alpha == y->alpha && x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols;
+    return a->gallery == b->gallery && x->rerank == y->rerank && x->feature == y->feature &&
+           x->weighting == y->weighting && x->k == y->k && x->alpha == y->alpha &&
+           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols;
 }
 
 static void page_head(sl_text *page, const char *title)

@@ -209,7 +209,7 @@ static sl_status both_looks(sl_text *page, const sl_case *one, sl_error *err)
     sl_text_add(page, "</ol>\n");
     if (!sl_case_has_stage2(one))
         return SL_OK;
-    sl_text_add(page, "<h4>Second look: patch by patch, each above its flow picture</h4>\n<ol class=\"faces\">\n");
+    sl_text_add(page, "<h4>Second look, each above its flow picture</h4>\n<ol class=\"faces\">\n");
     for (size_t i = 0; i < shown(answer->count); i++)
         SL_TRY(face_item(page, one, &answer->candidates[i], true, err));
     sl_text_add(page, "</ol>\n");

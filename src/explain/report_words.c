@@ -118,6 +118,7 @@ static const char *weighting_words(sl_weighting weighting)
     case SL_WEIGHT_SC: return "a patch counts by its distances from the other face&rsquo;s patches";
     case SL_WEIGHT_SC_TEXT: return "a patch counts by its likeness to the other face&rsquo;s patches";
     case SL_WEIGHT_LMK: return "a patch counts by the facial landmarks in it";
+    case SL_WEIGHT_TRUST: return "a patch counts by how far the query is believed there";
     }
     return "";
 }
@@ -159,14 +160,16 @@ void sl_report_settings(sl_text *page, const sl_case *one)
     if (match->rerank == SL_RERANK_NONE) {
         sl_text_add(page, "none; the flow pictures are drawn all the same");
     } else {
-        sl_text_add(page, "patch by patch, for the %d nearest", match->k);
+        sl_text_add(page, "%s, for the %d nearest", sl_look_words(match->rerank), match->k);
+        if (match->rerank != SL_RERANK_OAE && match->feature == SL_FEATURE_CONTRIBUTIONS)
+            sl_text_add(page, "; a patch is what it gives to the whole face&rsquo;s description");
         fact_end(page);
         fact(page, "Score");
         sl_text_add(page, "%s of the second look, ", sl_number(number, match->alpha));
         sl_text_add(page, "%s of the first", sl_number(number, 1 - match->alpha));
     }
     fact_end(page);
-    fact(page, "Patch weights");
+    fact(page, match->rerank == SL_RERANK_OAE ? "Patch weights in the flow pictures" : "Patch weights");
     sl_text_add(page, "%s: %s", sl_weighting_name(match->weighting), weighting_words(match->weighting));
     fact_end(page);
     if (match->grid_rows || match->grid_cols) {

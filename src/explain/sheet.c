@@ -163,8 +163,7 @@ static sl_status draw_rows(sl_image *page, const sl_case *one, sl_error *err)
         SL_TRY(draw_flow_tile(page, one, &answer->candidates[i], tile_x(i), y + HEAD, err));
     y += ROW - FOOT;
     sl_draw_text(page, ROWS_X, y,
-                 second ? "stage 2: after the second look, patch by patch" : "final order: stage 1 alone", 1,
-                 sl_ink_soft);
+                 second ? "stage 2: after the second look" : "final order: stage 1 alone", 1, sl_ink_soft);
     for (int i = 0; i < best; i++)
         SL_TRY(draw_candidate(page, one, &answer->candidates[i], second, tile_x(i), y + HEAD, err));
     return SL_OK;

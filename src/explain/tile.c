@@ -141,6 +141,19 @@ const char *sl_weighting_name(sl_weighting weighting)
     case SL_WEIGHT_SC: return "sc";
     case SL_WEIGHT_SC_TEXT: return "sc-text";
     case SL_WEIGHT_LMK: return "lmk";
+    case SL_WEIGHT_TRUST: return "trust";
+    }
+    return "unknown";
+}
+
+const char *sl_look_words(sl_rerank rerank)
+{
+    switch (rerank) {
+    case SL_RERANK_NONE: return "none";
+    case SL_RERANK_EMD: return "patch by patch";
+    case SL_RERANK_OAE: return "what is believed";
+    case SL_RERANK_MAXSIM: return "best patch for each";
+    case SL_RERANK_CELLS: return "same places";
     }
     return "unknown";
 }

@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "gallery/template.h"
-#include "match/match.h"
+#include "match/second_look.h"
 
 void sl_transport_free(sl_transport *t)
 {
@@ -31,23 +31,20 @@ static sl_status check_same_model(const sl_template_shape *a, const sl_template_
     return SL_OK;
 }
 
-/* A template as sl_emd_plan takes it; *patches is the caller's. */
-static sl_status map_of(const sl_template *t, float **patches, sl_patch_map *out, sl_error *err)
+/* Plan and weights of an opened look, in new memory. */
+static sl_status take_plan(sl_second_look *look, const sl_template *query, const sl_template *other,
+                           sl_transport *out, sl_error *err)
 {
-    const sl_template_shape *s = &t->shape;
-    *patches = sl_calloc_aligned((size_t)s->rows * s->cols * s->channels, sizeof(float));
-    if (!*patches)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a patch map of %d x %d x %d", s->rows, s->cols,
-                       s->channels);
-    sl_template_patches(t, *patches);
-    *out = (sl_patch_map){.rows = s->rows,
-                          .cols = s->cols,
-                          .channels = s->channels,
-                          .patches = *patches,
-                          .embedding = t->embedding,
-                          .dim = s->dim,
-                          .landmarks = t->has_landmarks ? t->landmarks : NULL};
-    return SL_OK;
+    const sl_patch_source from = sl_patch_source_of(query), to = sl_patch_source_of(other);
+    sl_second_look_grid(look, &out->rows, &out->cols);
+    size_t patches = (size_t)out->rows * (size_t)out->cols;
+    out->plan = sl_calloc_aligned(patches * patches, sizeof(float));
+    out->query_weights = sl_calloc_aligned(patches, sizeof(float));
+    out->other_weights = sl_calloc_aligned(patches, sizeof(float));
+    if (!out->plan || !out->query_weights || !out->other_weights)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a transport plan of %zu patches", patches);
+    SL_TRY(sl_second_look_query(look, &from, err));
+    return sl_second_look_plan(look, &to, out->plan, out->query_weights, out->other_weights, err);
 }
 
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,
@@ -57,32 +54,14 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
     SL_TRY(check_same_model(&query->shape, &other->shape, err));
-    sl_match_options defaults = sl_match_defaults();
-    if (!options)
-        options = &defaults;
-    const sl_template_shape *shape = &query->shape;
-    sl_match_layout layout;
-    SL_TRY(sl_match_layout_make(options, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
-    out->rows = layout.rows;
-    out->cols = layout.cols;
-
-    sl_status status;
-    size_t patches = (size_t)out->rows * out->cols;
-    float *query_patches = NULL, *other_patches = NULL;
-    sl_patch_map query_map, other_map;
-    SL_TRY_GOTO(map_of(query, &query_patches, &query_map, err), done);
-    SL_TRY_GOTO(map_of(other, &other_patches, &other_map, err), done);
-    out->plan = sl_calloc_aligned(patches * patches, sizeof(float));
-    out->query_weights = sl_calloc_aligned(patches, sizeof(float));
-    out->other_weights = sl_calloc_aligned(patches, sizeof(float));
-    if (!out->plan || !out->query_weights || !out->other_weights) {
-        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a transport plan of %zu patches", patches);
-        goto done;
-    }
-    status = sl_emd_plan(&query_map, &other_map, options, out->plan, out->query_weights, out->other_weights, err);
-done:
-    free(query_patches);
-    free(other_patches);
+    sl_match_options o = options ? *options : sl_match_defaults();
+    o.threads = 1;
+    if (o.rerank == SL_RERANK_NONE || o.rerank == SL_RERANK_OAE)
+        o.rerank = SL_RERANK_EMD;
+    sl_second_look *look;
+    SL_TRY(sl_second_look_open(&o, &query->shape, &look, err));
+    sl_status status = take_plan(look, query, other, out, err);
+    sl_second_look_close(look);
     if (status != SL_OK)
         sl_transport_free(out);
     return status;

@@ -28,9 +28,14 @@ typedef struct {
 
 struct sl_cells {
     sl_head head;
-    sl_cell_stats stats;
+    sl_cell_stats stats; /* its arrays are NULL where the head alone was opened */
     sl_template_shape shape; /* of the templates they are for */
 };
+
+static inline bool sl_cells_has_statistics(const sl_cells *cells)
+{
+    return cells->stats.mu != NULL;
+}
 
 /* ---- statistics (cell_stats.c) ----
  * From up to 20,000 faces of a gallery, evenly spaced; the same numbers on every machine and for any number of
@@ -60,8 +65,10 @@ void sl_trust_of_surprise(const sl_cell_stats *stats, const float *v, float *tru
 /* Trust [R] in the cells of one face. SL_ERR_NUMERIC for NaN or infinity. */
 sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err);
 
-/* SL_ERR_ARGUMENT without cells, SL_ERR_MISMATCH when they are another model's. */
-sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, sl_error *err);
+/* Whether `asker` ("rerank oae") can have what it needs: SL_ERR_ARGUMENT without cells, or without statistics where
+ * those are needed too; SL_ERR_MISMATCH when they are another model's. */
+sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, bool statistics, const char *asker,
+                         sl_error *err);
 
 /* s2 of n candidates; source_of is called from this thread. */
 sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, size_t n,

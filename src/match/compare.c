@@ -78,6 +78,17 @@ sl_patch_source sl_patch_source_of_map(const sl_patch_map *map)
         .patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
 }
 
+sl_status sl_own_maps_check(const sl_match_options *options, sl_error *err)
+{
+    if (options->feature != SL_FEATURE_MAP)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch maps of your own are compared as they are: put the contributions "
+                       "there and leave the feature at map");
+    if (options->weighting == SL_WEIGHT_TRUST)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch maps of your own have no trust: use another weighting, or "
+                       "templates");
+    return SL_OK;
+}
+
 typedef struct {
     const sl_patch_map *query, *candidates;
 } maps;
@@ -134,6 +145,7 @@ static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_
     o.alpha = defaults.alpha; /* not used here, so not checked */
     o.k = defaults.k;
     o.rerank = defaults.rerank;
+    SL_TRY(sl_own_maps_check(&o, err));
     if (!query || !query->patches)
         return sl_fail(err, SL_ERR_ARGUMENT, "the query has no patches");
     sl_match_layout layout;

@@ -35,9 +35,11 @@ typedef struct {
 typedef struct {
     int map_rows, map_cols; /* of the raw map */
     int rows, cols;         /* of the grid compared: the map's own, or what it is pooled to */
-    int channels, dim;
+    int channels, dim; /* channels: of what is compared, map or contributions */
     int patches; /* R = rows * cols */
     int stride;  /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
+    sl_rerank compare; /* emd, maxsim or cells: what becomes of similarities and weights */
+    sl_feature feature;
     sl_precision precision;
     sl_weighting weighting;
     sl_solver solver;
@@ -48,9 +50,13 @@ typedef struct {
  * negative grid or threads. */
 sl_status sl_match_options_check(const sl_match_options *options, sl_error *err);
 
-/* Checks the options, also against a raw map of rows x cols x channels and embeddings of `dim` (0: none). */
+/* Checks the options, also against a raw map of rows x cols x channels and embeddings of `dim` (0: none). rerank
+ * none and oae lay out emd. */
 sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
                                sl_match_layout *out, sl_error *err);
+
+/* SL_ERR_ARGUMENT for what only templates can have: the feature contributions, the weighting trust. */
+sl_status sl_own_maps_check(const sl_match_options *options, sl_error *err);
 
 /* One face's map as it is stored: either int8 with one scale each patch, or f32. */
 typedef struct {
@@ -59,7 +65,9 @@ typedef struct {
     const float *patches_f32;  /* or this; the other two NULL */
     const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
     const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
-    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (contributions.h), else NULL */
+    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (contributions.h), else NULL; the
+                                   feature contributions compares these */
+    const float *trust; /* [map_rows * map_cols] of a query, only for SL_WEIGHT_TRUST, else NULL */
 } sl_patch_source;
 
 struct sl_template;
@@ -79,7 +87,7 @@ typedef struct {
     int32_t *row_sums; /* int8: [row_count] sum of each row, for the kernels' offset */
     void *pooled;      /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
     float pooled_factor;
-    float *fixed; /* [stride] weights that need no partner (uniform, LMK), summing to 1 or to 0 */
+    float *fixed; /* [stride] weights that need no partner (uniform, LMK, trust), summing to 1 or to 0 */
 } sl_patch_set;
 
 /* Bytes for one set, a multiple of 64; `memory` must be 64-byte aligned. `layout` must outlive the set.
@@ -111,8 +119,9 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                                sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
                                sl_error *err);
 
-/* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted);
- * similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. */
+/* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted; maxsim:
+ * the weight of each query patch at the candidate's patch most like it, the lowest of equals; cells: the weights on
+ * the diagonal); similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. */
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err);

@@ -28,6 +28,12 @@ struct sl_matcher {
     char *memory;
 };
 
+/* Whether the plan comes from one of the solvers in double. */
+static bool is_dense(const sl_match_layout *l)
+{
+    return l->compare == SL_RERANK_EMD && l->solver != SL_SOLVER_SINKHORN;
+}
+
 static size_t scratch_layout(const sl_match_layout *l, char *base, scratch *out)
 {
     size_t total = 0;
@@ -36,7 +42,7 @@ static size_t scratch_layout(const sl_match_layout *l, char *base, scratch *out)
     void **const parts[] = {(void **)&out->S,    (void **)&out->K, (void **)&out->Kt, (void **)&out->u,
                             (void **)&out->v,    (void **)&out->r, (void **)&out->c,  &out->candidate,
                             (void **)&out->plan, &out->solver};
-    const bool dense = l->solver != SL_SOLVER_SINKHORN;
+    const bool dense = is_dense(l);
     const size_t bytes[] = {(size_t)sl_set_shape_of(l).row_count * row,
                             l->stride * row,
                             l->stride * row,
@@ -97,7 +103,33 @@ static float plan_score(const sl_match_layout *l, const scratch *x)
     return isfinite(sum) ? (float)sum : 0;
 }
 
-/* Leaves S, u, v in the scratch, and r, K, c or the dense plan; *weighed is false, and the score 0, when one
+/* The candidate's patch most like patch m of the query, the lowest of equals. */
+static int most_alike(const sl_match_layout *l, const float *S, int m)
+{
+    int best = 0;
+    for (int s = 1; s < l->patches; s++)
+        if (S[(size_t)s * l->stride + m] > S[(size_t)best * l->stride + m])
+            best = s;
+    return best;
+}
+
+static float maxsim_score(const sl_match_layout *l, const scratch *x)
+{
+    double sum = 0;
+    for (int m = 0; m < l->patches; m++)
+        sum += (double)x->v[m] * (double)x->S[(size_t)most_alike(l, x->S, m) * l->stride + m];
+    return (float)sum;
+}
+
+static float cells_score(const sl_match_layout *l, const scratch *x)
+{
+    double sum = 0;
+    for (int m = 0; m < l->patches; m++)
+        sum += ((double)x->u[m] + (double)x->v[m]) / 2 * (double)x->S[(size_t)m * l->stride + m];
+    return (float)sum;
+}
+
+/* Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
  * side weighs nothing. */
 static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch_set *query,
                             const sl_patch_set *candidate, float *score, int *iterations, bool *weighed,
@@ -110,6 +142,10 @@ static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch
     *weighed = sl_pair_weights(query, candidate, x->S, x->u, x->v);
     if (!*weighed)
         return SL_OK;
+    if (l->compare != SL_RERANK_EMD) {
+        *score = l->compare == SL_RERANK_MAXSIM ? maxsim_score(l, x) : cells_score(l, x);
+        return SL_OK;
+    }
     if (l->solver == SL_SOLVER_SINKHORN) {
         const sl_sinkhorn_work work = {.u = x->u,
                                        .v = x->v,
@@ -212,15 +248,31 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
 }
 
 /* T = diag(r) K diag(c), or the solver's; NaN and infinity as 0 like in the score. */
-static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
+static void copy_emd_plan(const sl_match_layout *l, const scratch *x, float *plan)
 {
     const int n = l->patches;
     for (int s = 0; s < n; s++)
         for (int m = 0; m < n; m++) {
-            float t = l->solver == SL_SOLVER_SINKHORN ? x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m]
-                                                      : (float)x->plan[(size_t)s * n + m];
+            float t = is_dense(l) ? (float)x->plan[(size_t)s * n + m]
+                                  : x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m];
             plan[(size_t)s * n + m] = isfinite(t) ? t : 0;
         }
+}
+
+/* What each comparison moves, so that sum T S is its score. */
+static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
+{
+    const int n = l->patches;
+    if (l->compare == SL_RERANK_EMD) {
+        copy_emd_plan(l, x, plan);
+        return;
+    }
+    memset(plan, 0, (size_t)n * n * sizeof *plan);
+    for (int m = 0; m < n; m++)
+        if (l->compare == SL_RERANK_MAXSIM)
+            plan[(size_t)most_alike(l, x->S, m) * n + m] = x->v[m];
+        else
+            plan[(size_t)m * n + m] = (x->u[m] + x->v[m]) / 2;
 }
 
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,

@@ -11,13 +11,15 @@
 
 enum { CHUNK = 64 }; /* faces that share one pass over the weights */
 
-sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, sl_error *err)
+sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, bool statistics, const char *asker,
+                         sl_error *err)
 {
-    if (!cells)
-        return sl_fail(err, SL_ERR_ARGUMENT, "rerank oae needs the model's statistics per cell: open them with "
-                       "sl_cells_open and put them into the options");
+    if (!cells || (statistics && !sl_cells_has_statistics(cells)))
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s needs the model's %s: open them with sl_cells_open%s and put them into "
+                       "the options", asker, statistics ? "statistics per cell" : "cells",
+                       statistics ? "" : " or sl_cells_open_head");
     if (memcmp(cells->shape.fingerprint, shape->fingerprint, sizeof shape->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH, "the statistics per cell are another model's than the templates");
+        return sl_fail(err, SL_ERR_MISMATCH, "the cells are another model's than the templates");
     return SL_OK;
 }
 

@@ -17,19 +17,32 @@ sl_match_options sl_match_defaults_of(sl_rerank rerank)
     options.rerank = rerank;
     if (rerank == SL_RERANK_OAE)
         options.alpha = 0.6f;
+    if (rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS)
+        options.weighting = SL_WEIGHT_UNIFORM;
     return options;
+}
+
+sl_match_need sl_match_needs(const sl_match_options *o)
+{
+    if (o->rerank == SL_RERANK_NONE)
+        return SL_NEEDS_NOTHING;
+    if (o->rerank == SL_RERANK_OAE || o->weighting == SL_WEIGHT_TRUST)
+        return SL_NEEDS_STATISTICS;
+    return o->feature == SL_FEATURE_CONTRIBUTIONS ? SL_NEEDS_HEAD : SL_NEEDS_NOTHING;
 }
 
 sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
 {
-    if ((unsigned)o->rerank > SL_RERANK_OAE)
+    if ((unsigned)o->rerank > SL_RERANK_CELLS)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
-    if ((unsigned)o->weighting > SL_WEIGHT_LMK)
+    if ((unsigned)o->weighting > SL_WEIGHT_TRUST)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
     if ((unsigned)o->solver > SL_SOLVER_EXACT)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
     if ((unsigned)o->precision > SL_PRECISION_F32)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->precision);
+    if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown feature %d", (int)o->feature);
     if (!(o->alpha >= 0 && o->alpha <= 1))
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: alpha is %g, use 0 to 1", (double)o->alpha);
     if (o->k < 1)
@@ -67,10 +80,14 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one", grid_rows,
                        grid_cols, rows, cols);
+    if (options->feature == SL_FEATURE_CONTRIBUTIONS) {
+        channels = dim;
+        SL_TRY(check_map(rows, cols, channels, err));
+    }
     if (options->weighting == SL_WEIGHT_CC && channels != dim)
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "weighting cc compares patches with the embedding, which needs equal lengths: this model's "
-                       "patches have %d channels, its embedding %d; use apc",
+                       "patches have %d channels, its embedding %d; use apc, or the feature contributions",
                        channels, dim);
     const int patches = grid_rows * grid_cols;
     const int converged = options->solver == SL_SOLVER_CONVERGED;
@@ -83,6 +100,9 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
         .dim = dim,
         .patches = patches,
         .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
+        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_CELLS ? options->rerank
+                                                                                            : SL_RERANK_EMD,
+        .feature = options->feature,
         .precision = options->precision,
         .weighting = options->weighting,
         .solver = options->solver,

@@ -251,14 +251,19 @@ sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl
         .pooled = has_pooled(layout) ? base + o.pooled : NULL,
         .fixed = (float *)(base + o.fixed),
     };
-    if (!source->patches_f32 && !(source->patches_i8 && source->patch_scales))
+    sl_patch_source compared = *source;
+    if (layout->feature == SL_FEATURE_CONTRIBUTIONS) {
+        compared.patches_i8 = NULL;
+        compared.patches_f32 = source->contributions;
+    }
+    if (!compared.patches_f32 && !(compared.patches_i8 && compared.patch_scales))
         return sl_fail(err, SL_ERR_ARGUMENT, "no patch map given");
     clear_padding(set);
-    SL_TRY(set_rows(set, source, err));
+    SL_TRY(set_rows(set, &compared, err));
     if (role == SL_ROLE_QUERY)
         sl_emd_kernels_now()->pack_panel(set, set->panel);
     if (set->pooled)
-        SL_TRY(set_pooled(set, source, err));
+        SL_TRY(set_pooled(set, &compared, err));
     if (role == SL_ROLE_QUERY) /* columns: nothing but the patches */
         memset(set->factors + layout->patches, 0, (size_t)(layout->stride - layout->patches) * sizeof(float));
     return sl_fixed_weights(layout, source, set->fixed, err);

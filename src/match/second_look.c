@@ -6,23 +6,60 @@
 #include "base/mem.h"
 #include "match/cells.h"
 
+enum { MOST_FACES = 256, MOST_BYTES = 64 << 20 }; /* of candidates whose contributions are made together */
+
 struct sl_second_look {
     sl_match_options options;
     sl_patch_source query;
-    sl_match_layout layout; /* emd only, as is what follows */
-    sl_patch_set set;       /* the query's, in `memory` */
+    /* Of emd, maxsim and cells: */
+    sl_match_layout layout;
+    sl_patch_set set; /* the query's, in `memory` */
     void *memory;
     sl_matcher *matcher;
+    float *trust; /* [map's cells] the query's; only for the weighting trust */
+    /* Of the feature contributions: */
+    sl_contributor *contributor;
+    size_t group;           /* candidates that are taken together */
+    sl_patch_source *faces; /* [group] */
+    float *contributions;   /* [R, D] the query's */
 };
+
+/* ---- opening ---- */
+
+static sl_status check_cells(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
+{
+    switch (sl_match_needs(o)) {
+    case SL_NEEDS_NOTHING: return SL_OK;
+    case SL_NEEDS_HEAD: return sl_cells_check(o->cells, shape, false, "feature contributions", err);
+    case SL_NEEDS_STATISTICS: break;
+    }
+    return sl_cells_check(o->cells, shape, true, o->rerank == SL_RERANK_OAE ? "rerank oae" : "weighting trust", err);
+}
+
+static sl_status open_contributions(sl_second_look *look, sl_error *err)
+{
+    const sl_head *head = &look->options.cells->head;
+    size_t each = (size_t)head->cells * (size_t)head->dim * sizeof(float), most = MOST_BYTES / each;
+    look->group = most < 1 ? 1 : most > MOST_FACES ? MOST_FACES : most;
+    look->faces = sl_calloc_aligned(look->group, sizeof *look->faces);
+    look->contributions = sl_calloc_aligned(1, each);
+    if (!look->faces || !look->contributions)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's contributions");
+    return sl_contributor_open(head, look->group, look->options.threads, &look->contributor, err);
+}
 
 static sl_status open_matcher(sl_second_look *look, const sl_template_shape *shape, sl_error *err)
 {
-    SL_TRY(sl_match_layout_make(&look->options, shape->rows, shape->cols, shape->channels, shape->dim, &look->layout,
-                                err));
+    const sl_match_options *o = &look->options;
+    SL_TRY(sl_match_layout_make(o, shape->rows, shape->cols, shape->channels, shape->dim, &look->layout, err));
+    if (o->feature == SL_FEATURE_CONTRIBUTIONS)
+        SL_TRY(open_contributions(look, err));
     look->memory = sl_alloc_aligned(sl_patch_set_bytes(&look->layout, SL_ROLE_QUERY));
-    if (!look->memory)
+    if (o->weighting == SL_WEIGHT_TRUST)
+        look->trust = sl_calloc_aligned((size_t)shape->rows * (size_t)shape->cols, sizeof *look->trust);
+    if (!look->memory || (o->weighting == SL_WEIGHT_TRUST && !look->trust))
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
-    return sl_matcher_open(&look->layout, look->options.threads, &look->matcher, err);
+    return sl_matcher_open(&look->layout, o->threads, &look->matcher, err);
 }
 
 sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
@@ -32,13 +69,12 @@ sl_status sl_second_look_open(const sl_match_options *options, const sl_template
     SL_TRY(sl_match_options_check(options, err));
     if (options->rerank == SL_RERANK_NONE)
         return sl_fail(err, SL_ERR_ARGUMENT, "rerank none is no second look");
-    if (options->rerank == SL_RERANK_OAE)
-        SL_TRY(sl_cells_check(options->cells, shape, err));
+    SL_TRY(check_cells(options, shape, err));
     sl_second_look *look = calloc(1, sizeof *look);
     if (!look)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a second look");
     look->options = *options;
-    sl_status status = options->rerank == SL_RERANK_EMD ? open_matcher(look, shape, err) : SL_OK;
+    sl_status status = options->rerank == SL_RERANK_OAE ? SL_OK : open_matcher(look, shape, err);
     if (status != SL_OK)
         sl_second_look_close(look);
     else
@@ -51,9 +87,15 @@ void sl_second_look_close(sl_second_look *look)
     if (!look)
         return;
     sl_matcher_close(look->matcher);
+    sl_contributor_close(look->contributor);
     free(look->memory);
+    free(look->trust);
+    free(look->faces);
+    free(look->contributions);
     free(look);
 }
+
+/* ---- faces ---- */
 
 sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gallery, size_t face,
                               sl_patch_source *out, sl_error *err)
@@ -63,7 +105,7 @@ sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gall
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     out->embedding = embeddings + face * (size_t)sl_gallery_shape(gallery)->dim;
     SL_TRY(sl_gallery_patches(gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
-    if (look->options.rerank != SL_RERANK_EMD || look->options.weighting != SL_WEIGHT_LMK)
+    if (!look->matcher || look->options.weighting != SL_WEIGHT_LMK)
         return SL_OK;
     SL_TRY(sl_gallery_landmarks(gallery, face, &out->landmarks, err));
     if (out->landmarks)
@@ -72,22 +114,99 @@ sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gall
                    "libdlib-data and enrol it again, or use another weighting", sl_gallery_image(gallery, face));
 }
 
+/* The query with its contributions and its trust, where they are asked for. */
+static sl_status complete_query(sl_second_look *look, sl_error *err)
+{
+    sl_patch_source *query = &look->query;
+    if (look->contributor) {
+        size_t bytes = (size_t)look->layout.map_rows * (size_t)look->layout.map_cols * (size_t)look->layout.dim *
+                       sizeof(float);
+        SL_TRY(sl_contributor_fill(look->contributor, query, 1, 0, err));
+        memcpy(look->contributions, query->contributions, bytes); /* the contributor's memory is the candidates' next */
+        query->contributions = look->contributions;
+    }
+    if (look->trust) {
+        SL_TRY(sl_trust_of_face(look->options.cells, query, look->trust, err));
+        query->trust = look->trust;
+    }
+    return SL_OK;
+}
+
 sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *query, sl_error *err)
 {
     look->query = *query;
     if (!look->matcher)
         return SL_OK;
-    sl_status status = sl_patch_set_init(&look->set, &look->layout, SL_ROLE_QUERY, look->memory, query, err);
+    sl_status status = complete_query(look, err);
+    if (status == SL_OK)
+        status = sl_patch_set_init(&look->set, &look->layout, SL_ROLE_QUERY, look->memory, &look->query, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query");
+}
+
+/* ---- scores ---- */
+
+static sl_status listed_face(void *context, size_t i, sl_patch_source *out, sl_error *err)
+{
+    (void)err;
+    *out = ((const sl_patch_source *)context)[i];
+    return SL_OK;
+}
+
+/* Candidates first .. first + n with their contributions, into look->faces. */
+static sl_status take_group(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of, void *context,
+                            sl_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        look->faces[i] = (sl_patch_source){0};
+        SL_TRY(source_of(context, first + i, &look->faces[i], err));
+    }
+    sl_status status = sl_contributor_fill(look->contributor, look->faces, n, first, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "candidates");
 }
 
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err)
 {
-    if (look->matcher)
+    if (look->matcher && !look->contributor)
         return sl_matcher_scores_of(look->matcher, &look->set, n, source_of, context, scores, iterations, err);
+    for (size_t from = 0; look->matcher && from < n; from += look->group) {
+        size_t count = n - from < look->group ? n - from : look->group;
+        SL_TRY(take_group(look, from, count, source_of, context, err));
+        SL_TRY(sl_matcher_scores_of(look->matcher, &look->set, count, listed_face, look->faces, scores + from,
+                                    iterations ? iterations + from : NULL, err));
+    }
+    if (look->matcher)
+        return SL_OK;
     if (iterations)
         memset(iterations, 0, n * sizeof *iterations);
     return sl_oae_scores_of(look->options.cells, &look->query, n, source_of, context, look->options.threads, scores,
                             err);
+}
+
+sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,
+                              float *query_weights, float *candidate_weights, sl_error *err)
+{
+    sl_patch_source face = *candidate;
+    sl_patch_set set;
+    if (!look->matcher)
+        return sl_fail(err, SL_ERR_ARGUMENT, "rerank oae has no transport plan");
+    if (look->contributor)
+        SL_TRY(sl_contributor_fill(look->contributor, &face, 1, 0, err));
+    void *memory = sl_alloc_aligned(sl_patch_set_bytes(&look->layout, SL_ROLE_CANDIDATE));
+    if (!memory)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a candidate's patches");
+    sl_status status = sl_patch_set_init(&set, &look->layout, SL_ROLE_CANDIDATE, memory, &face, err);
+    if (status == SL_OK)
+        status = sl_matcher_plan(look->matcher, &look->set, &set, plan, NULL, query_weights, candidate_weights, NULL,
+                                 err);
+    else
+        sl_fail_in(err, status, "candidate");
+    free(memory);
+    return status;
+}
+
+void sl_second_look_grid(const sl_second_look *look, int *rows, int *cols)
+{
+    *rows = look->layout.rows;
+    *cols = look->layout.cols;
 }

@@ -16,9 +16,9 @@
 
 typedef struct sl_second_look sl_second_look;
 
-/* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE and
- * whatever does not go together, SL_ERR_MISMATCH for another model's statistics. What the options point to must
- * outlive it. */
+/* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE, for
+ * `cells` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
+ * model's cells. What the options point to must outlive it. */
 sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
                               sl_error *err);
 void sl_second_look_close(sl_second_look *look);
@@ -32,8 +32,16 @@ sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gall
 sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *query, sl_error *err);
 
 /* stage 2 of the query and n candidates: scores [n]; iterations [n] (0 where the look has none) or NULL. source_of
- * as in sl_matcher_scores_of. */
+ * as in sl_matcher_scores_of. Sources that carry their contributions (contributions.h) spare the look the product
+ * with the head. */
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err);
+
+/* What moves where between the query and one candidate, for pictures: plan [R, R] and weights [R] as in
+ * sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae, which moves
+ * nothing (its grid is 0 x 0). */
+sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,
+                              float *query_weights, float *candidate_weights, sl_error *err);
+void sl_second_look_grid(const sl_second_look *look, int *rows, int *cols);
 
 #endif

@@ -47,6 +47,10 @@ sl_status sl_fixed_weights(const sl_match_layout *l, const sl_patch_source *sour
     memset(weights, 0, (size_t)l->stride * sizeof *weights);
     if (l->weighting == SL_WEIGHT_LMK)
         return landmark_weights(l, source->landmarks, weights, err);
+    if (l->weighting == SL_WEIGHT_TRUST && source->trust) { /* a candidate has none: it takes the query's */
+        sl_pool_map(source->trust, l->map_rows, l->map_cols, 1, weights, l->rows, l->cols);
+        normalise(weights, l->patches, l->stride);
+    }
     if (l->weighting == SL_WEIGHT_UNIFORM)
         for (int i = 0; i < l->patches; i++)
             weights[i] = 1 / (float)l->patches;
@@ -86,7 +90,7 @@ bool sl_pair_weights(const sl_patch_set *query, const sl_patch_set *candidate, c
         break;
     case SL_WEIGHT_SC_TEXT: k->marginal_sums(S, n, stride, u, v); break;
     default: /* fixed */
-        memcpy(u, candidate->fixed, (size_t)stride * sizeof *u);
+        memcpy(u, l->weighting == SL_WEIGHT_TRUST ? query->fixed : candidate->fixed, (size_t)stride * sizeof *u);
         memcpy(v, query->fixed, (size_t)stride * sizeof *v);
         return any(u, n) && any(v, n);
     }

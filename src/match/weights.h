@@ -6,7 +6,8 @@
 
 #include "match/match.h"
 
-/* Weights that one face has by itself (uniform, LMK): weights [stride], zeros behind R and for the others. */
+/* Weights that one face has by itself (uniform, LMK, a query's trust): weights [stride], zeros behind R and for the
+ * others. */
 sl_status sl_fixed_weights(const sl_match_layout *layout, const sl_patch_source *source, float *weights,
                            sl_error *err);
 

@@ -124,8 +124,8 @@ static sl_status open_recogniser(const char *models_dir, const char *model, cons
     return sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", out, err);
 }
 
-sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
-                        sl_cells **out, sl_error *err)
+static sl_status open_cells(const char *models_dir, const char *model, const sl_gallery *gallery, bool statistics,
+                            int threads, sl_cells **out, sl_error *err)
 {
     sl_recogniser r;
     *out = NULL;
@@ -136,7 +136,7 @@ sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gall
         read_shape(&r, &o->cells.shape);
         status = sl_head_of_recogniser(&r, 1, &o->cells.head, err); /* small products: threads only wait */
     }
-    if (status == SL_OK)
+    if (status == SL_OK && statistics)
         status = find_stats(o, models_dir, r.network.manifest, gallery, threads, err);
     sl_recogniser_close(&r);
     if (status != SL_OK) {
@@ -146,6 +146,18 @@ sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gall
     }
     *out = &o->cells;
     return SL_OK;
+}
+
+sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                        sl_cells **out, sl_error *err)
+{
+    return open_cells(models_dir, model, gallery, true, threads, out, err);
+}
+
+sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery, sl_cells **out,
+                             sl_error *err)
+{
+    return open_cells(models_dir, model, gallery, false, 1, out, err);
 }
 
 void sl_cells_close(sl_cells *cells)
@@ -198,7 +210,7 @@ sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *
 {
     if (!face)
         return sl_fail(err, SL_ERR_ARGUMENT, "trust is read from a template");
-    SL_TRY(sl_cells_check(cells, &face->shape, err));
+    SL_TRY(sl_cells_check(cells, &face->shape, true, "trust", err));
     sl_patch_source source = sl_patch_source_of(face);
     return sl_trust_of_face(cells, &source, trust, err);
 }

@@ -90,8 +90,11 @@ float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match
     const sl_manifest *m = engine->recogniser.network.manifest;
     sl_match_options d = sl_match_defaults_of(match->rerank);
     bool usual = match->rerank != SL_RERANK_NONE && match->weighting == d.weighting && match->solver == d.solver &&
-                 match->alpha == d.alpha && match->grid_rows == d.grid_rows && match->grid_cols == d.grid_cols;
-    float own = match->rerank == SL_RERANK_OAE ? m->threshold_oae : m->threshold_emd;
+                 match->alpha == d.alpha && match->grid_rows == d.grid_rows && match->grid_cols == d.grid_cols &&
+                 match->feature == d.feature;
+    float own = match->rerank == SL_RERANK_OAE   ? m->threshold_oae
+                : match->rerank == SL_RERANK_EMD ? m->threshold_emd
+                                                 : NAN;
     *on_stage1 = !usual || !isfinite(own);
     return *on_stage1 ? m->threshold_none : own;
 }
