@@ -665,48 +665,86 @@ typedef struct {
 SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_match_options *match,
                                 sl_progress_fn progress, void *context, sl_verification *out, sl_error *err);
 
-/* How well a set of queries finds its people (dissertation 5.1), in percent: precision at 1, R-precision, mean
- * average precision at R. R is the number of gallery photos of the query's person that count. */
-typedef struct {
-    double p1, rp, mapr;
-} sl_retrieval;
-
-/* A mean over queries with its 95 % interval from 2,000 bootstrap resamples of the queries. */
+/* A mean over queries in percent, with its 95 % interval from 2,000 bootstrap resamples of the queries, the same ones
+ * for everything that one call measures. */
 typedef struct {
     double mean, low, high;
 } sl_interval;
 
+/* How well a set of queries finds its people (dissertation 5.1): precision at 1, R-precision, mean average precision
+ * at R. R is the number of gallery photos of the query's person that count. */
+typedef struct {
+    sl_interval p1, rp, mapr;
+} sl_retrieval;
+
 /* Halves of the people, by the lowest bit of the CRC-32C of the label: one to choose by, one to report on. */
 typedef enum { SL_PEOPLE_ALL = 0, SL_PEOPLE_A = 1, SL_PEOPLE_B = 2 } sl_people;
 
+/* One configuration of a sweep. */
 typedef struct {
-    sl_match_options match;
+    sl_match_options match; /* of the second look; its threads are not used */
+    sl_rerank first;        /* SL_RERANK_NONE: stage 1 is the cosine of the embeddings. Else the whole gallery is
+                               ordered by this second look alone, with the match options' weighting, grid and so on */
+    const char *name;       /* in the CSV; NULL: its number from 1 */
+} sl_eval_config;
+
+/* What one query came to in one configuration. Ranks are of the first right photo, from 1; 0: not among those ranked.
+ * A query with nobody to be found has relevant 0, NaN for rates and SIZE_MAX for faces. */
+typedef struct {
+    size_t config, query; /* index of the configuration; of the query in its gallery */
+    size_t relevant;      /* R */
+    size_t stage1_rank, stage2_rank;
+    double stage1_p1, stage1_rp, stage1_mapr, stage2_p1, stage2_rp, stage2_mapr; /* in [0, 1] */
+    size_t stage1_first, stage2_first; /* gallery index of the first candidate */
+} sl_eval_line;
+
+typedef struct {
     int exclude_same_photo; /* 1: the gallery photo with the query's own id (endings aside) is passed over: the honest
                                protocol. 0: it counts, as in the dissertation's occluded sets */
     int reference_metrics;  /* 1: where queries and gallery are the same folder, R counts the query itself, which
                                is never found, as the published code has it */
     sl_people people;       /* only queries of this half of the people count */
+    size_t min_photos;      /* people with fewer photos in the gallery are left out of gallery and queries: 2 gives the
+                               dissertation's list of 1,680 people. 0, 1: all */
+    const char *only;       /* a file of labels or image ids, one a line: gallery and queries are these. NULL: all */
+    size_t limit;           /* at most so many queries, evenly spaced among those that count; 0: all */
     uint64_t seed;          /* of the bootstrap */
-    const char *csv;        /* a line per query is written here, complete or not at all; NULL: none */
+    int threads;            /* 0: all processors. The results do not depend on it */
+    const char *csv;        /* a line per configuration and query is written here, complete or not at all; NULL: none */
+    void (*line)(void *context, const sl_eval_line *line); /* told all of them at the end; may be NULL */
     sl_progress_fn progress;
     void *context;
 } sl_eval_options;
 
+enum { SL_CMC_RANKS = 100 };
+
 typedef struct {
     size_t queries;   /* counted: those with a photo to be found */
     size_t unmatched; /* not counted: nobody in the gallery (left) with their label */
-    size_t gallery;
+    size_t gallery;   /* faces that may be found */
     sl_retrieval stage1, stage2;
-    sl_retrieval max;  /* the best that any new order of the top k could reach */
-    sl_interval stage1_p1, stage2_p1, difference_p1; /* difference: stage 2 - stage 1, paired */
-    size_t won, lost;  /* queries whose first candidate became right, became wrong */
-    double seconds_stage1, seconds_stage2;
+    sl_retrieval max;        /* the best that any new order of the top k could reach */
+    sl_retrieval difference; /* stage 2 - stage 1, paired */
+    size_t won, lost;        /* queries whose first candidate became right, became wrong */
+    double stage1_cmc[SL_CMC_RANKS], stage2_cmc[SL_CMC_RANKS]; /* [r]: percent of queries found at rank <= r + 1 */
+    double seconds_stage1, seconds_stage2; /* of all threads, divided by their number. What configurations share is
+                                              counted in each, such as a second look at the largest k */
 } sl_evaluation;
 
 /* Every face of the queries' gallery is identified in the other one (which may be the same handle: a query is
- * never its own candidate then). Without re-ranking stage2 repeats stage1. */
-SL_API sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_options *options,
-                                  sl_evaluation *out, sl_error *err);
+ * never its own candidate then) by each of `count` configurations; out [count]. Equal scores stand in stage 1's order,
+ * equal cosines in that of the gallery. Stage 1 is scanned once, and each second look scores once, for the largest k,
+ * whatever the alphas and ks. Without re-ranking stage2 repeats stage1. */
+SL_API sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_config *configs,
+                                  size_t count, const sl_eval_options *options, sl_evaluation *out, sl_error *err);
+
+/* Whether a configuration is possible for the gallery's templates; the error says why not. */
+SL_API sl_status sl_eval_check(const sl_gallery *gallery, const sl_eval_config *config, sl_error *err);
+
+/* The answer to one query under these rules, for pictures: the best `top` photos (not people) of both stages, without a
+ * threshold (NaN). Free with sl_answer_free. SL_ERR_NOT_FOUND when the query is not asked or has nobody to be found. */
+SL_API sl_status sl_eval_answer(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_config *config,
+                                const sl_eval_options *options, size_t query, int top, sl_answer *out, sl_error *err);
 
 /* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
  * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below

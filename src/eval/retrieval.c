@@ -1,14 +1,8 @@
 #include "eval/retrieval.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/rng.h"
-
-enum { RESAMPLES = 2000 };
-
-sl_retrieval sl_retrieval_of(const uint8_t *hits, size_t count, size_t r)
+sl_rates sl_rates_of(const uint8_t *hits, size_t count, size_t r)
 {
     size_t found = 0;
     double precision_sum = 0;
@@ -17,10 +11,10 @@ sl_retrieval sl_retrieval_of(const uint8_t *hits, size_t count, size_t r)
             found++;
             precision_sum += (double)found / (double)(i + 1);
         }
-    return (sl_retrieval){.p1 = count && hits[0], .rp = (double)found / (double)r, .mapr = precision_sum / (double)r};
+    return (sl_rates){.p1 = count && hits[0], .rp = (double)found / (double)r, .mapr = precision_sum / (double)r};
 }
 
-sl_retrieval sl_retrieval_best(const uint8_t *hits, size_t count, size_t k, size_t r, uint8_t *scratch)
+sl_rates sl_rates_best(const uint8_t *hits, size_t count, size_t k, size_t r, uint8_t *scratch)
 {
     if (k > count)
         k = count;
@@ -30,35 +24,23 @@ sl_retrieval sl_retrieval_best(const uint8_t *hits, size_t count, size_t k, size
     memset(scratch, 1, found);
     memset(scratch + found, 0, k - found);
     memcpy(scratch + k, hits + k, count - k);
-    return sl_retrieval_of(scratch, count, r);
+    return sl_rates_of(scratch, count, r);
 }
 
-static int by_value(const void *a, const void *b)
+size_t sl_first_hit(const uint8_t *hits, size_t count)
 {
-    double x = *(const double *)a, y = *(const double *)b;
-    return x < y ? -1 : x > y;
+    const uint8_t *found = memchr(hits, 1, count);
+    return found ? (size_t)(found - hits) + 1 : 0;
 }
 
-sl_status sl_bootstrap(const float *values, size_t count, uint64_t seed, sl_interval *out, sl_error *err)
+void sl_cmc_of(const uint32_t *ranks, size_t queries, double cmc[SL_CMC_RANKS])
 {
-    *out = (sl_interval){0};
-    if (count == 0)
-        return SL_OK;
-    double *means = sl_calloc_aligned(RESAMPLES, sizeof *means), sum = 0;
-    if (!means)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the bootstrap");
-    sl_rng rng = sl_rng_seed(seed);
-    for (size_t i = 0; i < count; i++)
-        sum += (double)values[i];
-    for (int b = 0; b < RESAMPLES; b++) {
-        double drawn = 0;
-        for (size_t i = 0; i < count; i++)
-            drawn += (double)values[sl_rng_below(&rng, count)];
-        means[b] = 100 * drawn / (double)count;
+    size_t at[SL_CMC_RANKS] = {0}, found = 0;
+    for (size_t q = 0; q < queries; q++)
+        if (ranks[q] >= 1 && ranks[q] <= SL_CMC_RANKS)
+            at[ranks[q] - 1]++;
+    for (size_t r = 0; r < SL_CMC_RANKS; r++) {
+        found += at[r];
+        cmc[r] = queries ? 100 * (double)found / (double)queries : 0;
     }
-    qsort(means, RESAMPLES, sizeof *means, by_value);
-    *out = (sl_interval){.mean = 100 * sum / (double)count, .low = means[RESAMPLES / 40],
-                         .high = means[RESAMPLES - 1 - RESAMPLES / 40]};
-    free(means);
-    return SL_OK;
 }

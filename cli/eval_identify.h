@@ -1,0 +1,31 @@
+/* One run of `eval identify`, and what is made of its results. */
+#ifndef CLI_EVAL_IDENTIFY_H
+#define CLI_EVAL_IDENTIFY_H
+
+#include "cli.h"
+#include "sweep.h"
+
+typedef struct {
+    cli_sweep sweep;
+    cli_models models;
+    sl_eval_options options;
+    const char *gallery_dir, *queries_dir;
+    const char *svg_dir, *sheets_dir; /* NULL: no pictures */
+    int sheet_count;
+    bool json;
+
+    sl_gallery *gallery, *queries; /* one handle where they are one folder */
+    sl_cells *cells;
+    sl_eval_config *configs; /* [count] */
+    sl_evaluation *results;
+    size_t count;
+    sl_eval_line *lines; /* of the first configuration, kept for the sheets */
+    size_t line_count, line_capacity;
+    bool lines_failed;
+} eval_run;
+
+/* The results on stdout. CLI_OK or an exit code. */
+int cli_eval_print_json(const eval_run *run);
+int cli_eval_print_table(const eval_run *run);
+
+#endif

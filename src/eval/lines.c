@@ -1,0 +1,132 @@
+/* A line for every configuration and query: to the caller, and to a CSV file (RFC 4180). */
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "eval/outcomes.h"
+#include "match/match.h"
+
+static size_t face_index(uint32_t face)
+{
+    return face == UINT32_MAX ? SIZE_MAX : face;
+}
+
+static sl_eval_line line_of(const sl_outcomes *o, size_t c, size_t i)
+{
+    const sl_protocol *p = &o->x->protocol;
+    const sl_outcome *first = &o->first[o->x->sweep.first_of[c] * p->asked_count + i];
+    const sl_outcome *second = &o->second[c * p->asked_count + i];
+    size_t query = p->asked[i];
+    return (sl_eval_line){.config = c,
+                          .query = query,
+                          .relevant = p->relevant[query],
+                          .stage1_rank = first->rank,
+                          .stage2_rank = second->rank,
+                          .stage1_p1 = (double)first->p1,
+                          .stage1_rp = (double)first->rp,
+                          .stage1_mapr = (double)first->mapr,
+                          .stage2_p1 = (double)second->p1,
+                          .stage2_rp = (double)second->rp,
+                          .stage2_mapr = (double)second->mapr,
+                          .stage1_first = face_index(first->face),
+                          .stage2_first = face_index(second->face)};
+}
+
+static sl_eval_line unmatched_line(size_t c, size_t query)
+{
+    return (sl_eval_line){.config = c,
+                          .query = query,
+                          .stage1_p1 = NAN,
+                          .stage1_rp = NAN,
+                          .stage1_mapr = NAN,
+                          .stage2_p1 = NAN,
+                          .stage2_rp = NAN,
+                          .stage2_mapr = NAN,
+                          .stage1_first = SIZE_MAX,
+                          .stage2_first = SIZE_MAX};
+}
+
+/* ---- CSV ---- */
+
+/* Quoted, quotes doubled. */
+static void add_field(sl_text *t, const char *text)
+{
+    sl_text_add_bytes(t, "\"", 1);
+    for (; *text; text++)
+        sl_text_add_bytes(t, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
+    sl_text_add_bytes(t, "\"", 1);
+}
+
+static void add_image(sl_text *t, const sl_gallery *g, size_t face)
+{
+    sl_text_add(t, ",");
+    if (face != SIZE_MAX)
+        add_field(t, sl_gallery_image(g, face));
+}
+
+static void add_rates(sl_text *t, size_t rank, double p1, double rp, double mapr)
+{
+    sl_text_add(t, ",%.0f,%.6f,%.6f,", p1, rp, mapr);
+    if (rank)
+        sl_text_add(t, "%zu", rank);
+}
+
+static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *line)
+{
+    const sl_protocol *p = &x->protocol;
+    if (x->sweep.configs[line->config].name)
+        add_field(t, x->sweep.configs[line->config].name);
+    else
+        sl_text_add(t, "%zu", line->config + 1);
+    sl_text_add(t, ",");
+    add_field(t, sl_gallery_image(p->queries, line->query));
+    sl_text_add(t, ",");
+    add_field(t, sl_gallery_label(p->queries, line->query));
+    sl_text_add(t, ",%zu", line->relevant);
+    if (line->relevant) {
+        add_rates(t, line->stage1_rank, line->stage1_p1, line->stage1_rp, line->stage1_mapr);
+        add_rates(t, line->stage2_rank, line->stage2_p1, line->stage2_rp, line->stage2_mapr);
+    } else {
+        sl_text_add(t, ",,,,,,,,");
+    }
+    add_image(t, p->gallery, line->stage1_first);
+    add_image(t, p->gallery, line->stage2_first);
+    sl_text_add(t, "\r\n");
+}
+
+static void tell(const sl_outcomes *o, const sl_eval_options *options, sl_text *csv, const sl_eval_line *line)
+{
+    if (options->line)
+        options->line(options->context, line);
+    if (options->csv)
+        add_line(csv, o->x, line);
+}
+
+sl_status sl_outcomes_tell(const sl_outcomes *o, const sl_eval_options *options, sl_error *err)
+{
+    const sl_protocol *p = &o->x->protocol;
+    sl_text csv = {0};
+    if (!options->csv && !options->line)
+        return SL_OK;
+    sl_text_add(&csv,
+                "config,image,label,relevant,stage1_p1,stage1_rp,stage1_mapr,stage1_rank,stage2_p1,stage2_rp,"
+                "stage2_mapr,stage2_rank,stage1_first,stage2_first\r\n");
+    for (size_t c = 0; c < o->x->sweep.count; c++) {
+        for (size_t i = 0; i < p->asked_count; i++) {
+            const sl_eval_line line = line_of(o, c, i);
+            tell(o, options, &csv, &line);
+        }
+        for (size_t i = 0; i < p->unmatched_count; i++) {
+            const sl_eval_line line = unmatched_line(c, p->unmatched[i]);
+            tell(o, options, &csv, &line);
+        }
+    }
+    sl_status status = SL_OK;
+    if (csv.failed)
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for the lines of the queries");
+    else if (options->csv)
+        status = sl_write_file(options->csv, csv.data, csv.size, err);
+    free(csv.data);
+    return status;
+}
