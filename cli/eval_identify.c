@@ -117,22 +117,30 @@ static int open_galleries(eval_run *run)
     return CLI_OK;
 }
 
-/* What is known about the model, for those configurations that need it. */
+/* What the first or the second look of a configuration needs. */
+static cli_match look_of(const sl_eval_config *c, bool first)
+{
+    cli_match match = {.match = c->match};
+    if (first)
+        match.match.rerank = c->first;
+    return match;
+}
+
+/* Opens what is known about the model as far as the most demanding configuration needs it. Where one of several can
+ * not have it, it is left out later. */
 static int open_cells(eval_run *run)
 {
-    for (size_t c = 0; c < run->count; c++) {
-        cli_match match = {.match = run->configs[c].match};
-        if (run->configs[c].first != SL_RERANK_NONE && run->configs[c].first != match.match.rerank)
-            match.match.rerank = run->configs[c].first;
-        if (!run->cells) {
-            int code = cli_open_cells(&match, &run->models, run->gallery, &run->cells);
-            if (code)
-                return code;
+    cli_match most = {.match = {.rerank = SL_RERANK_NONE}};
+    for (size_t c = 0; c < run->count; c++)
+        for (int first = 0; first < 2; first++) {
+            cli_match match = look_of(&run->configs[c], first);
+            if (sl_match_needs(&match.match) > sl_match_needs(&most.match))
+                most = match;
         }
-    }
+    int code = cli_open_cells(&most, &run->models, run->gallery, &run->cells);
     for (size_t c = 0; c < run->count; c++)
         run->configs[c].match.cells = run->cells;
-    return CLI_OK;
+    return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
 }
 
 /* The configurations that are possible for this gallery; the others are named, unless none is left. */

@@ -92,7 +92,7 @@ static bool starts_ranking(const eval_run *run, size_t at)
 static void print_common(const eval_run *run, const columns *c)
 {
     const char *separator = "";
-    for (sweep_field f = SWEEP_WEIGHTING; f < SWEEP_FIELDS; f++) {
+    for (sweep_field f = SWEEP_FEATURE; f < SWEEP_FIELDS; f++) {
         char buffer[32];
         const char *value = "-";
         for (size_t i = 0; i < run->count && *value == '-'; i++)

@@ -94,6 +94,16 @@ void cli_sweep_free(cli_sweep *sweep)
 
 /* ------------------------------------------------------------------ combinations */
 
+static bool has_look(const sl_eval_config *c, sl_rerank look)
+{
+    return c->match.rerank == look || c->first == look;
+}
+
+static bool compares_patches(const sl_eval_config *c)
+{
+    return has_look(c, SL_RERANK_EMD) || has_look(c, SL_RERANK_MAXSIM) || has_look(c, SL_RERANK_CELLS);
+}
+
 /* What means nothing to this second look is made equal, so that equal configurations look so. */
 static void simplify(sl_eval_config *c)
 {
@@ -103,10 +113,11 @@ static void simplify(sl_eval_config *c)
         m->rerank = SL_RERANK_NONE; /* the same look again changes nothing */
     if (m->rerank == SL_RERANK_NONE)
         m->alpha = defaults.alpha;
-    sl_rerank look = m->rerank == SL_RERANK_NONE ? c->first : m->rerank;
-    if (look != SL_RERANK_EMD && c->first != SL_RERANK_EMD) {
-        m->weighting = defaults.weighting;
+    if (!has_look(c, SL_RERANK_EMD))
         m->solver = defaults.solver;
+    if (!compares_patches(c)) {
+        m->feature = defaults.feature;
+        m->weighting = defaults.weighting;
         m->precision = defaults.precision;
         m->grid_rows = m->grid_cols = 0;
     }
@@ -115,9 +126,10 @@ static void simplify(sl_eval_config *c)
 static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
 {
     const sl_match_options *x = &a->match, *y = &b->match;
-    return a->first == b->first && x->rerank == y->rerank && x->weighting == y->weighting &&
-           x->solver == y->solver && x->precision == y->precision && x->grid_rows == y->grid_rows &&
-           x->grid_cols == y->grid_cols && x->alpha == y->alpha && (x->k == y->k || x->rerank == SL_RERANK_NONE);
+    return a->first == b->first && x->rerank == y->rerank && x->feature == y->feature &&
+           x->weighting == y->weighting && x->solver == y->solver && x->precision == y->precision &&
+           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols && x->alpha == y->alpha &&
+           (x->k == y->k || x->rerank == SL_RERANK_NONE);
 }
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
@@ -166,8 +178,8 @@ sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, size_t *count, size_t *
 
 const char *cli_sweep_heading(sweep_field field)
 {
-    static const char *const headings[] = {"stage 1", "rerank",    "weighting", "grid",
-                                           "solver",  "precision", "k",         "alpha"};
+    static const char *const headings[] = {"stage 1", "rerank",    "feature", "weighting", "grid",
+                                           "solver",  "precision", "k",       "alpha"};
     return headings[field];
 }
 
@@ -179,7 +191,8 @@ static bool applies(const sl_eval_config *c, sweep_field field)
     case SWEEP_RERANK:
     case SWEEP_K: return true;
     case SWEEP_ALPHA: return c->match.rerank != SL_RERANK_NONE;
-    default: return c->match.rerank == SL_RERANK_EMD || c->first == SL_RERANK_EMD;
+    case SWEEP_SOLVER: return has_look(c, SL_RERANK_EMD);
+    default: return compares_patches(c);
     }
 }
 
@@ -191,6 +204,7 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     switch (field) {
     case SWEEP_FIRST: return c->first == SL_RERANK_NONE ? "embedding" : cli_rerank_name(c->first);
     case SWEEP_RERANK: return cli_rerank_name(m->rerank);
+    case SWEEP_FEATURE: return cli_feature_name(m->feature);
     case SWEEP_WEIGHTING: return cli_weighting_name(m->weighting);
     case SWEEP_SOLVER: return cli_solver_name(m->solver);
     case SWEEP_PRECISION: return cli_precision_name(m->precision);

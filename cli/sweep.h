@@ -36,6 +36,7 @@ void cli_sweep_free(cli_sweep *sweep);
 typedef enum {
     SWEEP_FIRST,
     SWEEP_RERANK,
+    SWEEP_FEATURE,
     SWEEP_WEIGHTING,
     SWEEP_GRID,
     SWEEP_SOLVER,

@@ -24,19 +24,14 @@ static sl_status make_blocks(sl_experiment *x, sl_error *err)
     return SL_OK;
 }
 
-static bool needs_contributions(const sl_match_options *o)
-{
-    return o->rerank == SL_RERANK_OAE;
-}
-
-/* What is known about the model, where a configuration needs contributions. */
+/* What is known about the model, where a configuration needs it. */
 static void find_cells(sl_experiment *x)
 {
     for (size_t f = 0; f < x->sweep.first_count; f++)
-        if (needs_contributions(&x->sweep.firsts[f]))
+        if (sl_match_needs(&x->sweep.firsts[f]) != SL_NEEDS_NOTHING)
             x->cells = x->sweep.firsts[f].cells;
     for (size_t l = 0; l < x->sweep.look_count; l++)
-        if (needs_contributions(&x->sweep.looks[l].options))
+        if (sl_match_needs(&x->sweep.looks[l].options) != SL_NEEDS_NOTHING)
             x->cells = x->sweep.looks[l].options.cells;
 }
 
@@ -58,7 +53,7 @@ sl_status sl_experiment_open(const sl_gallery *gallery, const sl_gallery *querie
         status = make_blocks(out, err);
     find_cells(out);
     if (status == SL_OK && out->cells)
-        status = sl_cells_check(out->cells, sl_gallery_shape(gallery), err);
+        status = sl_cells_check(out->cells, sl_gallery_shape(gallery), false, "an evaluation", err);
     if (status != SL_OK)
         sl_experiment_close(out);
     return status;
@@ -86,14 +81,20 @@ static int listen(void *context, size_t done, size_t total)
     return l->options->progress ? l->options->progress(l->options->context, 0, l->queries) : 0;
 }
 
+/* Whether candidates are compared by their contributions. */
+static bool splits_candidates(const sl_match_options *o)
+{
+    return o->rerank == SL_RERANK_OAE || (o->rerank != SL_RERANK_NONE && o->feature == SL_FEATURE_CONTRIBUTIONS);
+}
+
 sl_status sl_experiment_open_bank(sl_experiment *x, const sl_eval_options *options, sl_error *err)
 {
     const sl_protocol *p = &x->protocol;
     size_t candidates = 0, all;
     for (size_t f = 0; f < x->sweep.first_count; f++)
-        candidates += needs_contributions(&x->sweep.firsts[f]) ? p->face_count : 0;
+        candidates += splits_candidates(&x->sweep.firsts[f]) ? p->face_count : 0;
     for (size_t l = 0; l < x->sweep.look_count; l++)
-        if (needs_contributions(&x->sweep.looks[l].options))
+        if (splits_candidates(&x->sweep.looks[l].options))
             candidates += x->sweep.looks[l].k < p->face_count ? x->sweep.looks[l].k : p->face_count;
     if (!x->cells || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
         return SL_OK;
