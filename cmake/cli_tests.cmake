@@ -1,3 +1,13 @@
+# Second implementations in Python against the program; they skip where Debian's python3-numpy is not here.
+find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH)
+if(PYTHON3 AND TARGET secondlook_cli)
+  add_executable(gallery_of_arrays ${CMAKE_SOURCE_DIR}/tests/eval/gallery_of_arrays.c)
+  target_link_libraries(gallery_of_arrays PRIVATE ${SL_UPTO_gallery})
+  add_test(NAME eval/twin COMMAND ${PYTHON3} ${CMAKE_SOURCE_DIR}/tests/eval/twin.py $<TARGET_FILE:secondlook_cli>
+                                  $<TARGET_FILE:gallery_of_arrays>)
+  set_tests_properties(eval/twin PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+endif()
+
 # tests/cli/*.bats: the command line as a user meets it, and the installed library. Needs Debian's bats.
 find_program(BATS bats)
 if(NOT BATS)
