@@ -649,21 +649,38 @@ SL_API sl_status sl_landmarks_of_crop(sl_session *session, const sl_image *crop,
 
 /* ------------------------------------------------------------------ evaluation */
 
-/* Verification by ten folds: each fold is decided at the threshold that is most accurate on the other nine
- * (the protocol of LFW's "View 2"). All in percent, except the threshold. */
+/* How well one score tells same from different, by ten folds: each is decided at the threshold that is most accurate
+ * on the other nine (the protocol of LFW's "View 2"). Percent, but for thresholds and curves. */
 typedef struct {
-    size_t pairs, missing; /* missing: pairs with a photo that is not in the gallery; they count as "different" */
-    double accuracy, std;  /* mean and standard deviation over the folds */
-    double threshold;      /* mean over the folds */
-    double eer;            /* where false matches and false non-matches are equally frequent */
-    double tar_at_far[4];  /* true matches at a false match rate of 10 %, 1 %, .1 %, .01 % */
-} sl_verification;
+    double accuracy, std; /* mean and standard deviation over the folds */
+    double threshold;     /* mean over the folds */
+    double eer;           /* where false matches and false non-matches are equally frequent */
+    double tar_at_far[4]; /* true matches at a false match rate of at most 10 %, 1 %, .1 %, .01 %; NaN where the pairs of
+                             different people are too few for a single false match at that rate */
+    size_t points;        /* of the curves, from the highest threshold down, thinned */
+    double *thresholds, *far, *tar; /* [points] FAR and TAR in [0, 1] at score >= threshold */
+} sl_verify_rates;
 
-/* Pairs by image id: LFW's own form (a line "folds pairs", then "person n m" and "person n other m", for
- * person/person_000n.jpg), or lines "image image 0|1" and "image image 0|1 id id" cut in ten equal folds. Scores are those
- * of sl_compare with these options. */
-SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_match_options *match,
-                                sl_progress_fn progress, void *context, sl_verification *out, sl_error *err);
+typedef struct {
+    size_t pairs, same;
+    size_t missing; /* pairs with a photo that is not in the gallery: they count as "different" at every threshold */
+    sl_verify_rates stage1, stage2, score; /* stage2: zeros without a second look, when score is stage 1's */
+} sl_verification;
+SL_API void sl_verification_free(sl_verification *v);
+
+typedef struct {
+    sl_match_options match;
+    const char *csv; /* a line per pair is written here, complete or not at all; NULL: none */
+    void (*missing)(void *context, size_t line, const char *image); /* told every photo that is not there; may be NULL */
+    sl_progress_fn progress;
+    void *context;
+} sl_verify_options;
+
+/* Pairs by image id, one a line: LFW's own form ("folds pairs", then "person n m" and "person n other m", for
+ * person/person_000n.jpg), or "image image 0|1" or "image image 0|1 id id", cut in ten equal folds. Fields are parted by
+ * tabs or, in lines without one, by spaces; "quotes" may hold spaces. Errors name the line. Scores are those of sl_compare. */
+SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_verify_options *options,
+                                sl_verification *out, sl_error *err);
 
 /* A mean over queries in percent, with its 95 % interval from 2,000 bootstrap resamples of the queries, the same ones
  * for everything that one call measures. */

@@ -1,5 +1,6 @@
 #include "base/text.h"
 
+#include <math.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -91,6 +92,35 @@ void sl_text_add_html(sl_text *t, const char *raw)
             n += n == 0;
         }
     }
+}
+
+const char *sl_fixed(char text[32], double value, int decimals)
+{
+    static const long long powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
+    double limited = fmin(fmax(value, -1e15), 1e15);
+    while (decimals > 0 && fabs(limited) * (double)powers[decimals] > 9e17)
+        decimals--;
+    long long units = llround(fabs(limited) * (double)powers[decimals]);
+    const char *sign = limited < 0 && units ? "-" : "";
+    if (decimals == 0)
+        snprintf(text, 32, "%s%lld", sign, units);
+    else
+        snprintf(text, 32, "%s%lld.%0*lld", sign, units / powers[decimals], decimals, units % powers[decimals]);
+    return text;
+}
+
+void sl_text_add_csv(sl_text *t, const char *field)
+{
+    sl_text_add_bytes(t, "\"", 1);
+    for (; *field; field++)
+        sl_text_add_bytes(t, *field == '"' ? "\"\"" : field, *field == '"' ? 2 : 1);
+    sl_text_add_bytes(t, "\"", 1);
+}
+
+void sl_text_add_csv_number(sl_text *t, double value)
+{
+    char text[32];
+    sl_text_add(t, "%s", isnan(value) ? "" : sl_fixed(text, value, 6));
 }
 
 void sl_text_add_base64(sl_text *t, const void *bytes, size_t size)

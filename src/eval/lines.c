@@ -49,20 +49,11 @@ static sl_eval_line unmatched_line(size_t c, size_t query)
 
 /* ---- CSV ---- */
 
-/* Quoted, quotes doubled. */
-static void add_field(sl_text *t, const char *text)
-{
-    sl_text_add_bytes(t, "\"", 1);
-    for (; *text; text++)
-        sl_text_add_bytes(t, *text == '"' ? "\"\"" : text, *text == '"' ? 2 : 1);
-    sl_text_add_bytes(t, "\"", 1);
-}
-
 static void add_image(sl_text *t, const sl_gallery *g, size_t face)
 {
     sl_text_add(t, ",");
     if (face != SIZE_MAX)
-        add_field(t, sl_gallery_image(g, face));
+        sl_text_add_csv(t, sl_gallery_image(g, face));
 }
 
 static void add_rates(sl_text *t, size_t rank, double p1, double rp, double mapr)
@@ -76,13 +67,13 @@ static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *lin
 {
     const sl_protocol *p = &x->protocol;
     if (x->sweep.configs[line->config].name)
-        add_field(t, x->sweep.configs[line->config].name);
+        sl_text_add_csv(t, x->sweep.configs[line->config].name);
     else
         sl_text_add(t, "%zu", line->config + 1);
     sl_text_add(t, ",");
-    add_field(t, sl_gallery_image(p->queries, line->query));
+    sl_text_add_csv(t, sl_gallery_image(p->queries, line->query));
     sl_text_add(t, ",");
-    add_field(t, sl_gallery_label(p->queries, line->query));
+    sl_text_add_csv(t, sl_gallery_label(p->queries, line->query));
     sl_text_add(t, ",%zu", line->relevant);
     if (line->relevant) {
         add_rates(t, line->stage1_rank, line->stage1_p1, line->stage1_rp, line->stage1_mapr);

@@ -9,9 +9,11 @@ typedef struct {
     int same, fold;
 } sl_scored_pair;
 
-/* All of sl_verification but `missing`. A fold without pairs is left out of the means. */
-sl_status sl_verification_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verification *out,
+/* SL_ERR_NUMERIC for a score that is not finite, SL_ERR_ARGUMENT where one kind of pair is missing. A fold without
+ * pairs is left out of the means. */
+sl_status sl_verify_rates_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verify_rates *out,
                              sl_error *err);
+void sl_verify_rates_free(sl_verify_rates *rates);
 
 /* The score that exactly the `rate` part of `scores` (sorted, largest first) reaches or exceeds: the smallest
  * threshold t with #{score >= t} <= rate * count; NaN when rate * count < 10. */

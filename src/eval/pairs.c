@@ -10,7 +10,7 @@
 
 enum { MAX_FIELDS = 5, MAX_FIELD = 1024, MAX_FOLDS = 1000, FOLDS = 10 };
 
-/* One line cut at blanks. */
+/* One line cut into fields. */
 typedef struct {
     char field[MAX_FIELDS + 1][MAX_FIELD];
     int count;
@@ -30,26 +30,55 @@ static sl_status bad_line(const parser *p, const line *l, const char *what)
     return sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s", p->file, l->number, what);
 }
 
+static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+
+/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next tab (where the line is cut
+ * at tabs, so that names may hold spaces) or the next blank. Quotes inside quotes are doubled. Returns where it ends. */
+static const char *take_field(const char *text, const char *end, bool tabs, char field[MAX_FIELD], size_t *length)
+{
+    bool quoted = *text == '"';
+    size_t n = 0;
+    for (text += quoted; text < end; text++) {
+        if (quoted && *text == '"') {
+            if (text + 1 == end || text[1] != '"')
+                break;
+            text++;
+        } else if (!quoted && (tabs ? *text == '\t' : is_blank(*text)))
+            break;
+        if (n + 1 < MAX_FIELD)
+            field[n] = *text;
+        n++;
+    }
+    while (!quoted && n > 0 && n < MAX_FIELD && is_blank(field[n - 1]))
+        n--;
+    *length = n;
+    if (quoted && text < end)
+        return text + 1;
+    return quoted ? NULL : text;
+}
+
 static sl_status split(const parser *p, const char *text, const char *end, line *l)
 {
     l->count = 0;
-    while (text < end) {
-        while (text < end && (*text == ' ' || *text == '\t' || *text == '\r'))
+    while (end > text && is_blank(end[-1]))
+        end--;
+    bool tabs = memchr(text, '\t', (size_t)(end - text)) != NULL;
+    for (;;) {
+        while (text < end && is_blank(*text))
             text++;
-        const char *from = text;
-        while (text < end && *text != ' ' && *text != '\t' && *text != '\r')
-            text++;
-        size_t length = (size_t)(text - from);
-        if (length == 0)
-            continue;
+        if (text == end)
+            return SL_OK;
         if (l->count == MAX_FIELDS)
-            return bad_line(p, l, "more than five fields");
-        if (length >= MAX_FIELD || memchr(from, '\0', length))
+            return bad_line(p, l, "more than five fields (names with spaces need \"quotes\", or tabs between the fields)");
+        size_t length;
+        char *field = l->field[l->count++];
+        text = take_field(text, end, tabs, field, &length);
+        if (!text || (text < end && !is_blank(*text)))
+            return bad_line(p, l, "a quote that does not end, or does not end its field");
+        if (length >= MAX_FIELD || memchr(field, '\0', length))
             return bad_line(p, l, "a field that is too long or holds a NUL byte");
-        memcpy(l->field[l->count], from, length);
-        l->field[l->count++][length] = '\0';
+        field[length] = '\0';
     }
-    return SL_OK;
 }
 
 /* A whole number from 0 to `high`. */
@@ -62,7 +91,7 @@ static bool number_of(const char *text, long high, long *out)
     return *end == '\0' && *out <= high;
 }
 
-static sl_status append(parser *p, char *first, char *second, int same)
+static sl_status append(parser *p, const line *l, char *first, char *second, int same)
 {
     sl_pair_list *list = p->list;
     if (list->count == p->capacity && first && second) {
@@ -79,7 +108,7 @@ static sl_status append(parser *p, char *first, char *second, int same)
         return sl_fail(p->err, SL_ERR_MEMORY, "%s: no memory for its pairs", p->file);
     }
     int fold = p->per_fold ? (int)(list->count / (2 * p->per_fold)) : 0;
-    list->pairs[list->count++] = (sl_pair_line){first, second, same, fold};
+    list->pairs[list->count++] = (sl_pair_line){first, second, same, fold, l->number};
     return SL_OK;
 }
 
@@ -97,7 +126,7 @@ static sl_status read_official(parser *p, const line *l)
     if (same ? !number_of(l->field[1], 99999, &a) || !number_of(l->field[2], 99999, &b)
              : l->count != 4 || !number_of(l->field[1], 99999, &a) || !number_of(l->field[3], 99999, &b))
         return bad_line(p, l, "expected \"person n m\" or \"person n person m\"");
-    return append(p, lfw_image(l->field[0], a), lfw_image(l->field[same ? 0 : 2], b), same);
+    return append(p, l, lfw_image(l->field[0], a), lfw_image(l->field[same ? 0 : 2], b), same);
 }
 
 static sl_status read_plain(parser *p, const line *l)
@@ -105,7 +134,9 @@ static sl_status read_plain(parser *p, const line *l)
     long same;
     if ((l->count != 3 && l->count != 5) || !number_of(l->field[2], 1, &same))
         return bad_line(p, l, "expected \"image image 0|1\" or \"image image 0|1 id id\"");
-    return append(p, sl_strdup(l->field[0]), sl_strdup(l->field[1]), (int)same);
+    if (l->count == 5 && (strcmp(l->field[3], l->field[4]) == 0) != (same == 1))
+        return bad_line(p, l, "\"same\" must be 1 where the two ids are equal, else 0");
+    return append(p, l, sl_strdup(l->field[0]), sl_strdup(l->field[1]), (int)same);
 }
 
 /* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's. */
@@ -124,6 +155,50 @@ static sl_status read_line(parser *p, const line *l)
     return p->per_fold ? read_official(p, l) : read_plain(p, l);
 }
 
+/* ---- the whole list ---- */
+
+/* A pair without its order. */
+typedef struct {
+    const char *low, *high;
+    const sl_pair_line *pair;
+} unordered;
+
+static int by_photos(const void *a, const void *b)
+{
+    const unordered *x = a, *y = b;
+    int order = strcmp(x->low, y->low);
+    order = order ? order : strcmp(x->high, y->high);
+    return order ? order : x->pair->line < y->pair->line ? -1 : x->pair->line > y->pair->line;
+}
+
+/* The same two photos can not be one person in one line and two in another, nor a photo unlike itself. */
+static sl_status check_contradictions(const parser *p)
+{
+    const sl_pair_list *list = p->list;
+    unordered *all = sl_calloc_aligned(list->count + 1, sizeof *all);
+    if (!all)
+        return sl_fail(p->err, SL_ERR_MEMORY, "%s: no memory for its pairs", p->file);
+    for (size_t i = 0; i < list->count; i++) {
+        const sl_pair_line *pair = &list->pairs[i];
+        bool turn = strcmp(pair->first, pair->second) > 0;
+        all[i] = (unordered){turn ? pair->second : pair->first, turn ? pair->first : pair->second, pair};
+    }
+    qsort(all, list->count, sizeof *all, by_photos);
+    sl_status status = SL_OK;
+    for (size_t i = 0; i < list->count && status == SL_OK; i++) {
+        const sl_pair_line *pair = all[i].pair, *before = i ? all[i - 1].pair : NULL;
+        if (!pair->same && strcmp(pair->first, pair->second) == 0)
+            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s can not be another person than itself", p->file,
+                             pair->line, pair->first);
+        else if (before && before->same != pair->same && strcmp(all[i].low, all[i - 1].low) == 0 &&
+                 strcmp(all[i].high, all[i - 1].high) == 0)
+            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: contradicts line %zu about %s and %s", p->file,
+                             pair->line, before->line, pair->first, pair->second);
+    }
+    free(all);
+    return status;
+}
+
 static sl_status finish(parser *p)
 {
     sl_pair_list *list = p->list;
@@ -135,7 +210,7 @@ static sl_status finish(parser *p)
     if (!p->per_fold)
         for (size_t i = 0; i < list->count; i++)
             list->pairs[i].fold = (int)(i * FOLDS / list->count);
-    return SL_OK;
+    return check_contradictions(p);
 }
 
 sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pair_list *out, sl_error *err)

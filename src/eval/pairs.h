@@ -8,6 +8,7 @@ typedef struct {
     char *first, *second; /* image ids */
     int same;             /* 1: one person */
     int fold;
+    size_t line; /* in the file, from 1 */
 } sl_pair_line;
 
 typedef struct {

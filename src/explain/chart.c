@@ -27,11 +27,13 @@ static const char *const dark[SL_CHART_MAX_SERIES] = {"#6aaef5", "#ff9a52", "#4f
 
 /* ---- what is drawn ---- */
 
-/* Widens [*low, *high] by what series s has. */
+/* Widens [*low, *high] by what of series s is drawn. */
 static void span_of(const sl_chart *c, const sl_chart_series *s, bool of_x, double *low, double *high)
 {
-    const sl_axis axis = {.log = of_x ? c->x.log : c->y.log};
+    const sl_axis axis = {.log = of_x ? c->x.log : c->y.log}, other = {.log = of_x ? c->y.log : c->x.log};
     for (size_t i = 0; i < s->count; i++) {
+        if (c->kind == SL_CHART_LINES && !sl_axis_takes(&other, of_x ? s->y[i] : s->x[i]))
+            continue;
         const double all[3] = {of_x ? s->x[i] : s->y[i], !of_x && s->low ? s->low[i] : NAN,
                                !of_x && s->high ? s->high[i] : NAN};
         for (int k = 0; k < 3; k++)
@@ -50,8 +52,8 @@ static sl_status fit_axis(const sl_chart *c, bool of_x, int wanted, sl_axis *axi
     for (size_t i = 0; i < c->series_count; i++)
         span_of(c, &c->series[i], of_x, &low, &high);
     if (low > high)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a chart needs at least one %s that is a number%s", name,
-                       asked->log ? " above 0" : "");
+        return sl_fail(err, SL_ERR_ARGUMENT, "a chart needs at least one point of numbers%s",
+                       c->x.log || c->y.log ? " (above 0 where its axis is logarithmic)" : "");
     if (c->kind == SL_CHART_BARS && !asked->log) {
         low = fmin(low, 0);
         high = fmax(high, 0);

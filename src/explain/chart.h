@@ -33,9 +33,6 @@ bool sl_axis_takes(const sl_axis *axis, double value);
 /* The number of tick i, such as "0.05", "20", "1e-6"; returns `text`. */
 const char *sl_axis_number(const sl_axis *axis, int i, char text[32]);
 
-/* A number with fixed decimals (0 .. 9), whatever the locale; |value| < 1e15. Returns `text`. */
-const char *sl_fixed(char text[32], double value, int decimals);
-
 /* ------------------------------------------------------------------ chart_series.c */
 
 typedef struct {

@@ -5,21 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-const char *sl_fixed(char text[32], double value, int decimals)
-{
-    static const long long powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000};
-    double limited = fmin(fmax(value, -1e15), 1e15);
-    while (decimals > 0 && fabs(limited) * (double)powers[decimals] > 9e17)
-        decimals--;
-    long long units = llround(fabs(limited) * (double)powers[decimals]);
-    const char *sign = limited < 0 && units ? "-" : "";
-    if (decimals == 0)
-        snprintf(text, 32, "%s%lld", sign, units);
-    else
-        snprintf(text, 32, "%s%lld.%0*lld", sign, units / powers[decimals], decimals, units % powers[decimals]);
-    return text;
-}
-
 /* ---- linear ---- */
 
 /* The step of 1, 2 or 5 times a power of ten that cuts `span` into about `wanted` parts. */

@@ -12,10 +12,13 @@ static void separable_pairs_are_all_right(void **state)
     sl_scored_pair pairs[40];
     for (int i = 0; i < 40; i++)
         pairs[i] = (sl_scored_pair){.score = i % 2 ? .8f : .2f, .same = i % 2, .fold = i / 4};
-    sl_verification v;
-    assert_ok(sl_verification_of(pairs, 40, 10, &v, &err));
+    sl_verify_rates v;
+    assert_ok(sl_verify_rates_of(pairs, 40, 10, &v, &err));
     assert_true(v.accuracy == 100 && v.std == 0 && fabs(v.threshold - .5) < 1e-6 && v.eer == 0);
-    assert_true(v.tar_at_far[0] == 100 && v.tar_at_far[3] == 100);
+    assert_true(v.tar_at_far[0] == 100); /* two of twenty may match */
+    assert_true(isnan(v.tar_at_far[1]) && isnan(v.tar_at_far[3])); /* not one of twenty may: not measurable */
+    assert_true(v.far[v.points - 1] == 1 && v.tar[v.points - 1] == 1 && v.far[0] == 0 && v.tar[0] == 0);
+    sl_verify_rates_free(&v);
 }
 
 static void one_fold_wrong_by_hand(void **state)
@@ -25,12 +28,13 @@ static void one_fold_wrong_by_hand(void **state)
     sl_scored_pair pairs[20];
     for (int i = 0; i < 20; i++)
         pairs[i] = (sl_scored_pair){.score = (i % 2) ^ (i < 2) ? .8f : .2f, .same = i % 2, .fold = i / 2};
-    sl_verification v;
-    assert_ok(sl_verification_of(pairs, 20, 10, &v, &err));
+    sl_verify_rates v;
+    assert_ok(sl_verify_rates_of(pairs, 20, 10, &v, &err));
     assert_true(fabs(v.accuracy - 90) < 1e-9 && fabs(v.std - 30) < 1e-9);
     /* one of ten impostors scores .8 with nine of ten genuine: far .1, frr .1 */
     assert_true(fabs(v.eer - 10) < 1e-9);
-    assert_true(fabs(v.tar_at_far[0] - 90) < 1e-9 && v.tar_at_far[1] == 0);
+    assert_true(fabs(v.tar_at_far[0] - 90) < 1e-9 && isnan(v.tar_at_far[1]));
+    sl_verify_rates_free(&v);
 }
 
 /* The best accuracy over all thresholds of the other folds, by trying each. */
@@ -81,9 +85,10 @@ static void random_pairs_match_a_slow_search(void **state)
             pairs[i] = (sl_scored_pair){.score = floorf(20 * (numbers[i] + .4f * (float)same)) / 20, .same = same,
                                         .fold = i / 10};
         }
-        sl_verification v;
-        assert_ok(sl_verification_of(pairs, 100, 10, &v, &err));
+        sl_verify_rates v;
+        assert_ok(sl_verify_rates_of(pairs, 100, 10, &v, &err));
         assert_true(fabs(v.accuracy - slow_accuracy(pairs, 100, 10)) < 1e-9);
+        sl_verify_rates_free(&v);
     }
 }
 
@@ -91,11 +96,11 @@ static void useless_input_is_refused(void **state)
 {
     (void)state;
     sl_scored_pair pairs[2] = {{.5f, 1, 0}, {.5f, 1, 1}};
-    sl_verification v;
-    assert_int_equal(sl_verification_of(pairs, 2, 2, &v, &err), SL_ERR_ARGUMENT);
+    sl_verify_rates v;
+    assert_int_equal(sl_verify_rates_of(pairs, 2, 2, &v, &err), SL_ERR_ARGUMENT);
     pairs[0].same = 0;
     pairs[1].score = NAN;
-    assert_int_equal(sl_verification_of(pairs, 2, 2, &v, &err), SL_ERR_NUMERIC);
+    assert_int_equal(sl_verify_rates_of(pairs, 2, 2, &v, &err), SL_ERR_NUMERIC);
 }
 
 static void thresholds_hold_their_rate(void **state)
@@ -136,12 +141,33 @@ static void the_three_forms(void **state)
     sl_pairs_free(&list);
 }
 
+static void names_with_spaces(void **state)
+{
+    (void)state;
+    sl_pair_list list;
+    char text[1024] = "";
+    for (int i = 0; i < 4; i++) /* CRLF, tabs with and without spaces beside them, quotes with quotes inside */
+        strcat(text, "An Na/1 a.jpg\tB/2.jpg \t 0\r\n\"An Na/1 a.jpg\" \"B \"\"x\"\".jpg\" 0\n  a   b 1 \n");
+    assert_ok(parse(text, &list));
+    assert_int_equal(list.count, 12);
+    assert_string_equal(list.pairs[0].first, "An Na/1 a.jpg");
+    assert_string_equal(list.pairs[0].second, "B/2.jpg");
+    assert_string_equal(list.pairs[1].second, "B \"x\".jpg");
+    assert_string_equal(list.pairs[2].first, "a");
+    assert_int_equal(list.pairs[11].line, 12);
+    sl_pairs_free(&list);
+}
+
 static void bad_pair_lists_name_the_line(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
         {"10 300\nAnn 1 x\n", "line 2"}, {"a b 1\na b 2\n", "line 2"}, {"a b c d e f\n", "line 1"},
         {"10 300\nAnn 1 2\n", "announces 6000"}, {"", "ten"}, {"a b 1\n", "ten"},
+        {"a b 1\n\n\"a b 1\n", "line 3: a quote"}, {"\"a\"b c 1\n", "line 1: a quote"}, {"a b 1 x y\n", "line 1: \"same\""},
+        {"a b 0 x x\n", "line 1: \"same\""}, {"one two a b 1\n", "line 1"},
+        {"a b 1\nc d 0\nc e 0\nc f 0\nc g 0\nc h 0\nc i 0\nc j 0\nb a 0\nx y 1\n", "line 9: contradicts line 1"},
+        {"a b 1\nc d 0\nc e 0\nc f 0\nc c 0\nc h 0\nc i 0\nc j 0\nb x 0\nx y 1\n", "line 5: c can not be another"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_pair_list list;
@@ -180,7 +206,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(separable_pairs_are_all_right), cmocka_unit_test(one_fold_wrong_by_hand),
         cmocka_unit_test(random_pairs_match_a_slow_search), cmocka_unit_test(useless_input_is_refused),
-        cmocka_unit_test(thresholds_hold_their_rate), cmocka_unit_test(the_three_forms),
+        cmocka_unit_test(thresholds_hold_their_rate), cmocka_unit_test(the_three_forms), cmocka_unit_test(names_with_spaces),
         cmocka_unit_test(bad_pair_lists_name_the_line), cmocka_unit_test(official_list_of_lfw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,14 @@
+#include "svg.h"
+
+#include <stdlib.h>
+
+#include "photos.h"
+
+int cli_write_svg(const char *dir, const char *name, const sl_chart *chart)
+{
+    sl_error err = {0};
+    char *path = cli_output_path(dir, name, NULL, NULL, &err);
+    int code = path && !sl_write_chart(path, chart, &err) ? CLI_OK : cli_fail(dir, &err);
+    free(path);
+    return code;
+}

@@ -1,0 +1,169 @@
+#include "eval/scorer.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "base/threads.h"
+#include "match/cells.h"
+
+/* A thread's own. */
+struct sl_scorer_thread {
+    sl_second_look *look;
+    float *contributions; /* [R, D] of the query, where there is a bank */
+};
+
+static sl_status open_threads(sl_scorer *s, sl_error *err)
+{
+    s->of = sl_calloc_aligned((size_t)s->threads, sizeof *s->of);
+    if (!s->of)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
+    for (int i = 0; i < s->threads && s->match.rerank != SL_RERANK_NONE; i++)
+        SL_TRY(sl_second_look_open(&s->match, sl_gallery_shape(s->gallery), &s->of[i].look, err));
+    return SL_OK;
+}
+
+/* The bank, and room for each thread's query. */
+static sl_status open_bank(sl_scorer *s, sl_error *err)
+{
+    const sl_head *head = &s->match.cells->head;
+    SL_TRY(sl_contribution_bank_open(head, s->gallery, s->threads, NULL, NULL, &s->bank, err));
+    for (int i = 0; i < s->threads; i++) {
+        s->of[i].contributions = sl_calloc_aligned((size_t)head->cells * (size_t)head->dim, sizeof(float));
+        if (!s->of[i].contributions)
+            return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's contributions");
+    }
+    return SL_OK;
+}
+
+static sl_status open_parts(sl_scorer *s, bool faces_often, sl_error *err)
+{
+    const sl_template_shape *shape = sl_gallery_shape(s->gallery), *asked = sl_gallery_shape(s->queries);
+    if (memcmp(shape->fingerprint, asked->fingerprint, sizeof shape->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "the queries were made by another model than the gallery: enrol one of "
+                       "them again");
+    SL_TRY(sl_match_options_check(&s->match, err));
+    SL_TRY(sl_gallery_embeddings(s->gallery, &s->embeddings, err));
+    SL_TRY(sl_gallery_embeddings(s->queries, &s->query_embeddings, err));
+    s->dim = shape->dim;
+    SL_TRY(open_threads(s, err));
+    return faces_often && s->match.rerank != SL_RERANK_NONE && s->match.cells ? open_bank(s, err) : SL_OK;
+}
+
+sl_status sl_scorer_open(const sl_gallery *gallery, const sl_gallery *queries, const sl_match_options *match,
+                         bool faces_often, sl_scorer *out, sl_error *err)
+{
+    *out = (sl_scorer){.gallery = gallery, .queries = queries, .match = *match,
+                       .threads = match->threads > 0 ? match->threads : sl_cpu_count()};
+    out->match.threads = 1;
+    sl_status status = open_parts(out, faces_often, err);
+    if (status != SL_OK)
+        sl_scorer_close(out);
+    return status;
+}
+
+void sl_scorer_close(sl_scorer *s)
+{
+    for (int i = 0; s->of && i < s->threads; i++) {
+        sl_second_look_close(s->of[i].look);
+        free(s->of[i].contributions);
+    }
+    free(s->of);
+    sl_contribution_bank_close(s->bank);
+    *s = (sl_scorer){0};
+}
+
+/* ---- one query ---- */
+
+typedef struct {
+    const sl_scorer *scorer;
+    const sl_second_look *look;
+    const uint32_t *faces;
+} candidates;
+
+static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
+{
+    const candidates *c = context;
+    SL_TRY(sl_second_look_face(c->look, c->scorer->gallery, c->faces[candidate], out, err));
+    if (c->scorer->bank)
+        out->contributions = sl_contribution_bank_at(c->scorer->bank, c->faces[candidate]);
+    return SL_OK;
+}
+
+sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_t *faces, size_t n, float *stage1,
+                           float *stage2, sl_error *err)
+{
+    struct sl_scorer_thread *own = &s->of[worker];
+    const float *asked = s->query_embeddings + query * (size_t)s->dim;
+    for (size_t i = 0; i < n; i++) {
+        stage1[i] = sl_scan_dot(asked, s->embeddings + faces[i] * (size_t)s->dim, s->dim);
+        stage2[i] = NAN;
+        if (!isfinite(stage1[i]))
+            return sl_fail(err, SL_ERR_NUMERIC, "%s: its embedding has NaN or infinity",
+                           sl_gallery_image(s->queries, query));
+    }
+    if (!own->look || n == 0)
+        return SL_OK;
+    sl_patch_source source;
+    candidates c = {s, own->look, faces};
+    SL_TRY(sl_second_look_face(own->look, s->queries, query, &source, err));
+    if (own->contributions) {
+        SL_TRY(sl_contributions(&s->match.cells->head, &source, 1, own->contributions, err));
+        source.contributions = own->contributions;
+    }
+    SL_TRY(sl_second_look_query(own->look, &source, err));
+    return sl_second_look_scores(own->look, n, source_of, &c, stage2, NULL, err);
+}
+
+float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2)
+{
+    return s->match.rerank == SL_RERANK_NONE ? stage1 : s->match.alpha * stage2 + (1 - s->match.alpha) * stage1;
+}
+
+/* ---- all items ---- */
+
+typedef struct {
+    sl_scorer_work work;
+    void *context;
+    size_t first;
+    sl_error *errors;  /* [threads] of the lowest item that failed there */
+    size_t *failed;    /* [threads] that item, SIZE_MAX: none */
+} block_run;
+
+static void run_item(void *context, size_t item, int worker)
+{
+    block_run *r = context;
+    if (r->failed[worker] < item)
+        return; /* what this thread comes to later can not be the lowest */
+    sl_error err = {0};
+    if (r->work(r->context, r->first + item, worker, &err) != SL_OK) {
+        r->failed[worker] = item;
+        r->errors[worker] = err;
+    }
+}
+
+sl_status sl_scorer_run(const sl_scorer *s, size_t count, size_t block, sl_scorer_work work, void *context,
+                        sl_progress_fn progress, void *progress_context, sl_error *err)
+{
+    size_t threads = (size_t)s->threads, lowest = SIZE_MAX;
+    block_run r = {.work = work, .context = context, .errors = sl_calloc_aligned(threads, sizeof *r.errors),
+                   .failed = sl_calloc_aligned(threads, sizeof *r.failed)};
+    sl_status status = r.errors && r.failed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
+    if (status == SL_OK)
+        memset(r.failed, 0xff, threads * sizeof *r.failed);
+    for (; status == SL_OK && r.first < count; r.first += block) {
+        size_t n = count - r.first < block ? count - r.first : block;
+        sl_parallel_for(s->threads, n, run_item, &r);
+        for (size_t i = 0; i < threads; i++)
+            if (r.failed[i] < lowest) {
+                lowest = r.failed[i];
+                status = sl_fail(err, r.errors[i].status, "%s", r.errors[i].text);
+            }
+        if (status == SL_OK && progress && progress(progress_context, r.first + n, count))
+            status = sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu", r.first + n, count);
+    }
+    free(r.errors);
+    free(r.failed);
+    return status;
+}
