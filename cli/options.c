@@ -111,7 +111,7 @@ static const struct argp_option models_options[] = {
     {"models-dir", KEY_MODELS_DIR, "DIR", 0,
      "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
     {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: mobilefacenet-192)", 0},
-    {"detector", KEY_DETECTOR, "NAME", 0, "Face detector (default: retinaface-mnet25)", 0},
+    {"detector", KEY_DETECTOR, "NAME", 0, "Face detector: retinaface-mnet25 (default) or mtcnn", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},

@@ -186,7 +186,7 @@ typedef struct sl_session sl_session;
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *model;      /* recogniser's name or a manifest's path; NULL: "mobilefacenet-192" */
-    const char *detector;   /* NULL: "retinaface-mnet25" */
+    const char *detector;   /* NULL: "retinaface-mnet25"; "mtcnn" is the other one */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
 } sl_engine_options;

@@ -135,12 +135,29 @@ static sl_status fetch_to(const sl_manifest *m, const char *models_dir, const ch
     return status;
 }
 
+/* The models that a cascade's last network needs before it. Stages have no stages of their own. */
+static sl_status fetch_stages(const sl_manifest *m, const char *models_dir, sl_error *err)
+{
+    for (int i = 0; i < 2 && m->stages[i]; i++) {
+        sl_manifest *stage;
+        char *path;
+        SL_TRY(sl_catalogue_find(models_dir, m->stages[i], &stage, &path, err));
+        sl_status status = fetch_to(stage, models_dir, path, err);
+        free(path);
+        sl_manifest_free(stage);
+        SL_TRY(status);
+    }
+    return SL_OK;
+}
+
 sl_status sl_model_fetch(const char *models_dir, const char *name, sl_error *err)
 {
     sl_manifest *m;
     char *path;
     SL_TRY(sl_catalogue_find(models_dir, name, &m, &path, err));
-    sl_status status = fetch_to(m, models_dir, path, err);
+    sl_status status = fetch_stages(m, models_dir, err);
+    if (status == SL_OK)
+        status = fetch_to(m, models_dir, path, err);
     free(path);
     sl_manifest_free(m);
     return status;

@@ -131,6 +131,29 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
     return read_number(c, json_object_get(thresholds, "oae"), "thresholds.oae", &m->threshold_oae);
 }
 
+static sl_status copy_stage(const context *c, const json_t *name, char **out)
+{
+    if (!json_is_string(name) || json_string_length(name) == 0 || json_string_length(name) > MAX_TEXT)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be the names of two models", c->name);
+    *out = sl_strdup(json_string_value(name));
+    return *out ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+}
+
+static sl_status read_detector(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *stages = json_object_get(root, "stages"), *transposed = json_object_get(root, "transposed");
+    SL_TRY(read_number(c, json_object_get(root, "score_threshold"), "score_threshold", &m->detector_threshold));
+    if (transposed && !json_is_boolean(transposed))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"transposed\" must be true or false", c->name);
+    m->transposed = json_is_true(transposed);
+    if (!stages)
+        return SL_OK;
+    if (json_array_size(stages) != 2)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be the names of two models", c->name);
+    SL_TRY(copy_stage(c, json_array_get(stages, 0), &m->stages[0]));
+    return copy_stage(c, json_array_get(stages, 1), &m->stages[1]);
+}
+
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
 {
     static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
@@ -180,8 +203,9 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: landmarks are of format dlib, other models are not",
                        c->name);
     SL_TRY(read_digest(c, root, m));
-    SL_TRY(read_number(c, json_object_get(root, "score_threshold"), "score_threshold", &m->detector_threshold));
-    return m->kind == SL_MODEL_RECOGNISER ? read_recogniser(c, root, m) : SL_OK;
+    return m->kind == SL_MODEL_RECOGNISER ? read_recogniser(c, root, m)
+           : m->kind == SL_MODEL_DETECTOR ? read_detector(c, root, m)
+                                          : SL_OK;
 }
 
 sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_manifest **out, sl_error *err)
@@ -215,7 +239,8 @@ void sl_manifest_free(sl_manifest *m)
     if (!m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
-                           m->file,     m->format, m->sha256,   m->alignment, m->embedding, m->patch_map};
+                           m->file,     m->format, m->sha256,   m->alignment, m->embedding, m->patch_map,
+                           m->stages[0], m->stages[1]};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     free(m);

@@ -27,6 +27,20 @@ static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_err
     return status;
 }
 
+static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_error *err)
+{
+    SL_TRY(sl_network_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", SL_MODEL_DETECTOR,
+                           &e->detector, err));
+    const sl_manifest *m = e->detector.manifest;
+    for (int i = 0; i < SL_MTCNN_STAGES - 1 && m->stages[i]; i++) {
+        sl_status status = sl_network_open(o->models_dir, m->stages[i], SL_MODEL_DETECTOR, &e->before[i], err);
+        if (status != SL_OK)
+            return sl_fail_in(err, status, "detector %s, stage %d", m->name, i + 1);
+    }
+    e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold : m->detector_threshold;
+    return SL_OK;
+}
+
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
@@ -36,10 +50,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     if (!e->align)
         return sl_fail(err, SL_ERR_FORMAT, "model %s: no alignment template is named \"%s\"; there are arcface-112, "
                        "arcface-128, cosface-96x112 and facenet-160", m->name, m->alignment);
-    SL_TRY(sl_network_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", SL_MODEL_DETECTOR,
-                           &e->detector, err));
-    e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold
-                                                      : e->detector.manifest->detector_threshold;
+    SL_TRY(open_detector(o, e, err));
     SL_TRY(open_landmarks(o, e, err));
     SL_TRY(sl_catalogue_describe(m, r->network.path, &e->info, err));
     e->info.embedding_dim = r->dim;
@@ -74,6 +85,8 @@ void sl_engine_close(sl_engine *e)
         return;
     sl_recogniser_close(&e->recogniser);
     sl_network_close(&e->detector);
+    for (int i = 0; i < SL_MTCNN_STAGES - 1; i++)
+        sl_network_close(&e->before[i]);
     sl_shape_predictor_free(e->landmarks);
     sl_model_info_clear(&e->info);
     free(e);

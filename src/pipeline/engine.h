@@ -5,6 +5,7 @@
 #include "face/align.h"
 #include "face/detector.h"
 #include "face/landmarks.h"
+#include "face/mtcnn.h"
 #include "gallery/template.h"
 #include "model/recogniser.h"
 
@@ -14,7 +15,8 @@ enum { SL_EMBED_BATCH = 8 };
 struct sl_engine {
     sl_recogniser recogniser;
     const sl_align_template *align;
-    sl_network detector;
+    sl_network detector;           /* RetinaFace, or MTCNN's O-net */
+    sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */
     float detector_threshold;
     sl_shape_predictor *landmarks; /* NULL: none */
     sl_model_info info;
@@ -25,7 +27,8 @@ struct sl_engine {
 struct sl_session {
     const sl_engine *engine;
     int threads;
-    sl_detector *detector;   /* compiled at the first picture */
+    sl_detector *detector;   /* the one that the engine has is opened at the first picture */
+    sl_mtcnn *mtcnn;
     sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
     float *patches;          /* [R, C] scratch */
 };

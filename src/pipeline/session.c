@@ -30,6 +30,7 @@ void sl_session_close(sl_session *s)
     if (!s)
         return;
     sl_detector_close(s->detector);
+    sl_mtcnn_close(s->mtcnn);
     sl_plan_free(s->one);
     sl_plan_free(s->many);
     free(s->patches);
@@ -48,14 +49,30 @@ static sl_status complete_face(const sl_session *s, const sl_image *image, sl_fa
     return SL_OK;
 }
 
+/* By the detector that the engine has. */
+static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    const sl_engine *e = s->engine;
+    if (!e->before[0].graph) {
+        if (!s->detector)
+            SL_TRY(sl_detector_open(e->detector.graph, NULL, s->threads, &s->detector, err));
+        return sl_detector_run(s->detector, image, e->detector_threshold, faces, count, err);
+    }
+    const sl_mtcnn_stage stages[SL_MTCNN_STAGES] = {
+        {e->before[0].graph, e->before[0].manifest->transposed},
+        {e->before[1].graph, e->before[1].manifest->transposed},
+        {e->detector.graph, e->detector.manifest->transposed}};
+    if (!s->mtcnn)
+        SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
+    return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
+}
+
 sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
     *faces = NULL;
     *count = 0;
     SL_TRY(sl_image_check(image, err));
-    if (!s->detector)
-        SL_TRY(sl_detector_open(s->engine->detector.graph, NULL, s->threads, &s->detector, err));
-    SL_TRY(sl_detector_run(s->detector, image, s->engine->detector_threshold, faces, count, err));
+    SL_TRY(find_faces(s, image, faces, count, err));
     for (size_t i = 0; i < *count; i++) {
         sl_status status = complete_face(s, image, &(*faces)[i], err);
         if (status != SL_OK) {
