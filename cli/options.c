@@ -139,7 +139,8 @@ const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0
 static const struct argp_option match_options[] = {
     {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells", 0,
      "How the candidates are looked at again: patch by patch (emd, the default), without the cells that the query "
-     "hides (oae), each patch of the query with the one most like it (maxsim), or with the one in its place (cells)", 0},
+     "hides (oae), each patch of the query with the one most like it (maxsim), or with the one in its place (cells)",
+     0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,

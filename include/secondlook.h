@@ -250,13 +250,15 @@ SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const fl
 
 /* ------------------------------------------------------------------ matching */
 
+/* The second look. S[s, m]: cosine of the other face's patch s and the query's patch m; u, v: the weights of either
+ * face's patches; T: the transport plan between them. */
 typedef enum {
     SL_RERANK_NONE = 0,
     SL_RERANK_EMD = 1,    /* patch-wise Earth Mover's Distance: sum over s, m of T[s, m] S[s, m] */
     SL_RERANK_OAE = 2,    /* occlusion-aware embedding: both faces again without the cells that the query hides */
     SL_RERANK_MAXSIM = 3, /* each patch of the query with the one most like it: sum over m of v[m] max_s S[s, m] */
     SL_RERANK_CELLS = 4   /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
-} sl_rerank; /* S: cosines of the other face's patch s and the query's patch m; u, v: their weights; T: transport plan */
+} sl_rerank;
 
 /* The patches that emd, maxsim and cells compare. */
 typedef enum {

@@ -121,7 +121,8 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
 
 /* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted; maxsim:
  * the weight of each query patch at the candidate's patch most like it, the lowest of equals; cells: the weights on
- * the diagonal); similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. */
+ * the diagonal); similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs
+ * nothing. */
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err);

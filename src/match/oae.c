@@ -15,8 +15,8 @@ sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, 
                          sl_error *err)
 {
     if (!cells || (statistics && !sl_cells_has_statistics(cells)))
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s needs the model's %s: open them with sl_cells_open%s and put them into "
-                       "the options", asker, statistics ? "statistics per cell" : "cells",
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s needs the model's %s: open them with sl_cells_open%s and put them "
+                       "into the options", asker, statistics ? "statistics per cell" : "cells",
                        statistics ? "" : " or sl_cells_open_head");
     if (memcmp(cells->shape.fingerprint, shape->fingerprint, sizeof shape->fingerprint) != 0)
         return sl_fail(err, SL_ERR_MISMATCH, "the cells are another model's than the templates");
