@@ -8,12 +8,15 @@
 #include "photos.h"
 #include "progress.h"
 
+enum { KEY_TRUST = CLI_KEY_OWN };
+
 typedef struct {
     cli_models models;
     cli_match match;
     cli_list paths;
     const char *out; /* explain's picture */
     bool json, aligned;
+    bool trust; /* explain: drawn whatever the second look */
 } pair_run;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -38,7 +41,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static error_t parse_explain(int key, char *arg, struct argp_state *state)
 {
-    const pair_run *run = state->input;
+    pair_run *run = state->input;
+    if (key == KEY_TRUST) {
+        run->trust = true;
+        return 0;
+    }
     error_t error = parse(key, arg, state);
     if (key == ARGP_KEY_END && !run->out)
         argp_error(state, "-o OUT.png is missing");
@@ -62,7 +69,12 @@ static const struct argp verify_parser = {
     0};
 
 static const struct argp_option explain_options[] = {
-    CLI_OPTION_JSON, {"output", 'o', "OUT.png", 0, "The picture to write (required)", 0}, CLI_OPTION_ALIGNED, {0}};
+    CLI_OPTION_JSON,
+    {"output", 'o', "OUT.png", 0, "The picture to write (required)", 0},
+    {"trust", KEY_TRUST, 0, 0,
+     "Also draw how far each part of the faces is believed, which --rerank oae and --weighting trust go by", 0},
+    CLI_OPTION_ALIGNED,
+    {0}};
 static const struct argp explain_parser = {
     explain_options,
     parse_explain,
@@ -71,6 +83,7 @@ static const struct argp explain_parser = {
     "what each patch counted.\v"
     "Examples:\n"
     "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
+    "  secondlook explain --trust --feature contributions masked.jpg enrolled.jpg -o why.png\n"
     "  secondlook explain --weighting uniform --grid 4x4 a.jpg b.jpg -o why.png",
     children,
     0,
@@ -97,12 +110,24 @@ static void pair_close(pair *p)
     sl_engine_close(p->engine);
 }
 
+static int open_cells(pair_run *run, pair *p)
+{
+    const sl_engine_options *e = &run->models.engine;
+    sl_error err = {0};
+    if (!run->trust)
+        return cli_open_cells(&run->match, &run->models, NULL, &p->cells);
+    if (sl_cells_open(e->models_dir, e->model, NULL, run->models.threads, &p->cells, &err))
+        return cli_fail(NULL, &err);
+    run->match.match.cells = p->cells;
+    return CLI_OK;
+}
+
 static int pair_open(pair_run *run, pair *p)
 {
     sl_error err = {0};
     int code = cli_open(&run->models, &p->engine, &p->session);
     if (!code)
-        code = cli_open_cells(&run->match, &run->models, NULL, &p->cells);
+        code = open_cells(run, p);
     for (int i = 0; !code && i < 2; i++)
         code = cli_main_face(p->session, run->paths.items[i], run->aligned, &p->faces[i]);
     run->match.match.threads = run->models.threads;

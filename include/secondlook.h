@@ -572,8 +572,9 @@ SL_API sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, c
 
 /* query | flow | other above both heat maps, with names and scores: one PNG that explains a pair. What was believed
  * of both (sl_cells_trust) stands in the heat maps' place where that weighs (oae, the weighting trust), else below
- * them when the options have `cells` with statistics. The flow is that of emd for rerank none and oae; for maxsim the
- * patch most like each place of the query, for cells the one in that place, as bright as its weight. */
+ * them when the options have `cells` with statistics. The flow is that of emd, also for rerank none, and for oae that
+ * of emd on contributions weighed by trust; for maxsim it is the patch most like each place of the query, for cells
+ * the one in that place, as bright as its weight. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
                               sl_error *err);
 

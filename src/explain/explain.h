@@ -16,8 +16,9 @@ typedef struct {
     float *other_weights; /* [R] */
 } sl_transport;
 
-/* options NULL: sl_match_defaults. rerank none and oae, which have no plan of their own, give that of emd with the
- * other options. SL_ERR_MISMATCH for templates of different models. */
+/* options NULL: sl_match_defaults. rerank none and oae have no plan of their own: none gives that of emd with the
+ * other options, oae that of emd on contributions that are weighed by trust, which is what it looks at. SL_ERR_MISMATCH
+ * for templates of different models. */
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,
                             sl_transport *out, sl_error *err);
 void sl_transport_free(sl_transport *t);

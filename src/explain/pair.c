@@ -173,7 +173,8 @@ static void draw_scores(sl_image *page, const sl_score *score, const sl_match_op
     y = line_of_scores(page, y, "alpha", text, sl_ink);
     if (options->rerank != SL_RERANK_OAE)
         y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
-    snprintf(text, sizeof text, "%d x %d patches", t->rows, t->cols);
+    bool contributions = options->rerank == SL_RERANK_OAE || options->feature == SL_FEATURE_CONTRIBUTIONS;
+    snprintf(text, sizeof text, "%d x %d %s", t->rows, t->cols, contributions ? "contributions" : "patches");
     line_of_scores(page, y, "grid", text, sl_ink);
     if (!is_weighed_by_trust(options))
         colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
@@ -190,8 +191,8 @@ static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
 static sl_status draw_faces(sl_image *page, const sl_pair *pair, const sl_match_options *options,
                             const sl_transport *t, sl_error *err)
 {
-    const char *what = options->rerank == SL_RERANK_MAXSIM  ? "each place: the patch most like it"
-                       : options->rerank == SL_RERANK_CELLS ? "each place: the patch in that place"
+    const char *what = options->rerank == SL_RERANK_MAXSIM  ? "the patch most like each place"
+                       : options->rerank == SL_RERANK_CELLS ? "the patch in the same place"
                                                             : "bright: much flows, dark: little";
     sl_image query = {0}, flow = {0}, other = {0};
     int width, height;

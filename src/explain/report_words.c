@@ -169,8 +169,9 @@ void sl_report_settings(sl_text *page, const sl_case *one)
         sl_text_add(page, "%s of the first", sl_number(number, 1 - match->alpha));
     }
     fact_end(page);
-    fact(page, match->rerank == SL_RERANK_OAE ? "Patch weights in the flow pictures" : "Patch weights");
-    sl_text_add(page, "%s: %s", sl_weighting_name(match->weighting), weighting_words(match->weighting));
+    const sl_weighting weighting = match->rerank == SL_RERANK_OAE ? SL_WEIGHT_TRUST : match->weighting;
+    fact(page, "Patch weights");
+    sl_text_add(page, "%s: %s", sl_weighting_name(weighting), weighting_words(weighting));
     fact_end(page);
     if (match->grid_rows || match->grid_cols) {
         fact(page, "Grid");

@@ -56,6 +56,10 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     SL_TRY(check_same_model(&query->shape, &other->shape, err));
     sl_match_options o = options ? *options : sl_match_defaults();
     o.threads = 1;
+    if (o.rerank == SL_RERANK_OAE) {
+        o.feature = SL_FEATURE_CONTRIBUTIONS;
+        o.weighting = SL_WEIGHT_TRUST;
+    }
     if (o.rerank == SL_RERANK_NONE || o.rerank == SL_RERANK_OAE)
         o.rerank = SL_RERANK_EMD;
     sl_second_look *look;

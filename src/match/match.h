@@ -119,10 +119,10 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                                sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
                                sl_error *err);
 
-/* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted; maxsim:
- * the weight of each query patch at the candidate's patch most like it, the lowest of equals; cells: the weights on
- * the diagonal); similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs
- * nothing. */
+/* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted);
+ * similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. Of
+ * maxsim the plan has the weight of each query patch at the candidate's patch most like it, the lowest of equals, of
+ * cells the weights on the diagonal; their weights are what counted, the plan's sums. */
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err);

@@ -248,7 +248,7 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
 }
 
 /* T = diag(r) K diag(c), or the solver's; NaN and infinity as 0 like in the score. */
-static void copy_emd_plan(const sl_match_layout *l, const scratch *x, float *plan)
+static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
 {
     const int n = l->patches;
     for (int s = 0; s < n; s++)
@@ -259,20 +259,21 @@ static void copy_emd_plan(const sl_match_layout *l, const scratch *x, float *pla
         }
 }
 
-/* What each comparison moves, so that sum T S is its score. */
-static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
+/* What maxsim and cells move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:
+ * zeros, or NULL. */
+static void move_without_emd(const sl_match_layout *l, scratch *x, float *plan)
 {
     const int n = l->patches;
-    if (l->compare == SL_RERANK_EMD) {
-        copy_emd_plan(l, x, plan);
-        return;
+    float taken[SL_MATCH_MAX_PATCHES] = {0};
+    for (int m = 0; m < n; m++) {
+        int s = l->compare == SL_RERANK_MAXSIM ? most_alike(l, x->S, m) : m;
+        float moved = l->compare == SL_RERANK_MAXSIM ? x->v[m] : (x->u[m] + x->v[m]) / 2;
+        if (plan)
+            plan[(size_t)s * n + m] = moved;
+        x->v[m] = moved;
+        taken[s] += moved;
     }
-    memset(plan, 0, (size_t)n * n * sizeof *plan);
-    for (int m = 0; m < n; m++)
-        if (l->compare == SL_RERANK_MAXSIM)
-            plan[(size_t)most_alike(l, x->S, m) * n + m] = x->v[m];
-        else
-            plan[(size_t)m * n + m] = (x->u[m] + x->v[m]) / 2;
+    memcpy(x->u, taken, (size_t)n * sizeof *taken);
 }
 
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
@@ -286,10 +287,12 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
     int iterations;
     bool weighed;
     SL_TRY(match_pair(l, x, query, candidate, &stage2, &iterations, &weighed, err));
-    if (plan && weighed)
-        copy_plan(l, x, plan);
-    else if (plan)
+    if (plan)
         memset(plan, 0, n * n * sizeof *plan);
+    if (weighed && l->compare != SL_RERANK_EMD)
+        move_without_emd(l, x, plan);
+    else if (weighed && plan)
+        copy_plan(l, x, plan);
     for (size_t s = 0; similarities && s < n; s++)
         memcpy(similarities + s * n, x->S + s * (size_t)l->stride, n * sizeof *similarities);
     if (query_weights)

@@ -79,7 +79,9 @@ setup() {
 
 @test "the options of the second look all work" {
     for options in "--weighting uniform" "--weighting sc" "--weighting sc-text" "--grid 4x4" "--solver converged" \
-        "--solver exact" "--precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1"; do
+        "--solver exact" "--precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1" \
+        "--rerank oae" "--rerank maxsim" "--rerank cells --weighting sc" "--feature contributions --weighting cc" \
+        "--weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086
         sl identify --gallery gallery --aligned $options people/sample1/sample1.png --json
         expect 0
@@ -88,6 +90,16 @@ setup() {
     sl identify --gallery gallery --aligned --weighting cc people/sample1/sample1.png
     expect 1
     contains "$err" "cc"
+}
+
+@test "weights that were not asked for suit the look and the feature" {
+    for case in "emd map apc:" "emd contributions uniform:--feature contributions" "maxsim map uniform:--rerank maxsim" \
+        "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--weighting apc --feature contributions"; do
+        # shellcheck disable=SC2086
+        sl identify --gallery gallery --aligned ${case#*:} people/sample1/sample1.png --json
+        expect 0
+        [ "$(json_value 'd.rerank + " " + d.feature + " " + d.weighting')" = "${case%%:*}" ]
+    done
 }
 
 @test "the answer is the same on one thread and with every instruction set" {

@@ -127,6 +127,8 @@ load common
     expect 0
     json 'd.picture.endsWith("why.png") && d.score > -1'
     [ "$(head -c 4 "$BATS_TEST_TMPDIR/why.png" | tail -c 3)" = PNG ]
+    sl explain --aligned --trust --rerank maxsim "$a" "$b" -o "$BATS_TEST_TMPDIR/trust.png"
+    expect 0
     sl explain --aligned "$a" "$b" -o "$BATS_TEST_TMPDIR/why.gif"
     expect 1
     contains "$err" why.gif

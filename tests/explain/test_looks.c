@@ -1,0 +1,154 @@
+/* Pictures of the second looks beside emd: what flows in them, and where the trust is shown. */
+#include "../match/linear_model.h"
+
+#include "explain/explain.h"
+#include "image/image.h"
+#include "match/cells.h"
+
+enum { FACES = 1000 };
+
+static sl_cells cells;
+static sl_template *query, *other;
+static sl_image crop;
+
+static int open_world(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir(), path[600];
+    snprintf(path, sizeof path, "%s/faces", dir);
+    sl_gallery *gallery = make_gallery(path, FACES);
+    cells = (sl_cells){.head = make_head(), .shape = shape};
+    assert_ok(sl_cell_stats_make(gallery, &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    sl_gallery_close(gallery);
+    remove_tree(dir);
+    free(dir);
+    query = make_face(50);
+    other = make_face(51);
+    assert_ok(sl_image_new(40, 30, 3, &crop, &err));
+    for (int i = 0; i < 40 * 30 * 3; i++)
+        crop.pixels[i] = (uint8_t)(40 + i % 191);
+    return 0;
+}
+
+static int close_world(void **state)
+{
+    (void)state;
+    sl_template_free(query);
+    sl_template_free(other);
+    sl_image_free(&crop);
+    sl_head_free(&cells.head);
+    sl_cell_stats_free(&cells.stats);
+    return 0;
+}
+
+static sl_match_options options_of(sl_rerank rerank, sl_feature feature)
+{
+    sl_match_options o = sl_match_defaults_of(rerank);
+    o.feature = feature;
+    o.cells = &cells;
+    return o;
+}
+
+/* cells moves nothing from its place: the flow picture is the other face itself. */
+static void same_places_redraw_the_other(void **state)
+{
+    (void)state;
+    const sl_pair pair = {.query = query, .other = other, .query_crop = &crop, .other_crop = &crop};
+    for (int feature = 0; feature < 2; feature++) {
+        sl_match_options o = options_of(SL_RERANK_CELLS, (sl_feature)feature);
+        sl_image flow;
+        assert_ok(sl_draw_flow(&pair, &o, 40, &flow, &err));
+        assert_true(flow.width == 40 && flow.height == 30);
+        assert_memory_equal(flow.pixels, crop.pixels, 40 * 30 * 3);
+        sl_image_free(&flow);
+    }
+}
+
+static void best_patches_bring_all_of_a_weight(void **state)
+{
+    (void)state;
+    sl_match_options o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS);
+    sl_transport t;
+    int tile[CELLS];
+    float brightness[CELLS], taken[CELLS] = {0};
+    assert_ok(sl_transport_make(query, other, &o, &t, &err));
+    sl_flow_tiles(t.plan, CELLS, tile, brightness);
+    for (int m = 0; m < CELLS; m++) {
+        assert_true(fabsf(t.query_weights[m] - 1.f / CELLS) < 1e-6f);
+        assert_true(fabsf(t.plan[tile[m] * CELLS + m] - 1.f / CELLS) < 1e-6f && brightness[m] == 1);
+        taken[tile[m]] += 1.f / CELLS;
+    }
+    assert_close(t.other_weights, taken, CELLS, 1e-6);
+    sl_transport_free(&t);
+}
+
+/* The flow of oae is what it looks at: contributions, weighed by trust. */
+static void oae_flows_where_it_believes(void **state)
+{
+    (void)state;
+    sl_match_options o = options_of(SL_RERANK_OAE, SL_FEATURE_MAP);
+    sl_transport t;
+    float trust[CELLS];
+    const sl_patch_source source = sl_patch_source_of(query);
+    assert_ok(sl_trust_of_face(&cells, &source, trust, &err));
+    assert_ok(sl_transport_make(query, other, &o, &t, &err));
+    for (int p = 0; p < CELLS; p++) {
+        assert_true(fabsf(t.query_weights[p] - trust[p] / CELLS) < 1e-6f);
+        assert_true(t.other_weights[p] == t.query_weights[p]);
+    }
+    sl_transport_free(&t);
+}
+
+static int page_height(const sl_match_options *o)
+{
+    const sl_pair pair = {.query = query, .other = other, .query_crop = &crop, .query_name = "a", .other_name = "b"};
+    sl_image page;
+    assert_ok(sl_draw_pair(&pair, o, &page, &err));
+    int height = page.height;
+    sl_image_free(&page);
+    return height;
+}
+
+static void trust_has_a_row_where_it_does_not_weigh(void **state)
+{
+    (void)state;
+    sl_cells head = {.head = cells.head, .shape = shape};
+    sl_match_options o = options_of(SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS);
+    const int with = page_height(&o);
+    o.cells = &head;
+    const int without = page_height(&o);
+    assert_true(with > without);
+    o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_MAP);
+    assert_int_equal(page_height(&o), with);
+    o.weighting = SL_WEIGHT_TRUST; /* in the place of the weights */
+    assert_int_equal(page_height(&o), without);
+    o = options_of(SL_RERANK_OAE, SL_FEATURE_MAP);
+    assert_int_equal(page_height(&o), without);
+    o = options_of(SL_RERANK_NONE, SL_FEATURE_MAP);
+    o.cells = NULL;
+    assert_int_equal(page_height(&o), without);
+}
+
+static void what_is_missing_is_told(void **state)
+{
+    (void)state;
+    const sl_pair pair = {.query = query, .other = other};
+    sl_image page;
+    sl_match_options o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS);
+    o.cells = NULL;
+    assert_int_equal(sl_draw_pair(&pair, &o, &page, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_draw_flow(&pair, &o, 64, &page, &err), SL_ERR_ARGUMENT);
+    assert_null(page.pixels);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(same_places_redraw_the_other),
+        cmocka_unit_test(best_patches_bring_all_of_a_weight),
+        cmocka_unit_test(oae_flows_where_it_believes),
+        cmocka_unit_test(trust_has_a_row_where_it_does_not_weigh),
+        cmocka_unit_test(what_is_missing_is_told),
+    };
+    return cmocka_run_group_tests(tests, open_world, close_world);
+}
