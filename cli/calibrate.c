@@ -1,126 +1,110 @@
-/* secondlook eval verify, and calibrate: what a gallery's templates are worth. */
+/* secondlook calibrate: measures what a gallery's scores mean, for --fpir and --far. */
 #include <math.h>
-#include <stdlib.h>
 
-#include "cells.h"
 #include "cli.h"
-#include "options.h"
+#include "openset.h"
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_PAIRS, KEY_SEED, KEY_MAX_PAIRS };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS };
 
-typedef struct {
-    cli_match match;
-    cli_models models;
-    const char *gallery, *pairs;
-    long long max_pairs, seed;
-    bool json;
-} eval_run;
+static const double fmr_rates[] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+static const double fpir_rates[SL_OPENSET_RATES] = {.1, .01, .001};
+enum { FMR_RATES = sizeof fmr_rates / sizeof *fmr_rates };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    eval_run *run = state->input;
+    openset_run *run = state->input;
     switch (key) {
-    case ARGP_KEY_INIT:
-        state->child_inputs[0] = &run->match;
-        state->child_inputs[1] = &run->models;
-        return 0;
-    case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery = arg; return 0;
-    case KEY_PAIRS: run->pairs = arg; return 0;
+    case ARGP_KEY_INIT: state->child_inputs[0] = run; return 0;
     case KEY_SEED: run->seed = cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case KEY_MAX_PAIRS: run->max_pairs = cli_parse_int(state, "--max-pairs", arg, 1, 1000000000); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery)
-            argp_error(state, "--gallery DIR is missing");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
-#define OPTION_GALLERY                                                                                            \
-    {                                                                                                             \
-        "gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0                                             \
-    }
-
-static const struct argp_child children[] = {
-    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks (for --rerank oae):", 2}, {0}};
-
-static const struct argp_option calibrate_options[] = {
-    OPTION_GALLERY,
+static const struct argp_option options[] = {
     {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs where there are more (default: 2000000)", 0},
     {"seed", KEY_SEED, "S", 0, "Of the draw (default: 1)", 0},
-    CLI_OPTION_JSON,
     {0}};
-static const struct argp calibrate_parser = {
-    calibrate_options,
+static const struct argp_child children[] = {{&cli_openset_argp, 0, 0, 0}, {0}};
+static const struct argp parser = {
+    options,
     parse,
     "--gallery DIR",
-    "Compares different people of a gallery and tells the score that a given part of such pairs reaches: the threshold "
-    "for a false match rate, for a model's manifest or for --threshold.\v"
+    "Measures what scores mean in this gallery, with these options of the second look: every face (or query) searches "
+    "among all other people, as somebody who was never enrolled, and pairs of different people are compared. The "
+    "thresholds are kept with the gallery: 'identify --fpir' and 'verify --far --gallery' use them with the same options. "
+    "Calibrate again when the gallery has doubled. Queries of their own (--queries) should be like those to come: "
+    "masked ones, where masks are worn.\v"
     "Examples:\n"
-    "  secondlook calibrate --gallery lfw --rerank none\n"
-    "  secondlook calibrate --gallery lfw --max-pairs 500000 --json",
+    "  secondlook calibrate --gallery staff\n"
+    "  secondlook calibrate --gallery staff --rerank oae --queries visitors-of-last-year\n"
+    "  secondlook calibrate --gallery lfw --rerank none --max-pairs 20000000 --json",
     children,
     0,
     0};
 
-/* The work between opening and closing a gallery. */
-static int on_gallery(eval_run *run, int (*work)(const eval_run *, const sl_gallery *))
+static double pair_threshold(const openset_run *run, double rate)
 {
-    sl_error err = {0};
-    sl_gallery *gallery;
-    cli_catch_interrupts();
-    if (sl_gallery_open(run->gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
-        return cli_fail(run->gallery, &err);
-    sl_cells *cells;
-    int code = cli_open_cells(&run->match, &run->models, gallery, &cells);
-    if (!code)
-        code = work(run, gallery);
-    sl_cells_close(cells);
-    sl_gallery_close(gallery);
-    return code;
+    sl_threshold t;
+    return sl_threshold_for_far(NULL, run->gallery, &run->options.match, rate, &t, NULL) ? (double)NAN
+                                                                                         : (double)t.threshold;
 }
 
-
-static const double rates[] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
-enum { RATES = sizeof rates / sizeof *rates };
-
-static int print_thresholds(const eval_run *run, const double *thresholds, size_t pairs)
+static int print_json(const openset_run *run, const sl_openset *o)
 {
-    if (!run->json) {
-        printf("%zu pairs of different people\nfalse match rate   threshold\n", pairs);
-        for (int i = 0; i < RATES; i++)
-            if (isnan(thresholds[i]))
-                printf("%-16g   needs more pairs\n", rates[i]);
-            else
-                printf("%-16g   %.4f\n", rates[i], thresholds[i]);
-        return CLI_OK;
+    json_t *list = json_array(), *fpir = json_array();
+    for (int i = 0; i < FMR_RATES; i++)
+        json_array_append_new(list, json_pack("{s:f,s:o}", "false_match_rate", fmr_rates[i], "threshold",
+                                              cli_json_number(pair_threshold(run, fmr_rates[i]))));
+    for (int i = 0; i < SL_OPENSET_RATES; i++)
+        json_array_append_new(fpir, cli_openset_point_json(fpir_rates[i], &o->score.at[i]));
+    return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "faces", (json_int_t)o->faces, "searches",
+                                    (json_int_t)o->nonmated, "mated", (json_int_t)o->mated, "pairs", (json_int_t)o->pairs,
+                                    "at_fpir", fpir, "thresholds", list));
+}
+
+static int print_text(const openset_run *run, const sl_openset *o)
+{
+    printf("%zu searches for people who are not there, among %zu faces of %zu people\n", o->nonmated, o->faces, o->people);
+    cli_openset_print_head("identify --fpir");
+    for (int i = 0; i < SL_OPENSET_RATES; i++)
+        cli_openset_print_point(fpir_rates[i], &o->score.at[i]);
+    printf("\n%zu pairs of different people\nverify --far      threshold\n", o->pairs);
+    for (int i = 0; i < FMR_RATES; i++) {
+        double t = pair_threshold(run, fmr_rates[i]);
+        if (isnan(t))
+            printf("  %-14g  needs more pairs\n", fmr_rates[i]);
+        else
+            printf("  %-14g  %.4f\n", fmr_rates[i], t);
     }
-    json_t *list = json_array();
-    for (int i = 0; i < RATES; i++)
-        json_array_append_new(list, json_pack("{s:f,s:o}", "false_match_rate", rates[i], "threshold",
-                                              cli_json_number(thresholds[i])));
-    return cli_print_json(json_pack("{s:I,s:o}", "pairs", (json_int_t)pairs, "thresholds", list));
+    printf("\nkept with the gallery, for these options\n");
+    return CLI_OK;
 }
 
-static int calibrate(const eval_run *run, const sl_gallery *gallery)
+static int calibrate(openset_run *run)
 {
     sl_error err = {0};
-    double thresholds[RATES];
-    size_t pairs;
-    cli_progress_start("pairs");
-    sl_status status = sl_calibrate(gallery, &run->match.match, rates, RATES, (size_t)run->max_pairs,
-                                    (uint64_t)run->seed, cli_progress_step, NULL, thresholds, &pairs, &err);
+    sl_openset o;
+    cli_progress_start("searches and pairs");
+    sl_status status = sl_calibrate_gallery(run->gallery, run->queries, &run->options, (size_t)run->max_pairs,
+                                            (uint64_t)run->seed, &o, &err);
     cli_progress_end();
-    return status ? cli_fail(NULL, &err) : print_thresholds(run, thresholds, pairs);
+    if (status)
+        return cli_fail(NULL, &err);
+    int code = run->json ? print_json(run, &o) : print_text(run, &o);
+    sl_openset_free(&o);
+    return code;
 }
 
 int cmd_calibrate(int argc, char **argv)
 {
-    eval_run run = {.match = cli_match_defaults(), .max_pairs = 2000000, .seed = 1};
-    argp_parse(&calibrate_parser, argc, argv, 0, 0, &run);
-    return on_gallery(&run, calibrate);
+    openset_run run = cli_openset_defaults();
+    argp_parse(&parser, argc, argv, 0, 0, &run);
+    int code = cli_openset_open(&run);
+    if (!code)
+        code = calibrate(&run);
+    cli_openset_close(&run);
+    return code;
 }

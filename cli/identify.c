@@ -10,12 +10,15 @@
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR };
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {"gallery", KEY_GALLERY, "DIR", 0, "The gallery of known people (required)", 0},
     {"top", KEY_TOP, "N", 0, "People to list for each face (default: 5)", 0},
+    {"fpir", KEY_FPIR, "RATE", 0,
+     "Choose the threshold so that this part of the searches for people who are not in the gallery (0.01: one in a "
+     "hundred) is answered with somebody all the same; best after 'secondlook calibrate'", 0},
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
@@ -37,6 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
     case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
+    case KEY_FPIR: run->promise.rate = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
     case KEY_TRUTH:
@@ -49,6 +53,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--gallery DIR is missing");
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
+        if (run->promise.rate > 0 && !isnan(run->match.threshold))
+            argp_error(state, "--fpir and --threshold exclude each other");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -65,6 +71,7 @@ static const struct argp parser = {
     "Examples:\n"
     "  secondlook identify --gallery staff query.jpg\n"
     "  secondlook identify --gallery staff --top 3 --json *.jpg\n"
+    "  secondlook identify --gallery staff --fpir 0.01 visitor.jpg\n"
     "  secondlook identify --gallery staff --explain why masked.jpg   (open why/report.html)\n"
     "  secondlook identify --gallery lfw --truth folder --rerank none masked/\n\n"
     "Exit code 0 when a face was matched, 4 when none was, 3 when there was no face on any photo.",
@@ -109,6 +116,7 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
         json_object_set_new(document, "truth",
                             json_pack("{s:I,s:I,s:I}", "photos", (json_int_t)run->photos, "right_at_stage1",
                                       (json_int_t)run->right_stage1, "right", (json_int_t)run->right));
+    json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
     json_object_set(document, "queries", run->queries);
     return document;
 }
@@ -183,7 +191,8 @@ static void count_truth(identify_run *run, const char *truth, const sl_answer *a
 static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face *faces, size_t index, size_t count,
                              json_t *list, sl_error *err)
 {
-    sl_identify_options how = {.match = run->match.match, .top = run->top, .threshold = run->match.threshold};
+    sl_identify_options how = {.match = run->match.match, .top = run->top, .threshold = run->match.threshold,
+                               .threshold_on_stage1 = run->promise.found.on_stage1};
     sl_answer answer;
     sl_status status = sl_identify(run->engine, run->gallery, faces[index].t, &how, &answer, err);
     if (status)
@@ -273,6 +282,21 @@ static int open_gallery(identify_run *run)
     return CLI_OK;
 }
 
+/* The threshold for --fpir. */
+static int keep_promise(identify_run *run)
+{
+    sl_error err = {0};
+    run->promise.name = "false positive identification rate";
+    if (!(run->promise.rate > 0))
+        return CLI_OK;
+    if (sl_threshold_for_fpir(run->engine, run->gallery, &run->match.match, run->promise.rate, &run->promise.found, &err))
+        return cli_fail(run->gallery_dir, &err);
+    run->match.threshold = run->promise.found.threshold;
+    if (!run->json)
+        cli_print_promise(&run->promise);
+    return CLI_OK;
+}
+
 int cmd_identify(int argc, char **argv)
 {
     identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
@@ -287,6 +311,8 @@ int cmd_identify(int argc, char **argv)
         code = open_gallery(&run);
     if (!code)
         code = cli_open_cells(&run.match, &run.models, run.gallery, &run.cells);
+    if (!code)
+        code = keep_promise(&run);
     if (!code)
         code = identify_all(&run, photos, count);
     cli_cases_free(&run);

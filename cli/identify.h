@@ -7,6 +7,7 @@
 #include "cli.h"
 #include "options.h"
 #include "photos.h"
+#include "threshold.h"
 
 /* A face with its answer, kept for the report: an sl_case and all that it points to. */
 typedef struct {
@@ -21,6 +22,7 @@ typedef struct {
     cli_list paths;
     const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
     int top;
+    cli_promise promise;
     bool json, aligned, main_face, truth;
 
     sl_engine *engine;

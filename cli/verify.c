@@ -7,6 +7,9 @@
 #include "output.h"
 #include "photos.h"
 #include "progress.h"
+#include "threshold.h"
+
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR };
 
 enum { KEY_TRUST = CLI_KEY_OWN };
 
@@ -15,6 +18,8 @@ typedef struct {
     cli_match match;
     cli_list paths;
     const char *out; /* explain's picture */
+    const char *gallery; /* verify: whose calibration is to be used */
+    cli_promise promise;
     bool json, aligned;
     bool trust; /* explain: drawn whatever the second look */
 } pair_run;
@@ -29,11 +34,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
+    case KEY_GALLERY: run->gallery = arg; return 0;
+    case KEY_FAR: run->promise.rate = cli_parse_real(state, "--far", arg, 1e-12, 1); return 0;
     case 'o': run->out = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (run->paths.count != 2)
             argp_error(state, "two photos are needed, not %zu", run->paths.count);
+        if (run->promise.rate > 0 && !isnan(run->match.threshold))
+            argp_error(state, "--far and --threshold exclude each other");
+        if (run->gallery && !(run->promise.rate > 0))
+            argp_error(state, "--gallery is for --far: its calibration gives the threshold");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -54,7 +65,13 @@ static error_t parse_explain(int key, char *arg, struct argp_state *state)
 
 static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
 
-static const struct argp_option verify_options[] = {CLI_OPTION_JSON, CLI_OPTION_ALIGNED, {0}};
+static const struct argp_option verify_options[] = {
+    CLI_OPTION_JSON,
+    CLI_OPTION_ALIGNED,
+    {"far", KEY_FAR, "RATE", 0, "Choose the threshold so that this part of pairs of different people (0.0001: one in ten "
+     "thousand) is taken for one person", 0},
+    {"gallery", KEY_GALLERY, "DIR", 0, "With --far: a gallery whose calibration is used, not the model's own rates", 0},
+    {0}};
 static const struct argp verify_parser = {
     verify_options,
     parse,
@@ -62,7 +79,8 @@ static const struct argp verify_parser = {
     "Do two photos show the same person? The main face of each is compared.\v"
     "Examples:\n"
     "  secondlook verify passport.jpg camera.jpg\n"
-    "  secondlook verify --json --rerank none a.jpg b.jpg\n\n"
+    "  secondlook verify --json --rerank none a.jpg b.jpg\n"
+    "  secondlook verify --far 0.0001 a.jpg b.jpg\n\n"
     "Exit code 0 for the same person, 4 for different people, 3 when a photo shows no face.",
     children,
     0,
@@ -94,6 +112,7 @@ static const struct argp explain_parser = {
 typedef struct {
     sl_engine *engine;
     sl_session *session;
+    sl_gallery *gallery; /* for its calibration */
     sl_cells *cells; /* where the second look needs them */
     cli_face faces[2];
     sl_score score;
@@ -106,6 +125,7 @@ static void pair_close(pair *p)
         sl_template_free(p->faces[i].t);
     }
     sl_cells_close(p->cells);
+    sl_gallery_close(p->gallery);
     sl_session_close(p->session);
     sl_engine_close(p->engine);
 }
@@ -115,7 +135,7 @@ static int open_cells(pair_run *run, pair *p)
     const sl_engine_options *e = &run->models.engine;
     sl_error err = {0};
     if (!run->trust)
-        return cli_open_cells(&run->match, &run->models, NULL, &p->cells);
+        return cli_open_cells(&run->match, &run->models, p->gallery, &p->cells);
     if (sl_cells_open(e->models_dir, e->model, NULL, run->models.threads, &p->cells, &err))
         return cli_fail(NULL, &err);
     run->match.match.cells = p->cells;
@@ -126,6 +146,9 @@ static int pair_open(pair_run *run, pair *p)
 {
     sl_error err = {0};
     int code = cli_open(&run->models, &p->engine, &p->session);
+    if (!code && run->gallery &&
+        sl_gallery_open(run->gallery, SL_GALLERY_READ, p->engine, SL_PRECISION_INT8, &p->gallery, &err))
+        code = cli_fail(run->gallery, &err);
     if (!code)
         code = open_cells(run, p);
     for (int i = 0; !code && i < 2; i++)
@@ -151,11 +174,18 @@ static void print_scores(const sl_score *s)
 
 /* ------------------------------------------------------------------ verify */
 
-static int answer(const pair_run *run, const pair *p)
+static int answer(pair_run *run, const pair *p)
 {
     int on_stage1 = 0;
     float threshold = run->match.threshold;
-    if (isnan(threshold))
+    sl_error err = {0};
+    run->promise.name = "false match rate";
+    if (run->promise.rate > 0) {
+        if (sl_threshold_for_far(p->engine, p->gallery, &run->match.match, run->promise.rate, &run->promise.found, &err))
+            return cli_fail(run->gallery, &err);
+        threshold = run->promise.found.threshold;
+        on_stage1 = run->promise.found.on_stage1;
+    } else if (isnan(threshold))
         threshold = sl_engine_threshold(p->engine, &run->match.match, &on_stage1);
     float compared = on_stage1 ? p->score.stage1 : p->score.score;
     bool same = compared >= threshold;
@@ -164,12 +194,14 @@ static int answer(const pair_run *run, const pair *p)
         json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
         json_object_set_new(document, "threshold", cli_json_number(threshold));
         json_object_set_new(document, "threshold_on", json_string(on_stage1 ? "stage1" : "score"));
+        json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
         int code = cli_print_json(document);
         return code ? code : same ? CLI_OK : CLI_UNKNOWN;
     }
     char text[64];
     printf("%s: %s %.4f%s\n", same ? "same person" : "not the same person", on_stage1 ? "stage 1" : "score", compared,
            cli_threshold_text(compared, threshold, text));
+    cli_print_promise(&run->promise);
     if (on_stage1)
         printf("  score                   %.4f\n", p->score.score);
     print_scores(&p->score);

@@ -533,6 +533,7 @@ typedef struct {
     int top;         /* people to return */
     float threshold; /* NaN: the model's own for this second look; where the manifest has none, its
                         stage 1 threshold on the stage 1 cosine */
+    int threshold_on_stage1; /* 1: the given threshold is of the stage 1 cosine */
 } sl_identify_options;
 
 SL_API sl_identify_options sl_identify_defaults(void);
@@ -545,6 +546,28 @@ SL_API void sl_answer_free(sl_answer *answer);
 
 /* The threshold that sl_identify would use. */
 SL_API float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match, int *on_stage1);
+
+typedef enum { SL_THRESHOLD_CALIBRATION = 0, SL_THRESHOLD_BUILT_IN = 1 } sl_threshold_source;
+
+typedef struct {
+    float threshold;
+    int on_stage1; /* 1: of the stage 1 cosine, 0: of the score */
+    sl_threshold_source source;
+    double rate; /* that was looked up: calibration: FPIR at the size it was measured at, or FAR; built in: FAR of a pair */
+} sl_threshold;
+
+/* The threshold at which the part `fpir` (in (0, 1]) of the searches for people who are not in the gallery still finds
+ * somebody. From the gallery's calibration for these options (sl_calibrate_gallery), measured on whole searches among N0
+ * faces and carried over to the N of now by 1 - FPIR = (1 - FPIR0)^(N / N0); without one from the model's own false match
+ * rates of pairs (LFW) by 1 - FPIR = (1 - FMR)^N. SL_ERR_ARGUMENT for a rate smaller than was measured, SL_ERR_MISMATCH
+ * for a calibration of another gallery or size. engine NULL: SL_ERR_NOT_FOUND without a calibration. */
+SL_API sl_status sl_threshold_for_fpir(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                                       double fpir, sl_threshold *out, sl_error *err);
+
+/* The threshold that the part `far` of pairs of different people reaches; gallery may be NULL, or must be calibrated for
+ * the same people as are compared to be of use. */
+SL_API sl_status sl_threshold_for_far(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                                      double far, sl_threshold *out, sl_error *err);
 
 /* ------------------------------------------------------------------ explanation */
 
@@ -765,6 +788,57 @@ SL_API sl_status sl_eval_check(const sl_gallery *gallery, const sl_eval_config *
  * threshold (NaN). Free with sl_answer_free. SL_ERR_NOT_FOUND when the query is not asked or has nobody to be found. */
 SL_API sl_status sl_eval_answer(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_config *config,
                                 const sl_eval_options *options, size_t query, int top, sl_answer *out, sl_error *err);
+
+/* ---- open sets: most of those who pass a camera were never enrolled ---- */
+
+/* FPIR: the part of the searches for somebody who is not there that find somebody (best score >= threshold). FNIR: the part
+ * of the searches for somebody who is there that do not find him (another is best, or the score is below). */
+typedef struct {
+    double threshold;       /* NaN: can not be told, fewer than ten false positives would be expected */
+    sl_interval fpir, fnir; /* percent, measured at this threshold, Clopper-Pearson 95 % (searches taken as independent) */
+} sl_openset_point;
+
+enum { SL_OPENSET_RATES = 3 };
+
+typedef struct {
+    sl_openset_point at[SL_OPENSET_RATES]; /* at the thresholds for FPIR 10 %, 1 %, .1 % */
+    sl_interval rank1;                     /* percent of searches whose best is right, whatever the score */
+    size_t points;                         /* of the curve (DET), from the highest threshold down, thinned */
+    double *thresholds, *fpir, *fnir;      /* [points] in [0, 1]; fnir NaN without searches for people who are there */
+} sl_openset_rates;
+
+typedef struct {
+    size_t mated, nonmated; /* searches for somebody who is there, who is not */
+    size_t strangers;       /* of the latter, those by people who are not in the gallery at all */
+    size_t faces, people;   /* in the gallery */
+    size_t pairs;           /* sl_calibrate_gallery: of different people, compared */
+    sl_openset_rates stage1, score;
+} sl_openset;
+SL_API void sl_openset_free(sl_openset *o);
+
+typedef struct {
+    sl_match_options match;
+    sl_people people; /* only queries of this half of the people search */
+    size_t limit;     /* at most so many queries, evenly spaced; 0: all */
+    const double *given; /* [given_count] thresholds to be measured too, into given_points */
+    size_t given_count;
+    sl_openset_point *given_points;
+    sl_progress_fn progress;
+    void *context;
+} sl_openset_options;
+
+/* Every query is searched by the pipeline of sl_identify, best person's score: for himself, where he has a photo other than
+ * the query's own in the gallery, and, with his person left out of the gallery, as somebody who was never enrolled.
+ * queries may be the gallery itself. Does not depend on the number of threads. */
+SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *options,
+                                 sl_openset *out, sl_error *err);
+
+/* Measures the same and the false match rates of up to max_pairs pairs of different people, and keeps both beside the
+ * gallery for sl_threshold_for_fpir and _far with these options; what was there is replaced, complete or not at all.
+ * Only out->score is filled in. */
+SL_API sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *queries,
+                                      const sl_openset_options *options, size_t max_pairs, uint64_t seed, sl_openset *out,
+                                      sl_error *err);
 
 /* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
  * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below

@@ -138,17 +138,3 @@ void sl_verify_rates_free(sl_verify_rates *r)
     free(r->thresholds); /* the other curves lie behind it */
     *r = (sl_verify_rates){0};
 }
-
-double sl_threshold_at(const float *scores, size_t count, double rate)
-{
-    double allowed = rate * (double)count;
-    if (!(allowed >= 10) || count == 0)
-        return NAN;
-    size_t n = (size_t)allowed;
-    if (n >= count)
-        return (double)scores[count - 1];
-    /* the n-th largest may pass; with ties across the border none of the tied may */
-    while (n > 0 && scores[n - 1] == scores[n])
-        n--;
-    return n ? (double)scores[n - 1] : nextafter((double)scores[0], INFINITY);
-}

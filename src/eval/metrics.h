@@ -15,8 +15,4 @@ sl_status sl_verify_rates_of(const sl_scored_pair *pairs, size_t count, int fold
                              sl_error *err);
 void sl_verify_rates_free(sl_verify_rates *rates);
 
-/* The score that exactly the `rate` part of `scores` (sorted, largest first) reaches or exceeds: the smallest
- * threshold t with #{score >= t} <= rate * count; NaN when rate * count < 10. */
-double sl_threshold_at(const float *scores, size_t count, double rate);
-
 #endif

@@ -16,6 +16,10 @@ sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_
 /* The gallery's shape, with the precision of its stored patches; valid as long as the handle. */
 const sl_template_shape *sl_gallery_shape(const sl_gallery *gallery);
 
+/* Its folder, as it was opened, and the random number that all of its files carry, through compactions too. */
+const char *sl_gallery_dir(const sl_gallery *gallery);
+uint64_t sl_gallery_id(const sl_gallery *gallery);
+
 /* Embeddings of all live faces, [faces, D] contiguous, unit length; NULL for an empty gallery. The first
  * call (and the first after a change) checks every row's checksum; later ones cost nothing. */
 sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);

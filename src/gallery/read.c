@@ -20,6 +20,16 @@ const sl_template_shape *sl_gallery_shape(const sl_gallery *g)
     return &g->meta.shape;
 }
 
+const char *sl_gallery_dir(const sl_gallery *g)
+{
+    return g->dir;
+}
+
+uint64_t sl_gallery_id(const sl_gallery *g)
+{
+    return g->meta.uid;
+}
+
 void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
 {
     const sl_template_shape *s = &g->meta.shape;

@@ -113,6 +113,28 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
     return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"colour\" must be rgb, bgr or grey", c->name);
 }
 
+/* [[rate, threshold], ...], rates falling, thresholds rising; absent leaves the curve empty. */
+static sl_status read_curve(const context *c, const json_t *value, const char *key, sl_rate_curve *out)
+{
+    if (!value)
+        return SL_OK;
+    size_t n = json_array_size(value);
+    bool sound = n >= 1 && n <= SL_RATE_POINTS;
+    for (size_t i = 0; sound && i < n; i++) {
+        const json_t *point = json_array_get(value, i), *rate = json_array_get(point, 0), *t = json_array_get(point, 1);
+        sound = json_array_size(point) == 2 && json_is_number(rate) && json_is_number(t);
+        out->rate[i] = json_number_value(rate);
+        out->threshold[i] = json_number_value(t);
+        sound = sound && out->rate[i] > 0 && out->rate[i] <= 1 && fabs(out->threshold[i]) < 1e6 &&
+                (i == 0 || (out->rate[i] < out->rate[i - 1] && out->threshold[i] >= out->threshold[i - 1]));
+    }
+    if (!sound)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"false_match_rates\": \"%s\" must be 1 to %d pairs [rate, "
+                       "threshold], rates falling from at most 1, thresholds never falling", c->name, key, SL_RATE_POINTS);
+    out->count = (uint32_t)n;
+    return SL_OK;
+}
+
 static sl_status read_recogniser(const context *c, const json_t *root, sl_manifest *m)
 {
     SL_TRY(read_input(c, root, m));
@@ -128,7 +150,11 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
     const json_t *thresholds = json_object_get(root, "thresholds");
     SL_TRY(read_number(c, json_object_get(thresholds, "none"), "thresholds.none", &m->threshold_none));
     SL_TRY(read_number(c, json_object_get(thresholds, "emd"), "thresholds.emd", &m->threshold_emd));
-    return read_number(c, json_object_get(thresholds, "oae"), "thresholds.oae", &m->threshold_oae);
+    SL_TRY(read_number(c, json_object_get(thresholds, "oae"), "thresholds.oae", &m->threshold_oae));
+    const json_t *rates = json_object_get(root, "false_match_rates");
+    SL_TRY(read_curve(c, json_object_get(rates, "none"), "none", &m->fmr_none));
+    SL_TRY(read_curve(c, json_object_get(rates, "emd"), "emd", &m->fmr_emd));
+    return read_curve(c, json_object_get(rates, "oae"), "oae", &m->fmr_oae);
 }
 
 static sl_status copy_stage(const context *c, const json_t *name, char **out)

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 
+#include "base/rate_curve.h"
 #include "base/status.h"
 
 typedef enum { SL_MODEL_RECOGNISER, SL_MODEL_DETECTOR, SL_MODEL_LANDMARKS } sl_model_kind;
@@ -33,6 +34,7 @@ typedef struct {
     float threshold_none;       /* stage 1 cosine from which it is the same person; NaN: not calibrated */
     float threshold_emd;        /* the same for the score of sl_match_defaults(); NaN: not calibrated */
     float threshold_oae;        /* and of sl_match_defaults_of(SL_RERANK_OAE) */
+    sl_rate_curve fmr_none, fmr_emd, fmr_oae; /* the same scores' false match rates; count 0: not measured */
     float detector_threshold;   /* detectors: score from which it is a face */
     char *stages[2];            /* detectors: models that look before this one (MTCNN's P-net and R-net); NULL: none */
     bool transposed;            /* detectors: the network reads pictures column by column */

@@ -95,19 +95,3 @@ void sl_engine_close(sl_engine *e)
 const sl_model_info *sl_engine_model(const sl_engine *engine) { return &engine->info; }
 
 const char *sl_engine_fingerprint(const sl_engine *engine) { return engine->fingerprint; }
-
-/* The manifest's thresholds hold for stage 1 alone and for each second look with its default options; any other
- * mix is decided by its stage 1 cosine, which always means the same. */
-float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match, int *on_stage1)
-{
-    const sl_manifest *m = engine->recogniser.network.manifest;
-    sl_match_options d = sl_match_defaults_of(match->rerank);
-    bool usual = match->rerank != SL_RERANK_NONE && match->weighting == d.weighting && match->solver == d.solver &&
-                 match->alpha == d.alpha && match->grid_rows == d.grid_rows && match->grid_cols == d.grid_cols &&
-                 match->feature == d.feature;
-    float own = match->rerank == SL_RERANK_OAE   ? m->threshold_oae
-                : match->rerank == SL_RERANK_EMD ? m->threshold_emd
-                                                 : NAN;
-    *on_stage1 = !usual || !isfinite(own);
-    return *on_stage1 ? m->threshold_none : own;
-}

@@ -200,6 +200,7 @@ static sl_status answer_of(const sl_engine *engine, const search *s, const sl_id
     SL_TRY(best_per_person(s, s->order, o->top, &out->candidates, &out->count, err));
     SL_TRY(best_per_person(s, NULL, o->top, &out->stage1_candidates, &out->stage1_count, err));
     out->threshold = o->threshold;
+    out->threshold_on_stage1 = o->threshold_on_stage1 != 0;
     if (isnan(o->threshold))
         out->threshold = sl_engine_threshold(engine, s->match, &out->threshold_on_stage1);
     if (out->count) {
@@ -236,7 +237,8 @@ sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const 
 {
     sl_identify_options defaults = sl_identify_defaults();
     const sl_identify_options *o = options ? options : &defaults;
-    *out = (sl_answer){.decision = SL_UNKNOWN, .threshold = o->threshold};
+    *out = (sl_answer){.decision = SL_UNKNOWN, .threshold = o->threshold,
+                       .threshold_on_stage1 = o->threshold_on_stage1 != 0};
     SL_TRY(check_options(engine, gallery, query, o, err));
     search s = {.gallery = gallery, .query = query, .match = &o->match, .faces = sl_gallery_size(gallery)};
     if (s.faces == 0) {

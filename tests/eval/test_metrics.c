@@ -1,6 +1,7 @@
 /* Verification metrics and pair lists against hand-made cases and a second, slow implementation. */
 #include "support.h"
 
+#include "base/rate_curve.h"
 #include "eval/metrics.h"
 #include "eval/pairs.h"
 

@@ -1,0 +1,112 @@
+/* Rates of open-set identification (ISO/IEC 19795-1; Grother, NIST FRVT part 2). */
+#include "eval/openset.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "base/rate_curve.h"
+
+static int largest_first(const void *a, const void *b)
+{
+    float x = *(const float *)a, y = *(const float *)b;
+    return x > y ? -1 : x < y;
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const sl_mated *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return y->right - x->right;
+}
+
+sl_openset_point sl_openset_at(const sl_searches *s, int by_score, double threshold)
+{
+    size_t alarms = 0, missed = 0;
+    if (isnan(threshold))
+        return (sl_openset_point){.threshold = NAN, .fpir = {NAN, NAN, NAN}, .fnir = {NAN, NAN, NAN}};
+    for (size_t i = 0; i < s->nonmated; i++)
+        alarms += (double)s->impostors[by_score][i] >= threshold;
+    for (size_t i = 0; i < s->mated; i++)
+        missed += !s->found[by_score][i].right || (double)s->found[by_score][i].score < threshold;
+    return (sl_openset_point){.threshold = threshold, .fpir = sl_clopper_pearson(alarms, s->nonmated),
+                              .fnir = sl_clopper_pearson(missed, s->mated)};
+}
+
+/* A point for every step of a fiftieth of a decade of FPIR, walking down both sorted lists. */
+static void draw_curve(const sl_searches *s, int by_score, sl_openset_rates *out)
+{
+    const float *impostors = s->impostors[by_score];
+    size_t mated = 0, right = 0;
+    for (size_t i = 0; i < s->nonmated;) {
+        size_t next = i + 1;
+        while (next < s->nonmated && impostors[next] == impostors[i])
+            next++;
+        double fpir = (double)next / (double)s->nonmated, before = out->points ? out->fpir[out->points - 1] : 0;
+        if (!before || next == s->nonmated || log10(fpir / before) >= .02) {
+            for (; mated < s->mated && s->found[by_score][mated].score >= impostors[i]; mated++)
+                right += s->found[by_score][mated].right != 0;
+            out->thresholds[out->points] = (double)impostors[i];
+            out->fpir[out->points] = fpir;
+            out->fnir[out->points++] = s->mated ? 1 - (double)right / (double)s->mated : NAN;
+        }
+        i = next;
+    }
+}
+
+sl_status sl_openset_rates_of(sl_searches *s, int by_score, sl_openset_rates *out, sl_error *err)
+{
+    static const double rates[SL_OPENSET_RATES] = {.1, .01, .001};
+    *out = (sl_openset_rates){0};
+    out->thresholds = sl_calloc_aligned(3 * (s->nonmated + 1), sizeof *out->thresholds);
+    if (!out->thresholds)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for the curve of %zu searches", s->nonmated);
+    out->fpir = out->thresholds + s->nonmated + 1;
+    out->fnir = out->fpir + s->nonmated + 1;
+    qsort(s->impostors[by_score], s->nonmated, sizeof(float), largest_first);
+    qsort(s->found[by_score], s->mated, sizeof(sl_mated), best_first);
+    draw_curve(s, by_score, out);
+    for (int i = 0; i < SL_OPENSET_RATES; i++)
+        out->at[i] = sl_openset_at(s, by_score, sl_threshold_at(s->impostors[by_score], s->nonmated, rates[i]));
+    size_t right = 0;
+    for (size_t i = 0; i < s->mated; i++)
+        right += s->found[by_score][i].right != 0;
+    out->rank1 = sl_clopper_pearson(right, s->mated);
+    return SL_OK;
+}
+
+/* ---- the public functions ---- */
+
+sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *options,
+                          sl_openset *out, sl_error *err)
+{
+    sl_searches s;
+    sl_gallery_info info;
+    *out = (sl_openset){0};
+    SL_TRY(sl_searches_make(gallery, queries, options, &s, err));
+    sl_gallery_get_info(gallery, &info);
+    out->mated = s.mated;
+    out->nonmated = s.nonmated;
+    out->strangers = s.strangers;
+    out->faces = info.faces;
+    out->people = info.labels;
+    sl_status status = s.nonmated ? sl_openset_rates_of(&s, 0, &out->stage1, err)
+                                  : sl_fail(err, SL_ERR_ARGUMENT, "the gallery has one person only: there is nobody else "
+                                            "to be taken for");
+    if (status == SL_OK)
+        status = sl_openset_rates_of(&s, 1, &out->score, err);
+    for (size_t i = 0; status == SL_OK && i < options->given_count; i++)
+        options->given_points[i] = sl_openset_at(&s, 1, options->given[i]);
+    sl_searches_free(&s);
+    if (status != SL_OK)
+        sl_openset_free(out);
+    return status;
+}
+
+void sl_openset_free(sl_openset *o)
+{
+    free(o->stage1.thresholds); /* the other curves lie behind it */
+    free(o->score.thresholds);
+    *o = (sl_openset){0};
+}
