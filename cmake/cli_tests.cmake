@@ -3,9 +3,11 @@ find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(PYTHON3 AND TARGET secondlook_cli)
   add_executable(gallery_of_arrays ${CMAKE_SOURCE_DIR}/tests/eval/gallery_of_arrays.c)
   target_link_libraries(gallery_of_arrays PRIVATE ${SL_UPTO_gallery})
-  add_test(NAME eval/twin COMMAND ${PYTHON3} ${CMAKE_SOURCE_DIR}/tests/eval/twin.py $<TARGET_FILE:secondlook_cli>
-                                  $<TARGET_FILE:gallery_of_arrays>)
-  set_tests_properties(eval/twin PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  foreach(twin twin twin_openset)
+    add_test(NAME eval/${twin} COMMAND ${PYTHON3} -B ${CMAKE_SOURCE_DIR}/tests/eval/${twin}.py $<TARGET_FILE:secondlook_cli>
+                                     $<TARGET_FILE:gallery_of_arrays>)
+    set_tests_properties(eval/${twin} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+  endforeach()
 endif()
 
 # tests/cli/*.bats: the command line as a user meets it, and the installed library. Needs Debian's bats.
