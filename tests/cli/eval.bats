@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# eval verify, eval openset, calibrate and the thresholds made of them; a gallery of made-up faces.
+load common
+
+# 60 faces of 20 people in $BATS_FILE_TMPDIR/g; q: 30 faces of ten of them and five others.
+setup_file() {
+    command -v node > /dev/null || return 0
+    cd "$BATS_FILE_TMPDIR"
+    node -e '
+        const fs = require("fs");
+        let seed = 1;
+        const random = () => (seed = seed * 1103515245 + 12345 & 0x7fffffff) / 0x7fffffff - .5;
+        const people = Array.from({length: 25}, () => Array.from({length: 16}, random));
+        function store(name, faces, from, ending) {
+            const e = [], p = [];
+            let names = "";
+            for (let i = 0; i < faces; i++) {
+                const who = from + i % 20;
+                names += `P ${who}/${i} x${ending}\tP ${who}\n`;
+                e.push(...people[who % 25].map(v => v + .3 * random()));
+                for (let k = 0; k < 4 * 6; k++) p.push(people[who % 25][k % 16] + .5 * random());
+            }
+            fs.writeFileSync(name + ".names", names);
+            fs.writeFileSync(name + ".e", Buffer.from(new Float32Array(e).buffer));
+            fs.writeFileSync(name + ".p", Buffer.from(new Float32Array(p).buffer));
+        }
+        store("g", 60, 0, ".jpg");
+        store("q", 30, 10, ".png");
+        let pairs = "";
+        for (let i = 0; i < 30; i++)
+            pairs += `P ${i % 20}/${i} x.jpg\tP ${(i + i % 2) % 20}/${20 + (i + i % 2) % 20} x.jpg\t${1 - i % 2}\r\n`;
+        fs.writeFileSync("pairs.txt", pairs);
+    '
+    for name in g q; do
+        "$BUILD/gallery_of_arrays" $name $name.names $name.e $name.p 16 2 2 6
+    done
+}
+
+setup() {
+    command -v node > /dev/null || skip "node is not here"
+    [ -x "$BUILD/gallery_of_arrays" ] || skip "gallery_of_arrays was not built: python3 is not here"
+    cd "$BATS_FILE_TMPDIR"
+}
+
+@test "eval verify: three scores, curves, CSV, rates that can not be told are null" {
+    sl eval verify --gallery g --pairs pairs.txt --json --csv pairs.csv --svg charts
+    expect 0
+    json 'd.pairs === 30 && d.same === 15 && d.missing === 0 && d.accuracy >= 0 && d.accuracy <= 100'
+    json 'd.tar_at_far["1e-1"] !== null && d.tar_at_far["1e-2"] === null && d.tar_at_far["1e-4"] === null'
+    json '["stage1", "stage2", "score"].every(p => d[p].roc.length > 2 && d[p].roc.at(-1).far === 100)'
+    json 'd.accuracy === d.score.accuracy && d.eer === d.score.eer'
+    [ "$(wc -l < pairs.csv)" = 31 ]
+    contains "$(sed -n 2p pairs.csv)" '1,"P 0/0 x.jpg","P 0/20 x.jpg",1,0,0,'
+    contains "$(head -c 60 charts/roc.svg)" '<svg xmlns='
+    contains "$(tail -n 1 charts/det.svg)" '</svg>'
+    sl eval verify --gallery g --pairs pairs.txt --rerank none
+    expect 0
+    contains "$out" "can not be measured: 15 pairs"
+    fails contains "$out" "stage 2"
+}
+
+@test "eval verify: photos that are not there are told, by line on request" {
+    sed '3s/2 x.jpg/nobody.jpg/' pairs.txt > missing.txt
+    sl eval verify --gallery g --pairs missing.txt --list-missing
+    expect 0
+    contains "$out" "1 with a photo that is not in the gallery"
+    contains "$out" "missing.txt, line 3: P 2/nobody.jpg is not in the gallery"
+    sed 's/^P/Q/' pairs.txt > none.txt
+    sl eval verify --gallery g --pairs none.txt
+    expect 1
+    contains "$err" "none.txt, line 1"
+    contains "$err" "ids are paths relative to the folder enrolled"
+}
+
+@test "eval verify: bad lists name the line" {
+    check() {
+        sl eval verify --gallery g --pairs bad.txt
+        expect 1
+        contains "$err" "bad.txt, line $1"
+    }
+    (cat pairs.txt; echo 'a b c d e f') > bad.txt
+    check "31: more than five fields"
+    (cat pairs.txt; printf 'P 0/20 x.jpg\tP 0/0 x.jpg\t0\n') > bad.txt
+    check "31: contradicts line 1"
+    (cat pairs.txt; printf 'a\tb\t2\n') > bad.txt
+    check "31: expected"
+    (cat pairs.txt; printf 'a\tb\t1\tx\ty\n') > bad.txt
+    check "31: \"same\""
+    printf '"a b 1\n' > bad.txt
+    check "1: a quote"
+    sl eval verify --gallery g --pairs nowhere.txt
+    expect 1
+    contains "$err" nowhere.txt
+    sl eval verify --gallery g
+    expect 2
+    contains "$err" "--pairs FILE is missing"
+}
+
+@test "eval openset counts searches and strangers" {
+    sl eval openset --gallery g --queries q --json --svg charts
+    expect 0
+    json 'd.faces === 60 && d.people === 20 && d.nonmated === 30 && d.mated + d.strangers <= 30 && d.strangers > 0'
+    json 'd.score.at_fpir[2].threshold === null && d.calibration === null'
+    contains "$(cat charts/openset.svg)" "false positive identification rate"
+    sl eval openset --gallery g --people a
+    expect 0
+    contains "$out" "too few searches to tell"
+    sl eval openset --gallery g --people c
+    expect 2
+}
+
+@test "calibrate keeps thresholds that eval openset holds to its promise" {
+    rm -rf c && cp -r g c
+    sl calibrate --gallery c --json
+    expect 0
+    json 'd.searches === 60 && d.pairs === 60 * 59 / 2 - 60 && d.thresholds[0].threshold !== null'
+    json 'd.thresholds[4].threshold === null'
+    [ "$(ls c/calibration-*.slcal | wc -l)" = 1 ]
+    sl eval openset --gallery c --json
+    expect 0
+    json 'Math.abs(d.calibration[1 - 1].threshold - d.score.at_fpir[0].threshold) < 1e-6'
+    json 'd.score.at_fpir[0].threshold === null || d.calibration[0].fpir.mean <= 10'
+    sl eval openset --gallery c --alpha .5 --json   # not what was calibrated
+    expect 0
+    json 'd.calibration === null'
+    sl gallery verify c
+    expect 0
+    sl gallery compact c
+    expect 0
+    [ "$(ls c/calibration-*.slcal | wc -l)" = 1 ]
+}
+
+@test "a damaged or foreign calibration is refused with the remedy" {
+    rm -rf c && cp -r g c
+    sl calibrate --gallery c
+    expect 0
+    file=$(ls c/calibration-*.slcal)
+    cp "$file" q/
+    sl eval openset --gallery q
+    expect 1
+    contains "$err" "was measured on another gallery: run 'secondlook calibrate'"
+    rm q/calibration-*.slcal
+    printf x | dd of="$file" bs=1 seek=200 conv=notrunc 2> /dev/null
+    sl eval openset --gallery c
+    expect 1
+    contains "$err" "its checksum does not hold"
+    sl calibrate --gallery c
+    expect 0
+    sl eval openset --gallery c
+    expect 0
+}
+
+@test "rates and thresholds exclude each other" {
+    sl identify --gallery g --fpir .01 --threshold .5 a.jpg
+    expect 2
+    contains "$err" "exclude each other"
+    sl identify --gallery g --fpir 0 a.jpg
+    expect 2
+    sl verify --far .01 --threshold .5 a.jpg b.jpg
+    expect 2
+    sl verify --gallery g a.jpg b.jpg
+    expect 2
+    contains "$err" "--gallery is for --far"
+}
