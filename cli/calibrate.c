@@ -8,9 +8,11 @@
 
 enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS };
 
-static const double fmr_rates[] = {1e-2, 1e-3, 1e-4, 1e-5, 1e-6};
+/* 10^-1, 10^-1.5, .. 10^-6.5: measured points of the curve that is kept. */
+enum { FMR_RATES = 12 };
+static double fmr_rate(int i) { return pow(10, -1 - .5 * i); }
+
 static const double fpir_rates[SL_OPENSET_RATES] = {.1, .01, .001};
-enum { FMR_RATES = sizeof fmr_rates / sizeof *fmr_rates };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -56,8 +58,8 @@ static int print_json(const openset_run *run, const sl_openset *o)
 {
     json_t *list = json_array(), *fpir = json_array();
     for (int i = 0; i < FMR_RATES; i++)
-        json_array_append_new(list, json_pack("{s:f,s:o}", "false_match_rate", fmr_rates[i], "threshold",
-                                              cli_json_number(pair_threshold(run, fmr_rates[i]))));
+        json_array_append_new(list, json_pack("{s:f,s:o}", "false_match_rate", fmr_rate(i), "threshold",
+                                              cli_json_number(pair_threshold(run, fmr_rate(i)))));
     for (int i = 0; i < SL_OPENSET_RATES; i++)
         json_array_append_new(fpir, cli_openset_point_json(fpir_rates[i], &o->score.at[i]));
     return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "faces", (json_int_t)o->faces, "searches",
@@ -72,12 +74,12 @@ static int print_text(const openset_run *run, const sl_openset *o)
     for (int i = 0; i < SL_OPENSET_RATES; i++)
         cli_openset_print_point(fpir_rates[i], &o->score.at[i]);
     printf("\n%zu pairs of different people\nverify --far      threshold\n", o->pairs);
-    for (int i = 0; i < FMR_RATES; i++) {
-        double t = pair_threshold(run, fmr_rates[i]);
+    for (int i = 2; i < FMR_RATES; i += 2) /* whole decades */ {
+        double t = pair_threshold(run, fmr_rate(i));
         if (isnan(t))
-            printf("  %-14g  needs more pairs\n", fmr_rates[i]);
+            printf("  %-14g  needs more pairs\n", fmr_rate(i));
         else
-            printf("  %-14g  %.4f\n", fmr_rates[i], t);
+            printf("  %-14g  %.4f\n", fmr_rate(i), t);
     }
     printf("\nkept with the gallery, for these options\n");
     return CLI_OK;

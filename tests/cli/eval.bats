@@ -113,12 +113,12 @@ setup() {
     rm -rf c && cp -r g c
     sl calibrate --gallery c --json
     expect 0
-    json 'd.searches === 60 && d.pairs === 60 * 59 / 2 - 60 && d.thresholds[0].threshold !== null'
-    json 'd.thresholds[4].threshold === null'
+    json 'd.searches === 60 && d.pairs === 60 * 59 / 2 - 60 && Math.abs(d.thresholds[2].false_match_rate - .01) < 1e-9 && d.thresholds[2].threshold !== null'
+    json 'd.thresholds[4].threshold === null && d.thresholds[11].threshold === null'
     [ "$(ls c/calibration-*.slcal | wc -l)" = 1 ]
     sl eval openset --gallery c --json
     expect 0
-    json 'Math.abs(d.calibration[1 - 1].threshold - d.score.at_fpir[0].threshold) < 1e-6'
+    json 'd.calibration.length === 3'
     json 'd.score.at_fpir[0].threshold === null || d.calibration[0].fpir.mean <= 10'
     sl eval openset --gallery c --alpha .5 --json   # not what was calibrated
     expect 0
@@ -161,4 +161,31 @@ setup() {
     sl verify --gallery g a.jpg b.jpg
     expect 2
     contains "$err" "--gallery is for --far"
+}
+
+@test "without a calibration the model's own rates decide, and it is said" {
+    need_photos
+    make_people
+    one=$(ls "$BATS_FILE_TMPDIR"/people/*/*.png | head -n 1)
+    sl identify --gallery gallery --aligned --fpir .01 --json "$one"
+    expect 0
+    json 'd.threshold_for.source === "built in" && d.threshold_for.rate === .01'
+    json 'd.queries[0].faces[0].threshold > .6'
+    strict=$(json_value 'd.queries[0].faces[0].threshold')
+    sl identify --gallery gallery --aligned --fpir .1 "$one"
+    expect 0
+    contains "$out" "by the model's own false match rates (LFW)"
+    sl identify --gallery gallery --aligned --fpir 1e-8 "$one"
+    expect 1
+    contains "$err" "was measured down to"
+    sl verify --far .0001 --aligned "$one" "$one" --json
+    expect 0
+    json "d.threshold_for.of === 'false match rate' && d.threshold > $strict"
+    sl calibrate --gallery gallery
+    expect 0
+    sl identify --gallery gallery --aligned --fpir .9 "$one"
+    contains "$out" "by this gallery's calibration"
+    sl identify --gallery gallery --aligned --fpir .01 "$one"
+    expect 1
+    contains "$err" "can not tell a rate of 0.01"
 }
