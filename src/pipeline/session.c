@@ -1,4 +1,3 @@
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -35,72 +34,6 @@ void sl_session_close(sl_session *s)
     sl_plan_free(s->many);
     free(s->patches);
     free(s);
-}
-
-/* ---- faces ---- */
-
-static sl_status complete_face(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
-{
-    SL_TRY(sl_face_quality(image, face, err));
-    if (!s->engine->landmarks)
-        return SL_OK;
-    face->has_landmarks = sl_landmarks_of_face(s->engine->landmarks, image, face->points, face->landmarks, NULL)
-                          == SL_OK;
-    return SL_OK;
-}
-
-/* By the detector that the engine has. */
-static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
-    const sl_engine *e = s->engine;
-    if (!e->before[0].graph) {
-        if (!s->detector)
-            SL_TRY(sl_detector_open(e->detector.graph, NULL, s->threads, &s->detector, err));
-        return sl_detector_run(s->detector, image, e->detector_threshold, faces, count, err);
-    }
-    const sl_mtcnn_stage stages[SL_MTCNN_STAGES] = {
-        {e->before[0].graph, e->before[0].manifest->transposed},
-        {e->before[1].graph, e->before[1].manifest->transposed},
-        {e->detector.graph, e->detector.manifest->transposed}};
-    if (!s->mtcnn)
-        SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
-    return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
-}
-
-sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
-    *faces = NULL;
-    *count = 0;
-    SL_TRY(sl_image_check(image, err));
-    SL_TRY(find_faces(s, image, faces, count, err));
-    for (size_t i = 0; i < *count; i++) {
-        sl_status status = complete_face(s, image, &(*faces)[i], err);
-        if (status != SL_OK) {
-            free(*faces);
-            *faces = NULL;
-            *count = 0;
-            return status;
-        }
-    }
-    return SL_OK;
-}
-
-/* Area less twice the squared distance of the box's centre from the picture's: a small face in the middle loses
- * to a large one beside it, a stranger at the edge to the sitter. */
-size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count)
-{
-    size_t best = 0;
-    double best_value = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        const sl_box *b = &faces[i].box;
-        double dx = (b->x0 + b->x1) / 2.0 - image->width / 2.0, dy = (b->y0 + b->y1) / 2.0 - image->height / 2.0;
-        double value = ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0) - 2 * (dx * dx + dy * dy);
-        if (value > best_value) {
-            best_value = value;
-            best = i;
-        }
-    }
-    return best;
 }
 
 /* ---- crops ---- */

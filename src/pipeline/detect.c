@@ -1,0 +1,126 @@
+/* Detection: the faces of a picture with their quality and landmarks, and which of them is meant. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "image/image.h"
+#include "pipeline/engine.h"
+
+static sl_status complete_face(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
+{
+    SL_TRY(sl_face_quality(image, face, err));
+    if (!s->engine->landmarks)
+        return SL_OK;
+    face->has_landmarks = sl_landmarks_of_face(s->engine->landmarks, image, face->points, face->landmarks, NULL)
+                          == SL_OK;
+    return SL_OK;
+}
+
+/* By the detector that the engine has. */
+static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    const sl_engine *e = s->engine;
+    if (!e->before[0].graph) {
+        if (!s->detector)
+            SL_TRY(sl_detector_open(e->detector.graph, NULL, s->threads, &s->detector, err));
+        return sl_detector_run(s->detector, image, e->detector_threshold, faces, count, err);
+    }
+    const sl_mtcnn_stage stages[SL_MTCNN_STAGES] = {
+        {e->before[0].graph, e->before[0].manifest->transposed},
+        {e->before[1].graph, e->before[1].manifest->transposed},
+        {e->detector.graph, e->detector.manifest->transposed}};
+    if (!s->mtcnn)
+        SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
+    return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
+}
+
+static void move_points(sl_point *points, int count, float scale, float dx, float dy)
+{
+    for (int i = 0; i < count; i++)
+        points[i] = (sl_point){scale * points[i].x + dx, scale * points[i].y + dy};
+}
+
+/* From the other picture's pixels to the photo's: p = scale * q + (dx, dy). */
+static void move_faces(sl_face *faces, size_t count, float scale, float dx, float dy)
+{
+    for (size_t i = 0; i < count; i++) {
+        sl_box *b = &faces[i].box;
+        *b = (sl_box){scale * b->x0 + dx, scale * b->y0 + dy, scale * b->x1 + dx, scale * b->y1 + dy};
+        move_points(faces[i].points, 5, scale, dx, dy);
+    }
+}
+
+static sl_status find_enlarged(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    sl_image large;
+    SL_TRY(sl_image_resize(image, 2 * image->width, 2 * image->height, &large, err));
+    sl_status status = find_faces(s, &large, faces, count, err);
+    sl_image_free(&large);
+    move_faces(*faces, *count, .5f, -.25f, -.25f);
+    return status;
+}
+
+static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    int left = image->width / 2, top = image->height / 2;
+    size_t row = (size_t)image->width * (size_t)image->channels;
+    sl_image framed; /* black around it, half a side wide */
+    SL_TRY(sl_image_new(image->width + 2 * left, image->height + 2 * top, image->channels, &framed, err));
+    memset(framed.pixels, 0, (size_t)framed.width * (size_t)framed.height * (size_t)framed.channels);
+    for (int y = 0; y < image->height; y++)
+        memcpy(framed.pixels + ((size_t)(top + y) * (size_t)framed.width + (size_t)left) * (size_t)image->channels,
+               image->pixels + (size_t)y * row, row);
+    sl_status status = find_faces(s, &framed, faces, count, err);
+    sl_image_free(&framed);
+    move_faces(*faces, *count, 1, (float)-left, (float)-top);
+    return status;
+}
+
+/* A face that fills a small picture and is cut by its border may be missed: where nothing was found, such a picture is
+ * looked at again, enlarged and with black around it. */
+enum { AGAIN_SIDE = 320 };
+
+static sl_status find_patiently(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    SL_TRY(find_faces(s, image, faces, count, err));
+    if (*count || image->width > AGAIN_SIDE || image->height > AGAIN_SIDE)
+        return SL_OK;
+    SL_TRY(find_enlarged(s, image, faces, count, err));
+    return *count ? SL_OK : find_framed(s, image, faces, count, err);
+}
+
+sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
+    SL_TRY(find_patiently(s, image, faces, count, err));
+    for (size_t i = 0; i < *count; i++) {
+        sl_status status = complete_face(s, image, &(*faces)[i], err);
+        if (status != SL_OK) {
+            free(*faces);
+            *faces = NULL;
+            *count = 0;
+            return status;
+        }
+    }
+    return SL_OK;
+}
+
+/* Area less twice the squared distance of the box's centre from the picture's: a small face in the middle loses
+ * to a large one beside it, a stranger at the edge to the sitter. */
+size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count)
+{
+    size_t best = 0;
+    double best_value = -INFINITY;
+    for (size_t i = 0; i < count; i++) {
+        const sl_box *b = &faces[i].box;
+        double dx = (b->x0 + b->x1) / 2.0 - image->width / 2.0, dy = (b->y0 + b->y1) / 2.0 - image->height / 2.0;
+        double value = ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0) - 2 * (dx * dx + dy * dy);
+        if (value > best_value) {
+            best_value = value;
+            best = i;
+        }
+    }
+    return best;
+}
