@@ -14,7 +14,7 @@ typedef struct {
     const char *out;
     bool json, all_faces;
     json_t *crops;
-    size_t faces, without, failed;
+    size_t faces, without;
 } align_run;
 
 enum { KEY_ALL_FACES = CLI_KEY_OWN };
@@ -80,8 +80,9 @@ static sl_status write_crop(align_run *run, const sl_photo *photo, size_t face, 
     return status;
 }
 
-static sl_status align_photo(align_run *run, sl_session *session, const sl_photo *photo, sl_error *err)
+static sl_status align_photo(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
 {
+    align_run *run = context;
     sl_image image = {0};
     sl_face *faces = NULL;
     size_t count = 0;
@@ -107,39 +108,17 @@ static sl_status align_photo(align_run *run, sl_session *session, const sl_photo
     return status;
 }
 
-static int align_all(align_run *run, sl_session *session, const sl_photo *photos, size_t count)
-{
-    sl_error err = {0};
-    cli_progress_start("photos");
-    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
-        if (align_photo(run, session, &photos[i], &err)) {
-            cli_fail(photos[i].path, &err);
-            run->failed++;
-        }
-    cli_progress_end();
-    int code = run->json ? cli_print_json(json_pack("{s:O}", "crops", run->crops)) : CLI_OK;
-    if (cli_interrupted)
-        return CLI_INTERRUPTED;
-    return code || run->failed ? CLI_FAILED : run->faces ? CLI_OK : CLI_NO_FACE;
-}
-
 int cmd_align(int argc, char **argv)
 {
     align_run run = {.crops = json_array()};
-    sl_photo *photos = NULL;
-    size_t count;
-    sl_engine *engine = NULL;
-    sl_session *session = NULL;
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    cli_catch_interrupts();
-    int code = cli_photos_of(&run.paths, &photos, &count);
+    cli_photo_loop loop = {.models = &run.models, .workers = 1, .one = align_photo, .context = &run};
+    int code = cli_each_photo(&run.paths, &loop);
+    if (!code && run.json)
+        code = cli_print_json(json_pack("{s:O}", "crops", run.crops));
     if (!code)
-        code = cli_open(&run.models, &engine, &session);
-    if (!code)
-        code = align_all(&run, session, photos, count);
-    sl_session_close(session);
-    sl_engine_close(engine);
-    sl_photos_free(photos, photos ? count : 0);
+        code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
+    json_decref(loop.failures);
     json_decref(run.crops);
     free(run.paths.items);
     return code;

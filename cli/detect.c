@@ -13,7 +13,7 @@ typedef struct {
     const char *out;
     bool json;
     json_t *photos; /* the JSON result so far */
-    size_t faces, failed;
+    size_t faces;
 } detect_run;
 
 static const struct argp_option options[] = {
@@ -119,8 +119,9 @@ static void print_faces(detect_run *run, const sl_photo *photo, const sl_face *f
     }
 }
 
-static sl_status detect_photo(detect_run *run, sl_session *session, const sl_photo *photo, sl_error *err)
+static sl_status detect_photo(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
 {
+    detect_run *run = context;
     sl_image image = {0};
     sl_face *faces = NULL;
     size_t count = 0;
@@ -143,40 +144,21 @@ static sl_status detect_photo(detect_run *run, sl_session *session, const sl_pho
     return status;
 }
 
-static int detect_all(detect_run *run, sl_session *session, const sl_photo *photos, size_t count)
-{
-    sl_error err = {0};
-    if (run->json || run->out)
-        cli_progress_start("photos");
-    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
-        if (detect_photo(run, session, &photos[i], &err)) {
-            cli_fail(photos[i].path, &err);
-            run->failed++;
-        }
-    cli_progress_end();
-    int code = run->json ? cli_print_json(json_pack("{s:O}", "photos", run->photos)) : CLI_OK;
-    if (cli_interrupted)
-        return CLI_INTERRUPTED;
-    return code || run->failed ? CLI_FAILED : run->faces ? CLI_OK : CLI_NO_FACE;
-}
-
 int cmd_detect(int argc, char **argv)
 {
     detect_run run = {.photos = json_array()};
-    sl_photo *photos = NULL;
-    size_t count;
-    sl_engine *engine = NULL;
-    sl_session *session = NULL;
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    cli_catch_interrupts();
-    int code = cli_photos_of(&run.paths, &photos, &count);
+    cli_photo_loop loop = {.models = &run.models,
+                           .workers = 1,
+                           .no_bar = !run.json && !run.out,
+                           .one = detect_photo,
+                           .context = &run};
+    int code = cli_each_photo(&run.paths, &loop);
+    if (!code && run.json)
+        code = cli_print_json(json_pack("{s:O}", "photos", run.photos));
     if (!code)
-        code = cli_open(&run.models, &engine, &session);
-    if (!code)
-        code = detect_all(&run, session, photos, count);
-    sl_session_close(session);
-    sl_engine_close(engine);
-    sl_photos_free(photos, photos ? count : 0);
+        code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
+    json_decref(loop.failures);
     json_decref(run.photos);
     free(run.paths.items);
     return code;

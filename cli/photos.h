@@ -2,6 +2,7 @@
 #ifndef CLI_PHOTOS_H
 #define CLI_PHOTOS_H
 
+#include <jansson.h>
 #include <stdbool.h>
 
 #include "options.h"
@@ -14,6 +15,21 @@ int cli_open(const cli_models *models, sl_engine **engine, sl_session **session)
 /* The pictures that arguments name: a file is itself, a folder every picture below it. `id` is the path
  * below the folder, or the file's own name. Freed by sl_photos_free. CLI_OK or an exit code. */
 int cli_photos_of(const cli_list *paths, sl_photo **photos, size_t *count);
+
+/* Work on each of many photos: a bar, failures told as they come, an orderly end at Ctrl-C (cli_interrupted). */
+typedef struct {
+    const cli_models *models; /* NULL: no networks are needed, `session` is NULL */
+    int workers;              /* photos at a time, each on a thread with a session of its own; 1: in order, one session
+                                 on all of the models' threads */
+    bool no_bar;              /* results go to the terminal as they come */
+    sl_status (*one)(void *context, sl_session *session, const sl_photo *photo, sl_error *err);
+    void *context;
+    size_t failed, without_face; /* results: photos whose `one` failed; those of them that failed with SL_ERR_NO_FACE */
+    json_t *failures;            /* [{"image", "reason"}] in the photos' order; the caller's */
+} cli_photo_loop;
+
+/* CLI_OK, whatever became of single photos, or the exit code where the work could not begin. */
+int cli_each_photo(const cli_list *paths, cli_photo_loop *loop);
 
 /* Appends photos to a list, taking over their strings and the array `more`. */
 bool cli_photos_append(sl_photo **photos, size_t *count, sl_photo *more, size_t more_count);
