@@ -660,12 +660,21 @@ SL_API sl_status sl_write_chart(const char *path, const sl_chart *chart, sl_erro
 
 /* ------------------------------------------------------------------ occluded queries */
 
-typedef enum { SL_OCCLUDE_MASK = 0, SL_OCCLUDE_SUNGLASSES = 1, SL_OCCLUDE_CROP = 2 } sl_occlusion;
+typedef enum {
+    SL_OCCLUDE_MASK = 0,
+    SL_OCCLUDE_SUNGLASSES = 1,
+    SL_OCCLUDE_CROP = 2,  /* 70 % of each side at a random place, scaled back */
+    SL_OCCLUDE_SCARF = 3, /* patterned, drawn up over the nose */
+    SL_OCCLUDE_BLOCK = 4  /* a patterned rectangle somewhere on the face */
+} sl_occlusion;
 
-/* Draws a surgical mask or sunglasses on a face by its 68 landmarks (in the picture's pixels), or cuts
- * a random 70 % square of the whole picture and scales it back (landmarks may be NULL then). The same
- * seed gives the same picture. */
-SL_API sl_status sl_occlude(const sl_image *image, const sl_point landmarks[68], sl_occlusion kind,
+/* The names of a kind's styles, ended by NULL (a crop has none). "any" is one of the others, chosen by the seed: the
+ * default of all but sunglasses, whose default is the first, that of the dissertation's samples. */
+SL_API const char *const *sl_occlusion_styles(sl_occlusion kind);
+
+/* Draws on a face by its 68 landmarks (in the picture's pixels), or cuts a part of the whole picture (landmarks may
+ * be NULL then). style: a name, NULL for the kind's default. The same seed gives the same picture. */
+SL_API sl_status sl_occlude(const sl_image *image, const sl_point landmarks[68], sl_occlusion kind, const char *style,
                             uint64_t seed, sl_image *out, sl_error *err);
 
 /* 68 landmarks of the face in an aligned crop of the engine's model (the template's five points give

@@ -56,8 +56,59 @@ typedef struct {
 /* pixel = pixel * (1 - alpha) + paint * alpha, rounded; RGB. */
 void sl_blend(sl_image *image, int x, int y, sl_paint paint, float alpha);
 
-/* Draw on an RGB picture in place. */
-sl_status sl_draw_mask(sl_image *image, const sl_point landmarks[68], sl_rng *rng, sl_error *err);
-sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], sl_rng *rng, sl_error *err);
+/* ---- occlude_light.c ---- */
+
+/* Light on the skin under a cover: a plane through its luminance, and how colourful it is. */
+typedef struct {
+    double mean, x, y, colour;
+} sl_skin_light;
+
+/* coverage [height, width] of the area: where it is above one half is measured. */
+sl_skin_light sl_light_measure(const sl_image *image, const sl_area *area, const sl_face_axes *a,
+                               const float *coverage);
+
+/* How bright a cover is at a point (face axes) where the photo's light falls: about 1. */
+double sl_light_at(const sl_skin_light *light, sl_point p);
+
+/* A paint under that light, as grey as the photo. */
+sl_paint sl_light_paint(const sl_skin_light *light, sl_paint paint, double brightness);
+
+/* Grain in [-1, 1) that depends on the pixel's place alone. */
+double sl_grain_at(uint64_t seed, int x, int y);
+
+/* ---- occlude_pattern.c ---- */
+
+typedef enum {
+    SL_PATTERN_STRIPES,
+    SL_PATTERN_DOTS,
+    SL_PATTERN_CHECKS,
+    SL_PATTERN_PLAID,
+    SL_PATTERN_PLAIN,
+    SL_PATTERN_ANY /* one of the others */
+} sl_pattern_kind;
+
+typedef struct {
+    sl_pattern_kind kind;
+    sl_paint a, b;      /* ground and figure */
+    double period;      /* in eye distances */
+    double cosine, sine; /* of its turn */
+} sl_pattern;
+
+sl_pattern sl_pattern_plain(sl_paint paint);
+sl_pattern sl_pattern_pick(sl_pattern_kind kind, sl_rng *rng);
+
+/* The cloth's paint at a point (face axes); edges are as soft as a pixel (its size in eye distances) makes them. */
+sl_paint sl_pattern_at(const sl_pattern *p, sl_point at, double pixel);
+
+/* ---- what covers a face ---- */
+
+/* Names of styles in the order of their numbers; NULL ends. "any" stands for one of the others, by the seed. */
+extern const char *const sl_mask_styles[], *const sl_sunglasses_styles[], *const sl_pattern_styles[];
+
+/* Draw on an RGB picture in place. style: a number in the names above, of patterns for scarf and block. */
+sl_status sl_draw_mask(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
+sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
+sl_status sl_draw_scarf(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
+sl_status sl_draw_block(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
 
 #endif

@@ -10,40 +10,63 @@
 
 enum { SIDE = 8, STEPS = 6, OUTLINE = 2 * SIDE + 6, SMOOTH = OUTLINE * STEPS + 1, BINS = 96 };
 
-typedef enum { SURGICAL, CLOTH } mask_kind;
+typedef enum { PLEATED, SEAMED, CUPPED } mask_cut;
+
+/* What a name stands for. */
+typedef struct {
+    double share; /* of "any" */
+    mask_cut cut;
+    bool patterned, below_nose;
+    sl_paint colours[5]; /* the seed takes one of `count` */
+    int count;
+} mask_plan;
+
+/* In the order of the names. */
+const char *const sl_mask_styles[] = {"surgical-blue", "surgical-white", "surgical-black", "n95", "cloth",
+                                      "patterned",     "below-nose",     "any",            NULL};
+static const mask_plan plans[] = {
+    {.38, PLEATED, false, false, {{124, 178, 222}, {140, 192, 226}, {104, 166, 214}, {150, 205, 205}}, 4},
+    {.14, PLEATED, false, false, {{236, 238, 240}}, 1},
+    {.12, PLEATED, false, false, {{38, 39, 42}}, 1},
+    {.1, CUPPED, false, false, {{240, 240, 236}, {232, 230, 222}}, 2},
+    {.12, SEAMED, false, false, {{44, 46, 52}, {62, 78, 104}, {122, 62, 66}, {88, 98, 82}, {150, 140, 128}}, 5},
+    {.1, SEAMED, true, false, {{0, 0, 0}}, 1},
+    {.04, PLEATED, false, true, {{124, 178, 222}, {236, 238, 240}, {38, 39, 42}}, 3},
+};
+enum { PLANS = sizeof plans / sizeof *plans };
 
 /* What the seed decides. */
 typedef struct {
-    mask_kind kind;
-    sl_paint colour;
-    double bridge; /* where on the nose the upper edge is: 0 at landmark 27, 1 at 30 */
+    mask_cut cut;
+    sl_pattern cloth;
+    double bridge; /* where on the nose the upper edge is: 0 at landmark 27, 1 at 30, further on below the nose */
     double corner; /* which jaw landmark the upper corner is at */
     double chin;   /* how far it reaches below the chin */
     double reach;  /* from the face's ridge to its side edge, at most */
     double grain;
 } mask_style;
 
-static mask_style pick_style(sl_rng *rng)
+static const mask_plan *pick_plan(int style, double any)
 {
-    static const sl_paint surgical[] = {{124, 178, 222}, {140, 192, 226}, {104, 166, 214}, {150, 205, 205}};
-    static const sl_paint cloth[] = {{44, 46, 52}, {62, 78, 104}, {122, 62, 66}, {88, 98, 82}, {150, 140, 128}};
-    mask_style s = {.kind = SURGICAL};
-    double kind = sl_rng_uniform(rng), pick = sl_rng_uniform(rng);
-    if (kind < .58)
-        s.colour = surgical[(int)(pick * 4)];
-    else if (kind < .75)
-        s.colour = (sl_paint){236, 238, 240};
-    else if (kind < .87)
-        s.colour = (sl_paint){38, 39, 42};
-    else {
-        s.kind = CLOTH;
-        s.colour = cloth[(int)(pick * 5)];
-    }
-    s.bridge = sl_rng_range(rng, .3, .72);
-    s.corner = sl_rng_range(rng, 1.4, 2.4);
+    if (style < PLANS)
+        return &plans[style];
+    int i = 0;
+    while (i < PLANS - 1 && any >= plans[i].share)
+        any -= plans[i++].share;
+    return &plans[i];
+}
+
+static mask_style pick_style(int style, sl_rng *rng)
+{
+    const mask_plan *plan = pick_plan(style, sl_rng_uniform(rng));
+    sl_paint colour = plan->colours[sl_rng_below(rng, (uint64_t)plan->count)];
+    mask_style s = {.cut = plan->cut};
+    s.bridge = plan->below_nose ? sl_rng_range(rng, 1.2, 1.5) : sl_rng_range(rng, .3, .72);
+    s.corner = plan->below_nose ? sl_rng_range(rng, 2.6, 3.4) : sl_rng_range(rng, 1.4, 2.4);
     s.chin = sl_rng_range(rng, .03, .1);
-    s.reach = sl_rng_range(rng, 1.02, 1.18);
+    s.reach = sl_rng_range(rng, 1.02, 1.18) * (s.cut == CUPPED ? .92 : 1);
     s.grain = sl_rng_range(rng, .006, .012);
+    s.cloth = plan->patterned ? sl_pattern_pick(SL_PATTERN_ANY, rng) : sl_pattern_plain(colour);
     return s;
 }
 
@@ -95,7 +118,9 @@ static int mask_outline(const sl_point *f, const mask_style *s, sl_point *smooth
     int n = 0;
     sl_point left = side_point(f, s, s->corner, -1), right = side_point(f, s, s->corner, 1);
     sl_point top = between(f[27], f[30], s->bridge);
-    double flat = s->kind == SURGICAL ? .5 : .34; /* how far the edge has come down half way to the corner */
+    top.x = s->bridge > 1 ? (float)ridge_at(f, top.y) : top.x;
+    static const double flatness[] = {[PLEATED] = .5, [SEAMED] = .34, [CUPPED] = .42};
+    double flat = flatness[s->cut]; /* how far the edge has come down half way to the corner */
     p[n++] = left;
     p[n++] = (sl_point){(float)(.45 * left.x + .55 * top.x), (float)(top.y + flat * (left.y - top.y) - .02)};
     p[n++] = (sl_point){top.x - .1f, top.y + .012f};
@@ -180,45 +205,6 @@ static cloth_point cloth_at(const cloth_map *m, const sl_point *f, sl_point p)
 
 /* ---- shading ---- */
 
-/* Light on the skin under the mask: a plane through its luminance, and how colourful it is. */
-typedef struct {
-    double mean, x, y, colour;
-} skin_light;
-
-static skin_light measure_light(const sl_image *image, const sl_area *area, const sl_face_axes *a,
-                                const float *coverage)
-{
-    double n = 0, sl = 0, sx = 0, sy = 0, sxx = 0, syy = 0, sxl = 0, syl = 0, chroma = 0;
-    for (int y = 0; y < area->height; y++)
-        for (int x = 0; x < area->width; x++) {
-            if (coverage[(size_t)y * (size_t)area->width + (size_t)x] < .5f)
-                continue;
-            const uint8_t *p =
-                image->pixels + 3 * ((size_t)(area->y + y) * (size_t)image->width + (size_t)(area->x + x));
-            sl_point f = sl_axes_to_face(a, (sl_point){(float)(area->x + x), (float)(area->y + y)});
-            double l = .299 * p[0] + .587 * p[1] + .114 * p[2];
-            int high = p[0] > p[1] ? p[0] : p[1], low = p[0] < p[1] ? p[0] : p[1];
-            high = p[2] > high ? p[2] : high, low = p[2] < low ? p[2] : low;
-            chroma += high - low;
-            n++, sl += l, sx += f.x, sy += f.y, sxx += (double)f.x * f.x, syy += (double)f.y * f.y;
-            sxl += f.x * l, syl += f.y * l;
-        }
-    if (n < 1)
-        return (skin_light){.mean = 128};
-    double vx = sxx - sx * sx / n, vy = syy - sy * sy / n;
-    skin_light light = {.mean = sl / n, .colour = fmin(chroma / n / 24, 1)};
-    light.x = vx > 1e-9 ? (sxl - sx * sl / n) / vx : 0;
-    light.y = vy > 1e-9 ? .3 * (syl - sy * sl / n) / vy : 0; /* most of it is beard and lips */
-    return light;
-}
-
-/* How bright the mask is where the photo's light falls: about 1. */
-static double light_at(const skin_light *l, sl_point p)
-{
-    double mean = fmax(l->mean, 12), slope = (l->x * p.x + l->y * (p.y - 1)) / mean;
-    return fmin(fmax(pow(mean / 150, .6) * (1 + .8 * slope), .32), 1.12);
-}
-
 static double bump(double x, double width)
 {
     return exp(-x * x / (width * width));
@@ -247,34 +233,24 @@ static double cloth_shade(const mask_style *s, const cloth_point *c, double pixe
     shade -= .07 * bump(fabs(c->across) - .3, .16) * bump(c->down - .4, .22); /* beside it */
     shade -= .22 * fmax(c->down - .72, 0) / .28 * (.6 + .4 * round);          /* under the chin */
     double fold = 0;
-    if (s->kind == SURGICAL) {
+    if (s->cut == PLEATED) {
         static const double pleats[] = {.36, .55, .73};
         for (int i = 0; i < 3; i++)
             fold += pleat((c->down - pleats[i] - .03 * (1 - round)) * c->height, pixel);
         fold -= .11 * line(c->down * c->height - .09, .012, pixel) +
                 .05 * line(c->down * c->height - .03, .012, pixel);
+    } else if (s->cut == CUPPED) { /* a crease from side to side, embossed lines beside it, a strip on the nose */
+        double crease = (c->down - .52 + .05 * round) * c->height;
+        fold += .05 * bump(crease + .06, .06) - .17 * line(crease, .02, pixel) -
+                .05 * line(fabs(crease) - .13, .012, pixel);
+        fold -= .14 * bump(c->across, .3) * line(c->down * c->height - .07, .018, pixel);
     } else {
         fold -= .16 * line(c->across, .018, pixel) - .05 * bump(fabs(c->across) - .04, .03); /* the middle seam */
     }
     if (c->from_edge < .05) /* the hem, pressed flat */
-        fold += s->kind == SURGICAL ? .04 - .1 * line(c->from_edge - .05, .01, pixel)
+        fold += s->cut == PLEATED ? .04 - .1 * line(c->from_edge - .05, .01, pixel)
                                     : -.1 * line(c->from_edge - .045, .01, pixel);
     return shade + fold;
-}
-
-static sl_paint cloth_colour(const mask_style *s, const skin_light *light, double brightness)
-{
-    double grey = .3 * s->colour.r + .59 * s->colour.g + .11 * s->colour.b, k = light->colour;
-    return (sl_paint){(float)(brightness * (grey + k * (s->colour.r - grey))),
-                      (float)(brightness * (grey + k * (s->colour.g - grey))),
-                      (float)(brightness * (grey + k * (s->colour.b - grey)))};
-}
-
-/* Grain in [-1, 1) that depends on the pixel's place alone. */
-static double grain_at(uint64_t seed, int x, int y)
-{
-    sl_rng r = sl_rng_seed(seed ^ ((uint64_t)(uint32_t)x << 32 | (uint32_t)y));
-    return sl_rng_range(&r, -1, 1);
 }
 
 /* ---- ear loops ---- */
@@ -288,7 +264,10 @@ static void draw_loops(const sl_area *area, const sl_face_axes *a, const sl_poin
         sl_point lower = side_point(f, s, s->corner + 2.4, side), lobe = f[side < 0 ? 1 : 15];
         if (side * (ear.x - ridge_at(f, ear.y)) < .55) /* turned away */
             continue;
-        ear = between(ear, lobe, .3);
+        if (s->cut == CUPPED) /* two straps around the head */
+            ear.y -= .35f, lobe.y += .1f;
+        else
+            ear = between(ear, lobe, .3);
         ear.x += (float)(side * .01);
         lobe.x += (float)(side * .03), lobe.y += .08f;
         sl_point high = between(upper, ear, .5), low = between(lower, lobe, .5);
@@ -309,10 +288,8 @@ typedef struct {
 static void paint_mask(sl_image *image, const sl_area *area, const sl_face_axes *a, const sl_point *f,
                        const mask_style *s, const cloth_map *map, const mask_layers *l, uint64_t grain)
 {
-    skin_light light = measure_light(image, area, a, l->cloth);
-    sl_paint strand_colour = {226, 228, 230};
-    if (s->colour.g < 80)
-        strand_colour = (sl_paint){52, 52, 54};
+    sl_skin_light light = sl_light_measure(image, area, a, l->cloth);
+    sl_paint strand = s->cloth.a.g < 80 ? (sl_paint){52, 52, 54} : (sl_paint){226, 228, 230};
     for (int y = 0; y < area->height; y++)
         for (int x = 0; x < area->width; x++) {
             size_t i = (size_t)y * (size_t)area->width + (size_t)x;
@@ -320,28 +297,26 @@ static void paint_mask(sl_image *image, const sl_area *area, const sl_face_axes 
             if (l->shadow[i] > .004f)
                 sl_blend(image, px, py, (sl_paint){12, 8, 8}, .38f * l->shadow[i] * (1 - l->cloth[i]));
             sl_point p = sl_axes_to_face(a, (sl_point){(float)px, (float)py});
-            double lit = light_at(&light, p);
-            if (l->loops[i] > 0) {
-                mask_style strand = *s;
-                strand.colour = strand_colour;
-                sl_blend(image, px, py, cloth_colour(&strand, &light, lit * .93), .92f * l->loops[i]);
-            }
+            double lit = sl_light_at(&light, p);
+            if (l->loops[i] > 0)
+                sl_blend(image, px, py, sl_light_paint(&light, strand, lit * .93), .92f * l->loops[i]);
             if (l->cloth[i] > 0) {
                 cloth_point c = cloth_at(map, f, p);
-                double b = lit * cloth_shade(s, &c, 1 / a->unit) * (1 + s->grain * grain_at(grain, px, py));
-                sl_blend(image, px, py, cloth_colour(s, &light, b), l->cloth[i]);
+                double b = lit * cloth_shade(s, &c, 1 / a->unit) * (1 + s->grain * sl_grain_at(grain, px, py));
+                sl_paint paint = sl_pattern_at(&s->cloth, p, 1 / a->unit);
+                sl_blend(image, px, py, sl_light_paint(&light, paint, b), l->cloth[i]);
             }
         }
 }
 
-sl_status sl_draw_mask(sl_image *image, const sl_point landmarks[68], sl_rng *rng, sl_error *err)
+sl_status sl_draw_mask(sl_image *image, const sl_point landmarks[68], int style_number, sl_rng *rng, sl_error *err)
 {
     sl_face_axes axes;
     SL_TRY(sl_face_axes_of(landmarks, &axes, err));
     sl_point f[68], outline[SMOOTH];
     for (int i = 0; i < 68; i++)
         f[i] = sl_axes_to_face(&axes, landmarks[i]);
-    mask_style style = pick_style(rng);
+    mask_style style = pick_style(style_number, rng);
     int n = mask_outline(f, &style, outline);
     cloth_map map = map_cloth(outline, n);
 

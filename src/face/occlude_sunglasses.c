@@ -14,43 +14,58 @@ enum { CONTROL = 10, STEPS = 8, CURVE = CONTROL * STEPS + 1 };
  */
 typedef struct {
     sl_point lens[CONTROL];
-    double rim, brow; /* thickness of the frame, and what it has more along the brow */
-    double bridge[2]; /* height of the bridge's upper and lower edge at the middle */
-    double hinge;     /* height of the temples' hinges */
-    sl_paint frame, lens_top, lens_bottom;
+    double small, large; /* the seed makes the lens so many times as large */
+    double drop;         /* how far the whole hangs below the plan */
+    double rim, brow;    /* thickness of the frame, and what it has more along the brow */
+    double tip;          /* how far the end pieces beside the lenses stand out; 0: none */
+    double bridge[2];    /* height of the bridge's upper and lower edge at the middle */
+    double hinge;        /* height of the temples' hinges */
+    sl_paint frame[2];   /* the seed takes one */
+    sl_paint lens_top, lens_bottom;
     float opacity_top, opacity_bottom;
-    double gloss;
+    double gloss; /* at most; 0: a lens that reflects nothing */
 } glasses_style;
 
-static const sl_point wayfarer[CONTROL] = {{.15f, -.19f}, {.42f, -.245f}, {.74f, -.25f}, {.98f, -.2f},
-                                           {1.0f, -.03f}, {.92f, .2f},    {.7f, .325f},  {.42f, .325f},
-                                           {.2f, .22f},   {.12f, .0f}};
-static const sl_point aviator[CONTROL] = {{.16f, -.2f}, {.42f, -.225f}, {.72f, -.23f}, {.95f, -.17f}, {1.0f, .03f},
-                                          {.93f, .26f}, {.74f, .41f},   {.48f, .38f},  {.24f, .22f},  {.13f, .0f}};
+/* In the order of the names. The first is what the dissertation's samples show: flat black, opaque, over the brows,
+ * as wide as the face. */
+const char *const sl_sunglasses_styles[] = {"wayfarer", "classic", "aviator", "round", "any", NULL};
+static const glasses_style styles[] = {
+    {.lens = {{.17f, -.25f}, {.48f, -.31f}, {.86f, -.31f}, {1.12f, -.26f}, {1.17f, -.08f}, {1.09f, .12f}, {.86f, .235f},
+              {.5f, .245f}, {.27f, .13f}, {.16f, -.06f}},
+     .small = .95, .large = 1.1, .rim = .03, .brow = .02, .tip = .12, .bridge = {-.29, -.1}, .hinge = -.25,
+     .frame = {{10, 10, 11}, {15, 15, 15}}, .lens_top = {3, 5, 3}, .lens_bottom = {3, 5, 3},
+     .opacity_top = 1, .opacity_bottom = 1},
+    {.lens = {{.15f, -.19f}, {.42f, -.245f}, {.74f, -.25f}, {.98f, -.2f}, {1.0f, -.03f}, {.92f, .2f}, {.7f, .325f},
+              {.42f, .325f}, {.2f, .22f}, {.12f, .0f}},
+     .small = .98, .large = 1.12, .drop = .03, .rim = .045, .brow = .045, .tip = .06, .bridge = {-.17, -.05},
+     .hinge = -.16, .frame = {{17, 16, 17}, {52, 33, 22}}, .lens_top = {6, 7, 7}, .lens_bottom = {14, 14, 15},
+     .opacity_top = .985f, .opacity_bottom = .965f, .gloss = .12},
+    {.lens = {{.16f, -.2f}, {.42f, -.225f}, {.72f, -.23f}, {.95f, -.17f}, {1.0f, .03f}, {.93f, .26f}, {.74f, .41f},
+              {.48f, .38f}, {.24f, .22f}, {.13f, .0f}},
+     .small = .98, .large = 1.12, .drop = .03, .rim = .018, .brow = .01, .bridge = {-.17, -.125}, .hinge = -.16,
+     .frame = {{150, 128, 78}, {62, 62, 66}}, .lens_top = {6, 7, 7}, .lens_bottom = {34, 27, 22},
+     .opacity_top = .985f, .opacity_bottom = .9f, .gloss = .12},
+    {.lens = {{.3f, -.24f}, {.46f, -.32f}, {.66f, -.32f}, {.82f, -.24f}, {.9f, -.06f}, {.86f, .14f}, {.7f, .28f},
+              {.5f, .3f}, {.32f, .2f}, {.22f, .0f}},
+     .small = .96, .large = 1.14, .drop = .02, .rim = .022, .brow = 0, .bridge = {-.14, -.09}, .hinge = -.1,
+     .frame = {{24, 22, 22}, {158, 132, 84}}, .lens_top = {5, 6, 8}, .lens_bottom = {12, 14, 20},
+     .opacity_top = .99f, .opacity_bottom = .95f, .gloss = .1},
+};
+enum { STYLES = sizeof styles / sizeof *styles };
 
-static glasses_style pick_style(sl_rng *rng)
+/* Number `style` of the names above, the last of which is any of the others, at the size that the seed gives it. */
+static glasses_style pick_style(int style, sl_rng *rng)
 {
-    glasses_style s = {.gloss = sl_rng_range(rng, .04, .12)};
-    bool is_wayfarer = sl_rng_uniform(rng) < .7;
-    double size = sl_rng_range(rng, .98, 1.12), kind = sl_rng_uniform(rng);
-    for (int i = 0; i < CONTROL; i++) {
-        sl_point p = is_wayfarer ? wayfarer[i] : aviator[i];
-        s.lens[i] = (sl_point){(float)(.12 + (p.x - .12) * size), (float)(p.y * size + .03)};
-    }
-    if (is_wayfarer) {
-        s.rim = .045, s.brow = .045;
-        s.bridge[0] = -.17, s.bridge[1] = -.05;
-        s.frame = kind < .75 ? (sl_paint){17, 16, 17} : (sl_paint){52, 33, 22};
-    } else {
-        s.rim = .018, s.brow = .01;
-        s.bridge[0] = -.17, s.bridge[1] = -.125;
-        s.frame = kind < .5 ? (sl_paint){150, 128, 78} : (sl_paint){62, 62, 66};
-    }
-    s.hinge = -.16 * size;
-    s.lens_top = (sl_paint){6, 7, 7};
-    s.lens_bottom = is_wayfarer ? (sl_paint){14, 14, 15} : (sl_paint){34, 27, 22};
-    s.opacity_top = .985f;
-    s.opacity_bottom = is_wayfarer ? .965f : .9f;
+    double any = sl_rng_uniform(rng);
+    glasses_style s = styles[style < STYLES ? style : (int)(any * STYLES)];
+    double size = sl_rng_range(rng, s.small, s.large), drop = s.drop + sl_rng_range(rng, -.02, .02);
+    for (int i = 0; i < CONTROL; i++)
+        s.lens[i] =
+            (sl_point){(float)(.12 + (s.lens[i].x - .12) * size), (float)(s.lens[i].y * size + drop)};
+    s.frame[0] = s.frame[sl_rng_below(rng, 2)];
+    s.gloss *= sl_rng_range(rng, .35, 1);
+    s.hinge = s.hinge * size + drop;
+    s.bridge[0] += drop, s.bridge[1] += drop;
     return s;
 }
 
@@ -144,9 +159,9 @@ static void draw_shapes(const sl_area *area, const sl_face_axes *a, const glasse
         /* the end piece beside the lens, where the hinge is */
         double x = s->lens[3].x, y = s->lens[3].y;
         sl_point tip[4] = {placed(g, side, x - .12, y - s->rim - s->brow),
-                           placed(g, side, x + s->rim + .06, y - s->rim),
-                           placed(g, side, x + s->rim + .06, y + .05), placed(g, side, x, y + .1)};
-        if (s->brow > .02) {
+                           placed(g, side, x + s->rim + s->tip, y - s->rim),
+                           placed(g, side, x + s->rim + s->tip, y + .05), placed(g, side, x, y + .1)};
+        if (s->tip > 0) {
             sl_area_polygon(area, a, tip, 4, l->scratch);
             raise_to(n, l->scratch, l->frame);
         }
@@ -217,21 +232,22 @@ static void paint_glasses(sl_image *image, const sl_area *area, const sl_face_ax
             float rim = fmaxf(l->frame[i] - l->lens[i], 0);
             if (rim > 0) {
                 double shine = metal * (1 + .9 * (1 - ramp(p.y, -.36, -.2)));
-                sl_paint c = {(float)(s->frame.r * shine), (float)(s->frame.g * shine),
-                              (float)(s->frame.b * shine)};
+                sl_paint c = {(float)(s->frame[0].r * shine), (float)(s->frame[0].g * shine),
+                              (float)(s->frame[0].b * shine)};
                 sl_blend(image, px, py, c, rim);
             }
         }
 }
 
-sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], sl_rng *rng, sl_error *err)
+sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], int style_number, sl_rng *rng,
+                             sl_error *err)
 {
     sl_face_axes axes;
     SL_TRY(sl_face_axes_of(landmarks, &axes, err));
     sl_point f[68];
     for (int i = 0; i < 68; i++)
         f[i] = sl_axes_to_face(&axes, landmarks[i]);
-    glasses_style style = pick_style(rng);
+    glasses_style style = pick_style(style_number, rng);
     glasses_fit fit = fit_glasses(f);
 
     sl_point reach[2 * CURVE + 2];

@@ -53,7 +53,7 @@ load common
     contains "$out" "2 pictures"
     sl occlude --kind crop --seed 5 in -o b --json
     expect 0
-    json 'd.kind === "crop" && d.written === 2 && d.failures.length === 0'
+    json 'd.kinds.join() === "crop" && d.written === 2 && d.failures.length === 0'
     sl occlude --kind crop --seed 6 in -o c
     expect 0
     cmp a/ann/1.png b/ann/1.png
@@ -70,6 +70,88 @@ load common
     expect 1
     contains "$err" "overwrite"
     cmp in/1.png kept.png
+}
+
+@test "occlude: several kinds at once, going on, failures in a file" {
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p in/ann
+    picture grey 90 90 in/ann/1.png
+    echo text > in/ann/2.png
+    sl occlude --kind crop,crop in -o one --failures bad.txt
+    expect 1
+    [ -s one/ann/1.png ]
+    [ "$(cut -f1 bad.txt)" = in/ann/2.png ]
+    contains "$(cut -f2 bad.txt)" "no JPEG or PNG"
+    sl occlude --kind crop in -o one --skip-existing --json
+    expect 1
+    json 'd.written === 0 && d.skipped === 1 && d.failures.length === 1 && d.failures[0].image === "in/ann/2.png"'
+    rm in/ann/2.png
+    sl occlude --kind crop in -o one --skip-existing --failures bad.txt
+    expect 0
+    contains "$out" "1 there already"
+    [ ! -s bad.txt ]
+    sl occlude --kind mask,hat in -o one
+    expect 2
+    contains "$err" hat
+    sl occlude --kind mask,sunglasses --style aviator in -o one
+    expect 2
+    contains "$err" "not a style of mask"
+    need_models
+    need_landmarks
+    sl occlude --kind crop,mask in -o two
+    expect 1 # the crop needs no face
+    contains "$err" "no face"
+    [ -s two/crop/ann/1.png ]
+    [ ! -e two/mask/ann/1.png ]
+}
+
+@test "occlude depends on seed and id alone: not on threads, order, or what else is in the run" {
+    need_photos
+    need_landmarks
+    cd "$BATS_TEST_TMPDIR"
+    sl occlude --kind mask,sunglasses,scarf,block --threads 2 "$PHOTOS" -o all
+    expect 0
+    sl occlude --kind mask,sunglasses,scarf,block --threads 1 "$PHOTOS/sample2.jpg" "$PHOTOS/sample1.jpg" -o some
+    expect 0
+    for kind in mask sunglasses scarf block; do
+        [ "$(find all/$kind -type f | wc -l)" = 6 ]
+        cmp all/$kind/sample1.jpg some/$kind/sample1.jpg
+        cmp all/$kind/sample2.jpg some/$kind/sample2.jpg
+    done
+    sl occlude --kind block "$PHOTOS/sample1.jpg" -o alone
+    expect 0
+    cmp all/block/sample1.jpg alone/sample1.jpg
+}
+
+@test "occlude --stage aligned is align, then occlude --aligned" {
+    need_photos
+    need_landmarks
+    cd "$BATS_TEST_TMPDIR"
+    sl occlude --kind sunglasses,crop --stage aligned --style any "$PHOTOS" -o once
+    expect 0
+    sl align "$PHOTOS" -o crops
+    expect 0
+    sl occlude --kind sunglasses,crop --aligned --style any crops -o twice
+    expect 0
+    for kind in sunglasses crop; do
+        [ "$(find once/$kind -name '*.png' | wc -l)" = 6 ]
+        diff -r once/$kind twice/$kind
+    done
+}
+
+@test "a face cut at the border of a small picture is found" {
+    need_photos
+    cd "$BATS_TEST_TMPDIR"
+    sl align "$PHOTOS" -o crops
+    expect 0
+    for seed in 1 2 3; do
+        sl occlude --kind crop --seed $seed crops -o cut
+        expect 0
+        sl align cut -o again
+        expect 0
+        [ "$(find again -name '*.png' | wc -l)" = 6 ]
+        rm -r cut again
+    done
 }
 
 @test "detect finds the people of the demo's photos" {
