@@ -15,7 +15,7 @@ static const char *const kind_names[] = {"mask", "sunglasses", "crop", "scarf", 
 enum { KINDS = sizeof kind_names / sizeof *kind_names - 1 };
 
 /* What is drawn on: the photo, the crop that is cut out of it first, the picture that is a crop already. */
-typedef enum { ON_PHOTO, ON_ALIGNED, ON_CROP_GIVEN } occlude_stage;
+typedef enum { ON_PHOTO, ON_ALIGNED, ON_CROP_GIVEN, STAGE_UNSET } occlude_stage;
 static const char *const stage_names[] = {"photo", "aligned", NULL};
 
 typedef struct {
@@ -98,8 +98,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "-o DIR is missing");
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
-        if (run->aligned)
-            run->stage = ON_CROP_GIVEN;
+        if (run->aligned && run->stage != STAGE_UNSET)
+            argp_error(state, "--aligned says that the pictures are crops already: --stage does not go with it");
+        if (run->stage == STAGE_UNSET)
+            run->stage = run->aligned ? ON_CROP_GIVEN : ON_PHOTO;
         check_style(state, run);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -317,7 +319,7 @@ static int tell_result(const occlude_run *run, const cli_photo_loop *loop)
 
 int cmd_occlude(int argc, char **argv)
 {
-    occlude_run run = {.seed = 1};
+    occlude_run run = {.stage = STAGE_UNSET, .seed = 1};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     bool only_cut = run.stage != ON_ALIGNED && run.kinds[SL_OCCLUDE_CROP] && run.kind_count == 1;
     cli_photo_loop loop = {.models = only_cut ? NULL : &run.models, /* a crop needs no face and no networks */

@@ -96,6 +96,9 @@ load common
     sl occlude --kind mask,sunglasses --style aviator in -o one
     expect 2
     contains "$err" "not a style of mask"
+    sl occlude --kind mask --aligned --stage aligned in -o one
+    expect 2
+    contains "$err" "crops already"
     need_models
     need_landmarks
     sl occlude --kind crop,mask in -o two
