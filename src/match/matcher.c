@@ -103,21 +103,13 @@ static float plan_score(const sl_match_layout *l, const scratch *x)
     return isfinite(sum) ? (float)sum : 0;
 }
 
-/* The candidate's patch most like patch m of the query, the lowest of equals. */
-static int most_alike(const sl_match_layout *l, const float *S, int m)
-{
-    int best = 0;
-    for (int s = 1; s < l->patches; s++)
-        if (S[(size_t)s * l->stride + m] > S[(size_t)best * l->stride + m])
-            best = s;
-    return best;
-}
-
 static float maxsim_score(const sl_match_layout *l, const scratch *x)
 {
+    float most[SL_MATCH_MAX_PATCHES];
     double sum = 0;
+    sl_emd_kernels_now()->column_maxima(x->S, l->patches, l->stride, most);
     for (int m = 0; m < l->patches; m++)
-        sum += (double)x->v[m] * (double)x->S[(size_t)most_alike(l, x->S, m) * l->stride + m];
+        sum += (double)x->v[m] * (double)most[m];
     return (float)sum;
 }
 
@@ -257,6 +249,16 @@ static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
                                   : x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m];
             plan[(size_t)s * n + m] = isfinite(t) ? t : 0;
         }
+}
+
+/* The candidate's patch most like patch m of the query, the lowest of equals. */
+static int most_alike(const sl_match_layout *l, const float *S, int m)
+{
+    int best = 0;
+    for (int s = 1; s < l->patches; s++)
+        if (S[(size_t)s * l->stride + m] > S[(size_t)best * l->stride + m])
+            best = s;
+    return best;
 }
 
 /* What maxsim and cells move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:

@@ -70,18 +70,17 @@ static float *sums_of(const sums_work *w, size_t face, size_t block)
     return w->sums + (face * (size_t)w->cells->head.blocks + block) * SL_HEAD_COLUMNS;
 }
 
-/* One block of dimensions of a candidate that carries its contributions. */
-static void sum_ready(const sums_work *w, size_t face, size_t block)
+/* A candidate that carries its contributions: all dimensions at once. */
+static void sum_ready(const sums_work *w, size_t face)
 {
-    const sl_head *h = &w->cells->head;
-    size_t first = block * SL_HEAD_COLUMNS, dim = (size_t)h->dim;
-    size_t columns = dim - first < SL_HEAD_COLUMNS ? dim - first : SL_HEAD_COLUMNS;
-    for (int p = 0; p < h->cells; p++)
-        sl_emd_kernels_now()->add_scaled(w->faces[face].contributions + (size_t)p * dim + first, columns, w->trust[p],
-                                         sums_of(w, face, block));
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    size_t dim = (size_t)w->cells->head.dim;
+    for (int p = 0; p < w->cells->head.cells; p++)
+        k->add_scaled(w->faces[face].contributions + (size_t)p * dim, dim, w->trust[p], sums_of(w, face, 0));
 }
 
-/* One block of dimensions for a chunk of candidates: those without contributions go through the head together. */
+/* One block of dimensions for a chunk of candidates: those without contributions go through the head together. The
+ * others are done with the first block. */
 static void sum_block(void *context, size_t item, int worker)
 {
     const sums_work *w = context;
@@ -91,10 +90,10 @@ static void sum_block(void *context, size_t item, int worker)
     float *patches = w->patches + (size_t)worker * CHUNK * channels, sums[CHUNK * SL_HEAD_COLUMNS];
     size_t faces[CHUNK], n = 0;
     for (size_t i = from; i < from + count; i++)
-        if (w->faces[i].contributions)
-            sum_ready(w, i, block);
-        else
+        if (!w->faces[i].contributions)
             faces[n++] = i;
+        else if (block == 0)
+            sum_ready(w, i);
     for (size_t i = 0; i < n; i++)
         memcpy(sums + i * SL_HEAD_COLUMNS, w->share + block * SL_HEAD_COLUMNS, SL_HEAD_COLUMNS * sizeof(float));
     for (int p = 0; n && p < h->cells; p++) {

@@ -26,6 +26,19 @@ static void body_marginal_sums(const float *S, int patches, int stride, float *r
     }
 }
 
+static void body_column_maxima(const float *S, int patches, int stride, float *column)
+{
+    memcpy(column, S, (size_t)stride * sizeof *column);
+    for (int s = 1; s < patches; s++) {
+        S += stride;
+        for (int m = 0; m < stride; m += VEC) {
+            vec most = load(column + m), x = load(S + m);
+            vec_u32 more = (vec_u32)(x > most);
+            store(column + m, (vec)(((vec_u32)x & more) | ((vec_u32)most & ~more)));
+        }
+    }
+}
+
 /* y = sum over i of x[i] * M[i], for `width` vectors of columns. Even and odd rows are summed apart to hide
  * the latency of the additions. */
 ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int stride, float *y, const int width)
@@ -257,6 +270,7 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
         .pack_panel = pack_panel,                                                                                 \
         .similarities = similarities,                                                                             \
         .pooled_products = body_pooled_products,                                                                  \
+        .column_maxima = body_column_maxima,                                                                      \
         .marginal_sums = body_marginal_sums,                                                                      \
         .sinkhorn = body_sinkhorn,                                                                                \
         .largest = body_largest,                                                                                  \

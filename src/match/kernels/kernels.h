@@ -53,6 +53,9 @@ typedef struct {
     /* Sums of S over columns, row [R], and over rows, column [R]. */
     void (*marginal_sums)(const float *S, int patches, int stride, float *row, float *column);
 
+    /* Largest S of every column: column [stride], which it fills whole. */
+    void (*column_maxima)(const float *S, int patches, int stride, float *column);
+
     /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
     int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);
 
