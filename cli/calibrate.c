@@ -10,7 +10,10 @@ enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS };
 
 /* 10^-1, 10^-1.5, .. 10^-6.5: measured points of the curve that is kept. */
 enum { FMR_RATES = 12 };
-static double fmr_rate(int i) { return pow(10, -1 - .5 * i); }
+static double fmr_rate(int i)
+{
+    return pow(10, -1 - .5 * i);
+}
 
 static const double fpir_rates[SL_OPENSET_RATES] = {.1, .01, .001};
 
@@ -34,9 +37,11 @@ static const struct argp parser = {
     options,
     parse,
     "--gallery DIR",
-    "Measures what scores mean in this gallery, with these options of the second look: every face (or query) searches "
+    "Measures what scores mean in this gallery, with these options of the second look: every face (or query) "
+    "searches "
     "among all other people, as somebody who was never enrolled, and pairs of different people are compared. The "
-    "thresholds are kept with the gallery: 'identify --fpir' and 'verify --far --gallery' use them with the same options. "
+    "thresholds are kept with the gallery: 'identify --fpir' and 'verify --far --gallery' use them with the same "
+    "options. "
     "Calibrate again when the gallery has doubled. Queries of their own (--queries) should be like those to come: "
     "masked ones, where masks are worn.\v"
     "Examples:\n"
@@ -63,13 +68,14 @@ static int print_json(const openset_run *run, const sl_openset *o)
     for (int i = 0; i < SL_OPENSET_RATES; i++)
         json_array_append_new(fpir, cli_openset_point_json(fpir_rates[i], &o->score.at[i]));
     return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "faces", (json_int_t)o->faces, "searches",
-                                    (json_int_t)o->nonmated, "mated", (json_int_t)o->mated, "pairs", (json_int_t)o->pairs,
-                                    "at_fpir", fpir, "thresholds", list));
+                                    (json_int_t)o->nonmated, "mated", (json_int_t)o->mated, "pairs",
+                                    (json_int_t)o->pairs, "at_fpir", fpir, "thresholds", list));
 }
 
 static int print_text(const openset_run *run, const sl_openset *o)
 {
-    printf("%zu searches for people who are not there, among %zu faces of %zu people\n", o->nonmated, o->faces, o->people);
+    printf("%zu searches for people who are not there, among %zu faces of %zu people\n", o->nonmated, o->faces,
+           o->people);
     cli_openset_print_head("identify --fpir");
     for (int i = 0; i < SL_OPENSET_RATES; i++)
         cli_openset_print_point(fpir_rates[i], &o->score.at[i]);

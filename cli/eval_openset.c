@@ -23,15 +23,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_option options[] = {{"svg", KEY_SVG, "DIR", 0, "Draw openset.svg, FNIR against FPIR", 0}, {0}};
+static const struct argp_option options[] = {{"svg", KEY_SVG, "DIR", 0, "Draw openset.svg, FNIR against FPIR", 0},
+                                             {0}};
 static const struct argp_child children[] = {{&cli_openset_argp, 0, 0, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
     "--gallery DIR [--queries DIR]",
-    "Identification when most people were never enrolled. Every query is searched for himself, its own photo passed over, "
-    "and once more with his person left out of the gallery. FPIR is the part of the latter searches that find somebody, "
-    "FNIR the part of the former that do not find the right one. Where the gallery is calibrated for these options, what "
+    "Identification when most people were never enrolled. Every query is searched for himself, its own photo "
+    "passed over, "
+    "and once more with his person left out of the gallery. FPIR is the part of the latter searches that find "
+    "somebody, "
+    "FNIR the part of the former that do not find the right one. Where the gallery is calibrated for these "
+    "options, what "
     "its thresholds promise stands beside what they come to here.\v"
     "Examples:\n"
     "  secondlook eval openset --gallery lfw --rerank none\n"
@@ -70,18 +74,19 @@ static json_t *rates_json(const sl_openset_rates *r)
 {
     json_t *curve = json_array();
     for (size_t i = 0; i < r->points; i++)
-        json_array_append_new(curve, json_pack("{s:f,s:f,s:o}", "threshold", r->thresholds[i], "fpir", 100 * r->fpir[i],
-                                               "fnir", cli_json_number(100 * r->fnir[i])));
-    return json_pack("{s:o,s:o,s:o}", "rank1", cli_json_number(r->rank1.mean), "at_fpir", points_json(r->at), "det", curve);
+        json_array_append_new(curve, json_pack("{s:f,s:f,s:o}", "threshold", r->thresholds[i], "fpir",
+                                               100 * r->fpir[i], "fnir", cli_json_number(100 * r->fnir[i])));
+    return json_pack("{s:o,s:o,s:o}", "rank1", cli_json_number(r->rank1.mean), "at_fpir", points_json(r->at),
+                     "det", curve);
 }
 
 static int print_json(const openset_run *run, const sl_openset *o, const sl_openset_point *given)
 {
-    json_t *document = json_pack("{s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "faces", (json_int_t)o->faces, "people",
-                                 (json_int_t)o->people, "mated", (json_int_t)o->mated, "nonmated", (json_int_t)o->nonmated,
-                                 "strangers", (json_int_t)o->strangers, "rerank",
-                                 cli_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
-                                 rates_json(&o->score), "calibration", given ? points_json(given) : json_null());
+    json_t *document = json_pack(
+        "{s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "faces", (json_int_t)o->faces, "people", (json_int_t)o->people,
+        "mated", (json_int_t)o->mated, "nonmated", (json_int_t)o->nonmated, "strangers", (json_int_t)o->strangers,
+        "rerank", cli_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
+        rates_json(&o->score), "calibration", given ? points_json(given) : json_null());
     return cli_print_json(document);
 }
 
@@ -97,8 +102,10 @@ static void print_rates(const char *name, const sl_openset_rates *r)
 
 static int print_text(const openset_run *run, const sl_openset *o, const sl_openset_point *given)
 {
-    printf("%zu searches for people among %zu faces of %zu people; %zu for people who are not there, %zu of them never "
-           "enrolled\n", o->mated, o->faces, o->people, o->nonmated, o->strangers);
+    printf("%zu searches for people among %zu faces of %zu people; %zu for people who are not there, %zu of them "
+           "never "
+           "enrolled\n",
+           o->mated, o->faces, o->people, o->nonmated, o->strangers);
     print_rates("stage 1", &o->stage1);
     if (run->match.match.rerank != SL_RERANK_NONE)
         print_rates("with the second look", &o->score);
@@ -114,10 +121,15 @@ static int draw(const openset_run *run, const sl_openset *o)
 {
     const sl_chart_series series[2] = {
         {.name = "stage 1", .x = o->stage1.fpir, .y = o->stage1.fnir, .count = o->stage1.points},
-        {.name = cli_rerank_name(run->match.match.rerank), .x = o->score.fpir, .y = o->score.fnir, .count = o->score.points}};
-    const sl_chart chart = {.title = "Open-set identification", .note = cli_base_name(run->gallery_dir),
+        {.name = cli_rerank_name(run->match.match.rerank),
+         .x = o->score.fpir,
+         .y = o->score.fnir,
+         .count = o->score.points}};
+    const sl_chart chart = {.title = "Open-set identification",
+                            .note = cli_base_name(run->gallery_dir),
                             .x = {"false positive identification rate", 1, NAN, NAN},
-                            .y = {"false negative identification rate", 1, NAN, NAN}, .series = series,
+                            .y = {"false negative identification rate", 1, NAN, NAN},
+                            .series = series,
                             .series_count = run->match.match.rerank == SL_RERANK_NONE ? 1 : 2};
     if (!o->mated) {
         cli_warn("openset.svg: nobody is searched for who is there, so there is no curve to draw");

@@ -53,13 +53,15 @@ static const struct argp_option options[] = {
     {"list-missing", KEY_LIST_MISSING, 0, 0, "Name the photos that are not in the gallery", 0},
     CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {
-    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks (for looks that need cells):", 2}, {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
+                                             {&cli_models_argp, 0, "Networks (for looks that need cells):", 2},
+                                             {0}};
 static const struct argp parser = {
     options,
     parse,
     "--gallery DIR --pairs FILE",
-    "Verification of listed pairs in ten folds: each is decided at the threshold that is most accurate on the other "
+    "Verification of listed pairs in ten folds: each is decided at the threshold that is most accurate on the "
+    "other "
     "nine. Told for stage 1, for the second look alone and for their mix. The pairs are LFW's own list, or lines "
     "'image image 0|1' or 'image image 0|1 id id'; names with spaces need tabs between the fields, or quotes.\v"
     "Examples:\n"
@@ -90,8 +92,8 @@ static json_t *curve_json(const sl_verify_rates *r)
 {
     json_t *points = json_array();
     for (size_t i = 0; i < r->points; i++)
-        json_array_append_new(points, json_pack("{s:f,s:f,s:f}", "threshold", r->thresholds[i], "far", 100 * r->far[i],
-                                                "tar", 100 * r->tar[i]));
+        json_array_append_new(points, json_pack("{s:f,s:f,s:f}", "threshold", r->thresholds[i], "far",
+                                                100 * r->far[i], "tar", 100 * r->tar[i]));
     return points;
 }
 
@@ -106,8 +108,9 @@ static json_t *rates_json(const sl_verify_rates *r)
 static int print_json(const verify_run *run, const sl_verification *v)
 {
     part parts[3];
-    json_t *document = json_pack("{s:I,s:I,s:I,s:s}", "pairs", (json_int_t)v->pairs, "same", (json_int_t)v->same,
-                                 "missing", (json_int_t)v->missing, "rerank", cli_rerank_name(run->match.match.rerank));
+    json_t *document =
+        json_pack("{s:I,s:I,s:I,s:s}", "pairs", (json_int_t)v->pairs, "same", (json_int_t)v->same, "missing",
+                  (json_int_t)v->missing, "rerank", cli_rerank_name(run->match.match.rerank));
     if (!document)
         return cli_print_json(NULL);
     json_object_update_new(document, rates_json(&v->score)); /* the decision's own figures, as ever */
@@ -136,8 +139,8 @@ static int print_text(const verify_run *run, const sl_verification *v)
 {
     part parts[3];
     bool unmeasurable = false;
-    printf("%zu pairs, %zu of one person; %zu with a photo that is not in the gallery count as different\n\n", v->pairs,
-           v->same, v->missing);
+    printf("%zu pairs, %zu of one person; %zu with a photo that is not in the gallery count as different\n\n",
+           v->pairs, v->same, v->missing);
     printf("%-8s %9s %7s %10s %8s   TAR at FAR 10 %%      1 %%     0.1 %%    0.01 %%\n", "", "accuracy", "std",
            "threshold", "EER");
     int count = parts_of(run, v, parts);
@@ -155,7 +158,8 @@ static int print_text(const verify_run *run, const sl_verification *v)
                v->pairs - v->same);
     for (size_t i = 0; run->list_missing && i < json_array_size(run->missing); i++) {
         const json_t *one = json_array_get(run->missing, i);
-        printf("%s%s, line %lld: ", i ? "" : "\n", run->pairs, (long long)json_integer_value(json_object_get(one, "line")));
+        printf("%s%s, line %lld: ", i ? "" : "\n", run->pairs,
+               (long long)json_integer_value(json_object_get(one, "line")));
         cli_print_name(stdout, json_string_value(json_object_get(one, "image")), 0);
         puts(" is not in the gallery");
     }
@@ -179,10 +183,18 @@ static int draw(const verify_run *run, const sl_verification *v, double *miss)
         det[i] = (sl_chart_series){.name = parts[i].name, .x = r->far, .y = miss, .count = r->points};
         miss += r->points;
     }
-    const sl_chart roc_chart = {.title = "ROC", .note = cli_base_name(run->pairs), .x = {words[0], 1, NAN, 1},
-                                .y = {words[1], 0, NAN, 1}, .series = roc, .series_count = (size_t)count};
-    const sl_chart det_chart = {.title = "DET", .note = roc_chart.note, .x = {words[0], 1, NAN, NAN},
-                                .y = {words[2], 1, NAN, NAN}, .series = det, .series_count = (size_t)count};
+    const sl_chart roc_chart = {.title = "ROC",
+                                .note = cli_base_name(run->pairs),
+                                .x = {words[0], 1, NAN, 1},
+                                .y = {words[1], 0, NAN, 1},
+                                .series = roc,
+                                .series_count = (size_t)count};
+    const sl_chart det_chart = {.title = "DET",
+                                .note = roc_chart.note,
+                                .x = {words[0], 1, NAN, NAN},
+                                .y = {words[2], 1, NAN, NAN},
+                                .series = det,
+                                .series_count = (size_t)count};
     int code = cli_write_svg(run->svg, "roc.svg", &roc_chart);
     return code ? code : cli_write_svg(run->svg, "det.svg", &det_chart);
 }

@@ -289,7 +289,8 @@ static int keep_promise(identify_run *run)
     run->promise.name = "false positive identification rate";
     if (!(run->promise.rate > 0))
         return CLI_OK;
-    if (sl_threshold_for_fpir(run->engine, run->gallery, &run->match.match, run->promise.rate, &run->promise.found, &err))
+    if (sl_threshold_for_fpir(run->engine, run->gallery, &run->match.match, run->promise.rate, &run->promise.found,
+                              &err))
         return cli_fail(run->gallery_dir, &err);
     run->match.threshold = run->promise.found.threshold;
     if (!run->json)

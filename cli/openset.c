@@ -37,13 +37,15 @@ static const struct argp_option options[] = {
     {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
     {"queries", KEY_QUERIES, "DIR", 0, "A gallery of the faces that search (default: the gallery itself)", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0,
-     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the other",
+     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
+     "other",
      0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
     CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {
-    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks (for looks that need cells):", 2}, {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
+                                             {&cli_models_argp, 0, "Networks (for looks that need cells):", 2},
+                                             {0}};
 const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
 
 openset_run cli_openset_defaults(void)
@@ -80,7 +82,8 @@ void cli_openset_close(openset_run *run)
 
 static json_t *interval_json(const sl_interval *i)
 {
-    return isnan(i->mean) ? json_null() : json_pack("{s:f,s:f,s:f}", "mean", i->mean, "low", i->low, "high", i->high);
+    return isnan(i->mean) ? json_null()
+                          : json_pack("{s:f,s:f,s:f}", "mean", i->mean, "low", i->low, "high", i->high);
 }
 
 json_t *cli_openset_point_json(double asked, const sl_openset_point *p)

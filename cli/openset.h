@@ -18,7 +18,8 @@ typedef struct {
     sl_cells *cells;
 } openset_run;
 
-/* --gallery, --queries, --people, --limit, the second look, networks, --json: a child of both commands' parsers. */
+/* --gallery, --queries, --people, --limit, the second look, networks, --json: a child of both commands' parsers.
+ */
 extern const struct argp cli_openset_argp;
 openset_run cli_openset_defaults(void);
 

@@ -4,7 +4,8 @@
 
 #include "cli.h"
 
-/* Writes dir/name, making the folder where it is not there, and tells so on stderr when it fails. CLI_OK or CLI_FAILED. */
+/* Writes dir/name, making the folder where it is not there, and tells so on stderr when it fails. CLI_OK or
+ * CLI_FAILED. */
 int cli_write_svg(const char *dir, const char *name, const sl_chart *chart);
 
 #endif

@@ -63,14 +63,18 @@ static error_t parse_explain(int key, char *arg, struct argp_state *state)
     return error;
 }
 
-static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+static const struct argp_child children[] = {
+    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
 
 static const struct argp_option verify_options[] = {
     CLI_OPTION_JSON,
     CLI_OPTION_ALIGNED,
-    {"far", KEY_FAR, "RATE", 0, "Choose the threshold so that this part of pairs of different people (0.0001: one in ten "
-     "thousand) is taken for one person", 0},
-    {"gallery", KEY_GALLERY, "DIR", 0, "With --far: a gallery whose calibration is used, not the model's own rates", 0},
+    {"far", KEY_FAR, "RATE", 0,
+     "Choose the threshold so that this part of pairs of different people (0.0001: one in ten "
+     "thousand) is taken for one person",
+     0},
+    {"gallery", KEY_GALLERY, "DIR", 0,
+     "With --far: a gallery whose calibration is used, not the model's own rates", 0},
     {0}};
 static const struct argp verify_parser = {
     verify_options,
@@ -181,7 +185,8 @@ static int answer(pair_run *run, const pair *p)
     sl_error err = {0};
     run->promise.name = "false match rate";
     if (run->promise.rate > 0) {
-        if (sl_threshold_for_far(p->engine, p->gallery, &run->match.match, run->promise.rate, &run->promise.found, &err))
+        if (sl_threshold_for_far(p->engine, p->gallery, &run->match.match, run->promise.rate, &run->promise.found,
+                                 &err))
             return cli_fail(run->gallery, &err);
         threshold = run->promise.found.threshold;
         on_stage1 = run->promise.found.on_stage1;

@@ -553,21 +553,20 @@ typedef struct {
     float threshold;
     int on_stage1; /* 1: of the stage 1 cosine, 0: of the score */
     sl_threshold_source source;
-    double rate; /* that was looked up: calibration: FPIR at the size it was measured at, or FAR; built in: FAR of a pair */
+    double rate; /* looked up: by a calibration FPIR at the size it was measured at, or FAR; built in: FAR of a pair */
 } sl_threshold;
 
 /* The threshold at which the part `fpir` (in (0, 1]) of the searches for people who are not in the gallery still finds
- * somebody. From the gallery's calibration for these options (sl_calibrate_gallery), measured on whole searches among N0
- * faces and carried over to the N of now by 1 - FPIR = (1 - FPIR0)^(N / N0); without one from the model's own false match
- * rates of pairs (LFW) by 1 - FPIR = (1 - FMR)^N. SL_ERR_ARGUMENT for a rate smaller than was measured, SL_ERR_MISMATCH
- * for a calibration of another gallery or size. engine NULL: SL_ERR_NOT_FOUND without a calibration. */
-SL_API sl_status sl_threshold_for_fpir(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
-                                       double fpir, sl_threshold *out, sl_error *err);
+ * somebody. From the gallery's calibration for these options (sl_calibrate_gallery), measured on whole searches among
+ * N0 faces and carried over to the N of now by 1 - FPIR = (1 - FPIR0)^(N / N0); without one from the model's own false
+ * match rates of pairs (LFW) by 1 - FPIR = (1 - FMR)^N. SL_ERR_ARGUMENT for a rate smaller than was measured,
+ * SL_ERR_MISMATCH for a calibration of another gallery or size. engine NULL: SL_ERR_NOT_FOUND without a calibration. */
+SL_API sl_status sl_threshold_for_fpir(const sl_engine *engine, const sl_gallery *gallery,
+                                       const sl_match_options *match, double fpir, sl_threshold *out, sl_error *err);
 
-/* The threshold that the part `far` of pairs of different people reaches; gallery may be NULL, or must be calibrated for
- * the same people as are compared to be of use. */
-SL_API sl_status sl_threshold_for_far(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
-                                      double far, sl_threshold *out, sl_error *err);
+/* The threshold that the part `far` of pairs of different people reaches; gallery NULL: by the model's own rates. */
+SL_API sl_status sl_threshold_for_far(const sl_engine *engine, const sl_gallery *gallery,
+                                      const sl_match_options *match, double far, sl_threshold *out, sl_error *err);
 
 /* ------------------------------------------------------------------ explanation */
 
@@ -690,8 +689,8 @@ typedef struct {
     double accuracy, std; /* mean and standard deviation over the folds */
     double threshold;     /* mean over the folds */
     double eer;           /* where false matches and false non-matches are equally frequent */
-    double tar_at_far[4]; /* true matches at a false match rate of at most 10 %, 1 %, .1 %, .01 %; NaN where the pairs of
-                             different people are too few for a single false match at that rate */
+    double tar_at_far[4]; /* true matches at a false match rate of at most 10 %, 1 %, .1 %, .01 %; NaN where the pairs
+                             of different people are too few for a single false match at that rate */
     size_t points;        /* of the curves, from the highest threshold down, thinned */
     double *thresholds, *far, *tar; /* [points] FAR and TAR in [0, 1] at score >= threshold */
 } sl_verify_rates;
@@ -706,14 +705,15 @@ SL_API void sl_verification_free(sl_verification *v);
 typedef struct {
     sl_match_options match;
     const char *csv; /* a line per pair is written here, complete or not at all; NULL: none */
-    void (*missing)(void *context, size_t line, const char *image); /* told every photo that is not there; may be NULL */
+    void (*missing)(void *context, size_t line, const char *image); /* told every photo that is not there, or NULL */
     sl_progress_fn progress;
     void *context;
 } sl_verify_options;
 
 /* Pairs by image id, one a line: LFW's own form ("folds pairs", then "person n m" and "person n other m", for
- * person/person_000n.jpg), or "image image 0|1" or "image image 0|1 id id", cut in ten equal folds. Fields are parted by
- * tabs or, in lines without one, by spaces; "quotes" may hold spaces. Errors name the line. Scores are those of sl_compare. */
+ * person/person_000n.jpg), or "image image 0|1" or "image image 0|1 id id", cut in ten equal folds. Fields are parted
+ * by tabs or, in lines without one, by spaces; "quotes" may hold spaces. Errors name the line. Scores are those of
+ * sl_compare. */
 SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_verify_options *options,
                                 sl_verification *out, sl_error *err);
 
@@ -800,11 +800,11 @@ SL_API sl_status sl_eval_answer(const sl_gallery *gallery, const sl_gallery *que
 
 /* ---- open sets: most of those who pass a camera were never enrolled ---- */
 
-/* FPIR: the part of the searches for somebody who is not there that find somebody (best score >= threshold). FNIR: the part
- * of the searches for somebody who is there that do not find him (another is best, or the score is below). */
+/* FPIR: the part of the searches for somebody who is not there that find somebody (best score >= threshold). FNIR: the
+ * part of the searches for somebody who is there that do not find him (another is best, or the score is below). */
 typedef struct {
     double threshold;       /* NaN: can not be told, fewer than ten false positives would be expected */
-    sl_interval fpir, fnir; /* percent, measured at this threshold, Clopper-Pearson 95 % (searches taken as independent) */
+    sl_interval fpir, fnir; /* percent, at this threshold, Clopper-Pearson 95 % (searches taken as independent) */
 } sl_openset_point;
 
 enum { SL_OPENSET_RATES = 3 };
@@ -836,18 +836,18 @@ typedef struct {
     void *context;
 } sl_openset_options;
 
-/* Every query is searched by the pipeline of sl_identify, best person's score: for himself, where he has a photo other than
- * the query's own in the gallery, and, with his person left out of the gallery, as somebody who was never enrolled.
- * queries may be the gallery itself. Does not depend on the number of threads. */
-SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *options,
-                                 sl_openset *out, sl_error *err);
+/* Every query is searched by the pipeline of sl_identify, best person's score: for himself, where he has a photo other
+ * than the query's own in the gallery, and, with his person left out of the gallery, as somebody who was never
+ * enrolled. queries may be the gallery itself. Does not depend on the number of threads. */
+SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries,
+                                 const sl_openset_options *options, sl_openset *out, sl_error *err);
 
 /* Measures the same and the false match rates of up to max_pairs pairs of different people, and keeps both beside the
  * gallery for sl_threshold_for_fpir and _far with these options; what was there is replaced, complete or not at all.
  * Only out->score is filled in. */
 SL_API sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *queries,
-                                      const sl_openset_options *options, size_t max_pairs, uint64_t seed, sl_openset *out,
-                                      sl_error *err);
+                                      const sl_openset_options *options, size_t max_pairs, uint64_t seed,
+                                      sl_openset *out, sl_error *err);
 
 /* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
  * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below

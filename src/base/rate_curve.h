@@ -10,15 +10,16 @@ enum { SL_RATE_POINTS = 256, SL_LEAST_EVENTS = 10 };
 /* Thresholds over falling rates: `rate` of the scores reach `threshold`. */
 typedef struct {
     uint32_t count;
-    double rate[SL_RATE_POINTS]; /* in (0, 1], falling */
+    double rate[SL_RATE_POINTS];      /* in (0, 1], falling */
     double threshold[SL_RATE_POINTS]; /* never falling */
 } sl_rate_curve;
 
-/* The threshold that `rate` of the scores reach: between measured rates linear in log(rate). NaN beyond the smallest
- * measured rate; above the largest its threshold. */
+/* The threshold that `rate` of the scores reach: between measured rates linear in log(rate). NaN beyond the
+ * smallest measured rate; above the largest its threshold. */
 double sl_rate_curve_at(const sl_rate_curve *curve, double rate);
 
-/* The curve of `count` scores, sorted from the largest down: 16 rates a decade from 1 down to SL_LEAST_EVENTS / count. */
+/* The curve of `count` scores, sorted from the largest down: 16 rates a decade from 1 down to SL_LEAST_EVENTS /
+ * count. */
 void sl_rate_curve_of(const float *sorted, size_t count, sl_rate_curve *out);
 
 /* The smallest threshold that at most `rate` of `count` scores, sorted from the largest down, reach; NaN when

@@ -10,7 +10,10 @@
 #include "eval/scorer.h"
 #include "pipeline/calibration.h"
 
-enum { BATCH = 64, BLOCK = 256 }; /* faces that one query is compared with; batches between two calls of progress */
+enum {
+    BATCH = 64,
+    BLOCK = 256
+}; /* faces that one query is compared with; batches between two calls of progress */
 
 /* ---- pairs of different people ---- */
 
@@ -25,7 +28,8 @@ typedef struct {
     float *scores; /* [batches, BATCH] NaN: no pair */
 } draw;
 
-/* Batch b: all: the query and where its faces begin follow from counting; drawn: both from the batch's own seed. */
+/* Batch b: all: the query and where its faces begin follow from counting; drawn: both from the batch's own seed.
+ */
 static size_t batch_of(const draw *d, size_t b, uint32_t faces[BATCH], size_t *query)
 {
     size_t n = 0;
@@ -66,10 +70,14 @@ static int largest_first(const void *a, const void *b)
 }
 
 /* Scores of different people, sorted from the largest down: *scores [*count]. */
-static sl_status score_pairs(const sl_gallery *gallery, const sl_match_options *match, size_t max_pairs, uint64_t seed,
-                             sl_progress_fn progress, void *context, float **scores, size_t *count, sl_error *err)
+static sl_status score_pairs(const sl_gallery *gallery, const sl_match_options *match, size_t max_pairs,
+                             uint64_t seed, sl_progress_fn progress, void *context, float **scores, size_t *count,
+                             sl_error *err)
 {
-    draw d = {.gallery = gallery, .labels = sl_gallery_label_ids(gallery), .faces = sl_gallery_size(gallery), .seed = seed};
+    draw d = {.gallery = gallery,
+              .labels = sl_gallery_label_ids(gallery),
+              .faces = sl_gallery_size(gallery),
+              .seed = seed};
     *scores = NULL;
     *count = 0;
     if (sl_gallery_label_bound(gallery) < 2 || d.faces < 2 || max_pairs < 1)
@@ -79,8 +87,9 @@ static sl_status score_pairs(const sl_gallery *gallery, const sl_match_options *
     d.batches = d.all ? row * d.faces : (max_pairs + BATCH - 1) / BATCH;
     SL_TRY(sl_scorer_open(gallery, gallery, match, true, &d.scorer, err));
     d.scores = sl_calloc_aligned(d.batches, BATCH * sizeof *d.scores);
-    sl_status status = d.scores ? sl_scorer_run(&d.scorer, d.batches, BLOCK, score_batch, &d, progress, context, err)
-                                : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu pairs", d.batches * BATCH);
+    sl_status status = d.scores
+                           ? sl_scorer_run(&d.scorer, d.batches, BLOCK, score_batch, &d, progress, context, err)
+                           : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu pairs", d.batches * BATCH);
     sl_scorer_close(&d.scorer);
     size_t n = 0;
     for (size_t i = 0; status == SL_OK && i < d.batches * BATCH; i++)
@@ -122,8 +131,8 @@ sl_status sl_calibrate(const sl_gallery *gallery, const sl_match_options *match,
 /* ---- a gallery's calibration ---- */
 
 static sl_status measure(const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *o,
-                         size_t max_pairs, uint64_t seed, sl_calibration *c, sl_openset_rates *rates, size_t *mated,
-                         sl_error *err)
+                         size_t max_pairs, uint64_t seed, sl_calibration *c, sl_openset_rates *rates,
+                         size_t *mated, sl_error *err)
 {
     sl_searches s;
     float *scores;
@@ -131,8 +140,10 @@ static sl_status measure(const sl_gallery *gallery, const sl_gallery *queries, c
     SL_TRY(sl_searches_make(gallery, queries, o, &s, err));
     sl_status status = s.nonmated >= SL_LEAST_EVENTS
                            ? sl_openset_rates_of(&s, 1, rates, err)
-                           : sl_fail(err, SL_ERR_ARGUMENT, "calibration needs at least %d searches for people who are not "
-                                     "there, there are %zu", SL_LEAST_EVENTS, s.nonmated);
+                           : sl_fail(err, SL_ERR_ARGUMENT,
+                                     "calibration needs at least %d searches for people who are not "
+                                     "there, there are %zu",
+                                     SL_LEAST_EVENTS, s.nonmated);
     if (status == SL_OK) {
         sl_rate_curve_of(s.impostors[1], s.nonmated, &c->fpir);
         c->searches = s.nonmated;
@@ -147,8 +158,9 @@ static sl_status measure(const sl_gallery *gallery, const sl_gallery *queries, c
     return SL_OK;
 }
 
-sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *options,
-                               size_t max_pairs, uint64_t seed, sl_openset *out, sl_error *err)
+sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *queries,
+                               const sl_openset_options *options, size_t max_pairs, uint64_t seed, sl_openset *out,
+                               sl_error *err)
 {
     sl_calibration c = {.gallery_id = sl_gallery_id(gallery), .faces = sl_gallery_size(gallery)};
     sl_gallery_info info;

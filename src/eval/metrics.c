@@ -105,7 +105,8 @@ static void operating_points(const sl_scored_pair *sorted, size_t count, sl_veri
     }
 }
 
-sl_status sl_verify_rates_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verify_rates *out, sl_error *err)
+sl_status sl_verify_rates_of(const sl_scored_pair *pairs, size_t count, int folds, sl_verify_rates *out,
+                             sl_error *err)
 {
     size_t same = 0;
     *out = (sl_verify_rates){0};

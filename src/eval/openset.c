@@ -30,7 +30,8 @@ sl_openset_point sl_openset_at(const sl_searches *s, int by_score, double thresh
         alarms += (double)s->impostors[by_score][i] >= threshold;
     for (size_t i = 0; i < s->mated; i++)
         missed += !s->found[by_score][i].right || (double)s->found[by_score][i].score < threshold;
-    return (sl_openset_point){.threshold = threshold, .fpir = sl_clopper_pearson(alarms, s->nonmated),
+    return (sl_openset_point){.threshold = threshold,
+                              .fpir = sl_clopper_pearson(alarms, s->nonmated),
                               .fnir = sl_clopper_pearson(missed, s->mated)};
 }
 
@@ -92,7 +93,8 @@ sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, 
     out->faces = info.faces;
     out->people = info.labels;
     sl_status status = s.nonmated ? sl_openset_rates_of(&s, 0, &out->stage1, err)
-                                  : sl_fail(err, SL_ERR_ARGUMENT, "the gallery has one person only: there is nobody else "
+                                  : sl_fail(err, SL_ERR_ARGUMENT,
+                                            "the gallery has one person only: there is nobody else "
                                             "to be taken for");
     if (status == SL_OK)
         status = sl_openset_rates_of(&s, 1, &out->score, err);

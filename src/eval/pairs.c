@@ -30,10 +30,14 @@ static sl_status bad_line(const parser *p, const line *l, const char *what)
     return sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s", p->file, l->number, what);
 }
 
-static bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\r'; }
+static bool is_blank(char c)
+{
+    return c == ' ' || c == '\t' || c == '\r';
+}
 
-/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next tab (where the line is cut
- * at tabs, so that names may hold spaces) or the next blank. Quotes inside quotes are doubled. Returns where it ends. */
+/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next tab (where the line is
+ * cut at tabs, so that names may hold spaces) or the next blank. Quotes inside quotes are doubled. Returns where
+ * it ends. */
 static const char *take_field(const char *text, const char *end, bool tabs, char field[MAX_FIELD], size_t *length)
 {
     bool quoted = *text == '"';
@@ -69,7 +73,8 @@ static sl_status split(const parser *p, const char *text, const char *end, line 
         if (text == end)
             return SL_OK;
         if (l->count == MAX_FIELDS)
-            return bad_line(p, l, "more than five fields (names with spaces need \"quotes\", or tabs between the fields)");
+            return bad_line(
+                p, l, "more than five fields (names with spaces need \"quotes\", or tabs between the fields)");
         size_t length;
         char *field = l->field[l->count++];
         text = take_field(text, end, tabs, field, &length);
@@ -145,8 +150,8 @@ static sl_status read_line(parser *p, const line *l)
     long folds, pairs;
     if (p->list->folds == 0) {
         p->list->folds = FOLDS;
-        if (l->count == 2 && number_of(l->field[0], MAX_FOLDS, &folds) && number_of(l->field[1], 1000000, &pairs) &&
-            folds >= 2 && pairs >= 1) {
+        if (l->count == 2 && number_of(l->field[0], MAX_FOLDS, &folds) &&
+            number_of(l->field[1], 1000000, &pairs) && folds >= 2 && pairs >= 1) {
             p->list->folds = (int)folds;
             p->per_fold = (size_t)pairs;
             return SL_OK;
@@ -188,8 +193,8 @@ static sl_status check_contradictions(const parser *p)
     for (size_t i = 0; i < list->count && status == SL_OK; i++) {
         const sl_pair_line *pair = all[i].pair, *before = i ? all[i - 1].pair : NULL;
         if (!pair->same && strcmp(pair->first, pair->second) == 0)
-            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s can not be another person than itself", p->file,
-                             pair->line, pair->first);
+            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s can not be another person than itself",
+                             p->file, pair->line, pair->first);
         else if (before && before->same != pair->same && strcmp(all[i].low, all[i - 1].low) == 0 &&
                  strcmp(all[i].high, all[i - 1].high) == 0)
             status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: contradicts line %zu about %s and %s", p->file,
@@ -204,9 +209,11 @@ static sl_status finish(parser *p)
     sl_pair_list *list = p->list;
     size_t expected = 2 * p->per_fold * (size_t)list->folds;
     if (p->per_fold && list->count != expected)
-        return sl_fail(p->err, SL_ERR_FORMAT, "%s: announces %zu pairs, holds %zu", p->file, expected, list->count);
+        return sl_fail(p->err, SL_ERR_FORMAT, "%s: announces %zu pairs, holds %zu", p->file, expected,
+                       list->count);
     if (list->count < (size_t)FOLDS || list->folds == 0)
-        return sl_fail(p->err, SL_ERR_FORMAT, "%s: holds %zu pairs, ten folds need at least ten", p->file, list->count);
+        return sl_fail(p->err, SL_ERR_FORMAT, "%s: holds %zu pairs, ten folds need at least ten", p->file,
+                       list->count);
     if (!p->per_fold)
         for (size_t i = 0; i < list->count; i++)
             list->pairs[i].fold = (int)(i * FOLDS / list->count);

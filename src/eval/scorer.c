@@ -41,7 +41,8 @@ static sl_status open_parts(sl_scorer *s, bool faces_often, sl_error *err)
 {
     const sl_template_shape *shape = sl_gallery_shape(s->gallery), *asked = sl_gallery_shape(s->queries);
     if (memcmp(shape->fingerprint, asked->fingerprint, sizeof shape->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH, "the queries were made by another model than the gallery: enrol one of "
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "the queries were made by another model than the gallery: enrol one of "
                        "them again");
     SL_TRY(sl_match_options_check(&s->match, err));
     SL_TRY(sl_gallery_embeddings(s->gallery, &s->embeddings, err));
@@ -54,7 +55,9 @@ static sl_status open_parts(sl_scorer *s, bool faces_often, sl_error *err)
 sl_status sl_scorer_open(const sl_gallery *gallery, const sl_gallery *queries, const sl_match_options *match,
                          bool faces_often, sl_scorer *out, sl_error *err)
 {
-    *out = (sl_scorer){.gallery = gallery, .queries = queries, .match = *match,
+    *out = (sl_scorer){.gallery = gallery,
+                       .queries = queries,
+                       .match = *match,
                        .threads = match->threads > 0 ? match->threads : sl_cpu_count()};
     out->match.threads = 1;
     sl_status status = open_parts(out, faces_often, err);
@@ -127,8 +130,8 @@ typedef struct {
     sl_scorer_work work;
     void *context;
     size_t first;
-    sl_error *errors;  /* [threads] of the lowest item that failed there */
-    size_t *failed;    /* [threads] that item, SIZE_MAX: none */
+    sl_error *errors; /* [threads] of the lowest item that failed there */
+    size_t *failed;   /* [threads] that item, SIZE_MAX: none */
 } block_run;
 
 static void run_item(void *context, size_t item, int worker)
@@ -147,9 +150,12 @@ sl_status sl_scorer_run(const sl_scorer *s, size_t count, size_t block, sl_score
                         sl_progress_fn progress, void *progress_context, sl_error *err)
 {
     size_t threads = (size_t)s->threads, lowest = SIZE_MAX;
-    block_run r = {.work = work, .context = context, .errors = sl_calloc_aligned(threads, sizeof *r.errors),
+    block_run r = {.work = work,
+                   .context = context,
+                   .errors = sl_calloc_aligned(threads, sizeof *r.errors),
                    .failed = sl_calloc_aligned(threads, sizeof *r.failed)};
-    sl_status status = r.errors && r.failed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
+    sl_status status =
+        r.errors && r.failed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
     if (status == SL_OK)
         memset(r.failed, 0xff, threads * sizeof *r.failed);
     for (; status == SL_OK && r.first < count; r.first += block) {

@@ -12,12 +12,13 @@ typedef struct {
     sl_match_options match; /* threads: 1, each thread has a look of its own */
     int threads, dim;
     const float *embeddings, *query_embeddings;
-    sl_contribution_bank *bank; /* the gallery's, for looks with cells; else NULL */
+    sl_contribution_bank *bank;  /* the gallery's, for looks with cells; else NULL */
     struct sl_scorer_thread *of; /* [threads] */
 } sl_scorer;
 
-/* match->threads 0: all processors. faces_often: whether faces are scored many times each, so that what a look with
- * cells needs is worth computing once for all of the gallery. SL_ERR_MISMATCH for galleries of different models. */
+/* match->threads 0: all processors. faces_often: whether faces are scored many times each, so that what a look
+ * with cells needs is worth computing once for all of the gallery. SL_ERR_MISMATCH for galleries of different
+ * models. */
 sl_status sl_scorer_open(const sl_gallery *gallery, const sl_gallery *queries, const sl_match_options *match,
                          bool faces_often, sl_scorer *out, sl_error *err);
 void sl_scorer_close(sl_scorer *s);
@@ -29,8 +30,8 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
 /* The mix, stage 1's score where there was no second look. */
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2);
 
-/* work(context, item, worker) for items 0 .. count-1 on all threads, with progress between blocks of `block` items.
- * Ends with the failure of the lowest item. */
+/* work(context, item, worker) for items 0 .. count-1 on all threads, with progress between blocks of `block`
+ * items. Ends with the failure of the lowest item. */
 typedef sl_status (*sl_scorer_work)(void *context, size_t item, int worker, sl_error *err);
 sl_status sl_scorer_run(const sl_scorer *s, size_t count, size_t block, sl_scorer_work work, void *context,
                         sl_progress_fn progress, void *progress_context, sl_error *err);

@@ -1,5 +1,5 @@
-/* Every query searched twice with the pipeline of identify: for its person (its own photo passed over), and with its
- * person left out, as somebody who was never enrolled. */
+/* Every query searched twice with the pipeline of identify: for its person (its own photo passed over), and with
+ * its person left out, as somebody who was never enrolled. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,11 +23,11 @@ typedef struct {
     sl_protocol protocol;
     sl_scorer scorer;
     size_t k, depth;
-    uint32_t *queries; /* [count] */
+    uint32_t *queries;  /* [count] */
     size_t count, from; /* from: first of the block */
-    uint32_t *index;   /* [BLOCK, depth] */
+    uint32_t *index;    /* [BLOCK, depth] */
     float *score;
-    room *rooms; /* [threads] */
+    room *rooms;         /* [threads] */
     sl_mated *found[2];  /* [count] right -1: no such search */
     float *impostors[2]; /* [count] NaN: no such search */
 } run;
@@ -138,7 +138,8 @@ static sl_status allocate(run *r, sl_error *err)
 static sl_status search_all(run *r, const sl_openset_options *o, sl_error *err)
 {
     const sl_scorer *s = &r->scorer;
-    sl_scan_block all = {.rows = s->embeddings, .stride = (size_t)s->dim, .count = sl_gallery_size(r->protocol.gallery)};
+    sl_scan_block all = {
+        .rows = s->embeddings, .stride = (size_t)s->dim, .count = sl_gallery_size(r->protocol.gallery)};
     float *asked = sl_calloc_aligned((size_t)BLOCK * (size_t)s->dim, sizeof *asked);
     sl_status status = asked ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a block of queries");
     for (r->from = 0; status == SL_OK && r->from < r->count; r->from += BLOCK) {
@@ -149,7 +150,8 @@ static sl_status search_all(run *r, const sl_openset_options *o, sl_error *err)
         if (status == SL_OK)
             status = sl_scorer_run(s, n, n, search, r, NULL, NULL, err);
         if (status == SL_OK && o->progress && o->progress(o->context, r->from + n, r->count))
-            status = sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu queries", r->from + n, r->count);
+            status =
+                sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu queries", r->from + n, r->count);
     }
     free(asked);
     return status;
@@ -179,8 +181,8 @@ static void hand_over(run *r, sl_searches *out)
     }
 }
 
-static sl_status open_run(run *r, const sl_gallery *gallery, const sl_gallery *queries, const sl_openset_options *o,
-                          sl_error *err)
+static sl_status open_run(run *r, const sl_gallery *gallery, const sl_gallery *queries,
+                          const sl_openset_options *o, sl_error *err)
 {
     sl_eval_options rules = {.exclude_same_photo = 1, .people = o->people};
     SL_TRY(sl_protocol_make(gallery, queries, &rules, &r->protocol, err));
@@ -207,8 +209,8 @@ static void close_run(run *r)
         free(r->rooms[i].stage1);
         free(r->rooms[i].stage2);
     }
-    void *const blocks[] = {r->rooms, r->queries, r->index, r->score, r->found[0], r->found[1], r->impostors[0],
-                            r->impostors[1]};
+    void *const blocks[] = {r->rooms,    r->queries,  r->index,        r->score,
+                            r->found[0], r->found[1], r->impostors[0], r->impostors[1]};
     for (size_t i = 0; i < sizeof blocks / sizeof *blocks; i++)
         free(blocks[i]);
     sl_scorer_close(&r->scorer);

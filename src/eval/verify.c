@@ -19,8 +19,8 @@ typedef struct {
     const sl_verify_options *options;
     sl_pair_list list;
     sl_scorer scorer;
-    uint32_t *first, *second;       /* [pairs] faces, UINT32_MAX: not in the gallery */
-    sl_scored_pair *scored[3];      /* [pairs] by stage 1, by stage 2, by their mix */
+    uint32_t *first, *second;  /* [pairs] faces, UINT32_MAX: not in the gallery */
+    sl_scored_pair *scored[3]; /* [pairs] by stage 1, by stage 2, by their mix */
 } verification;
 
 static void find(verification *v, const char *image, size_t line, uint32_t *face)
@@ -100,9 +100,10 @@ static sl_status verify(verification *v, const char *pairs_file, sl_verification
     for (size_t i = 0; i < count; i++)
         out->same += v->list.pairs[i].same != 0;
     if (out->missing == count)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "%s, line %zu: neither of this photo (%s) nor of any other pair both are in "
-                       "the gallery: ids are paths relative to the folder enrolled", pairs_file, v->list.pairs[0].line,
-                       v->list.pairs[0].first);
+        return sl_fail(err, SL_ERR_NOT_FOUND,
+                       "%s, line %zu: neither of this photo (%s) nor of any other pair both are in "
+                       "the gallery: ids are paths relative to the folder enrolled",
+                       pairs_file, v->list.pairs[0].line, v->list.pairs[0].first);
     SL_TRY(sl_scorer_open(v->gallery, v->gallery, &v->options->match, false, &v->scorer, err));
     SL_TRY(sl_scorer_run(&v->scorer, count, BLOCK, score_pair, v, v->options->progress, v->options->context, err));
     SL_TRY(sl_verify_rates_of(v->scored[0], count, v->list.folds, &out->stage1, err));

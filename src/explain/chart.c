@@ -7,22 +7,36 @@
 
 #include "base/file.h"
 
-enum { DEFAULT_WIDTH = 760, DEFAULT_HEIGHT = 460, MARGIN = 18, LINE = 16, LEGEND_LINE = 22, SAMPLE = 34, LEGEND_GAP = 22 };
+enum {
+    DEFAULT_WIDTH = 760,
+    DEFAULT_HEIGHT = 460,
+    MARGIN = 18,
+    LINE = 16,
+    LEGEND_LINE = 22,
+    SAMPLE = 34,
+    LEGEND_GAP = 22
+};
 
 /* Paper, ink, and twelve colours that are told apart on both papers, also by most colour-blind eyes. */
 /* clang-format off */
 static const char style[] =
-    "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;font-size:12px;fill:#3d444f}\n"
-    ".paper{fill:#fff}.t{font-size:16px;font-weight:600;fill:#1c2026}.n{font-size:12px;fill:#5a6270}.v{font-size:10.5px}\n"
+    "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Noto Sans','DejaVu Sans',sans-serif;"
+    "font-size:12px;fill:#3d444f}\n"
+    ".paper{fill:#fff}.t{font-size:16px;font-weight:600;fill:#1c2026}.n{font-size:12px;fill:#5a6270}"
+    ".v{font-size:10.5px}\n"
     ".g{stroke:#e4e6e3;stroke-width:1;fill:none}.a{stroke:#8d939c;stroke-width:1;fill:none}\n"
-    ".l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}.w{fill:none;stroke-width:1.2;opacity:.75}\n"
+    ".l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
+    ".w{fill:none;stroke-width:1.2;opacity:.75}\n"
     ".b{fill:none;stroke:#1c2026;stroke-width:1.2}\n";
 static const char dark_style[] =
-    "text{fill:#b9c0cb}.paper{fill:#15181c}.t{fill:#e9eaec}.n{fill:#a4acb8}.g{stroke:#2b3037}.a{stroke:#6b737e}.b{stroke:#e9eaec}\n";
-static const char *const light[SL_CHART_MAX_SERIES] = {"#1f62ad", "#d9600b", "#15845a", "#8a44b5", "#c2304a", "#0a8797",
-                                                       "#8a6514", "#5f6b7a", "#3b3fb0", "#a85a2a", "#4f7d1c", "#b03b8c"};
-static const char *const dark[SL_CHART_MAX_SERIES] = {"#6aaef5", "#ff9a52", "#4fcf96", "#c58df0", "#ff7f90", "#48cddd",
-                                                      "#dcb256", "#a6b2c1", "#9da0ff", "#e0a27a", "#a5d36a", "#f08ccb"};
+    "text{fill:#b9c0cb}.paper{fill:#15181c}.t{fill:#e9eaec}.n{fill:#a4acb8}.g{stroke:#2b3037}"
+    ".a{stroke:#6b737e}.b{stroke:#e9eaec}\n";
+static const char *const light[SL_CHART_MAX_SERIES] = {
+    "#1f62ad", "#d9600b", "#15845a", "#8a44b5", "#c2304a", "#0a8797",
+    "#8a6514", "#5f6b7a", "#3b3fb0", "#a85a2a", "#4f7d1c", "#b03b8c"};
+static const char *const dark[SL_CHART_MAX_SERIES] = {
+    "#6aaef5", "#ff9a52", "#4fcf96", "#c58df0", "#ff7f90", "#48cddd",
+    "#dcb256", "#a6b2c1", "#9da0ff", "#e0a27a", "#a5d36a", "#f08ccb"};
 /* clang-format on */
 
 /* ---- what is drawn ---- */
@@ -103,7 +117,8 @@ double sl_chart_text_width(const char *text, double size)
 
 static void add_text(sl_text *svg, const char *class, const char *anchor, double x, double y, const char *text)
 {
-    sl_text_add(svg, "<text%s%s%s text-anchor=\"%s\" x=\"", *class ? " class=\"" : "", class, *class ? "\"" : "", anchor);
+    sl_text_add(svg, "<text%s%s%s text-anchor=\"%s\" x=\"", *class ? " class=\"" : "", class, *class ? "\"" : "",
+                anchor);
     sl_chart_add_number(svg, x);
     sl_text_add(svg, "\" y=\"");
     sl_chart_add_number(svg, y);
@@ -247,8 +262,8 @@ static int add_categories(sl_chart_page *page, double width, bool draw)
         int n = wrap(c->categories[i], width - 6, lines);
         most = n > most ? n : most;
         for (int k = 0; draw && k < n; k++)
-            add_text(&page->svg, "", "middle", page->left + width * ((double)i + .5), page->bottom + LINE * (k + 1),
-                     lines[k]);
+            add_text(&page->svg, "", "middle", page->left + width * ((double)i + .5),
+                     page->bottom + LINE * (k + 1), lines[k]);
     }
     return most;
 }
@@ -267,8 +282,9 @@ static sl_status lay_out(sl_chart_page *page, double width, double height, sl_er
     int across = bars ? add_categories(page, (page->right - 60) / (double)c->category_count, false) : 1;
     page->bottom = height - MARGIN - (c->x.label ? LINE + 4 : 0) - LINE * across;
     if (page->bottom - page->top < 40)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a chart of %.0f pixels' height has no room for its %zu series' names",
-                       height, c->series_count);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a chart of %.0f pixels' height has no room for its %zu series' names", height,
+                       c->series_count);
     SL_TRY(fit_axis(c, false, (int)((page->bottom - page->top) / 55), &page->y, err));
     for (int i = 0; i < page->y.count; i++)
         widest = fmax(widest, sl_chart_text_width(sl_axis_number(&page->y, i, text), 12));
@@ -292,7 +308,8 @@ static void add_plot(sl_chart_page *page, double height)
         add_categories(page, (page->right - page->left) / (double)c->category_count, true);
     /* What a given end of an axis cuts off is clipped; marks on the frame stay whole. */
     sl_text_add(svg, "<clipPath id=\"plot\"><rect x=\"");
-    const double frame[4] = {page->left - 6, page->top - 18, page->right - page->left + 12, page->bottom - page->top + 24};
+    const double frame[4] = {page->left - 6, page->top - 18, page->right - page->left + 12,
+                             page->bottom - page->top + 24};
     static const char *const names[4] = {"\" y=\"", "\" width=\"", "\" height=\"", "\"/></clipPath>\n"};
     for (int i = 0; i < 4; i++) {
         sl_chart_add_number(svg, frame[i]);
@@ -313,10 +330,12 @@ sl_status sl_draw_chart(const sl_chart *chart, char **out, sl_error *err)
     *out = NULL;
     SL_TRY(check(chart, err));
     sl_chart_page page = {.chart = chart};
-    int width = chart->width ? chart->width : DEFAULT_WIDTH, height = chart->height ? chart->height : DEFAULT_HEIGHT;
+    int width = chart->width ? chart->width : DEFAULT_WIDTH,
+        height = chart->height ? chart->height : DEFAULT_HEIGHT;
     sl_text_add(&page.svg,
                 "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 0 %d %d\" "
-                "role=\"img\">\n<title>", width, height, width, height);
+                "role=\"img\">\n<title>",
+                width, height, width, height);
     sl_text_add_html(&page.svg, chart->title ? chart->title : "chart");
     sl_text_add(&page.svg, "</title>\n");
     add_style(&page.svg);

@@ -20,8 +20,8 @@ typedef struct {
     int decimals; /* of the ticks' numbers, when linear */
 } sl_axis;
 
-/* Covers [low, high] (low <= high, above 0 for log): ends that are not fixed go out to a whole tick. About `wanted`
- * ticks at 1, 2 or 5 times a power of ten. */
+/* Covers [low, high] (low <= high, above 0 for log): ends that are not fixed go out to a whole tick. About
+ * `wanted` ticks at 1, 2 or 5 times a power of ten. */
 void sl_axis_fit(sl_axis *axis, double low, double high, bool fixed_low, bool fixed_high, int wanted);
 
 /* The pixel of a value. */
@@ -37,7 +37,7 @@ const char *sl_axis_number(const sl_axis *axis, int i, char text[32]);
 
 typedef struct {
     const sl_chart *chart;
-    sl_axis x, y; /* bars: x is not used */
+    sl_axis x, y;                    /* bars: x is not used */
     double left, right, top, bottom; /* the plot's frame */
     sl_text svg;
 } sl_chart_page;

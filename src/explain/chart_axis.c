@@ -80,7 +80,10 @@ double sl_axis_place(const sl_axis *a, double value)
     return a->from + (a->to - a->from) * part;
 }
 
-bool sl_axis_takes(const sl_axis *a, double value) { return isfinite(value) && (!a->log || value > 0); }
+bool sl_axis_takes(const sl_axis *a, double value)
+{
+    return isfinite(value) && (!a->log || value > 0);
+}
 
 const char *sl_axis_number(const sl_axis *a, int i, char text[32])
 {

@@ -36,8 +36,9 @@ static void add_point(sl_text *svg, double x, double y)
 /* A mark of series i's own shape: circle, square, triangle, diamond. */
 static void add_mark(sl_text *svg, size_t series, double x, double y)
 {
-    static const double shapes[3][8] = {
-        {-3.4, -3.4, 3.4, -3.4, 3.4, 3.4, -3.4, 3.4}, {0, -4.4, 4.2, 3.2, -4.2, 3.2, 0, -4.4}, {0, -5, 5, 0, 0, 5, -5, 0}};
+    static const double shapes[3][8] = {{-3.4, -3.4, 3.4, -3.4, 3.4, 3.4, -3.4, 3.4},
+                                        {0, -4.4, 4.2, 3.2, -4.2, 3.2, 0, -4.4},
+                                        {0, -5, 5, 0, 0, 5, -5, 0}};
     if (series % 4 == 0) {
         sl_text_add(svg, "<circle class=\"f%zu\"", series);
         add_attribute(svg, "cx", x);

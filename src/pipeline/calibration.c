@@ -114,12 +114,16 @@ sl_status sl_calibration_parse(const void *data, size_t size, const char *name, 
 static char *place_of(const sl_gallery *gallery, const char *key)
 {
     char *path;
-    return asprintf(&path, "%s/calibration-%08x.slcal", sl_gallery_dir(gallery), sl_crc32c(0, key, strlen(key))) < 0
+    return asprintf(&path, "%s/calibration-%08x.slcal", sl_gallery_dir(gallery), sl_crc32c(0, key, strlen(key))) <
+                   0
                ? NULL
                : path;
 }
 
-static void add_number(sl_text *t, uint64_t value, size_t bytes) { sl_text_add_bytes(t, &value, bytes); }
+static void add_number(sl_text *t, uint64_t value, size_t bytes)
+{
+    sl_text_add_bytes(t, &value, bytes);
+}
 
 sl_status sl_calibration_write(const sl_calibration *c, const sl_gallery *gallery, const char *file, sl_error *err)
 {
@@ -141,7 +145,8 @@ sl_status sl_calibration_write(const sl_calibration *c, const sl_gallery *galler
         }
     }
     char *path = file ? NULL : place_of(gallery, c->match);
-    sl_status status = t.failed || (!file && !path) ? sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration") : SL_OK;
+    sl_status status =
+        t.failed || (!file && !path) ? sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration") : SL_OK;
     if (status == SL_OK) {
         add_number(&t, sl_crc32c(0, t.data, t.size), 4);
         status = t.failed ? sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration")
@@ -157,13 +162,15 @@ static sl_status check(const sl_calibration *c, const sl_gallery *gallery, const
 {
     size_t faces = sl_gallery_size(gallery);
     if (strcmp(c->match, key) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH, "%s: is for other options (%s, not %s): " REMEDY, path, c->match, key);
+        return sl_fail(err, SL_ERR_MISMATCH, "%s: is for other options (%s, not %s): " REMEDY, path, c->match,
+                       key);
     if (memcmp(c->fingerprint, sl_gallery_shape(gallery)->fingerprint, sizeof c->fingerprint) != 0 ||
         c->gallery_id != sl_gallery_id(gallery))
         return sl_fail(err, SL_ERR_MISMATCH, "%s: was measured on another gallery: " REMEDY, path);
     if (faces < c->faces / 2 || faces / 2 > c->faces)
-        return sl_fail(err, SL_ERR_MISMATCH, "%s: was measured when the gallery had %llu faces, it has %zu now: " REMEDY,
-                       path, (unsigned long long)c->faces, faces);
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "%s: was measured when the gallery had %llu faces, it has %zu now: " REMEDY, path,
+                       (unsigned long long)c->faces, faces);
     return SL_OK;
 }
 

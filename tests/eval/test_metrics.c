@@ -16,7 +16,7 @@ static void separable_pairs_are_all_right(void **state)
     sl_verify_rates v;
     assert_ok(sl_verify_rates_of(pairs, 40, 10, &v, &err));
     assert_true(v.accuracy == 100 && v.std == 0 && fabs(v.threshold - .5) < 1e-6 && v.eer == 0);
-    assert_true(v.tar_at_far[0] == 100); /* two of twenty may match */
+    assert_true(v.tar_at_far[0] == 100);                           /* two of twenty may match */
     assert_true(isnan(v.tar_at_far[1]) && isnan(v.tar_at_far[3])); /* not one of twenty may: not measurable */
     assert_true(v.far[v.points - 1] == 1 && v.tar[v.points - 1] == 1 && v.far[0] == 0 && v.tar[0] == 0);
     sl_verify_rates_free(&v);
@@ -83,8 +83,8 @@ static void random_pairs_match_a_slow_search(void **state)
         fill_random(numbers, 200, seed, 0, 1);
         for (int i = 0; i < 100; i++) { /* quantised, so that ties occur */
             int same = numbers[100 + i] > .5f;
-            pairs[i] = (sl_scored_pair){.score = floorf(20 * (numbers[i] + .4f * (float)same)) / 20, .same = same,
-                                        .fold = i / 10};
+            pairs[i] = (sl_scored_pair){
+                .score = floorf(20 * (numbers[i] + .4f * (float)same)) / 20, .same = same, .fold = i / 10};
         }
         sl_verify_rates v;
         assert_ok(sl_verify_rates_of(pairs, 100, 10, &v, &err));
@@ -127,8 +127,9 @@ static void the_three_forms(void **state)
 {
     (void)state;
     sl_pair_list list;
-    assert_ok(parse("5\t1\nAnn\t1\t2\nAnn\t1\tBob\t12\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\r\nA 1 B 1",
-                    &list));
+    assert_ok(
+        parse("5\t1\nAnn\t1\t2\nAnn\t1\tBob\t12\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\nA 1 B 1\nA 1 2\r\nA 1 B 1",
+              &list));
     assert_int_equal(list.count, 10);
     assert_int_equal(list.folds, 5);
     assert_string_equal(list.pairs[0].second, "Ann/Ann_0002.jpg");
@@ -163,10 +164,17 @@ static void bad_pair_lists_name_the_line(void **state)
 {
     (void)state;
     static const char *const cases[][2] = {
-        {"10 300\nAnn 1 x\n", "line 2"}, {"a b 1\na b 2\n", "line 2"}, {"a b c d e f\n", "line 1"},
-        {"10 300\nAnn 1 2\n", "announces 6000"}, {"", "ten"}, {"a b 1\n", "ten"},
-        {"a b 1\n\n\"a b 1\n", "line 3: a quote"}, {"\"a\"b c 1\n", "line 1: a quote"}, {"a b 1 x y\n", "line 1: \"same\""},
-        {"a b 0 x x\n", "line 1: \"same\""}, {"one two a b 1\n", "line 1"},
+        {"10 300\nAnn 1 x\n", "line 2"},
+        {"a b 1\na b 2\n", "line 2"},
+        {"a b c d e f\n", "line 1"},
+        {"10 300\nAnn 1 2\n", "announces 6000"},
+        {"", "ten"},
+        {"a b 1\n", "ten"},
+        {"a b 1\n\n\"a b 1\n", "line 3: a quote"},
+        {"\"a\"b c 1\n", "line 1: a quote"},
+        {"a b 1 x y\n", "line 1: \"same\""},
+        {"a b 0 x x\n", "line 1: \"same\""},
+        {"one two a b 1\n", "line 1"},
         {"a b 1\nc d 0\nc e 0\nc f 0\nc g 0\nc h 0\nc i 0\nc j 0\nb a 0\nx y 1\n", "line 9: contradicts line 1"},
         {"a b 1\nc d 0\nc e 0\nc f 0\nc c 0\nc h 0\nc i 0\nc j 0\nb x 0\nx y 1\n", "line 5: c can not be another"},
     };
@@ -205,10 +213,15 @@ static void official_list_of_lfw(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(separable_pairs_are_all_right), cmocka_unit_test(one_fold_wrong_by_hand),
-        cmocka_unit_test(random_pairs_match_a_slow_search), cmocka_unit_test(useless_input_is_refused),
-        cmocka_unit_test(thresholds_hold_their_rate), cmocka_unit_test(the_three_forms), cmocka_unit_test(names_with_spaces),
-        cmocka_unit_test(bad_pair_lists_name_the_line), cmocka_unit_test(official_list_of_lfw),
+        cmocka_unit_test(separable_pairs_are_all_right),
+        cmocka_unit_test(one_fold_wrong_by_hand),
+        cmocka_unit_test(random_pairs_match_a_slow_search),
+        cmocka_unit_test(useless_input_is_refused),
+        cmocka_unit_test(thresholds_hold_their_rate),
+        cmocka_unit_test(the_three_forms),
+        cmocka_unit_test(names_with_spaces),
+        cmocka_unit_test(bad_pair_lists_name_the_line),
+        cmocka_unit_test(official_list_of_lfw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

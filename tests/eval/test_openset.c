@@ -45,12 +45,14 @@ static void rates_by_hand(void **state)
     /* ten of a hundred reach .90; of those who are there .90 is right, .95 is somebody else, eight are below */
     assert_true(fabs(r.at[0].threshold - .9) < 1e-6);
     assert_true(fabs(r.at[0].fpir.mean - 10) < 1e-9 && fabs(r.at[0].fnir.mean - 90) < 1e-9);
-    assert_true(isnan(r.at[1].threshold) && isnan(r.at[1].fpir.mean)); /* one in a hundred of a hundred: not told */
+    assert_true(isnan(r.at[1].threshold) &&
+                isnan(r.at[1].fpir.mean)); /* one in a hundred of a hundred: not told */
     assert_true(fabs(r.rank1.mean - 90) < 1e-9);
     /* the curve ends where everybody is taken for somebody: only the wrong one is missed */
     assert_true(r.fpir[r.points - 1] == 1 && fabs(r.fnir[r.points - 1] - .1) < 1e-9);
     for (size_t i = 1; i < r.points; i++)
-        assert_true(r.fpir[i] > r.fpir[i - 1] && r.fnir[i] <= r.fnir[i - 1] && r.thresholds[i] < r.thresholds[i - 1]);
+        assert_true(r.fpir[i] > r.fpir[i - 1] && r.fnir[i] <= r.fnir[i - 1] &&
+                    r.thresholds[i] < r.thresholds[i - 1]);
     sl_openset_point p = sl_openset_at(&s, 1, 2);
     assert_true(p.fpir.mean == 0 && p.fnir.mean == 100);
     p = sl_openset_at(&s, 1, NAN);
@@ -76,7 +78,8 @@ static void ties_do_not_break_a_promise(void **state)
     (void)state;
     sl_searches s = made_up();
     for (int i = 0; i < 100; i++)
-        s.impostors[1][i] = s.impostors[1][i] >= .8f ? .8f : s.impostors[1][i]; /* twenty at .8: none of them may pass */
+        s.impostors[1][i] =
+            s.impostors[1][i] >= .8f ? .8f : s.impostors[1][i]; /* twenty at .8: none of them may pass */
     sl_openset_rates r;
     assert_ok(sl_openset_rates_of(&s, 1, &r, &err));
     assert_true(r.at[0].threshold > .8f && r.at[0].fpir.mean == 0);
@@ -96,7 +99,8 @@ static void curves_hold_their_rates(void **state)
     assert_true(fabs(sl_rate_curve_at(&c, .01) - .9901) < 1e-5);
     assert_true(isnan(sl_rate_curve_at(&c, .0009)));
     assert_true(sl_rate_curve_at(&c, 1) == c.threshold[0]);
-    for (double rate = .9; rate > .0011; rate *= .93) { /* between two measured rates it keeps between their thresholds */
+    for (double rate = .9; rate > .0011;
+         rate *= .93) { /* between two measured rates it keeps between their thresholds */
         double t = sl_rate_curve_at(&c, rate);
         size_t n = 0;
         while (n < 10000 && (double)scores[n] >= t)

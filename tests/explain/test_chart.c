@@ -69,7 +69,10 @@ static void numbers_do_not_depend_on_the_locale(void **state)
 
 static sl_chart line_chart(const sl_chart_series *series, size_t count)
 {
-    return (sl_chart){.kind = SL_CHART_LINES, .x = {NULL, 0, NAN, NAN}, .y = {NULL, 0, NAN, NAN}, .series = series,
+    return (sl_chart){.kind = SL_CHART_LINES,
+                      .x = {NULL, 0, NAN, NAN},
+                      .y = {NULL, 0, NAN, NAN},
+                      .series = series,
                       .series_count = count};
 }
 
@@ -131,8 +134,13 @@ static void bars_stand_on_zero_with_intervals(void **state)
     const sl_chart_series s[] = {
         {.name = "a", .y = (double[]){40, 80}, .low = (double[]){35, 70}, .high = (double[]){45, 90}, .count = 2},
         {.name = "b", .y = (double[]){20, NAN}, .count = 2}};
-    sl_chart chart = {.kind = SL_CHART_BARS, .x = {NULL, 0, NAN, NAN}, .y = {NULL, 0, NAN, NAN}, .series = s,
-                      .series_count = 2, .categories = names, .category_count = 2};
+    sl_chart chart = {.kind = SL_CHART_BARS,
+                      .x = {NULL, 0, NAN, NAN},
+                      .y = {NULL, 0, NAN, NAN},
+                      .series = s,
+                      .series_count = 2,
+                      .categories = names,
+                      .category_count = 2};
     char *svg = draw(&chart);
     double height[2];
     const char *at = svg;
@@ -152,7 +160,8 @@ static void bars_stand_on_zero_with_intervals(void **state)
 static void names_are_only_text(void **state)
 {
     (void)state;
-    const sl_chart_series s = {.name = "<script>\"&\xff", .x = (double[]){1, 2}, .y = (double[]){1, 2}, .count = 2};
+    const sl_chart_series s = {
+        .name = "<script>\"&\xff", .x = (double[]){1, 2}, .y = (double[]){1, 2}, .count = 2};
     sl_chart chart = line_chart(&s, 1);
     chart.title = "a < b\x01";
     char *svg = draw(&chart), *again = draw(&chart);

@@ -11,8 +11,8 @@ enum { DIM = 8 };
 
 static sl_error err;
 static char *dir;
-static const sl_template_shape shape = {.fingerprint = {9}, .dim = DIM, .rows = 1, .cols = 1, .channels = 2,
-                                        .precision = SL_PRECISION_INT8};
+static const sl_template_shape shape = {
+    .fingerprint = {9}, .dim = DIM, .rows = 1, .cols = 1, .channels = 2, .precision = SL_PRECISION_INT8};
 
 static void add_faces(sl_gallery *g, int from, int to)
 {
@@ -43,8 +43,13 @@ static sl_gallery *make_gallery(const char *name, int faces)
 /* FPIR 1 .. .001 at thresholds 0 .. .3, FMR 1 .. 1e-5 at 0 .. .5: .1 a decade. */
 static sl_calibration made_up(const sl_gallery *g, const sl_match_options *match)
 {
-    sl_calibration c = {.gallery_id = sl_gallery_id(g), .fingerprint = {9}, .faces = sl_gallery_size(g),
-                        .searches = 10000, .pairs = 1000000, .fpir = {.count = 4}, .fmr = {.count = 6}};
+    sl_calibration c = {.gallery_id = sl_gallery_id(g),
+                        .fingerprint = {9},
+                        .faces = sl_gallery_size(g),
+                        .searches = 10000,
+                        .pairs = 1000000,
+                        .fpir = {.count = 4},
+                        .fmr = {.count = 6}};
     for (int i = 0; i < 6; i++) {
         c.fpir.rate[i] = c.fmr.rate[i] = pow(10, -i);
         c.fpir.threshold[i] = c.fmr.threshold[i] = .1 * i;
@@ -70,7 +75,8 @@ static void what_is_kept_is_found(void **state)
     assert_true(fabsf(t.threshold - .2f) < 1e-6f && !t.on_stage1 && t.source == SL_THRESHOLD_CALIBRATION);
     assert_ok(sl_threshold_for_far(NULL, g, &match, 1e-4, &t, &err));
     assert_true(fabsf(t.threshold - .4f) < 1e-6f);
-    assert_int_equal(sl_threshold_for_fpir(NULL, g, &match, .0001, &t, &err), SL_ERR_ARGUMENT); /* smaller than measured */
+    assert_int_equal(sl_threshold_for_fpir(NULL, g, &match, .0001, &t, &err),
+                     SL_ERR_ARGUMENT); /* smaller than measured */
     assert_non_null(strstr(err.text, "10000 searches"));
     assert_int_equal(sl_threshold_for_fpir(NULL, g, &match, 0, &t, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_threshold_for_far(NULL, g, &match, NAN, &t, &err), SL_ERR_ARGUMENT);
