@@ -70,20 +70,25 @@ static int slot_of(const sl_graph *g, const char *name)
     return at;
 }
 
+static void fill_slots(sl_graph *g)
+{
+    memset(g->name_slots, 0, (size_t)g->n_slots * sizeof *g->name_slots);
+    for (int i = 0; i < g->n_tensors; i++)
+        g->name_slots[slot_of(g, g->tensors[i].name)] = i + 1;
+}
+
 /* Keeps the table at most half full with one more name. */
 static sl_status grow_slots(sl_graph *g, sl_error *err)
 {
     if (g->n_slots && g->n_tensors + 1 <= g->n_slots / 2)
         return SL_OK;
     int larger = g->n_slots ? g->n_slots * 2 : FIRST_SLOTS;
-    int *slots = calloc((size_t)larger, sizeof *slots);
+    int *slots = sl_realloc_array(g->name_slots, (size_t)larger, sizeof *slots);
     if (!slots)
         return no_memory(err);
-    free(g->name_slots);
     g->name_slots = slots;
     g->n_slots = larger;
-    for (int i = 0; i < g->n_tensors; i++)
-        slots[slot_of(g, g->tensors[i].name)] = i + 1;
+    fill_slots(g);
     return SL_OK;
 }
 
@@ -157,6 +162,21 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
     g->name_slots[slot_of(g, name)] = g->n_tensors + 1;
     g->tensors[g->n_tensors] = (sl_tensor_info){.name = copy, .type = type, .shape = *shape, .producer = -1};
     *out = g->n_tensors++;
+    return SL_OK;
+}
+
+sl_status sl_graph_rename(sl_graph *g, sl_tensor tensor, const char *name, sl_error *err)
+{
+    if (tensor < 0 || tensor >= g->n_tensors)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%.200s would name no tensor of the graph", name);
+    if (sl_graph_find(g, name) >= 0)
+        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s is defined twice", name);
+    char *copy = sl_strdup(name);
+    if (!copy)
+        return no_memory(err);
+    free(g->tensors[tensor].name);
+    g->tensors[tensor].name = copy;
+    fill_slots(g); /* taking one out of the table could hide those behind it */
     return SL_OK;
 }
 

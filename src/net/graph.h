@@ -143,6 +143,9 @@ sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_at
 sl_status sl_graph_add_input(sl_graph *g, sl_tensor tensor, sl_error *err);
 sl_status sl_graph_add_output(sl_graph *g, sl_tensor tensor, sl_error *err);
 
+/* Gives a tensor another name. SL_ERR_FORMAT for one that exists. name is copied. */
+sl_status sl_graph_rename(sl_graph *g, sl_tensor tensor, const char *name, sl_error *err);
+
 /* Index by name, or -1. */
 sl_tensor sl_graph_find(const sl_graph *g, const char *name);
 
