@@ -14,150 +14,76 @@ enum { BATCH = 256, TRIALS = 3 };
 
 #define LINEAR_WITHIN 1e-4
 
-/* ---- the part of the graph between map and embedding ---- */
+static size_t map_size(const sl_head *h) { return (size_t)h->channels * (size_t)h->cells; }
 
-/* Which nodes lead from `map` to `target`. The batch may be read from other shapes, the picture may not. */
-static sl_status mark_nodes(const sl_graph *g, sl_tensor map, sl_tensor target, uint8_t *node_wanted,
-                            uint8_t *tensor_wanted, sl_error *err)
+/* For a network [N, C, rows, cols] -> [N, ...] whose sizes `shape` and `out` state. */
+static sl_status allocate(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err)
 {
-    tensor_wanted[target] = 1;
-    for (int i = g->n_nodes - 1; i >= 0; i--) {
-        const sl_node *node = &g->nodes[i];
-        for (int o = 0; o < node->n_outputs; o++)
-            node_wanted[i] |= node->outputs[o] >= 0 && node->outputs[o] != map && tensor_wanted[node->outputs[o]];
-        for (int k = 0; node_wanted[i] && k < node->n_inputs; k++)
-            if (node->inputs[k] >= 0)
-                tensor_wanted[node->inputs[k]] = 1;
-    }
-    for (int i = 0; i < g->n_inputs; i++)
-        if (tensor_wanted[g->inputs[i]] && g->inputs[i] != map)
-            return sl_fail(err, SL_ERR_UNSUPPORTED, "the embedding does not come from the patch map alone");
-    return tensor_wanted[map] ? SL_OK : sl_fail(err, SL_ERR_UNSUPPORTED, "the embedding does not come from the patch "
-                                                "map");
-}
-
-/* A tensor of `g` in `to`; constants are shared. */
-static sl_status copy_tensor(const sl_graph *g, sl_tensor t, sl_graph *to, sl_tensor *at, sl_error *err)
-{
-    const sl_tensor_info *info = &g->tensors[t];
-    const sl_shape unknown = {.rank = -1};
-    if (at[t] >= 0)
-        return SL_OK;
-    if (info->data)
-        return sl_graph_add_const(to, info->name, info->type, &info->shape, info->data, false, &at[t], err);
-    return sl_graph_add_tensor(to, info->name, info->type, &unknown, &at[t], err);
-}
-
-static sl_status copy_node(const sl_graph *g, const sl_node *node, sl_graph *to, sl_tensor *at, sl_error *err)
-{
-    sl_tensor inputs[SL_MAX_NODE_INPUTS], outputs[SL_MAX_NODE_INPUTS];
-    for (int k = 0; k < node->n_inputs; k++) {
-        if (node->inputs[k] >= 0)
-            SL_TRY(copy_tensor(g, node->inputs[k], to, at, err));
-        inputs[k] = node->inputs[k] >= 0 ? at[node->inputs[k]] : -1;
-    }
-    for (int k = 0; k < node->n_outputs; k++) {
-        SL_TRY(copy_tensor(g, node->outputs[k], to, at, err));
-        outputs[k] = at[node->outputs[k]];
-    }
-    return sl_graph_add_node(to, node->op, node->name, &node->attr, inputs, node->n_inputs, outputs, node->n_outputs,
-                             err);
-}
-
-static sl_status copy_between(const sl_graph *g, sl_tensor map, const sl_shape *shape, const uint8_t *wanted,
-                              sl_graph *to, sl_tensor *at, sl_error *err)
-{
-    SL_TRY(sl_graph_add_tensor(to, g->tensors[map].name, SL_TYPE_F32, shape, &at[map], err));
-    SL_TRY(sl_graph_add_input(to, at[map], err));
-    for (int i = 0; i < g->n_nodes; i++)
-        if (wanted[i])
-            SL_TRY(copy_node(g, &g->nodes[i], to, at, err));
-    return SL_OK;
-}
-
-static sl_status cut(const sl_graph *g, const char *map_name, const char *embedding, const sl_shape *shape,
-                     sl_graph **out, sl_error *err)
-{
-    sl_tensor map = sl_graph_find(g, map_name), target = sl_graph_find(g, embedding);
-    if (map < 0 || target < 0)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "the network has no tensor named %.200s", map < 0 ? map_name : embedding);
-    size_t tensors = (size_t)g->n_tensors, nodes = (size_t)g->n_nodes;
-    uint8_t *wanted = sl_calloc_aligned(tensors + nodes, 1);
-    sl_tensor *at = sl_calloc_aligned(tensors, sizeof *at);
-    *out = sl_graph_new();
-    sl_status status = wanted && at && *out ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
-    if (status == SL_OK) {
-        memset(at, 0xff, tensors * sizeof *at);
-        status = mark_nodes(g, map, target, wanted, wanted + nodes, err);
-    }
-    if (status == SL_OK)
-        status = copy_between(g, map, shape, wanted, *out, at, err);
-    if (status != SL_OK) {
-        sl_graph_free(*out);
-        *out = NULL;
-    }
-    free(wanted);
-    free(at);
-    return status;
-}
-
-/* The name of the embedding before it is made unit length: behind an L2 norm, whatever reshapes follow it. */
-static const char *raw_name(const sl_graph *g)
-{
-    sl_tensor t = g->outputs[0];
-    for (int i; (i = g->tensors[t].producer) >= 0;) {
-        const sl_node *node = &g->nodes[i];
-        t = node->inputs[0];
-        if (node->op == SL_OP_L2NORM)
-            return g->tensors[t].name;
-        if (node->op != SL_OP_RESHAPE && node->op != SL_OP_FLATTEN && node->op != SL_OP_SQUEEZE)
-            break;
-    }
-    return g->tensors[g->outputs[0]].name;
-}
-
-static sl_status compile(const sl_graph *g, const char *map, const char *embedding, sl_shape shape, int threads,
-                         sl_plan **out, sl_error *err)
-{
-    sl_graph *part = NULL, *whole = NULL, *raw = NULL;
-    sl_shape any = shape;
-    any.dim[0] = -1;
-    sl_status status;
-    SL_TRY_GOTO(cut(g, map, embedding, &any, &part, err), end);
-    SL_TRY_GOTO(sl_graph_specialize(part, &shape, &embedding, 1, &whole, err), end);
-    const char *name = raw_name(whole);
-    SL_TRY_GOTO(sl_graph_specialize(part, &shape, &name, 1, &raw, err), end);
-    status = sl_plan_compile(raw, threads, out, err);
-end:
-    sl_graph_free(raw);
-    sl_graph_free(whole);
-    sl_graph_free(part);
-    return status;
-}
-
-/* ---- reading it off ---- */
-
-static sl_status allocate(const sl_shape *shape, const sl_plan *plan, sl_head *h, sl_error *err)
-{
-    sl_shape out;
-    sl_plan_output(plan, 0, &out);
-    int64_t all = sl_shape_elements(&out);
-    if (out.rank < 1 || out.dim[0] != BATCH || all / BATCH > 4096)
+    int64_t batch = shape->dim[0], all = sl_shape_elements(out);
+    if (out->rank < 1 || out->dim[0] != batch || all / batch > 4096)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "the head does not keep faces apart");
     h->channels = (int)shape->dim[1];
     h->cells = (int)(shape->dim[2] * shape->dim[3]);
-    h->dim = (int)(all / BATCH);
+    h->dim = (int)(all / batch);
     h->blocks = (h->dim + SL_HEAD_COLUMNS - 1) / SL_HEAD_COLUMNS;
-    size_t rows = (size_t)h->blocks * (size_t)h->cells * (size_t)h->channels;
+    size_t rows = (size_t)h->blocks * map_size(h);
     h->weights = sl_calloc_aligned(rows, SL_HEAD_COLUMNS * sizeof(float));
     h->bias = sl_calloc_aligned((size_t)h->dim, sizeof(float));
     return h->weights && h->bias ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
 }
 
+/* ---- one dense layer: its weights are the head's ---- */
+
+/* The dense layer that all of `g` is, behind flattening or (*mean) behind the mean of all cells; NULL when it is
+ * something else. Whatever reshapes a face to one axis leaves its numbers in their order. */
+static const sl_node *only_dense(const sl_graph *g, bool *mean)
+{
+    *mean = false;
+    if (g->n_nodes < 2)
+        return NULL;
+    const sl_node *dense = &g->nodes[g->n_nodes - 1];
+    if (dense->op != SL_OP_DENSE || dense->outputs[0] != g->outputs[0])
+        return NULL;
+    for (int k = 1; k < dense->n_inputs; k++)
+        if (dense->inputs[k] >= 0 && !g->tensors[dense->inputs[k]].data)
+            return NULL;
+    for (int i = 0; i < g->n_nodes - 1; i++) {
+        const sl_node *n = &g->nodes[i];
+        bool reshapes = n->op == SL_OP_FLATTEN || n->op == SL_OP_RESHAPE || n->op == SL_OP_SQUEEZE;
+        bool averages = i == 0 && n->op == SL_OP_GLOBAL_POOL && n->attr.fn == SL_FN_AVERAGE;
+        if ((!reshapes && !averages) || n->inputs[0] != (i ? g->nodes[i - 1].outputs[0] : g->inputs[0]) ||
+            n->outputs[0] != g->nodes[i + 1].inputs[0])
+            return NULL;
+        *mean |= averages;
+    }
+    return dense;
+}
+
+/* w [D, C * cells], or with `mean` [D, C]; bias [D] or NULL. */
+static void copy_dense(const float *w, const float *bias, bool mean, sl_head *h)
+{
+    size_t cells = (size_t)h->cells, depth = mean ? (size_t)h->channels : map_size(h);
+    float scale = mean ? 1 / (float)h->cells : 1;
+    for (int block = 0; block < h->blocks; block++) {
+        int first = block * SL_HEAD_COLUMNS, left = h->dim - first, count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
+        for (int c = 0; c < h->channels; c++)
+            for (int p = 0; p < h->cells; p++) {
+                const float *from = w + (size_t)first * depth + (mean ? (size_t)c : (size_t)c * cells + (size_t)p);
+                float *to = sl_head_weights(h, block, p, c);
+                for (int d = 0; d < count; d++)
+                    to[d] = from[(size_t)d * depth] * scale;
+            }
+    }
+    if (bias)
+        memcpy(h->bias, bias, (size_t)h->dim * sizeof *bias);
+}
+
+/* ---- any other: by unit vectors ---- */
+
 /* The constant, from a run on zero. */
 static sl_status read_bias(sl_plan *plan, sl_head *h, sl_error *err)
 {
-    size_t size = (size_t)h->channels * (size_t)h->cells;
+    size_t size = map_size(h);
     memset(sl_plan_input(plan, 0, NULL), 0, BATCH * size * sizeof(float));
     SL_TRY(sl_plan_run(plan, err));
     memcpy(h->bias, sl_plan_output(plan, 0, NULL), (size_t)h->dim * sizeof(float));
@@ -167,7 +93,7 @@ static sl_status read_bias(sl_plan *plan, sl_head *h, sl_error *err)
 /* Element e of the map, [C, cells], is channel e / cells of cell e % cells. */
 static sl_status read_weights(sl_plan *plan, sl_head *h, sl_error *err)
 {
-    size_t size = (size_t)h->channels * (size_t)h->cells;
+    size_t size = map_size(h);
     for (size_t from = 0; from < size; from += BATCH) {
         size_t count = size - from < BATCH ? size - from : BATCH;
         float *in = sl_plan_input(plan, 0, NULL);
@@ -192,7 +118,7 @@ static void apply(const sl_head *h, const float *map, double *sums)
     for (int d = 0; d < h->dim; d++)
         sums[d] = (double)h->bias[d];
     for (int block = 0; block < h->blocks; block++) {
-        int first = block * SL_HEAD_COLUMNS, count = h->dim - first < SL_HEAD_COLUMNS ? h->dim - first : SL_HEAD_COLUMNS;
+        int first = block * SL_HEAD_COLUMNS, left = h->dim - first, count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
         for (int p = 0; p < h->cells; p++)
             for (int c = 0; c < h->channels; c++) {
                 const float *w = sl_head_weights(h, block, p, c);
@@ -204,9 +130,9 @@ static void apply(const sl_head *h, const float *map, double *sums)
 }
 
 /* Whether random maps of several lengths give what W and b say. */
-static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
+static sl_status check_linear(sl_plan *plan, int batch, const sl_head *h, sl_error *err)
 {
-    size_t size = (size_t)h->channels * (size_t)h->cells;
+    size_t size = map_size(h);
     float *maps = sl_calloc_aligned(TRIALS * size, sizeof *maps);
     double *sums = sl_calloc_aligned((size_t)h->dim, sizeof *sums);
     sl_status status = maps && sums ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
@@ -215,7 +141,7 @@ static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
         maps[i] = (float)sl_rng_range(&rng, -1, 1) * (float)(1 << 2 * (i / size));
     if (status == SL_OK) {
         float *in = sl_plan_input(plan, 0, NULL);
-        memset(in, 0, BATCH * size * sizeof *in);
+        memset(in, 0, (size_t)batch * size * sizeof *in);
         memcpy(in, maps, TRIALS * size * sizeof *in);
         status = sl_plan_run(plan, err);
     }
@@ -236,20 +162,54 @@ static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
     return status;
 }
 
+/* `g` is the network between map and raw embedding for maps of this shape. *direct: whether it was a dense layer; if
+ * not, nothing is read. */
+static sl_status read_directly(const sl_graph *g, const sl_shape *shape, bool *direct, sl_head *h, sl_error *err)
+{
+    bool mean;
+    const sl_node *dense = only_dense(g, &mean);
+    *direct = dense && g->tensors[dense->inputs[1]].shape.dim[1] ==
+                           shape->dim[1] * (mean ? 1 : shape->dim[2] * shape->dim[3]);
+    if (!*direct)
+        return SL_OK;
+    SL_TRY(allocate(shape, &g->tensors[g->outputs[0]].shape, h, err));
+    const float *bias = dense->n_inputs > 2 && dense->inputs[2] >= 0 ? g->tensors[dense->inputs[2]].data : NULL;
+    copy_dense(g->tensors[dense->inputs[1]].data, bias, mean, h);
+    return SL_OK;
+}
+
+static sl_status read_by_runs(sl_plan *plan, const sl_shape *shape, sl_head *h, sl_error *err)
+{
+    sl_shape out;
+    sl_plan_output(plan, 0, &out);
+    SL_TRY(allocate(shape, &out, h, err));
+    SL_TRY(read_bias(plan, h, err));
+    return read_weights(plan, h, err);
+}
+
 sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
                            int cols, int threads, sl_head *out, sl_error *err)
 {
-    sl_shape shape = {.rank = 4, .dim = {BATCH, channels, rows, cols}};
+    sl_shape shape = {.rank = 4, .dim = {TRIALS, channels, rows, cols}};
     sl_plan *plan = NULL;
+    sl_graph *part = NULL;
+    bool direct = false;
     *out = (sl_head){0};
     sl_status status;
-    SL_TRY_GOTO(compile(graph, map, embedding, shape, threads, &plan, err), end);
-    SL_TRY_GOTO(allocate(&shape, plan, out, err), end);
-    SL_TRY_GOTO(read_bias(plan, out, err), end);
-    SL_TRY_GOTO(read_weights(plan, out, err), end);
-    status = check_linear(plan, out, err);
+    SL_TRY_GOTO(sl_head_cut(graph, map, embedding, &shape, &part, err), end);
+    SL_TRY_GOTO(read_directly(part, &shape, &direct, out, err), end);
+    if (!direct) {
+        shape.dim[0] = BATCH;
+        sl_graph_free(part);
+        SL_TRY_GOTO(sl_head_cut(graph, map, embedding, &shape, &part, err), end);
+    }
+    SL_TRY_GOTO(sl_plan_compile(part, threads, &plan, err), end);
+    if (!direct)
+        SL_TRY_GOTO(read_by_runs(plan, &shape, out, err), end);
+    status = check_linear(plan, (int)shape.dim[0], out, err);
 end:
     sl_plan_free(plan);
+    sl_graph_free(part);
     if (status != SL_OK)
         sl_head_free(out);
     return status;

@@ -18,13 +18,20 @@ typedef struct {
     float *bias;    /* [dim] */
 } sl_head;
 
-/* Reads W and b off a graph by running what lies between its two tensors, map [N, C, rows, cols] and embedding
- * (its raw value, where the network makes it unit length), on zero and on every unit vector. About a second for
- * a map of 25,088 numbers. SL_ERR_UNSUPPORTED where that is not linear, or has another way round the map. */
+/* Reads W and b off what lies in a graph between its two tensors, map [N, C, rows, cols] and embedding (its raw value,
+ * where the network makes it unit length): where that is a dense layer over the flattened map or over its mean, those
+ * are its weights; else it is run on zero and on every unit vector, about a second for a map of 25,088 numbers. Then
+ * random maps must give the same both ways. SL_ERR_UNSUPPORTED where it is not linear, or has another way round the
+ * map. */
 sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
                            int cols, int threads, sl_head *out, sl_error *err);
 sl_status sl_head_of_recogniser(const sl_recogniser *r, int threads, sl_head *out, sl_error *err);
 void sl_head_free(sl_head *head);
+
+/* The graph of that part alone, specialised for maps of `shape`, its output the raw embedding (head_cut.c). `g` must
+ * outlive it. */
+sl_status sl_head_cut(const sl_graph *g, const char *map, const char *embedding, const sl_shape *shape, sl_graph **out,
+                      sl_error *err);
 
 /* The weights of channel c of cell p for dimensions block * SL_HEAD_COLUMNS and on. */
 static inline float *sl_head_weights(const sl_head *h, int block, int p, int c)

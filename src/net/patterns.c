@@ -158,8 +158,24 @@ static sl_status become_prelu(sl_rewrite *r, int node, sl_tensor x, float *slope
     return SL_OK;
 }
 
+/* PReLU with one slope for all channels is a leaky relu, which convolutions take in. */
+static bool single_slope(sl_rewrite *r, int node)
+{
+    const sl_node *n = &r->g->nodes[node];
+    sl_attr attr = {.fn = SL_FN_LEAKY_RELU};
+    if (n->op != SL_OP_PRELU || !sl_scalar(r, n->inputs[1], &attr.a))
+        return false;
+    const sl_tensor x = n->inputs[0];
+    if (!sl_shape_equal(&sl_tensor_of(r, x)->shape, &sl_tensor_of(r, n->outputs[0])->shape))
+        return false;
+    sl_become(r, node, SL_OP_UNARY, &attr, &x, 1);
+    return true;
+}
+
 sl_status sl_fuse_prelu(sl_rewrite *r, int node, sl_error *err)
 {
+    if (single_slope(r, node))
+        return SL_OK;
     const sl_node *n = &r->g->nodes[node];
     if (n->op != SL_OP_BINARY || sl_tensor_of(r, n->outputs[0])->shape.rank < 2)
         return SL_OK;

@@ -2,6 +2,7 @@
  * fill) that the plan must reproduce, and for one of them the reference layers. */
 #include "synthetic.h"
 
+#include "model/head.h"
 #include "net/plan.h"
 
 static sl_error err;
@@ -205,7 +206,8 @@ static void pooled_map_is_the_mean(void **state)
 {
     (void)state;
     const sl_arch *arch = sl_arch_find("arcface-r18");
-    const golden_row rows[3] = {{.output = SL_ARCH_PATCH_MAP}, {.output = "patch_map_4x4"}, {.output = "patch_map_16x16"}};
+    const golden_row rows[3] = {
+        {.output = SL_ARCH_PATCH_MAP}, {.output = "patch_map_4x4"}, {.output = "patch_map_16x16"}};
     sl_state_dict dict = {0};
     sl_graph *g;
     sl_plan *plan;
@@ -228,6 +230,47 @@ static void pooled_map_is_the_mean(void **state)
     sl_graph_free(special);
     sl_graph_free(g);
     sl_state_dict_free(&dict);
+}
+
+/* embedding = b + sum over cells of what each gives, up to its length (FaceNet's is made 1). */
+static void contributions_add_up(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"arcface-r18", "cosface-s20", "facenet-ir1", "iresnet18"};
+    const golden_row rows[2] = {{.output = SL_ARCH_EMBEDDING}, {.output = SL_ARCH_PATCH_MAP}};
+    for (int k = 0; k < 4; k++) {
+        const sl_arch *arch = sl_arch_find(names[k]);
+        sl_state_dict dict = {0};
+        sl_graph *g;
+        sl_plan *plan;
+        sl_head h;
+        sl_shape shape;
+        float made[512];
+        synthetic_dict(arch, &dict);
+        assert_ok(sl_arch_build(arch, &dict, &g, &err));
+        assert_ok(sl_head_of_graph(g, SL_ARCH_PATCH_MAP, SL_ARCH_EMBEDDING, arch->patch_channels, arch->rows,
+                                   arch->cols, 1, &h, &err));
+        assert_int_equal(h.dim, arch->dim);
+        sl_graph *special = specialize(arch, g, 1, rows, 2);
+        assert_ok(sl_plan_compile(special, 1, &plan, &err));
+        float *x = sl_plan_input(plan, 0, &shape);
+        fill_input(x, sl_shape_elements(&shape));
+        assert_ok(sl_plan_run(plan, &err));
+        const float *map = sl_plan_output(plan, 1, NULL);
+        for (int d = 0; d < h.dim; d++) {
+            double sum = (double)h.bias[d];
+            for (int i = 0; i < h.channels * h.cells; i++)
+                sum += (double)map[i] * (double)sl_head_weights(&h, d / SL_HEAD_COLUMNS, i % h.cells,
+                                                                i / h.cells)[d % SL_HEAD_COLUMNS];
+            made[d] = (float)sum;
+        }
+        assert_true(cosine_of(made, sl_plan_output(plan, 0, NULL), (size_t)h.dim) > 1 - 1e-6);
+        sl_head_free(&h);
+        sl_plan_free(plan);
+        sl_graph_free(special);
+        sl_graph_free(g);
+        sl_state_dict_free(&dict);
+    }
 }
 
 /* ---- checking ---- */
@@ -321,6 +364,7 @@ int main(void)
         cmocka_unit_test(architectures_have_their_sizes),
         cmocka_unit_test(tables_and_graphs_agree),
         cmocka_unit_test(pooled_map_is_the_mean),
+        cmocka_unit_test(contributions_add_up),
         cmocka_unit_test(all_problems_are_listed),
         cmocka_unit_test(layouts_are_told_apart),
         cmocka_unit_test(tensors_are_the_published_ones),

@@ -108,6 +108,29 @@ static void reads_every_linear_head(void **state)
     }
 }
 
+/* Where the head is one dense layer its weights are taken as they are, not by runs, which would round them. */
+static void dense_weights_are_taken_as_they_are(void **state)
+{
+    (void)state;
+    for (int mean = 0; mean < 2; mean++) {
+        sl_tensor map;
+        sl_head h;
+        sl_graph *g = body(&map);
+        sl_tensor embedding = mean ? mean_dense(g, map) : dense(g, flatten(g, map), DIM, CHANNELS * CELLS, 80);
+        const float *w = g->tensors[g->nodes[g->tensors[embedding].producer].inputs[1]].data;
+        assert_ok(read_head(g, map, embedding, &h));
+        expect_head(g, map, embedding, &h);
+        for (int d = 0; d < DIM; d++)
+            for (int c = 0; c < CHANNELS; c++)
+                for (int p = 0; p < CELLS; p++) {
+                    float want = mean ? w[d * CHANNELS + c] * (1 / (float)CELLS) : w[(d * CHANNELS + c) * CELLS + p];
+                    assert_true(sl_head_weights(&h, d / SL_HEAD_COLUMNS, p, c)[d % SL_HEAD_COLUMNS] == want);
+                }
+        sl_head_free(&h);
+        sl_graph_free(g);
+    }
+}
+
 static void looks_behind_the_norm(void **state)
 {
     (void)state;
@@ -215,7 +238,8 @@ static void real_networks_add_up(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(reads_every_linear_head), cmocka_unit_test(looks_behind_the_norm),
+        cmocka_unit_test(reads_every_linear_head), cmocka_unit_test(dense_weights_are_taken_as_they_are),
+        cmocka_unit_test(looks_behind_the_norm),
         cmocka_unit_test(refuses_other_heads),     cmocka_unit_test(refuses_unknown_names),
         cmocka_unit_test(real_networks_add_up),
     };

@@ -214,6 +214,21 @@ static void test_prelu_spellings(void **state)
     }
 }
 
+/* One slope for all channels: a leaky ReLU, whether it follows a convolution or not; per channel it stays. */
+static void test_prelu_of_one_slope(void **state)
+{
+    (void)state;
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_input(g, SHAPE(2, 3, 4, 4));
+    sl_tensor conv = net_conv(g, x, 4, 3, 3, (sl_attr){0}, 1);
+    check_fused(g, net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(conv, net_const(g, SHAPE(1), FLOATS(.25f)))), 2,
+                SL_OP_UNARY, 1e-6);
+    g = sl_graph_new();
+    x = net_input(g, SHAPE(2, 4, 4, 4));
+    check_fused(g, net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(x, net_random(g, SHAPE(4), 1, 0, 1))), 1, SL_OP_PRELU,
+                1e-6);
+}
+
 static void test_almost_prelu_stays(void **state)
 {
     (void)state;
@@ -618,6 +633,7 @@ int main(void)
         cmocka_unit_test(test_matmul_becomes_dense),
         cmocka_unit_test(test_pad_into_conv),
         cmocka_unit_test(test_prelu_spellings),
+        cmocka_unit_test(test_prelu_of_one_slope),
         cmocka_unit_test(test_almost_prelu_stays),
         cmocka_unit_test(test_l2norm_spellings),
         cmocka_unit_test(test_softmax_spellings),
