@@ -20,6 +20,9 @@ enum {
     KEY_ONLY,
     KEY_LIMIT,
     KEY_CSV,
+    KEY_SVG,
+    KEY_SHEETS,
+    KEY_SHEET_COUNT,
     KEY_SEED
 };
 
@@ -45,6 +48,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ONLY: o->only = arg; return 0;
     case KEY_LIMIT: o->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, INT_MAX); return 0;
     case KEY_CSV: o->csv = arg; return 0;
+    case KEY_SVG: run->svg_dir = arg; return 0;
+    case KEY_SHEETS: run->sheets_dir = arg; return 0;
+    case KEY_SHEET_COUNT: run->sheet_count = (int)cli_parse_int(state, "--sheet-count", arg, 1, 10000); return 0;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
@@ -84,6 +90,13 @@ static const struct argp_option options[] = {
     {"only", KEY_ONLY, "FILE", 0, "Only these people or photos, one a line, in the gallery and the queries", 0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced, the same for everything compared", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line for each configuration and query", 0},
+    {"svg", KEY_SVG, "DIR", 0,
+     "Draw charts: cmc.svg, p1.svg, difference.svg, and alpha.svg and k.svg where these are swept", 0},
+    {"sheets", KEY_SHEETS, "DIR", 0,
+     "Draw contact sheets of the largest wins and the worst losses of the first configuration with a second look (faces "
+     "appear where galleries were enrolled with --keep-crops)",
+     0},
+    {"sheet-count", KEY_SHEET_COUNT, "N", 0, "So many of each (default: 12)", 0},
     {"seed", KEY_SEED, "S", 0, "Of the bootstrap (default: 1)", 0},
     CLI_OPTION_JSON,
     {0}};
@@ -201,13 +214,24 @@ static int evaluate(eval_run *run)
         cli_warn("no memory for %zu results", run->count);
         return CLI_FAILED;
     }
+    if (run->sheets_dir) {
+        while (run->sheet_config < run->count && run->configs[run->sheet_config].match.rerank == SL_RERANK_NONE)
+            run->sheet_config++;
+        run->options.line = cli_eval_keep_line;
+        run->options.context = run;
+    }
     cli_progress_start("queries");
     sl_status status =
         sl_eval_identify(run->gallery, run->queries, run->configs, run->count, &run->options, run->results, &err);
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
-    return run->json ? cli_eval_print_json(run) : cli_eval_print_table(run);
+    code = run->json ? cli_eval_print_json(run) : cli_eval_print_table(run);
+    if (!code && run->svg_dir)
+        code = cli_eval_draw_charts(run);
+    if (!code && run->sheets_dir)
+        code = cli_eval_draw_sheets(run);
+    return code;
 }
 
 static void release(eval_run *run)
@@ -216,6 +240,7 @@ static void release(eval_run *run)
         free((char *)run->configs[c].name);
     free(run->configs);
     free(run->results);
+    free(run->lines);
     cli_sweep_free(&run->sweep);
     sl_cells_close(run->cells);
     if (run->queries != run->gallery)
@@ -225,7 +250,7 @@ static void release(eval_run *run)
 
 int cmd_eval_identify(int argc, char **argv)
 {
-    eval_run run = {.options = {.exclude_same_photo = 1, .seed = 1, .progress = cli_progress_step}};
+    eval_run run = {.sheet_count = 12, .options = {.exclude_same_photo = 1, .seed = 1, .progress = cli_progress_step}};
     struct argp_child children[] = {
         {cli_sweep_argp(), 0, "The second look; comma lists make a row for each combination:", 1},
         {&cli_models_argp, 0, "Networks (for second looks at contributions):", 2},

@@ -19,7 +19,9 @@ typedef struct {
     sl_eval_config *configs; /* [count] */
     sl_evaluation *results;
     size_t count;
-    sl_eval_line *lines; /* of the first configuration, kept for the sheets */
+
+    size_t sheet_config; /* the first configuration with a second look: the sheets are of it */
+    sl_eval_line *lines; /* its queries won and lost */
     size_t line_count, line_capacity;
     bool lines_failed;
 } eval_run;
@@ -27,5 +29,15 @@ typedef struct {
 /* The results on stdout. CLI_OK or an exit code. */
 int cli_eval_print_json(const eval_run *run);
 int cli_eval_print_table(const eval_run *run);
+
+/* Whether configuration `at` is the first of those that stand on its first ranking. */
+bool cli_eval_starts_ranking(const eval_run *run, size_t at);
+
+/* --svg. CLI_OK or an exit code. */
+int cli_eval_draw_charts(const eval_run *run);
+
+/* --sheets: keeps the lines (an sl_eval_options' line, its context is the run), then draws. */
+void cli_eval_keep_line(void *context, const sl_eval_line *line);
+int cli_eval_draw_sheets(eval_run *run);
 
 #endif

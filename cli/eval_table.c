@@ -78,12 +78,11 @@ static void print_row(const eval_run *run, const columns *c, size_t at, bool bes
     printf("   %-24s %5zu %5zu %7.2f %8.1f\n", gain, e->won, e->lost, e->max.p1.mean, e->seconds_stage2);
 }
 
-/* Whether this is the first row on top of its first ranking: results of one ranking have the same rates. */
-static bool starts_ranking(const eval_run *run, size_t at)
+bool cli_eval_starts_ranking(const eval_run *run, size_t at)
 {
-    for (size_t i = 0; i < at; i++)
-        if (memcmp(&run->results[i].stage1, &run->results[at].stage1, sizeof run->results[at].stage1) == 0 &&
-            run->configs[i].first == run->configs[at].first)
+    for (size_t i = 0; i < at; i++) /* one ranking has one set of rates */
+        if (run->configs[i].first == run->configs[at].first &&
+            memcmp(&run->results[i].stage1, &run->results[at].stage1, sizeof run->results[at].stage1) == 0)
             return false;
     return true;
 }
@@ -119,7 +118,7 @@ int cli_eval_print_table(const eval_run *run)
     putchar('\n');
     print_head(&c);
     for (size_t i = 0; i < run->count; i++) {
-        if (starts_ranking(run, i))
+        if (cli_eval_starts_ranking(run, i))
             print_stage1(run, &c, i);
         if (run->configs[i].match.rerank != SL_RERANK_NONE)
             print_row(run, &c, i, i == best && run->count > 1);

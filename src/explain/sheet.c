@@ -41,12 +41,13 @@ static void draw_banner(sl_image *page, const sl_case *one)
     sl_colour white = {255, 255, 255};
     if (answer->count) {
         const sl_candidate *best = &answer->candidates[0];
+        bool asked = !isnan(answer->threshold);
         char numbers[96];
-        snprintf(numbers, sizeof numbers, "%s %s   threshold %s",
-                 answer->threshold_on_stage1 ? "best stage 1" : "best score",
+        snprintf(numbers, sizeof numbers, "%s %s%s%s", answer->threshold_on_stage1 ? "best stage 1" : "best score",
                  sl_number(score, answer->threshold_on_stage1 ? best->stage1 : best->score),
-                 sl_number(threshold, answer->threshold));
-        snprintf(text, sizeof text, "%s%.300s", match ? "Match: " : "Unknown; nearest: ", best->label);
+                 asked ? "   threshold " : ", no threshold", asked ? sl_number(threshold, answer->threshold) : "");
+        snprintf(text, sizeof text, "%s%.300s", match ? "Match: " : asked ? "Unknown; nearest: " : "Nearest: ",
+                 best->label);
         int width, height;
         sl_text_size(numbers, 1, &width, &height);
         sl_draw_text(page, WIDTH - MARGIN - width, (BANNER - height) / 2, numbers, 1, white);
