@@ -7,7 +7,8 @@
 #include "output.h"
 #include "svg.h"
 
-enum { MAX_SERIES = 12, BAR_WIDTH = 100, LEAST_WIDTH = 760, NAME = 160 };
+enum { MAX_SERIES = 12, NAME = 160 };
+enum { LETTER = 8, NAME_LINES = 2, BAR_GAP = 24, LEAST_WIDTH = 760, MOST_WIDTH = 4000 }; /* pixels, of bars */
 
 /* What is drawn beside each other: numbers and names of the series, in one block. */
 typedef struct {
@@ -45,10 +46,12 @@ static void note_of(const eval_run *run, char text[NAME])
              run->options.exclude_same_photo ? "left out" : "included");
 }
 
-/* Stage 1's name: its look, where there are several or it is none by the embedding. */
-static void stage1_name(const sl_eval_config *c, char *name, size_t size)
+/* Stage 1's name, by what tells the configurations apart. */
+static void name_first(const eval_run *run, size_t c, char *name, size_t size)
 {
-    snprintf(name, size, "stage 1%s%s", c->first ? ": " : "", c->first ? cli_rerank_name(c->first) : "");
+    bool wanted[SWEEP_FIELDS];
+    cli_sweep_differing(run->configs, run->count, wanted);
+    cli_sweep_first_name(&run->configs[c], wanted, name, size);
 }
 
 /* The fields by which a configuration is told from the others, and its rerank; `without` one, SWEEP_FIELDS for none. */
@@ -100,7 +103,7 @@ static int draw_cmc(const eval_run *run, const size_t *order, size_t n)
         return CLI_FAILED;
     for (size_t c = 0; c < run->count; c++)
         if (cli_eval_starts_ranking(run, c) && p.count < MAX_SERIES / 2) {
-            stage1_name(&run->configs[c], name, sizeof name);
+            name_first(run, c, name, sizeof name);
             add_cmc(&p, name, run->results[c].stage1_cmc);
         }
     for (size_t i = 0; i < n; i++) {
@@ -117,42 +120,52 @@ static int draw_cmc(const eval_run *run, const size_t *order, size_t n)
 
 /* ---- bars ---- */
 
-/* P@1 of stage 1 and of the configurations, or their differences. */
+typedef struct {
+    plot p;
+    char names[MAX_SERIES][NAME];
+    const char *categories[MAX_SERIES];
+    size_t count, longest;
+    double *arrays[4];
+} bars;
+
+/* A bar, named already. */
+static void add_bar(bars *b, const sl_interval *value)
+{
+    size_t length = strlen(b->names[b->count]);
+    b->longest = length > b->longest ? length : b->longest;
+    b->categories[b->count] = b->names[b->count];
+    b->arrays[1][b->count] = value->mean;
+    b->arrays[2][b->count] = value->low;
+    b->arrays[3][b->count++] = value->high;
+}
+
+/* P@1 of every stage 1 and of the configurations, or the configurations' differences to theirs. */
 static int draw_bars(const eval_run *run, const size_t *order, size_t n, bool difference)
 {
-    plot p;
-    double *arrays[4];
-    char names[MAX_SERIES][NAME], note[NAME];
-    const char *categories[MAX_SERIES];
-    size_t bars = 0, shown = n < MAX_SERIES - 1 ? n : MAX_SERIES - 1;
-    if (!plot_open(&p, MAX_SERIES))
+    bars b = {.count = 0};
+    char note[NAME];
+    if (!plot_open(&b.p, MAX_SERIES))
         return CLI_FAILED;
-    sl_chart_series *s = plot_add(&p, "", arrays);
-    for (size_t i = difference ? 1 : 0; i <= shown; i++, bars++) { /* bar 0 is stage 1's */
-        size_t c = i ? order[i - 1] : n ? order[0] : 0;
-        const sl_evaluation *e = &run->results[c];
-        const sl_interval *value = difference ? &e->difference.p1 : i ? &e->stage2.p1 : &e->stage1.p1;
-        if (i)
-            name_config(run, c, SWEEP_FIELDS, names[bars], NAME);
-        else
-            stage1_name(&run->configs[c], names[bars], NAME);
-        categories[bars] = names[bars];
-        arrays[1][bars] = value->mean;
-        arrays[2][bars] = value->low;
-        arrays[3][bars] = value->high;
+    sl_chart_series *s = plot_add(&b.p, "", b.arrays);
+    for (size_t c = 0; c < run->count && !difference; c++)
+        if (cli_eval_starts_ranking(run, c) && b.count < MAX_SERIES / 2) {
+            name_first(run, c, b.names[b.count], NAME);
+            add_bar(&b, &run->results[c].stage1.p1);
+        }
+    for (size_t i = 0; i < n && b.count < MAX_SERIES; i++) {
+        const sl_evaluation *e = &run->results[order[i]];
+        name_config(run, order[i], SWEEP_FIELDS, b.names[b.count], NAME);
+        add_bar(&b, difference ? &e->difference.p1 : &e->stage2.p1);
     }
-    s->name = NULL;
-    s->x = NULL;
-    s->low = arrays[2];
-    s->high = arrays[3];
-    s->count = bars;
+    *s = (sl_chart_series){.y = b.arrays[1], .low = b.arrays[2], .high = b.arrays[3], .count = b.count};
     note_of(run, note);
+    size_t width = b.count * (b.longest * LETTER / NAME_LINES + BAR_GAP); /* room for names in lines */
     const sl_chart chart = {.kind = SL_CHART_BARS, .title = difference ? "Stage 2 less stage 1" : "Precision at 1",
-                            .note = note, .y = {difference ? "P@1, points" : "P@1, %", 0, NAN, NAN}, .series = p.series,
-                            .series_count = 1, .categories = categories, .category_count = bars,
-                            .width = (int)bars * BAR_WIDTH > LEAST_WIDTH ? (int)bars * BAR_WIDTH : LEAST_WIDTH};
-    int code = bars ? cli_write_svg(run->svg_dir, difference ? "difference.svg" : "p1.svg", &chart) : CLI_OK;
-    free(p.numbers);
+                            .note = note, .y = {difference ? "P@1, points" : "P@1, %", 0, NAN, NAN}, .series = s,
+                            .series_count = 1, .categories = b.categories, .category_count = b.count,
+                            .width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : (int)width};
+    int code = cli_write_svg(run->svg_dir, difference ? "difference.svg" : "p1.svg", &chart);
+    free(b.p.numbers);
     return code;
 }
 
@@ -163,41 +176,56 @@ static double field_number(const sl_eval_config *c, sweep_field field)
     return field == SWEEP_K ? c->match.k : (double)c->match.alpha;
 }
 
-/* Puts a point into a series, x ascending. */
-static void insert_point(sl_chart_series *s, double *arrays[4], double x, const sl_interval *y)
+/* The series of this name, a new one where there is none, with its arrays; NULL: no room. */
+static sl_chart_series *series_named(plot *p, const char *name, double *arrays[4])
 {
-    size_t at = s->count++;
-    for (; at > 0 && arrays[0][at - 1] > x; at--)
-        for (int i = 0; i < 4; i++)
-            arrays[i][at] = arrays[i][at - 1];
-    arrays[0][at] = x;
-    arrays[1][at] = y->mean;
-    arrays[2][at] = y->low;
-    arrays[3][at] = y->high;
+    for (size_t s = 0; s < p->count; s++)
+        if (!strcmp(p->names[s], name)) {
+            for (size_t i = 0; i < 4; i++)
+                arrays[i] = p->numbers + (s * 4 + i) * p->points;
+            return &p->series[s];
+        }
+    return plot_add(p, name, arrays);
 }
 
-/* P@1 over a setting: a line for each of the other settings, and stage 1's level. */
+/* Puts a point into the series, x ascending, each x once. */
+static void add_point(plot *p, const char *name, bool markers, double x, double y)
+{
+    double *arrays[4];
+    sl_chart_series *s = series_named(p, name, arrays);
+    if (!s)
+        return;
+    size_t at = s->count;
+    for (size_t i = 0; i < s->count; i++)
+        if (arrays[0][i] == x)
+            return;
+    for (; at > 0 && arrays[0][at - 1] > x; at--) {
+        arrays[0][at] = arrays[0][at - 1];
+        arrays[1][at] = arrays[1][at - 1];
+    }
+    arrays[0][at] = x;
+    arrays[1][at] = y;
+    s->markers = markers;
+    s->count++;
+}
+
+/* P@1 over a setting: a line for each of the other settings, and the levels of stage 1. */
 static int draw_curves(const eval_run *run, const size_t *order, size_t n, sweep_field field)
 {
     plot p;
-    double *arrays[MAX_SERIES][4], *level[4];
     char name[NAME], title[NAME], note[NAME], file[NAME];
-    if (!plot_open(&p, run->count + 2))
+    if (!plot_open(&p, run->count))
         return CLI_FAILED;
-    sl_chart_series *stage1 = plot_add(&p, "stage 1", level);
-    for (size_t i = 0; i < n; i++) {
-        const sl_eval_config *c = &run->configs[order[i]];
-        const sl_evaluation *e = &run->results[order[i]];
-        size_t s = 1;
-        name_config(run, order[i], field, name, sizeof name);
-        while (s < p.count && strcmp(p.names[s], name))
-            s++;
-        if (s == p.count && !plot_add(&p, name, arrays[s]))
-            continue;
-        p.series[s].markers = 1;
-        insert_point(&p.series[s], arrays[s], field_number(c, field), &e->stage2.p1);
-        insert_point(stage1, level, field_number(c, field), &e->stage1.p1);
-    }
+    for (int second = 0; second < 2; second++)
+        for (size_t i = 0; i < n; i++) {
+            const sl_evaluation *e = &run->results[order[i]];
+            if (second)
+                name_config(run, order[i], field, name, sizeof name);
+            else
+                name_first(run, order[i], name, sizeof name);
+            add_point(&p, name, second, field_number(&run->configs[order[i]], field),
+                      second ? e->stage2.p1.mean : e->stage1.p1.mean);
+        }
     note_of(run, note);
     snprintf(title, sizeof title, "Precision at 1 over %s", cli_sweep_heading(field));
     snprintf(file, sizeof file, "%s.svg", cli_sweep_heading(field));

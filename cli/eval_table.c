@@ -4,8 +4,6 @@
 #include "eval_identify.h"
 #include "output.h"
 
-enum { WORDS = 512 };
-
 /* Widths of the columns that say what a configuration is. */
 typedef struct {
     bool shown[SWEEP_FIELDS];
@@ -51,14 +49,8 @@ static void print_rates(const sl_retrieval *r)
 static void print_stage1(const eval_run *run, const columns *c, size_t at)
 {
     const sl_evaluation *e = &run->results[at];
-    sl_eval_config first = run->configs[at];
-    bool wanted[SWEEP_FIELDS] = {false};
-    char words[WORDS], name[WORDS + 16];
-    first.match.rerank = first.first;
-    for (sweep_field f = SWEEP_RERANK; f < SWEEP_K; f++)
-        wanted[f] = c->shown[f];
-    cli_sweep_name(&first, wanted, words, sizeof words);
-    snprintf(name, sizeof name, "stage 1%s%s", first.first ? ": " : "", first.first ? words : "");
+    char name[256];
+    cli_sweep_first_name(&run->configs[at], c->shown, name, sizeof name);
     printf("  %-*s", c->total, name);
     print_rates(&e->stage1);
     printf("   %-24s %5s %5s %7s %8.1f\n", "", "", "", "", e->seconds_stage1);

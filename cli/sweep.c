@@ -237,15 +237,29 @@ void cli_sweep_differing(const sl_eval_config *configs, size_t count, bool diffe
 
 void cli_sweep_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS], char *buffer, size_t size)
 {
-    char value[32];
+    static const char *const before[SWEEP_FIELDS] = {
+        [SWEEP_FIRST] = "upon ", [SWEEP_K] = "k ", [SWEEP_ALPHA] = "alpha "};
     size_t used = 0;
     buffer[0] = 0;
     for (sweep_field f = 0; f < SWEEP_FIELDS && used < size; f++) {
-        if (!wanted[f] || !applies(config, f))
+        char value[32];
+        if (!wanted[f] || !applies(config, f) || (f == SWEEP_FIRST && config->first == SL_RERANK_NONE))
             continue;
-        const char *text = cli_sweep_value(config, f, value);
-        const char *before = f == SWEEP_K || f == SWEEP_ALPHA || f == SWEEP_FIRST ? cli_sweep_heading(f) : "";
-        used += (size_t)snprintf(buffer + used, size - used, "%s%s%s%s", used ? " " : "", before,
-                                 *before ? " " : "", text);
+        used += (size_t)snprintf(buffer + used, size - used, "%s%s%s", used ? " " : "", before[f] ? before[f] : "",
+                                 cli_sweep_value(config, f, value));
     }
+}
+
+void cli_sweep_first_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS], char *buffer, size_t size)
+{
+    sl_eval_config first = *config;
+    bool own[SWEEP_FIELDS] = {false};
+    first.match.rerank = first.first; /* told as a second look is */
+    first.first = SL_RERANK_NONE;
+    for (sweep_field f = SWEEP_FEATURE; f < SWEEP_K; f++)
+        own[f] = wanted[f];
+    own[SWEEP_RERANK] = true;
+    int used = snprintf(buffer, size, first.match.rerank ? "stage 1: " : "stage 1");
+    if (first.match.rerank)
+        cli_sweep_name(&first, own, buffer + used, size - (size_t)used);
 }

@@ -58,4 +58,7 @@ void cli_sweep_differing(const sl_eval_config *configs, size_t count, bool diffe
 /* "emd apc 4x4 alpha 0.7": those fields of a configuration that are wanted and mean something. */
 void cli_sweep_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS], char *buffer, size_t size);
 
+/* "stage 1", or "stage 1: cells contributions uniform" where it is a second look at the whole gallery. */
+void cli_sweep_first_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS], char *buffer, size_t size);
+
 #endif
