@@ -149,7 +149,13 @@ static sl_eval_config combination(const cli_sweep *sweep, size_t n)
         for (size_t i = 0; i < lists; i++)
             if (sweep->lists[i].key == o->key)
                 apply(&state, o->key, sweep->lists[i].items[which[i]], &match);
-    return (sl_eval_config){.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
+    sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
+    if (config.first != SL_RERANK_NONE) { /* both looks have one weighting: where none is given, the first's own */
+        match.match.rerank = config.first;
+        cli_match_settle(&match);
+        config.match.weighting = match.match.weighting;
+    }
+    return config;
 }
 
 sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, size_t *count, size_t *repeated)

@@ -76,7 +76,7 @@ sl_status sl_sweep_make(const sl_eval_config *configs, size_t count, sl_sweep *o
     return status;
 }
 
-/* Opened and closed again. */
+/* Opened, shown a face and closed again. */
 static sl_status check_look(const sl_gallery *gallery, const sl_match_options *options, sl_error *err)
 {
     sl_second_look *look;
@@ -85,8 +85,12 @@ static sl_status check_look(const sl_gallery *gallery, const sl_match_options *o
     sl_match_options own = *options;
     own.threads = 1;
     SL_TRY(sl_second_look_open(&own, sl_gallery_shape(gallery), &look, err));
+    sl_patch_source face;
+    sl_status status = SL_OK;
+    if (sl_gallery_size(gallery) > 0)
+        status = sl_second_look_face(look, gallery, 0, &face, err);
     sl_second_look_close(look);
-    return SL_OK;
+    return status;
 }
 
 sl_status sl_eval_check(const sl_gallery *gallery, const sl_eval_config *config, sl_error *err)

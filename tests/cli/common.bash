@@ -82,3 +82,41 @@ make_people() {
     done < crops.txt
     "$BIN" enroll --gallery gallery --aligned --keep-crops --no-quality-gate people > /dev/null
 }
+
+# made_up_galleries: 60 faces of 20 people in ./g; q: 30 faces of ten of them and five others; pairs.txt.
+made_up_galleries() {
+    command -v node > /dev/null && [ -x "$BUILD/gallery_of_arrays" ] || return 0
+    node -e '
+        const fs = require("fs");
+        let seed = 1;
+        const random = () => (seed = seed * 1103515245 + 12345 & 0x7fffffff) / 0x7fffffff - .5;
+        const people = Array.from({length: 25}, () => Array.from({length: 16}, random));
+        function store(name, faces, from, ending) {
+            const e = [], p = [];
+            let names = "";
+            for (let i = 0; i < faces; i++) {
+                const who = from + i % 20;
+                names += `P ${who}/${i} x${ending}\tP ${who}\n`;
+                e.push(...people[who % 25].map(v => v + .3 * random()));
+                for (let k = 0; k < 4 * 6; k++) p.push(people[who % 25][k % 16] + .5 * random());
+            }
+            fs.writeFileSync(name + ".names", names);
+            fs.writeFileSync(name + ".e", Buffer.from(new Float32Array(e).buffer));
+            fs.writeFileSync(name + ".p", Buffer.from(new Float32Array(p).buffer));
+        }
+        store("g", 60, 0, ".jpg");
+        store("q", 30, 10, ".png");
+        let pairs = "";
+        for (let i = 0; i < 30; i++)
+            pairs += `P ${i % 20}/${i} x.jpg\tP ${(i + i % 2) % 20}/${20 + (i + i % 2) % 20} x.jpg\t${1 - i % 2}\r\n`;
+        fs.writeFileSync("pairs.txt", pairs);
+    '
+    for name in g q; do
+        "$BUILD/gallery_of_arrays" $name $name.names $name.e $name.p 16 2 2 6
+    done
+}
+
+need_made_up_galleries() {
+    command -v node > /dev/null || skip "node is not here"
+    [ -x "$BUILD/gallery_of_arrays" ] || skip "gallery_of_arrays was not built: python3 is not here"
+}
