@@ -204,7 +204,7 @@ sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool
     size_t n = 1;
     *out = NULL;
     *count = 0;
-    sl_status status = sl_image_read(path, &image, err);
+    sl_status status = aligned ? sl_crop_read(session, path, &image, err) : sl_image_read(path, &image, err);
     if (!status && !aligned) {
         status = sl_detect(session, &image, &found, &n, err);
         n = status ? 0 : choose_faces(&image, found, n, main_only);

@@ -228,6 +228,10 @@ typedef struct sl_template sl_template;
 SL_API sl_status sl_template_of_face(sl_session *session, const sl_image *image, const sl_face *face,
                                      sl_template **out, sl_error *err);
 
+/* An aligned crop from a JPEG or PNG file, as the session's model sees pictures: RGB, or for a grey model one channel,
+ * of a JPEG its own luma. */
+SL_API sl_status sl_crop_read(sl_session *session, const char *path, sl_image *crop, sl_error *err);
+
 /* Templates of `count` aligned crops (resized when they are not of the model's input size), run in
  * batches. out[i] are the caller's. */
 SL_API sl_status sl_templates_of_crops(sl_session *session, const sl_image *crops, size_t count,

@@ -54,15 +54,24 @@ sl_status sl_check_size(const char *format, uint32_t width, uint32_t height, uin
     return SL_OK;
 }
 
-sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err)
+static sl_status decode_grey_png(const void *data, size_t size, sl_image *out, sl_error *err)
+{
+    sl_image rgb;
+    SL_TRY(sl_decode_png(data, size, &rgb, err));
+    sl_status status = sl_image_to_grey(&rgb, out, err);
+    sl_image_free(&rgb);
+    return status;
+}
+
+static sl_status decode(const void *data, size_t size, bool grey, sl_image *out, sl_error *err)
 {
     *out = (sl_image){0};
     if (!data || size == 0)
         return sl_fail(err, SL_ERR_FORMAT, "is empty (0 bytes); a JPEG or PNG was expected");
     if (has_magic(data, size, 0, "\xff\xd8\xff", 3))
-        return sl_decode_jpeg(data, size, out, err);
+        return sl_decode_jpeg(data, size, grey, out, err);
     if (has_magic(data, size, 0, "\x89PNG\r\n\x1a\n", 8))
-        return sl_decode_png(data, size, out, err);
+        return grey ? decode_grey_png(data, size, out, err) : sl_decode_png(data, size, out, err);
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (has_magic(data, size, others[i].at, others[i].magic, others[i].length))
             return sl_fail(err, SL_ERR_UNSUPPORTED,
@@ -70,7 +79,12 @@ sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error
     return sl_fail(err, SL_ERR_FORMAT, "is no JPEG or PNG (by its first bytes)");
 }
 
-sl_status sl_image_read(const char *path, sl_image *out, sl_error *err)
+sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err)
+{
+    return decode(data, size, false, out, err);
+}
+
+static sl_status read_picture(const char *path, bool grey, sl_image *out, sl_error *err)
 {
     uint8_t *data;
     size_t size;
@@ -78,9 +92,15 @@ sl_status sl_image_read(const char *path, sl_image *out, sl_error *err)
     if (!path)
         return sl_fail(err, SL_ERR_ARGUMENT, "no picture's path was given");
     SL_TRY(sl_read_file(path, MAX_FILE_BYTES, &data, &size, err));
-    sl_status status = sl_image_decode(data, size, out, err);
+    sl_status status = decode(data, size, grey, out, err);
     free(data);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", path);
+}
+
+sl_status sl_image_read(const char *path, sl_image *out, sl_error *err) { return read_picture(path, false, out, err); }
+sl_status sl_image_read_grey(const char *path, sl_image *out, sl_error *err)
+{
+    return read_picture(path, true, out, err);
 }
 
 sl_status sl_image_write(const char *path, const sl_image *image, sl_error *err)

@@ -2,12 +2,14 @@
 #ifndef SL_IMAGE_CODEC_H
 #define SL_IMAGE_CODEC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "image/image.h"
 
-sl_status sl_decode_jpeg(const uint8_t *data, size_t size, sl_image *out, sl_error *err);
+/* grey: the file's own luma (CMYK has none: then it is made from RGB). */
+sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_error *err);
 sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_error *err);
 
 /* The orientation, 1 .. 8, in EXIF data (a TIFF header and its first directory); 1 where it gives none. */

@@ -124,7 +124,7 @@ static bool is_harmless(const char *warning)
     return false;
 }
 
-/* Decodes to `pixels`, in RGB or CMYK. */
+/* Decodes to `pixels`, in RGB, CMYK or grey. */
 static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline *o, int format, uint8_t *pixels,
                             sl_error *err)
 {
@@ -156,27 +156,41 @@ static void cmyk_to_rgb(uint8_t *pixels, size_t count, bool inverted)
     }
 }
 
-sl_status sl_decode_jpeg(const uint8_t *data, size_t size, sl_image *out, sl_error *err)
+/* The pixels of CMYK as RGB, or as grey when that was asked for. */
+static sl_status from_cmyk(sl_image *image, bool inverted, bool grey, sl_error *err)
+{
+    size_t count = (size_t)image->width * (size_t)image->height;
+    cmyk_to_rgb(image->pixels, count, inverted);
+    uint8_t *shrunk = realloc(image->pixels, 3 * count);
+    image->pixels = shrunk ? shrunk : image->pixels;
+    image->channels = 3;
+    if (!grey)
+        return SL_OK;
+    sl_image rgb = *image;
+    sl_status status = sl_image_to_grey(&rgb, image, err);
+    sl_image_free(&rgb);
+    return status;
+}
+
+sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_error *err)
 {
     jpeg_outline o;
     *out = (sl_image){0};
     SL_TRY(walk(data, size, &o, err));
     SL_TRY(check_outline(&o, size, err));
-    int format = o.components == 4 ? TJPF_CMYK : TJPF_RGB;
-    size_t count = (size_t)o.width * o.height;
-    uint8_t *pixels = calloc(count, (size_t)tjPixelSize[format]);
-    if (!pixels)
+    int format = o.components == 4 ? TJPF_CMYK : grey ? TJPF_GRAY : TJPF_RGB;
+    sl_image image = {.width = (int)o.width, .height = (int)o.height, .channels = tjPixelSize[format]};
+    image.pixels = calloc((size_t)o.width * o.height, (size_t)image.channels);
+    if (!image.pixels)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %u x %u pixels", o.width, o.height);
-    sl_status status = decompress(data, size, &o, format, pixels, err);
-    if (status != SL_OK) {
-        free(pixels);
-        return status;
-    }
-    if (format == TJPF_CMYK) {
-        cmyk_to_rgb(pixels, count, o.adobe);
-        uint8_t *shrunk = realloc(pixels, 3 * count);
-        pixels = shrunk ? shrunk : pixels;
-    }
-    *out = (sl_image){.width = (int)o.width, .height = (int)o.height, .channels = 3, .pixels = pixels};
-    return sl_image_orient(out, o.orientation, err);
+    sl_status status = decompress(data, size, &o, format, image.pixels, err);
+    if (status == SL_OK && format == TJPF_CMYK)
+        status = from_cmyk(&image, o.adobe, grey, err);
+    if (status == SL_OK)
+        status = sl_image_orient(&image, o.orientation, err);
+    if (status != SL_OK)
+        sl_image_free(&image);
+    else
+        *out = image;
+    return status;
 }

@@ -119,9 +119,11 @@ static void read_photo(const enrolment *e, sl_session *s, outcome *o)
 {
     sl_image image = {0};
     sl_error *err = &o->why;
-    sl_status status = sl_image_read(o->photo->path, &image, err);
+    bool aligned = e->options->aligned;
+    sl_status status = aligned ? sl_crop_read(s, o->photo->path, &image, err)
+                               : sl_image_read(o->photo->path, &image, err);
     if (status == SL_OK)
-        status = e->options->aligned ? take_crop(s, o, &image, err) : find_faces(e, s, o, &image, err);
+        status = aligned ? take_crop(s, o, &image, err) : find_faces(e, s, o, &image, err);
     sl_image_free(&image);
     if (status == SL_OK && o->count)
         o->why.status = SL_OK;

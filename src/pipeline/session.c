@@ -44,6 +44,12 @@ sl_status sl_align(sl_session *s, const sl_image *image, const sl_face *face, sl
     return sl_face_align(image, face->points, s->engine->align, r->width, r->height, crop, NULL, err);
 }
 
+sl_status sl_crop_read(sl_session *s, const char *path, sl_image *crop, sl_error *err)
+{
+    return s->engine->recogniser.channels_in == 1 ? sl_image_read_grey(path, crop, err)
+                                                  : sl_image_read(path, crop, err);
+}
+
 /* Points in pixels of a crop, as parts of its sides. */
 static void to_units(sl_point landmarks[68], int width, int height)
 {

@@ -3,6 +3,7 @@
 
 #include <turbojpeg.h>
 
+#include "base/file.h"
 #include "image/codec.h"
 
 typedef struct {
@@ -388,11 +389,62 @@ static void round_trip(void **state)
     }
 }
 
+/* The luma plane of a file, by turbojpeg's other way. */
+static void luma_of(bytes b, int width, int height, uint8_t *out)
+{
+    tjhandle handle = tjInitDecompress();
+    size_t chroma = (size_t)width * (size_t)height;
+    uint8_t *planes[3] = {out, malloc(chroma), malloc(chroma)};
+    assert_int_equal(tjDecompressToYUVPlanes(handle, b.data, b.size, planes, width, NULL, height, TJFLAG_ACCURATEDCT), 0);
+    free(planes[1]);
+    free(planes[2]);
+    tjDestroy(handle);
+}
+
+/* Read as grey, a JPEG gives its own luma: of cut-off colours that is not what their RGB would give. */
+static void luma_as_it_is(void **state)
+{
+    (void)state;
+    enum { W = 48, H = 40 };
+    sl_error err;
+    uint8_t rgb[W * H * 3], luma[W * H];
+    char *dir = make_temp_dir(), path[512];
+    sl_image grey, made, whole;
+    for (int i = 0; i < W * H * 3; i++) /* coloured squares of three pixels: ringing beyond 0 and 255 */
+        rgb[i] = (uint8_t)(((i / 3 % W / 3 + i / 3 / W / 3) * 5 + i % 3 * 3) % 7 < 3 ? 255 : 0);
+    bytes b = make_jpeg(rgb, W, H, TJPF_RGB, TJSAMP_420, 0);
+    snprintf(path, sizeof path, "%s/a.jpg", dir);
+    assert_ok(sl_write_file(path, b.data, b.size, &err));
+    assert_ok(sl_image_read_grey(path, &grey, &err));
+    assert_true(grey.channels == 1 && grey.width == W && grey.height == H);
+    luma_of(b, W, H, luma);
+    assert_memory_equal(grey.pixels, luma, W * H);
+
+    assert_ok(sl_image_read(path, &whole, &err));
+    assert_ok(sl_image_to_grey(&whole, &made, &err));
+    assert_memory_not_equal(made.pixels, luma, W * H);
+    sl_image_free(&made);
+
+    snprintf(path, sizeof path, "%s/a.png", dir); /* a PNG has none: it is made from RGB */
+    assert_ok(sl_image_write(path, &whole, &err));
+    sl_image_free(&grey);
+    assert_ok(sl_image_read_grey(path, &grey, &err));
+    assert_ok(sl_image_to_grey(&whole, &made, &err));
+    assert_memory_equal(grey.pixels, made.pixels, W * H);
+    sl_image_free(&made);
+    sl_image_free(&grey);
+    sl_image_free(&whole);
+    free(b.data);
+    remove_tree(dir);
+    free(dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(baseline_and_progressive),
         cmocka_unit_test(grey),
+        cmocka_unit_test(luma_as_it_is),
         cmocka_unit_test(ycck),
         cmocka_unit_test(cmyk_with_and_without_adobe_marker),
         cmocka_unit_test(eight_orientations),

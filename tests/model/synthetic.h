@@ -34,14 +34,17 @@ static inline void synthetic_values(const sl_arch_tensor *tensor, size_t left, d
          slope = weight && !deep && is_slope(tensor, left);
     double gain = deep ? sqrt(3.0 * (double)tensor->shape.dim[0] / (double)count) : 0;
     for (int64_t n = 0; n < count; n++) {
-        double i = (double)n, wave = sin(.3 * i + t);
-        double s = sin(.7 * i + t);
-        out[n] = (float)(variance         ? 1 + .5 * s * s
-                         : mean           ? .1 * wave
-                         : weight && deep ? gain * sin(0.618033988749895 * i + t)
-                         : slope          ? .25 + .1 * wave
-                         : weight         ? 1 + .1 * wave
-                                          : .1 * sin(.5 * i + t));
+        double i = (double)n;
+        if (variance)
+            out[n] = (float)(1 + .5 * pow(sin(.7 * i + t), 2));
+        else if (mean)
+            out[n] = (float)(.1 * sin(.3 * i + t));
+        else if (weight && deep)
+            out[n] = (float)(gain * sin(0.618033988749895 * i + t));
+        else if (weight)
+            out[n] = (float)((slope ? .25 : 1) + .1 * sin(.3 * i + t));
+        else
+            out[n] = (float)(.1 * sin(.5 * i + t));
     }
 }
 

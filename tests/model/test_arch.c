@@ -7,6 +7,40 @@
 
 static sl_error err;
 
+/* ---- networks of the synthetic fill, each made once ---- */
+
+typedef struct {
+    const sl_arch *arch;
+    sl_state_dict dict;
+    sl_graph *graph;
+} network;
+
+static network networks[8];
+
+static network *synthetic(const char *name)
+{
+    network *n = networks;
+    while (n->arch && strcmp(n->arch->name, name) != 0)
+        n++;
+    if (!n->arch) {
+        n->arch = sl_arch_find(name);
+        assert_non_null(n->arch);
+        synthetic_dict(n->arch, &n->dict);
+        assert_ok(sl_arch_build(n->arch, &n->dict, &n->graph, &err));
+    }
+    return n;
+}
+
+static int free_networks(void **state)
+{
+    (void)state;
+    for (network *n = networks; n->arch; n++) {
+        sl_graph_free(n->graph);
+        sl_state_dict_free(&n->dict);
+    }
+    return 0;
+}
+
 /* ---- golden rows ---- */
 
 typedef struct {
@@ -48,11 +82,11 @@ static void fill_input(float *x, int64_t count)
 }
 
 /* A batch of two, so that a mix-up of faces would show: both are the golden picture. */
-static void check_by_plan(const sl_arch *arch, const sl_graph *g, const golden_row *rows, int n_rows)
+static void check_by_plan(const network *n, const golden_row *rows, int n_rows)
 {
     sl_plan *plan;
     sl_shape shape;
-    sl_graph *special = specialize(arch, g, 2, rows, n_rows);
+    sl_graph *special = specialize(n->arch, n->graph, 2, rows, n_rows);
     assert_ok(sl_plan_compile(special, 1, &plan, &err));
     float *x = sl_plan_input(plan, 0, &shape);
     int64_t half = sl_shape_elements(&shape) / 2;
@@ -62,43 +96,28 @@ static void check_by_plan(const sl_arch *arch, const sl_graph *g, const golden_r
     for (int i = 0; i < n_rows; i++) {
         const float *y = sl_plan_output(plan, i, &shape);
         half = sl_shape_elements(&shape) / 2;
-        check_row(arch->name, &rows[i], y, half);
-        check_row(arch->name, &rows[i], y + half, half);
+        check_row(n->arch->name, &rows[i], y, half);
+        check_row(n->arch->name, &rows[i], y + half, half);
     }
     sl_plan_free(plan);
     sl_graph_free(special);
 }
 
-static void check_by_reference(const sl_arch *arch, const sl_graph *g, const golden_row *rows, int n_rows)
+static void check_by_reference(const network *n, const golden_row *rows, int n_rows)
 {
-    sl_graph *special = specialize(arch, g, 1, rows, n_rows);
-    int64_t count = (int64_t)arch->channels * arch->height * arch->width;
+    sl_graph *special = specialize(n->arch, n->graph, 1, rows, n_rows);
+    int64_t count = (int64_t)n->arch->channels * n->arch->height * n->arch->width;
     float *x = malloc((size_t)count * sizeof *x), *y[4];
     fill_input(x, count);
     for (int i = 0; i < n_rows; i++)
         y[i] = malloc((size_t)sl_shape_elements(&special->tensors[special->outputs[i]].shape) * sizeof *y[i]);
     assert_ok(sl_reference_run(special, (const float *const *)&x, y, &err));
     for (int i = 0; i < n_rows; i++) {
-        check_row(arch->name, &rows[i], y[i], sl_shape_elements(&special->tensors[special->outputs[i]].shape));
+        check_row(n->arch->name, &rows[i], y[i], sl_shape_elements(&special->tensors[special->outputs[i]].shape));
         free(y[i]);
     }
     free(x);
     sl_graph_free(special);
-}
-
-static void check_golden(const char *name, const golden_row *rows, int n_rows, bool reference)
-{
-    const sl_arch *arch = sl_arch_find(name);
-    sl_state_dict dict = {0};
-    sl_graph *g;
-    assert_non_null(arch);
-    synthetic_dict(arch, &dict);
-    assert_ok(sl_arch_build(arch, &dict, &g, &err));
-    check_by_plan(arch, g, rows, n_rows);
-    if (reference)
-        check_by_reference(arch, g, rows, n_rows);
-    sl_graph_free(g);
-    sl_state_dict_free(&dict);
 }
 
 static const golden_row arcface[] = {
@@ -115,19 +134,20 @@ static const golden_row facenet[] = {
 static void arcface_is_golden(void **state)
 {
     (void)state;
-    check_golden("arcface-r18", arcface, 2, false);
+    check_by_plan(synthetic("arcface-r18"), arcface, 2);
 }
 
 static void cosface_is_golden(void **state)
 {
     (void)state;
-    check_golden("cosface-s20", cosface, 1, false);
+    check_by_plan(synthetic("cosface-s20"), cosface, 1);
 }
 
 static void facenet_is_golden(void **state)
 {
     (void)state;
-    check_golden("facenet-ir1", facenet, 1, true);
+    check_by_plan(synthetic("facenet-ir1"), facenet, 1);
+    check_by_reference(synthetic("facenet-ir1"), facenet, 1);
 }
 
 /* ---- tensors and shapes ---- */
@@ -205,16 +225,12 @@ static void tables_and_graphs_agree(void **state)
 static void pooled_map_is_the_mean(void **state)
 {
     (void)state;
-    const sl_arch *arch = sl_arch_find("arcface-r18");
+    const network *n = synthetic("arcface-r18");
     const golden_row rows[3] = {
         {.output = SL_ARCH_PATCH_MAP}, {.output = "patch_map_4x4"}, {.output = "patch_map_16x16"}};
-    sl_state_dict dict = {0};
-    sl_graph *g;
     sl_plan *plan;
     sl_shape shape;
-    synthetic_dict(arch, &dict);
-    assert_ok(sl_arch_build(arch, &dict, &g, &err));
-    sl_graph *special = specialize(arch, g, 1, rows, 3);
+    sl_graph *special = specialize(n->arch, n->graph, 1, rows, 3);
     assert_ok(sl_plan_compile(special, 1, &plan, &err));
     fill_input(sl_plan_input(plan, 0, NULL), 128 * 128);
     assert_ok(sl_plan_run(plan, &err));
@@ -228,8 +244,6 @@ static void pooled_map_is_the_mean(void **state)
     assert_true(shape.dim[1] == 256 && shape.dim[2] == 16 && shape.dim[3] == 16);
     sl_plan_free(plan);
     sl_graph_free(special);
-    sl_graph_free(g);
-    sl_state_dict_free(&dict);
 }
 
 /* embedding = b + sum over cells of what each gives, up to its length (FaceNet's is made 1). */
@@ -239,19 +253,16 @@ static void contributions_add_up(void **state)
     static const char *const names[] = {"arcface-r18", "cosface-s20", "facenet-ir1", "iresnet18"};
     const golden_row rows[2] = {{.output = SL_ARCH_EMBEDDING}, {.output = SL_ARCH_PATCH_MAP}};
     for (int k = 0; k < 4; k++) {
-        const sl_arch *arch = sl_arch_find(names[k]);
-        sl_state_dict dict = {0};
-        sl_graph *g;
+        const network *n = synthetic(names[k]);
+        const sl_arch *arch = n->arch;
         sl_plan *plan;
         sl_head h;
         sl_shape shape;
         float made[512];
-        synthetic_dict(arch, &dict);
-        assert_ok(sl_arch_build(arch, &dict, &g, &err));
-        assert_ok(sl_head_of_graph(g, SL_ARCH_PATCH_MAP, SL_ARCH_EMBEDDING, arch->patch_channels, arch->rows,
+        assert_ok(sl_head_of_graph(n->graph, SL_ARCH_PATCH_MAP, SL_ARCH_EMBEDDING, arch->patch_channels, arch->rows,
                                    arch->cols, 1, &h, &err));
         assert_int_equal(h.dim, arch->dim);
-        sl_graph *special = specialize(arch, g, 1, rows, 2);
+        sl_graph *special = specialize(arch, n->graph, 1, rows, 2);
         assert_ok(sl_plan_compile(special, 1, &plan, &err));
         float *x = sl_plan_input(plan, 0, &shape);
         fill_input(x, sl_shape_elements(&shape));
@@ -268,8 +279,6 @@ static void contributions_add_up(void **state)
         sl_head_free(&h);
         sl_plan_free(plan);
         sl_graph_free(special);
-        sl_graph_free(g);
-        sl_state_dict_free(&dict);
     }
 }
 
@@ -332,12 +341,12 @@ static void tensors_are_the_published_ones(void **state)
     assert_non_null(f);
     sl_arch_tensor *tensors = NULL;
     size_t count = 0, at = 0;
-    for (int network = 0; fgets(line, sizeof line, f);) {
+    for (int section = 0; fgets(line, sizeof line, f);) {
         if (line[0] == '#') {
             assert_int_equal(at, count);
             sl_arch_tensors_free(tensors, count);
-            assert_in_range(network, 0, 2);
-            assert_ok(sl_arch_tensors(sl_arch_find(names[network++]), &tensors, &count, &err));
+            assert_in_range(section, 0, 2);
+            assert_ok(sl_arch_tensors(sl_arch_find(names[section++]), &tensors, &count, &err));
             at = 0;
             continue;
         }
@@ -369,5 +378,5 @@ int main(void)
         cmocka_unit_test(layouts_are_told_apart),
         cmocka_unit_test(tensors_are_the_published_ones),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, free_networks);
 }
