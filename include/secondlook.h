@@ -794,8 +794,8 @@ typedef struct {
 SL_API sl_status sl_eval_identify(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_config *configs,
                                   size_t count, const sl_eval_options *options, sl_evaluation *out, sl_error *err);
 
-/* Whether a configuration is possible for the gallery's templates (landmarks are looked for in its first face); the error
- * says why not. */
+/* Whether a configuration is possible for the gallery's templates (landmarks are looked for in its first face); the
+ * error says why not. */
 SL_API sl_status sl_eval_check(const sl_gallery *gallery, const sl_eval_config *config, sl_error *err);
 
 /* The answer to one query under these rules, for pictures: the best `top` photos (not people) of both stages, without a

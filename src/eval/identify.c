@@ -3,8 +3,8 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include "eval/outcomes.h"
@@ -31,13 +31,6 @@ typedef struct {
     atomic_size_t done;
     atomic_bool stop; /* the caller asked for it */
 } evaluation;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- one query ---- */
 
@@ -138,11 +131,11 @@ static sl_status judge_all(evaluation *e, sl_error *err)
     const sl_protocol *p = &e->x->protocol;
     for (e->from = 0; e->from < p->asked_count; e->from += BLOCK) {
         size_t count = p->asked_count - e->from < BLOCK ? p->asked_count - e->from : BLOCK;
-        double start = now();
+        double start = sl_now();
         SL_TRY(sl_experiment_scan(e->x, p->asked + e->from, count, e->index, e->score, err));
         for (size_t f = 0; f < e->x->sweep.first_count; f++)
             if (e->x->sweep.firsts[f].rerank == SL_RERANK_NONE)
-                e->out->first_seconds[f] += (now() - start) * e->x->threads;
+                e->out->first_seconds[f] += (sl_now() - start) * e->x->threads;
         sl_parallel_for(e->x->threads, count, query_item, e);
         SL_TRY(failure(e, err));
         if (atomic_load(&e->stop))

@@ -1,18 +1,10 @@
-#define _GNU_SOURCE
 #include "eval/ranker.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "match/cells.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- opening ---- */
 
@@ -165,22 +157,22 @@ static sl_status first_by_look(sl_ranker *r, sl_second_look *look, uint32_t own,
 sl_status sl_ranker_first(sl_ranker *r, size_t f, const uint32_t *index, const float *scores, sl_error *err)
 {
     uint32_t own = r->x->protocol.own_photo[r->query];
-    double start = now();
+    double start = sl_now();
     sl_status status = SL_OK;
     r->known = 0;
     if (r->firsts[f])
         status = first_by_look(r, r->firsts[f], own, err);
     else
         first_by_embedding(r, own, index, scores);
-    r->first_seconds[f] += now() - start;
+    r->first_seconds[f] += sl_now() - start;
     return status;
 }
 
 sl_status sl_ranker_look(sl_ranker *r, size_t l, size_t k, sl_error *err)
 {
-    double start = now();
+    double start = sl_now();
     sl_status status = score(r, r->looks[l], k, r->second, err);
-    r->look_seconds[l] += now() - start;
+    r->look_seconds[l] += sl_now() - start;
     return status;
 }
 
