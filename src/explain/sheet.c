@@ -4,6 +4,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "image/image.h"
 
@@ -91,6 +92,20 @@ static void draw_legend(sl_image *page, const sl_case *one, int bottom)
     }
 }
 
+/* A candidate's rank by stage 1, of the photo itself or else of the person; 0: not shown there. Where a person stands in
+ * several places (the answer is one of photos, not of people) only the photo counts. */
+static int stage1_rank(const sl_case *one, const sl_candidate *candidate)
+{
+    const sl_answer *answer = one->answer;
+    for (size_t i = 0; i < answer->stage1_count; i++)
+        if (answer->stage1_candidates[i].entry == candidate->entry)
+            return answer->stage1_candidates[i].rank;
+    for (size_t i = 0; i < answer->count; i++)
+        if (&answer->candidates[i] != candidate && !strcmp(answer->candidates[i].label, candidate->label))
+            return 0;
+    return sl_case_stage1_rank(one, candidate->label);
+}
+
 /* One face of a row, framed, with its name and what the row ranks by. */
 static sl_status draw_candidate(sl_image *page, const sl_case *one, const sl_candidate *candidate, bool second,
                                 int x, int y, sl_error *err)
@@ -108,7 +123,7 @@ static sl_status draw_candidate(sl_image *page, const sl_case *one, const sl_can
     char text[400], number[16];
     snprintf(text, sizeof text, "%d %.300s", candidate->rank, candidate->label);
     sl_draw_text_cut(page, x, y + SIDE + 5, text, 1, SIDE, sl_ink);
-    int before = second ? sl_case_stage1_rank(one, candidate->label) : 0;
+    int before = second ? stage1_rank(one, candidate) : 0;
     sl_number(number, second ? candidate->score : candidate->stage1);
     if (!second)
         snprintf(text, sizeof text, "%s", number);
