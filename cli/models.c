@@ -194,10 +194,12 @@ static const struct argp inspect_parser = {
     parse_inspect,
     "FILE|NAME",
     "Reads an ONNX or TFLite file: inputs, outputs, nodes and tensors with their shapes, and suggestions for a "
-    "manifest's embedding and patch map.\v"
+    "manifest's embedding and patch map. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
+    "mobilefacenet-prelu, iresnet18, iresnet50, iresnet100): its input and the tensors that its weights consist of.\v"
     "Examples:\n"
     "  secondlook models inspect my-face-model.onnx\n"
-    "  secondlook models inspect mobilefacenet-192 --json",
+    "  secondlook models inspect mobilefacenet-192 --json\n"
+    "  secondlook models inspect arcface-r18",
     0,
     0,
     0};

@@ -172,7 +172,8 @@ SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_err
 
 /* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
  * with shapes, with suggestions for the embedding and the patch map. `file` may also be a model's
- * name. free() the text. */
+ * name, or that of an architecture ("arcface-r18"): then its input and the tensors of its weights.
+ * free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
 
 /* ------------------------------------------------------------------ engine and session */

@@ -63,4 +63,7 @@ typedef struct {
 sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *count, sl_error *err);
 void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count);
 
+/* What it is as JSON, for people: input, outputs, tensors of its state dict (arch_json.c). free() the text. */
+sl_status sl_arch_inspect(const sl_arch *arch, char **json, sl_error *err);
+
 #endif

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "model/arch.h"
 #include "model/network.h"
 
 static json_t *shape_json(const sl_shape *shape)
@@ -144,6 +145,8 @@ sl_status sl_model_inspect(const char *models_dir, const char *file, char **json
     if (err)
         first = *err;
     sl_status found = sl_catalogue_find(models_dir, file, &m, &path, err);
+    if (found != SL_OK && sl_arch_find(file))
+        return sl_arch_inspect(sl_arch_find(file), json, err);
     if (found != SL_OK) {
         if (err && strchr(file, '/'))
             *err = first; /* it was a path, not a name */

@@ -50,6 +50,17 @@ load common
     json 'Array.isArray(d.inputs) && d.inputs.length >= 1 && Array.isArray(d.outputs)'
 }
 
+@test "inspect lists the weights of an architecture" {
+    sl models inspect arcface-r18
+    expect 0
+    contains "$out" "layer4.1.prelu.weight"
+    sl models inspect facenet-ir1 --json
+    expect 0
+    json 'd.input.width === 160 && d.input.std[0] === 255 && d.input.corrected.std[0] === 128'
+    json 'd.tensors.some(t => t.name === "last_linear.weight" && t.shape.join() === "512,1792")'
+    json 'd.tensors.some(t => t.name === "logits.weight" && t.used === false)'
+}
+
 @test "inspect refuses what is no model" {
     picture noise 32 32 "$BATS_TEST_TMPDIR/noise.onnx.png"
     mv "$BATS_TEST_TMPDIR/noise.onnx.png" "$BATS_TEST_TMPDIR/noise.onnx"
