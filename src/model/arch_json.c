@@ -1,4 +1,4 @@
-/* An architecture as JSON: what its input must be, as a manifest says it, and the tensors that belong into its weights. */
+/* An architecture as JSON: its input, as a manifest says it, and the tensors that belong into its weights. */
 #include <jansson.h>
 #include <stdlib.h>
 
