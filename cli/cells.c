@@ -5,10 +5,32 @@
 #include "output.h"
 #include "progress.h"
 
+/* The occlusion-aware look where the model has its statistics, else what was set. */
+static int choose_look(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out)
+{
+    sl_error err = {0};
+    sl_gallery_info info;
+    sl_gallery_get_info(gallery, &info);
+    const sl_engine_options *e = &models->engine;
+    const char *model = e->model ? e->model : info.model;
+    sl_status status = sl_cells_open(e->models_dir, model, NULL, models->threads, out, &err);
+    match->choose = false;
+    if (status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED)
+        return CLI_OK;
+    if (status)
+        return cli_fail(NULL, &err);
+    match->match.rerank = SL_RERANK_OAE;
+    cli_match_settle(match);
+    match->match.cells = *out;
+    return CLI_OK;
+}
+
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out)
 {
     sl_error err = {0};
     *out = NULL;
+    if (match->choose && gallery)
+        return choose_look(match, models, gallery, out);
     const sl_engine_options *e = &models->engine;
     const sl_match_need need = sl_match_needs(&match->match);
     if (need == SL_NEEDS_NOTHING)

@@ -156,6 +156,15 @@ static int open_cells(eval_run *run)
     return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
 }
 
+/* Without any option: what identify does. */
+static int choose_look(eval_run *run)
+{
+    cli_match match = cli_match_chosen();
+    int code = cli_open_cells(&match, &run->models, run->gallery, &run->cells);
+    run->configs[0].match = match.match;
+    return code;
+}
+
 /* The configurations that are possible for this gallery; the others are named, unless none is left. */
 static int choose_configs(eval_run *run)
 {
@@ -168,7 +177,7 @@ static int choose_configs(eval_run *run)
         cli_warn("no memory for the combinations of the options");
         return CLI_FAILED;
     }
-    int code = open_cells(run);
+    int code = cli_sweep_is_empty(&run->sweep) ? choose_look(run) : open_cells(run);
     if (code)
         return code;
     memset(all_fields, true, sizeof all_fields);

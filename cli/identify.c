@@ -66,8 +66,7 @@ static const struct argp parser = {
     parse,
     "--gallery DIR IMAGE|DIR...",
     "Ranks the gallery's people for every face of the photos: first by the cosine of the embeddings, then the "
-    "best "
-    "candidates again patch by patch. Each face is decided: a match, or unknown.\v"
+    "best candidates again by the second look. Each face is decided: a match, or unknown.\v"
     "Examples:\n"
     "  secondlook identify --gallery staff query.jpg\n"
     "  secondlook identify --gallery staff --top 3 --json *.jpg\n"
@@ -300,7 +299,7 @@ static int keep_promise(identify_run *run)
 
 int cmd_identify(int argc, char **argv)
 {
-    identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
+    identify_run run = {.match = cli_match_chosen(), .top = 5, .queries = json_array()};
     sl_photo *photos = NULL;
     size_t count = 0;
     argp_parse(&parser, argc, argv, 0, 0, &run);

@@ -50,7 +50,7 @@ const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
 
 openset_run cli_openset_defaults(void)
 {
-    return (openset_run){.match = cli_match_defaults(), .max_pairs = 2000000, .seed = 1};
+    return (openset_run){.match = cli_match_chosen(), .max_pairs = 2000000, .seed = 1};
 }
 
 int cli_openset_open(openset_run *run)

@@ -138,8 +138,9 @@ const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0
 
 static const struct argp_option match_options[] = {
     {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells", 0,
-     "How the candidates are looked at again: patch by patch (emd, the default), without the cells that the query "
-     "hides (oae), each patch of the query with the one most like it (maxsim), or with the one in its place (cells)",
+     "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
+     "patch of the query with the one most like it (maxsim), or with the one in its place (cells). Default: emd; where "
+     "a gallery is searched and the model has statistics per cell, oae",
      0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
@@ -179,6 +180,9 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
 {
     cli_match *m = state->input;
     sl_match_options *match = &m->match;
+    if (key == KEY_RERANK || key == KEY_FEATURE || key == KEY_WEIGHTING || key == KEY_GRID || key == KEY_SOLVER ||
+        key == KEY_PRECISION)
+        m->choose = false;
     switch (key) {
     case KEY_RERANK:
         match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
@@ -212,4 +216,11 @@ const struct argp cli_match_argp = {match_options, parse_match, 0, 0, 0, 0, 0};
 cli_match cli_match_defaults(void)
 {
     return (cli_match){.match = sl_match_defaults(), .threshold = NAN};
+}
+
+cli_match cli_match_chosen(void)
+{
+    cli_match match = cli_match_defaults();
+    match.choose = true;
+    return match;
 }

@@ -32,9 +32,13 @@ typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the model's own */
     bool alpha_given, weighting_given; /* else these are the second look's own */
+    bool choose; /* nobody asked for a second look: cli_open_cells takes the best that the model can have */
 } cli_match;
 extern const struct argp cli_match_argp;
 cli_match cli_match_defaults(void);
+
+/* The same, but the second look is chosen by cli_open_cells when no option asks for one. */
+cli_match cli_match_chosen(void);
 
 /* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
 void cli_match_settle(cli_match *match);

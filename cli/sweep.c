@@ -84,6 +84,11 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
     free(copy);
 }
 
+bool cli_sweep_is_empty(const cli_sweep *sweep)
+{
+    return !sweep->lists[0].key && !sweep->first_count;
+}
+
 void cli_sweep_free(cli_sweep *sweep)
 {
     for (size_t i = 0; i < SWEEP_LISTS; i++)

@@ -29,6 +29,8 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
  * number left out as such goes to *repeated. free() it. NULL: no memory. */
 sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, size_t *count, size_t *repeated);
 
+/* Whether no option of a second look or of stage 1 was given. */
+bool cli_sweep_is_empty(const cli_sweep *sweep);
 void cli_sweep_free(cli_sweep *sweep);
 
 /* ---- what a configuration is called ---- */

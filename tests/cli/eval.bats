@@ -137,7 +137,7 @@ setup() {
     need_photos
     make_people
     one=$(ls "$BATS_FILE_TMPDIR"/people/*/*.png | head -n 1)
-    sl identify --gallery gallery --aligned --fpir .01 --json "$one"
+    sl identify --gallery gallery --aligned --rerank emd --fpir .01 --json "$one"
     expect 0
     json 'd.threshold_for.source === "built in" && d.threshold_for.rate === .01'
     json 'd.queries[0].faces[0].threshold > .6'

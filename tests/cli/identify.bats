@@ -93,7 +93,10 @@ setup() {
 }
 
 @test "weights that were not asked for suit the look and the feature" {
-    for case in "emd map apc:" "emd contributions uniform:--feature contributions" "maxsim map uniform:--rerank maxsim" \
+    sl identify --gallery gallery --aligned people/sample1/sample1.png --json # nothing asked for: the model's best
+    expect 0
+    json 'd.rerank === "oae" && Math.abs(d.alpha - .6) < 1e-6'
+    for case in "emd map apc:--rerank emd" "emd map apc:--grid native" "emd contributions uniform:--feature contributions" "maxsim map uniform:--rerank maxsim" \
         "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery gallery --aligned ${case#*:} people/sample1/sample1.png --json

@@ -5,7 +5,7 @@
 #include "base/file.h"
 #include "net/graph.h"
 
-enum { SL_MAX_WEIGHTS = 1 << 16, SL_MAX_WEIGHT_NAME = 1024 };
+enum { SL_MAX_WEIGHTS = 1 << 13, SL_MAX_WEIGHT_NAME = 1024 };
 
 typedef struct {
     char *name; /* unique; what a reader strips ("module.") is gone */
