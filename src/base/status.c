@@ -5,6 +5,14 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Texts quote names out of files and end on terminals: no control characters but the end of a line. */
+static void keep_printable(char *text)
+{
+    for (; *text; text++)
+        if ((*text > 0 && *text < ' ' && *text != '\n') || *text == 0x7f)
+            *text = '?';
+}
+
 sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
 {
     if (!err)
@@ -14,6 +22,7 @@ sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
     err->status = status;
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
+    keep_printable(err->text);
     return status;
 }
 
@@ -35,6 +44,7 @@ sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
         memcpy(err->text + at + 2, inner, length < room ? length : room);
         err->text[at + 2 + (length < room ? length : room)] = '\0';
     }
+    keep_printable(err->text);
     return status;
 }
 

@@ -4,9 +4,7 @@
 
 #include "base/file.h"
 #include "model/manifest.h"
-
-/* Files of models above this size are refused. */
-#define SL_MAX_MODEL_BYTES ((size_t)2 << 30)
+#include "net/graph.h"
 
 /* The models folder: `dir`, else $SECONDLOOK_MODELS, $XDG_CACHE_HOME/secondlook, ~/.cache/secondlook; malloc'd. */
 sl_status sl_models_dir(const char *dir, char **out, sl_error *err);

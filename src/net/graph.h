@@ -12,6 +12,9 @@
 
 enum { SL_MAX_RANK = 6, SL_MAX_NODES = 1 << 16, SL_MAX_NODE_INPUTS = 64 };
 
+/* Files of networks above this size are refused. */
+#define SL_MAX_MODEL_BYTES ((size_t)2 << 30)
+
 /* Tensors above this many elements are refused wherever a shape is made. */
 #define SL_MAX_ELEMENTS ((int64_t)1 << 29)
 

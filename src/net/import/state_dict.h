@@ -17,7 +17,8 @@ typedef struct {
 typedef struct {
     sl_weight *weights;
     size_t count, capacity;
-    sl_mapping map; /* the file that weights may lie in; unmapped with the dict */
+    uint32_t *slots; /* 2 * capacity: a hash table of the names, each slot a weight's index + 1 or 0 */
+    sl_mapping map;  /* the file that weights may lie in; unmapped with the dict */
 } sl_state_dict;
 
 /* Adds one; the name is copied. owned: malloc'd data that the dict frees, at once when this fails. SL_ERR_FORMAT for
@@ -27,6 +28,10 @@ sl_status sl_state_dict_add(sl_state_dict *dict, const char *name, const sl_shap
 
 /* NULL when it is not there. */
 const sl_weight *sl_state_dict_find(const sl_state_dict *dict, const char *name);
+
+/* Maps a file and has it parsed; the dict keeps the mapping. Errors name the file. *out is empty on failure. */
+typedef sl_status sl_state_dict_parser(const uint8_t *data, size_t size, sl_state_dict *out, sl_error *err);
+sl_status sl_state_dict_map(const char *path, sl_state_dict_parser *parse, sl_state_dict *out, sl_error *err);
 
 void sl_state_dict_free(sl_state_dict *dict);
 
