@@ -1,5 +1,5 @@
-/* Memory over many identifications: soak GALLERY PHOTO COUNT [MODELS_DIR]. Each one reads the photo, finds the face, embeds it and
- * searches with the second look. Prints the resident set now and then; it must not grow. */
+/* Memory over many identifications: soak GALLERY PHOTO COUNT [MODELS_DIR]. Each one reads the photo, finds the face,
+ * embeds it and searches with the second look. Prints the resident set now and then; it must not grow. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>

@@ -79,8 +79,9 @@ static const struct argp parser = {
     options,
     parse,
     "--gallery DIR",
-    "Computes what --rerank oae and --weighting trust must know about a recogniser: how each cell of its patch map looks on ordinary faces. "
-    "The gallery is not changed, no face is kept in the result. The listed models come with statistics from LFW.\v"
+    "Computes what --rerank oae and --weighting trust must know about a recogniser: how each cell of its patch map "
+    "looks on ordinary faces. The gallery is not changed, no face is kept in the result. The listed models "
+    "come with statistics from LFW.\v"
     "Examples:\n"
     "  secondlook models calibrate --gallery lfw\n"
     "  secondlook models calibrate --gallery staff --model mine.json -o mine.cells",

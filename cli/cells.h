@@ -5,9 +5,9 @@
 #include "options.h"
 
 /* Opens what the options need (sl_match_needs) and puts it into the options, which choose their second look first
- * when they are to (cli_match_chosen): oae where the model has statistics per cell, else emd. *out (NULL otherwise) is freed by
- * sl_cells_close when the options are done with. gallery: NULL or where statistics may come from. CLI_OK or an exit
- * code. */
+ * when they are to (cli_match_chosen): oae where the model has statistics per cell, else emd. *out (NULL otherwise) is
+ * freed by sl_cells_close when the options are done with. gallery: NULL or where statistics may come
+ * from. CLI_OK or an exit code. */
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out);
 
 int cmd_models_calibrate(int argc, char **argv);

@@ -93,8 +93,8 @@ static const struct argp_option options[] = {
     {"svg", KEY_SVG, "DIR", 0,
      "Draw charts: cmc.svg, p1.svg, difference.svg, and alpha.svg and k.svg where these are swept", 0},
     {"sheets", KEY_SHEETS, "DIR", 0,
-     "Draw contact sheets of the largest wins and the worst losses of the first configuration with a second look; faces "
-     "appear where galleries were enrolled with --keep-crops",
+     "Draw contact sheets of the largest wins and the worst losses of the first configuration with a second look; "
+     "faces appear where galleries were enrolled with --keep-crops",
      0},
     {"sheet-count", KEY_SHEET_COUNT, "N", 0, "So many of each (default: 12)", 0},
     {"seed", KEY_SEED, "S", 0, "Of the bootstrap (default: 1)", 0},

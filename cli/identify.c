@@ -60,7 +60,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+static const struct argp_child children[] = {
+    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
 static const struct argp parser = {
     options,
     parse,

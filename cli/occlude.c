@@ -113,15 +113,15 @@ static const struct argp parser = {
     options,
     parse,
     "--kind KIND,... IMAGE|DIR... -o DIR",
-    "Draws a mask, sunglasses, a scarf or a patterned block on the main face of each photo, or cuts a random 70 % square "
-    "out of it and scales it back. Names and folders stay, so that the copies can be identified against the originals' "
-    "gallery.\v"
+    "Draws a mask, sunglasses, a scarf or a patterned block on the main face of each photo, or cuts a random 70 % "
+    "square out of it and scales it back. Names and folders stay, so that the copies can be identified against the "
+    "originals' gallery.\v"
     "Examples:\n"
     "  secondlook occlude --kind mask photos/ -o masked\n"
     "  secondlook occlude --kind mask,sunglasses,crop --stage aligned lfw/ -o queries\n"
     "  secondlook occlude --kind sunglasses --style aviator --seed 7 photo.jpg -o out\n\n"
-    "A picture depends on the seed and its id alone, whatever else is in the run. What is drawn needs the 68 landmarks: "
-    "apt-get install libdlib-data\n"
+    "A picture depends on the seed and its id alone, whatever else is in the run. What is drawn needs the 68 "
+    "landmarks: apt-get install libdlib-data\n"
     "Exit code 3 when no face was found on any photo.",
     children,
     0,

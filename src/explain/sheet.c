@@ -92,8 +92,8 @@ static void draw_legend(sl_image *page, const sl_case *one, int bottom)
     }
 }
 
-/* A candidate's rank by stage 1, of the photo itself or else of the person; 0: not shown there. Where a person stands in
- * several places (the answer is one of photos, not of people) only the photo counts. */
+/* A candidate's rank by stage 1, of the photo itself or else of the person; 0: not shown there. Where a person stands
+ * in several places (the answer is one of photos, not of people) only the photo counts. */
 static int stage1_rank(const sl_case *one, const sl_candidate *candidate)
 {
     const sl_answer *answer = one->answer;

@@ -57,8 +57,9 @@ sl_status sl_mtcnn_open(const sl_mtcnn_stage stages[SL_MTCNN_STAGES], const sl_m
     *out = NULL;
     sl_mtcnn_options o = options ? *options : sl_mtcnn_defaults();
     if (o.max_side < 32 || o.max_side > MAX_SIDE || o.min_face < PNET_LEAST || !o.max_faces)
-        return sl_fail(err, SL_ERR_ARGUMENT, "mtcnn: max_side must be 32 to %d, min_face %d or more, max_faces above 0",
-                       MAX_SIDE, PNET_LEAST);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "mtcnn: max_side must be 32 to %d, min_face %d or more, max_faces above 0", MAX_SIDE,
+                       PNET_LEAST);
     sl_mtcnn *m = calloc(1, sizeof *m);
     if (!m)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a detector");
@@ -116,8 +117,9 @@ static sl_status outputs_of(const sl_plan *plan, int stage, outputs *out, sl_err
         }
     }
     if (!out->prob || !out->shift || (stage == 2 && !out->points) || out->shape.rank != (stage ? 2 : 4))
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "mtcnn: network %d of the cascade does not give scores [2], boxes [4]%s",
-                       stage + 1, stage == 2 ? " and points [10]" : "");
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "mtcnn: network %d of the cascade does not give scores [2], boxes [4]%s", stage + 1,
+                       stage == 2 ? " and points [10]" : "");
     return SL_OK;
 }
 
@@ -168,7 +170,8 @@ static sl_status level_plan(sl_mtcnn *m, int width, int height, sl_plan **out, s
     return SL_OK;
 }
 
-static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale, sl_window_list *windows, sl_error *err)
+static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale, sl_window_list *windows,
+                               sl_error *err)
 {
     sl_image level;
     sl_plan *plan;
@@ -196,7 +199,8 @@ static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale,
 static sl_status propose(sl_mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
 {
     int least = image->width < image->height ? image->width : image->height;
-    for (double scale = (double)PNET_LEAST / m->options.min_face; least * scale >= PNET_LEAST; scale *= (double)pyramid_factor)
+    double scale = (double)PNET_LEAST / m->options.min_face;
+    for (; least * scale >= PNET_LEAST; scale *= (double)pyramid_factor)
         SL_TRY(look_at_level(m, image, scale, windows, err));
     sl_windows_suppress(windows, window_overlap, false);
     if (windows->count > MAX_WINDOWS)
@@ -245,7 +249,8 @@ static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_i
         float *input = sl_plan_input(net->plan, 0, NULL);
         outputs o;
         for (size_t i = 0; i < n; i++)
-            SL_TRY(fill_window(image, &windows->items[from + i], net, m->stages[stage].transposed, input + i * picture, err));
+            SL_TRY(fill_window(image, &windows->items[from + i], net, m->stages[stage].transposed, input + i * picture,
+                               err));
         memset(input + n * picture, 0, ((size_t)net->batch - n) * picture * sizeof *input);
         SL_TRY(sl_plan_run(net->plan, err));
         SL_TRY(outputs_of(net->plan, stage, &o, err));
@@ -315,8 +320,9 @@ sl_status sl_mtcnn_run(sl_mtcnn *m, const sl_image *image, float threshold, sl_f
     size_t n = windows.count < m->options.max_faces ? windows.count : m->options.max_faces;
     if (status == SL_OK && n && !(*faces = sl_calloc_aligned(n, sizeof **faces)))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu faces", n);
+    double sx = (double)image->width / scaled.width, sy = (double)image->height / scaled.height;
     for (size_t i = 0; status == SL_OK && i < n; i++)
-        (*faces)[i] = face_of(&windows.items[i], (double)image->width / scaled.width, (double)image->height / scaled.height);
+        (*faces)[i] = face_of(&windows.items[i], sx, sy);
     if (status == SL_OK)
         *count = n;
     free(windows.items);

@@ -51,7 +51,8 @@ bool sl_windows_of_level(const sl_pnet_level *l, float threshold, sl_window_list
 static int by_score(const void *a, const void *b)
 {
     const sl_window *v = a, *w = b;
-    const float keys[][2] = {{w->score, v->score}, {v->box.y0, w->box.y0}, {v->box.x0, w->box.x0}, {v->box.x1, w->box.x1}};
+    const float keys[][2] = {
+        {w->score, v->score}, {v->box.y0, w->box.y0}, {v->box.x0, w->box.x0}, {v->box.x1, w->box.x1}};
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++)
         if (keys[i][0] != keys[i][1])
             return keys[i][0] < keys[i][1] ? -1 : 1;

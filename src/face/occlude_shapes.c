@@ -134,10 +134,11 @@ void sl_area_shadow(const sl_area *area, const float *coverage, double drop, dou
     size_t row = (size_t)area->width;
     int down = (int)lround(drop);
     for (int y = 0; y < area->height; y++) {
-        if (y < down)
+        int from = y - down; /* a negative drop looks below: both ends of the area can be left */
+        if (from < 0 || from >= area->height)
             memset(out + (size_t)y * row, 0, row * sizeof *out);
         else
-            memcpy(out + (size_t)y * row, coverage + (size_t)(y - down) * row, row * sizeof *out);
+            memcpy(out + (size_t)y * row, coverage + (size_t)from * row, row * sizeof *out);
     }
     sl_area_blur(area, radius, scratch, out);
 }

@@ -117,7 +117,8 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
     sl_status status = sl_map_file(path, SL_MAX_MODEL_BYTES, out, err);
     if (status == SL_ERR_NOT_FOUND)
         return sl_fail(err, SL_ERR_NOT_FOUND, "model %s: %s is not there; %s%s", m->name, path,
-                       m->npm ? "get it with: secondlook models fetch " : "get it from: ", m->npm ? m->name : m->source);
+                       m->npm ? "get it with: secondlook models fetch " : "get it from: ",
+                       m->npm ? m->name : m->source);
     SL_TRY(status);
     sl_sha256 s;
     char hex[65];

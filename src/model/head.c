@@ -65,7 +65,8 @@ static void copy_dense(const float *w, const float *bias, bool mean, sl_head *h)
     size_t cells = (size_t)h->cells, depth = mean ? (size_t)h->channels : map_size(h);
     float scale = mean ? 1 / (float)h->cells : 1;
     for (int block = 0; block < h->blocks; block++) {
-        int first = block * SL_HEAD_COLUMNS, left = h->dim - first, count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
+        int first = block * SL_HEAD_COLUMNS, left = h->dim - first;
+        int count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
         for (int c = 0; c < h->channels; c++)
             for (int p = 0; p < h->cells; p++) {
                 const float *from = w + (size_t)first * depth + (mean ? (size_t)c : (size_t)c * cells + (size_t)p);
@@ -118,7 +119,8 @@ static void apply(const sl_head *h, const float *map, double *sums)
     for (int d = 0; d < h->dim; d++)
         sums[d] = (double)h->bias[d];
     for (int block = 0; block < h->blocks; block++) {
-        int first = block * SL_HEAD_COLUMNS, left = h->dim - first, count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
+        int first = block * SL_HEAD_COLUMNS, left = h->dim - first;
+        int count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
         for (int p = 0; p < h->cells; p++)
             for (int c = 0; c < h->channels; c++) {
                 const float *w = sl_head_weights(h, block, p, c);

@@ -130,7 +130,8 @@ static sl_status read_curve(const context *c, const json_t *value, const char *k
     }
     if (!sound)
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"false_match_rates\": \"%s\" must be 1 to %d pairs [rate, "
-                       "threshold], rates falling from at most 1, thresholds never falling", c->name, key, SL_RATE_POINTS);
+                       "threshold], rates falling from at most 1, thresholds never falling",
+                       c->name, key, SL_RATE_POINTS);
     out->count = (uint32_t)n;
     return SL_OK;
 }
@@ -213,8 +214,8 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: must be a JSON object", c->name);
     SL_TRY(copy_text(c, root, "name", true, &m->name));
     size_t length = strlen(m->name);
-    if (length == 0 || length > 63 || strspn(m->name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.")
-            != length || m->name[0] == '.' || m->name[0] == '-')
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    if (length == 0 || length > 63 || strspn(m->name, letters) != length || m->name[0] == '.' || m->name[0] == '-')
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"name\" must be 1-63 letters, digits, '-', '_' or '.'",
                        c->name);
     SL_TRY(read_kind(c, root, m));

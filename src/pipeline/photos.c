@@ -188,8 +188,9 @@ static sl_status check_unique(const photo_list *list, const char *file, sl_error
         status = strcmp(a->label, b->label) == 0
                      ? sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s is listed twice, first on line %zu", file,
                                sorted[i].line, a->image, sorted[i - 1].line)
-                     : sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s has two labels, \"%s\" (line %zu) and \"%s\"", file,
-                               sorted[i].line, a->image, a->label, sorted[i - 1].line, b->label);
+                     : sl_fail(err, SL_ERR_FORMAT,
+                               "%s, line %zu: %s has two labels, \"%s\" (line %zu) and \"%s\"", file, sorted[i].line,
+                               a->image, a->label, sorted[i - 1].line, b->label);
     }
     free(sorted);
     return status;

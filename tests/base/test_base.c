@@ -186,7 +186,8 @@ int main(int argc, char **argv)
     if (argc == 3 && strcmp(argv[1], "sha256") == 0)
         return check_digest(argv[2]);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(sha256_of_every_isa), cmocka_unit_test(crc32c_of_published_vector),
+        cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(sha256_of_every_isa),
+        cmocka_unit_test(crc32c_of_published_vector),
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
         cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(rng_repeats),

@@ -30,7 +30,8 @@ static void level_cells_become_windows(void **state)
                     transposed_prob[c * 6 + col * 2 + row] = prob[c * 6 + row * 3 + col];
             }
     for (int transposed = 0; transposed < 2; transposed++) {
-        sl_pnet_level level = {.prob = transposed ? transposed_prob : prob, .shift = transposed ? transposed_shift : shift,
+        sl_pnet_level level = {.prob = transposed ? transposed_prob : prob,
+                               .shift = transposed ? transposed_shift : shift,
                                .rows = 2, .cols = 3, .transposed = transposed, .scale = .5, .width = 16, .height = 14};
         sl_window_list list = {0};
         assert_true(sl_windows_of_level(&level, .6f, &list));
@@ -181,7 +182,8 @@ static const sl_face *middle_face(const sl_image *image, const sl_face *faces, s
     const sl_face *best = faces;
     float least = INFINITY;
     for (size_t i = 0; i < count; i++) {
-        float away = hypotf(faces[i].points[2].x - .5f * (float)image->width, faces[i].points[2].y - .5f * (float)image->height);
+        float away = hypotf(faces[i].points[2].x - .5f * (float)image->width,
+                            faces[i].points[2].y - .5f * (float)image->height);
         if (away < least) {
             least = away;
             best = &faces[i];

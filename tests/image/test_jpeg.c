@@ -395,7 +395,8 @@ static void luma_of(bytes b, int width, int height, uint8_t *out)
     tjhandle handle = tjInitDecompress();
     size_t chroma = (size_t)width * (size_t)height;
     uint8_t *planes[3] = {out, malloc(chroma), malloc(chroma)};
-    assert_int_equal(tjDecompressToYUVPlanes(handle, b.data, b.size, planes, width, NULL, height, TJFLAG_ACCURATEDCT), 0);
+    assert_int_equal(
+        tjDecompressToYUVPlanes(handle, b.data, b.size, planes, width, NULL, height, TJFLAG_ACCURATEDCT), 0);
     free(planes[1]);
     free(planes[2]);
     tjDestroy(handle);

@@ -20,18 +20,24 @@ static sl_graph *body(sl_tensor *map)
 
 static sl_tensor batch_norm(sl_graph *g, sl_tensor x, int channels, uint64_t seed)
 {
-    sl_tensor scale = net_random(g, SHAPE(channels), seed, .5f, 2), bias = net_random(g, SHAPE(channels), seed + 1, -1, 1);
-    sl_tensor mean = net_random(g, SHAPE(channels), seed + 2, -1, 1), var = net_random(g, SHAPE(channels), seed + 3, .5f, 2);
+    sl_tensor scale = net_random(g, SHAPE(channels), seed, .5f, 2);
+    sl_tensor bias = net_random(g, SHAPE(channels), seed + 1, -1, 1);
+    sl_tensor mean = net_random(g, SHAPE(channels), seed + 2, -1, 1);
+    sl_tensor var = net_random(g, SHAPE(channels), seed + 3, .5f, 2);
     return net_node(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-5f}, INPUTS(x, scale, bias, mean, var));
 }
 
 static sl_tensor dense(sl_graph *g, sl_tensor x, int outputs, int inputs, uint64_t seed)
 {
-    sl_tensor w = net_random(g, SHAPE(outputs, inputs), seed, -1, 1), b = net_random(g, SHAPE(outputs), seed + 1, -1, 1);
+    sl_tensor w = net_random(g, SHAPE(outputs, inputs), seed, -1, 1);
+    sl_tensor b = net_random(g, SHAPE(outputs), seed + 1, -1, 1);
     return net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, w, b));
 }
 
-static sl_tensor flatten(sl_graph *g, sl_tensor x) { return net_node(g, SL_OP_FLATTEN, (sl_attr){.axis = 1}, INPUTS(x)); }
+static sl_tensor flatten(sl_graph *g, sl_tensor x)
+{
+    return net_node(g, SL_OP_FLATTEN, (sl_attr){.axis = 1}, INPUTS(x));
+}
 
 static sl_tensor global_depthwise(sl_graph *g, sl_tensor map)
 {

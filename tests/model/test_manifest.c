@@ -63,7 +63,7 @@ static void bad_manifests_say_what_is_wrong(void **state)
         {RECOGNISER(", \"embedding_dim\": 0"), "embedding_dim"},
         {RECOGNISER(", \"patch_grid\": [7, 7]"), "patch_grid"},
         {RECOGNISER(", \"thresholds\": {\"none\": \"high\"}"), "thresholds.none"},
-        {RECOGNISER(", \"false_match_rates\": {\"emd\": [[0.1, 0.5], [0.2, 0.6]]}"), "false_match_rates"}, /* not falling */
+        {RECOGNISER(", \"false_match_rates\": {\"emd\": [[0.1, 0.5], [0.2, 0.6]]}"), "false_match_rates"},
         {RECOGNISER(", \"false_match_rates\": {\"emd\": [[0.1, 0.5], [0.01, 0.4]]}"), "\"emd\""}, /* thresholds fall */
         {RECOGNISER(", \"false_match_rates\": {\"none\": [[2, 0.5]]}"), "\"none\""},
         {RECOGNISER(", \"false_match_rates\": {\"oae\": [0.1]}"), "\"oae\""},

@@ -68,7 +68,8 @@ static void bad_lists_name_the_line(void **state)
     (void)state;
     static const char *const cases[][2] = {
         {"a.jpg,A\nno comma\n", "line 2"}, {",A\n", "line 1"}, {"a.jpg,\n", "line 1"},
-        {"a.jpg,A\nb.jpg,B\na.jpg,C\n", "line 3: a.jpg has two labels, \"A\" (line 1) and \"C\""}, {"a.jpg,A\na.jpg,A\n", "twice"},
+        {"a.jpg,A\nb.jpg,B\na.jpg,C\n", "line 3: a.jpg has two labels, \"A\" (line 1) and \"C\""},
+        {"a.jpg,A\na.jpg,A\n", "twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_photo *photos;
