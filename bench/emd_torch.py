@@ -162,7 +162,7 @@ def main():
         careful = clock(lambda: run(batched, data, way[1], way[0]), a.seconds)
     print(json.dumps({
         "pairs_per_s": round(a.pairs / careful), "published_pairs_per_s": round(a.pairs / plain),
-        "threads": a.threads, "precision": "f32", "patches": a.patches, "channels": a.channels, "pairs": a.pairs,
+        "threads": a.threads, "patch_precision": "f32", "patches": a.patches, "channels": a.channels, "pairs": a.pairs,
         "iterations_mean": round(total / a.pairs, 2), "score_mean": round(float(scores.mean()), 6),
         "largest_difference_between_forms": float((scores - plain_scores).abs().max()),
         "product": way[0].__name__, "block": way[1], "torch": torch.__version__}))

@@ -13,7 +13,7 @@ enum {
     KEY_CHANNELS,
     KEY_PAIRS,
     KEY_THREADS,
-    KEY_PRECISION,
+    KEY_PATCH_PRECISION,
     KEY_WEIGHTING,
     KEY_SOLVER,
     KEY_SECONDS,
@@ -49,8 +49,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_CHANNELS: run->channels = (int)cli_parse_int(state, "--channels", arg, 1, 4096); return 0;
     case KEY_PAIRS: run->pairs = (int)cli_parse_int(state, "--pairs", arg, 1, 100000); return 0;
     case KEY_THREADS: run->match.threads = (int)cli_parse_int(state, "--threads", arg, 1, 1024); return 0;
-    case KEY_PRECISION:
-        run->match.precision = (sl_precision)cli_parse_name(state, "--precision", arg, precisions);
+    case KEY_PATCH_PRECISION:
+        run->match.precision = (sl_precision)cli_parse_name(state, "--patch-precision", arg, precisions);
         return 0;
     case KEY_WEIGHTING:
         run->match.weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weightings);
@@ -92,7 +92,7 @@ static const struct argp_option emd_options[] = {
     {"patches", KEY_PATCHES, "R", 0, "Patches of a face, a square number (default: 64)", 0},
     {"channels", KEY_CHANNELS, "C", 0, "Channels of a patch (default: 512)", 0},
     {"pairs", KEY_PAIRS, "N", 0, "Candidates of one query (default: 1000)", 0},
-    {"precision", KEY_PRECISION, "int8|f32", 0, "Of the patch similarities (default: int8)", 0},
+    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32", 0, "Of the patch similarities (default: int8)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0, "uniform, apc, cc, sc or sc-text (default: apc)", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"raw", KEY_RAW, 0, 0, "Prepare the candidates inside the measured time", 0},
@@ -109,7 +109,7 @@ static const struct argp emd_parser = {emd_options,
                                        "The candidates are structured as faces are: most patches of the query are "
                                        "found again, a cell away, under noise, "
                                        "so that matched cells have similarities of about .6 to .9.\n\n"
-                                       "Example: secondlook bench emd --json --threads 1 --precision f32",
+                                       "Example: secondlook bench emd --json --threads 1 --patch-precision f32",
                                        0,
                                        0,
                                        0};
@@ -193,8 +193,8 @@ static json_t *emd_result(const bench_run *run, const emd_data *d, double median
         score += d->scores[i];
     }
     return json_pack("{s:o,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:o,s:o}", "pairs_per_s", cli_json_number(d->count / median),
-                     "patches", run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared", !run->raw, "precision",
-                     cli_precision_name(run->match.precision), "weighting",
+                     "patches", run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared",
+                     !run->raw, "patch_precision", cli_patch_precision_name(run->match.precision), "weighting",
                      cli_weighting_name(run->match.weighting), "solver", cli_solver_name(run->match.solver),
                      "iterations_mean", cli_json_number(iterations / d->count), "score_mean",
                      cli_json_number(score / d->count));

@@ -55,8 +55,9 @@ static const struct argp backbone_parser = {
     backbone_options,
     parse_backbone,
     0,
-    "Milliseconds from an aligned crop to its template: preprocessing, the recogniser's network, the patch map.\v"
-    "Example: secondlook bench backbone --model mobilefacenet-128 --threads 1 --json",
+    "Milliseconds from an aligned crop to its template: preprocessing, the recogniser's network, the patch map; "
+    "landmarks only with --landmarks.\v"
+    "Example: secondlook bench backbone --model mobilefacenet-128 --threads 1 --precision bf16 --json",
     children,
     0,
     0};
@@ -108,9 +109,10 @@ static int measure_backbone(const photos_run *run, const sl_model_info *model, b
     if (bench_rounds(run_backbone, d, run->seconds, &median, &rounds, &err))
         return cli_fail(NULL, &err);
     json_t *result =
-        json_pack("{s:o,s:o,s:s,s:i,s:I,s:s}", "ms_per_photo", cli_json_number(1e3 * median / run->batch),
-                  "photos_per_s", cli_json_number(run->batch / median), "model", model->name, "batch", run->batch,
-                  "rounds", (json_int_t)rounds, "backend", sl_net_backend());
+        json_pack("{s:o,s:o,s:s,s:s,s:i,s:I,s:s}", "ms_per_photo", cli_json_number(1e3 * median / run->batch),
+                  "photos_per_s", cli_json_number(run->batch / median), "model", model->name, "precision",
+                  cli_precision_name(run->models.engine.precision), "batch", run->batch, "rounds", (json_int_t)rounds,
+                  "backend", sl_net_backend());
     bench_sign(result, cli_thread_count(run->models.threads), cli_now() - start);
     return bench_print(result, run->json);
 }
@@ -122,6 +124,8 @@ int bench_backbone(int argc, char **argv)
     sl_engine *engine;
     argp_parse(&backbone_parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
+    if (!run.models.engine.landmarks)
+        run.models.engine.landmarks = "none";
     int code = cli_open(&run.models, &engine, &d.session);
     if (!code)
         code = measure_backbone(&run, sl_engine_model(engine), &d);
@@ -197,10 +201,11 @@ static int measure_enroll(const photos_run *run, const sl_engine *engine, const 
     free(dir);
     if (status)
         return cli_fail(NULL, &err);
-    json_t *result = json_pack("{s:o,s:I,s:I,s:s}", "photos_per_s",
+    json_t *result = json_pack("{s:o,s:I,s:I,s:s,s:s}", "photos_per_s",
                                cli_json_number(r.seconds > 0 ? (double)r.photos / r.seconds : 0), "photos",
                                (json_int_t)r.photos, "enrolled", (json_int_t)r.enrolled, "model",
-                               sl_engine_model(engine)->name);
+                               sl_engine_model(engine)->name, "precision",
+                               cli_precision_name(run->models.engine.precision));
     bench_sign(result, cli_thread_count(run->models.threads), r.seconds);
     return bench_print(result, run->json);
 }

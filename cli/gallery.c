@@ -80,13 +80,13 @@ static int gallery_info(int argc, char **argv)
             "{s:o,s:o,s:s,s:i,s:[i,i,i],s:s,s:I,s:I,s:I,s:I}", "gallery", cli_json_text(run.dir), "model",
             cli_json_text(info.model), "fingerprint", info.fingerprint, "embedding_dim", info.dim, "patch_grid",
             info.patch_rows, info.patch_cols, info.patch_channels, "patches",
-            cli_precision_name(info.patch_precision), "faces", (json_int_t)info.faces, "people",
+            cli_patch_precision_name(info.patch_precision), "faces", (json_int_t)info.faces, "people",
             (json_int_t)info.labels, "removed", (json_int_t)info.removed, "bytes", (json_int_t)info.bytes));
     printf("faces        %zu of %zu people\nremoved      %zu%s\nmodel        %s\nfingerprint  %s\n"
            "embedding    %d\npatch map    %d x %d x %d, %s\non disk      %s\n",
            info.faces, info.labels, info.removed, info.removed ? " (erased by 'gallery compact')" : "", info.model,
            info.fingerprint, info.dim, info.patch_rows, info.patch_cols, info.patch_channels,
-           cli_precision_name(info.patch_precision), cli_bytes_text(info.bytes, size));
+           cli_patch_precision_name(info.patch_precision), cli_bytes_text(info.bytes, size));
     return CLI_OK;
 }
 

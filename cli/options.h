@@ -20,14 +20,14 @@ enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_SHARED, CLI_KEY_OWN = 0x20
         "aligned", CLI_KEY_ALIGNED, 0, 0, "Each picture is an aligned crop already", 0                            \
     }
 
-/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --threads */
+/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --precision, --threads */
 typedef struct {
     sl_engine_options engine;
     int threads; /* 0: all processors */
 } cli_models;
 extern const struct argp cli_models_argp;
 
-/* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --precision, --threshold */
+/* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --patch-precision, --threshold */
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the model's own */
@@ -48,7 +48,8 @@ const char *cli_rerank_name(sl_rerank value);
 const char *cli_feature_name(sl_feature value);
 const char *cli_weighting_name(sl_weighting value);
 const char *cli_solver_name(sl_solver value);
-const char *cli_precision_name(sl_precision value);
+const char *cli_precision_name(sl_compute value);
+const char *cli_patch_precision_name(sl_precision value);
 
 /* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
  * that ends with NULL: anything else is a usage error, which ends the program. */

@@ -218,7 +218,7 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     case SWEEP_FEATURE: return cli_feature_name(m->feature);
     case SWEEP_WEIGHTING: return cli_weighting_name(m->weighting);
     case SWEEP_SOLVER: return cli_solver_name(m->solver);
-    case SWEEP_PRECISION: return cli_precision_name(m->precision);
+    case SWEEP_PRECISION: return cli_patch_precision_name(m->precision);
     case SWEEP_GRID:
         if (!m->grid_rows)
             return "native";

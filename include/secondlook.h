@@ -184,12 +184,17 @@ typedef struct sl_engine sl_engine;
 /* One thread's compiled networks and scratch. Use one at a time from one thread. */
 typedef struct sl_session sl_session;
 
+/* What a recogniser's convolutions and dense layers multiply; sums, and all else, are f32. Templates of one model go
+ * together in every precision: embeddings differ by a cosine of less than 0.001. */
+typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1 } sl_compute;
+
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *model;      /* recogniser's name or a manifest's path; NULL: "mobilefacenet-192" */
     const char *detector;   /* NULL: "retinaface-mnet25"; "mtcnn" is the other one */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
+    sl_compute precision;     /* of the recogniser. bf16: SL_ERR_UNSUPPORTED without AVX-512 with BF16 */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */

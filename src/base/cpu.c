@@ -1,6 +1,7 @@
 #include "base/cpu.h"
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,6 +49,28 @@ sl_isa sl_isa_active(void)
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, choose);
     return active;
+}
+
+static bool has_bf16(void)
+{
+#if defined(__x86_64__)
+    return __builtin_cpu_supports("avx512bf16");
+#else
+    return false;
+#endif
+}
+
+sl_status sl_compute_check(sl_compute precision, sl_error *err)
+{
+    switch (precision) {
+    case SL_COMPUTE_F32: return SL_OK;
+    case SL_COMPUTE_BF16:
+        return sl_isa_active() == SL_ISA_AVX512 && has_bf16()
+                   ? SL_OK
+                   : sl_fail(err, SL_ERR_UNSUPPORTED, "bf16 needs AVX-512 with BF16, which %s: take --precision f32",
+                             sl_isa_active() < sl_isa_supported() ? "SL_ISA forbids" : "this processor lacks");
+    default: return sl_fail(err, SL_ERR_ARGUMENT, "there is no precision %d", (int)precision);
+    }
 }
 
 sl_status sl_isa_check(sl_error *err)

@@ -107,7 +107,8 @@ void sl_recogniser_close(sl_recogniser *r)
     *r = (sl_recogniser){0};
 }
 
-sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, int threads, sl_plan **out, sl_error *err)
+sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
+                                sl_error *err)
 {
     sl_graph *g;
     SL_TRY(specialize(r, batch, &g, err));
@@ -116,7 +117,7 @@ sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, int threads, 
     int64_t numbers = sl_shape_elements(&g->tensors[g->outputs[0]].shape);
     sl_status status = numbers == (int64_t)batch * r->dim && map->rank == 4 && map->dim[0] == batch &&
                                map->dim[1] == r->channels && map->dim[2] == r->rows && map->dim[3] == r->cols
-                           ? sl_plan_compile(g, threads, out, err)
+                           ? sl_plan_compile_as(g, options, out, err)
                            : sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: does not keep the %d faces of a batch apart",
                                      r->network.manifest->name, batch);
     sl_graph_free(g);

@@ -22,7 +22,8 @@ void sl_recogniser_close(sl_recogniser *r);
 
 /* The network compiled for `batch` crops: input [batch, channels_in, height, width], output 0 the
  * embedding [batch, D], output 1 the patch map [batch, C, rows, cols]. */
-sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, int threads, sl_plan **out, sl_error *err);
+sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
+                                sl_error *err);
 
 /* One crop as the network wants it: out [channels_in, height, width]. Crops of another size are resized
  * (bilinear), grey ones are spread to RGB and the reverse. */

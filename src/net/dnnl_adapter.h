@@ -9,11 +9,23 @@
 #include "net/layers/layers.h"
 
 /* Where and how a tensor lies in memory. A value in version 2, a handle in version 3: always made by one of
- * these functions and given back to sl_md_free, once. All are of f32. */
+ * these functions and given back to sl_md_free, once. */
 typedef dnnl_memory_desc_t sl_md;
 
-bool sl_md_dense(const sl_shape *shape, sl_md *out);                      /* row-major */
-bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out); /* dnnl_format_tag_any too */
+bool sl_md_dense_as(const sl_shape *shape, dnnl_data_type_t type, sl_md *out); /* row-major */
+bool sl_md_tag_as(const sl_shape *shape, dnnl_format_tag_t tag, dnnl_data_type_t type, sl_md *out); /* or ..._any */
+dnnl_data_type_t sl_md_type(const sl_md *md);
+
+/* The same for f32, which is what tensors are of where nothing else is said. */
+static inline bool sl_md_dense(const sl_shape *shape, sl_md *out)
+{
+    return sl_md_dense_as(shape, dnnl_f32, out);
+}
+static inline bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out)
+{
+    return sl_md_tag_as(shape, tag, dnnl_f32, out);
+}
+
 bool sl_md_copy(const sl_md *md, sl_md *out);
 void sl_md_free(sl_md *md);
 bool sl_md_equal(const sl_md *a, const sl_md *b);

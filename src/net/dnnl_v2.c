@@ -2,18 +2,18 @@
 
 #if DNNL_VERSION_MAJOR == 2
 
-bool sl_md_dense(const sl_shape *shape, sl_md *out)
+bool sl_md_dense_as(const sl_shape *shape, dnnl_data_type_t type, sl_md *out)
 {
     dnnl_dims_t dims, strides;
     int rank = dnnl_shape(shape, dims, strides);
-    return dnnl_memory_desc_init_by_strides(out, rank, dims, dnnl_f32, strides) == dnnl_success;
+    return dnnl_memory_desc_init_by_strides(out, rank, dims, type, strides) == dnnl_success;
 }
 
-bool sl_md_tag(const sl_shape *shape, dnnl_format_tag_t tag, sl_md *out)
+bool sl_md_tag_as(const sl_shape *shape, dnnl_format_tag_t tag, dnnl_data_type_t type, sl_md *out)
 {
     dnnl_dims_t dims, strides;
     int rank = dnnl_shape(shape, dims, strides);
-    return dnnl_memory_desc_init_by_tag(out, rank, dims, dnnl_f32, tag) == dnnl_success;
+    return dnnl_memory_desc_init_by_tag(out, rank, dims, type, tag) == dnnl_success;
 }
 
 bool sl_md_copy(const sl_md *md, sl_md *out)
@@ -30,6 +30,11 @@ void sl_md_free(sl_md *md)
 bool sl_md_equal(const sl_md *a, const sl_md *b)
 {
     return dnnl_memory_desc_equal(a, b);
+}
+
+dnnl_data_type_t sl_md_type(const sl_md *md)
+{
+    return md->data_type;
 }
 
 size_t sl_md_bytes(const sl_md *md)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "net/plan_build.h"
 
@@ -20,7 +21,7 @@ static sl_status start_build(sl_build *b, sl_error *err)
     if (!b->places || !b->reader || !b->done)
         return sl_build_no_memory(err);
     for (int t = 0; t < g->n_tensors; t++) {
-        b->places[t].dense = b->places[t].other = b->reader[t] = -1;
+        b->places[t].dense = b->places[t].other = b->places[t].narrow = b->reader[t] = -1;
         if (sl_shape_elements(&g->tensors[t].shape) < 0)
             return sl_fail(err, SL_ERR_ARGUMENT, "tensor %.200s has no known shape: specialise the graph first",
                            g->tensors[t].name);
@@ -108,15 +109,18 @@ static sl_status compile_all(sl_build *b, sl_error *err)
     return sl_place_buffers(b->plan, err);
 }
 
-static sl_status compile(const sl_graph *g, sl_plan *plan, sl_error *err)
+static sl_status compile(const sl_graph *g, sl_compute precision, sl_plan *plan, sl_error *err)
 {
-    sl_build b = {.g = g, .plan = plan, .engine = sl_dnnl_engine()};
+    sl_build b = {.g = g, .plan = plan, .precision = precision, .engine = sl_dnnl_engine()};
     if (!b.engine || dnnl_stream_create(&plan->stream, b.engine, dnnl_stream_default_flags) != dnnl_success)
         return sl_fail(err, SL_ERR_INTERNAL, "oneDNN cannot use this processor");
     sl_status status = compile_all(&b, err);
-    for (int t = 0; b.places && t < g->n_tensors; t++)
+    for (int t = 0; b.places && t < g->n_tensors; t++) {
         if (b.places[t].other >= 0)
             sl_md_free(&b.places[t].md);
+        if (b.places[t].narrow >= 0)
+            sl_md_free(&b.places[t].narrow_md);
+    }
     free(b.places);
     free(b.reader);
     free(b.done);
@@ -125,9 +129,17 @@ static sl_status compile(const sl_graph *g, sl_plan *plan, sl_error *err)
 
 sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_error *err)
 {
+    const sl_plan_options options = {.threads = threads};
+    return sl_plan_compile_as(g, &options, out, err);
+}
+
+sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, sl_plan **out, sl_error *err)
+{
+    int threads = options->threads;
     *out = NULL;
     if (threads < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d threads", threads);
+    SL_TRY(sl_compute_check(options->precision, err));
     sl_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_build_no_memory(err);
@@ -135,7 +147,7 @@ sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_erro
     plan->threads = threads;
     int before = omp_get_max_threads(); /* this thread's own setting; kernels are made for a number of threads */
     omp_set_num_threads(threads);
-    sl_status status = compile(g, plan, err);
+    sl_status status = compile(g, options->precision, plan, err);
     omp_set_num_threads(before);
     if (status != SL_OK) {
         sl_plan_free(plan);

@@ -8,8 +8,16 @@
 
 typedef struct sl_plan sl_plan;
 
-/* Compiles `g` (specialised; may be freed afterwards) for `threads` threads. One plan is used by one
- * thread at a time. */
+typedef struct {
+    int threads;
+    sl_compute precision; /* of convolutions and dense layers, where oneDNN has a fast kernel; all else is f32 */
+} sl_plan_options;
+
+/* Compiles `g` (specialised; may be freed afterwards). One plan is used by one thread at a time. Inputs and outputs
+ * are f32 in every precision. SL_ERR_UNSUPPORTED where the processor lacks the precision (sl_compute_check). */
+sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, sl_plan **out, sl_error *err);
+
+/* The same in f32. */
 sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_error *err);
 void sl_plan_free(sl_plan *plan);
 

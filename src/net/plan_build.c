@@ -76,9 +76,21 @@ void sl_bind_dense(sl_build *b, sl_tensor t, int buffer)
     b->plan->buffers[buffer].pending += b->places[t].uses;
 }
 
+/* Where a place keeps what is laid out as `md`. */
+typedef struct {
+    int *buffer;
+    sl_md *md;
+} form;
+
+static form form_of(sl_place *p, const sl_md *md)
+{
+    return sl_md_type(md) == dnnl_f32 ? (form){&p->other, &p->md} : (form){&p->narrow, &p->narrow_md};
+}
+
 sl_status sl_bind_md(sl_build *b, sl_tensor t, const sl_md *md, int buffer, sl_error *err)
 {
     sl_place *place = &b->places[t];
+    const form f = form_of(place, md);
     sl_md dense;
     if (!sl_md_dense(&b->g->tensors[t].shape, &dense))
         return sl_build_no_memory(err);
@@ -88,14 +100,14 @@ sl_status sl_bind_md(sl_build *b, sl_tensor t, const sl_md *md, int buffer, sl_e
         sl_bind_dense(b, t, buffer);
         return SL_OK;
     }
-    if (place->other >= 0) { /* the newest layout is the one to keep */
-        b->plan->buffers[place->other].pending -= place->uses;
-        sl_md_free(&place->md);
-        place->other = -1;
+    if (*f.buffer >= 0) { /* the newest layout is the one to keep */
+        b->plan->buffers[*f.buffer].pending -= place->uses;
+        sl_md_free(f.md);
+        *f.buffer = -1;
     }
-    if (!sl_md_copy(md, &place->md))
+    if (!sl_md_copy(md, f.md))
         return sl_build_no_memory(err);
-    place->other = buffer;
+    *f.buffer = buffer;
     b->plan->buffers[buffer].pending += place->uses;
     return SL_OK;
 }
@@ -150,13 +162,14 @@ sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
         SL_TRY(place_const(b, t, err));
     if (place->dense < 0) {
         sl_md dense;
-        int from = place->other;
+        int from = place->other >= 0 ? place->other : place->narrow;
         if (from < 0)
             return sl_build_fail(b, err, "its input was never computed");
         if (!sl_md_dense(&b->g->tensors[t].shape, &dense))
             return sl_build_no_memory(err);
         SL_TRY(sl_make_dense(b, t, buffer, err));
-        sl_status status = add_reorder(b, &place->md, from, &dense, *buffer, err);
+        const sl_md *md = place->other >= 0 ? &place->md : &place->narrow_md;
+        sl_status status = add_reorder(b, md, from, &dense, *buffer, err);
         sl_md_free(&dense);
         SL_TRY(status);
     }
@@ -167,8 +180,9 @@ sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
 sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err)
 {
     sl_place *place = &b->places[t];
-    if (place->other >= 0 && sl_md_equal(&place->md, md)) {
-        *buffer = place->other;
+    const form f = form_of(place, md);
+    if (*f.buffer >= 0 && sl_md_equal(f.md, md)) {
+        *buffer = *f.buffer;
         return SL_OK;
     }
     sl_md dense, from;
@@ -179,9 +193,14 @@ sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_
     if (want_dense)
         return sl_want_dense(b, t, buffer, err);
     int at = place->other;
+    const sl_md *known = at >= 0 ? &place->md : NULL;
+    if (at < 0 && place->dense < 0 && place->narrow >= 0) { /* only a narrow one: f32 gives all that it has */
+        at = place->narrow;
+        known = &place->narrow_md;
+    }
     if (at < 0)
         SL_TRY(sl_want_dense(b, t, &at, err));
-    if (place->other >= 0 ? !sl_md_copy(&place->md, &from) : !sl_md_dense(&b->g->tensors[t].shape, &from))
+    if (known ? !sl_md_copy(known, &from) : !sl_md_dense(&b->g->tensors[t].shape, &from))
         return sl_build_no_memory(err);
     sl_status status = sl_make_md(b, t, md, buffer, err);
     if (status == SL_OK)
@@ -201,6 +220,8 @@ void sl_consume(sl_build *b, const sl_node *n)
             b->plan->buffers[place->dense].pending--;
         if (place->other >= 0)
             b->plan->buffers[place->other].pending--;
+        if (place->narrow >= 0)
+            b->plan->buffers[place->narrow].pending--;
     }
 }
 

@@ -50,10 +50,12 @@ struct sl_plan {
 
 /* ---- the state of compiling ---- */
 
-/* Where a tensor is: in a dense buffer, in one of another layout, or in both; -1 where not. */
+/* Where a tensor is: in a dense buffer, in one of another layout, in one of a narrower type, in several of
+ * them; -1 where not. */
 typedef struct {
-    int dense, other;
-    sl_md md; /* of `other` */
+    int dense, other, narrow;
+    sl_md md;        /* of `other`: f32 */
+    sl_md narrow_md; /* of `narrow`: bf16 */
     int uses; /* reads still to be compiled; an output counts as one that never comes */
 } sl_place;
 
@@ -65,6 +67,7 @@ typedef struct {
     int *reader;      /* [tensors] the one node that reads the tensor, -1: none or several */
     bool *done;       /* [nodes] compiled, maybe merged into an earlier one */
     int node;         /* being compiled */
+    sl_compute precision;
 } sl_build;
 
 /* ---- building (plan_build.c) ---- */

@@ -24,6 +24,8 @@ typedef struct {
     bool is_conv;
     sl_window window;
     sl_shape weight_shape;         /* [O,I,kh,kw], [G,O/G,I/G,kh,kw] or [O,K] */
+    dnnl_data_type_t type;         /* of src and weights */
+    dnnl_data_type_t dst_type;
     sl_md src, weights, bias, dst; /* what we ask for: `any` where oneDNN may choose */
     bool has_bias;
     dnnl_alg_kind_t algorithm;
@@ -35,7 +37,8 @@ typedef struct {
 
 static bool available(const sl_build *b, sl_tensor t)
 {
-    return b->places[t].dense >= 0 || b->places[t].other >= 0 || b->g->tensors[t].data;
+    const sl_place *p = &b->places[t];
+    return p->dense >= 0 || p->other >= 0 || p->narrow >= 0 || b->g->tensors[t].data;
 }
 
 /* Nothing but the node to be merged reads what is stored of t. */
@@ -43,7 +46,7 @@ static bool overwritable(const sl_build *b, sl_tensor t)
 {
     const sl_place *p = &b->places[t];
     return p->uses == 1 && !b->g->tensors[t].data && (p->dense < 0 || sl_last_read(b, p->dense)) &&
-           (p->other < 0 || sl_last_read(b, p->other));
+           (p->other < 0 || sl_last_read(b, p->other)) && (p->narrow < 0 || sl_last_read(b, p->narrow));
 }
 
 static bool as_post(const sl_build *b, int node, sl_tensor input, post *out)
@@ -263,7 +266,7 @@ static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl
     return status;
 }
 
-/* ---- the two kinds ---- */
+/* ---- which type ---- */
 
 static bool has_constant_weights(const sl_build *b, const sl_node *n)
 {
@@ -271,16 +274,32 @@ static bool has_constant_weights(const sl_build *b, const sl_node *n)
            (n->n_inputs < 3 || n->inputs[2] < 0 || b->g->tensors[n->inputs[2]].data);
 }
 
-static sl_status compile_linear(sl_build *b, linear *l, bool *done, sl_error *err)
+/* The type that a layer reads its input and its weights in. The picture itself has more steps than bf16. */
+static dnnl_data_type_t type_of(const sl_build *b, const sl_node *n)
 {
-    l->n_posts = 0;
-    find_posts(b, l);
-    dnnl_primitive_desc_t pd = choose(b, l);
-    if (!pd)
-        return SL_OK; /* not a shape for oneDNN: the reference does it */
-    *done = true;
-    return add_linear(b, l, pd, err);
+    bool multiplies = (n->op == SL_OP_CONV || n->op == SL_OP_DENSE) && has_constant_weights(b, n);
+    bool narrow = b->precision == SL_COMPUTE_BF16 && multiplies;
+    for (int i = 0; i < b->g->n_inputs; i++)
+        narrow = narrow && n->inputs[0] != b->g->inputs[i];
+    return narrow ? dnnl_bf16 : dnnl_f32;
 }
+
+/* Whether all that reads t reads it in this type. */
+static bool read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type)
+{
+    for (int i = 0; i < b->g->n_outputs; i++)
+        if (b->g->outputs[i] == t)
+            return false;
+    for (int i = 0; i < b->g->n_nodes; i++) {
+        const sl_node *n = &b->g->nodes[i];
+        for (int k = 0; k < n->n_inputs; k++)
+            if (n->inputs[k] == t && (k > 0 || type_of(b, n) != type))
+                return false;
+    }
+    return true;
+}
+
+/* ---- the two kinds ---- */
 
 static void free_linear(linear *l)
 {
@@ -294,15 +313,47 @@ static void free_linear(linear *l)
             sl_md_free(&l->posts[i].md);
 }
 
-/* Describes src, weights, bias and dst of a layer whose `n`, `weight_shape` and `is_conv` are set. */
+/* Describes src, weights, bias and dst of a layer whose `n`, `weight_shape`, types and `is_conv` are set. */
 static bool describe_memory(const sl_build *b, linear *l)
 {
     const sl_shape *x = &b->g->tensors[l->n->inputs[0]].shape, *y = &b->g->tensors[l->n->outputs[0]].shape;
     l->has_bias = l->n->n_inputs > 2 && l->n->inputs[2] >= 0;
-    bool good = l->is_conv ? sl_md_tag(x, dnnl_format_tag_any, &l->src) : sl_md_dense(x, &l->src);
-    good &= l->is_conv ? sl_md_tag(y, dnnl_format_tag_any, &l->dst) : sl_md_dense(y, &l->dst);
-    good &= sl_md_tag(&l->weight_shape, dnnl_format_tag_any, &l->weights);
+    bool good = l->is_conv ? sl_md_tag_as(x, dnnl_format_tag_any, l->type, &l->src)
+                           : sl_md_dense_as(x, l->type, &l->src);
+    good &= l->is_conv ? sl_md_tag_as(y, dnnl_format_tag_any, l->dst_type, &l->dst)
+                       : sl_md_dense_as(y, l->dst_type, &l->dst);
+    good &= sl_md_tag_as(&l->weight_shape, dnnl_format_tag_any, l->type, &l->weights);
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
+}
+
+/* Compiles the layer with src and weights of `type`; *done false where oneDNN has no kernel for it, or only a slow one
+ * for a type that is there for speed. The output is of that type too where only such layers read it, which depends on
+ * the posts that the kernel takes. */
+static sl_status compile_linear(sl_build *b, const linear *plain, dnnl_data_type_t type, bool *done, sl_error *err)
+{
+    linear l = *plain;
+    l.type = type;
+    find_posts(b, &l);
+    for (bool settled = false; !settled;) {
+        int posts = l.n_posts;
+        l.dst_type = type != dnnl_f32 && read_as(b, output_of(b, &l), type) ? type : dnnl_f32;
+        dnnl_primitive_desc_t pd = describe_memory(b, &l) ? choose(b, &l) : NULL;
+        settled = l.n_posts == posts || !pd;
+        sl_status status = SL_OK;
+        if (!pd || (type != dnnl_f32 && is_slow(kernel_name(pd)))) {
+            settled = true; /* not a shape for oneDNN */
+            if (pd)
+                dnnl_primitive_desc_destroy(pd);
+        } else if (settled) {
+            *done = true;
+            status = add_linear(b, &l, pd, err);
+        } else {
+            dnnl_primitive_desc_destroy(pd);
+        }
+        free_linear(&l);
+        SL_TRY(status);
+    }
+    return SL_OK;
 }
 
 /* Winograd's algorithm, which oneDNN 2 has for AVX-512 and 3x3 kernels of stride 1, was 1.3 to 2.6 times as
@@ -328,25 +379,22 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
     SL_TRY(sl_window_of(&call, &b->g->tensors[n->inputs[0]].shape, kernel, &l.window, err));
     if (groups > 1)
         l.weight_shape = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
-    sl_status status = describe_memory(b, &l) ? SL_OK : sl_build_no_memory(err);
-    if (status == SL_OK && suits_winograd(&l)) {
+    if (type_of(b, n) != dnnl_f32)
+        SL_TRY(compile_linear(b, &l, type_of(b, n), done, err));
+    if (!*done && suits_winograd(&l)) {
         l.algorithm = dnnl_convolution_winograd;
-        status = compile_linear(b, &l, done, err);
-    }
-    if (status == SL_OK && !*done) {
+        SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
         l.algorithm = dnnl_convolution_direct;
-        status = compile_linear(b, &l, done, err);
     }
-    free_linear(&l);
-    return status;
+    return *done ? SL_OK : compile_linear(b, &l, dnnl_f32, done, err);
 }
 
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
     if (n->op != SL_OP_DENSE || !has_constant_weights(b, n))
         return SL_OK;
-    linear l = {.n = n, .weight_shape = b->g->tensors[n->inputs[1]].shape};
-    sl_status status = describe_memory(b, &l) ? compile_linear(b, &l, done, err) : sl_build_no_memory(err);
-    free_linear(&l);
-    return status;
+    const linear l = {.n = n, .weight_shape = b->g->tensors[n->inputs[1]].shape};
+    if (type_of(b, n) != dnnl_f32)
+        SL_TRY(compile_linear(b, &l, type_of(b, n), done, err));
+    return *done ? SL_OK : compile_linear(b, &l, dnnl_f32, done, err);
 }

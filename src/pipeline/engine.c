@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/sha256.h"
 
 /* The landmark model: the one asked for, or dlib's where its file happens to be. */
@@ -43,6 +44,8 @@ static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_erro
 
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
+    SL_TRY(sl_compute_check(o->precision, err));
+    e->precision = o->precision;
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
     const sl_recogniser *r = &e->recogniser;
     const sl_manifest *m = r->network.manifest;

@@ -14,6 +14,7 @@ enum { SL_EMBED_BATCH = 8 };
 
 struct sl_engine {
     sl_recogniser recogniser;
+    sl_compute precision;
     const sl_align_template *align;
     sl_network detector;           /* RetinaFace, or MTCNN's O-net */
     sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */

@@ -99,8 +99,9 @@ sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_poin
 static sl_status plan_for(sl_session *s, int batch, sl_plan **out, sl_error *err)
 {
     sl_plan **plan = batch == 1 ? &s->one : &s->many;
+    const sl_plan_options options = {.threads = s->threads, .precision = s->engine->precision};
     if (!*plan)
-        SL_TRY(sl_recogniser_compile(&s->engine->recogniser, batch, s->threads, plan, err));
+        SL_TRY(sl_recogniser_compile(&s->engine->recogniser, batch, &options, plan, err));
     *out = *plan;
     return SL_OK;
 }

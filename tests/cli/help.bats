@@ -55,7 +55,7 @@ load common
 @test "numbers are checked, NaN is refused" {
     for wrong in "-k 0" "-k -3" "-k 1e3" "-k 99999999999" "--alpha 1.5" "--alpha -0.1" "--alpha nan" "--alpha inf" "--alpha x" \
         "--top 0" "--threshold nan" "--threads 0" "--threads two" "--grid 4" "--grid 0x4" "--grid 4x4x4" \
-        "--weighting best" "--rerank h2l" "--feature pixels" "--solver quick" "--precision f16" "--detector-threshold 2" "--truth list"; do
+        "--weighting best" "--rerank h2l" "--feature pixels" "--solver quick" "--patch-precision f16" "--detector-threshold 2" "--truth list"; do
         # shellcheck disable=SC2086
         sl identify --gallery g $wrong x.jpg
         expect 2
@@ -130,12 +130,12 @@ load common
 @test "bench stage1 and emd answer in the documented keys" {
     sl bench emd --json --pairs 20 --patches 16 --channels 32 --seconds 0.05 --threads 1
     expect 0
-    json 'd.pairs_per_s > 0 && d.threads === 1 && d.patches === 16 && d.channels === 32 && d.precision === "int8" &&
+    json 'd.pairs_per_s > 0 && d.threads === 1 && d.patches === 16 && d.channels === 32 && d.patch_precision === "int8" &&
           d.iterations_mean > 0 && d.isa && d.machine && d.seconds > 0'
     sl bench stage1 --json --faces 500 --dim 32 --queries 3 --seconds 0.05
     expect 0
     json 'd.faces_per_s > 0 && d.k === 100'
-    sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --precision f32 --weighting sc
+    sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision f32 --weighting sc
     expect 0
     contains "$out" pairs_per_s
 }

@@ -77,9 +77,35 @@ setup() {
     json "d.queries[0].faces[0].candidates.length === $people"
 }
 
+@test "a gallery of f32 answers queries of bf16, and the reverse" {
+    "$BIN" bench backbone --precision bf16 --seconds .05 > /dev/null 2> "$BATS_TEST_TMPDIR/why" ||
+        skip "$(cat "$BATS_TEST_TMPDIR/why")"
+    sl identify --gallery gallery --aligned --truth folder --precision bf16 --rerank emd people --json
+    expect 0
+    json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .999 &&
+          q.faces[0].candidates[0].stage1 < .9999995)'
+    sl enroll --gallery "$BATS_TEST_TMPDIR/bf16" --aligned --no-quality-gate --precision bf16 people
+    expect 0
+    sl identify --gallery "$BATS_TEST_TMPDIR/bf16" --aligned --truth folder people --json
+    expect 0
+    json 'd.truth.right === d.truth.photos'
+    sl bench backbone --precision bf16 --seconds .05 --json
+    json 'd.precision === "bf16" && d.ms_per_photo > 0'
+}
+
+@test "a precision that the processor lacks is refused with the way out" {
+    status=0
+    SL_ISA=avx2 "$BIN" identify --gallery gallery --aligned people/sample1/sample1.png --precision bf16 \
+        2> "$BATS_TEST_TMPDIR/why" || status=$?
+    expect 1
+    contains "$(cat "$BATS_TEST_TMPDIR/why")" "--precision f32"
+    sl identify --gallery gallery --precision f16 x.jpg
+    expect 2
+}
+
 @test "the options of the second look all work" {
     for options in "--weighting uniform" "--weighting sc" "--weighting sc-text" "--grid 4x4" "--solver converged" \
-        "--solver exact" "--precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1" \
+        "--solver exact" "--patch-precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1" \
         "--rerank oae" "--rerank maxsim" "--rerank cells --weighting sc" "--feature contributions --weighting cc" \
         "--weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086

@@ -81,7 +81,7 @@ def check_clopper_pearson(told_interval, k, n, what):
 
 def check_openset(what, g, q, gallery, queries, same, k, alpha):
     document = told("eval", "openset", "--gallery", g, "--queries", q, "--rerank", "cells", "--weighting", "uniform",
-                    "--precision", "f32", "-k", str(k), "--alpha", str(alpha))
+                    "--patch-precision", "f32", "-k", str(k), "--alpha", str(alpha))
     mated, others, strangers = searches(gallery, queries, same, k, alpha)
     near(document["mated"], len(mated[0]), 0, what + " mated")
     near(document["nonmated"], len(others[0]), 0, what + " nonmated")
@@ -167,7 +167,7 @@ def check_verify(folder, g, gallery, rng):
     with open(path, "w", encoding="utf-8", newline="") as f:
         f.writelines(lines)
     document = told("eval", "verify", "--gallery", g, "--pairs", path, "--rerank", "cells", "--weighting", "uniform",
-                    "--precision", "f32", "--alpha", "0.5", "--csv", out, "--list-missing")
+                    "--patch-precision", "f32", "--alpha", "0.5", "--csv", out, "--list-missing")
     near(document["missing"], 1, 0, "missing")
     if document["missing_photos"] != [{"line": 8, "image": "nobody/x y.jpg"}]:
         sys.exit(f"missing photos: {document['missing_photos']}")

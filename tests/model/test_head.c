@@ -213,7 +213,7 @@ static void real_networks_add_up(void **state)
         sl_plan *plan;
         assert_ok(sl_recogniser_open(NULL, models[i][0], &r, &err));
         assert_ok(sl_head_of_recogniser(&r, 1, &h, &err));
-        assert_ok(sl_recogniser_compile(&r, 1, 1, &plan, &err));
+        assert_ok(sl_recogniser_compile(&r, 1, &(sl_plan_options){.threads = 1}, &plan, &err));
         fill_random(sl_plan_input(plan, 0, NULL), (size_t)(r.channels_in * r.width * r.height), 3, -1, 1);
         assert_ok(sl_plan_run(plan, &err));
         const float *map = sl_plan_output(plan, 1, NULL), *embedding = sl_plan_output(plan, 0, NULL);

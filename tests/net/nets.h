@@ -157,12 +157,13 @@ static inline net_result net_run_reference(const sl_graph *s, const float *const
 }
 
 /* Runs twice: buffers are reused, so the second run starts from what the first left. */
-static inline net_result net_run_plan(const sl_graph *s, const float *const *inputs, int threads)
+static inline net_result net_run_plan_as(const sl_graph *s, const float *const *inputs,
+                                         const sl_plan_options *options)
 {
     sl_error err;
     sl_plan *plan;
     net_result r = {.n = s->n_outputs};
-    assert_ok(sl_plan_compile(s, threads, &plan, &err));
+    assert_ok(sl_plan_compile_as(s, options, &plan, &err));
     for (int run = 0; run < 2; run++) {
         for (int i = 0; i < s->n_inputs; i++) {
             sl_shape shape;
@@ -182,6 +183,12 @@ static inline net_result net_run_plan(const sl_graph *s, const float *const *inp
     assert_null(sl_plan_output(plan, s->n_outputs, NULL));
     sl_plan_free(plan);
     return r;
+}
+
+static inline net_result net_run_plan(const sl_graph *s, const float *const *inputs, int threads)
+{
+    const sl_plan_options options = {.threads = threads};
+    return net_run_plan_as(s, inputs, &options);
 }
 
 static inline void net_result_close(const net_result *a, const net_result *b, double bound)
