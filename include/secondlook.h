@@ -176,6 +176,11 @@ SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_err
  * free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
 
+/* Writes a model's network to `file` as ONNX (opset 14, any batch) for other runtimes. A recogniser's embedding and patch
+ * map are outputs; colour, mean, std, alignment, licence and provenance are the file's metadata. SL_ERR_UNSUPPORTED for
+ * landmark models, which are no networks. */
+SL_API sl_status sl_model_export(const char *models_dir, const char *name, const char *file, sl_error *err);
+
 /* ------------------------------------------------------------------ engine and session */
 
 /* The models, read once. Immutable after opening: threads may share it. */

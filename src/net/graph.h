@@ -173,4 +173,10 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);
 sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_error *err);
 
+/* ---- exporter (export/) ----
+ * The graph as an ONNX file (opset 14) that keeps its names; it computes what the graph does. metadata: pairs of key
+ * and value for whoever reads the file. SL_ERR_LIMIT above 1 GiB. *data is malloc'd. */
+sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], size_t metadata_count, uint8_t **data,
+                         size_t *size, sl_error *err);
+
 #endif

@@ -78,3 +78,26 @@ load common
     expect 1
     contains "$err" no-such-model
 }
+
+@test "export writes ONNX that is read again; the patch map is an output" {
+    need_models
+    sl models export mobilefacenet-192 -o "$BATS_TEST_TMPDIR/m.onnx"
+    expect 0
+    sl models inspect "$BATS_TEST_TMPDIR/m.onnx" --json
+    expect 0
+    json 'd.outputs.length === 2 && d.outputs.some(o => o.name === d.suggestion.patch_map.name)'
+    json 'd.suggestion.embedding.shape.join() === "1,192" && d.suggestion.patch_map.shape.join() === "1,512,7,7"'
+    json 'd.inputs.length === 1 && d.inputs[0].shape.slice(1).join() === "3,112,112" && d.inputs[0].shape[0] === null'
+}
+
+@test "export refuses what is no network, and needs a file to write to" {
+    sl models export dlib-68 -o "$BATS_TEST_TMPDIR/m.onnx"
+    expect 1
+    contains "$err" "not a network"
+    sl models export mobilefacenet-192
+    expect 2
+    sl models export no-such-model -o "$BATS_TEST_TMPDIR/m.onnx"
+    expect 1
+    contains "$err" no-such-model
+    [ ! -e "$BATS_TEST_TMPDIR/m.onnx" ]
+}

@@ -231,19 +231,36 @@ static inline void net_check(sl_graph *g, sl_tensor out, uint64_t seed, double b
     sl_graph_free(g);
 }
 
-/* The graph's one input is `x`; reference and plan must both give `expected`. Frees the graph. */
+/* The graph written as ONNX and read again, by the reference. */
+static inline net_result net_run_exported(const sl_graph *g, const float *const *inputs)
+{
+    sl_error err;
+    uint8_t *data;
+    size_t size;
+    sl_graph *again;
+    assert_ok(sl_export_onnx(g, NULL, 0, &data, &size, &err));
+    assert_ok(sl_import_onnx(data, size, &again, &err));
+    free(data);
+    sl_graph *s = net_specialize(again);
+    net_result r = net_run_reference(s, inputs);
+    sl_graph_free(s);
+    sl_graph_free(again);
+    return r;
+}
+
+/* The graph's one input is `x`; reference, plan and the way through ONNX must all give `expected`. Frees the graph. */
 static inline void net_expect(sl_graph *g, sl_tensor out, const float *x, sl_shape shape, const float *expected)
 {
     net_output(g, out);
     sl_graph *s = net_specialize(g);
     const float *inputs[1] = {x};
-    net_result both[2] = {net_run_reference(s, inputs), net_run_plan(s, inputs, 1)};
-    for (int i = 0; i < 2; i++) {
-        assert_int_equal(both[i].shape[0].rank, shape.rank);
+    net_result all[3] = {net_run_reference(s, inputs), net_run_plan(s, inputs, 1), net_run_exported(g, inputs)};
+    for (int i = 0; i < 3; i++) {
+        assert_int_equal(all[i].shape[0].rank, shape.rank);
         for (int k = 0; k < shape.rank; k++)
-            assert_int_equal(both[i].shape[0].dim[k], shape.dim[k]);
-        assert_close(both[i].data[0], expected, (size_t)sl_shape_elements(&shape), 1e-6);
-        net_result_free(&both[i]);
+            assert_int_equal(all[i].shape[0].dim[k], shape.dim[k]);
+        assert_close(all[i].data[0], expected, (size_t)sl_shape_elements(&shape), 1e-6);
+        net_result_free(&all[i]);
     }
     sl_graph_free(s);
     sl_graph_free(g);

@@ -130,6 +130,7 @@ static const sl_onnx_operator operators[] = {
     {"ReduceMean", sl_onnx_reduce, SL_FN_AVERAGE, 1, 2},
     {"ReduceSum", sl_onnx_reduce, SL_FN_SUM, 1, 2},
     {"ReduceMax", sl_onnx_reduce, SL_FN_MAX, 1, 2},
+    {"ReduceMin", sl_onnx_reduce, SL_FN_MIN, 1, 2},
     {"ReduceL2", sl_onnx_reduce, SL_FN_L2, 1, 2},
     {"ReduceSumSquare", sl_onnx_reduce, SL_FN_SUM_SQUARE, 1, 2},
 

@@ -1,0 +1,7 @@
+/* Models from other programs' files and to them. */
+#ifndef CLI_CONVERT_H
+#define CLI_CONVERT_H
+
+int cmd_models_export(int argc, char **argv);
+
+#endif
