@@ -143,7 +143,9 @@ sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *
     json_t *header = json_loadb((const char *)data + PREFIX, header_size, JSON_REJECT_DUPLICATES, &why);
     tensor *tensors = header ? calloc(json_object_size(header) + 1, sizeof *tensors) : NULL;
     sl_status status;
-    if (!header)
+    if (!header && json_error_code(&why) == json_error_out_of_memory)
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for its header of %zu bytes", header_size);
+    else if (!header)
         status = sl_fail(err, SL_ERR_FORMAT, "its header is not sound: %s at byte %d", why.text, why.position);
     else if (!json_is_object(header))
         status = sl_fail(err, SL_ERR_FORMAT, "its header is no JSON object");
