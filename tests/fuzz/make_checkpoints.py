@@ -46,8 +46,9 @@ def views():
 
 def nested():
     weight = torch.nn.Parameter(tensor(0, 2, 2))
-    return {"epoch": 3, "best": numpy.float64(0.5), "lr": 1e-3, "device": torch.device("cpu"), "dtype": torch.float32,
-            "size": weight.size(), "optimizer": {"state": {0: {"step": 7}}, "param_groups": [{"params": [0, 1]}]},
+    return {"epoch": 3, "best_acc1": torch.tensor(0.5), "loss": numpy.float64(1), "lr": 1e-3,
+            "device": torch.device("cpu"), "dtype": torch.float32, "size": weight.size(),
+            "optimizer": {"state": {0: {"step": 7}}, "param_groups": [{"params": [0, 1]}]},
             "net_state_dict": {"weight": weight}}
 
 

@@ -134,6 +134,7 @@ static const sl_pickle_value *only_dict(const sl_pickle_object *dict, int depth)
     return only;
 }
 
+/* The names come first: a best accuracy beside a state dict may be a tensor too. */
 static const sl_pickle_value *find_dict(const sl_pickle_value *value, int depth)
 {
     static const char *const names[] = {"state_dict", "net_state_dict", "model_state_dict", "model",
@@ -141,15 +142,13 @@ static const sl_pickle_value *find_dict(const sl_pickle_value *value, int depth)
     if (value->kind != SL_PICKLE_DICT || depth > MAX_NESTING || value->object->seen)
         return NULL;
     value->object->seen = true; /* once is enough, and a file can hold one dictionary in a million places */
-    if (has_tensors(value))
-        return value;
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const sl_pickle_value *named = value_of(value->object, names[i]);
         const sl_pickle_value *found = named ? find_dict(named, depth + 1) : NULL;
         if (found)
             return found;
     }
-    return only_dict(value->object, depth);
+    return has_tensors(value) ? value : only_dict(value->object, depth);
 }
 
 /* What a file without a state dict holds, for its error. */
