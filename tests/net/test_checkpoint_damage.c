@@ -27,8 +27,8 @@ static size_t data_in_use(void)
 /* From here on the kernel gives out no more than this; what malloc rounds up and keeps is on top. */
 static void limit_memory(size_t bytes)
 {
-#ifdef __SANITIZE_ADDRESS__
-    (void)bytes; /* its own memory is counted too */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    (void)bytes; /* their own memory is counted too */
 #else
     const struct rlimit limit = {data_in_use() + bytes + (1 << 20), RLIM_INFINITY};
     assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);

@@ -52,8 +52,9 @@ static sl_status push_text4(sl_pickle_vm *vm) { return push_bytes(vm, SL_PICKLE_
 static sl_status push_text8(sl_pickle_vm *vm) { return push_bytes(vm, SL_PICKLE_TEXT, read_unsigned(vm, 8)); }
 
 /* Two's complement of any length. */
-static sl_status push_long(sl_pickle_vm *vm, uint64_t size)
+static sl_status push_long1(sl_pickle_vm *vm)
 {
+    uint64_t size = read_unsigned(vm, 1);
     if (size > sizeof(int64_t))
         return push_bytes(vm, SL_PICKLE_BIG_INT, size);
     const uint8_t *p = sl_read_bytes(&vm->in, (size_t)size);
@@ -63,9 +64,6 @@ static sl_status push_long(sl_pickle_vm *vm, uint64_t size)
     memcpy(&value, p, (size_t)size);
     return push_integer(vm, SL_PICKLE_INT, value);
 }
-
-static sl_status push_long1(sl_pickle_vm *vm) { return push_long(vm, read_unsigned(vm, 1)); }
-static sl_status push_long4(sl_pickle_vm *vm) { return push_long(vm, read_unsigned(vm, 4)); }
 
 /* ---- containers ---- */
 
@@ -90,20 +88,12 @@ static sl_status tuple1(sl_pickle_vm *vm) { return tuple_of(vm, 1); }
 static sl_status tuple2(sl_pickle_vm *vm) { return tuple_of(vm, 2); }
 static sl_status tuple3(sl_pickle_vm *vm) { return tuple_of(vm, 3); }
 
-static sl_status container_of_marked(sl_pickle_vm *vm, sl_pickle_kind kind)
+static sl_status tuple_of_marked(sl_pickle_vm *vm)
 {
     size_t count;
     const sl_pickle_value *items = sl_vm_pop_mark(vm, &count);
-    if (!items)
-        return sl_vm_damaged(vm, "there is no mark");
-    if (kind == SL_PICKLE_DICT && count % 2)
-        return sl_vm_damaged(vm, "a key without a value");
-    return push_container(vm, kind, items, count);
+    return items ? push_container(vm, SL_PICKLE_TUPLE, items, count) : sl_vm_damaged(vm, "there is no mark");
 }
-
-static sl_status tuple_of_marked(sl_pickle_vm *vm) { return container_of_marked(vm, SL_PICKLE_TUPLE); }
-static sl_status list_of_marked(sl_pickle_vm *vm) { return container_of_marked(vm, SL_PICKLE_LIST); }
-static sl_status dict_of_marked(sl_pickle_vm *vm) { return container_of_marked(vm, SL_PICKLE_DICT); }
 
 /* Puts items, just popped, into the container below them, which stays on the stack. */
 static sl_status put_into(sl_pickle_vm *vm, sl_pickle_kind kind, const sl_pickle_value *items, size_t count)
@@ -145,16 +135,6 @@ static sl_status pop_mark(sl_pickle_vm *vm)
 {
     size_t count;
     return sl_vm_pop_mark(vm, &count) ? SL_OK : sl_vm_damaged(vm, "there is no mark");
-}
-
-static sl_status duplicate(sl_pickle_vm *vm)
-{
-    const sl_pickle_value *top = sl_vm_pop(vm, 1);
-    if (!top)
-        return sl_vm_damaged(vm, "the stack is empty");
-    const sl_pickle_value copy = *top;
-    vm->depth++;
-    return sl_vm_push(vm, copy);
 }
 
 static sl_status put1(sl_pickle_vm *vm) { return sl_vm_memoize(vm, (size_t)read_unsigned(vm, 1)); }
@@ -283,7 +263,7 @@ static const struct {
     ['.'] = {"STOP", stop},
     ['0'] = {"POP", pop},
     ['1'] = {"POP_MARK", pop_mark},
-    ['2'] = {"DUP", duplicate},
+    ['2'] = {"DUP", NULL},
     ['F'] = {"FLOAT", NULL},
     ['I'] = {"INT", NULL},
     ['J'] = {"BININT", push_int},
@@ -305,14 +285,14 @@ static const struct {
     ['a'] = {"APPEND", append},
     ['b'] = {"BUILD", build},
     ['c'] = {"GLOBAL", global_of_lines},
-    ['d'] = {"DICT", dict_of_marked},
+    ['d'] = {"DICT", NULL},
     ['}'] = {"EMPTY_DICT", empty_dict},
     ['e'] = {"APPENDS", append_marked},
     ['g'] = {"GET", NULL},
     ['h'] = {"BINGET", get1},
     ['i'] = {"INST", NULL},
     ['j'] = {"LONG_BINGET", get4},
-    ['l'] = {"LIST", list_of_marked},
+    ['l'] = {"LIST", NULL},
     [']'] = {"EMPTY_LIST", empty_list},
     ['o'] = {"OBJ", NULL},
     ['p'] = {"PUT", NULL},
@@ -333,7 +313,7 @@ static const struct {
     [0x88] = {"NEWTRUE", push_true},
     [0x89] = {"NEWFALSE", push_false},
     [0x8a] = {"LONG1", push_long1},
-    [0x8b] = {"LONG4", push_long4},
+    [0x8b] = {"LONG4", NULL},
     [0x8c] = {"SHORT_BINUNICODE", push_text1},
     [0x8d] = {"BINUNICODE8", push_text8},
     [0x8e] = {"BINBYTES8", push_text8},
