@@ -16,8 +16,7 @@ enum { BATCH = 256, TRIALS = 3 };
 
 static size_t map_size(const sl_head *h) { return (size_t)h->channels * (size_t)h->cells; }
 
-/* For a network [N, C, rows, cols] -> [N, ...] whose sizes `shape` and `out` state. */
-static sl_status allocate(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err)
+sl_status sl_head_allocate(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err)
 {
     int64_t batch = shape->dim[0], all = sl_shape_elements(out);
     if (out->rank < 1 || out->dim[0] != batch || all / batch > 4096)
@@ -32,54 +31,7 @@ static sl_status allocate(const sl_shape *shape, const sl_shape *out, sl_head *h
     return h->weights && h->bias ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
 }
 
-/* ---- one dense layer: its weights are the head's ---- */
-
-/* The dense layer that all of `g` is, behind flattening or (*mean) behind the mean of all cells; NULL when it is
- * something else. Whatever reshapes a face to one axis leaves its numbers in their order. */
-static const sl_node *only_dense(const sl_graph *g, bool *mean)
-{
-    *mean = false;
-    if (g->n_nodes < 2)
-        return NULL;
-    const sl_node *dense = &g->nodes[g->n_nodes - 1];
-    if (dense->op != SL_OP_DENSE || dense->outputs[0] != g->outputs[0])
-        return NULL;
-    for (int k = 1; k < dense->n_inputs; k++)
-        if (dense->inputs[k] >= 0 && !g->tensors[dense->inputs[k]].data)
-            return NULL;
-    for (int i = 0; i < g->n_nodes - 1; i++) {
-        const sl_node *n = &g->nodes[i];
-        bool reshapes = n->op == SL_OP_FLATTEN || n->op == SL_OP_RESHAPE || n->op == SL_OP_SQUEEZE;
-        bool averages = i == 0 && n->op == SL_OP_GLOBAL_POOL && n->attr.fn == SL_FN_AVERAGE;
-        if ((!reshapes && !averages) || n->inputs[0] != (i ? g->nodes[i - 1].outputs[0] : g->inputs[0]) ||
-            n->outputs[0] != g->nodes[i + 1].inputs[0])
-            return NULL;
-        *mean |= averages;
-    }
-    return dense;
-}
-
-/* w [D, C * cells], or with `mean` [D, C]; bias [D] or NULL. */
-static void copy_dense(const float *w, const float *bias, bool mean, sl_head *h)
-{
-    size_t cells = (size_t)h->cells, depth = mean ? (size_t)h->channels : map_size(h);
-    float scale = mean ? 1 / (float)h->cells : 1;
-    for (int block = 0; block < h->blocks; block++) {
-        int first = block * SL_HEAD_COLUMNS, left = h->dim - first;
-        int count = left < SL_HEAD_COLUMNS ? left : SL_HEAD_COLUMNS;
-        for (int c = 0; c < h->channels; c++)
-            for (int p = 0; p < h->cells; p++) {
-                const float *from = w + (size_t)first * depth + (mean ? (size_t)c : (size_t)c * cells + (size_t)p);
-                float *to = sl_head_weights(h, block, p, c);
-                for (int d = 0; d < count; d++)
-                    to[d] = from[(size_t)d * depth] * scale;
-            }
-    }
-    if (bias)
-        memcpy(h->bias, bias, (size_t)h->dim * sizeof *bias);
-}
-
-/* ---- any other: by unit vectors ---- */
+/* ---- by unit vectors ---- */
 
 /* The constant, from a run on zero. */
 static sl_status read_bias(sl_plan *plan, sl_head *h, sl_error *err)
@@ -164,27 +116,11 @@ static sl_status check_linear(sl_plan *plan, int batch, const sl_head *h, sl_err
     return status;
 }
 
-/* `g` is the network between map and raw embedding for maps of this shape. *direct: whether it was a dense layer; if
- * not, nothing is read. */
-static sl_status read_directly(const sl_graph *g, const sl_shape *shape, bool *direct, sl_head *h, sl_error *err)
-{
-    bool mean;
-    const sl_node *dense = only_dense(g, &mean);
-    *direct = dense && g->tensors[dense->inputs[1]].shape.dim[1] ==
-                           shape->dim[1] * (mean ? 1 : shape->dim[2] * shape->dim[3]);
-    if (!*direct)
-        return SL_OK;
-    SL_TRY(allocate(shape, &g->tensors[g->outputs[0]].shape, h, err));
-    const float *bias = dense->n_inputs > 2 && dense->inputs[2] >= 0 ? g->tensors[dense->inputs[2]].data : NULL;
-    copy_dense(g->tensors[dense->inputs[1]].data, bias, mean, h);
-    return SL_OK;
-}
-
 static sl_status read_by_runs(sl_plan *plan, const sl_shape *shape, sl_head *h, sl_error *err)
 {
     sl_shape out;
     sl_plan_output(plan, 0, &out);
-    SL_TRY(allocate(shape, &out, h, err));
+    SL_TRY(sl_head_allocate(shape, &out, h, err));
     SL_TRY(read_bias(plan, h, err));
     return read_weights(plan, h, err);
 }
@@ -199,7 +135,7 @@ sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *e
     *out = (sl_head){0};
     sl_status status;
     SL_TRY_GOTO(sl_head_cut(graph, map, embedding, &shape, &part, err), end);
-    SL_TRY_GOTO(read_directly(part, &shape, &direct, out, err), end);
+    SL_TRY_GOTO(sl_head_read_directly(part, &shape, &direct, out, err), end);
     if (!direct) {
         shape.dim[0] = BATCH;
         sl_graph_free(part);

@@ -19,9 +19,9 @@ typedef struct {
 } sl_head;
 
 /* Reads W and b off what lies in a graph between its two tensors, map [N, C, rows, cols] and embedding (its raw value,
- * where the network makes it unit length): where that is a dense layer over the flattened map or over its mean, those
- * are its weights; else it is run on zero and on every unit vector, about a second for a map of 25,088 numbers. Then
- * random maps must give the same both ways. SL_ERR_UNSUPPORTED where it is not linear, or has another way round the
+ * where the network makes it unit length): from the layers' weights where they are of the usual kinds
+ * (sl_head_read_directly); else it is run on zero and on every unit vector, about a second for a map of 25,088 numbers.
+ * Then random maps must give the same both ways. SL_ERR_UNSUPPORTED where it is not linear, or has another way round the
  * map. */
 sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
                            int cols, int threads, sl_head *out, sl_error *err);
@@ -32,6 +32,13 @@ void sl_head_free(sl_head *head);
  * outlive it. */
 sl_status sl_head_cut(const sl_graph *g, const char *map, const char *embedding, const sl_shape *shape, sl_graph **out,
                       sl_error *err);
+
+/* W and b of the part `g` from its layers' weights (head_direct.c); *direct false where a layer is of another kind, and
+ * nothing is read. */
+sl_status sl_head_read_directly(const sl_graph *g, const sl_shape *shape, bool *direct, sl_head *out, sl_error *err);
+
+/* Memory of the head of a network from maps of `shape` [N, C, rows, cols] to `out` [N, ...]. */
+sl_status sl_head_allocate(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err);
 
 /* The weights of channel c of cell p for dimensions block * SL_HEAD_COLUMNS and on. */
 static inline float *sl_head_weights(const sl_head *h, int block, int p, int c)

@@ -137,6 +137,70 @@ static void dense_weights_are_taken_as_they_are(void **state)
     }
 }
 
+static bool read_directly(const sl_graph *g, sl_tensor map, sl_tensor embedding, sl_head *h)
+{
+    const sl_shape shape = SHAPE(3, CHANNELS, ROWS, COLS);
+    sl_graph *part;
+    bool direct;
+    assert_ok(sl_head_cut(g, g->tensors[map].name, g->tensors[embedding].name, &shape, &part, &err));
+    *h = (sl_head){0};
+    assert_ok(sl_head_read_directly(part, &shape, &direct, h, &err));
+    sl_graph_free(part);
+    return direct;
+}
+
+static sl_tensor two_dense(sl_graph *g, sl_tensor map)
+{
+    return dense(g, dense(g, flatten(g, map), 21, CHANNELS * CELLS, 110), DIM, 21, 120);
+}
+
+static sl_tensor reduced(sl_graph *g, sl_tensor map)
+{
+    const sl_attr cells = {.fn = SL_FN_AVERAGE, .axes = {-1, 2}, .n_axes = 2};
+    return dense(g, net_node(g, SL_OP_REDUCE, cells, INPUTS(map)), DIM, CHANNELS, 130);
+}
+
+static sl_tensor one_row_only(sl_graph *g, sl_tensor map)
+{
+    const sl_attr row = {.fn = SL_FN_AVERAGE, .axes = {2}, .n_axes = 1};
+    return dense(g, flatten(g, net_node(g, SL_OP_REDUCE, row, INPUTS(map))), DIM, CHANNELS * COLS, 140);
+}
+
+/* A depthwise convolution that sees the map's border too: not one window over all of it. */
+static sl_tensor padded_depthwise(sl_graph *g, sl_tensor map)
+{
+    sl_attr attr = {.kernel = {ROWS, COLS}, .pad = {1, 1, 1, 1}, .groups = CHANNELS};
+    sl_tensor w = net_random(g, SHAPE(CHANNELS, 1, ROWS, COLS), 150, -1, 1);
+    return dense(g, flatten(g, net_node(g, SL_OP_CONV, attr, INPUTS(map, w))), DIM, CHANNELS * 9, 160);
+}
+
+/* Layers of the usual kinds are read off their weights, quickly; whatever else there is goes by runs. */
+static void knows_the_usual_layers(void **state)
+{
+    (void)state;
+    static const struct {
+        sl_tensor (*head)(sl_graph *, sl_tensor);
+        bool direct;
+    } heads[] = {{global_depthwise, true}, {mean_dense, true},     {two_dense, true},
+                 {reduced, true},          {one_row_only, false}, {padded_depthwise, false}};
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        sl_tensor map;
+        sl_head h;
+        sl_graph *g = body(&map);
+        sl_tensor embedding = heads[i].head(g, map);
+        assert_int_equal(read_directly(g, map, embedding, &h), heads[i].direct);
+        if (heads[i].direct)
+            expect_head(g, map, embedding, &h);
+        else
+            assert_null(h.weights);
+        sl_head_free(&h);
+        assert_ok(read_head(g, map, embedding, &h));
+        expect_head(g, map, embedding, &h);
+        sl_head_free(&h);
+        sl_graph_free(g);
+    }
+}
+
 static void looks_behind_the_norm(void **state)
 {
     (void)state;
@@ -245,6 +309,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_every_linear_head), cmocka_unit_test(dense_weights_are_taken_as_they_are),
+        cmocka_unit_test(knows_the_usual_layers),
         cmocka_unit_test(looks_behind_the_norm),
         cmocka_unit_test(refuses_other_heads),     cmocka_unit_test(refuses_unknown_names),
         cmocka_unit_test(real_networks_add_up),
