@@ -84,7 +84,7 @@ static void apply(const sl_head *h, const float *map, double *sums)
 }
 
 /* Whether random maps of several lengths give what W and b say. */
-static sl_status check_linear(sl_plan *plan, int batch, const sl_head *h, sl_error *err)
+static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
 {
     size_t size = map_size(h);
     float *maps = sl_calloc_aligned(TRIALS * size, sizeof *maps);
@@ -95,7 +95,7 @@ static sl_status check_linear(sl_plan *plan, int batch, const sl_head *h, sl_err
         maps[i] = (float)sl_rng_range(&rng, -1, 1) * (float)(1 << 2 * (i / size));
     if (status == SL_OK) {
         float *in = sl_plan_input(plan, 0, NULL);
-        memset(in, 0, (size_t)batch * size * sizeof *in);
+        memset(in, 0, BATCH * size * sizeof *in);
         memcpy(in, maps, TRIALS * size * sizeof *in);
         status = sl_plan_run(plan, err);
     }
@@ -116,37 +116,33 @@ static sl_status check_linear(sl_plan *plan, int batch, const sl_head *h, sl_err
     return status;
 }
 
-static sl_status read_by_runs(sl_plan *plan, const sl_shape *shape, sl_head *h, sl_error *err)
+static sl_status read_by_runs(const sl_graph *part, const sl_shape *shape, int threads, sl_head *h, sl_error *err)
 {
+    sl_plan *plan;
     sl_shape out;
+    SL_TRY(sl_plan_compile(part, threads, &plan, err));
     sl_plan_output(plan, 0, &out);
-    SL_TRY(sl_head_allocate(shape, &out, h, err));
-    SL_TRY(read_bias(plan, h, err));
-    return read_weights(plan, h, err);
+    sl_status status;
+    SL_TRY_GOTO(sl_head_allocate(shape, &out, h, err), end);
+    SL_TRY_GOTO(read_bias(plan, h, err), end);
+    SL_TRY_GOTO(read_weights(plan, h, err), end);
+    status = check_linear(plan, h, err);
+end:
+    sl_plan_free(plan);
+    return status;
 }
 
 sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
                            int cols, int threads, sl_head *out, sl_error *err)
 {
-    sl_shape shape = {.rank = 4, .dim = {TRIALS, channels, rows, cols}};
-    sl_plan *plan = NULL;
-    sl_graph *part = NULL;
+    sl_shape shape = {.rank = 4, .dim = {BATCH, channels, rows, cols}};
+    sl_graph *part;
     bool direct = false;
     *out = (sl_head){0};
-    sl_status status;
-    SL_TRY_GOTO(sl_head_cut(graph, map, embedding, &shape, &part, err), end);
-    SL_TRY_GOTO(sl_head_read_directly(part, &shape, &direct, out, err), end);
-    if (!direct) {
-        shape.dim[0] = BATCH;
-        sl_graph_free(part);
-        SL_TRY_GOTO(sl_head_cut(graph, map, embedding, &shape, &part, err), end);
-    }
-    SL_TRY_GOTO(sl_plan_compile(part, threads, &plan, err), end);
-    if (!direct)
-        SL_TRY_GOTO(read_by_runs(plan, &shape, out, err), end);
-    status = check_linear(plan, (int)shape.dim[0], out, err);
-end:
-    sl_plan_free(plan);
+    SL_TRY(sl_head_cut(graph, map, embedding, &shape, &part, err));
+    sl_status status = sl_head_read_directly(part, &shape, &direct, out, err);
+    if (status == SL_OK && !direct)
+        status = read_by_runs(part, &shape, threads, out, err);
     sl_graph_free(part);
     if (status != SL_OK)
         sl_head_free(out);

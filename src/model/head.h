@@ -20,8 +20,8 @@ typedef struct {
 
 /* Reads W and b off what lies in a graph between its two tensors, map [N, C, rows, cols] and embedding (its raw value,
  * where the network makes it unit length): from the layers' weights where they are of the usual kinds
- * (sl_head_read_directly); else it is run on zero and on every unit vector, about a second for a map of 25,088 numbers.
- * Then random maps must give the same both ways. SL_ERR_UNSUPPORTED where it is not linear, or has another way round the
+ * (sl_head_read_directly); else it is run on zero and on every unit vector, about a second for a map of 25,088 numbers,
+ * and random maps must give the same both ways. SL_ERR_UNSUPPORTED where it is not linear, or has another way round the
  * map. */
 sl_status sl_head_of_graph(const sl_graph *graph, const char *map, const char *embedding, int channels, int rows,
                            int cols, int threads, sl_head *out, sl_error *err);

@@ -8,13 +8,16 @@
 #include "base/sha256.h"
 #include "image/image.h"
 
-/* The graph for a batch, its outputs embedding and patch map. */
-static sl_status specialize(const sl_recogniser *r, int batch, sl_graph **out, sl_error *err)
+typedef sl_status (*make_graph)(const sl_graph *g, const sl_shape *input, const char *const *outputs, int n_outputs,
+                                sl_graph **out, sl_error *err);
+
+/* The graph for a batch, its outputs embedding and patch map: inferred, or specialised. */
+static sl_status graph_for(const sl_recogniser *r, int batch, make_graph make, sl_graph **out, sl_error *err)
 {
     const sl_manifest *m = r->network.manifest;
     const char *outputs[2] = {m->embedding, m->patch_map};
     sl_shape input = {.rank = 4, .dim = {batch, r->channels_in, r->height, r->width}};
-    sl_status status = sl_graph_specialize(r->network.graph, &input, outputs, 2, out, err);
+    sl_status status = make(r->network.graph, &input, outputs, 2, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s", m->name);
 }
 
@@ -84,7 +87,7 @@ static sl_status open_parts(const char *models_dir, const char *name, sl_recogni
         return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: has %d inputs, a recogniser has one picture", m->name,
                        g->n_inputs);
     sl_graph *one;
-    SL_TRY(specialize(r, 1, &one, err));
+    SL_TRY(graph_for(r, 1, sl_graph_infer, &one, err));
     sl_status status = read_shapes(r, one, err);
     sl_graph_free(one);
     SL_TRY(status);
@@ -111,7 +114,7 @@ sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan
                                 sl_error *err)
 {
     sl_graph *g;
-    SL_TRY(specialize(r, batch, &g, err));
+    SL_TRY(graph_for(r, batch, sl_graph_specialize, &g, err));
     /* A network may drop faces of a batch (a slice, a mean): its outputs would then be read past their end. */
     const sl_shape *map = &g->tensors[g->outputs[1]].shape;
     int64_t numbers = sl_shape_elements(&g->tensors[g->outputs[0]].shape);

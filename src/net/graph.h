@@ -168,6 +168,10 @@ const char *sl_op_name(sl_op op);
 sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,
                               int n_outputs, sl_graph **out, sl_error *err);
 
+/* The first half of it: shapes and constants known, nothing fused. Enough to ask what comes out of a network. */
+sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
+                         sl_graph **out, sl_error *err);
+
 /* ---- importers (import/) ---- 
  * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);

@@ -56,7 +56,7 @@ void *sl_plan_memory(sl_build *b, size_t bytes)
     sl_plan *p = b->plan;
     if (!grow(&p->owned, p->n_owned, &p->cap_owned, sizeof *p->owned))
         return NULL;
-    void *memory = sl_calloc_aligned(bytes, 1);
+    void *memory = sl_alloc_aligned(bytes);
     if (memory)
         p->owned[p->n_owned++] = memory;
     return memory;

@@ -81,7 +81,7 @@ sl_status sl_build_fail(const sl_build *b, sl_error *err, const char *what);
 int sl_new_buffer(sl_build *b, size_t bytes);
 int sl_const_buffer(sl_build *b, void *data, size_t bytes);
 
-/* 64-byte aligned memory that lives as long as the plan; NULL when there is none. */
+/* 64-byte aligned memory, uninitialised, that lives as long as the plan; NULL when there is none. */
 void *sl_plan_memory(sl_build *b, size_t bytes);
 
 /* Says that tensor t is in `buffer`, dense or laid out as `md`. */

@@ -81,6 +81,8 @@ static sl_status channel_numbers(sl_build *b, const sl_node *n, const sl_layout 
     s->shift = sl_plan_memory(b, bytes);
     if (!s->slope || !s->shift)
         return sl_build_no_memory(err);
+    memset(s->slope, 0, bytes);
+    memset(s->shift, 0, bytes);
     sl_value values[5];
     const sl_value *in[5];
     for (int i = 1; i < n->n_inputs; i++) {

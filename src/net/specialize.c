@@ -144,8 +144,8 @@ static sl_status find_outputs(const sl_graph *g, const char *const *names, int c
     return SL_OK;
 }
 
-sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,
-                              int n_outputs, sl_graph **out, sl_error *err)
+sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
+                         sl_graph **out, sl_error *err)
 {
     *out = NULL;
     if (!outputs)
@@ -155,15 +155,24 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
     sl_tensor *wanted = sl_realloc_array(NULL, (size_t)n_outputs, sizeof *wanted);
     if (!wanted)
         return no_memory(err);
+    sl_status status = find_outputs(g, outputs, n_outputs, wanted, err);
+    if (status == SL_OK)
+        status = sl_infer_graph(g, input_shapes, wanted, n_outputs, out, err);
+    free(wanted);
+    return status;
+}
+
+sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,
+                              int n_outputs, sl_graph **out, sl_error *err)
+{
     sl_rewrite r = {0};
     sl_status status;
-    SL_TRY_GOTO(find_outputs(g, outputs, n_outputs, wanted, err), end);
-    SL_TRY_GOTO(sl_infer_graph(g, input_shapes, wanted, n_outputs, &r.g, err), end);
+    *out = NULL;
+    SL_TRY_GOTO(sl_graph_infer(g, input_shapes, outputs, n_outputs, &r.g, err), end);
     SL_TRY_GOTO(start_rewrite(&r, err), end);
     SL_TRY_GOTO(sl_fuse_graph(&r, err), end);
     SL_TRY_GOTO(finish(&r, out, err), end);
 end:
-    free(wanted);
     free_rewrite(&r);
     return status;
 }

@@ -35,20 +35,16 @@ static sl_status find_opset(const Onnx__ModelProto *model, int64_t *opset, sl_er
 
 /* ---- constants, inputs, outputs ---- */
 
-static sl_status add_initializers(sl_onnx *o, Onnx__GraphProto *graph, ProtobufCAllocator *allocator)
+static sl_status add_initializers(sl_onnx *o, const Onnx__GraphProto *graph)
 {
     if (graph->n_sparse_initializer)
         return sl_fail(o->err, SL_ERR_UNSUPPORTED, "sparse initializers are not supported");
     for (size_t i = 0; i < graph->n_initializer; i++) {
-        Onnx__TensorProto *t = graph->initializer[i];
+        const Onnx__TensorProto *t = graph->initializer[i];
         sl_tensor added;
         if (!t->name || !t->name[0])
             return sl_fail(o->err, SL_ERR_FORMAT, "initializer %zu has no name", i);
         SL_TRY(sl_onnx_add_tensor(o->g, t, t->name, &added, o->err));
-        if (t->raw_data.data && t->has_raw_data) { /* most of a file: not to be held twice */
-            allocator->free(allocator->allocator_data, t->raw_data.data);
-            t->raw_data = (ProtobufCBinaryData){0};
-        }
     }
     return SL_OK;
 }
@@ -276,7 +272,7 @@ static sl_status build(sl_onnx *o, sl_onnx_file *file)
     if (!graph)
         return sl_fail(o->err, SL_ERR_FORMAT, "not an ONNX model: it has no graph");
     SL_TRY(find_opset(file->model, &o->opset, o->err));
-    SL_TRY(add_initializers(o, graph, &file->allocator));
+    SL_TRY(add_initializers(o, graph));
     SL_TRY(add_inputs(o, graph));
     SL_TRY(convert_nodes(o, graph));
     SL_TRY(add_outputs(o, graph));

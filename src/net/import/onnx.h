@@ -35,7 +35,22 @@ const sl_onnx_operator *sl_onnx_find_operator(const char *op_type);
 
 /* ---- messages (onnx_proto.c) ---- */
 
-/* Parses with guards against deep nesting and memory blow-up. Freed with sl_onnx_close. */
+/* A file without its initializers' raw data, and where that is (onnx_lean.c). */
+typedef struct {
+    const uint8_t *data; /* NULL: none */
+    size_t size;
+} sl_onnx_raw;
+typedef struct {
+    uint8_t *bytes;
+    size_t size;
+    sl_onnx_raw *raw; /* [count] */
+    size_t count, capacity;
+} sl_onnx_lean;
+bool sl_onnx_lean_make(const void *data, size_t size, sl_onnx_lean *lean);
+void sl_onnx_lean_free(sl_onnx_lean *lean);
+
+/* Parses with guards against deep nesting and memory blow-up. The initializers' raw data stays in `data`, which must
+ * live until sl_onnx_close. */
 typedef struct {
     Onnx__ModelProto *model;
     ProtobufCAllocator allocator;

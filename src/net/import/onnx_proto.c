@@ -4,6 +4,8 @@
 
 #include <stdlib.h>
 
+#include "net/import/wire.h"
+
 enum { MAX_DEPTH = 32, MEMORY_FACTOR = 64, MEMORY_SLACK = 1 << 20 };
 static const size_t max_file_size = (size_t)1 << 30;
 
@@ -38,39 +40,6 @@ static void budget_free(void *context, void *p)
 
 /* ---- the check before parsing ---- */
 
-static bool read_varint(const uint8_t **p, const uint8_t *end, uint64_t *value)
-{
-    *value = 0;
-    for (int shift = 0; shift < 64 && *p < end; shift += 7) {
-        uint8_t byte = *(*p)++;
-        *value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80)
-            return true;
-    }
-    return false;
-}
-
-/* Steps over the value behind a key; `payload` is what a length-delimited one holds. */
-static bool skip_value(const uint8_t **p, const uint8_t *end, unsigned wire_type, size_t *payload)
-{
-    uint64_t value, bytes = 0;
-    switch (wire_type) {
-    case PROTOBUF_C_WIRE_TYPE_VARINT: return read_varint(p, end, &value);
-    case PROTOBUF_C_WIRE_TYPE_64BIT: bytes = 8; break;
-    case PROTOBUF_C_WIRE_TYPE_32BIT: bytes = 4; break;
-    case PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED:
-        if (!read_varint(p, end, &bytes))
-            return false;
-        break;
-    default: return false;
-    }
-    if (bytes > (uint64_t)(end - *p))
-        return false;
-    *payload = (size_t)bytes;
-    *p += bytes;
-    return true;
-}
-
 /* True when `data` is well-formed, nests at most MAX_DEPTH messages, and has no single submessage twice. */
 static bool is_tame(const ProtobufCMessageDescriptor *type, const uint8_t *data, size_t size, int depth)
 {
@@ -81,7 +50,7 @@ static bool is_tame(const ProtobufCMessageDescriptor *type, const uint8_t *data,
     while (p < end) {
         uint64_t key;
         size_t payload = 0;
-        if (!read_varint(&p, end, &key) || key > UINT32_MAX || !skip_value(&p, end, key & 7, &payload))
+        if (!sl_wire_varint(&p, end, &key) || key > UINT32_MAX || !sl_wire_skip(&p, end, key & 7, &payload))
             return false;
         const ProtobufCFieldDescriptor *field =
             protobuf_c_message_descriptor_get_field(type, (unsigned)(key >> 3));
@@ -101,26 +70,56 @@ static bool is_tame(const ProtobufCMessageDescriptor *type, const uint8_t *data,
 
 /* ---- opening ---- */
 
+/* Puts the initializers' raw data, which the parser has not seen, back where it belongs: in the caller's bytes. */
+static bool lend_raw_data(sl_onnx_file *file, const sl_onnx_lean *lean)
+{
+    Onnx__GraphProto *graph = file->model->graph;
+    if ((graph ? graph->n_initializer : 0) != lean->count)
+        return false;
+    for (size_t i = 0; i < lean->count; i++) {
+        graph->initializer[i]->has_raw_data = lean->raw[i].data != NULL;
+        graph->initializer[i]->raw_data = (ProtobufCBinaryData){lean->raw[i].size, (uint8_t *)lean->raw[i].data};
+    }
+    return true;
+}
+
+static sl_status parse(sl_onnx_file *file, const sl_onnx_lean *lean, sl_error *err)
+{
+    file->model = onnx__model_proto__unpack(&file->allocator, lean->size, lean->bytes);
+    if (!file->model && file->exhausted)
+        return sl_fail(err, SL_ERR_LIMIT, "the ONNX file wants more than %d times its size in memory",
+                       MEMORY_FACTOR);
+    return file->model && lend_raw_data(file, lean) ? SL_OK
+                                                    : sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
+}
+
 sl_status sl_onnx_open(sl_onnx_file *file, const void *data, size_t size, sl_error *err)
 {
+    sl_onnx_lean lean;
     *file = (sl_onnx_file){.allocator = {.alloc = budget_alloc, .free = budget_free, .allocator_data = file}};
     if (size > max_file_size)
         return sl_fail(err, SL_ERR_LIMIT, "the ONNX file has %zu bytes, at most 1 GiB is read", size);
     file->memory_left = size * MEMORY_FACTOR + MEMORY_SLACK;
     if (size == 0 || !is_tame(&onnx__model_proto__descriptor, data, size, 0))
         return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
-    file->model = onnx__model_proto__unpack(&file->allocator, size, data);
-    if (!file->model && file->exhausted)
-        return sl_fail(err, SL_ERR_LIMIT, "the ONNX file wants more than %d times its size in memory",
-                       MEMORY_FACTOR);
-    if (!file->model)
-        return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
-    return SL_OK;
+    if (!sl_onnx_lean_make(data, size, &lean))
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to read an ONNX file");
+    sl_status status = parse(file, &lean, err);
+    sl_onnx_lean_free(&lean);
+    if (status != SL_OK)
+        sl_onnx_close(file);
+    return status;
 }
 
 void sl_onnx_close(sl_onnx_file *file)
 {
-    if (file->model)
-        onnx__model_proto__free_unpacked(file->model, &file->allocator);
+    if (!file->model)
+        return;
+    const Onnx__GraphProto *graph = file->model->graph;
+    for (size_t i = 0; graph && i < graph->n_initializer; i++) {
+        graph->initializer[i]->has_raw_data = 0;
+        graph->initializer[i]->raw_data = (ProtobufCBinaryData){0};
+    }
+    onnx__model_proto__free_unpacked(file->model, &file->allocator);
     file->model = NULL;
 }

@@ -133,9 +133,13 @@ sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char
     void *data = sl_alloc_aligned(count * (type == SL_TYPE_F32 ? sizeof(float) : sizeof(int64_t)));
     if (!data)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the %zu elements of tensor %.200s", count, name);
-    for (size_t i = 0; i < count && type == SL_TYPE_F32; i++)
-        ((float *)data)[i] = float_at(&e, i);
-    for (size_t i = 0; i < count && type == SL_TYPE_I64; i++)
-        ((int64_t *)data)[i] = int_at(&e, i);
+    if (e.raw && e.type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) /* nearly always */
+        memcpy(data, e.raw, count * sizeof(float));
+    else if (type == SL_TYPE_F32)
+        for (size_t i = 0; i < count; i++)
+            ((float *)data)[i] = float_at(&e, i);
+    else
+        for (size_t i = 0; i < count; i++)
+            ((int64_t *)data)[i] = int_at(&e, i);
     return sl_graph_add_const(g, name, type, &shape, data, true, out, err);
 }
