@@ -119,7 +119,7 @@ static void damaged(void **state)
     refuse("[]", 0, SL_ERR_FORMAT, "no safetensors file");
 }
 
-/* A header that is most of a large file would make its reader allocate many times the file. */
+/* A header that is most of a large file could make its reader allocate many times the file. */
 static void large_header(void **state)
 {
     (void)state;
@@ -128,7 +128,7 @@ static void large_header(void **state)
     memset(header, '[', size);
     memcpy(header, "{\"a\":", 5);
     header[size] = '\0';
-    refuse(header, 0, SL_ERR_LIMIT, "too large for a file");
+    refuse(header, 0, SL_ERR_LIMIT, "4 times its size");
     free(header);
 }
 

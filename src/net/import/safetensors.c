@@ -9,9 +9,11 @@
 
 enum { PREFIX = 8 }; /* the header's size comes first */
 
-/* jansson takes up to 80 bytes for each byte of a hostile header, so the header may only be a small part of a file
- * (of a large file; a network's is about a hundredth). */
-enum { HEADER_SHARE = 32, SMALL_HEADER = 1 << 16 };
+/* What jansson allocates, from above: for each array or object, for each comma or colon, and per byte of text. */
+enum { PER_CONTAINER = 320, PER_ITEM = 128, PER_BYTE = 2 };
+
+/* A small file may have more than four times its size: its header is most of it. */
+enum { SMALL_BUDGET = 1 << 20 };
 
 typedef struct {
     const char *name;
@@ -22,6 +24,25 @@ typedef struct {
 bool sl_safetensors_is(const uint8_t *data, size_t size)
 {
     return size > PREFIX && sl_get_u64(data) <= size - PREFIX && sl_get_u64(data) > 0 && data[PREFIX] == '{';
+}
+
+/* Bytes that the header's tree will take; the size is one of a file, so the sum can not overflow. */
+static size_t tree_size(const char *header, size_t size)
+{
+    size_t sum = PER_BYTE * size;
+    bool in_text = false;
+    for (size_t i = 0; i < size; i++) {
+        char c = header[i];
+        if (c == '"')
+            in_text = !in_text;
+        else if (in_text)
+            i += c == '\\'; /* and what it escapes */
+        else if (c == '[' || c == '{')
+            sum += PER_CONTAINER;
+        else if (c == ',' || c == ':')
+            sum += PER_ITEM;
+    }
+    return sum;
 }
 
 static sl_status element_of(const char *name, const json_t *entry, sl_element *out, sl_error *err)
@@ -130,30 +151,35 @@ static sl_status read_tensors(json_t *header, const uint8_t *data, size_t data_s
     return SL_OK;
 }
 
+static sl_status parse_header(const char *text, size_t size, json_t **out, sl_error *err)
+{
+    json_error_t why;
+    *out = json_loadb(text, size, JSON_REJECT_DUPLICATES, &why);
+    if (*out)
+        return json_is_object(*out) ? SL_OK : sl_fail(err, SL_ERR_FORMAT, "its header is no JSON object");
+    if (why.text[0] == '\0') /* jansson has nothing to say when it runs out of memory */
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for its header of %zu bytes", size);
+    return sl_fail(err, SL_ERR_FORMAT, "its header is not sound: %s at byte %d", why.text, why.position);
+}
+
 sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *out, sl_error *err)
 {
     *out = (sl_state_dict){0};
     if (!sl_safetensors_is(data, size))
         return sl_fail(err, SL_ERR_FORMAT, "it is no safetensors file, or was cut short");
+    const char *text = (const char *)data + PREFIX;
     size_t header_size = (size_t)sl_get_u64(data), budget = sl_budget_of(size);
-    if (header_size > SMALL_HEADER && header_size > size / HEADER_SHARE)
-        return sl_fail(err, SL_ERR_LIMIT, "its header of %zu bytes is too large for a file of %zu", header_size,
-                       size);
-    json_error_t why;
-    json_t *header = json_loadb((const char *)data + PREFIX, header_size, JSON_REJECT_DUPLICATES, &why);
-    tensor *tensors = header ? calloc(json_object_size(header) + 1, sizeof *tensors) : NULL;
-    sl_status status;
-    if (!header && json_error_code(&why) == json_error_out_of_memory)
-        status = sl_fail(err, SL_ERR_MEMORY, "no memory for its header of %zu bytes", header_size);
-    else if (!header)
-        status = sl_fail(err, SL_ERR_FORMAT, "its header is not sound: %s at byte %d", why.text, why.position);
-    else if (!json_is_object(header))
-        status = sl_fail(err, SL_ERR_FORMAT, "its header is no JSON object");
-    else if (!tensors)
+    if (budget < SMALL_BUDGET)
+        budget = SMALL_BUDGET;
+    SL_TRY(sl_take_budget(&budget, tree_size(text, header_size), err));
+    json_t *header = NULL;
+    sl_status status = parse_header(text, header_size, &header, err);
+    tensor *tensors = status == SL_OK ? calloc(json_object_size(header) + 1, sizeof *tensors) : NULL;
+    if (tensors)
+        status = read_tensors(header, data + PREFIX + header_size, size - PREFIX - header_size, &budget, tensors, out,
+                              err);
+    else if (status == SL_OK)
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for the tensors of a safetensors file");
-    else
-        status = read_tensors(header, data + PREFIX + header_size, size - PREFIX - header_size, &budget, tensors,
-                              out, err);
     free(tensors);
     json_decref(header);
     if (status != SL_OK)

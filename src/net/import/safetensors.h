@@ -5,7 +5,7 @@
 
 #include "net/import/state_dict.h"
 
-/* As sl_checkpoint_read; the tensors in the order of their bytes. */
+/* As sl_checkpoint_read, with 1 MiB for the small; the tensors in the order of their bytes. */
 sl_status sl_safetensors_read(const char *path, sl_state_dict *out, sl_error *err);
 
 /* The same from memory, which must outlive *out. */

@@ -4,6 +4,11 @@
 #include "base/mem.h"
 #include "net/import/half.h"
 
+enum {
+    MALLOC_OVERHEAD = 32,              /* what an allocation takes beside its bytes */
+    PER_WEIGHT = 4 * sizeof(sl_weight) /* of a state dict: arrays that grow by doubling, hash table, name */
+};
+
 static const char parallel_prefix[] = "module."; /* of torch's DataParallel and DistributedDataParallel */
 
 size_t sl_element_size(sl_element type)
@@ -47,10 +52,10 @@ size_t sl_budget_of(size_t file_size)
 
 sl_status sl_take_budget(size_t *budget, size_t bytes, sl_error *err)
 {
-    if (bytes > *budget)
+    if (bytes > *budget || *budget - bytes < MALLOC_OVERHEAD)
         return sl_fail(err, SL_ERR_LIMIT, "it wants more memory than %d times its size, which no sound file does",
                        SL_BUDGET_FACTOR);
-    *budget -= bytes;
+    *budget -= bytes + MALLOC_OVERHEAD;
     return SL_OK;
 }
 
@@ -100,7 +105,7 @@ static void copy_view(const sl_storage *s, const sl_view *v, int64_t count, floa
 sl_status sl_state_dict_add_view(sl_state_dict *dict, const char *name, const sl_storage *s, const sl_view *v,
                                  size_t *budget, sl_error *err)
 {
-    SL_TRY(sl_take_budget(budget, sizeof(sl_weight), err));
+    SL_TRY(sl_take_budget(budget, PER_WEIGHT, err));
     if (strncmp(name, parallel_prefix, sizeof parallel_prefix - 1) == 0)
         name += sizeof parallel_prefix - 1;
     if (!is_inside(s, v))
