@@ -85,8 +85,9 @@ typedef struct {
     void *panel;       /* query: the same by columns; candidate: NULL */
     float *factors;    /* true value = factor * stored value, 0 behind the rows (f32: 1 and 0) */
     int32_t *row_sums; /* int8: [row_count] sum of each row, for the kernels' offset */
-    void *pooled;      /* APC, CC: unit g [row_stride], float or (int8) int16 with pooled_factor */
+    void *pooled;      /* unit g [row_stride], float or (int8) int16 with pooled_factor; NULL where not wanted */
     float pooled_factor;
+    float *shares; /* [stride] APC: g is the sum of share * unit patch; 0 behind R */
     float *fixed; /* [stride] weights that need no partner (uniform, LMK, trust), summing to 1 or to 0 */
 } sl_patch_set;
 

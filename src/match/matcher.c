@@ -13,8 +13,8 @@
 
 /* One thread's memory. */
 typedef struct {
-    float *S;             /* [row_count, stride] */
-    float *K, *Kt;        /* [stride, stride] */
+    float *S;             /* [row_count or stride if more, stride] */
+    float *K;             /* [stride, stride] */
     float *u, *v, *r, *c; /* [stride] */
     void *candidate;      /* a patch set */
     double *plan;         /* [R, R]: converged and exact */
@@ -39,12 +39,12 @@ static size_t scratch_layout(const sl_match_layout *l, char *base, scratch *out)
     size_t total = 0;
     const size_t row = (size_t)l->stride * sizeof(float);
     const size_t n = (size_t)l->patches;
-    void **const parts[] = {(void **)&out->S,    (void **)&out->K, (void **)&out->Kt, (void **)&out->u,
-                            (void **)&out->v,    (void **)&out->r, (void **)&out->c,  &out->candidate,
-                            (void **)&out->plan, &out->solver};
+    const int rows = sl_set_shape_of(l).row_count;
+    void **const parts[] = {(void **)&out->S, (void **)&out->K, (void **)&out->u, (void **)&out->v,
+                            (void **)&out->r, (void **)&out->c, &out->candidate,  (void **)&out->plan,
+                            &out->solver};
     const bool dense = is_dense(l);
-    const size_t bytes[] = {(size_t)sl_set_shape_of(l).row_count * row,
-                            l->stride * row,
+    const size_t bytes[] = {(size_t)(rows > l->stride ? rows : l->stride) * row,
                             l->stride * row,
                             row,
                             row,
@@ -121,16 +121,16 @@ static float cells_score(const sl_match_layout *l, const scratch *x)
     return (float)sum;
 }
 
-/* Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
+/* `next` comes after (NULL: nobody). Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
  * side weighs nothing. */
 static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch_set *query,
-                            const sl_patch_set *candidate, float *score, int *iterations, bool *weighed,
-                            sl_error *err)
+                            const sl_patch_set *candidate, const sl_patch_set *next, float *score, int *iterations,
+                            bool *weighed, sl_error *err)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
     *score = 0;
     *iterations = 0;
-    k->similarities(query, candidate, x->S);
+    k->similarities(query, candidate, next, x->S);
     *weighed = sl_pair_weights(query, candidate, x->S, x->u, x->v);
     if (!*weighed)
         return SL_OK;
@@ -142,7 +142,6 @@ static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch
         const sl_sinkhorn_work work = {.u = x->u,
                                        .v = x->v,
                                        .K = x->K,
-                                       .Kt = x->Kt,
                                        .r = x->r,
                                        .c = x->c,
                                        .patches = l->patches,
@@ -165,6 +164,7 @@ typedef struct {
     const sl_patch_set *query, *candidates; /* candidates, or source_of */
     sl_patch_source_fn source_of;
     void *context;
+    size_t count;
     float *scores;
     int *iterations;
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
@@ -175,9 +175,10 @@ static sl_status match_item(batch *b, size_t item, int worker, sl_error *err)
     scratch *x = &b->matcher->scratches[worker];
     const sl_match_layout *l = &b->matcher->layout;
     sl_patch_set prepared;
-    const sl_patch_set *candidate = &prepared;
+    const sl_patch_set *candidate = &prepared, *next = NULL;
     if (b->candidates) {
         candidate = &b->candidates[item];
+        next = item + 1 < b->count ? candidate + 1 : NULL;
     } else {
         sl_patch_source source = {0};
         SL_TRY(b->source_of(b->context, item, &source, err));
@@ -188,7 +189,7 @@ static sl_status match_item(batch *b, size_t item, int worker, sl_error *err)
     float score;
     int iterations;
     bool weighed;
-    sl_status status = match_pair(l, x, b->query, candidate, &score, &iterations, &weighed, err);
+    sl_status status = match_pair(l, x, b->query, candidate, next, &score, &iterations, &weighed, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "candidate %zu", item);
     b->scores[item] = score;
@@ -197,20 +198,25 @@ static sl_status match_item(batch *b, size_t item, int worker, sl_error *err)
     return SL_OK;
 }
 
-static void batch_item(void *context, size_t item, int worker)
+/* Candidates in a row by one thread, so that it can fetch the next one's rows. */
+enum { RUN = 8 };
+
+static void batch_run(void *context, size_t run, int worker)
 {
     batch *b = context;
-    if (match_item(b, item, worker, NULL) == SL_OK)
-        return;
-    size_t lowest = atomic_load(&b->failed);
-    while (item < lowest && !atomic_compare_exchange_weak(&b->failed, &lowest, item))
-        ;
+    for (size_t item = run * RUN; item < (run + 1) * RUN && item < b->count; item++) {
+        if (match_item(b, item, worker, NULL) == SL_OK)
+            continue;
+        size_t lowest = atomic_load(&b->failed);
+        while (item < lowest && !atomic_compare_exchange_weak(&b->failed, &lowest, item))
+            ;
+    }
 }
 
-static sl_status run(batch *b, size_t n, sl_error *err)
+static sl_status run(batch *b, sl_error *err)
 {
     atomic_init(&b->failed, SIZE_MAX);
-    sl_parallel_for(b->matcher->threads, n, batch_item, b);
+    sl_parallel_for(b->matcher->threads, (b->count + RUN - 1) / RUN, batch_run, b);
     size_t failed = atomic_load(&b->failed);
     if (failed == SIZE_MAX)
         return SL_OK;
@@ -221,9 +227,13 @@ static sl_status run(batch *b, size_t n, sl_error *err)
 sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidates,
                             size_t n, float *scores, int *iterations, sl_error *err)
 {
-    batch b = {
-        .matcher = matcher, .query = query, .candidates = candidates, .scores = scores, .iterations = iterations};
-    return n ? run(&b, n, err) : SL_OK;
+    batch b = {.matcher = matcher,
+               .query = query,
+               .candidates = candidates,
+               .count = n,
+               .scores = scores,
+               .iterations = iterations};
+    return n ? run(&b, err) : SL_OK;
 }
 
 sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
@@ -234,9 +244,10 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                .query = query,
                .source_of = source_of,
                .context = context,
+               .count = n,
                .scores = scores,
                .iterations = iterations};
-    return run(&b, n, err);
+    return run(&b, err);
 }
 
 /* T = diag(r) K diag(c), or the solver's; NaN and infinity as 0 like in the score. */
@@ -288,7 +299,7 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
     float stage2;
     int iterations;
     bool weighed;
-    SL_TRY(match_pair(l, x, query, candidate, &stage2, &iterations, &weighed, err));
+    SL_TRY(match_pair(l, x, query, candidate, NULL, &stage2, &iterations, &weighed, err));
     if (plan)
         memset(plan, 0, n * n * sizeof *plan);
     if (weighed && l->compare != SL_RERANK_EMD)

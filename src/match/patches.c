@@ -10,14 +10,9 @@
 /* A vector with nothing larger than this counts as zero (PyTorch's normalize has its floor there too). */
 static const float nothing = 1e-12f;
 
-static bool has_pooled(const sl_match_layout *l)
-{
-    return l->weighting == SL_WEIGHT_APC || l->weighting == SL_WEIGHT_CC;
-}
-
 /* Where the parts of a set lie in its memory. */
 typedef struct {
-    size_t rows, panel, factors, row_sums, pooled, fixed, total;
+    size_t rows, panel, factors, row_sums, pooled, shares, fixed, total;
 } set_offsets;
 
 static size_t place(size_t *total, size_t bytes)
@@ -37,7 +32,8 @@ static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
     o.panel = place(&o.total, role == SL_ROLE_QUERY ? sl_emd_kernels_now()->panel_bytes(l) : 0);
     o.factors = place(&o.total, factors * sizeof(float));
     o.row_sums = place(&o.total, i8 ? (size_t)shape.row_count * sizeof(int32_t) : 0);
-    o.pooled = place(&o.total, has_pooled(l) ? shape.row_stride * (i8 ? sizeof(int16_t) : sizeof(float)) : 0);
+    o.pooled = place(&o.total, sl_has_pooled(l) ? shape.row_stride * (i8 ? sizeof(int16_t) : sizeof(float)) : 0);
+    o.shares = place(&o.total, (size_t)l->stride * sizeof(float));
     o.fixed = place(&o.total, (size_t)l->stride * sizeof(float));
     return o;
 }
@@ -105,8 +101,9 @@ static double length_of(const float *x, size_t n, float largest)
     return largest * sqrt(sl_emd_kernels_now()->sum_of_squares(x, n, 1 / largest));
 }
 
-/* Row i of the set becomes x / |x|, or zero. False when x has NaN or infinity. */
-static bool set_row(sl_patch_set *set, int i, const float *x)
+/* Row i of the set becomes x / |x|, or zero; *length = |x|, of int8 rows what is left of it. False when x has NaN or
+ * infinity. */
+static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
     const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
@@ -116,7 +113,8 @@ static bool set_row(sl_patch_set *set, int i, const float *x)
     const bool zero = largest < nothing;
     if (set->layout->precision == SL_PRECISION_F32) {
         float *row = (float *)set->rows + (size_t)i * stride;
-        k->scale(x, channels, zero ? 0 : (float)(1 / length_of(x, channels, largest)), row);
+        *length = zero ? 0 : length_of(x, channels, largest);
+        k->scale(x, channels, zero ? 0 : (float)(1 / *length), row);
         set->factors[i] = 1;
         return true;
     }
@@ -124,12 +122,14 @@ static bool set_row(sl_patch_set *set, int i, const float *x)
     k->quantise(x, channels, zero ? 0 : 127 / largest, row);
     int32_t squares_i8;
     k->sums_i8(row, stride, &set->row_sums[i], &squares_i8);
-    set->factors[i] = squares_i8 ? 1 / sqrtf((float)squares_i8) : 0;
+    const float length_i8 = sqrtf((float)squares_i8);
+    set->factors[i] = squares_i8 ? 1 / length_i8 : 0;
+    *length = (double)length_i8 * (double)largest / 127;
     return true;
 }
 
 /* The same from a stored int8 patch: its scale does not matter unless it is 0. */
-static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale)
+static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale, double *length)
 {
     if (!(isfinite(scale) && scale >= 0))
         return false;
@@ -138,14 +138,40 @@ static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale)
     if (set->layout->precision == SL_PRECISION_F32) {
         float raw[SL_MATCH_MAX_CHANNELS];
         k->dequantise(x, channels, scale, raw);
-        return set_row(set, i, raw);
+        return set_row(set, i, raw, length);
     }
     int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
     int32_t squares;
     memcpy(row, x, channels);
     k->sums_i8(row, stride, &set->row_sums[i], &squares);
-    set->factors[i] = squares && scale > 0 ? 1 / sqrtf((float)squares) : 0;
+    const float length_i8 = sqrtf((float)squares);
+    set->factors[i] = squares && scale > 0 ? 1 / length_i8 : 0;
+    *length = (double)length_i8 * (double)scale;
     return true;
+}
+
+/* The sum of all raw patches into `sum`, with the largest of its numbers; false when they are not finite. */
+static bool sum_of_map(const sl_match_layout *l, const sl_patch_source *source, float *sum, float *largest)
+{
+    sl_match_layout whole = *l; /* one window over the whole map */
+    whole.rows = whole.cols = 1;
+    sum_window(&whole, source, 0, 0, sum);
+    *largest = sl_emd_kernels_now()->largest(sum, (size_t)l->channels);
+    return isfinite(*largest);
+}
+
+/* APC's g = sum of share * p, of length 1. */
+static sl_status set_shares(sl_patch_set *set, const sl_patch_source *source, const double *lengths, sl_error *err)
+{
+    const sl_match_layout *l = set->layout;
+    float sum[SL_MATCH_MAX_CHANNELS], largest;
+    if (!sum_of_map(l, source, sum, &largest))
+        return sl_fail(err, SL_ERR_NUMERIC, "patch map: the mean of all patches has NaN or infinity");
+    const double length = largest < nothing ? 0 : length_of(sum, (size_t)l->channels, largest);
+    memset(set->shares, 0, (size_t)l->stride * sizeof *set->shares);
+    for (int i = 0; length > 0 && i < l->patches; i++)
+        set->shares[i] = (float)(lengths[i] / length);
+    return SL_OK;
 }
 
 static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
@@ -153,20 +179,22 @@ static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_e
     const sl_match_layout *l = set->layout;
     const bool pooled = l->rows != l->map_rows || l->cols != l->map_cols;
     float mean[SL_MATCH_MAX_CHANNELS];
+    double lengths[SL_MATCH_MAX_PATCHES];
     for (int i = 0; i < l->patches; i++) {
         bool fine;
         if (pooled) {
             sum_window(l, source, i / l->cols, i % l->cols, mean); /* the length does not matter: no division */
-            fine = set_row(set, i, mean);
+            fine = set_row(set, i, mean, &lengths[i]);
         } else if (source->patches_f32) {
-            fine = set_row(set, i, source->patches_f32 + (size_t)i * l->channels);
+            fine = set_row(set, i, source->patches_f32 + (size_t)i * l->channels, &lengths[i]);
         } else {
-            fine = set_row_i8(set, i, source->patches_i8 + (size_t)i * l->channels, source->patch_scales[i]);
+            fine = set_row_i8(set, i, source->patches_i8 + (size_t)i * l->channels, source->patch_scales[i],
+                              &lengths[i]);
         }
         if (!fine)
             return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", i);
     }
-    return SL_OK;
+    return l->weighting == SL_WEIGHT_APC && !sl_has_pooled(l) ? set_shares(set, source, lengths, err) : SL_OK;
 }
 
 /* The pooled unit vector, as the partner of products and as the last row(s) of a candidate. */
@@ -176,18 +204,12 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     const sl_emd_kernels *k = sl_emd_kernels_now();
     const sl_set_shape shape = sl_set_shape_of(l);
     const size_t channels = (size_t)l->channels;
-    float sum[SL_MATCH_MAX_CHANNELS];
-    const float *vector = source->embedding;
-    if (l->weighting == SL_WEIGHT_APC) {
-        sl_match_layout whole = *l; /* one window over the whole raw map */
-        whole.rows = whole.cols = 1;
-        sum_window(&whole, source, 0, 0, sum);
-        vector = sum;
-    } else if (!vector) {
+    float sum[SL_MATCH_MAX_CHANNELS], largest;
+    const float *vector = l->weighting == SL_WEIGHT_APC ? sum : source->embedding;
+    if (!vector)
         return sl_fail(err, SL_ERR_ARGUMENT, "weighting cc needs the embedding beside the patch map");
-    }
-    const float largest = k->largest(vector, channels);
-    if (!isfinite(largest))
+    bool fine = vector == sum ? sum_of_map(l, source, sum, &largest) : isfinite(largest = k->largest(vector, channels));
+    if (!fine)
         return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",
                        l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
     const bool zero = largest < nothing;
@@ -248,7 +270,8 @@ sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl
         .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
         .factors = (float *)(base + o.factors),
         .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
-        .pooled = has_pooled(layout) ? base + o.pooled : NULL,
+        .pooled = sl_has_pooled(layout) ? base + o.pooled : NULL,
+        .shares = (float *)(base + o.shares),
         .fixed = (float *)(base + o.fixed),
     };
     sl_patch_source compared = *source;

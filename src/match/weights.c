@@ -5,21 +5,6 @@
 
 #include "match/kernels/kernels.h"
 
-/* w = [w]+ / (sum of [w]+ + 1e-7), zeros behind n; false when all are zero. */
-static bool normalise(float *w, int n, int stride)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++) {
-        w[i] = w[i] > 0 ? w[i] : 0;
-        sum += w[i];
-    }
-    const float total = (float)(sum + 1e-7);
-    for (int i = 0; i < n; i++)
-        w[i] /= total;
-    memset(w + n, 0, (size_t)(stride - n) * sizeof *w);
-    return sum > 0;
-}
-
 /* Landmarks per cell. The published list of landmarks names the inner and outer mouth corners in both lips,
  * so that those four count twice; points outside the crop count nowhere. */
 static sl_status landmark_weights(const sl_match_layout *l, const sl_point *landmarks, float *weights,
@@ -38,7 +23,7 @@ static sl_status landmark_weights(const sl_match_layout *l, const sl_point *land
         int twice = i == 48 || i == 54 || i == 60 || i == 64;
         weights[(int)(y * (float)l->rows) * l->cols + (int)(x * (float)l->cols)] += twice ? 2 : 1;
     }
-    normalise(weights, l->patches, l->stride);
+    sl_emd_kernels_now()->normalise(weights, l->patches, l->stride);
     return SL_OK;
 }
 
@@ -49,7 +34,7 @@ sl_status sl_fixed_weights(const sl_match_layout *l, const sl_patch_source *sour
         return landmark_weights(l, source->landmarks, weights, err);
     if (l->weighting == SL_WEIGHT_TRUST && source->trust) { /* a candidate has none: it takes the query's */
         sl_pool_map(source->trust, l->map_rows, l->map_cols, 1, weights, l->rows, l->cols);
-        normalise(weights, l->patches, l->stride);
+        sl_emd_kernels_now()->normalise(weights, l->patches, l->stride);
     }
     if (l->weighting == SL_WEIGHT_UNIFORM)
         for (int i = 0; i < l->patches; i++)
@@ -65,6 +50,25 @@ static bool any(const float *w, int n)
     return false;
 }
 
+/* u = S (the query's mix), v = S' (the candidate's). */
+static void mixed_weights(const float *query, const float *candidate, const float *S, const sl_match_layout *l,
+                          float *u, float *v)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    k->rows_product(S, query, l->patches, l->stride, u);
+    k->columns_product(S, candidate, l->patches, l->stride, v);
+}
+
+/* Products with vectors of their own; the candidate's went through S as the row behind its patches (int8: two). */
+static void pooled_weights(const sl_patch_set *query, const sl_patch_set *candidate, const float *S, float *u, float *v)
+{
+    const sl_match_layout *l = query->layout;
+    const float *pooled = S + (size_t)l->patches * l->stride;
+    for (int m = 0; m < l->patches; m++)
+        v[m] = l->precision == SL_PRECISION_INT8 ? pooled[m] + pooled[l->stride + m] : pooled[m];
+    sl_emd_kernels_now()->pooled_products(candidate, query, u);
+}
+
 bool sl_pair_weights(const sl_patch_set *query, const sl_patch_set *candidate, const float *S, float *u, float *v)
 {
     const sl_match_layout *l = query->layout;
@@ -72,28 +76,29 @@ bool sl_pair_weights(const sl_patch_set *query, const sl_patch_set *candidate, c
     const int n = l->patches, stride = l->stride;
     switch (l->weighting) {
     case SL_WEIGHT_APC:
-    case SL_WEIGHT_CC: {
-        /* The candidate's pooled vector went through the product as the row behind its patches (int8: two). */
-        const float *pooled = S + (size_t)n * stride;
-        const bool two = l->precision == SL_PRECISION_INT8;
-        for (int m = 0; m < n; m++)
-            v[m] = two ? pooled[m] + pooled[stride + m] : pooled[m];
-        k->pooled_products(candidate, query, u);
+    case SL_WEIGHT_CC:
+        if (sl_has_pooled(l))
+            pooled_weights(query, candidate, S, u, v);
+        else
+            mixed_weights(query->shares, candidate->shares, S, l, u, v);
         break;
-    }
     case SL_WEIGHT_SC:
-        k->marginal_sums(S, n, stride, u, v);
-        for (int i = 0; i < n; i++) { /* sums of distances 1 - S */
+    case SL_WEIGHT_SC_TEXT: {
+        float ones[SL_MATCH_MAX_PATCHES] = {0};
+        for (int i = 0; i < n; i++)
+            ones[i] = 1;
+        mixed_weights(ones, ones, S, l, u, v);
+        for (int i = 0; l->weighting == SL_WEIGHT_SC && i < n; i++) { /* sums of distances 1 - S */
             u[i] = (float)n - u[i];
             v[i] = (float)n - v[i];
         }
         break;
-    case SL_WEIGHT_SC_TEXT: k->marginal_sums(S, n, stride, u, v); break;
+    }
     default: /* fixed */
         memcpy(u, l->weighting == SL_WEIGHT_TRUST ? query->fixed : candidate->fixed, (size_t)stride * sizeof *u);
         memcpy(v, query->fixed, (size_t)stride * sizeof *v);
         return any(u, n) && any(v, n);
     }
-    bool fine_u = normalise(u, n, stride), fine_v = normalise(v, n, stride);
+    bool fine_u = k->normalise(u, n, stride), fine_v = k->normalise(v, n, stride);
     return fine_u && fine_v;
 }

@@ -1,5 +1,5 @@
-/* EMD kernels with AVX2 and FMA: blocks of 16 columns (two registers) and six rows, 12 sums in registers (bytes:
- * three rows, as gcc 12 spills twelve sums of two instructions each).
+/* EMD kernels with AVX2 and FMA: blocks of 16 columns (two registers) and six rows, 12 sums in registers; the last
+ * rows in fours or twos (bytes: half of those, as gcc 12 spills twelve sums of two instructions each).
  * Panels: [C, 16] floats or [C / 2, 16, 2] 16-bit integers a block. Bytes are widened to 16 bits before they
  * are multiplied (vpmaddwd), so that nothing can saturate. */
 #if defined(__x86_64__)
@@ -41,23 +41,24 @@ static void pack_panel(const sl_patch_set *query, void *panel)
     }
 }
 
-static void tile_f32(const float *rows, size_t row_stride, const float *block, int channels, float *S, int stride)
+ALWAYS_INLINE void tile_f32(const float *rows, size_t row_stride, const float *block, int channels, float *S,
+                            int stride, const int count)
 {
     __m256 low[ROWS], high[ROWS];
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    for (int s = 0; s < count; s++)
         low[s] = high[s] = _mm256_setzero_ps();
     for (int c = 0; c < channels; c++, block += LANES) {
         __m256 b0 = _mm256_loadu_ps(block), b1 = _mm256_loadu_ps(block + 8);
 #pragma GCC unroll 6
-        for (int s = 0; s < ROWS; s++) {
+        for (int s = 0; s < count; s++) {
             __m256 a = _mm256_broadcast_ss(rows + s * row_stride + c);
             low[s] = _mm256_fmadd_ps(a, b0, low[s]);
             high[s] = _mm256_fmadd_ps(a, b1, high[s]);
         }
     }
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++) {
+    for (int s = 0; s < count; s++) {
         _mm256_storeu_ps(S + (size_t)s * stride, low[s]);
         _mm256_storeu_ps(S + (size_t)s * stride + 8, high[s]);
     }
@@ -69,18 +70,18 @@ static __m256 scaled(__m256i sum, const float *column_factors, float row_factor)
     return _mm256_mul_ps(x, _mm256_set1_ps(row_factor));
 }
 
-static void tile_i16(const int16_t *rows, size_t row_stride, const float *row_factors, const int16_t *block,
-                     size_t n_pairs, const float *column_factors, float *S, int stride)
+ALWAYS_INLINE void tile_i16(const int16_t *rows, size_t row_stride, const float *row_factors, const int16_t *block,
+                            size_t n_pairs, const float *column_factors, float *S, int stride, const int count)
 {
     __m256i low[HALF], high[HALF];
 #pragma GCC unroll 3
-    for (int s = 0; s < HALF; s++)
+    for (int s = 0; s < count; s++)
         low[s] = high[s] = _mm256_setzero_si256();
     for (size_t p = 0; p < n_pairs; p++, block += 2 * LANES) {
         __m256i b0 = _mm256_loadu_si256((const __m256i *)block);
         __m256i b1 = _mm256_loadu_si256((const __m256i *)(block + LANES));
 #pragma GCC unroll 3
-        for (int s = 0; s < HALF; s++) {
+        for (int s = 0; s < count; s++) {
             int32_t two;
             memcpy(&two, rows + s * row_stride + 2 * p, sizeof two);
             __m256i a = _mm256_set1_epi32(two);
@@ -89,47 +90,62 @@ static void tile_i16(const int16_t *rows, size_t row_stride, const float *row_fa
         }
     }
 #pragma GCC unroll 3
-    for (int s = 0; s < HALF; s++) {
+    for (int s = 0; s < count; s++) {
         _mm256_storeu_ps(S + (size_t)s * stride, scaled(low[s], column_factors, row_factors[s]));
         _mm256_storeu_ps(S + (size_t)s * stride + 8, scaled(high[s], column_factors + 8, row_factors[s]));
     }
 }
 
-static void similarities_i8(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
+/* Rows s .. s + rows - 1. */
+static void rows_i8(const sl_patch_set *query, const sl_patch_set *candidate, int s, int rows, float *S)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t row_stride = sl_set_shape_of(l).row_stride, n = pairs(l);
+    const int8_t *from = (const int8_t *)candidate->rows + s * row_stride;
     int16_t wide[ROWS * SL_MATCH_MAX_CHANNELS];
-    for (int s = 0; s < shape.row_count; s += ROWS) {
-        const int8_t *rows = (const int8_t *)candidate->rows + s * shape.row_stride;
-        for (size_t i = 0; i < ROWS * shape.row_stride; i += LANES)
-            _mm256_storeu_si256((__m256i *)(wide + i),
-                                _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(rows + i))));
-        for (int column = 0; column < l->stride; column += LANES)
-            for (int i = 0; i < ROWS; i += HALF)
-                tile_i16(wide + i * shape.row_stride, shape.row_stride, candidate->factors + s + i,
-                         (const int16_t *)query->panel + (size_t)column * 2 * pairs(l), pairs(l),
-                         query->factors + column, S + (size_t)(s + i) * l->stride + column, l->stride);
+    for (size_t i = 0; i < rows * row_stride; i += LANES)
+        _mm256_storeu_si256((__m256i *)(wide + i),
+                            _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(from + i))));
+    for (int column = 0; column < l->stride; column += LANES) {
+        const int16_t *block = (const int16_t *)query->panel + (size_t)column * 2 * n;
+        for (int i = 0; i < rows; i += rows / 2) {
+            const int16_t *tile = wide + i * row_stride;
+            const float *factors = candidate->factors + s + i, *columns = query->factors + column;
+            float *to = S + (size_t)(s + i) * l->stride + column;
+            switch (rows) {
+            case 6: tile_i16(tile, row_stride, factors, block, n, columns, to, l->stride, 3); break;
+            case 4: tile_i16(tile, row_stride, factors, block, n, columns, to, l->stride, 2); break;
+            default: tile_i16(tile, row_stride, factors, block, n, columns, to, l->stride, 1); break;
+            }
+        }
     }
 }
 
-static void similarities_f32(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
+static void rows_f32(const sl_patch_set *query, const sl_patch_set *candidate, int s, int rows, float *S)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
-    for (int column = 0; column < l->stride; column += LANES)
-        for (int s = 0; s < shape.row_count; s += ROWS)
-            tile_f32((const float *)candidate->rows + s * shape.row_stride, shape.row_stride,
-                     (const float *)query->panel + (size_t)column * l->channels, l->channels,
-                     S + (size_t)s * l->stride + column, l->stride);
+    const size_t row_stride = sl_set_shape_of(l).row_stride;
+    const float *from = (const float *)candidate->rows + s * row_stride;
+    for (int column = 0; column < l->stride; column += LANES) {
+        const float *block = (const float *)query->panel + (size_t)column * l->channels;
+        float *to = S + (size_t)s * l->stride + column;
+        switch (rows) {
+        case 6: tile_f32(from, row_stride, block, l->channels, to, l->stride, 6); break;
+        case 4: tile_f32(from, row_stride, block, l->channels, to, l->stride, 4); break;
+        default: tile_f32(from, row_stride, block, l->channels, to, l->stride, 2); break;
+        }
+    }
 }
 
-static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
+static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S)
 {
-    if (query->layout->precision == SL_PRECISION_F32)
-        similarities_f32(query, candidate, S);
-    else
-        similarities_i8(query, candidate, S);
+    const int row_count = sl_set_shape_of(query->layout).row_count;
+    const bool f32 = query->layout->precision == SL_PRECISION_F32;
+    (void)next; /* slow enough for the processor's own fetching */
+    for (int s = 0, rows; s < row_count; s += rows) {
+        rows = row_count - s < ROWS ? row_count - s : ROWS;
+        (f32 ? rows_f32 : rows_i8)(query, candidate, s, rows, S);
+    }
 }
 
 static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)

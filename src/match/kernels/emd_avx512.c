@@ -1,5 +1,5 @@
-/* EMD kernels with AVX-512 and VNNI. Columns go in blocks of up to 64 (four registers), rows in sixes: 24
- * sums in registers. Panels: one block after the other, [C, width] floats or [C / 4, width, 4] bytes. */
+/* EMD kernels with AVX-512 and VNNI. Columns go in blocks of up to 64 (four registers), rows in sixes (the last
+ * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats or [C / 4, width, 4] bytes. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -73,31 +73,51 @@ static void pack_panel(const sl_patch_set *query, void *panel)
         pack_i8(query, panel);
 }
 
-/* S [6, 16 * width] = rows [6, C] * block [C, 16 * width]. */
-ALWAYS_INLINE void tile_f32(const float *rows, size_t row_stride, const float *block, int channels, float *S,
-                            int stride, const int width)
+/* Some rows of a candidate, and where the same rows of the next one lie, which are fetched a cache line of each at a
+ * time. */
+typedef struct {
+    const char *rows, *next;
+    size_t bytes; /* between rows */
+    const int32_t *sums;
+    const float *factors;
+} row_tile;
+
+ALWAYS_INLINE void fetch_next(const row_tile *t, size_t at, const int rows)
+{
+#pragma GCC unroll 6
+    for (int s = 0; s < rows; s++)
+        _mm_prefetch(t->next + s * t->bytes + at, _MM_HINT_T1);
+}
+
+/* S [rows, 16 * width] = the tile's rows [rows, C] * block [C, 16 * width]. */
+ALWAYS_INLINE void tile_f32(const row_tile *t, const float *block, size_t channels, float *S, int stride,
+                            const int rows, const int width)
 {
     __m512 sum[ROWS][4];
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
             sum[s][w] = _mm512_setzero_ps();
-    for (int c = 0; c < channels; c++, block += width * LANES) {
-        __m512 b[4];
-#pragma GCC unroll 4
-        for (int w = 0; w < width; w++)
-            b[w] = _mm512_loadu_ps(block + w * LANES);
-#pragma GCC unroll 6
-        for (int s = 0; s < ROWS; s++) {
-            __m512 a = _mm512_set1_ps(rows[s * row_stride + c]);
+    for (size_t first = 0; first < channels; first += LANES) {
+        const size_t end = first + LANES < channels ? first + LANES : channels;
+        fetch_next(t, first * sizeof(float), rows);
+        for (size_t c = first; c < end; c++, block += width * LANES) {
+            __m512 b[4];
 #pragma GCC unroll 4
             for (int w = 0; w < width; w++)
-                sum[s][w] = _mm512_fmadd_ps(a, b[w], sum[s][w]);
+                b[w] = _mm512_loadu_ps(block + w * LANES);
+#pragma GCC unroll 6
+            for (int s = 0; s < rows; s++) {
+                __m512 a = _mm512_set1_ps(((const float *)(t->rows + s * t->bytes))[c]);
+#pragma GCC unroll 4
+                for (int w = 0; w < width; w++)
+                    sum[s][w] = _mm512_fmadd_ps(a, b[w], sum[s][w]);
+            }
         }
     }
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
             _mm512_storeu_ps(S + (size_t)s * stride + w * LANES, sum[s][w]);
@@ -109,93 +129,85 @@ ALWAYS_INLINE void tile_f32(const float *rows, size_t row_stride, const float *b
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
 
 /* The same of bytes; each sum is scaled by its column's and its row's factor. */
-ALWAYS_INLINE void tile_i8(const int8_t *rows, size_t row_stride, const int32_t *row_sums,
-                           const float *row_factors, const uint8_t *block, size_t n_quads,
-                           const float *column_factors, float *S, int stride, const int width)
+ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_quads, const float *column_factors,
+                           float *S, int stride, const int rows, const int width)
 {
     __m512i sum[ROWS][4];
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
-            sum[s][w] = _mm512_set1_epi32(-128 * row_sums[s]);
-    for (size_t q = 0; q < n_quads; q++, block += width * 64) {
-        __m512i b[4];
-#pragma GCC unroll 4
-        for (int w = 0; w < width; w++)
-            b[w] = _mm512_loadu_si512(block + w * 64);
-#pragma GCC unroll 6
-        for (int s = 0; s < ROWS; s++) {
-            int32_t four;
-            memcpy(&four, rows + s * row_stride + 4 * q, sizeof four);
-            __m512i a = _mm512_set1_epi32(four);
+            sum[s][w] = _mm512_set1_epi32(-128 * t->sums[s]);
+    for (size_t first = 0; first < n_quads; first += LANES) {
+        const size_t end = first + LANES < n_quads ? first + LANES : n_quads;
+        fetch_next(t, first * 4, rows);
+        for (size_t q = first; q < end; q++, block += width * 64) {
+            __m512i b[4];
 #pragma GCC unroll 4
             for (int w = 0; w < width; w++)
-                ADD_PRODUCTS(sum[s][w], b[w], a);
+                b[w] = _mm512_loadu_si512(block + w * 64);
+#pragma GCC unroll 6
+            for (int s = 0; s < rows; s++) {
+                int32_t four;
+                memcpy(&four, t->rows + s * t->bytes + 4 * q, sizeof four);
+                __m512i a = _mm512_set1_epi32(four);
+#pragma GCC unroll 4
+                for (int w = 0; w < width; w++)
+                    ADD_PRODUCTS(sum[s][w], b[w], a);
+            }
         }
     }
 #pragma GCC unroll 6
-    for (int s = 0; s < ROWS; s++)
+    for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++) {
             __m512 x = _mm512_mul_ps(_mm512_cvtepi32_ps(sum[s][w]), _mm512_loadu_ps(column_factors + w * LANES));
-            _mm512_storeu_ps(S + (size_t)s * stride + w * LANES, _mm512_mul_ps(x, _mm512_set1_ps(row_factors[s])));
+            _mm512_storeu_ps(S + (size_t)s * stride + w * LANES, _mm512_mul_ps(x, _mm512_set1_ps(t->factors[s])));
         }
 }
 
-static void similarities_f32(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
-{
-    const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
-    const int stride = l->stride;
-    for (int column = 0; column < stride; column += BLOCK) {
-        const float *block = (const float *)query->panel + (size_t)column * l->channels;
-        int width = block_width(stride, column) / LANES;
-        for (int s = 0; s < shape.row_count; s += ROWS) {
-            const float *rows = (const float *)candidate->rows + s * shape.row_stride;
-            float *to = S + (size_t)s * stride + column;
-            switch (width) {
-            case 4: tile_f32(rows, shape.row_stride, block, l->channels, to, stride, 4); break;
-            case 3: tile_f32(rows, shape.row_stride, block, l->channels, to, stride, 3); break;
-            case 2: tile_f32(rows, shape.row_stride, block, l->channels, to, stride, 2); break;
-            default: tile_f32(rows, shape.row_stride, block, l->channels, to, stride, 1); break;
-            }
-        }
+/* Calls tile(..., rows, width) with both as constants: 6, 4 or 2 rows, 1 to 4 vectors of columns. */
+#define FOR_WIDTH(tile, width, rows, ...)                                                                         \
+    switch (width) {                                                                                              \
+    case 4: tile(__VA_ARGS__, rows, 4); break;                                                                    \
+    case 3: tile(__VA_ARGS__, rows, 3); break;                                                                    \
+    case 2: tile(__VA_ARGS__, rows, 2); break;                                                                    \
+    default: tile(__VA_ARGS__, rows, 1); break;                                                                   \
     }
-}
+#define FOR_SIZE(tile, rows, width, ...)                                                                          \
+    if ((rows) == 6)                                                                                              \
+        FOR_WIDTH(tile, width, 6, __VA_ARGS__)                                                                    \
+    else if ((rows) == 4)                                                                                         \
+        FOR_WIDTH(tile, width, 4, __VA_ARGS__)                                                                    \
+    else                                                                                                          \
+        FOR_WIDTH(tile, width, 2, __VA_ARGS__)
 
-static void similarities_i8(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
+static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S)
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
-    const int stride = l->stride;
-    const size_t n = quads(l);
-    for (int column = 0; column < stride; column += BLOCK) {
-        const uint8_t *block = (const uint8_t *)query->panel + (size_t)column * n * 4;
+    const bool f32 = l->precision == SL_PRECISION_F32;
+    const size_t bytes = shape.row_stride * (f32 ? sizeof(float) : 1), n_quads = quads(l);
+    const size_t depth = f32 ? (size_t)l->channels * sizeof(float) : 4 * n_quads; /* bytes of a panel's column */
+    for (int column = 0; column < l->stride; column += BLOCK) {
+        const char *block = (const char *)query->panel + (size_t)column * depth;
         const float *factors = query->factors + column;
-        int width = block_width(stride, column) / LANES;
-        for (int s = 0; s < shape.row_count; s += ROWS) {
-            const int8_t *rows = (const int8_t *)candidate->rows + s * shape.row_stride;
-            const int32_t *sums = candidate->row_sums + s;
-            const float *row_factors = candidate->factors + s;
-            float *to = S + (size_t)s * stride + column;
-            size_t rs = shape.row_stride;
-            switch (width) {
-            case 4: tile_i8(rows, rs, sums, row_factors, block, n, factors, to, stride, 4); break;
-            case 3: tile_i8(rows, rs, sums, row_factors, block, n, factors, to, stride, 3); break;
-            case 2: tile_i8(rows, rs, sums, row_factors, block, n, factors, to, stride, 2); break;
-            default: tile_i8(rows, rs, sums, row_factors, block, n, factors, to, stride, 1); break;
+        const int width = block_width(l->stride, column) / LANES;
+        for (int s = 0, rows; s < shape.row_count; s += rows) {
+            const row_tile t = {.rows = (const char *)candidate->rows + s * bytes,
+                                .next = (const char *)(next ? next : candidate)->rows + s * bytes,
+                                .bytes = bytes,
+                                .sums = f32 ? NULL : candidate->row_sums + s,
+                                .factors = candidate->factors + s};
+            float *to = S + (size_t)s * l->stride + column;
+            rows = shape.row_count - s < ROWS ? shape.row_count - s : ROWS;
+            if (f32) {
+                FOR_SIZE(tile_f32, rows, width, &t, (const float *)block, (size_t)l->channels, to, l->stride)
+            } else {
+                FOR_SIZE(tile_i8, rows, width, &t, (const uint8_t *)block, n_quads, factors, to, l->stride)
             }
         }
     }
-}
-
-static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
-{
-    if (query->layout->precision == SL_PRECISION_F32)
-        similarities_f32(query, candidate, S);
-    else
-        similarities_i8(query, candidate, S);
 }
 
 static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)

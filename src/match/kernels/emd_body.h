@@ -4,44 +4,30 @@
 
 #include "match/kernels/kernels.h"
 #include "match/kernels/lanes.h"
+#include "match/kernels/rows_body.h"
 
-#if defined(__SSE__)
-#include <xmmintrin.h>
-#endif
-
-static void body_marginal_sums(const float *S, int patches, int stride, float *row, float *column)
+/* y = M x: sums along the rows of M [rows, stride], a group of rows at a time; y is written up to n rounded up to
+ * ROW_GROUP, whose rows must be there to be read. */
+static void rows_product(const float *M, const float *x, int n, int stride, float *y)
 {
-    memset(column, 0, (size_t)stride * sizeof *column);
-    for (int s = 0; s < patches; s++, S += stride) {
-        lanes sum = {0};
-        for (int m = 0; m < stride; m += LANES) /* columns behind R are 0 */
+    for (int s = 0; s < n; s += ROW_GROUP, M += ROW_GROUP * (size_t)stride) {
+        lanes sum[ROW_GROUP] = {{{{0}}}};
+        for (int m = 0; m < stride; m += LANES)
 #pragma GCC unroll 4
             for (int i = 0; i < VECS; i++) {
-                float *to = column + m + i * VEC;
-                vec x = load(S + m + i * VEC);
-                sum.part[i] += x;
-                store(to, load(to) + x);
+                const int at = m + i * VEC;
+                const vec factor = load(x + at);
+#pragma GCC unroll 16
+                for (int row = 0; row < ROW_GROUP; row++)
+                    sum[row].part[i] += load(M + row * (size_t)stride + at) * factor;
             }
-        row[s] = sum_of(&sum);
+        sums_of(sum, y + s);
     }
 }
 
-static void body_column_maxima(const float *S, int patches, int stride, float *column)
-{
-    memcpy(column, S, (size_t)stride * sizeof *column);
-    for (int s = 1; s < patches; s++) {
-        S += stride;
-        for (int m = 0; m < stride; m += VEC) {
-            vec most = load(column + m), x = load(S + m);
-            vec_u32 more = (vec_u32)(x > most);
-            store(column + m, (vec)(((vec_u32)x & more) | ((vec_u32)most & ~more)));
-        }
-    }
-}
-
-/* y = sum over i of x[i] * M[i], for `width` vectors of columns. Even and odd rows are summed apart to hide
- * the latency of the additions. */
-ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int stride, float *y, const int width)
+/* y = M' x, for `width` vectors of columns. Even and odd rows are summed apart to hide the latency of the
+ * additions. */
+ALWAYS_INLINE void columns_product_of(const float *M, const float *x, int n, int stride, float *y, const int width)
 {
     vec even[4] = {{0}}, odd[4] = {{0}};
     int i = 0;
@@ -64,42 +50,49 @@ ALWAYS_INLINE void combine_rows_of(const float *M, const float *x, int n, int st
         store(y + w * VEC, even[w] + odd[w]);
 }
 
-static void combine_rows(const float *M, const float *x, int n, int stride, float *y)
+static void columns_product(const float *M, const float *x, int n, int stride, float *y)
 {
     int column = 0;
     for (; column + 4 * VEC <= stride; column += 4 * VEC)
-        combine_rows_of(M + column, x, n, stride, y + column, 4);
+        columns_product_of(M + column, x, n, stride, y + column, 4);
     if (column + 2 * VEC <= stride) {
-        combine_rows_of(M + column, x, n, stride, y + column, 2);
+        columns_product_of(M + column, x, n, stride, y + column, 2);
         column += 2 * VEC;
     }
     if (column < stride)
-        combine_rows_of(M + column, x, n, stride, y + column, 1);
+        columns_product_of(M + column, x, n, stride, y + column, 1);
 }
 
-/* Kt = transpose of K, both [stride, stride]. */
-static void transpose(const float *K, int stride, float *Kt)
+/* w = [w]+ / (sum of [w]+ + 1e-7), zeros behind n; false when all are zero. */
+static bool body_normalise(float *w, int n, int stride)
 {
-    for (int s = 0; s < stride; s += 4)
-        for (int m = 0; m < stride; m += 4) {
-            const float *from = K + (size_t)s * stride + m;
-            float *to = Kt + (size_t)m * stride + s;
-#if defined(__SSE__)
-            __m128 a = _mm_load_ps(from), b = _mm_load_ps(from + stride);
-            __m128 c = _mm_load_ps(from + 2 * stride), d = _mm_load_ps(from + 3 * stride);
-            _MM_TRANSPOSE4_PS(a, b, c, d);
-            _mm_store_ps(to, a), _mm_store_ps(to + stride, b);
-            _mm_store_ps(to + 2 * stride, c), _mm_store_ps(to + 3 * stride, d);
-#else
-            for (int i = 0; i < 4; i++)
-                for (int j = 0; j < 4; j++)
-                    to[j * stride + i] = from[i * stride + j];
-#endif
+    lanes sum = {0};
+    memset(w + n, 0, (size_t)(stride - n) * sizeof *w);
+    for (int at = 0; at < stride; at += LANES)
+#pragma GCC unroll 4
+        for (int i = 0; i < VECS; i++) {
+            vec x = larger(load(w + at + i * VEC), all(0));
+            sum.part[i] += x;
+            store(w + at + i * VEC, x);
         }
+    const float total = sum_of(&sum);
+    for (int at = 0; at < stride; at += VEC)
+        store(w + at, load(w + at) / (total + 1e-7f));
+    return total > 0;
 }
 
-/* K = exp((S - 1) / eps) and its transpose. Padding: what stands behind row or column R of K is positive and
- * finite, so that r = 0 / (K c) is 0 there. */
+static void body_column_maxima(const float *S, int patches, int stride, float *column)
+{
+    memcpy(column, S, (size_t)stride * sizeof *column);
+    for (int s = 1; s < patches; s++) {
+        S += stride;
+        for (int m = 0; m < stride; m += VEC)
+            store(column + m, larger(load(S + m), load(column + m)));
+    }
+}
+
+/* K = exp((S - 1) / eps). Padding: what stands behind row or column R of K is positive and finite, so that
+ * r = 0 / (K c) is 0 there. */
 static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
 {
     const float log2_factor = 1.44269504f / eps;
@@ -108,7 +101,6 @@ static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
         store(w->K + at, exp2_of((load(S + at) - 1.0f) * log2_factor));
     for (size_t at = used; at < whole; at += VEC)
         store(w->K + at, all(1.0f));
-    transpose(w->K, w->stride, w->Kt);
 }
 
 /* x = marginal / product; returns the sum of |x - x before|. */
@@ -154,84 +146,15 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
         w->r[i] = w->c[i] = i < n ? 1.0f : 0.0f;
     int iterations = 0;
     for (bool done = false; !done && iterations < rule->max_iterations; iterations++) {
-        combine_rows(w->Kt, w->c, n, stride, product); /* K c */
+        rows_product(w->K, w->c, stride, stride, product); /* all rows: r is 0 behind R */
         float change = divide(w->u, product, stride, w->r);
-        combine_rows(w->K, w->r, n, stride, product); /* K' r */
+        columns_product(w->K, w->r, n, stride, product);
         divide(w->v, product, stride, w->c);
         done = change / (float)n < rule->stop;
     }
     float sum = plan_score(S, w);
     *score = sum - sum == 0 ? sum : 0; /* NaN and infinity count nothing */
     return iterations;
-}
-
-/* Largest |x| by the order of the bits, in which infinity and NaN are the largest. */
-static float body_largest(const float *x, size_t n)
-{
-    int32_t best = 0;
-    for (size_t i = 0; i < n; i++) {
-        int32_t bits;
-        memcpy(&bits, x + i, sizeof bits);
-        bits &= 0x7fffffff;
-        best = bits > best ? bits : best;
-    }
-    float result;
-    memcpy(&result, &best, sizeof result);
-    return result;
-}
-
-static float body_sum_of_squares(const float *x, size_t n, float factor)
-{
-    lanes sum = {0};
-    for (size_t at = 0; at < n; at += LANES) {
-        float rest[LANES] = {0};
-        const float *from = x + at;
-        if (n - at < LANES)
-            from = memcpy(rest, from, (n - at) * sizeof *x);
-#pragma GCC unroll 4
-        for (int i = 0; i < VECS; i++) {
-            vec y = load(from + i * VEC) * factor;
-            sum.part[i] += y * y;
-        }
-    }
-    return sum_of(&sum);
-}
-
-/* Plain loops, for the compiler to vectorise: every element stands by itself, so the bits are the same. */
-static void body_scale(const float *restrict x, size_t n, float factor, float *restrict out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = x[i] * factor;
-}
-
-static void body_add_scaled(const float *restrict x, size_t n, float factor, float *restrict sum)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += x[i] * factor;
-}
-
-static void body_add_scaled_i8(const int8_t *restrict x, size_t n, float factor, float *restrict sum)
-{
-    for (size_t i = 0; i < n; i++)
-        sum[i] += (float)x[i] * factor;
-}
-
-static void body_dequantise(const int8_t *restrict x, size_t n, float factor, float *restrict out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (float)x[i] * factor;
-}
-
-static void body_quantise(const float *restrict x, size_t n, float factor, int8_t *restrict out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int8_t)(int32_t)(x[i] * factor + ROUND_BIAS - ROUND_BIAS);
-}
-
-static void body_quantise_i16(const float *restrict x, size_t n, float factor, int16_t *restrict out)
-{
-    for (size_t i = 0; i < n; i++)
-        out[i] = (int16_t)(int32_t)(x[i] * factor + ROUND_BIAS - ROUND_BIAS);
 }
 
 static void body_pooled_products_f32(const sl_patch_set *set, const sl_patch_set *partner, float *out)
@@ -271,7 +194,9 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
         .similarities = similarities,                                                                             \
         .pooled_products = body_pooled_products,                                                                  \
         .column_maxima = body_column_maxima,                                                                      \
-        .marginal_sums = body_marginal_sums,                                                                      \
+        .rows_product = rows_product,                                                                             \
+        .columns_product = columns_product,                                                                       \
+        .normalise = body_normalise,                                                                              \
         .sinkhorn = body_sinkhorn,                                                                                \
         .largest = body_largest,                                                                                  \
         .sum_of_squares = body_sum_of_squares,                                                                    \

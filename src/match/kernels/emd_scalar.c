@@ -73,10 +73,11 @@ static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_fact
             S[i * l->stride + m] = (float)sums[i][m] * query->factors[m] * row_factors[i];
 }
 
-static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, float *S)
+static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S)
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
+    (void)next; /* slow enough for the processor's own fetching */
     for (int s = 0; s < shape.row_count; s += 2, S += 2 * l->stride) {
         if (l->precision == SL_PRECISION_F32)
             rows_f32((const float *)candidate->rows + s * shape.row_stride, shape.row_stride, query, S);

@@ -41,12 +41,17 @@ const sl_scan_kernels *sl_scan_kernels_now(void)
     return sl_scan_kernels_for(forced ? *forced : sl_isa_active());
 }
 
+bool sl_has_pooled(const sl_match_layout *l)
+{
+    const bool tiled = l->map_rows % l->rows == 0 && l->map_cols % l->cols == 0;
+    return l->weighting == SL_WEIGHT_CC || (l->weighting == SL_WEIGHT_APC && !tiled);
+}
+
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
 {
     const int i8 = layout->precision == SL_PRECISION_INT8;
-    const int pooled = layout->weighting == SL_WEIGHT_APC || layout->weighting == SL_WEIGHT_CC;
-    int rows = layout->patches + (pooled ? (i8 ? 2 : 1) : 0);
+    int rows = layout->patches + (sl_has_pooled(layout) ? (i8 ? 2 : 1) : 0);
     size_t unit = i8 ? 64 : SL_MATCH_LANES;
-    return (sl_set_shape){.row_count = (rows + SL_ROW_TILE - 1) / SL_ROW_TILE * SL_ROW_TILE,
+    return (sl_set_shape){.row_count = (rows + 1) / 2 * 2,
                           .row_stride = ((size_t)layout->channels + unit - 1) / unit * unit};
 }

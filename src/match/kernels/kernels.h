@@ -7,6 +7,7 @@
 #ifndef SL_MATCH_KERNELS_KERNELS_H
 #define SL_MATCH_KERNELS_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,16 +15,20 @@
 #include "match/match.h"
 
 enum {
-    SL_ROW_TILE = 6, /* candidate rows are computed in sixes: the row count is padded to a multiple */
+    SL_ROW_TILE = 6, /* candidate rows are computed in sixes, the last ones in fours or twos */
 };
 
 /* What a set's memory holds; all derived from the layout. */
 typedef struct {
-    int row_count;     /* R patches, the pooled vector (f32: 1 row; int8: 2, see below), zeros to SL_ROW_TILE */
+    int row_count;     /* R patches, the pooled vector (f32: 1 row; int8: 2, see below), a zero row to an even count */
     size_t row_stride; /* elements: C rounded up to 64 (int8) or LANES (f32) */
 } sl_set_shape;
 
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
+
+/* Whether sets hold a pooled vector g of their own: with CC, and with APC where cells of the grid overlap. Where
+ * they tile the map, APC's g is a mix of the set's patches, sum of share * p, and g_other . p the same mix of S. */
+bool sl_has_pooled(const sl_match_layout *layout);
 
 /* int8: the pooled unit vector is rounded to 15 bits, g = factor * G, and takes part in the int8 product as
  * two rows, G = SL_POOLED_BASE * high + low, whose row factors are SL_POOLED_BASE * factor and factor. */
@@ -31,7 +36,7 @@ enum { SL_POOLED_BASE = 128, SL_POOLED_MAX = 127 * SL_POOLED_BASE + 63 };
 
 typedef struct {
     const float *u, *v; /* [stride] marginals of candidate and query, 0 behind R */
-    float *K, *Kt;      /* [stride, stride] */
+    float *K;           /* [stride, stride] */
     float *r, *c;       /* [stride] out: T = diag(r) K diag(c) */
     int patches, stride;
 } sl_sinkhorn_work;
@@ -44,14 +49,20 @@ typedef struct {
     void (*pack_panel)(const sl_patch_set *query, void *panel);
 
     /* S [row_count, stride]: similarity of every candidate row (patches, then pooled rows) with every query
-     * patch; columns behind R are 0. */
-    void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, float *S);
+     * patch; columns behind R are 0. The rows of `next`, the candidate that comes after, are fetched on the way
+     * (NULL: there is none). */
+    void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S);
 
     /* out [R]: inner products of the set's patches with the partner's pooled vector. */
     void (*pooled_products)(const sl_patch_set *set, const sl_patch_set *partner, float *out);
 
-    /* Sums of S over columns, row [R], and over rows, column [R]. */
-    void (*marginal_sums)(const float *S, int patches, int stride, float *row, float *column);
+    /* y [stride] = M x and y = M' x, of M's first `patches` rows. M [stride, stride]: what lies behind those rows may
+     * be anything, and so are the y behind them; x is 0 behind R. */
+    void (*rows_product)(const float *M, const float *x, int patches, int stride, float *y);
+    void (*columns_product)(const float *M, const float *x, int patches, int stride, float *y);
+
+    /* w = [w]+ / (sum of [w]+ + 1e-7), 0 behind R; false when all are 0. */
+    bool (*normalise)(float *w, int patches, int stride);
 
     /* Largest S of every column: column [stride], which it fills whole. */
     void (*column_maxima)(const float *S, int patches, int stride, float *column);

@@ -8,6 +8,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__SSE__)
+#include <immintrin.h>
+#endif
+
 #if defined(__AVX512F__)
 enum { VEC = 16 };
 #elif defined(__AVX2__)
@@ -40,6 +44,21 @@ ALWAYS_INLINE vec absolute(vec x)
     return (vec)((vec_u32)x & 0x7fffffffu);
 }
 
+/* The larger, y where x is NaN. */
+ALWAYS_INLINE vec larger(vec x, vec y)
+{
+#if defined(__AVX512F__)
+    return _mm512_max_ps(x, y);
+#elif defined(__AVX2__)
+    return _mm256_max_ps(x, y);
+#elif defined(__SSE__)
+    return _mm_max_ps(x, y);
+#else
+    vec_u32 more = (vec_u32)(x > y);
+    return (vec)(((vec_u32)x & more) | ((vec_u32)y & ~more));
+#endif
+}
+
 /* Sixteen partial sums. */
 typedef struct {
     vec part[VECS];
@@ -66,26 +85,70 @@ ALWAYS_INLINE float sum_of(const lanes *x)
     return f[0];
 }
 
+/* sum_of() of ROW_GROUP rows, into out [ROW_GROUP], in the same order of additions. Vectors are combined two by two
+ * until one lane is left of each row; rows are taken such that they end in order. */
+enum { ROW_GROUP = VEC == 16 ? 16 : 4 };
+
+#if defined(__AVX512F__)
+ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
+{
+    __m512 four[4], two[2]; /* four lanes of rows q, q + 4, q + 8, q + 12; two lanes of eight rows */
+#pragma GCC unroll 4
+    for (int q = 0; q < 4; q++) {
+        __m512 a = x[q].part[0], b = x[q + 4].part[0], c = x[q + 8].part[0], d = x[q + 12].part[0];
+        __m512 ab = _mm512_add_ps(_mm512_shuffle_f32x4(a, b, 0x44), _mm512_shuffle_f32x4(a, b, 0xee));
+        __m512 cd = _mm512_add_ps(_mm512_shuffle_f32x4(c, d, 0x44), _mm512_shuffle_f32x4(c, d, 0xee));
+        four[q] = _mm512_add_ps(_mm512_shuffle_f32x4(ab, cd, 0x88), _mm512_shuffle_f32x4(ab, cd, 0xdd));
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 4; i += 2)
+        two[i / 2] = _mm512_add_ps(_mm512_shuffle_ps(four[i], four[i + 1], 0x44),
+                                   _mm512_shuffle_ps(four[i], four[i + 1], 0xee));
+    store(out, _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88), _mm512_shuffle_ps(two[0], two[1], 0xdd)));
+}
+#elif defined(__SSE__)
+ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
+{
+    __m128 four[4], two[2];
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+#if defined(__AVX2__)
+        __m256 eight = _mm256_add_ps(x[i].part[0], x[i].part[1]);
+        four[i] = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+#else
+        four[i] = _mm_add_ps(_mm_add_ps(x[i].part[0], x[i].part[2]), _mm_add_ps(x[i].part[1], x[i].part[3]));
+#endif
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 4; i += 2)
+        two[i / 2] = _mm_add_ps(_mm_movelh_ps(four[i], four[i + 1]), _mm_movehl_ps(four[i + 1], four[i]));
+    _mm_storeu_ps(out, _mm_add_ps(_mm_shuffle_ps(two[0], two[1], 0x88), _mm_shuffle_ps(two[0], two[1], 0xdd)));
+}
+#else
+ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
+{
+    for (int i = 0; i < ROW_GROUP; i++)
+        out[i] = sum_of(&x[i]);
+}
+#endif
+
 /* x + ROUND_BIAS has round(x) in its low mantissa bits, for |x| < 2^22 (nearest, ties to even). */
 #define ROUND_BIAS 12582912.0f
 
-#define EXP2_C1 0.693147182f
-#define EXP2_C2 0.240226477f
-#define EXP2_C3 0.0555033237f
-#define EXP2_C4 0.00961843692f
-#define EXP2_C5 0.00133988739f
-#define EXP2_C6 0.00015353362f
+#define EXP2_C1 0.693146978f
+#define EXP2_C2 0.240222421f
+#define EXP2_C3 0.0555073374f
+#define EXP2_C4 0.00967151269f
+#define EXP2_C5 0.00132647272f
 
-/* 2^x for x <= 127, about 2^-126 below -126. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 6 with the
- * least relative error (1.6e-8 before rounding), then n is added to the exponent. */
+/* 2^x for x <= 127, about 2^-126 below -126. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 5 with the
+ * least relative error (9.2e-8 before rounding), then n is added to the exponent. */
 ALWAYS_INLINE vec exp2_of(vec x)
 {
-    vec_u32 fine = (vec_u32)(x > -126.0f);
-    x = (vec)(((vec_u32)x & fine) | ((vec_u32)all(-126.0f) & ~fine));
+    x = larger(x, all(-126.0f));
     vec shifted = x + ROUND_BIAS;
     vec f = x - (shifted - ROUND_BIAS);
-    vec p = all(EXP2_C6);
-    p = p * f + EXP2_C5;
+    vec p = all(EXP2_C5);
     p = p * f + EXP2_C4;
     p = p * f + EXP2_C3;
     p = p * f + EXP2_C2;
