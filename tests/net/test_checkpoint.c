@@ -269,7 +269,7 @@ static void circles(void **state)
 {
     (void)state;
     refuse(zipped(PROGRAM("\x80\x02}q\0X\5\0\0\0modelh\0s."), false), SL_ERR_FORMAT, "a dictionary of model");
-    refuse(zipped(PROGRAM("\x80\x02]q\0h\0a."), false), SL_ERR_FORMAT, "no state dict but a list");
+    refuse(zipped(PROGRAM("\x80\x02]q\0h\0a."), false), SL_ERR_FORMAT, "it is a list;");
 }
 
 static void tensors_that_do_not_fit(void **state)
@@ -334,6 +334,30 @@ static void other_damage(void **state)
     zip_add(&big, "a/data.pkl", "N.", 2);
     zip_add(&big, "a/byteorder", "big", 3);
     refuse(zip_end(&big), SL_ERR_UNSUPPORTED, "little-endian");
+}
+
+/* Which of two is meant is not guessed, unless a name says it. */
+static void two_state_dicts(void **state)
+{
+    (void)state;
+    pk_tensor t = matrix();
+    for (int named = 0; named < 2; named++) {
+        wire w = {0};
+        pk_begin(&w);
+        pk_op(&w, '}');
+        for (int i = 0; i < 2; i++) {
+            pk_text(&w, i == 0 ? "ema" : named ? "state_dict" : "other");
+            pk_op(&w, '}');
+            pk_text(&w, "w");
+            pk_put_tensor(&w, &t, NULL);
+            wire_bytes(&w, "ss", 2);
+        }
+        pk_op(&w, '.');
+        if (named)
+            check_matrix(zipped(w, false));
+        else
+            refuse(zipped(w, false), SL_ERR_FORMAT, "or several: it is a dictionary of ema, other");
+    }
 }
 
 /* "module.w" and "w" are one name. */
@@ -424,7 +448,8 @@ int main(void)
         cmocka_unit_test(code_is_not_run), cmocka_unit_test(damaged_pickles),
         cmocka_unit_test(circles), cmocka_unit_test(tensors_that_do_not_fit),
         cmocka_unit_test(other_damage), cmocka_unit_test(names_that_meet),
-        cmocka_unit_test(truncated), cmocka_unit_test(real_checkpoints),
+        cmocka_unit_test(two_state_dicts), cmocka_unit_test(truncated),
+        cmocka_unit_test(real_checkpoints),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -193,7 +193,7 @@ sl_status sl_torch_read_dict(const sl_pickle_value *root, const sl_records *stor
     if (!dict) {
         describe(root, text, sizeof text);
         return sl_fail(err, SL_ERR_FORMAT,
-                       "it holds no state dict but %s; save one with "
+                       "it holds no state dict, or several: it is %s; save one with "
                        "torch.save(model.state_dict(), FILE)",
                        text);
     }
