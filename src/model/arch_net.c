@@ -321,6 +321,23 @@ static sl_act pool(sl_net *n, sl_act x, sl_kernel k, sl_fn fn, const char *key)
     return node(n, SL_OP_POOL, &attr, &x.tensor, 1, slide(x, k), key);
 }
 
+/* Of open sizes nothing is known after it either. */
+static int slid_ceil(int size, int kernel, int stride)
+{
+    return size < 0 ? -1 : (size - kernel + stride - 1) / stride + 1;
+}
+
+sl_act sl_net_max_pool_ceil(sl_net *n, sl_act x, sl_kernel k)
+{
+    sl_attr attr = window(k);
+    sl_act y = x;
+    attr.fn = SL_FN_MAX;
+    attr.ceil_mode = true;
+    y.h = slid_ceil(x.h, k.h, k.stride);
+    y.w = slid_ceil(x.w, k.w, k.stride);
+    return node(n, SL_OP_POOL, &attr, &x.tensor, 1, y, "max_pool");
+}
+
 sl_act sl_net_max_pool(sl_net *n, sl_act x, sl_kernel k) { return pool(n, x, k, SL_FN_MAX, "max_pool"); }
 sl_act sl_net_average_pool(sl_net *n, sl_act x, sl_kernel k) { return pool(n, x, k, SL_FN_AVERAGE, "average_pool"); }
 
@@ -330,12 +347,25 @@ sl_act sl_net_flatten(sl_net *n, sl_act x)
     return node(n, SL_OP_FLATTEN, &(sl_attr){.axis = 1}, &x.tensor, 1, y, "flatten");
 }
 
+sl_act sl_net_flatten_whc(sl_net *n, sl_act x)
+{
+    sl_act y = x;
+    y.c = x.w;
+    y.w = x.c;
+    return sl_net_flatten(n, node(n, SL_OP_TRANSPOSE, &(sl_attr){.perm = {0, 3, 2, 1}}, &x.tensor, 1, y, "turn"));
+}
+
 sl_act sl_net_global_mean(sl_net *n, sl_act x)
 {
     sl_act y = x;
     y.h = y.w = 1;
     y = node(n, SL_OP_GLOBAL_POOL, &(sl_attr){.fn = SL_FN_AVERAGE}, &x.tensor, 1, y, "global_mean");
     return sl_net_flatten(n, y);
+}
+
+sl_act sl_net_softmax(sl_net *n, sl_act x)
+{
+    return node(n, SL_OP_SOFTMAX, &(sl_attr){.axis = 1}, &x.tensor, 1, x, "softmax");
 }
 
 sl_act sl_net_l2norm(sl_net *n, sl_act x)

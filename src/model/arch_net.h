@@ -71,9 +71,12 @@ sl_act sl_net_add(sl_net *n, sl_act x, sl_act y);
 sl_act sl_net_scale(sl_net *n, sl_act x, float factor);
 sl_act sl_net_concat(sl_net *n, const sl_act *x, int count);
 sl_act sl_net_max_pool(sl_net *n, sl_act x, sl_kernel k);
+sl_act sl_net_max_pool_ceil(sl_net *n, sl_act x, sl_kernel k); /* a window may reach over the end; no padding */
 sl_act sl_net_average_pool(sl_net *n, sl_act x, sl_kernel k);
 sl_act sl_net_global_mean(sl_net *n, sl_act x); /* -> flat */
 sl_act sl_net_flatten(sl_net *n, sl_act x);     /* order C, H, W */
+sl_act sl_net_flatten_whc(sl_net *n, sl_act x); /* order W, H, C */
+sl_act sl_net_softmax(sl_net *n, sl_act x); /* over the channels */
 sl_act sl_net_l2norm(sl_net *n, sl_act x);      /* floor of the norm 1e-12, as PyTorch */
 
 /* Makes x an output of this name. */

@@ -46,13 +46,30 @@ static sl_status read_manifest_file(const char *file, sl_manifest **m, sl_error 
     return status;
 }
 
+/* Stages that are manifests lie beside it, too. */
+static sl_status locate_stages(sl_manifest *m, const char *base, sl_error *err)
+{
+    for (int i = 0; i < 2; i++) {
+        if (!m->stages[i] || m->stages[i][0] == '/' || !has_ending(m->stages[i], ".json"))
+            continue;
+        char *there = sl_path_join(base, m->stages[i]);
+        if (!there)
+            return sl_fail(err, SL_ERR_MEMORY, "no memory for a model's path");
+        free(m->stages[i]);
+        m->stages[i] = there;
+    }
+    return SL_OK;
+}
+
 /* A user's own manifest: its file is relative to the manifest. */
 static sl_status open_manifest_at(const char *file, sl_manifest **m, char **path, sl_error *err)
 {
     SL_TRY(read_manifest_file(file, m, err));
     const char *slash = strrchr(file, '/');
     char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
-    sl_status status = base ? locate(*m, base, path, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
+    sl_status status = base ? locate_stages(*m, base, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
+    if (status == SL_OK)
+        status = locate(*m, base, path, err);
     free(base);
     if (status != SL_OK) {
         sl_manifest_free(*m);

@@ -208,14 +208,19 @@ static sl_status read_digest(const context *c, const json_t *root, sl_manifest *
     return SL_OK;
 }
 
+bool sl_manifest_name(const char *name)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    size_t length = strlen(name);
+    return length > 0 && length < 64 && strspn(name, letters) == length && name[0] != '.' && name[0] != '-';
+}
+
 static sl_status read_manifest(const context *c, const json_t *root, sl_manifest *m)
 {
     if (!json_is_object(root))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: must be a JSON object", c->name);
     SL_TRY(copy_text(c, root, "name", true, &m->name));
-    size_t length = strlen(m->name);
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
-    if (length == 0 || length > 63 || strspn(m->name, letters) != length || m->name[0] == '.' || m->name[0] == '-')
+    if (!sl_manifest_name(m->name))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"name\" must be 1-63 letters, digits, '-', '_' or '.'",
                        c->name);
     SL_TRY(read_kind(c, root, m));
@@ -224,8 +229,14 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
     SL_TRY(copy_text(c, root, "provenance", true, &m->provenance));
     SL_TRY(copy_text(c, root, "file", true, &m->file));
     SL_TRY(copy_text(c, root, "format", true, &m->format));
-    if (strcmp(m->format, "onnx") && strcmp(m->format, "tflite") && strcmp(m->format, "dlib"))
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"format\" must be onnx, tflite or dlib", c->name);
+    if (strcmp(m->format, "onnx") && strcmp(m->format, "tflite") && strcmp(m->format, "safetensors") &&
+        strcmp(m->format, "dlib"))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"format\" must be onnx, tflite, safetensors or dlib",
+                       c->name);
+    SL_TRY(copy_text(c, root, "arch", false, &m->arch));
+    if ((strcmp(m->format, "safetensors") == 0) != (m->arch != NULL))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: safetensors need \"arch\", the architecture that their "
+                       "weights are for; other formats have none", c->name);
     if ((strcmp(m->format, "dlib") == 0) != (m->kind == SL_MODEL_LANDMARKS))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: landmarks are of format dlib, other models are not",
                        c->name);
@@ -266,7 +277,7 @@ void sl_manifest_free(sl_manifest *m)
     if (!m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
-                           m->file,     m->format, m->sha256,   m->alignment, m->embedding, m->patch_map,
+                           m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map,
                            m->stages[0], m->stages[1]};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);

@@ -3,11 +3,25 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/arch.h"
+#include "net/import/safetensors.h"
+
 sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err)
 {
     if (size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0)
         return sl_import_tflite(data, size, out, err);
     return sl_import_onnx(data, size, out, err);
+}
+
+/* The architecture that the manifest names, over weights that stay where they are in the file. */
+static sl_status build_arch(sl_network *n, sl_error *err)
+{
+    const sl_arch *arch = sl_arch_find(n->manifest->arch);
+    if (!arch || arch->kind != n->manifest->kind)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "no architecture of that kind is named \"%s\"; docs/models.md lists "
+                       "them", n->manifest->arch);
+    SL_TRY(sl_safetensors_parse(n->map.data, n->map.size, &n->weights, err));
+    return sl_arch_build(arch, &n->weights, &n->graph, err);
 }
 
 static sl_status open_parts(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n, sl_error *err)
@@ -20,7 +34,8 @@ static sl_status open_parts(const char *models_dir, const char *name, sl_model_k
     SL_TRY(sl_catalogue_map(n->manifest, n->path, &n->map, n->digest, err));
     if (kind == SL_MODEL_LANDMARKS)
         return SL_OK;
-    sl_status status = sl_network_import(n->map.data, n->map.size, &n->graph, err);
+    sl_status status = n->manifest->arch ? build_arch(n, err)
+                                         : sl_network_import(n->map.data, n->map.size, &n->graph, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s: %s", n->manifest->name, n->path);
 }
 
@@ -36,6 +51,7 @@ sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kin
 void sl_network_close(sl_network *n)
 {
     sl_graph_free(n->graph);
+    sl_state_dict_free(&n->weights);
     sl_unmap_file(&n->map);
     sl_manifest_free(n->manifest);
     free(n->path);

@@ -3,17 +3,18 @@
 #define SL_MODEL_NETWORK_H
 
 #include "model/catalogue.h"
-#include "net/graph.h"
+#include "net/import/state_dict.h"
 
 typedef struct {
     sl_manifest *manifest;
     char *path;
-    sl_mapping map; /* constants of the graph may lie in it */
+    sl_mapping map; /* constants of the graph may lie in it: of safetensors, all of them */
+    sl_state_dict weights; /* of safetensors; they lie in the map */
     uint8_t digest[32];
     sl_graph *graph; /* NULL for landmark models */
 } sl_network;
 
-/* Finds (sl_catalogue_find), maps, checks and, for onnx and tflite, imports a model of this kind. */
+/* Finds (sl_catalogue_find), maps and checks a model of this kind, and makes its graph (not of landmark models). */
 sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kind kind, sl_network *out, sl_error *err);
 void sl_network_close(sl_network *network);
 

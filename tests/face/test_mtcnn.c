@@ -1,5 +1,5 @@
 /* MTCNN: what becomes of windows, by hand-made cases; the cascade with the real networks on LFW photos. */
-#include "support.h"
+#include "lfw.h"
 
 #include "base/file.h"
 #include "face/detector.h"
@@ -197,30 +197,17 @@ static void faces_are_found(void **state)
 {
     (void)state;
     need_networks();
-    char *tar = shared_path("data/lfw-deepfunneled.tar");
-    FILE *f = tar ? fopen(tar, "rb") : NULL;
-    free(tar);
-    if (!f) {
-        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
+    FILE *f = lfw_open();
+    if (!f)
         skip();
-    }
     sl_error err;
     sl_mtcnn *m;
-    uint8_t header[512];
+    sl_image photo, large;
     int photos = 0;
     assert_ok(sl_mtcnn_open(stages, NULL, 1, &m, &err));
-    while (photos < 20 && fread(header, 1, 512, f) == 512) {
-        long size = strtol((char *)header + 124, NULL, 8), whole = (size + 511) / 512 * 512;
-        if (!strstr((char *)header, "_0001.jpg")) {
-            fseek(f, whole, SEEK_CUR);
-            continue;
-        }
-        uint8_t *data = malloc((size_t)whole);
-        sl_image photo, large;
+    for (; photos < 20 && lfw_next(f, &photo); photos++) {
         sl_face *faces, *again;
         size_t count, count_again;
-        assert_int_equal(fread(data, 1, (size_t)whole, f), whole);
-        assert_ok(sl_image_decode(data, (size_t)size, &photo, &err));
         assert_ok(sl_image_resize(&photo, 2 * photo.width, 2 * photo.height, &large, &err));
         assert_ok(sl_mtcnn_run(m, &photo, .7f, &faces, &count, &err));
         assert_ok(sl_mtcnn_run(m, &large, .7f, &again, &count_again, &err));
@@ -233,10 +220,9 @@ static void faces_are_found(void **state)
             assert_true(hypotf((f2->points[i].x + .5f) / 2 - .5f - f1->points[i].x,
                                (f2->points[i].y + .5f) / 2 - .5f - f1->points[i].y) < 5);
         }
-        free(faces), free(again), free(data);
+        free(faces), free(again);
         sl_image_free(&photo);
         sl_image_free(&large);
-        photos++;
     }
     assert_int_equal(photos, 20);
     fclose(f);

@@ -1,0 +1,320 @@
+/* Checkpoints to models: what is made, what is refused, and that a model of a state dict is a model like others. */
+#define _GNU_SOURCE
+#include "synthetic.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "model/import.h"
+#include "model/recogniser.h"
+#include "net/import/safetensors.h"
+
+static sl_error err;
+static char *folder;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = make_temp_dir();
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    remove_tree(folder);
+    free(folder);
+    return 0;
+}
+
+/* A path in the folder, good until the next one but seven. */
+static const char *at(const char *name)
+{
+    static char paths[8][400];
+    static int next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static bool exists(const char *name) { return access(at(name), F_OK) == 0; }
+
+static void write_checkpoint(const char *name, const sl_state_dict *dict)
+{
+    assert_ok(sl_safetensors_write(at(name), dict, NULL, 0, &err));
+}
+
+static sl_status import_as(const char *arch, const char *file, const char *output, char **json)
+{
+    const char *path = at(file);
+    const sl_import_options o = {.arch = arch, .output = output, .models_dir = folder};
+    return sl_model_import(&path, 1, &o, json, &err);
+}
+
+/* The value of a key in the report; the JSON is the caller's to release. */
+static json_t *parsed(char *json)
+{
+    assert_non_null(json);
+    json_t *root = json_loads(json, 0, NULL);
+    free(json);
+    assert_non_null(root);
+    return root;
+}
+
+/* ---- a recogniser ---- */
+
+/* Embedding and patch map of a made-up picture. */
+static float *outputs_of(const sl_graph *g, const sl_arch *arch, size_t *count)
+{
+    static const char *const names[2] = {SL_ARCH_EMBEDDING, SL_ARCH_PATCH_MAP};
+    const sl_shape shape = {4, {1, arch->channels, arch->height, arch->width}};
+    sl_graph *special;
+    sl_plan *plan;
+    assert_ok(sl_graph_specialize(g, &shape, names, 2, &special, &err));
+    assert_ok(sl_plan_compile(special, 1, &plan, &err));
+    fill_random(sl_plan_input(plan, 0, NULL), (size_t)sl_shape_elements(&shape), 5, -1, 1);
+    assert_ok(sl_plan_run(plan, &err));
+    float *out = NULL;
+    *count = 0;
+    for (int i = 0; i < 2; i++) {
+        sl_shape s;
+        const float *y = sl_plan_output(plan, i, &s);
+        size_t n = (size_t)sl_shape_elements(&s);
+        out = realloc(out, (*count + n) * sizeof *out);
+        memcpy(out + *count, y, n * sizeof *out);
+        *count += n;
+    }
+    sl_plan_free(plan);
+    sl_graph_free(special);
+    return out;
+}
+
+static void check_weights_are_mapped(const sl_network *n)
+{
+    size_t inside = 0;
+    for (int i = 0; i < n->graph->n_tensors; i++) {
+        const uint8_t *data = n->graph->tensors[i].data;
+        inside += data >= n->map.data && data < n->map.data + n->map.size;
+    }
+    assert_int_equal(inside, n->weights.count);
+    for (size_t i = 0; i < n->weights.count; i++)
+        assert_false(n->weights.weights[i].owned);
+}
+
+static void a_checkpoint_becomes_a_model(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("mobilefacenet-prelu");
+    sl_state_dict dict = {0};
+    sl_graph *g;
+    char *json;
+    const float more[2] = {1, 2};
+    synthetic_dict(arch, &dict);
+    assert_ok(sl_state_dict_add(&dict, "training.head", &(sl_shape){1, {2}}, more, false, &err));
+    write_checkpoint("c.safetensors", &dict);
+    assert_ok(import_as("mobilefacenet", "c.safetensors", "mine", &json)); /* its layout is found by the weights */
+
+    json_t *report = parsed(json), *made = json_array_get(json_object_get(report, "models"), 0);
+    assert_string_equal(json_string_value(json_object_get(report, "model")), "mine");
+    assert_string_equal(json_string_value(json_object_get(made, "architecture")), arch->name);
+    assert_int_equal(json_integer_value(json_object_get(made, "tensors")), dict.count - 1);
+    assert_int_equal(json_array_size(json_object_get(made, "skipped")), 1);
+    assert_string_equal(json_string_value(json_array_get(json_object_get(made, "skipped"), 0)), "training.head");
+    json_decref(report);
+
+    sl_recogniser r;
+    size_t count, again;
+    assert_ok(sl_recogniser_open(folder, "mine", &r, &err));
+    assert_int_equal(r.dim, arch->dim);
+    assert_true(r.rows == arch->rows && r.cols == arch->cols && r.channels == arch->patch_channels);
+    assert_true(r.width == arch->width && r.height == arch->height);
+    assert_string_equal(r.network.manifest->alignment, arch->alignment);
+    assert_true(r.network.manifest->mean[1] == 127.5f && r.network.manifest->std[2] == 128);
+    assert_null(sl_state_dict_find(&r.network.weights, "training.head"));
+    check_weights_are_mapped(&r.network);
+    assert_ok(sl_arch_build(arch, &dict, &g, &err));
+    float *want = outputs_of(g, arch, &count), *got = outputs_of(r.network.graph, arch, &again);
+    assert_int_equal(count, again);
+    assert_close(got, want, count, 0);
+    free(want);
+    free(got);
+    sl_graph_free(g);
+    sl_recogniser_close(&r);
+    sl_state_dict_free(&dict);
+}
+
+static void a_model_is_not_replaced_by_accident(void **state)
+{
+    (void)state;
+    char *json;
+    assert_int_equal(import_as("mobilefacenet", "c.safetensors", "mine", &json), SL_ERR_EXISTS);
+    assert_null(json);
+    assert_int_equal(import_as("mobilefacenet", "c.safetensors", "retinaface-mnet25", &json), SL_ERR_EXISTS); /* built in */
+    const char *path = at("c.safetensors");
+    const sl_import_options o = {.arch = "mobilefacenet", .output = "mine", .models_dir = folder, .replace = 1};
+    assert_ok(sl_model_import(&path, 1, &o, &json, &err));
+    free(json);
+}
+
+/* Elsewhere than in the models folder: used by its manifest's path. */
+static void a_model_may_lie_anywhere(void **state)
+{
+    (void)state;
+    char *json;
+    sl_recogniser r;
+    const char *path = at("c.safetensors");
+    const sl_import_options o = {.arch = "mobilefacenet", .output = at("sub/folder/other"), .models_dir = "/nowhere"};
+    assert_ok(sl_model_import(&path, 1, &o, &json, &err));
+    free(json);
+    assert_ok(sl_recogniser_open("/nowhere", at("sub/folder/other.json"), &r, &err));
+    sl_recogniser_close(&r);
+}
+
+/* ---- what is refused ---- */
+
+static void every_problem_is_listed(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("mobilefacenet");
+    sl_state_dict dict = {0};
+    char *json;
+    synthetic_dict(arch, &dict);
+    dict.weights[3].name[0] = 'X';
+    dict.weights[5].shape = (sl_shape){2, {1, sl_shape_elements(&dict.weights[5].shape)}};
+    write_checkpoint("bad.safetensors", &dict);
+    assert_int_equal(import_as("mobilefacenet", "bad.safetensors", "bad", &json), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "bad.safetensors"));
+    json_t *report = parsed(json);
+    assert_int_equal(json_array_size(json_object_get(report, "problems")), 2);
+    assert_null(json_object_get(report, "fits"));
+    json_decref(report);
+    assert_false(exists("bad.json") || exists("bad.weights"));
+    sl_state_dict_free(&dict);
+
+    assert_int_equal(import_as("arcface-r18", "c.safetensors", "bad", &json), SL_ERR_FORMAT);
+    report = parsed(json);
+    assert_string_equal(json_string_value(json_object_get(report, "fits")), "mobilefacenet-prelu");
+    assert_true(json_array_size(json_object_get(report, "problems")) >= 151); /* not only those that a text holds */
+    json_decref(report);
+}
+
+static void broken_numbers_are_refused(void **state)
+{
+    (void)state;
+    sl_state_dict dict = {0};
+    char *json;
+    synthetic_dict(sl_arch_find("mobilefacenet"), &dict);
+    ((float *)dict.weights[7].data)[1] = NAN;
+    write_checkpoint("nan.safetensors", &dict);
+    assert_int_equal(import_as("mobilefacenet", "nan.safetensors", "nan", &json), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, dict.weights[7].name));
+    free(json);
+    assert_false(exists("nan.json"));
+    sl_state_dict_free(&dict);
+}
+
+static void wrong_calls_say_so(void **state)
+{
+    (void)state;
+    char *json;
+    const char *path = at("c.safetensors"), *two[2] = {path, path};
+    sl_import_options o = {.arch = "mobilefacenet", .output = "x", .models_dir = folder};
+    assert_int_equal(import_as("resnet", "c.safetensors", "x", &json), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "facenet-ir1"));
+    assert_int_equal(import_as("mobilefacenet", "c.safetensors", "no spaces", &json), SL_ERR_ARGUMENT);
+    assert_int_equal(import_as("mobilefacenet", "absent.pt", "x", &json), SL_ERR_NOT_FOUND);
+    assert_int_equal(sl_model_import(two, 2, &o, &json, &err), SL_ERR_ARGUMENT);
+    o.corrected_scale = 1;
+    assert_int_equal(sl_model_import(&path, 1, &o, &json, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "scale"));
+    assert_false(exists("x.json") || exists("x.safetensors"));
+}
+
+/* The slip of FaceNet's published preprocessing, and its correction. */
+static void the_scale_is_a_choice(void **state)
+{
+    (void)state;
+    sl_import m = {.file = "facenet.pt", .arch = sl_arch_find("facenet-ir1"), .name = "f", .weights = "f.safetensors"};
+    for (int corrected = 0; corrected < 2; corrected++) {
+        const sl_import_options o = {.licence = "theirs", .corrected_scale = corrected};
+        sl_manifest *manifest;
+        char *json;
+        assert_ok(sl_import_manifest(&m, &o, &json, &err));
+        assert_ok(sl_manifest_parse(json, strlen(json), "f", &manifest, &err));
+        assert_true(manifest->mean[0] == (corrected ? 127.5f : 0) && manifest->std[0] == (corrected ? 128 : 255));
+        assert_string_equal(manifest->licence, "theirs");
+        sl_manifest_free(manifest);
+        free(json);
+    }
+}
+
+/* A manifest whose architecture is unknown, or of another kind. */
+static void manifests_name_an_architecture(void **state)
+{
+    (void)state;
+    sl_network n;
+    static const char *const archs[] = {"resnet", "mtcnn-pnet"};
+    for (int i = 0; i < 2; i++) {
+        char text[800];
+        snprintf(text, sizeof text, "{\"name\": \"odd\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", "
+                 "\"file\": \"c.safetensors\", \"format\": \"safetensors\", \"arch\": \"%s\", \"input\": {\"width\": 112, "
+                 "\"height\": 112, \"colour\": \"rgb\", \"mean\": [0], \"std\": [1]}, \"alignment\": \"arcface-112\", "
+                 "\"embedding\": \"embedding\", \"patch_map\": \"patch_map\"}", archs[i]);
+        assert_ok(sl_write_file(at("odd.json"), text, strlen(text), &err));
+        assert_int_equal(sl_network_open(folder, "odd", SL_MODEL_RECOGNISER, &n, &err), SL_ERR_UNSUPPORTED);
+        assert_non_null(strstr(err.text, archs[i]));
+    }
+}
+
+/* ---- three files ---- */
+
+static void mtcnn_comes_in_three(void **state)
+{
+    (void)state;
+    static const char *const nets[3] = {"onet", "pnet", "rnet"}; /* in any order */
+    char name[40], *json;
+    const char *files[3];
+    sl_network n;
+    for (int i = 0; i < 3; i++) {
+        sl_state_dict dict = {0};
+        snprintf(name, sizeof name, "mtcnn-%s", nets[i]);
+        synthetic_dict(sl_arch_find(name), &dict);
+        snprintf(name, sizeof name, "My-%s.safetensors", nets[i]);
+        write_checkpoint(name, &dict);
+        files[i] = at(name);
+        sl_state_dict_free(&dict);
+    }
+    sl_import_options o = {.arch = "mtcnn", .output = "cascade", .models_dir = folder};
+    assert_ok(sl_model_import(files, 3, &o, &json, &err));
+    free(json);
+    assert_ok(sl_network_open(folder, "cascade", SL_MODEL_DETECTOR, &n, &err));
+    assert_false(n.manifest->transposed);
+    assert_string_equal(n.manifest->stages[0], at("cascade-pnet.json")); /* wherever the models folder is */
+    assert_int_equal(n.graph->n_outputs, 3);
+    sl_network_close(&n);
+    assert_ok(sl_network_open("/nowhere", at("cascade-rnet.json"), SL_MODEL_DETECTOR, &n, &err));
+    sl_network_close(&n);
+
+    o.output = "of-folder"; /* by the names of its files; cascade-pnet.safetensors is there now, too */
+    assert_int_equal(sl_model_import((const char *const[]){folder}, 1, &o, &json, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "several files of pnet"));
+    assert_int_equal(sl_model_import((const char *const[]){files[0], files[1], files[0]}, 3, &o, &json, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "both onet"));
+    assert_int_equal(sl_model_import(files, 2, &o, &json, &err), SL_ERR_ARGUMENT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_checkpoint_becomes_a_model),
+        cmocka_unit_test(a_model_is_not_replaced_by_accident),
+        cmocka_unit_test(a_model_may_lie_anywhere),
+        cmocka_unit_test(every_problem_is_listed),
+        cmocka_unit_test(broken_numbers_are_refused),
+        cmocka_unit_test(wrong_calls_say_so),
+        cmocka_unit_test(the_scale_is_a_choice),
+        cmocka_unit_test(manifests_name_an_architecture),
+        cmocka_unit_test(mtcnn_comes_in_three),
+    };
+    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+}
