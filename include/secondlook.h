@@ -171,9 +171,9 @@ SL_API void sl_models_free(sl_model_info *infos, size_t count);
 SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_error *err);
 
 /* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
- * with shapes, with suggestions for the embedding and the patch map. `file` may also be a model's
- * name, or that of an architecture ("arcface-r18"): then its input and the tensors of its weights.
- * free() the text. */
+ * with shapes, with suggestions for the embedding and the patch map. `file` may also be a checkpoint (its tensors, and
+ * the architecture that they are the weights of), a model's name, or that of an architecture ("arcface-r18"): then its
+ * input and the tensors of its weights. free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
 
 typedef struct {

@@ -138,6 +138,14 @@ const sl_arch *sl_arch_choose(const char *name, const sl_state_dict *dict)
     return best;
 }
 
+const sl_arch *sl_arch_fitting(const sl_state_dict *dict)
+{
+    for (int i = 0; sl_arch_at(i); i++)
+        if (sl_arch_check(sl_arch_at(i), dict, NULL, NULL, NULL) == SL_OK)
+            return sl_arch_at(i);
+    return NULL;
+}
+
 /* ---- building ---- */
 
 sl_status sl_arch_build(const sl_arch *arch, const sl_state_dict *dict, sl_graph **out, sl_error *err)

@@ -47,6 +47,9 @@ const sl_arch *sl_arch_choose(const char *name, const sl_state_dict *dict);
 sl_status sl_arch_check(const sl_arch *arch, const sl_state_dict *dict, sl_text *problems, sl_text *unknown,
                         sl_error *err);
 
+/* The first architecture that `dict` has all weights of; NULL when there is none. */
+const sl_arch *sl_arch_fitting(const sl_state_dict *dict);
+
 /* The graph; its input is [N, channels, height, width], its outputs are the embedding, the patch map, then
  * further maps ("patch_map_4x4", ...). Weights are referenced, not copied: `dict` must live as long as *out. */
 sl_status sl_arch_build(const sl_arch *arch, const sl_state_dict *dict, sl_graph **out, sl_error *err);

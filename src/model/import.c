@@ -70,18 +70,9 @@ static json_t *lines_json(const sl_text *text)
     return list;
 }
 
-/* The architecture whose weights these are, for the advice; NULL when it is none that is known. */
-static const sl_arch *fitting_arch(const sl_state_dict *dict)
-{
-    for (int i = 0; sl_arch_at(i); i++)
-        if (sl_arch_check(sl_arch_at(i), dict, NULL, NULL, NULL) == SL_OK)
-            return sl_arch_at(i);
-    return NULL;
-}
-
 static char *problems_json(const sl_import *m, const sl_text *problems)
 {
-    const sl_arch *fits = fitting_arch(&m->dict);
+    const sl_arch *fits = sl_arch_fitting(&m->dict);
     json_t *root = json_pack("{s:s, s:s, s:o}", "file", m->file, "architecture", m->arch->name, "problems",
                              lines_json(problems));
     if (root && fits && fits != m->arch)

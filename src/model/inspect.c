@@ -1,4 +1,4 @@
-/* What is in a network file, as JSON: for whoever writes a manifest. */
+/* What is in a network file, a checkpoint or a model, as JSON: for whoever writes a manifest or imports weights. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "model/arch.h"
 #include "model/network.h"
+#include "net/import/checkpoint.h"
 
 static json_t *shape_json(const sl_shape *shape)
 {
@@ -109,24 +110,69 @@ static json_t *document(const sl_graph *file, const sl_graph *g, const char *pat
     return root;
 }
 
-static sl_status inspect_data(const sl_mapping *map, const char *path, char **json, sl_error *err)
+/* Releases the document. */
+static sl_status give(json_t *root, const char *path, char **json, sl_error *err)
 {
-    sl_graph *file;
-    sl_status status = sl_network_import(map->data, map->size, &file, err);
-    if (status != SL_OK)
-        return sl_fail_in(err, status, "%s", path);
+    *json = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
+    json_decref(root);
+    return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its description", path);
+}
+
+static sl_status inspect_graph(const sl_graph *file, const char *path, const uint8_t digest[32], char **json, sl_error *err)
+{
+    sl_graph *g = with_shapes(file);
+    sl_status status = give(document(file, g, path, digest), path, json, err);
+    sl_graph_free(g);
+    return status;
+}
+
+/* ---- checkpoints: their weights, and what they are for ---- */
+
+static json_t *checkpoint_json(const sl_state_dict *dict, const char *path, const uint8_t digest[32])
+{
+    char hex[65];
+    sl_hex32(digest, hex);
+    const sl_arch *arch = sl_arch_fitting(dict);
+    json_t *tensors = json_array();
+    for (size_t i = 0; i < dict->count; i++)
+        json_array_append_new(tensors, json_pack("{s:s, s:o}", "name", dict->weights[i].name, "shape",
+                                                 shape_json(&dict->weights[i].shape)));
+    return json_pack("{s:s, s:s, s:s?, s:o}", "file", path, "sha256", hex, "architecture", arch ? arch->name : NULL,
+                     "tensors", tensors);
+}
+
+/* ---- files and models ---- */
+
+static sl_status inspect_file(const sl_mapping *map, const char *path, char **json, sl_error *err)
+{
     uint8_t digest[32];
     sl_sha256 s;
+    sl_graph *graph = NULL;
+    sl_state_dict dict = {0};
+    bool weights = sl_checkpoint_is(map->data, map->size);
+    sl_status status = weights ? sl_checkpoint_parse(map->data, map->size, &dict, err)
+                               : sl_network_import(map->data, map->size, &graph, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "%s", path);
     sl_sha256_init(&s);
     sl_sha256_update(&s, map->data, map->size);
     sl_sha256_final(&s, digest);
-    sl_graph *g = with_shapes(file);
-    json_t *root = document(file, g, path, digest);
-    *json = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
-    json_decref(root);
-    sl_graph_free(g);
-    sl_graph_free(file);
-    return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its description", path);
+    status = weights ? give(checkpoint_json(&dict, path, digest), path, json, err)
+                     : inspect_graph(graph, path, digest, json, err);
+    sl_state_dict_free(&dict);
+    sl_graph_free(graph);
+    return status;
+}
+
+static sl_status inspect_model(const char *models_dir, const char *name, sl_model_kind kind, char **json, sl_error *err)
+{
+    sl_network n;
+    if (kind == SL_MODEL_LANDMARKS)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", name);
+    SL_TRY(sl_network_open(models_dir, name, kind, &n, err));
+    sl_status status = inspect_graph(n.graph, n.path, n.digest, json, err);
+    sl_network_close(&n);
+    return status;
 }
 
 sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err)
@@ -134,14 +180,13 @@ sl_status sl_model_inspect(const char *models_dir, const char *file, char **json
     sl_mapping map;
     *json = NULL;
     if (sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err) == SL_OK) {
-        sl_status status = inspect_data(&map, file, json, err);
+        sl_status status = inspect_file(&map, file, json, err);
         sl_unmap_file(&map);
         return status;
     }
     sl_error first = {0};
     sl_manifest *m;
     char *path;
-    uint8_t digest[32];
     if (err)
         first = *err;
     sl_status found = sl_catalogue_find(models_dir, file, &m, &path, err);
@@ -152,14 +197,8 @@ sl_status sl_model_inspect(const char *models_dir, const char *file, char **json
             *err = first; /* it was a path, not a name */
         return strchr(file, '/') && first.status ? first.status : found;
     }
-    sl_status status = strcmp(m->format, "dlib") == 0
-                           ? sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", file)
-                           : sl_catalogue_map(m, path, &map, digest, err);
-    if (status == SL_OK) {
-        status = inspect_data(&map, path, json, err);
-        sl_unmap_file(&map);
-    }
+    sl_model_kind kind = m->kind;
     free(path);
     sl_manifest_free(m);
-    return status;
+    return inspect_model(models_dir, file, kind, json, err);
 }

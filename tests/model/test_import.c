@@ -181,14 +181,14 @@ static void every_problem_is_listed(void **state)
     synthetic_dict(arch, &dict);
     dict.weights[3].name[0] = 'X';
     dict.weights[5].shape = (sl_shape){2, {1, sl_shape_elements(&dict.weights[5].shape)}};
-    write_checkpoint("bad.safetensors", &dict);
-    assert_int_equal(import_as("mobilefacenet", "bad.safetensors", "bad", &json), SL_ERR_FORMAT);
-    assert_non_null(strstr(err.text, "bad.safetensors"));
+    write_checkpoint("wrong.safetensors", &dict);
+    assert_int_equal(import_as("mobilefacenet", "wrong.safetensors", "bad", &json), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "wrong.safetensors"));
     json_t *report = parsed(json);
     assert_int_equal(json_array_size(json_object_get(report, "problems")), 2);
     assert_null(json_object_get(report, "fits"));
     json_decref(report);
-    assert_false(exists("bad.json") || exists("bad.weights"));
+    assert_false(exists("bad.json") || exists("bad.safetensors"));
     sl_state_dict_free(&dict);
 
     assert_int_equal(import_as("arcface-r18", "c.safetensors", "bad", &json), SL_ERR_FORMAT);

@@ -10,6 +10,9 @@
  * size and 64 KiB (at least 1 MiB for safetensors). *out is empty on failure. */
 sl_status sl_checkpoint_read(const char *path, sl_state_dict *out, sl_error *err);
 
+/* Whether a file that begins so is one of them. */
+bool sl_checkpoint_is(const uint8_t *data, size_t size);
+
 /* The same from memory, which must outlive *out. */
 sl_status sl_checkpoint_parse(const uint8_t *data, size_t size, sl_state_dict *out, sl_error *err);
 
