@@ -101,3 +101,67 @@ load common
     contains "$err" no-such-model
     [ ! -e "$BATS_TEST_TMPDIR/m.onnx" ]
 }
+
+# Checkpoints lie beside the checkout.
+need_checkpoints() {
+    CHECKPOINTS=$SOURCE/../shared/models
+    [ -e "$CHECKPOINTS/mtcnn_onet.pt" ] || skip "../shared/models is not here"
+}
+
+@test "import makes a model that works by its name, and says how" {
+    need_checkpoints
+    need_models
+    dir=$BATS_TEST_TMPDIR/models
+    sl models import "$CHECKPOINTS/mobilefacenet-casia-112x96.ckpt" --arch mobilefacenet -o casia --models-dir "$dir"
+    expect 0
+    contains "$out" "secondlook enroll --models-dir $dir --model casia"
+    sl models list --models-dir "$dir" --json
+    json 'd.models.some(m => m.name === "casia" && m.present && m.patch_grid.join() === "7,6,512")'
+    picture noise 96 112 "$BATS_TEST_TMPDIR/ann.png"
+    sl enroll --model "$dir/casia.json" --aligned --no-quality-gate --gallery "$BATS_TEST_TMPDIR/g" "$BATS_TEST_TMPDIR/ann.png"
+    expect 0
+    sl models import "$CHECKPOINTS/mobilefacenet-casia-112x96.ckpt" --arch mobilefacenet -o casia --models-dir "$dir"
+    expect 1
+    contains "$err" "--replace"
+    sl models export casia --models-dir "$dir" -o "$BATS_TEST_TMPDIR/casia.onnx"
+    expect 0
+    sl models inspect casia --models-dir "$dir" --json
+    expect 0
+    json 'd.suggestion.embedding.name === "embedding" && d.suggestion.patch_map.name === "patch_map"'
+}
+
+@test "import takes MTCNN's three files, or a folder with them" {
+    need_checkpoints
+    dir=$BATS_TEST_TMPDIR/models
+    sl models import "$CHECKPOINTS/mtcnn_onet.pt" "$CHECKPOINTS/mtcnn_pnet.pt" "$CHECKPOINTS/mtcnn_rnet.pt" --arch mtcnn \
+        -o three --models-dir "$dir" --json
+    expect 0
+    json 'd.models.map(m => m.name).join() === "three-pnet,three-rnet,three" && d.model === "three"'
+    sl models import "$CHECKPOINTS" --arch mtcnn -o folder --models-dir "$dir"
+    expect 0
+    contains "$out" "--detector folder"
+    [ "$(sha256sum < "$dir/three.safetensors")" = "$(sha256sum < "$dir/folder.safetensors")" ]
+}
+
+@test "import lists what is wrong with a checkpoint and names what it fits" {
+    need_checkpoints
+    sl models import "$CHECKPOINTS/mtcnn_rnet.pt" --arch arcface-r18 -o wrong --models-dir "$BATS_TEST_TMPDIR/models"
+    expect 1
+    contains "$err" "layer4.1.conv2.weight [512, 512, 3, 3] is missing"
+    contains "$err" "they are those of mtcnn-rnet"
+    [ ! -e "$BATS_TEST_TMPDIR/models/wrong.json" ]
+    sl models inspect "$CHECKPOINTS/mtcnn_rnet.pt" --json
+    expect 0
+    json 'd.architecture === "mtcnn-rnet" && d.tensors.some(t => t.name === "dense4.weight" && t.shape.join() === "128,576")'
+}
+
+@test "import refuses what is no checkpoint, and wrong calls" {
+    printf 'no weights' > "$BATS_TEST_TMPDIR/no.pth"
+    sl models import "$BATS_TEST_TMPDIR/no.pth" --arch arcface-r18 -o x --models-dir "$BATS_TEST_TMPDIR"
+    expect 1
+    contains "$err" "no checkpoint"
+    sl models import "$BATS_TEST_TMPDIR/no.pth" -o x
+    expect 2
+    sl models import --arch arcface-r18 -o x
+    expect 2
+}
