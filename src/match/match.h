@@ -87,7 +87,7 @@ typedef struct {
     int32_t *row_sums; /* int8: [row_count] sum of each row, for the kernels' offset */
     void *pooled;      /* unit g [row_stride], float or (int8) int16 with pooled_factor; NULL where not wanted */
     float pooled_factor;
-    float *shares; /* [stride] APC: g is the sum of share * unit patch; 0 behind R */
+    float *shares; /* [stride] of its length in all lengths of raw patches, for APC; 0 behind R */
     float *fixed; /* [stride] weights that need no partner (uniform, LMK, trust), summing to 1 or to 0 */
 } sl_patch_set;
 
@@ -96,6 +96,10 @@ typedef struct {
 size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role);
 sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
                             const sl_patch_source *source, sl_error *err);
+
+/* The stored patches where they lie like the rows of a set, so that they can be fetched before they are wanted, else
+ * NULL. */
+const void *sl_stored_rows(const sl_match_layout *layout, const sl_patch_source *source);
 
 /* Adaptive average pooling (PyTorch's AdaptiveAvgPool2d: cell i of n takes rows floor(i H / n) up to but not
  * including ceil((i + 1) H / n)): raw [rows * cols, channels] -> out [out_rows * out_cols, channels]. */

@@ -121,10 +121,10 @@ static float cells_score(const sl_match_layout *l, const scratch *x)
     return (float)sum;
 }
 
-/* `next` comes after (NULL: nobody). Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
+/* `next`: the rows of the candidate after this one, or NULL. Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
  * side weighs nothing. */
 static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch_set *query,
-                            const sl_patch_set *candidate, const sl_patch_set *next, float *score, int *iterations,
+                            const sl_patch_set *candidate, const void *next, float *score, int *iterations,
                             bool *weighed, sl_error *err)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
@@ -175,13 +175,16 @@ static sl_status match_item(batch *b, size_t item, int worker, sl_error *err)
     scratch *x = &b->matcher->scratches[worker];
     const sl_match_layout *l = &b->matcher->layout;
     sl_patch_set prepared;
-    const sl_patch_set *candidate = &prepared, *next = NULL;
+    const sl_patch_set *candidate = &prepared;
+    const void *next = NULL;
     if (b->candidates) {
         candidate = &b->candidates[item];
-        next = item + 1 < b->count ? candidate + 1 : NULL;
+        next = item + 1 < b->count ? candidate[1].rows : NULL;
     } else {
-        sl_patch_source source = {0};
+        sl_patch_source source = {0}, after = {0};
         SL_TRY(b->source_of(b->context, item, &source, err));
+        if (item + 1 < b->count && b->source_of(b->context, item + 1, &after, NULL) == SL_OK)
+            next = sl_stored_rows(l, &after);
         sl_status status = sl_patch_set_init(&prepared, l, SL_ROLE_CANDIDATE, x->candidate, &source, err);
         if (status != SL_OK)
             return sl_fail_in(err, status, "candidate %zu", item);

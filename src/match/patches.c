@@ -52,6 +52,15 @@ sl_patch_source sl_patch_source_of(const struct sl_template *t)
                              .landmarks = t->has_landmarks ? t->landmarks : NULL};
 }
 
+const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *source)
+{
+    const bool native = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP;
+    const bool fits = sl_set_shape_of(l).row_stride == (size_t)l->channels;
+    if (!native || !fits)
+        return NULL;
+    return l->precision == SL_PRECISION_F32 ? (const void *)source->patches_f32 : source->patches_i8;
+}
+
 /* Window of cell i when `from` cells are pooled to `to`. */
 static int window_begin(int i, int from, int to)
 {
@@ -101,6 +110,14 @@ static double length_of(const float *x, size_t n, float largest)
     return largest * sqrt(sl_emd_kernels_now()->sum_of_squares(x, n, 1 / largest));
 }
 
+/* What is left of a row of bytes: its factor and its length. */
+static double finish_row_i8(sl_patch_set *set, int i, int32_t squares, float scale)
+{
+    const float length = sqrtf((float)squares);
+    set->factors[i] = squares && scale > 0 ? 1 / length : 0;
+    return (double)length * (double)scale;
+}
+
 /* Row i of the set becomes x / |x|, or zero; *length = |x|, of int8 rows what is left of it. False when x has NaN or
  * infinity. */
 static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
@@ -122,9 +139,7 @@ static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
     k->quantise(x, channels, zero ? 0 : 127 / largest, row);
     int32_t squares_i8;
     k->sums_i8(row, stride, &set->row_sums[i], &squares_i8);
-    const float length_i8 = sqrtf((float)squares_i8);
-    set->factors[i] = squares_i8 ? 1 / length_i8 : 0;
-    *length = (double)length_i8 * (double)largest / 127;
+    *length = finish_row_i8(set, i, squares_i8, largest / 127);
     return true;
 }
 
@@ -144,34 +159,21 @@ static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale, d
     int32_t squares;
     memcpy(row, x, channels);
     k->sums_i8(row, stride, &set->row_sums[i], &squares);
-    const float length_i8 = sqrtf((float)squares);
-    set->factors[i] = squares && scale > 0 ? 1 / length_i8 : 0;
-    *length = (double)length_i8 * (double)scale;
+    *length = finish_row_i8(set, i, squares, scale);
     return true;
 }
 
-/* The sum of all raw patches into `sum`, with the largest of its numbers; false when they are not finite. */
-static bool sum_of_map(const sl_match_layout *l, const sl_patch_source *source, float *sum, float *largest)
-{
-    sl_match_layout whole = *l; /* one window over the whole map */
-    whole.rows = whole.cols = 1;
-    sum_window(&whole, source, 0, 0, sum);
-    *largest = sl_emd_kernels_now()->largest(sum, (size_t)l->channels);
-    return isfinite(*largest);
-}
-
-/* APC's g = sum of share * p, of length 1. */
-static sl_status set_shares(sl_patch_set *set, const sl_patch_source *source, const double *lengths, sl_error *err)
+/* APC's g is the sum of share * p, a mean of unit patches by their lengths. It is not made a unit vector: weights are
+ * divided by their sum, and only the 1e-7 beside that sum could tell. */
+static void set_shares(sl_patch_set *set, const double *lengths)
 {
     const sl_match_layout *l = set->layout;
-    float sum[SL_MATCH_MAX_CHANNELS], largest;
-    if (!sum_of_map(l, source, sum, &largest))
-        return sl_fail(err, SL_ERR_NUMERIC, "patch map: the mean of all patches has NaN or infinity");
-    const double length = largest < nothing ? 0 : length_of(sum, (size_t)l->channels, largest);
+    double total = 0;
     memset(set->shares, 0, (size_t)l->stride * sizeof *set->shares);
-    for (int i = 0; length > 0 && i < l->patches; i++)
-        set->shares[i] = (float)(lengths[i] / length);
-    return SL_OK;
+    for (int i = 0; i < l->patches; i++)
+        total += lengths[i];
+    for (int i = 0; total > 0 && i < l->patches; i++)
+        set->shares[i] = (float)(lengths[i] / total);
 }
 
 static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
@@ -194,7 +196,18 @@ static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_e
         if (!fine)
             return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", i);
     }
-    return l->weighting == SL_WEIGHT_APC && !sl_has_pooled(l) ? set_shares(set, source, lengths, err) : SL_OK;
+    set_shares(set, lengths);
+    return SL_OK;
+}
+
+/* The sum of all raw patches into `sum`, with the largest of its numbers; false when they are not finite. */
+static bool sum_of_map(const sl_match_layout *l, const sl_patch_source *source, float *sum, float *largest)
+{
+    sl_match_layout whole = *l; /* one window over the whole map */
+    whole.rows = whole.cols = 1;
+    sum_window(&whole, source, 0, 0, sum);
+    *largest = sl_emd_kernels_now()->largest(sum, (size_t)l->channels);
+    return isfinite(*largest);
 }
 
 /* The pooled unit vector, as the partner of products and as the last row(s) of a candidate. */

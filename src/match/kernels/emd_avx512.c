@@ -5,11 +5,20 @@
 
 #include "match/kernels/emd_body.h"
 
-enum { BLOCK = 64, ROWS = SL_ROW_TILE };
+enum { BLOCK = 64, ROWS = SL_ROW_TILE, FEW = 4 };
 
-static int block_width(int stride, int column)
+/* Columns computed as blocks: all, but not the last FEW of bytes where they would be a vector by themselves (49
+ * patches: the last of them), which cost less as products of rows with rows. */
+static int blocked_columns(const sl_match_layout *l)
 {
-    return stride - column < BLOCK ? stride - column : BLOCK;
+    const int rest = l->patches % LANES;
+    const bool few = l->precision == SL_PRECISION_INT8 && l->patches > LANES && rest >= 1 && rest <= FEW;
+    return few ? l->stride - LANES : l->stride;
+}
+
+static int block_width(int columns, int column)
+{
+    return columns - column < BLOCK ? columns - column : BLOCK;
 }
 
 /* Fours of channels, zero-padded. */
@@ -48,8 +57,9 @@ static void pack_i8(const sl_patch_set *query, uint8_t *panel)
 {
     const sl_match_layout *l = query->layout;
     const size_t row_stride = sl_set_shape_of(l).row_stride;
-    for (int column = 0; column < l->stride; column += BLOCK) {
-        const int width = block_width(l->stride, column);
+    const int columns = blocked_columns(l);
+    for (int column = 0; column < columns; column += BLOCK) {
+        const int width = block_width(columns, column);
         for (size_t first = 0; first < quads(l); first += LANES)
             for (int j = 0; j < width; j++) {
                 const int8_t *row = (const int8_t *)query->rows + (size_t)(column + j) * row_stride;
@@ -182,20 +192,43 @@ ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_qua
     else                                                                                                          \
         FOR_WIDTH(tile, width, 2, __VA_ARGS__)
 
-static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S)
+/* The columns from `first` on, of bytes; zeros behind R. */
+static void last_columns(const sl_patch_set *query, const sl_patch_set *candidate, int first, float *S)
+{
+    const sl_match_layout *l = query->layout;
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const int8_t *rows = candidate->rows;
+    for (int s = 0; s < shape.row_count; s++, rows += shape.row_stride) {
+        float *to = S + (size_t)s * l->stride;
+        _mm512_storeu_ps(to + first, _mm512_setzero_ps());
+        for (int m = first; m < l->patches; m++) {
+            const int8_t *column = (const int8_t *)query->rows + (size_t)m * shape.row_stride;
+            __m512i sum = _mm512_setzero_si512();
+            for (size_t i = 0; i < shape.row_stride; i += 64) {
+                __m512i x = _mm512_xor_si512(_mm512_loadu_si512(column + i), _mm512_set1_epi8(-128));
+                ADD_PRODUCTS(sum, x, _mm512_loadu_si512(rows + i));
+            }
+            const int32_t product = _mm512_reduce_add_epi32(sum) - 128 * candidate->row_sums[s];
+            to[m] = (float)product * query->factors[m] * candidate->factors[s];
+        }
+    }
+}
+
+static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
     const bool f32 = l->precision == SL_PRECISION_F32;
     const size_t bytes = shape.row_stride * (f32 ? sizeof(float) : 1), n_quads = quads(l);
     const size_t depth = f32 ? (size_t)l->channels * sizeof(float) : 4 * n_quads; /* bytes of a panel's column */
-    for (int column = 0; column < l->stride; column += BLOCK) {
+    const int columns = blocked_columns(l);
+    for (int column = 0; column < columns; column += BLOCK) {
         const char *block = (const char *)query->panel + (size_t)column * depth;
         const float *factors = query->factors + column;
-        const int width = block_width(l->stride, column) / LANES;
+        const int width = block_width(columns, column) / LANES;
         for (int s = 0, rows; s < shape.row_count; s += rows) {
             const row_tile t = {.rows = (const char *)candidate->rows + s * bytes,
-                                .next = (const char *)(next ? next : candidate)->rows + s * bytes,
+                                .next = (const char *)(next ? next : candidate->rows) + s * bytes,
                                 .bytes = bytes,
                                 .sums = f32 ? NULL : candidate->row_sums + s,
                                 .factors = candidate->factors + s};
@@ -208,6 +241,8 @@ static void similarities(const sl_patch_set *query, const sl_patch_set *candidat
             }
         }
     }
+    if (columns < l->stride)
+        last_columns(query, candidate, columns, S);
 }
 
 static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)

@@ -73,7 +73,7 @@ static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_fact
             S[i * l->stride + m] = (float)sums[i][m] * query->factors[m] * row_factors[i];
 }
 
-static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S)
+static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(l);

@@ -49,9 +49,9 @@ typedef struct {
     void (*pack_panel)(const sl_patch_set *query, void *panel);
 
     /* S [row_count, stride]: similarity of every candidate row (patches, then pooled rows) with every query
-     * patch; columns behind R are 0. The rows of `next`, the candidate that comes after, are fetched on the way
-     * (NULL: there is none). */
-    void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, const sl_patch_set *next, float *S);
+     * patch; columns behind R are 0. `next` is where the rows of the candidate lie that comes after, as far apart as
+     * these; they are fetched on the way (NULL: there is none). */
+    void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S);
 
     /* out [R]: inner products of the set's patches with the partner's pooled vector. */
     void (*pooled_products)(const sl_patch_set *set, const sl_patch_set *partner, float *out);
