@@ -101,14 +101,14 @@ static void put_outputs(sl_onnx_writer *w, Onnx__GraphProto *graph)
 
 /* ---- the file ---- */
 
-/* Constants that nodes read, each once. */
+/* The graph's constants that the nodes written so far read, each once. */
 static void put_constants(sl_onnx_writer *w)
 {
     const sl_graph *g = w->g;
     bool *written = sl_put_memory(w, (size_t)g->n_tensors, sizeof *written);
-    for (int n = 0; written && n < g->n_nodes; n++)
-        for (int i = 0; i < g->nodes[n].n_inputs; i++) {
-            sl_tensor t = g->nodes[n].inputs[i];
+    for (size_t n = 0; written && n < w->n_nodes; n++)
+        for (size_t i = 0; i < w->nodes[n]->n_input; i++) {
+            sl_tensor t = sl_graph_find(g, w->nodes[n]->input[i]);
             if (t < 0 || !g->tensors[t].data || written[t])
                 continue;
             const sl_tensor_info *info = &g->tensors[t];
@@ -156,9 +156,9 @@ sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], si
     opset.has_version = 1;
     opset.version = OPSET;
     put_inputs(&w, &graph);
-    put_constants(&w);
     for (int i = 0; i < g->n_nodes; i++)
         sl_put_graph_node(&w, &g->nodes[i]);
+    put_constants(&w);
     put_outputs(&w, &graph);
     put_metadata(&w, metadata, metadata_count, &model);
     graph.name = "secondlook";
