@@ -11,5 +11,6 @@
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out);
 
 int cmd_models_calibrate(int argc, char **argv);
+int cmd_models_quantise(int argc, char **argv); /* quantise.c */
 
 #endif

@@ -30,7 +30,7 @@ static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cell
 static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
-static const char *const precision_names[] = {"f32", "bf16", NULL};
+static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
 static const char *const patch_precision_names[] = {"int8", "f32", NULL};
 
 const char *cli_rerank_name(sl_rerank value)
@@ -120,8 +120,9 @@ static const struct argp_option models_options[] = {
     {"detector", KEY_DETECTOR, "NAME", 0, "Face detector: retinaface-mnet25 (default) or mtcnn", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
-    {"precision", KEY_PRECISION, "f32|bf16", 0,
-     "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16", 0},
+    {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
+     "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16; int8 needs AVX-512 "
+     "and 'models quantise' once", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},
     {0},
 };

@@ -210,7 +210,7 @@ typedef struct sl_session sl_session;
 
 /* What a recogniser's convolutions and dense layers multiply; sums, and all else, are f32. Templates of one model go
  * together in every precision: embeddings differ by a cosine of less than 0.001. */
-typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1 } sl_compute;
+typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1, SL_COMPUTE_INT8 = 2 } sl_compute;
 
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
@@ -218,7 +218,8 @@ typedef struct {
     const char *detector;   /* NULL: "retinaface-mnet25"; "mtcnn" is the other one */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
-    sl_compute precision;     /* of the recogniser. bf16: SL_ERR_UNSUPPORTED without AVX-512 with BF16 */
+    sl_compute precision;     /* of the recogniser. SL_ERR_UNSUPPORTED without AVX-512 (bf16: with BF16);
+                                 int8: SL_ERR_NOT_FOUND before sl_int8_calibrate */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */
@@ -496,6 +497,26 @@ SL_API sl_status sl_cells_calibrate(const char *models_dir, const char *model, c
 
 /* How far each cell of a face is believed: trust [rows * cols], mean 1. */
 SL_API sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err);
+
+/* ------------------------------------------------------------------ int8 */
+
+typedef struct {
+    size_t faces;      /* that ranges were measured on */
+    int tensors, int8; /* that layers read, and those of them that they read in int8 */
+    double cosine_mean, cosine_least; /* of the faces' embeddings in int8 to those in f32 */
+    double share;                     /* of the faces with a cosine of 0.999 or more: 0.95 at least */
+} sl_int8_report;
+
+/* Prepares a model for SL_COMPUTE_INT8: measures the ranges of its activations over aligned crops of real faces (32 at
+ * least, up to 512 are used, evenly taken), leaves those layers in bf16 or f32 that cost most until 95 % of the faces
+ * have a cosine of 0.999 to f32, and writes `file` (NULL: models_dir/NAME.int8). That holds ranges and the mean of all crops with its
+ * embedding, by which every later use tests itself; nobody's face. Weights: a scale per output channel, symmetric;
+ * activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the scale is that of least squared
+ * error. model: NULL as in sl_engine_options. report may be NULL. */
+SL_API sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
+                                   const char *file, int threads, sl_progress_fn progress, void *context,
+                                   sl_int8_report *report, sl_error *err);
+
 
 /* ------------------------------------------------------------------ enrolment */
 

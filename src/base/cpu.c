@@ -62,15 +62,16 @@ static bool has_bf16(void)
 
 sl_status sl_compute_check(sl_compute precision, sl_error *err)
 {
-    switch (precision) {
-    case SL_COMPUTE_F32: return SL_OK;
-    case SL_COMPUTE_BF16:
-        return sl_isa_active() == SL_ISA_AVX512 && has_bf16()
-                   ? SL_OK
-                   : sl_fail(err, SL_ERR_UNSUPPORTED, "bf16 needs AVX-512 with BF16, which %s: take --precision f32",
-                             sl_isa_active() < sl_isa_supported() ? "SL_ISA forbids" : "this processor lacks");
-    default: return sl_fail(err, SL_ERR_ARGUMENT, "there is no precision %d", (int)precision);
-    }
+    if (precision == SL_COMPUTE_F32)
+        return SL_OK;
+    if (precision != SL_COMPUTE_BF16 && precision != SL_COMPUTE_INT8)
+        return sl_fail(err, SL_ERR_ARGUMENT, "there is no precision %d", (int)precision);
+    bool bf16 = precision == SL_COMPUTE_BF16;
+    if (sl_isa_active() == SL_ISA_AVX512 && (!bf16 || has_bf16()))
+        return SL_OK;
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s, which %s: take --precision f32",
+                   bf16 ? "bf16 needs AVX-512 with BF16" : "int8 needs AVX-512 with VNNI",
+                   sl_isa_active() < sl_isa_supported() ? "SL_ISA forbids" : "this processor lacks");
 }
 
 sl_status sl_isa_check(sl_error *err)

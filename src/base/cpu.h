@@ -18,7 +18,7 @@ sl_isa sl_isa_active(void);
 sl_isa sl_isa_supported(void);
 
 /* Whether networks can be computed in this precision with the instruction set in force; SL_ERR_UNSUPPORTED says what
- * is lacking. f32 always can, bf16 needs AVX-512 with BF16. */
+ * is lacking. f32 always can, bf16 needs AVX-512 with BF16, int8 AVX-512 with VNNI. */
 sl_status sl_compute_check(sl_compute precision, sl_error *err);
 
 const char *sl_isa_name(sl_isa isa);

@@ -129,6 +129,23 @@ sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifes
     return status;
 }
 
+sl_status sl_models_side_file(const char *models_dir, const sl_manifest *m, const char *ending, char **path,
+                              sl_error *err)
+{
+    char *dir;
+    *path = NULL;
+    SL_TRY(sl_models_dir(models_dir, &dir, err));
+    size_t size = strlen(m->name) + strlen(ending) + 1;
+    char *name = malloc(size);
+    if (name) {
+        snprintf(name, size, "%s%s", m->name, ending);
+        *path = sl_path_join(dir, name);
+    }
+    free(name);
+    free(dir);
+    return *path ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
+}
+
 sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *out, uint8_t digest[32], sl_error *err)
 {
     sl_status status = sl_map_file(path, SL_MAX_MODEL_BYTES, out, err);

@@ -14,6 +14,10 @@ sl_status sl_models_dir(const char *dir, char **out, sl_error *err);
 sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifest **manifest, char **path,
                             sl_error *err);
 
+/* models_dir/NAME and an ending: where what is measured of a model is kept (malloc'd). */
+sl_status sl_models_side_file(const char *models_dir, const sl_manifest *manifest, const char *ending, char **path,
+                              sl_error *err);
+
 /* What the manifest says, for users; cleared by sl_model_info_clear. `path` as sl_catalogue_find gave it. */
 sl_status sl_catalogue_describe(const sl_manifest *manifest, const char *path, sl_model_info *info, sl_error *err);
 void sl_model_info_clear(sl_model_info *info);

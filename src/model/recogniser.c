@@ -110,11 +110,16 @@ void sl_recogniser_close(sl_recogniser *r)
     *r = (sl_recogniser){0};
 }
 
+sl_status sl_recogniser_graph(const sl_recogniser *r, int batch, sl_graph **out, sl_error *err)
+{
+    return graph_for(r, batch, sl_graph_specialize, out, err);
+}
+
 sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
                                 sl_error *err)
 {
     sl_graph *g;
-    SL_TRY(graph_for(r, batch, sl_graph_specialize, &g, err));
+    SL_TRY(sl_recogniser_graph(r, batch, &g, err));
     /* A network may drop faces of a batch (a slice, a mean): its outputs would then be read past their end. */
     const sl_shape *map = &g->tensors[g->outputs[1]].shape;
     int64_t numbers = sl_shape_elements(&g->tensors[g->outputs[0]].shape);

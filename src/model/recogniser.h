@@ -20,6 +20,9 @@ typedef struct {
 sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err);
 void sl_recogniser_close(sl_recogniser *r);
 
+/* The network specialised for `batch` crops, its outputs embedding and patch map; the recogniser must outlive it. */
+sl_status sl_recogniser_graph(const sl_recogniser *r, int batch, sl_graph **out, sl_error *err);
+
 /* The network compiled for `batch` crops: input [batch, channels_in, height, width], output 0 the
  * embedding [batch, D], output 1 the patch map [batch, C, rows, cols]. */
 sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,

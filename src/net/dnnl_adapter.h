@@ -39,6 +39,12 @@ bool sl_post_unary(dnnl_post_ops_t ops, const sl_attr *attr);
 bool sl_post_sum(dnnl_post_ops_t ops);
 bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other);
 bool sl_post_prelu(dnnl_post_ops_t ops); /* a slope per channel */
+bool sl_post_scale(dnnl_post_ops_t ops, float factor);
+
+/* Scales of int8: a primitive's result before the bias' post-operations, one for all (mask 0) or one per index of
+ * axis a (mask 1 << a), are multiplied by these. Version 3 wants them at run time: not built, always false there. */
+bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales);
+bool sl_dnnl_has_int8(void);
 
 /* Inference primitives; bias may be NULL. dnnl_success, or why not. */
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,

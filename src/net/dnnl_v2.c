@@ -71,6 +71,21 @@ bool sl_post_prelu(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success;
 }
 
+bool sl_post_scale(dnnl_post_ops_t ops, float factor)
+{
+    return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_linear, factor, 0) == dnnl_success;
+}
+
+bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales)
+{
+    return dnnl_primitive_attr_set_output_scales(attr, count, mask, scales) == dnnl_success;
+}
+
+bool sl_dnnl_has_int8(void)
+{
+    return true;
+}
+
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
                          const_dnnl_primitive_attr_t attr)

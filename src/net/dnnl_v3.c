@@ -74,6 +74,22 @@ bool sl_post_prelu(dnnl_post_ops_t ops)
     return dnnl_post_ops_append_prelu(ops, 1 << 1) == dnnl_success;
 }
 
+bool sl_post_scale(dnnl_post_ops_t ops, float factor)
+{
+    return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_linear, factor, 0) == dnnl_success;
+}
+
+bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales)
+{
+    (void)attr, (void)count, (void)mask, (void)scales;
+    return false;
+}
+
+bool sl_dnnl_has_int8(void)
+{
+    return false;
+}
+
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *weights, const sl_md *bias, const sl_md *dst,
                          const_dnnl_primitive_attr_t attr)

@@ -109,9 +109,11 @@ static sl_status compile_all(sl_build *b, sl_error *err)
     return sl_place_buffers(b->plan, err);
 }
 
-static sl_status compile(const sl_graph *g, sl_compute precision, sl_plan *plan, sl_error *err)
+static sl_status compile(const sl_graph *g, const sl_plan_options *options, sl_plan *plan, sl_error *err)
 {
-    sl_build b = {.g = g, .plan = plan, .precision = precision, .engine = sl_dnnl_engine()};
+    sl_build b = {.g = g, .plan = plan, .precision = options->precision, .engine = sl_dnnl_engine()};
+    b.wide = b.precision != SL_COMPUTE_F32 && sl_compute_check(SL_COMPUTE_BF16, NULL) == SL_OK ? dnnl_bf16 : dnnl_f32;
+    b.ranges = options->ranges;
     if (!b.engine || dnnl_stream_create(&plan->stream, b.engine, dnnl_stream_default_flags) != dnnl_success)
         return sl_fail(err, SL_ERR_INTERNAL, "oneDNN cannot use this processor");
     sl_status status = compile_all(&b, err);
@@ -140,6 +142,8 @@ sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, 
     if (threads < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d threads", threads);
     SL_TRY(sl_compute_check(options->precision, err));
+    if (options->precision == SL_COMPUTE_INT8 && !sl_dnnl_has_int8())
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "int8 needs oneDNN 2, this is built on %s", sl_net_backend());
     sl_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_build_no_memory(err);
@@ -147,7 +151,7 @@ sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, 
     plan->threads = threads;
     int before = omp_get_max_threads(); /* this thread's own setting; kernels are made for a number of threads */
     omp_set_num_threads(threads);
-    sl_status status = compile(g, options->precision, plan, err);
+    sl_status status = compile(g, options, plan, err);
     omp_set_num_threads(before);
     if (status != SL_OK) {
         sl_plan_free(plan);

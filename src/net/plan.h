@@ -5,12 +5,14 @@
 #define SL_NET_PLAN_H
 
 #include "net/graph.h"
+#include "net/ranges.h"
 
 typedef struct sl_plan sl_plan;
 
 typedef struct {
     int threads;
     sl_compute precision; /* of convolutions and dense layers, where oneDNN has a fast kernel; all else is f32 */
+    const sl_ranges *ranges; /* int8: layers that read one of these are int8, the others bf16 where there is that */
 } sl_plan_options;
 
 /* Compiles `g` (specialised; may be freed afterwards). One plan is used by one thread at a time. Inputs and outputs

@@ -141,12 +141,25 @@ static sl_status place_const(sl_build *b, sl_tensor t, sl_error *err)
     return SL_OK;
 }
 
-static sl_status add_reorder(sl_build *b, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
-                             sl_error *err)
+/* What a tensor's number is multiplied by on its way between int8 and another type. */
+static float scale_between(const sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to)
+{
+    bool narrow = sl_is_int8(sl_md_type(from)), narrows = sl_is_int8(sl_md_type(to));
+    if (narrow == narrows)
+        return 1;
+    float scale = sl_range_find(b->ranges, b->g->tensors[t].name)->scale;
+    return narrow ? scale : 1 / scale;
+}
+
+static sl_status add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_buffer, const sl_md *to,
+                             int to_buffer, sl_error *err)
 {
     dnnl_primitive_desc_t pd;
     dnnl_primitive_attr_t attr = sl_new_attr(NULL);
-    dnnl_status_t made = attr ? sl_pd_reorder(&pd, b->engine, from, to, attr) : dnnl_out_of_memory;
+    float scale = scale_between(b, t, from, to);
+    dnnl_status_t made = attr && (scale == 1 || sl_attr_scales(attr, 1, 0, &scale))
+                             ? sl_pd_reorder(&pd, b->engine, from, to, attr)
+                             : dnnl_out_of_memory;
     dnnl_primitive_attr_destroy(attr);
     if (made != dnnl_success)
         return sl_build_fail(b, err, "oneDNN cannot reorder its tensor");
@@ -169,7 +182,7 @@ sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
             return sl_build_no_memory(err);
         SL_TRY(sl_make_dense(b, t, buffer, err));
         const sl_md *md = place->other >= 0 ? &place->md : &place->narrow_md;
-        sl_status status = add_reorder(b, md, from, &dense, *buffer, err);
+        sl_status status = add_reorder(b, t, md, from, &dense, *buffer, err);
         sl_md_free(&dense);
         SL_TRY(status);
     }
@@ -204,7 +217,7 @@ sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_
         return sl_build_no_memory(err);
     sl_status status = sl_make_md(b, t, md, buffer, err);
     if (status == SL_OK)
-        status = add_reorder(b, &from, at, md, *buffer, err);
+        status = add_reorder(b, t, &from, at, md, *buffer, err);
     sl_md_free(&from);
     return status;
 }
@@ -350,8 +363,8 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *arg
     return sl_add_step(b, run_primitive, bind_primitive, free_primitive, s, all, s->n_args, err);
 }
 
-sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to, int *buffer,
-                           sl_error *err)
+sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to,
+                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err)
 {
     size_t bytes = sl_md_bytes(to);
     void *memory = sl_plan_memory(b, bytes);
@@ -361,7 +374,7 @@ sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md,
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, NULL}, {DNNL_ARG_TO, NULL}};
-    bool good = sl_pd_reorder(&pd, b->engine, from_md, to, NULL) == dnnl_success &&
+    bool good = sl_pd_reorder(&pd, b->engine, from_md, to, attr) == dnnl_success &&
                 dnnl_primitive_create(&primitive, pd) == dnnl_success &&
                 sl_dnnl_memory(&args[0].memory, from_md, b->engine) == dnnl_success &&
                 sl_dnnl_memory(&args[1].memory, to, b->engine) == dnnl_success &&

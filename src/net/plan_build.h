@@ -5,6 +5,7 @@
 
 #include "net/dnnl_adapter.h"
 #include "net/plan.h"
+#include "net/ranges.h"
 
 enum { SL_STEP_BUFFERS = SL_MAX_NODE_INPUTS + 8 };
 
@@ -55,7 +56,7 @@ struct sl_plan {
 typedef struct {
     int dense, other, narrow;
     sl_md md;        /* of `other`: f32 */
-    sl_md narrow_md; /* of `narrow`: bf16 */
+    sl_md narrow_md; /* of `narrow`: bf16, s8 or u8 */
     int uses; /* reads still to be compiled; an output counts as one that never comes */
 } sl_place;
 
@@ -68,7 +69,39 @@ typedef struct {
     bool *done;       /* [nodes] compiled, maybe merged into an earlier one */
     int node;         /* being compiled */
     sl_compute precision;
+    dnnl_data_type_t wide;   /* of layers that are not int8: bf16, or f32 */
+    const sl_ranges *ranges; /* int8: of the tensors that are read so */
 } sl_build;
+
+/* ---- types (plan_type.c) ---- */
+
+static inline bool sl_is_int8(dnnl_data_type_t type) { return type == dnnl_s8 || type == dnnl_u8; }
+
+bool sl_has_constant_weights(const sl_build *b, const sl_node *n);
+
+/* The type in which a layer reads its input and its weights; f32 for whatever is no convolution or dense layer. */
+dnnl_data_type_t sl_type_of(const sl_build *b, const sl_node *n);
+
+/* s8 or u8 for a tensor with a range, else dnnl_data_type_undef. */
+dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t);
+
+/* Whether all that reads t reads it in this type. */
+bool sl_read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type);
+
+/* ---- int8 (plan_int8.c) ---- */
+
+/* Per output channel: what its weights are multiplied by to become int8, and its sums to become numbers again. */
+typedef struct {
+    int count;
+    float *to_weights, *to_output; /* [count] */
+} sl_int8;
+sl_status sl_int8_scales(const sl_build *b, const sl_node *n, sl_int8 *out, sl_error *err);
+void sl_int8_free(sl_int8 *x);
+
+/* The layer's constant bias, which is added to the sums before they are scaled, and its weights, as `to`. */
+sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buffer, sl_error *err);
+sl_status sl_int8_weights(sl_build *b, const float *weights, const sl_md *from, const sl_md *to,
+                          const sl_int8 *scales, int *buffer, sl_error *err);
 
 /* ---- building (plan_build.c) ---- */
 
@@ -115,9 +148,9 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *arg
 /* An attribute with the scratchpad in our hands and these post-operations (may be NULL). */
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 
-/* Reorders the constant `from` (dense, shape) into `to` now; *buffer is a constant one. */
-sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to, int *buffer,
-                           sl_error *err);
+/* Reorders the constant `from` (dense, shape) into `to` now; *buffer is a constant one. attr: NULL, or scales. */
+sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to,
+                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err);
 
 /* ---- compiling one node; *done false: not a case for this way ---- */
 

@@ -27,6 +27,7 @@ typedef struct {
     dnnl_data_type_t type;         /* of src and weights */
     dnnl_data_type_t dst_type;
     sl_md src, weights, bias, dst; /* what we ask for: `any` where oneDNN may choose */
+    sl_int8 int8;                  /* where `type` is s8 or u8 */
     bool has_bias;
     dnnl_alg_kind_t algorithm;
     post posts[MOST_POSTS];
@@ -116,7 +117,14 @@ static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const 
     bool good = true;
     for (int i = 0; i < l->n_posts && good; i++)
         good = append_post(b, &l->posts[i], dst, ops);
+    const sl_range *range = sl_range_find(b->ranges, b->g->tensors[output_of(b, l)].name);
+    if (good && sl_is_int8(l->dst_type)) /* without a range it is not the layer to be: choose() asks for that of no posts */
+        good = sl_post_scale(ops, range ? 1 / range->scale : 1);
     dnnl_primitive_attr_t attr = good ? sl_new_attr(ops) : NULL;
+    if (attr && l->int8.count && !sl_attr_scales(attr, l->int8.count, 1 << 1, l->int8.to_output)) {
+        dnnl_primitive_attr_destroy(attr);
+        attr = NULL;
+    }
     const sl_md *bias = l->has_bias ? &l->bias : NULL;
     dnnl_status_t made = dnnl_unimplemented;
     if (attr && l->is_conv)
@@ -178,13 +186,15 @@ static void add_arg(arguments *a, int arg, const sl_md *md, int buffer)
     a->mds[a->count++] = *md;
 }
 
-static sl_status constant_buffer(sl_build *b, sl_tensor t, const sl_shape *shape, const sl_md *to, int *buffer,
-                                 sl_error *err)
+static sl_status constant_buffer(sl_build *b, const linear *l, sl_tensor t, const sl_shape *shape, const sl_md *to,
+                                 int *buffer, sl_error *err)
 {
     sl_md from;
     if (!sl_md_dense(shape, &from))
         return sl_build_no_memory(err);
-    sl_status status = sl_const_reorder(b, b->g->tensors[t].data, &from, to, buffer, err);
+    const float *data = b->g->tensors[t].data;
+    sl_status status = l->int8.count ? sl_int8_weights(b, data, &from, to, &l->int8, buffer, err)
+                                     : sl_const_reorder(b, data, &from, to, NULL, buffer, err);
     sl_md_free(&from);
     return status;
 }
@@ -222,11 +232,12 @@ static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *
     int buffer, out = -1;
     SL_TRY(sl_want_md(b, l->n->inputs[0], src, &buffer, err));
     add_arg(a, DNNL_ARG_SRC, src, buffer);
-    SL_TRY(constant_buffer(b, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
+    SL_TRY(constant_buffer(b, l, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
     add_arg(a, DNNL_ARG_WEIGHTS, weights, buffer);
     if (l->has_bias) {
         const sl_shape *shape = &b->g->tensors[l->n->inputs[2]].shape;
-        SL_TRY(constant_buffer(b, l->n->inputs[2], shape, &l->bias, &buffer, err));
+        SL_TRY(l->int8.count ? sl_int8_bias(b, l->n->inputs[2], &l->int8, &buffer, err)
+                             : constant_buffer(b, l, l->n->inputs[2], shape, &l->bias, &buffer, err));
         add_arg(a, DNNL_ARG_BIAS, &l->bias, buffer);
     }
     SL_TRY(post_arguments(b, l, dst, a, &out, err));
@@ -266,39 +277,6 @@ static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl
     return status;
 }
 
-/* ---- which type ---- */
-
-static bool has_constant_weights(const sl_build *b, const sl_node *n)
-{
-    return b->g->tensors[n->inputs[1]].data &&
-           (n->n_inputs < 3 || n->inputs[2] < 0 || b->g->tensors[n->inputs[2]].data);
-}
-
-/* The type that a layer reads its input and its weights in. The picture itself has more steps than bf16. */
-static dnnl_data_type_t type_of(const sl_build *b, const sl_node *n)
-{
-    bool multiplies = (n->op == SL_OP_CONV || n->op == SL_OP_DENSE) && has_constant_weights(b, n);
-    bool narrow = b->precision == SL_COMPUTE_BF16 && multiplies;
-    for (int i = 0; i < b->g->n_inputs; i++)
-        narrow = narrow && n->inputs[0] != b->g->inputs[i];
-    return narrow ? dnnl_bf16 : dnnl_f32;
-}
-
-/* Whether all that reads t reads it in this type. */
-static bool read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type)
-{
-    for (int i = 0; i < b->g->n_outputs; i++)
-        if (b->g->outputs[i] == t)
-            return false;
-    for (int i = 0; i < b->g->n_nodes; i++) {
-        const sl_node *n = &b->g->nodes[i];
-        for (int k = 0; k < n->n_inputs; k++)
-            if (n->inputs[k] == t && (k > 0 || type_of(b, n) != type))
-                return false;
-    }
-    return true;
-}
-
 /* ---- the two kinds ---- */
 
 static void free_linear(linear *l)
@@ -322,38 +300,61 @@ static bool describe_memory(const sl_build *b, linear *l)
                            : sl_md_dense_as(x, l->type, &l->src);
     good &= l->is_conv ? sl_md_tag_as(y, dnnl_format_tag_any, l->dst_type, &l->dst)
                        : sl_md_dense_as(y, l->dst_type, &l->dst);
-    good &= sl_md_tag_as(&l->weight_shape, dnnl_format_tag_any, l->type, &l->weights);
+    dnnl_data_type_t weights = sl_is_int8(l->type) ? dnnl_s8 : l->type;
+    good &= sl_md_tag_as(&l->weight_shape, dnnl_format_tag_any, weights, &l->weights);
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
 }
 
-/* Compiles the layer with src and weights of `type`; *done false where oneDNN has no kernel for it, or only a slow one
- * for a type that is there for speed. The output is of that type too where only such layers read it, which depends on
- * the posts that the kernel takes. */
-static sl_status compile_linear(sl_build *b, const linear *plain, dnnl_data_type_t type, bool *done, sl_error *err)
+/* The narrowest type that all readers of the output take it in. int8 has its own scale for each tensor, so a sum is
+ * not made in it. */
+static dnnl_data_type_t output_type(const sl_build *b, const linear *l)
 {
-    linear l = *plain;
-    l.type = type;
-    find_posts(b, &l);
+    sl_tensor t = output_of(b, l);
+    bool int8 = sl_is_int8(l->type);
+    for (int i = 0; i < l->n_posts; i++)
+        int8 = int8 && l->posts[i].kind != POST_ADD;
+    dnnl_data_type_t narrow = sl_int8_type(b, t);
+    if (int8 && narrow != dnnl_data_type_undef && sl_read_as(b, t, narrow))
+        return narrow;
+    return l->type != dnnl_f32 && b->wide != dnnl_f32 && sl_read_as(b, t, b->wide) ? b->wide : dnnl_f32;
+}
+
+/* Compiles the layer with src and weights of `type`; *done false where oneDNN has no kernel for it, or only a slow one
+ * for a type that is there for speed. The type of the output depends on the posts that the kernel takes. */
+static sl_status compile_posts(sl_build *b, linear *l, bool *done, sl_error *err)
+{
+    find_posts(b, l);
     for (bool settled = false; !settled;) {
-        int posts = l.n_posts;
-        l.dst_type = type != dnnl_f32 && read_as(b, output_of(b, &l), type) ? type : dnnl_f32;
-        dnnl_primitive_desc_t pd = describe_memory(b, &l) ? choose(b, &l) : NULL;
-        settled = l.n_posts == posts || !pd;
+        int posts = l->n_posts;
+        l->dst_type = output_type(b, l);
+        dnnl_primitive_desc_t pd = describe_memory(b, l) ? choose(b, l) : NULL;
+        settled = l->n_posts == posts || !pd;
         sl_status status = SL_OK;
-        if (!pd || (type != dnnl_f32 && is_slow(kernel_name(pd)))) {
+        if (!pd || (l->type != dnnl_f32 && is_slow(kernel_name(pd)))) {
             settled = true; /* not a shape for oneDNN */
             if (pd)
                 dnnl_primitive_desc_destroy(pd);
         } else if (settled) {
             *done = true;
-            status = add_linear(b, &l, pd, err);
+            status = add_linear(b, l, pd, err);
         } else {
             dnnl_primitive_desc_destroy(pd);
         }
-        free_linear(&l);
+        free_linear(l);
         SL_TRY(status);
     }
     return SL_OK;
+}
+
+static sl_status compile_linear(sl_build *b, const linear *plain, dnnl_data_type_t type, bool *done, sl_error *err)
+{
+    linear l = *plain;
+    l.type = type;
+    sl_status status = sl_is_int8(type) ? sl_int8_scales(b, l.n, &l.int8, err) : SL_OK;
+    if (status == SL_OK)
+        status = compile_posts(b, &l, done, err);
+    sl_int8_free(&l.int8);
+    return status;
 }
 
 /* Winograd's algorithm, which oneDNN 2 has for AVX-512 and 3x3 kernels of stride 1, was 1.3 to 2.6 times as
@@ -370,7 +371,7 @@ static bool suits_winograd(const linear *l)
 
 sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
-    if (n->op != SL_OP_CONV || !has_constant_weights(b, n))
+    if (n->op != SL_OP_CONV || !sl_has_constant_weights(b, n))
         return SL_OK;
     const sl_shape *w = &b->g->tensors[n->inputs[1]].shape;
     const int64_t kernel[2] = {w->dim[2], w->dim[3]}, groups = n->attr.groups ? n->attr.groups : 1;
@@ -379,8 +380,8 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
     SL_TRY(sl_window_of(&call, &b->g->tensors[n->inputs[0]].shape, kernel, &l.window, err));
     if (groups > 1)
         l.weight_shape = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
-    if (type_of(b, n) != dnnl_f32)
-        SL_TRY(compile_linear(b, &l, type_of(b, n), done, err));
+    if (sl_type_of(b, n) != dnnl_f32)
+        SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
     if (!*done && suits_winograd(&l)) {
         l.algorithm = dnnl_convolution_winograd;
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
@@ -391,10 +392,10 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
 
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
-    if (n->op != SL_OP_DENSE || !has_constant_weights(b, n))
+    if (n->op != SL_OP_DENSE || !sl_has_constant_weights(b, n))
         return SL_OK;
     const linear l = {.n = n, .weight_shape = b->g->tensors[n->inputs[1]].shape};
-    if (type_of(b, n) != dnnl_f32)
-        SL_TRY(compile_linear(b, &l, type_of(b, n), done, err));
+    if (sl_type_of(b, n) != dnnl_f32)
+        SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
     return *done ? SL_OK : compile_linear(b, &l, dnnl_f32, done, err);
 }

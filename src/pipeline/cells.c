@@ -16,23 +16,6 @@ typedef struct {
     char *source;
 } opened;
 
-/* models_dir/NAME.cells */
-static sl_status file_name(const char *models_dir, const sl_manifest *m, char **out, sl_error *err)
-{
-    char *dir;
-    *out = NULL;
-    SL_TRY(sl_models_dir(models_dir, &dir, err));
-    size_t size = strlen(m->name) + sizeof ".cells";
-    char *name = malloc(size);
-    if (name) {
-        snprintf(name, size, "%s.cells", m->name);
-        *out = sl_path_join(dir, name);
-    }
-    free(name);
-    free(dir);
-    return *out ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
-}
-
 static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
 {
     *shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels};
@@ -94,7 +77,7 @@ static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest
 {
     char *path;
     bool found;
-    SL_TRY(file_name(models_dir, m, &path, err));
+    SL_TRY(sl_models_side_file(models_dir, m, ".cells", &path, err));
     sl_status status = from_file(o, path, &found, err);
     const char *source = path;
     if (status == SL_OK && !found) {
@@ -198,7 +181,8 @@ sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl
     if (!gallery)
         return sl_fail(err, SL_ERR_ARGUMENT, "statistics per cell are made from a gallery");
     SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
-    sl_status status = file ? SL_OK : file_name(models_dir, r.network.manifest, &path, err);
+    const sl_manifest *m = r.network.manifest;
+    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, m, ".cells", &path, err);
     if (status == SL_OK)
         status = calibrate(&r, gallery, file ? file : path, threads, progress, context, err);
     free(path);

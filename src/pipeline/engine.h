@@ -7,7 +7,7 @@
 #include "face/landmarks.h"
 #include "face/mtcnn.h"
 #include "gallery/template.h"
-#include "model/recogniser.h"
+#include "pipeline/int8.h"
 
 /* Crops of one network run where there are many; fewer than half of it run one by one. */
 enum { SL_EMBED_BATCH = 8 };
@@ -15,6 +15,7 @@ enum { SL_EMBED_BATCH = 8 };
 struct sl_engine {
     sl_recogniser recogniser;
     sl_compute precision;
+    sl_int8_model int8; /* empty unless that is the precision */
     const sl_align_template *align;
     sl_network detector;           /* RetinaFace, or MTCNN's O-net */
     sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */

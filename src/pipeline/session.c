@@ -96,12 +96,20 @@ sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_poin
 
 /* ---- templates ---- */
 
+static sl_status compile_for(const sl_session *s, int batch, sl_plan **out, sl_error *err)
+{
+    const sl_engine *e = s->engine;
+    const sl_plan_options options = {.threads = s->threads, .precision = e->precision};
+    if (e->precision == SL_COMPUTE_INT8)
+        return sl_int8_compile(&e->recogniser, &e->int8, batch, s->threads, out, err);
+    return sl_recogniser_compile(&e->recogniser, batch, &options, out, err);
+}
+
 static sl_status plan_for(sl_session *s, int batch, sl_plan **out, sl_error *err)
 {
     sl_plan **plan = batch == 1 ? &s->one : &s->many;
-    const sl_plan_options options = {.threads = s->threads, .precision = s->engine->precision};
     if (!*plan)
-        SL_TRY(sl_recogniser_compile(&s->engine->recogniser, batch, &options, plan, err));
+        SL_TRY(compile_for(s, batch, plan, err));
     *out = *plan;
     return SL_OK;
 }

@@ -93,6 +93,31 @@ setup() {
     json 'd.precision === "bf16" && d.ms_per_photo > 0'
 }
 
+@test "int8 asks for its ranges, which models quantise makes" {
+    sl version --json
+    json 'd.isa' && [ "$(json_value d.isa)" = avx512 ] || skip "no AVX-512 here"
+    mkdir -p "$BATS_TEST_TMPDIR/models" "$BATS_TEST_TMPDIR/few"
+    for file in "$MODELS"/*.tflite "$MODELS"/*.onnx; do ln -s "$file" "$BATS_TEST_TMPDIR/models/"; done
+    sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --precision int8 people/sample1/sample1.png
+    expect 1
+    contains "$err" "models quantise --model mobilefacenet-192"
+    cp people/sample1/sample1.png "$BATS_TEST_TMPDIR/few/"
+    sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --aligned "$BATS_TEST_TMPDIR/few"
+    expect 1
+    contains "$err" "32 or more"
+    for i in 1 2 3 4; do # the demo's few faces, as often as it takes
+        for crop in people/*/*.png; do
+            cp "$crop" "$BATS_TEST_TMPDIR/few/$i-$(basename "$crop")"
+        done
+    done
+    sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --aligned "$BATS_TEST_TMPDIR/few" --json
+    expect 0
+    json 'd.faces >= 32 && d.int8 > 5 && d.int8 <= d.tensors && d.share >= .95 && d.cosine_mean > .999'
+    sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder --precision int8 --rerank emd people --json
+    expect 0
+    json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .998)'
+}
+
 @test "a precision that the processor lacks is refused with the way out" {
     status=0
     SL_ISA=avx2 "$BIN" identify --gallery gallery --aligned people/sample1/sample1.png --precision bf16 \

@@ -287,6 +287,75 @@ static void test_bf16(void **state)
     assert_true(narrowed > 100); /* it is bf16 that ran */
 }
 
+/* A range for each tensor that layers of `g` may read in int8: its largest number in a run on these inputs. */
+static sl_ranges ranges_of(const sl_graph *g, const float *const *inputs)
+{
+    sl_error err;
+    sl_graph *s = net_specialize(g); /* a copy, to have more outputs */
+    sl_tensor tensors[MOST_TENSORS];
+    sl_ranges ranges = {0};
+    sl_range_candidates(s, tensors, &ranges.count);
+    ranges.items = calloc((size_t)ranges.count + 1, sizeof *ranges.items);
+    for (int i = 0; i < ranges.count; i++)
+        assert_ok(sl_graph_add_output(s, tensors[i], &err));
+    float *data[MOST_TENSORS];
+    for (int i = 0; i < s->n_outputs; i++)
+        data[i] = malloc((size_t)sl_shape_elements(&s->tensors[s->outputs[i]].shape) * sizeof(float));
+    assert_ok(sl_reference_run(s, inputs, data, &err));
+    for (int i = 0; i < ranges.count; i++) {
+        const sl_tensor_info *t = &s->tensors[tensors[i]];
+        const float *x = data[s->n_outputs - ranges.count + i];
+        float most = 1e-6f, least = 0;
+        for (int64_t k = 0; k < sl_shape_elements(&t->shape); k++) {
+            most = fmaxf(most, fabsf(x[k]));
+            least = fminf(least, x[k]);
+        }
+        ranges.items[i] = (sl_range){strdup(t->name), most / (least < 0 ? 127 : 255), least < 0};
+    }
+    for (int i = 0; i < s->n_outputs; i++)
+        free(data[i]);
+    sl_graph_free(s);
+    return ranges;
+}
+
+/* 8 bits a number, a scale a tensor: some 0.5 % a layer. */
+static void test_int8(void **state)
+{
+    (void)state;
+    sl_error err;
+    if (sl_compute_check(SL_COMPUTE_INT8, &err) != SL_OK) {
+        print_message("not tested: %s\n", err.text);
+        skip();
+    }
+    int narrowed = 0;
+    for (uint64_t seed = 0; seed < 250; seed++) {
+        sl_graph *g = random_net(seed), *s = net_specialize(g);
+        float *inputs[8];
+        net_random_inputs(s, seed, inputs);
+        sl_ranges ranges = ranges_of(s, (const float *const *)inputs);
+        const sl_plan_options options = {.threads = 1, .precision = SL_COMPUTE_INT8, .ranges = &ranges};
+        const sl_ranges none = {0};
+        const sl_plan_options without = {.threads = 1, .precision = SL_COMPUTE_INT8, .ranges = &none};
+        net_result want = net_run_reference(s, (const float *const *)inputs),
+                   got = net_run_plan_as(s, (const float *const *)inputs, &options),
+                   wide = net_run_plan_as(s, (const float *const *)inputs, &without);
+        double error = relative_error(&got, &want);
+        if (!(error < .06))
+            fail_msg("seed %d: off by %g", (int)seed, error);
+        narrowed += relative_error(&got, &wide) > 1e-4;
+        for (int i = 0; i < ranges.count; i++)
+            free(ranges.items[i].tensor);
+        free(ranges.items);
+        net_result_free(&want);
+        net_result_free(&got);
+        net_result_free(&wide);
+        free(inputs[0]);
+        sl_graph_free(s);
+        sl_graph_free(g);
+    }
+    assert_true(narrowed > 50); /* it is int8 that ran */
+}
+
 static void test_too_much_memory(void **state)
 {
     (void)state;
@@ -396,6 +465,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_long_chain_reuses_memory),
         cmocka_unit_test(test_inputs_and_outputs_stay),
         cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_int8),
         cmocka_unit_test(test_too_much_memory),
         cmocka_unit_test(test_instruction_sets_agree),
         cmocka_unit_test(test_backend_name),
