@@ -60,6 +60,9 @@ static void bad_manifests_say_what_is_wrong(void **state)
         {"{\"name\": \"../x\"}", "\"name\""},
         {"{\"name\": \"x\", \"kind\": \"cat\"}", "\"kind\""},
         {RECOGNISER(", \"sha256\": \"abc\""), "sha256"},
+        {RECOGNISER(", \"arch\": \"arcface-r18\""), "\"arch\""}, /* of an ONNX file */
+        {"{\"name\": \"x\", \"kind\": \"detector\", \"licence\": \"\", \"provenance\": \"\", \"file\": \"x\", "
+         "\"format\": \"safetensors\"}", "\"arch\""},
         {RECOGNISER(", \"embedding_dim\": 0"), "embedding_dim"},
         {RECOGNISER(", \"patch_grid\": [7, 7]"), "patch_grid"},
         {RECOGNISER(", \"thresholds\": {\"none\": \"high\"}"), "thresholds.none"},
