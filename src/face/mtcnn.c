@@ -13,7 +13,8 @@ enum {
     LEVEL_PLANS = 32,    /* sizes of P-net's input that stay compiled */
     MAX_WINDOWS = 20000, /* that go on from P-net: the best ones */
     MAX_SIDE = 8192,
-    PNET_LEAST = 12 /* pixels: a smaller level shows it nothing */
+    PNET_LEAST = 12, /* pixels: a smaller level shows it nothing */
+    ONET_LOOKS = 2   /* the paper has one; where a window lay badly, the points are better seen in the corrected one */
 };
 static const float pyramid_factor = .709f; /* about 1 / sqrt(2): half the area from level to level */
 static const float level_overlap = .5f, window_overlap = .7f;
@@ -271,10 +272,12 @@ static sl_status cascade(sl_mtcnn *m, const sl_image *image, float threshold, sl
     SL_TRY(look_closer(m, 1, &m->rnet, image, m->options.thresholds[1], windows, err));
     sl_windows_suppress(windows, window_overlap, false);
     sl_windows_shift(windows);
-    sl_windows_square(windows);
-    SL_TRY(look_closer(m, 2, &m->onet, image, threshold, windows, err));
-    sl_windows_shift(windows);
-    sl_windows_suppress(windows, window_overlap, true);
+    for (int look = 0; look < ONET_LOOKS; look++) {
+        sl_windows_square(windows);
+        SL_TRY(look_closer(m, 2, &m->onet, image, threshold, windows, err));
+        sl_windows_shift(windows);
+        sl_windows_suppress(windows, window_overlap, true);
+    }
     return SL_OK;
 }
 
