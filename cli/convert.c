@@ -40,12 +40,16 @@ static error_t parse_import(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option import_options[] = {
     {"arch", KEY_ARCH, "ARCHITECTURE", 0,
-     "What the weights are for: arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, iresnet18, iresnet50, iresnet100 or "
-     "mtcnn (required)", 0},
+     "What the weights are for: arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, iresnet18, iresnet50, "
+     "iresnet100 or mtcnn (required)",
+     0},
     {"output", 'o', "NAME", 0,
-     "The model's name, in the models folder; FOLDER/NAME puts it elsewhere, to be used as FOLDER/NAME.json (required)", 0},
+     "The model's name, in the models folder; FOLDER/NAME puts it elsewhere, to be used as FOLDER/NAME.json "
+     "(required)",
+     0},
     {"corrected-scale", KEY_CORRECTED, 0, 0,
-     "facenet-ir1: feed (x - 127.5) / 128, as it was trained, and not x / 255, as the dissertation's code does", 0},
+     "facenet-ir1: feed (x - 127.5) / 128, as it was trained, and not x / 255, as the dissertation's code does",
+     0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Licence of the weights, for the manifest", 0},
     {"replace", KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
     CLI_OPTION_JSON,
@@ -57,9 +61,9 @@ static const struct argp import_parser = {
     "CHECKPOINT --arch ARCHITECTURE -o NAME\n"
     "PNET RNET ONET --arch mtcnn -o NAME\n"
     "FOLDER --arch mtcnn -o NAME",
-    "Makes a model of a PyTorch checkpoint (torch.save's zip or legacy form) or of safetensors. Nothing in the file is run. "
-    "Its weights are checked by name and shape; those that the architecture does not know are skipped and named. Writes "
-    "NAME.safetensors and the manifest NAME.json.\v"
+    "Makes a model of a PyTorch checkpoint (torch.save's zip or legacy form) or of safetensors. Nothing in the "
+    "file is run. Its weights are checked by name and shape; those that the architecture does not know are skipped "
+    "and named. Writes NAME.safetensors and the manifest NAME.json.\v"
     "Examples:\n"
     "  secondlook models import resnet18_110.pth --arch arcface-r18 -o arcface18\n"
     "  secondlook models import facenet.pt --arch facenet-ir1 --corrected-scale -o facenet\n"
@@ -97,7 +101,8 @@ static void print_made(json_t *report)
                json_string_value(json_object_get(model, "architecture")),
                (long long)json_integer_value(json_object_get(model, "tensors")),
                cli_bytes_text((uint64_t)json_integer_value(json_object_get(model, "bytes")), size),
-               json_string_value(json_object_get(model, "manifest")), json_string_value(json_object_get(model, "file")));
+               json_string_value(json_object_get(model, "manifest")),
+               json_string_value(json_object_get(model, "file")));
         if (json_array_size(skipped))
             printf("  skipped, as the architecture does not know them:\n");
         json_array_foreach(skipped, k, name)
@@ -112,13 +117,14 @@ static void print_made(json_t *report)
 /* How the model is used: by its name in the models folder, else by its manifest. */
 static void print_next(const import_run *run, json_t *report)
 {
-    json_t *models = json_object_get(report, "models"), *last = json_array_get(models, json_array_size(models) - 1);
+    json_t *models = json_object_get(report, "models"),
+           *last = json_array_get(models, json_array_size(models) - 1);
     bool elsewhere = strchr(run->options.output, '/') != NULL;
     const char *name = json_string_value(json_object_get(last, elsewhere ? "manifest" : "name"));
     const char *dir = run->options.models_dir && !elsewhere ? run->options.models_dir : NULL;
     bool detector = json_array_size(models) > 1;
-    printf("\nuse it:\n  secondlook enroll %s%s%s--%s %s --gallery DIR PATH\n", dir ? "--models-dir " : "", dir ? dir : "",
-           dir ? " " : "", detector ? "detector" : "model", name);
+    printf("\nuse it:\n  secondlook enroll %s%s%s--%s %s --gallery DIR PATH\n", dir ? "--models-dir " : "",
+           dir ? dir : "", dir ? " " : "", detector ? "detector" : "model", name);
     if (!detector)
         printf("thresholds of its own, once a gallery is there:\n  secondlook calibrate --gallery DIR\n");
 }
@@ -129,7 +135,8 @@ int cmd_models_import(int argc, char **argv)
     sl_error err = {0};
     char *text;
     argp_parse(&import_parser, argc, argv, 0, 0, &run);
-    sl_status status = sl_model_import((const char *const *)run.files.items, run.files.count, &run.options, &text, &err);
+    sl_status status =
+        sl_model_import((const char *const *)run.files.items, run.files.count, &run.options, &text, &err);
     json_t *report = text ? json_loads(text, 0, NULL) : NULL;
     int code = CLI_OK;
     if (status) {
@@ -174,13 +181,16 @@ static error_t parse_export(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option export_options[] = {
-    {"output", 'o', "FILE", 0, "The ONNX file to write (required)", 0}, CLI_OPTION_JSON, CLI_OPTION_MODELS_DIR, {0}};
+    {"output", 'o', "FILE", 0, "The ONNX file to write (required)", 0},
+    CLI_OPTION_JSON,
+    CLI_OPTION_MODELS_DIR,
+    {0}};
 static const struct argp export_parser = {
     export_options,
     parse_export,
     "NAME -o FILE.onnx",
-    "Writes a recogniser or detector as ONNX (opset 14, any batch), which other runtimes read. A recogniser's embedding "
-    "and patch map are outputs; how its pictures are made is in the file's metadata.\v"
+    "Writes a recogniser or detector as ONNX (opset 14, any batch), which other runtimes read. A recogniser's "
+    "embedding and patch map are outputs; how its pictures are made is in the file's metadata.\v"
     "Examples:\n"
     "  secondlook models export mobilefacenet-192 -o mobilefacenet-192.onnx\n"
     "  secondlook models export my.json -o my.onnx",
@@ -196,7 +206,8 @@ int cmd_models_export(int argc, char **argv)
     if (sl_model_export(run.dir, run.name, run.out, &err))
         return cli_fail(NULL, &err);
     if (run.json)
-        return cli_print_json(json_pack("{s:o,s:o}", "model", cli_json_text(run.name), "file", cli_json_text(run.out)));
+        return cli_print_json(
+            json_pack("{s:o,s:o}", "model", cli_json_text(run.name), "file", cli_json_text(run.out)));
     printf("%s written to %s\n", run.name, run.out);
     return CLI_OK;
 }

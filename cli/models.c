@@ -189,8 +189,8 @@ static const struct argp inspect_parser = {
     parse_inspect,
     "FILE|NAME",
     "Reads an ONNX or TFLite file: inputs, outputs, nodes and tensors with their shapes, and suggestions for a "
-    "manifest's embedding and patch map. Of a PyTorch checkpoint: its tensors, and which architecture they are the weights "
-    "of. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
+    "manifest's embedding and patch map. Of a PyTorch checkpoint: its tensors, and which architecture they are the "
+    "weights of. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
     "mobilefacenet-prelu, iresnet18, iresnet50, iresnet100): its input and the tensors that its weights consist of.\v"
     "Examples:\n"
     "  secondlook models inspect my-face-model.onnx\n"

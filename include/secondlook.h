@@ -181,23 +181,23 @@ typedef struct {
     const char *output;     /* the model's NAME, in models_dir; or FOLDER/NAME, to be used as FOLDER/NAME.json */
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *licence;    /* of the weights, in words; NULL: not stated */
-    int corrected_scale;    /* 1: pixels as the network was trained, where the published code feeds others (facenet-ir1) */
+    int corrected_scale;    /* 1: pixels as facenet-ir1 was trained, not as the published code feeds it */
     int replace;            /* 1: also when a model of that name is there */
 } sl_import_options;
 
 /* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. Weights are
  * checked by name and shape against the architecture, those it does not know are left out. Writes NAME.safetensors and
  * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
- * with them, and makes NAME-pnet, NAME-rnet and NAME. *json says what was made: {"model", "models": [{"name",
- * "architecture", "manifest", "file", "bytes", "sha256", "tensors", "skipped"}]}; when weights are missing or of another
- * shape (SL_ERR_FORMAT) it lists all of them: {"file", "architecture", "problems", "fits"? (another one)};
- * else NULL. free() it. */
+ * with them, and makes NAME-pnet, NAME-rnet and NAME. SL_ERR_EXISTS when a model has the name and `replace` is 0.
+ * *json says what was made: {"model", "models": [{"name", "architecture", "manifest", "file", "bytes", "sha256",
+ * "tensors", "skipped"}]}; when weights are missing, of another shape or not finite (SL_ERR_FORMAT), all of them:
+ * {"file", "architecture", "problems", "fits"?}, the last an architecture that they do fit; else NULL. free() it. */
 SL_API sl_status sl_model_import(const char *const *files, size_t count, const sl_import_options *options, char **json,
                                  sl_error *err);
 
-/* Writes a model's network to `file` as ONNX (opset 14, any batch) for other runtimes. A recogniser's embedding and patch
- * map are outputs; colour, mean, std, alignment, licence and provenance are the file's metadata. SL_ERR_UNSUPPORTED for
- * landmark models, which are no networks. */
+/* Writes a model's network to `file` as ONNX (opset 14, any batch) for other runtimes. A recogniser's embedding and
+ * patch map are outputs; colour, mean, std, alignment, licence and provenance are the file's metadata.
+ * SL_ERR_UNSUPPORTED for landmark models, which are no networks. */
 SL_API sl_status sl_model_export(const char *models_dir, const char *name, const char *file, sl_error *err);
 
 /* ------------------------------------------------------------------ engine and session */

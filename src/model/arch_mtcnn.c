@@ -1,5 +1,5 @@
-/* MTCNN's three networks (facenet-pytorch's layout of the authors' weights). Outputs are told apart by their channels, as
- * face/mtcnn.h wants them: scores [2], shifts of the box [4], and O-net's five points [10]. Valid convolutions; pools
+/* MTCNN's three networks (facenet-pytorch's layout of the authors' weights). Outputs are told apart by their channels,
+ * as face/mtcnn.h wants them: scores [2], shifts of the box [4], and O-net's five points [10]. Valid convolutions; pools
  * may reach over the end. Dense layers read their input column by column. */
 #include "model/arch_all.h"
 

@@ -57,11 +57,16 @@ static sl_status write_onnx(const sl_manifest *m, const sl_graph *g, const char 
     char mean[96], std[96];
     list_numbers(mean, m->mean);
     list_numbers(std, m->std);
-    const char *const said[][2] = {
-        {"name", m->name},        {"licence", m->licence},     {"provenance", m->provenance},
-        {"source", m->source},    {"colour", colours[m->colour]}, {"mean", mean},
-        {"std", std},             {"alignment", m->alignment}, {"embedding", m->embedding},
-        {"patch_map", m->patch_map}};
+    const char *const said[][2] = {{"name", m->name},
+                                   {"licence", m->licence},
+                                   {"provenance", m->provenance},
+                                   {"source", m->source},
+                                   {"colour", colours[m->colour]},
+                                   {"mean", mean},
+                                   {"std", std},
+                                   {"alignment", m->alignment},
+                                   {"embedding", m->embedding},
+                                   {"patch_map", m->patch_map}};
     uint8_t *data;
     size_t size, count = m->kind == SL_MODEL_RECOGNISER ? sizeof said / sizeof *said : 4;
     SL_TRY(sl_export_onnx(g, said, count, &data, &size, err));
@@ -98,7 +103,8 @@ sl_status sl_model_export(const char *models_dir, const char *name, const char *
     sl_manifest_free(m);
     free(path);
     if (kind == SL_MODEL_LANDMARKS)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network: it can not be "
-                       "written as ONNX", name);
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "%s is a forest of regression trees, not a network: it can not be written as ONNX",
+                       name);
     return export_network(models_dir, name, kind, file, err);
 }

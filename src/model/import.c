@@ -136,8 +136,8 @@ sl_status sl_import_name(sl_import *m, const char *folder, const char *name, con
     if (!m->weights)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a model's name");
     if (!sl_manifest_name(m->name))
-        return sl_fail(err, SL_ERR_ARGUMENT, "a model can not be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' can",
-                       m->name);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a model can not be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' can", m->name);
     return SL_OK;
 }
 
@@ -166,9 +166,9 @@ sl_status sl_import_write(sl_import *m, const sl_import_options *options, sl_err
 
 json_t *sl_import_report(const sl_import *m)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:o}", "name", m->name, "architecture", m->arch->name, "manifest",
-                     m->manifest, "file", m->weights, "bytes", (json_int_t)m->bytes, "sha256", m->sha256, "tensors",
-                     (json_int_t)m->used.count, "skipped", lines_json(&m->unknown));
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:o}", "name", m->name, "architecture", m->arch->name,
+                     "manifest", m->manifest, "file", m->weights, "bytes", (json_int_t)m->bytes, "sha256",
+                     m->sha256, "tensors", (json_int_t)m->used.count, "skipped", lines_json(&m->unknown));
 }
 
 /* ---- the whole ---- */
@@ -190,12 +190,14 @@ static sl_status refuse_existing(const sl_import *m, const sl_import_options *o,
     struct stat st;
     sl_manifest *known = NULL;
     char *path = NULL;
-    bool there = stat(m->manifest, &st) == 0 || (!strchr(o->output, '/') &&
-                                                sl_catalogue_find(o->models_dir, m->name, &known, &path, NULL) == SL_OK);
+    bool there =
+        stat(m->manifest, &st) == 0 ||
+        (!strchr(o->output, '/') && sl_catalogue_find(o->models_dir, m->name, &known, &path, NULL) == SL_OK);
     sl_manifest_free(known);
     free(path);
-    return there && !o->replace ? sl_fail(err, SL_ERR_EXISTS, "a model %s is there already: choose another name, or "
-                                          "--replace it", m->name)
+    return there && !o->replace ? sl_fail(err, SL_ERR_EXISTS,
+                                          "a model %s is there already: choose another name, or --replace it",
+                                          m->name)
                                 : SL_OK;
 }
 
@@ -208,8 +210,8 @@ static sl_status try_out(const sl_import *m, const sl_import_options *o, sl_erro
     return SL_OK;
 }
 
-static sl_status write_all(sl_import *models, int count, const char *folder, const sl_import_options *o, char **json,
-                           sl_error *err)
+static sl_status write_all(sl_import *models, int count, const char *folder, const sl_import_options *o,
+                           char **json, sl_error *err)
 {
     for (int i = 0; i < count; i++)
         SL_TRY(refuse_existing(&models[i], o, err));
@@ -236,11 +238,13 @@ static sl_status read_all(const char *const *files, size_t count, const sl_impor
         return sl_fail(err, SL_ERR_ARGUMENT, "%s is made of one checkpoint, %zu are given", o->arch, count);
     SL_TRY(sl_import_read(files[0], o->arch, &models[0], json, err));
     if (o->corrected_scale && models[0].arch->corrected.std[0] == 0)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s has no other scale of pixels than the published one", models[0].arch->name);
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s has no other scale of pixels than the published one",
+                       models[0].arch->name);
     return sl_import_name(&models[0], folder, name, "", err);
 }
 
-sl_status sl_model_import(const char *const *files, size_t count, const sl_import_options *o, char **json, sl_error *err)
+sl_status sl_model_import(const char *const *files, size_t count, const sl_import_options *o, char **json,
+                          sl_error *err)
 {
     char *folder = NULL;
     const char *name;

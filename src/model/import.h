@@ -9,11 +9,11 @@
 #include "model/arch.h"
 
 typedef struct {
-    char *file;         /* the checkpoint */
+    char *file; /* the checkpoint */
     const sl_arch *arch;
-    sl_state_dict dict; /* all of it */
-    sl_state_dict used; /* what the architecture needs, in its order; the numbers lie in dict */
-    sl_text unknown;    /* names that it does not know, one a line */
+    sl_state_dict dict;              /* all of it */
+    sl_state_dict used;              /* what the architecture needs, in its order; the numbers lie in dict */
+    sl_text unknown;                 /* names that it does not know, one a line */
     char *name, *manifest, *weights; /* of the model, and the two files written */
     const char *stages[2];           /* of a cascade's last network: the manifests of those before it */
     char checkpoint_sha256[65], sha256[65];

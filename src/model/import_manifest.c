@@ -19,9 +19,10 @@ static void add_recogniser(json_t *root, const sl_arch *arch, bool corrected)
 {
     static const char *const colours[] = {"rgb", "bgr", "grey"};
     const sl_pixel_scale *scale = corrected ? &arch->corrected : &arch->published;
-    json_object_set_new(root, "input", json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
-                                                 "colour", colours[arch->colour], "mean", per_channel(scale->mean), "std",
-                                                 per_channel(scale->std)));
+    json_object_set_new(root, "input",
+                        json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
+                                  "colour", colours[arch->colour], "mean", per_channel(scale->mean), "std",
+                                  per_channel(scale->std)));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
     json_object_set_new(root, "embedding", json_string(SL_ARCH_EMBEDDING));
     json_object_set_new(root, "patch_map", json_string(SL_ARCH_PATCH_MAP));
@@ -54,8 +55,8 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
     json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
                              kinds[m->arch->kind], "source", "text", source, "licence",
                              o->licence ? o->licence : "not stated", "provenance", m->arch->title,
-                             "; imported from a checkpoint.", "format", "safetensors", "arch", m->arch->name, "file",
-                             base_name(m->weights), "bytes", (json_int_t)m->bytes, "sha256", m->sha256);
+                             "; imported from a checkpoint.", "format", "safetensors", "arch", m->arch->name,
+                             "file", base_name(m->weights), "bytes", (json_int_t)m->bytes, "sha256", m->sha256);
     free(source);
     if (root && m->arch->kind == SL_MODEL_RECOGNISER)
         add_recogniser(root, m->arch, o->corrected_scale);
@@ -63,6 +64,7 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
         add_detector(root, m);
     *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(7)) : NULL;
     json_decref(root);
-    return *json ? SL_OK : sl_fail(err, SL_ERR_ARGUMENT, "%s: its name or licence is not UTF-8, or there is no memory",
-                                   m->file);
+    return *json ? SL_OK
+                 : sl_fail(err, SL_ERR_ARGUMENT, "%s: its name or licence is not UTF-8, or there is no memory",
+                           m->file);
 }

@@ -34,7 +34,8 @@ static sl_status take(const char *folder, const char *name, char *files[NETS], s
         if (!is_checkpoint_name(name) || !strcasestr(name, nets[i]))
             continue;
         if (files[i])
-            return sl_fail(err, SL_ERR_ARGUMENT, "%s has several files of %s: name the three that are meant", folder, nets[i]);
+            return sl_fail(err, SL_ERR_ARGUMENT, "%s has several files of %s: name the three that are meant",
+                           folder, nets[i]);
         files[i] = sl_path_join(folder, name);
         return files[i] ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
     }
@@ -56,7 +57,8 @@ static sl_status list_folder(const char *folder, char *files[NETS], sl_error *er
     free(names);
     for (int i = 0; i < NETS && status == SL_OK; i++)
         if (!files[i])
-            status = sl_fail(err, SL_ERR_NOT_FOUND, "%s has no checkpoint with \"%s\" in its name", folder, nets[i]);
+            status =
+                sl_fail(err, SL_ERR_NOT_FOUND, "%s has no checkpoint with \"%s\" in its name", folder, nets[i]);
     return status;
 }
 
@@ -72,8 +74,9 @@ static sl_status list_files(const char *const *given, size_t count, char *files[
     if (count == 1 && is_folder(given[0]))
         return list_folder(given[0], files, err);
     if (count != NETS)
-        return sl_fail(err, SL_ERR_ARGUMENT, "mtcnn is made of three checkpoints (P-, R- and O-net) or a folder with them; %zu "
-                       "are given", count);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "mtcnn is made of three checkpoints (P-, R- and O-net) or a folder with them; %zu are given",
+                       count);
     for (int i = 0; i < NETS; i++)
         if (!(files[i] = sl_strdup(given[i])))
             return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
@@ -109,8 +112,8 @@ static sl_status name_all(const char *folder, const char *name, sl_import models
     return SL_OK;
 }
 
-sl_status sl_import_mtcnn(const char *const *given, size_t count, const char *folder, const char *name, sl_import models[3],
-                          char **json, sl_error *err)
+sl_status sl_import_mtcnn(const char *const *given, size_t count, const char *folder, const char *name,
+                          sl_import models[3], char **json, sl_error *err)
 {
     char *files[NETS] = {0};
     sl_status status = list_files(given, count, files, err);

@@ -118,7 +118,8 @@ static sl_status give(json_t *root, const char *path, char **json, sl_error *err
     return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its description", path);
 }
 
-static sl_status inspect_graph(const sl_graph *file, const char *path, const uint8_t digest[32], char **json, sl_error *err)
+static sl_status inspect_graph(const sl_graph *file, const char *path, const uint8_t digest[32], char **json,
+                               sl_error *err)
 {
     sl_graph *g = with_shapes(file);
     sl_status status = give(document(file, g, path, digest), path, json, err);

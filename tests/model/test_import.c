@@ -1,4 +1,5 @@
-/* Checkpoints to models: what is made, what is refused, and that a model of a state dict is a model like others. */
+/* Checkpoints to models: what is made, what is refused, and that a model of a state dict is a model like others.
+ */
 #define _GNU_SOURCE
 #include "synthetic.h"
 
@@ -37,7 +38,10 @@ static const char *at(const char *name)
     return path;
 }
 
-static bool exists(const char *name) { return access(at(name), F_OK) == 0; }
+static bool exists(const char *name)
+{
+    return access(at(name), F_OK) == 0;
+}
 
 static void write_checkpoint(const char *name, const sl_state_dict *dict)
 {
@@ -149,7 +153,8 @@ static void a_model_is_not_replaced_by_accident(void **state)
     char *json;
     assert_int_equal(import_as("mobilefacenet", "c.safetensors", "mine", &json), SL_ERR_EXISTS);
     assert_null(json);
-    assert_int_equal(import_as("mobilefacenet", "c.safetensors", "retinaface-mnet25", &json), SL_ERR_EXISTS); /* built in */
+    assert_int_equal(import_as("mobilefacenet", "c.safetensors", "retinaface-mnet25", &json),
+                     SL_ERR_EXISTS); /* built in */
     const char *path = at("c.safetensors");
     const sl_import_options o = {.arch = "mobilefacenet", .output = "mine", .models_dir = folder, .replace = 1};
     assert_ok(sl_model_import(&path, 1, &o, &json, &err));
@@ -163,7 +168,8 @@ static void a_model_may_lie_anywhere(void **state)
     char *json;
     sl_recogniser r;
     const char *path = at("c.safetensors");
-    const sl_import_options o = {.arch = "mobilefacenet", .output = at("sub/folder/other"), .models_dir = "/nowhere"};
+    const sl_import_options o = {
+        .arch = "mobilefacenet", .output = at("sub/folder/other"), .models_dir = "/nowhere"};
     assert_ok(sl_model_import(&path, 1, &o, &json, &err));
     free(json);
     assert_ok(sl_recogniser_open("/nowhere", at("sub/folder/other.json"), &r, &err));
@@ -194,7 +200,8 @@ static void every_problem_is_listed(void **state)
     assert_int_equal(import_as("arcface-r18", "c.safetensors", "bad", &json), SL_ERR_FORMAT);
     report = parsed(json);
     assert_string_equal(json_string_value(json_object_get(report, "fits")), "mobilefacenet-prelu");
-    assert_true(json_array_size(json_object_get(report, "problems")) >= 151); /* not only those that a text holds */
+    assert_true(json_array_size(json_object_get(report, "problems")) >=
+                151); /* not only those that a text holds */
     json_decref(report);
 }
 
@@ -234,7 +241,8 @@ static void wrong_calls_say_so(void **state)
 static void the_scale_is_a_choice(void **state)
 {
     (void)state;
-    sl_import m = {.file = "facenet.pt", .arch = sl_arch_find("facenet-ir1"), .name = "f", .weights = "f.safetensors"};
+    sl_import m = {
+        .file = "facenet.pt", .arch = sl_arch_find("facenet-ir1"), .name = "f", .weights = "f.safetensors"};
     for (int corrected = 0; corrected < 2; corrected++) {
         const sl_import_options o = {.licence = "theirs", .corrected_scale = corrected};
         sl_manifest *manifest;
@@ -256,10 +264,14 @@ static void manifests_name_an_architecture(void **state)
     static const char *const archs[] = {"resnet", "mtcnn-pnet"};
     for (int i = 0; i < 2; i++) {
         char text[800];
-        snprintf(text, sizeof text, "{\"name\": \"odd\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", "
-                 "\"file\": \"c.safetensors\", \"format\": \"safetensors\", \"arch\": \"%s\", \"input\": {\"width\": 112, "
-                 "\"height\": 112, \"colour\": \"rgb\", \"mean\": [0], \"std\": [1]}, \"alignment\": \"arcface-112\", "
-                 "\"embedding\": \"embedding\", \"patch_map\": \"patch_map\"}", archs[i]);
+        snprintf(
+            text, sizeof text,
+            "{\"name\": \"odd\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", "
+            "\"file\": \"c.safetensors\", \"format\": \"safetensors\", \"arch\": \"%s\", \"input\": {\"width\": "
+            "112, "
+            "\"height\": 112, \"colour\": \"rgb\", \"mean\": [0], \"std\": [1]}, \"alignment\": \"arcface-112\", "
+            "\"embedding\": \"embedding\", \"patch_map\": \"patch_map\"}",
+            archs[i]);
         assert_ok(sl_write_file(at("odd.json"), text, strlen(text), &err));
         assert_int_equal(sl_network_open(folder, "odd", SL_MODEL_RECOGNISER, &n, &err), SL_ERR_UNSUPPORTED);
         assert_non_null(strstr(err.text, archs[i]));
@@ -298,7 +310,8 @@ static void mtcnn_comes_in_three(void **state)
     o.output = "of-folder"; /* by the names of its files; cascade-pnet.safetensors is there now, too */
     assert_int_equal(sl_model_import((const char *const[]){folder}, 1, &o, &json, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "several files of pnet"));
-    assert_int_equal(sl_model_import((const char *const[]){files[0], files[1], files[0]}, 3, &o, &json, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_model_import((const char *const[]){files[0], files[1], files[0]}, 3, &o, &json, &err),
+                     SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "both onet"));
     assert_int_equal(sl_model_import(files, 2, &o, &json, &err), SL_ERR_ARGUMENT);
 }
@@ -306,14 +319,10 @@ static void mtcnn_comes_in_three(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_checkpoint_becomes_a_model),
-        cmocka_unit_test(a_model_is_not_replaced_by_accident),
-        cmocka_unit_test(a_model_may_lie_anywhere),
-        cmocka_unit_test(every_problem_is_listed),
-        cmocka_unit_test(broken_numbers_are_refused),
-        cmocka_unit_test(wrong_calls_say_so),
-        cmocka_unit_test(the_scale_is_a_choice),
-        cmocka_unit_test(manifests_name_an_architecture),
+        cmocka_unit_test(a_checkpoint_becomes_a_model), cmocka_unit_test(a_model_is_not_replaced_by_accident),
+        cmocka_unit_test(a_model_may_lie_anywhere),     cmocka_unit_test(every_problem_is_listed),
+        cmocka_unit_test(broken_numbers_are_refused),   cmocka_unit_test(wrong_calls_say_so),
+        cmocka_unit_test(the_scale_is_a_choice),        cmocka_unit_test(manifests_name_an_architecture),
         cmocka_unit_test(mtcnn_comes_in_three),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);

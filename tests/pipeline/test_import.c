@@ -50,8 +50,11 @@ static int make_models(void **state)
     bool there = true;
     for (size_t i = 0; i < sizeof links / sizeof *links; i++)
         there = link_model(links[i]) && there;
-    there = import_shared((const char *const[]){"models/mobilefacenet-128.pt"}, 1, "mobilefacenet", "torch-128") && there;
-    there = import_shared((const char *const[]){"models/mobilefacenet-casia-112x96.ckpt"}, 1, "mobilefacenet", "casia") && there;
+    there = import_shared((const char *const[]){"models/mobilefacenet-128.pt"}, 1, "mobilefacenet", "torch-128") &&
+            there;
+    there = import_shared((const char *const[]){"models/mobilefacenet-casia-112x96.ckpt"}, 1, "mobilefacenet",
+                          "casia") &&
+            there;
     there = import_shared(cascade, 3, "mtcnn", "torch-mtcnn") && there;
     if (!there) {
         remove_tree(folder);
@@ -76,7 +79,8 @@ typedef struct {
 static opened open_models(const char *model, const char *detector)
 {
     opened o;
-    const sl_engine_options options = {.models_dir = folder, .model = model, .detector = detector, .landmarks = "none"};
+    const sl_engine_options options = {
+        .models_dir = folder, .model = model, .detector = detector, .landmarks = "none"};
     assert_ok(sl_engine_open(&options, &o.engine, &err));
     assert_ok(sl_session_open(o.engine, 1, &o.session, &err));
     return o;
@@ -118,7 +122,8 @@ static void checkpoint_and_onnx_agree(void **state)
     FILE *f = lfw_open();
     if (!f)
         skip();
-    opened onnx = open_models("mobilefacenet-128", NULL), torch = open_models("torch-128", NULL), casia = open_models("casia", NULL);
+    opened onnx = open_models("mobilefacenet-128", NULL), torch = open_models("torch-128", NULL),
+           casia = open_models("casia", NULL);
     sl_template *before = NULL;
     sl_image photo;
     double least = 1;
@@ -136,7 +141,8 @@ static void checkpoint_and_onnx_agree(void **state)
             sl_template_embedding(c, &dim);
             assert_int_equal(dim, 128);
             if (before) /* strangers */
-                assert_true(cosine_of(sl_template_embedding(before, NULL), sl_template_embedding(c, NULL), 128) < .9);
+                assert_true(cosine_of(sl_template_embedding(before, NULL), sl_template_embedding(c, NULL), 128) <
+                            .9);
             sl_template_free(before);
             before = c;
             sl_template_free(a);
@@ -169,7 +175,8 @@ static void both_sources_of_mtcnn_agree(void **state)
     FILE *f = lfw_open();
     if (!f)
         skip();
-    opened tflite = open_models("mobilefacenet-128", "mtcnn"), torch = open_models("mobilefacenet-128", "torch-mtcnn");
+    opened tflite = open_models("mobilefacenet-128", "mtcnn"),
+           torch = open_models("mobilefacenet-128", "torch-mtcnn");
     sl_image photo;
     size_t faces = 0;
     int photos = 0;

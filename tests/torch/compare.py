@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""Checkpoints of random weights, written by PyTorch in both of its formats, imported and run by Secondlook, and exported
-again as ONNX: embeddings and patch maps must agree with PyTorch's to 1e-4 of the largest value.
+"""Checkpoints of random weights, written by PyTorch in both of its formats, imported and run by Secondlook, and
+exported again as ONNX: embeddings and patch maps must agree with PyTorch's to 1e-4 of the largest value.
 
 compare.py PROGRAM FORWARD [NODE_MODULES]     run by tests/torch/run; the ONNX files go through ONNX Runtime when
                                               NODE_MODULES has onnxruntime-node"""
@@ -73,8 +73,8 @@ def compare(name, seed, program, forward, modules, folder):
         good &= report(name, form, want, outputs_of(file(".y"), shapes))
     if modules:
         run(program, "models", "export", model + ".json", "-o", file(".onnx"))
-        run("node", os.path.join(HERE, "forward.js"), file(".onnx"), ",".join(map(str, x.shape)), file(".x"), file(".y"),
-            env=dict(os.environ, NODE_PATH=modules))
+        run("node", os.path.join(HERE, "forward.js"), file(".onnx"), ",".join(map(str, x.shape)), file(".x"),
+            file(".y"), env=dict(os.environ, NODE_PATH=modules))
         good &= report(name, "ONNX in ONNX Runtime", want, outputs_of(file(".y"), shapes))
     return good
 

@@ -1,5 +1,6 @@
-/* A recogniser on raw inputs: forward MANIFEST.json INPUT OUTPUT. INPUT holds two pictures as the network takes them,
- * float32 [2, channels, height, width]; OUTPUT gets the embeddings, then the patch maps. For tests/torch/run. */
+/* A recogniser on raw inputs: forward MANIFEST.json INPUT OUTPUT. INPUT holds two pictures as the network takes
+ * them, float32 [2, channels, height, width]; OUTPUT gets the embeddings, then the patch maps. For
+ * tests/torch/run. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

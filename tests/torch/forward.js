@@ -1,4 +1,5 @@
-// An exported ONNX file in ONNX Runtime: node forward.js FILE N,C,H,W INPUT OUTPUT. Writes the embedding, then the patch map.
+// An exported ONNX file in ONNX Runtime: node forward.js FILE N,C,H,W INPUT OUTPUT.
+// Writes the embedding, then the patch map.
 const fs = require("fs");
 const ort = require("onnxruntime-node");
 

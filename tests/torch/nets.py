@@ -132,9 +132,9 @@ def block17():
 
 
 def block8(scale=.2, relu=True):
-    return Residual(1792, 384, scale, (BasicConv(1792, 192, 1),
-                                       row((1792, 192, 1), (192, 192, (1, 3), 1, (0, 1)), (192, 192, (3, 1), 1, (1, 0)))),
-                    relu)
+    branches = (BasicConv(1792, 192, 1),
+                row((1792, 192, 1), (192, 192, (1, 3), 1, (0, 1)), (192, 192, (3, 1), 1, (1, 0))))
+    return Residual(1792, 384, scale, branches, relu)
 
 
 class FaceNet(nn.Module):

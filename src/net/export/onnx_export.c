@@ -4,7 +4,7 @@
 
 #include "net/export/onnx_write.h"
 
-enum { IR_VERSION = 7, OPSET = 14 }; /* of 2021: what reads ONNX today reads these */
+enum { IR_VERSION = 7, OPSET = 14 };                 /* of 2021: what reads ONNX today reads these */
 static const size_t max_file_size = (size_t)1 << 30; /* what sl_import_onnx reads; protobuf itself ends at 2 GiB */
 
 /* ---- inputs and outputs ---- */
@@ -65,8 +65,8 @@ static Onnx__ValueInfoProto *value_info(sl_onnx_writer *w, const sl_tensor_info 
     onnx__type_proto__init(type);
     onnx__type_proto__tensor__init(tensor);
     tensor->has_elem_type = 1;
-    tensor->elem_type = t->type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
-                                               : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+    tensor->elem_type =
+        t->type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
     tensor->shape = shape->rank < 0 ? NULL : shape_message(w, shape);
     type->value_case = ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE;
     type->tensor_type = tensor;
@@ -117,7 +117,8 @@ static void put_constants(sl_onnx_writer *w)
         }
 }
 
-static void put_metadata(sl_onnx_writer *w, const char *const (*metadata)[2], size_t count, Onnx__ModelProto *model)
+static void put_metadata(sl_onnx_writer *w, const char *const (*metadata)[2], size_t count,
+                         Onnx__ModelProto *model)
 {
     model->metadata_props = sl_put_memory(w, count, sizeof *model->metadata_props);
     for (size_t i = 0; model->metadata_props && i < count; i++) {
@@ -143,8 +144,8 @@ static sl_status pack(const Onnx__ModelProto *model, uint8_t **data, size_t *siz
     return SL_OK;
 }
 
-sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], size_t metadata_count, uint8_t **data,
-                         size_t *size, sl_error *err)
+sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], size_t metadata_count,
+                         uint8_t **data, size_t *size, sl_error *err)
 {
     sl_onnx_writer w = {.g = g};
     Onnx__OperatorSetIdProto opset = ONNX__OPERATOR_SET_ID_PROTO__INIT, *const opsets[] = {&opset};

@@ -17,7 +17,10 @@ static Onnx__NodeProto *put(call *c, const char *op, int n_inputs)
     return sl_put_node(c->w, op, c->inputs, n_inputs, c->outputs, c->node->n_outputs);
 }
 
-static void put_plain(call *c, const char *op) { put(c, op, c->node->n_inputs); }
+static void put_plain(call *c, const char *op)
+{
+    put(c, op, c->node->n_inputs);
+}
 
 static void put_axis(call *c, const char *op)
 {
@@ -35,8 +38,8 @@ static void put_steps(call *c, Onnx__NodeProto *node, const char *name, const in
 
 static void put_window(call *c, Onnx__NodeProto *node)
 {
-    static const char *const names[] = {[SL_PAD_SAME_UPPER] = "SAME_UPPER", [SL_PAD_SAME_LOWER] = "SAME_LOWER",
-                                        [SL_PAD_VALID] = "VALID"};
+    static const char *const names[] = {
+        [SL_PAD_SAME_UPPER] = "SAME_UPPER", [SL_PAD_SAME_LOWER] = "SAME_LOWER", [SL_PAD_VALID] = "VALID"};
     if (c->attr->kernel[0])
         sl_put_ints(c->w, node, "kernel_shape", c->attr->kernel, 2);
     put_steps(c, node, "strides", c->attr->stride);
@@ -73,14 +76,21 @@ static void put_global_pool(call *c, const char *op)
 
 /* ---- layers with parameters ---- */
 
-static void put_dense(call *c, const char *op) { sl_put_int(c->w, put(c, op, 3), "transB", 1); }
+static void put_dense(call *c, const char *op)
+{
+    sl_put_int(c->w, put(c, op, 3), "transB", 1);
+}
 
-static void put_batchnorm(call *c, const char *op) { sl_put_float(c->w, put(c, op, 5), "epsilon", c->attr->a); }
+static void put_batchnorm(call *c, const char *op)
+{
+    sl_put_float(c->w, put(c, op, 5), "epsilon", c->attr->a);
+}
 
 /* ONNX lines slopes up with the last axis: those of channels get axes for height and width. */
 static void put_prelu(call *c, const char *op)
 {
-    const sl_tensor_info *x = &c->w->g->tensors[c->node->inputs[0]], *slope = &c->w->g->tensors[c->node->inputs[1]];
+    const sl_tensor_info *x = &c->w->g->tensors[c->node->inputs[0]],
+                         *slope = &c->w->g->tensors[c->node->inputs[1]];
     if (slope->data && slope->shape.rank == 1 && slope->shape.dim[0] > 1 && x->shape.rank == 4) {
         const sl_shape shape = {.rank = 3, .dim = {slope->shape.dim[0], 1, 1}};
         c->inputs[1] = sl_put_name(c->w, slope->name);
@@ -93,14 +103,25 @@ static void put_prelu(call *c, const char *op)
 
 static void put_unary(call *c, const char *op)
 {
-    static const char *const names[] = {
-        [SL_FN_RELU] = "Relu",         [SL_FN_LEAKY_RELU] = "LeakyRelu", [SL_FN_CLIP] = "Clip",
-        [SL_FN_SIGMOID] = "Sigmoid",   [SL_FN_TANH] = "Tanh",            [SL_FN_EXP] = "Exp",
-        [SL_FN_LOG] = "Log",           [SL_FN_SQRT] = "Sqrt",            [SL_FN_ABS] = "Abs",
-        [SL_FN_NEG] = "Neg",           [SL_FN_RECIPROCAL] = "Reciprocal", [SL_FN_IDENTITY] = "Identity",
-        [SL_FN_ERF] = "Erf",           [SL_FN_ELU] = "Elu",              [SL_FN_HARD_SIGMOID] = "HardSigmoid",
-        [SL_FN_HARD_SWISH] = "HardSwish", [SL_FN_SOFTPLUS] = "Softplus", [SL_FN_FLOOR] = "Floor",
-        [SL_FN_CEIL] = "Ceil"};
+    static const char *const names[] = {[SL_FN_RELU] = "Relu",
+                                        [SL_FN_LEAKY_RELU] = "LeakyRelu",
+                                        [SL_FN_CLIP] = "Clip",
+                                        [SL_FN_SIGMOID] = "Sigmoid",
+                                        [SL_FN_TANH] = "Tanh",
+                                        [SL_FN_EXP] = "Exp",
+                                        [SL_FN_LOG] = "Log",
+                                        [SL_FN_SQRT] = "Sqrt",
+                                        [SL_FN_ABS] = "Abs",
+                                        [SL_FN_NEG] = "Neg",
+                                        [SL_FN_RECIPROCAL] = "Reciprocal",
+                                        [SL_FN_IDENTITY] = "Identity",
+                                        [SL_FN_ERF] = "Erf",
+                                        [SL_FN_ELU] = "Elu",
+                                        [SL_FN_HARD_SIGMOID] = "HardSigmoid",
+                                        [SL_FN_HARD_SWISH] = "HardSwish",
+                                        [SL_FN_SOFTPLUS] = "Softplus",
+                                        [SL_FN_FLOOR] = "Floor",
+                                        [SL_FN_CEIL] = "Ceil"};
     (void)op;
     sl_fn fn = c->attr->fn;
     if (fn == SL_FN_CLIP) {
@@ -116,8 +137,9 @@ static void put_unary(call *c, const char *op)
 
 static void put_binary(call *c, const char *op)
 {
-    static const char *const names[] = {[SL_FN_ADD] = "Add", [SL_FN_SUB] = "Sub", [SL_FN_MUL] = "Mul", [SL_FN_DIV] = "Div",
-                                        [SL_FN_POW] = "Pow", [SL_FN_MAX] = "Max", [SL_FN_MIN] = "Min"};
+    static const char *const names[] = {
+        [SL_FN_ADD] = "Add", [SL_FN_SUB] = "Sub", [SL_FN_MUL] = "Mul", [SL_FN_DIV] = "Div",
+        [SL_FN_POW] = "Pow", [SL_FN_MAX] = "Max", [SL_FN_MIN] = "Min"};
     (void)op;
     put(c, names[c->attr->fn], 2);
 }
@@ -125,7 +147,8 @@ static void put_binary(call *c, const char *op)
 static void put_cast(call *c, const char *op)
 {
     sl_put_int(c->w, put(c, op, 1), "to",
-               c->attr->type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64);
+               c->attr->type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
+                                            : ONNX__TENSOR_PROTO__DATA_TYPE__INT64);
 }
 
 /* ---- along axes ---- */
@@ -133,8 +156,8 @@ static void put_cast(call *c, const char *op)
 /* The axes of a reduction, from its attribute or a constant input; none: all of them. */
 static int axes_of(const call *c, int axes[SL_MAX_RANK])
 {
-    const sl_tensor_info *given = c->node->n_inputs > 1 && c->node->inputs[1] >= 0
-                                      ? &c->w->g->tensors[c->node->inputs[1]] : NULL;
+    const sl_tensor_info *given =
+        c->node->n_inputs > 1 && c->node->inputs[1] >= 0 ? &c->w->g->tensors[c->node->inputs[1]] : NULL;
     int64_t count = given && given->data ? sl_shape_elements(&given->shape) : 0;
     memcpy(axes, c->attr->axes, SL_MAX_RANK * sizeof *axes);
     for (int i = 0; i < count && i < SL_MAX_RANK; i++)
@@ -144,9 +167,9 @@ static int axes_of(const call *c, int axes[SL_MAX_RANK])
 
 static void put_reduce(call *c, const char *op)
 {
-    static const char *const names[] = {[SL_FN_AVERAGE] = "ReduceMean", [SL_FN_SUM] = "ReduceSum",
-                                        [SL_FN_MAX] = "ReduceMax",      [SL_FN_MIN] = "ReduceMin",
-                                        [SL_FN_L2] = "ReduceL2",        [SL_FN_SUM_SQUARE] = "ReduceSumSquare"};
+    static const char *const names[] = {
+        [SL_FN_AVERAGE] = "ReduceMean", [SL_FN_SUM] = "ReduceSum", [SL_FN_MAX] = "ReduceMax",
+        [SL_FN_MIN] = "ReduceMin",      [SL_FN_L2] = "ReduceL2",   [SL_FN_SUM_SQUARE] = "ReduceSumSquare"};
     (void)op;
     int axes[SL_MAX_RANK], count = axes_of(c, axes);
     bool sum = c->attr->fn == SL_FN_SUM; /* has its axes as an input since opset 13, the others since 18 */

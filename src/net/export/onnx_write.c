@@ -181,7 +181,8 @@ Onnx__TensorProto *sl_put_tensor(sl_onnx_writer *w, const char *name, sl_type ty
     t->dims = dims;
     t->n_dims = (size_t)shape->rank;
     t->has_data_type = 1;
-    t->data_type = type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
+    t->data_type =
+        type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
     t->has_raw_data = 1;
     t->raw_data = (ProtobufCBinaryData){count * width, (uint8_t *)data};
     return t;

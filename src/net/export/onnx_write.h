@@ -1,6 +1,6 @@
-/* Inside the ONNX exporter. One sl_onnx_writer gathers protobuf-c messages that point into the graph (its weights are
- * not copied) and into memory of its own. Running out of memory is sticky: calls then do nothing and return NULL, and
- * it is checked once at the end. */
+/* Inside the ONNX exporter. One sl_onnx_writer gathers protobuf-c messages that point into the graph (its weights
+ * are not copied) and into memory of its own. Running out of memory is sticky: calls then do nothing and return
+ * NULL, and it is checked once at the end. */
 #ifndef SL_NET_EXPORT_ONNX_WRITE_H
 #define SL_NET_EXPORT_ONNX_WRITE_H
 
@@ -26,7 +26,8 @@ void sl_put_free(sl_onnx_writer *w);
 /* STEM/NUMBER, which no tensor has. */
 char *sl_put_name(sl_onnx_writer *w, const char *stem);
 
-/* An operator from and to these tensors; a NULL input is absent. Its name, which must be unique, is its first output's. */
+/* An operator from and to these tensors; a NULL input is absent. Its name, which must be unique, is its first
+ * output's. */
 Onnx__NodeProto *sl_put_node(sl_onnx_writer *w, const char *op, const char *const *inputs, int n_inputs,
                              const char *const *outputs, int n_outputs);
 
