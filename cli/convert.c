@@ -58,15 +58,17 @@ static const struct argp_option import_options[] = {
 static const struct argp import_parser = {
     import_options,
     parse_import,
-    "CHECKPOINT --arch ARCHITECTURE -o NAME\n"
+    "CHECKPOINT|NETWORK --arch ARCHITECTURE -o NAME\n"
     "PNET RNET ONET --arch mtcnn -o NAME\n"
     "FOLDER --arch mtcnn -o NAME",
     "Makes a model of a PyTorch checkpoint (torch.save's zip or legacy form) or of safetensors. Nothing in the "
     "file is run. Its weights are checked by name and shape; those that the architecture does not know are skipped "
-    "and named. Writes NAME.safetensors and the manifest NAME.json.\v"
+    "and named. Writes NAME.safetensors and the manifest NAME.json. An ONNX or TFLite file of a recogniser is copied, "
+    "and its manifest written.\v"
     "Examples:\n"
     "  secondlook models import resnet18_110.pth --arch arcface-r18 -o arcface18\n"
     "  secondlook models import facenet.pt --arch facenet-ir1 --corrected-scale -o facenet\n"
+    "  secondlook models import w600k_r50.onnx --arch iresnet50 -o r50\n"
     "  secondlook models import mtcnn_pnet.pt mtcnn_rnet.pt mtcnn_onet.pt --arch mtcnn -o mtcnn-torch\n\n"
     "and then\n"
     "  secondlook enroll --model arcface18 --gallery staff photos/\n\n"

@@ -185,7 +185,8 @@ typedef struct {
     int replace;            /* 1: also when a model of that name is there */
 } sl_import_options;
 
-/* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. Weights are
+/* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. (An ONNX or
+ * TFLite file of one of the recognisers is copied, and the architecture says how pictures are fed to it.) Weights are
  * checked by name and shape against the architecture, those it does not know are left out. Writes NAME.safetensors and
  * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
  * with them, and makes NAME-pnet, NAME-rnet and NAME. SL_ERR_EXISTS when a model has the name and `replace` is 0.

@@ -1,5 +1,5 @@
 /* Checkpoints to models: weights by name are checked against an architecture and written as safetensors with a
- * manifest. */
+ * manifest. A network that comes whole is copied. */
 #define _GNU_SOURCE
 #include "model/import.h"
 
@@ -18,12 +18,9 @@
 
 /* ---- reading ---- */
 
-static sl_status find_arch(const char *name, const sl_state_dict *dict, const sl_arch **out, sl_error *err)
+sl_status sl_import_unknown_arch(const char *name, sl_error *err)
 {
     sl_text names = {0};
-    *out = sl_arch_choose(name, dict);
-    if (*out)
-        return SL_OK;
     for (int i = 0; sl_arch_at(i); i++)
         sl_text_add(&names, "%s%s", i ? ", " : "", sl_arch_at(i)->name);
     sl_status status = sl_fail(err, SL_ERR_ARGUMENT, "no architecture is named \"%s\"; there are %s", name,
@@ -56,6 +53,7 @@ static sl_status select_used(sl_import *m, sl_text *problems, sl_error *err)
             status = sl_state_dict_add(&m->used, w->name, &w->shape, w->data, false, err);
     }
     sl_arch_tensors_free(tensors, count);
+    m->tensors = m->used.count;
     if (status == SL_OK && problems->size)
         status = sl_fail(err, SL_ERR_FORMAT, "its weights are broken: %.600s", problems->data);
     return status;
@@ -92,21 +90,41 @@ static void hash(const sl_mapping *map, char hex[65])
     sl_hex32(digest, hex);
 }
 
-sl_status sl_import_read(const char *file, const char *arch, sl_import *out, char **json, sl_error *err)
+/* Weights by name, for the architecture's layout that they fit best. */
+static sl_status check_weights(sl_import *m, const char *arch, char **json, sl_error *err)
 {
     sl_text problems = {0};
+    m->format = "safetensors";
+    m->arch = sl_arch_choose(arch, &m->dict);
+    if (!m->arch)
+        return sl_import_unknown_arch(arch, err);
+    sl_status status = sl_arch_check(m->arch, &m->dict, &problems, &m->unknown, err);
+    if (status == SL_OK)
+        status = select_used(m, &problems, err);
+    if (problems.size)
+        *json = problems_json(m, &problems);
+    free(problems.data);
+    return status;
+}
+
+sl_status sl_import_read(const char *file, const char *arch, sl_import *out, char **json, sl_error *err)
+{
+    sl_mapping map;
+    sl_status status;
     *out = (sl_import){.file = sl_strdup(file)};
     if (!out->file)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
-    SL_TRY(sl_checkpoint_read(file, &out->dict, err));
-    SL_TRY(find_arch(arch, &out->dict, &out->arch, err));
-    hash(&out->dict.map, out->checkpoint_sha256);
-    sl_status status = sl_arch_check(out->arch, &out->dict, &problems, &out->unknown, err);
-    if (status == SL_OK)
-        status = select_used(out, &problems, err);
-    if (problems.size)
-        *json = problems_json(out, &problems);
-    free(problems.data);
+    SL_TRY(sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err));
+    hash(&map, out->checkpoint_sha256);
+    if (sl_checkpoint_is(map.data, map.size)) {
+        status = sl_checkpoint_parse(map.data, map.size, &out->dict, err);
+        out->dict.map = map;
+        if (status == SL_OK)
+            status = check_weights(out, arch, json, err);
+    } else {
+        out->network = map;
+        status = sl_import_network(out, arch, err);
+    }
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", file);
 }
 
@@ -114,6 +132,9 @@ void sl_import_clear(sl_import *m)
 {
     sl_state_dict_free(&m->used);
     sl_state_dict_free(&m->dict);
+    sl_unmap_file(&m->network);
+    free(m->embedding);
+    free(m->patch_map);
     free(m->unknown.data);
     free(m->file);
     free(m->name);
@@ -131,7 +152,7 @@ sl_status sl_import_name(sl_import *m, const char *folder, const char *name, con
         m->name = NULL;
     if (!m->name || asprintf(&m->manifest, "%s%s%s.json", folder, slash, m->name) < 0)
         m->manifest = NULL;
-    if (!m->manifest || asprintf(&m->weights, "%s%s%s.safetensors", folder, slash, m->name) < 0)
+    if (!m->manifest || asprintf(&m->weights, "%s%s%s.%s", folder, slash, m->name, m->format) < 0)
         m->weights = NULL;
     if (!m->weights)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a model's name");
@@ -146,7 +167,10 @@ static sl_status write_weights(sl_import *m, sl_error *err)
     const char *const said[][2] = {
         {"architecture", m->arch->name}, {"checkpoint_sha256", m->checkpoint_sha256}, {"format", "pt"}};
     sl_mapping map;
-    SL_TRY(sl_safetensors_write(m->weights, &m->used, said, sizeof said / sizeof *said, err));
+    if (m->network.data)
+        SL_TRY(sl_write_file(m->weights, m->network.data, m->network.size, err));
+    else
+        SL_TRY(sl_safetensors_write(m->weights, &m->used, said, sizeof said / sizeof *said, err));
     SL_TRY(sl_map_file(m->weights, SL_MAX_MODEL_BYTES, &map, err));
     hash(&map, m->sha256);
     m->bytes = map.size;
@@ -168,7 +192,7 @@ json_t *sl_import_report(const sl_import *m)
 {
     return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:o}", "name", m->name, "architecture", m->arch->name,
                      "manifest", m->manifest, "file", m->weights, "bytes", (json_int_t)m->bytes, "sha256",
-                     m->sha256, "tensors", (json_int_t)m->used.count, "skipped", lines_json(&m->unknown));
+                     m->sha256, "tensors", (json_int_t)m->tensors, "skipped", lines_json(&m->unknown));
 }
 
 /* ---- the whole ---- */

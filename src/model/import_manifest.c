@@ -15,8 +15,9 @@ static json_t *per_channel(const float v[3])
     return json_pack("[f, f, f]", (double)v[0], (double)v[1], (double)v[2]);
 }
 
-static void add_recogniser(json_t *root, const sl_arch *arch, bool corrected)
+static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
 {
+    const sl_arch *arch = m->arch;
     static const char *const colours[] = {"rgb", "bgr", "grey"};
     const sl_pixel_scale *scale = corrected ? &arch->corrected : &arch->published;
     json_object_set_new(root, "input",
@@ -24,8 +25,8 @@ static void add_recogniser(json_t *root, const sl_arch *arch, bool corrected)
                                   "colour", colours[arch->colour], "mean", per_channel(scale->mean), "std",
                                   per_channel(scale->std)));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
-    json_object_set_new(root, "embedding", json_string(SL_ARCH_EMBEDDING));
-    json_object_set_new(root, "patch_map", json_string(SL_ARCH_PATCH_MAP));
+    json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
+    json_object_set_new(root, "patch_map", json_string(m->patch_map ? m->patch_map : SL_ARCH_PATCH_MAP));
     json_object_set_new(root, "embedding_dim", json_integer(arch->dim));
     json_object_set_new(root, "patch_grid", json_pack("[i, i, i]", arch->rows, arch->cols, arch->patch_channels));
 }
@@ -50,16 +51,20 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
     static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
     char *source;
     *json = NULL;
-    if (asprintf(&source, "checkpoint %s, sha256 %s", base_name(m->file), m->checkpoint_sha256) < 0)
+    bool whole = m->network.data != NULL;
+    if (asprintf(&source, "%s %s, sha256 %s", whole ? "network" : "checkpoint", base_name(m->file),
+                 m->checkpoint_sha256) < 0)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest");
-    json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
+    json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
                              kinds[m->arch->kind], "source", "text", source, "licence",
-                             o->licence ? o->licence : "not stated", "provenance", m->arch->title,
-                             "; imported from a checkpoint.", "format", "safetensors", "arch", m->arch->name,
-                             "file", base_name(m->weights), "bytes", (json_int_t)m->bytes, "sha256", m->sha256);
+                             o->licence ? o->licence : "not stated", "provenance", m->arch->title, "; imported.",
+                             "format", m->format, "file", base_name(m->weights), "bytes", (json_int_t)m->bytes,
+                             "sha256", m->sha256);
     free(source);
+    if (root && !whole)
+        json_object_set_new(root, "arch", json_string(m->arch->name));
     if (root && m->arch->kind == SL_MODEL_RECOGNISER)
-        add_recogniser(root, m->arch, o->corrected_scale);
+        add_recogniser(root, m, o->corrected_scale);
     else if (root)
         add_detector(root, m);
     *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(7)) : NULL;

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "model/arch.h"
 #include "model/network.h"
+#include "model/suggest.h"
 #include "net/import/checkpoint.h"
 
 static json_t *shape_json(const sl_shape *shape)
@@ -32,29 +33,6 @@ static json_t *tensor_list(const sl_graph *g, const sl_tensor *tensors, int coun
     return list;
 }
 
-/* A copy of the graph with all shapes known, for the file's own input size (112 where it is open), with
- * every inner tensor asked for so that none is fused away; NULL when it can not be specialised so. */
-static sl_graph *with_shapes(const sl_graph *g)
-{
-    if (g->n_inputs != 1 || g->tensors[g->inputs[0]].shape.rank != 4)
-        return NULL;
-    sl_shape input = g->tensors[g->inputs[0]].shape;
-    static const int64_t open_dims[4] = {1, 3, 112, 112};
-    for (int i = 0; i < 4; i++)
-        if (i == 0 || input.dim[i] < 0)
-            input.dim[i] = open_dims[i];
-    const char **names = calloc((size_t)g->n_nodes + 1, sizeof *names);
-    int count = 0;
-    for (int i = 0; names && i < g->n_nodes; i++)
-        if (g->tensors[g->nodes[i].outputs[0]].type == SL_TYPE_F32)
-            names[count++] = g->tensors[g->nodes[i].outputs[0]].name;
-    sl_graph *out = NULL;
-    if (names)
-        sl_graph_specialize(g, &input, names, count, &out, NULL);
-    free((void *)names);
-    return out;
-}
-
 static json_t *nodes_json(const sl_graph *g)
 {
     json_t *list = json_array();
@@ -71,29 +49,6 @@ static json_t *nodes_json(const sl_graph *g)
     return list;
 }
 
-/* The last tensor on the way to the first output that still has a spatial grid: what feeds the head. */
-static sl_tensor suggest_patch_map(const sl_graph *g)
-{
-    for (int i = g->n_nodes - 1; i >= 0; i--) {
-        const sl_shape *s = &g->tensors[g->nodes[i].outputs[0]].shape;
-        if (s->rank == 4 && s->dim[2] >= 2 && s->dim[3] >= 2 && s->dim[1] >= 16 && s->dim[2] * s->dim[3] <= 256)
-            return g->nodes[i].outputs[0];
-    }
-    return -1;
-}
-
-/* The graph output that looks most like an embedding: [1, 32 .. 4096] numbers in all. */
-static sl_tensor suggest_embedding(const sl_graph *file, const sl_graph *g)
-{
-    for (int i = 0; i < file->n_outputs; i++) {
-        sl_tensor t = sl_graph_find(g, file->tensors[file->outputs[i]].name);
-        int64_t n = t < 0 ? -1 : sl_shape_elements(&g->tensors[t].shape);
-        if (n >= 32 && n <= 4096)
-            return t;
-    }
-    return -1;
-}
-
 static json_t *document(const sl_graph *file, const sl_graph *g, const char *path, const uint8_t digest[32])
 {
     char hex[65];
@@ -102,7 +57,7 @@ static json_t *document(const sl_graph *file, const sl_graph *g, const char *pat
                              tensor_list(file, file->inputs, file->n_inputs), "outputs",
                              tensor_list(file, file->outputs, file->n_outputs));
     json_t *suggestion = json_object();
-    sl_tensor embedding = g ? suggest_embedding(file, g) : -1, map = g ? suggest_patch_map(g) : -1;
+    sl_tensor embedding = g ? sl_suggest_embedding(file, g) : -1, map = g ? sl_suggest_patch_map(g) : -1;
     json_object_set_new(suggestion, "embedding", embedding >= 0 ? tensor_json(g, embedding) : json_null());
     json_object_set_new(suggestion, "patch_map", map >= 0 ? tensor_json(g, map) : json_null());
     json_object_set_new(root, "suggestion", suggestion);
@@ -121,7 +76,7 @@ static sl_status give(json_t *root, const char *path, char **json, sl_error *err
 static sl_status inspect_graph(const sl_graph *file, const char *path, const uint8_t digest[32], char **json,
                                sl_error *err)
 {
-    sl_graph *g = with_shapes(file);
+    sl_graph *g = sl_with_shapes(file, &(sl_shape){4, {1, 3, 112, 112}});
     sl_status status = give(document(file, g, path, digest), path, json, err);
     sl_graph_free(g);
     return status;

@@ -241,8 +241,11 @@ static void wrong_calls_say_so(void **state)
 static void the_scale_is_a_choice(void **state)
 {
     (void)state;
-    sl_import m = {
-        .file = "facenet.pt", .arch = sl_arch_find("facenet-ir1"), .name = "f", .weights = "f.safetensors"};
+    sl_import m = {.file = "facenet.pt",
+                   .arch = sl_arch_find("facenet-ir1"),
+                   .name = "f",
+                   .weights = "f.safetensors",
+                   .format = "safetensors"};
     for (int corrected = 0; corrected < 2; corrected++) {
         const sl_import_options o = {.licence = "theirs", .corrected_scale = corrected};
         sl_manifest *manifest;
@@ -276,6 +279,58 @@ static void manifests_name_an_architecture(void **state)
         assert_int_equal(sl_network_open(folder, "odd", SL_MODEL_RECOGNISER, &n, &err), SL_ERR_UNSUPPORTED);
         assert_non_null(strstr(err.text, archs[i]));
     }
+}
+
+/* ---- whole networks ---- */
+
+static void write_onnx(const char *name, const sl_graph *g)
+{
+    uint8_t *data;
+    size_t size;
+    assert_ok(sl_export_onnx(g, NULL, 0, &data, &size, &err));
+    assert_ok(sl_write_file(at(name), data, size, &err));
+    free(data);
+}
+
+static void a_network_is_taken_whole(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("mobilefacenet-prelu");
+    sl_state_dict dict = {0};
+    sl_graph *g;
+    sl_recogniser r;
+    size_t count, again;
+    char *json;
+    synthetic_dict(arch, &dict);
+    assert_ok(sl_arch_build(arch, &dict, &g, &err));
+    assert_ok(sl_graph_rename(g, sl_graph_find(g, SL_ARCH_EMBEDDING), "other name", &err));
+    write_onnx("whole.onnx", g);
+    assert_ok(import_as("mobilefacenet", "whole.onnx", "whole-model", &json));
+    free(json);
+    assert_ok(sl_recogniser_open(folder, "whole-model", &r, &err));
+    assert_string_equal(r.network.manifest->format, "onnx");
+    assert_string_equal(r.network.manifest->embedding, "other name");
+    assert_string_equal(r.network.manifest->patch_map, SL_ARCH_PATCH_MAP);
+    assert_true(r.width == arch->width && r.height == arch->height && r.dim == arch->dim && r.cols == arch->cols);
+    assert_ok(sl_graph_rename(g, sl_graph_find(g, "other name"), SL_ARCH_EMBEDDING, &err));
+    assert_ok(
+        sl_graph_rename(r.network.graph, sl_graph_find(r.network.graph, "other name"), SL_ARCH_EMBEDDING, &err));
+    float *want = outputs_of(g, arch, &count), *got = outputs_of(r.network.graph, arch, &again);
+    assert_int_equal(count, again);
+    assert_close(got, want, count, 1e-5);
+    free(want);
+    free(got);
+    sl_recogniser_close(&r);
+    sl_graph_free(g);
+    sl_state_dict_free(&dict);
+
+    assert_int_equal(import_as("iresnet50", "whole.onnx", "odd-model", &json), SL_ERR_FORMAT); /* of other sizes */
+    assert_int_equal(import_as("mtcnn-pnet", "whole.onnx", "odd-model", &json), SL_ERR_UNSUPPORTED);
+    assert_int_equal(import_as("resnet", "whole.onnx", "odd-model", &json), SL_ERR_ARGUMENT);
+    assert_ok(sl_write_file(at("text.onnx"), "no network", 10, &err));
+    assert_int_equal(import_as("mobilefacenet", "text.onnx", "odd-model", &json), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "no checkpoint"));
+    assert_false(exists("odd-model.json") || exists("odd-model.onnx"));
 }
 
 /* ---- three files ---- */
@@ -323,7 +378,7 @@ int main(void)
         cmocka_unit_test(a_model_may_lie_anywhere),     cmocka_unit_test(every_problem_is_listed),
         cmocka_unit_test(broken_numbers_are_refused),   cmocka_unit_test(wrong_calls_say_so),
         cmocka_unit_test(the_scale_is_a_choice),        cmocka_unit_test(manifests_name_an_architecture),
-        cmocka_unit_test(mtcnn_comes_in_three),
+        cmocka_unit_test(a_network_is_taken_whole),     cmocka_unit_test(mtcnn_comes_in_three),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }
