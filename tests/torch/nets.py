@@ -1,5 +1,6 @@
-"""The dissertation's three networks in PyTorch: what Secondlook's own are compared with. Written from the tables of
-method.md and the names of the published tensors. Each returns its embedding and its patch map."""
+"""The dissertation's three networks and InsightFace's smallest in PyTorch: what Secondlook's own are compared with.
+Written from the tables of the papers and the names of the published tensors. Each returns its embedding and its patch
+map."""
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -166,7 +167,47 @@ class FaceNet(nn.Module):
         return F.normalize(self.last_bn(self.last_linear(patches.mean((2, 3)))), dim=1), patches
 
 
-NETS = {"arcface-r18": ArcFace18, "cosface-s20": CosFace20, "facenet-ir1": FaceNet}
+class InsightBlock(nn.Module):
+    def __init__(self, width, out, stride):
+        super().__init__()
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv1 = nn.Conv2d(width, out, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(out)
+        self.prelu = nn.PReLU(out)
+        self.conv2 = nn.Conv2d(out, out, 3, stride, 1, bias=False)
+        self.bn3 = nn.BatchNorm2d(out)
+        self.downsample = None
+        if stride != 1:
+            self.downsample = nn.Sequential(nn.Conv2d(width, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+
+    def forward(self, x):
+        y = self.bn3(self.conv2(self.prelu(self.bn2(self.conv1(self.bn1(x))))))
+        return y + (x if self.downsample is None else self.downsample(x))
+
+
+class IResNet18(nn.Module):
+    shape = (3, 112, 112)
+
+    def __init__(self):
+        super().__init__()
+        self.conv1 = nn.Conv2d(3, 64, 3, 1, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(64)
+        self.prelu = nn.PReLU(64)
+        width = 64
+        for layer, out in enumerate((64, 128, 256, 512), 1):
+            setattr(self, f"layer{layer}", nn.Sequential(InsightBlock(width, out, 2), InsightBlock(out, out, 1)))
+            width = out
+        self.bn2 = nn.BatchNorm2d(512)
+        self.fc = nn.Linear(512 * 7 * 7, 512)
+        self.features = nn.BatchNorm1d(512)
+
+    def forward(self, x):
+        x = self.prelu(self.bn1(self.conv1(x)))
+        patches = self.bn2(self.layer4(self.layer3(self.layer2(self.layer1(x)))))
+        return self.features(self.fc(patches.flatten(1))), patches
+
+
+NETS = {"arcface-r18": ArcFace18, "cosface-s20": CosFace20, "facenet-ir1": FaceNet, "iresnet18": IResNet18}
 
 
 def with_random_weights(name, seed):
