@@ -1,12 +1,14 @@
-/* Median time of one network's forward: forward FILE N,C,H,W THREADS [OUTPUT ...], outputs being the file's own
- * when none is named. One JSON line, like bench/forward_ort.js's. */
+/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION [OUTPUT ...], outputs being the file's
+ * own when none is named; PRECISION is f32, bf16, or the .int8 file of the network. One JSON line, like
+ * bench/forward_ort.js's. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "base/file.h"
-#include "model/network.h"
+#include "model/int8.h"
 #include "net/plan.h"
 
 enum { MAX_RUNS = 2000, MAX_OUTPUTS = 64 };
@@ -41,8 +43,26 @@ static sl_status measure(sl_plan *plan, double *median, int *runs, sl_error *err
     return SL_OK;
 }
 
-static sl_status bench(const char *file, const sl_shape *input, int threads, int n_names, char **names, sl_error *err)
+/* f32, bf16, or the ranges of an .int8 file, which stay in `m`. */
+static sl_status choose_precision(const char *name, sl_int8_model *m, sl_plan_options *options, sl_error *err)
 {
+    uint8_t *data;
+    size_t size;
+    options->precision = strcmp(name, "bf16") == 0 ? SL_COMPUTE_BF16 : SL_COMPUTE_F32;
+    if (strcmp(name, "f32") == 0 || options->precision == SL_COMPUTE_BF16)
+        return SL_OK;
+    SL_TRY(sl_read_file(name, 1 << 24, &data, &size, err));
+    sl_status status = sl_int8_parse(data, size, name, m, err);
+    free(data);
+    options->precision = SL_COMPUTE_INT8;
+    options->ranges = &m->ranges;
+    return status;
+}
+
+static sl_status bench(const char *file, const sl_shape *input, const sl_plan_options *options, int n_names,
+                       char **names, sl_error *err)
+{
+    static const char *const precisions[] = {"f32", "bf16", "int8"};
     sl_mapping map;
     sl_graph *graph = NULL, *g = NULL;
     sl_plan *plan = NULL;
@@ -56,7 +76,7 @@ static sl_status bench(const char *file, const sl_shape *input, int threads, int
         status = sl_graph_specialize(graph, input, outputs, n, &g, err);
     }
     if (status == SL_OK)
-        status = sl_plan_compile(g, threads, &plan, err);
+        status = sl_plan_compile_as(g, options, &plan, err);
     if (status == SL_OK) {
         sl_shape shape;
         float *x = sl_plan_input(plan, 0, &shape);
@@ -66,8 +86,9 @@ static sl_status bench(const char *file, const sl_shape *input, int threads, int
         int runs;
         status = measure(plan, &median, &runs, err);
         if (status == SL_OK)
-            printf("{\"runtime\": \"secondlook %s (%s)\", \"file\": \"%s\", \"threads\": %d, \"runs\": %d, "
-                   "\"median_ms\": %.3f}\n", sl_version(), sl_net_backend(), file, threads, runs, median);
+            printf("{\"runtime\": \"secondlook %s (%s)\", \"file\": \"%s\", \"precision\": \"%s\", \"threads\": %d, "
+                   "\"runs\": %d, \"median_ms\": %.3f}\n", sl_version(), sl_net_backend(), file,
+                   precisions[options->precision], options->threads, runs, median);
     }
     sl_plan_free(plan);
     sl_graph_free(g);
@@ -78,14 +99,20 @@ static sl_status bench(const char *file, const sl_shape *input, int threads, int
 
 int main(int argc, char **argv)
 {
-    sl_error err;
+    sl_error err = {0};
     long long d[4];
-    if (argc < 4 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
-        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS [OUTPUT ...]\n");
+    if (argc < 5 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
+        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS f32|bf16|FILE.int8 [OUTPUT ...]\n");
         return 2;
     }
     sl_shape input = {.rank = 4, .dim = {d[0], d[1], d[2], d[3]}};
-    if (bench(argv[1], &input, atoi(argv[3]), argc - 4, argv + 4, &err) == SL_OK)
+    sl_plan_options options = {.threads = atoi(argv[3])};
+    sl_int8_model m = {0};
+    sl_status status = choose_precision(argv[4], &m, &options, &err);
+    if (status == SL_OK)
+        status = bench(argv[1], &input, &options, argc - 5, argv + 5, &err);
+    sl_int8_model_free(&m);
+    if (status == SL_OK)
         return 0;
     fprintf(stderr, "forward: %s\n", err.text);
     return 1;

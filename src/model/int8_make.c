@@ -64,7 +64,7 @@ static sl_status measure_costs(sl_int8_faces *f, sl_int8_candidate *c, int count
     for (int j = 0; j < count; j++) {
         const sl_ranges one = {&c[j].range, 1};
         SL_TRY(compare(f, &one, faces, &a, err));
-        c[j].error = fmax(0, 1 - a.mean - *without);
+        c[j].error = isnan(a.mean) ? 1 : fmax(0, 1 - a.mean - *without);
     }
     return SL_OK;
 }
@@ -104,7 +104,8 @@ static sl_status choose(sl_int8_faces *f, sl_int8_candidate *c, int count, doubl
             return SL_OK;
     }
     return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: no layer can be int8 with embeddings that keep a cosine of %.3f "
-                   "to f32: take bf16", f->r->network.manifest->name, SL_INT8_LEAST_COSINE);
+                   "to f32 (%.4f with none): take another precision", f->r->network.manifest->name,
+                   SL_INT8_LEAST_COSINE, 1 - without);
 }
 
 /* ---- the result ---- */
@@ -123,27 +124,27 @@ static sl_status keep_ranges(const sl_ranges *from, sl_ranges *to, sl_error *err
     return SL_OK;
 }
 
-/* The mean of the crops, each of which has the recogniser's size or is brought to it. */
+static sl_status add_crop(const sl_int8_faces *f, const sl_image *crop, size_t size, uint32_t *sums, sl_error *err)
+{
+    sl_image made;
+    const sl_image *fitted;
+    sl_status status = sl_recogniser_fit(f->r, crop, &made, &fitted, err);
+    for (size_t k = 0; status == SL_OK && k < size; k++)
+        sums[k] += fitted->pixels[k];
+    sl_image_free(&made);
+    return status;
+}
+
+/* The mean of the crops. */
 static sl_status make_probe(const sl_int8_faces *f, sl_int8_model *m, sl_error *err)
 {
-    size_t size = (size_t)m->width * (size_t)m->height * (size_t)m->channels, used = 0;
+    size_t size = (size_t)m->width * (size_t)m->height * (size_t)m->channels;
     uint32_t *sums = sl_calloc_aligned(size, sizeof *sums);
-    if (!sums)
-        return no_memory(err);
-    sl_status status = SL_OK;
-    for (size_t i = 0; i < f->count; i++) {
-        const sl_image *crop = f->crops[i];
-        if (crop->width != m->width || crop->height != m->height || crop->channels != m->channels)
-            continue;
-        used++;
-        for (size_t k = 0; k < size; k++)
-            sums[k] += crop->pixels[k];
-    }
-    if (used == 0)
-        status = sl_fail(err, SL_ERR_ARGUMENT, "no crop is of the model's size, %dx%d with %d channels", m->width,
-                         m->height, m->channels);
+    sl_status status = sums ? SL_OK : no_memory(err);
+    for (size_t i = 0; status == SL_OK && i < f->count; i++)
+        status = add_crop(f, f->crops[i], size, sums, err);
     for (size_t k = 0; status == SL_OK && k < size; k++)
-        m->probe[k] = (uint8_t)((sums[k] + used / 2) / used);
+        m->probe[k] = (uint8_t)((sums[k] + f->count / 2) / f->count);
     free(sums);
     return status;
 }

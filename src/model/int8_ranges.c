@@ -39,7 +39,8 @@ static const float *numbers(const sl_plan *plan, int j, size_t n, size_t *count)
 static void see_extremes(statistics *s, const float *x, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        s->most = fmaxf(s->most, fabsf(x[i]));
+        if (!(fabsf(x[i]) <= s->most)) /* NaN stays */
+            s->most = fabsf(x[i]);
         s->has_sign |= x[i] < 0;
     }
 }

@@ -145,23 +145,34 @@ static void normalise(const sl_recogniser *r, const sl_image *crop, float *out)
     }
 }
 
+sl_status sl_recogniser_fit(const sl_recogniser *r, const sl_image *crop, sl_image *made, const sl_image **fitted,
+                            sl_error *err)
+{
+    sl_image coloured = {0};
+    *made = (sl_image){0};
+    *fitted = crop;
+    SL_TRY(sl_image_check(crop, err));
+    if (crop->channels != r->channels_in) {
+        SL_TRY(r->channels_in == 1 ? sl_image_to_grey(crop, made, err) : sl_image_to_rgb(crop, made, err));
+        *fitted = made;
+    }
+    if ((*fitted)->width == r->width && (*fitted)->height == r->height)
+        return SL_OK;
+    coloured = *made;
+    sl_status status = sl_image_resize(*fitted == made ? &coloured : crop, r->width, r->height, made, err);
+    sl_image_free(&coloured);
+    *fitted = made;
+    return status;
+}
+
 sl_status sl_recogniser_prepare(const sl_recogniser *r, const sl_image *crop, float *out, sl_error *err)
 {
-    sl_image coloured = {0}, sized = {0};
-    SL_TRY(sl_image_check(crop, err));
-    sl_status status = SL_OK;
-    if (crop->channels != r->channels_in) {
-        status = r->channels_in == 1 ? sl_image_to_grey(crop, &coloured, err) : sl_image_to_rgb(crop, &coloured, err);
-        crop = &coloured;
-    }
-    if (status == SL_OK && (crop->width != r->width || crop->height != r->height)) {
-        status = sl_image_resize(crop, r->width, r->height, &sized, err);
-        crop = &sized;
-    }
+    sl_image made;
+    const sl_image *fitted;
+    sl_status status = sl_recogniser_fit(r, crop, &made, &fitted, err);
     if (status == SL_OK)
-        normalise(r, crop, out);
-    sl_image_free(&coloured);
-    sl_image_free(&sized);
+        normalise(r, fitted, out);
+    sl_image_free(&made);
     return status;
 }
 

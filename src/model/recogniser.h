@@ -28,8 +28,12 @@ sl_status sl_recogniser_graph(const sl_recogniser *r, int batch, sl_graph **out,
 sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
                                 sl_error *err);
 
-/* One crop as the network wants it: out [channels_in, height, width]. Crops of another size are resized
- * (bilinear), grey ones are spread to RGB and the reverse. */
+/* The crop in the network's size and colours: *fitted is the crop itself, or *made, which the caller frees in any case.
+ * Crops of another size are resized (bilinear), grey ones are spread to RGB and the reverse. */
+sl_status sl_recogniser_fit(const sl_recogniser *r, const sl_image *crop, sl_image *made, const sl_image **fitted,
+                            sl_error *err);
+
+/* The fitted crop as the network wants it: out [channels_in, height, width]. */
 sl_status sl_recogniser_prepare(const sl_recogniser *r, const sl_image *crop, float *out, sl_error *err);
 
 /* The patch map [C, rows * cols] of one crop as patches [rows * cols, C]. */

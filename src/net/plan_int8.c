@@ -5,6 +5,18 @@
 #include "base/mem.h"
 #include "net/plan_build.h"
 
+/* Channels whose weights are this much smaller than the layer's count as 0: training leaves some that are denormal,
+ * whose own scale would overflow. */
+#define DEAD 1e-6f
+
+static float most_of(const float *x, size_t count)
+{
+    float most = 0;
+    for (size_t i = 0; i < count; i++)
+        most = fmaxf(most, fabsf(x[i]));
+    return most;
+}
+
 sl_status sl_int8_scales(const sl_build *b, const sl_node *n, sl_int8 *out, sl_error *err)
 {
     const sl_tensor_info *w = &b->g->tensors[n->inputs[1]];
@@ -16,11 +28,10 @@ sl_status sl_int8_scales(const sl_build *b, const sl_node *n, sl_int8 *out, sl_e
     if (!out->to_weights || !out->to_output)
         return sl_build_no_memory(err);
     float input = sl_range_find(b->ranges, b->g->tensors[n->inputs[0]].name)->scale;
+    float largest = most_of(weights, count * depth);
     for (size_t o = 0; o < count; o++) {
-        float most = 0;
-        for (size_t i = 0; i < depth; i++)
-            most = fmaxf(most, fabsf(weights[o * depth + i]));
-        float scale = most > 0 ? most / 127 : 1;
+        float most = most_of(weights + o * depth, depth);
+        float scale = largest > 0 ? fmaxf(most, largest * DEAD) / 127 : 1;
         out->to_weights[o] = 1 / scale;
         out->to_output[o] = input * scale;
     }

@@ -356,6 +356,42 @@ static void test_int8(void **state)
     assert_true(narrowed > 50); /* it is int8 that ran */
 }
 
+/* A channel that training has left with weights next to nothing is nothing, not infinity. */
+static void test_int8_dead_channel(void **state)
+{
+    (void)state;
+    sl_error err;
+    if (sl_compute_check(SL_COMPUTE_INT8, &err) != SL_OK)
+        skip();
+    enum { CHANNELS = 32, SIZE = 8 };
+    float *weights = malloc(CHANNELS * CHANNELS * sizeof *weights);
+    fill_random(weights, CHANNELS * CHANNELS, 5, -1, 1);
+    for (int i = 0; i < CHANNELS; i++)
+        weights[3 * CHANNELS + i] = i % 2 ? 1e-41f : -3e-42f;
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_unary(g, SL_FN_TANH, net_input(g, SHAPE(1, CHANNELS, SIZE, SIZE)));
+    const sl_shape shape = SHAPE(CHANNELS, CHANNELS, 1, 1), of_bias = SHAPE(CHANNELS);
+    sl_tensor w = net_const(g, shape, weights), bias = net_random(g, of_bias, 9, -1, 1);
+    net_output(g, net_node(g, SL_OP_CONV, (sl_attr){.kernel = {1, 1}, .stride = {1, 1}, .groups = 1}, INPUTS(x, w, bias)));
+    sl_graph *s = net_specialize(g);
+    float *inputs[8];
+    net_random_inputs(s, 1, inputs);
+    sl_ranges ranges = ranges_of(s, (const float *const *)inputs);
+    assert_int_equal(ranges.count, 1);
+    const sl_plan_options options = {.threads = 1, .precision = SL_COMPUTE_INT8, .ranges = &ranges};
+    net_result want = net_run_reference(s, (const float *const *)inputs),
+               got = net_run_plan_as(s, (const float *const *)inputs, &options);
+    assert_true(relative_error(&got, &want) < .02);
+    free(ranges.items[0].tensor);
+    free(ranges.items);
+    free(inputs[0]);
+    net_result_free(&want);
+    net_result_free(&got);
+    sl_graph_free(s);
+    sl_graph_free(g);
+    free(weights);
+}
+
 static void test_too_much_memory(void **state)
 {
     (void)state;
@@ -466,6 +502,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_inputs_and_outputs_stay),
         cmocka_unit_test(test_bf16),
         cmocka_unit_test(test_int8),
+        cmocka_unit_test(test_int8_dead_channel),
         cmocka_unit_test(test_too_much_memory),
         cmocka_unit_test(test_instruction_sets_agree),
         cmocka_unit_test(test_backend_name),
