@@ -29,6 +29,7 @@ int bench_print(json_t *result, bool json);
 
 int bench_emd(int argc, char **argv);
 int bench_stage1(int argc, char **argv);
+int bench_search(int argc, char **argv);
 int bench_backbone(int argc, char **argv);
 int bench_enroll(int argc, char **argv);
 

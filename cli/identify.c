@@ -10,7 +10,7 @@
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
@@ -19,6 +19,8 @@ static const struct argp_option options[] = {
     {"fpir", KEY_FPIR, "RATE", 0,
      "Choose the threshold so that this part of the searches for people who are not in the gallery (0.01: one in a "
      "hundred) is answered with somebody all the same; best after 'secondlook calibrate'", 0},
+    {"exact-order", KEY_EXACT_ORDER, 0, 0,
+     "Run emd's solver for all k candidates, not only for those that can reach the top N; the answer is the same", 0},
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
@@ -41,6 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_FPIR: run->promise.rate = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
+    case KEY_EXACT_ORDER: run->match.match.exact_order = 1; return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
     case KEY_TRUTH:
@@ -93,10 +96,11 @@ static json_t *answer_json(const cli_face *face, const sl_answer *answer)
     json_t *candidates = json_array();
     for (size_t i = 0; i < answer->count; i++)
         json_array_append_new(candidates, candidate_json(&answer->candidates[i]));
-    return json_pack("{s:o,s:s,s:o,s:s,s:o}", "box", cli_json_box(&face->box), "decision",
+    return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:o}", "box", cli_json_box(&face->box), "decision",
                      answer->decision == SL_MATCH ? "match" : "unknown", "threshold",
                      cli_json_number(answer->threshold), "threshold_on",
-                     answer->threshold_on_stage1 ? "stage1" : "score", "candidates", candidates);
+                     answer->threshold_on_stage1 ? "stage1" : "score", "pairs", (json_int_t)answer->pairs,
+                     "solver_calls", (json_int_t)answer->solver_calls, "candidates", candidates);
 }
 
 static json_t *document_of(const identify_run *run, const sl_engine *engine)

@@ -339,6 +339,9 @@ typedef struct {
     int threads; /* 0: all processors */
     const sl_cells *cells; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
     sl_feature feature;
+    int exact_order; /* of sl_identify with emd. 0: a candidate whose similarity cannot bring its person among the `top`
+                        is spared the solver: sum T S <= sum_m v_m max_s S_sm, as every T has the column sums v. The
+                        answer is the same. 1: the solver runs for all k */
 } sl_match_options;
 
 /* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7, feature map: the dissertation's own. */
@@ -582,6 +585,8 @@ typedef struct {
     sl_candidate *candidates;        /* one per person, best first */
     size_t stage1_count;
     sl_candidate *stage1_candidates; /* the same by stage 1 alone */
+    size_t pairs;        /* candidates that the second look compared with the query */
+    size_t solver_calls; /* of emd: those of them that the solver ran for */
 } sl_answer;
 
 typedef struct {
@@ -595,9 +600,16 @@ typedef struct {
 SL_API sl_identify_options sl_identify_defaults(void);
 
 /* Ranks the gallery for one query. An empty gallery gives an answer without candidates, SL_UNKNOWN.
- * engine: for its thresholds. */
+ * engine: for its thresholds; NULL where the options give one. */
 SL_API sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const sl_template *query,
                              const sl_identify_options *options, sl_answer *out, sl_error *err);
+
+/* The same for n queries of one model: out [n], each what sl_identify gives for it, whatever the threads, which share
+ * the queries; stage 1 reads the gallery once for a block of them. Free every answer; there is none on failure, which
+ * names the query. */
+SL_API sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gallery,
+                                 const sl_template *const *queries, size_t n, const sl_identify_options *options,
+                                 sl_answer *out, sl_error *err);
 SL_API void sl_answer_free(sl_answer *answer);
 
 /* The threshold that sl_identify would use. */

@@ -1,4 +1,4 @@
-/* One query against many candidates: scratch for each thread, the pair, the batch, the plan. */
+/* One query against many candidates, on several threads: all scores, or those that can be among the best; the plan. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -7,59 +7,21 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
-#include "match/kernels/kernels.h"
-#include "match/solvers.h"
-#include "match/weights.h"
+#include "match/contest.h"
+#include "match/pairing.h"
 
-/* One thread's memory. */
-typedef struct {
-    float *S;             /* [row_count or stride if more, stride] */
-    float *K;             /* [stride, stride] */
-    float *u, *v, *r, *c; /* [stride] */
-    void *candidate;      /* a patch set */
-    double *plan;         /* [R, R]: converged and exact */
-    void *solver;
-} scratch;
+enum {
+    RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
+    KEPT = 32,  /* pairs whose similarities are kept until it is known which of them need the solver */
+    ROUND = 8,  /* of them are solved between two looks at the bar */
+};
 
 struct sl_matcher {
     sl_match_layout layout;
     int threads;
-    scratch *scratches; /* [threads] */
-    char *memory;
+    sl_pairing *pairs; /* [threads] */
+    char *memory, *kept;
 };
-
-/* Whether the plan comes from one of the solvers in double. */
-static bool is_dense(const sl_match_layout *l)
-{
-    return l->compare == SL_RERANK_EMD && l->solver != SL_SOLVER_SINKHORN;
-}
-
-static size_t scratch_layout(const sl_match_layout *l, char *base, scratch *out)
-{
-    size_t total = 0;
-    const size_t row = (size_t)l->stride * sizeof(float);
-    const size_t n = (size_t)l->patches;
-    const int rows = sl_set_shape_of(l).row_count;
-    void **const parts[] = {(void **)&out->S, (void **)&out->K, (void **)&out->u, (void **)&out->v,
-                            (void **)&out->r, (void **)&out->c, &out->candidate,  (void **)&out->plan,
-                            &out->solver};
-    const bool dense = is_dense(l);
-    const size_t bytes[] = {(size_t)(rows > l->stride ? rows : l->stride) * row,
-                            l->stride * row,
-                            row,
-                            row,
-                            row,
-                            row,
-                            sl_patch_set_bytes(l, SL_ROLE_CANDIDATE),
-                            dense ? n * n * sizeof(double) : 0,
-                            dense ? sl_solver_bytes(l->patches) : 0};
-    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
-        if (base)
-            *parts[i] = base + total;
-        total += (bytes[i] + 63) / 64 * 64;
-    }
-    return total;
-}
 
 sl_status sl_matcher_open(const sl_match_layout *layout, int threads, sl_matcher **out, sl_error *err)
 {
@@ -67,20 +29,21 @@ sl_status sl_matcher_open(const sl_match_layout *layout, int threads, sl_matcher
     if (threads <= 0)
         threads = sl_cpu_count();
     sl_matcher *m = calloc(1, sizeof *m);
-    scratch unused;
-    size_t each = scratch_layout(layout, NULL, &unused), bytes;
+    const size_t each = sl_pairing_bytes(layout), kept = KEPT * sl_pairing_kept_bytes(layout);
+    size_t bytes;
     if (m && sl_mul_size(each, (size_t)threads, &bytes)) {
         m->memory = sl_alloc_aligned(bytes);
-        m->scratches = calloc((size_t)threads, sizeof *m->scratches);
+        m->kept = sl_alloc_aligned(kept); /* pages that nobody touches cost nothing */
+        m->pairs = calloc((size_t)threads, sizeof *m->pairs);
     }
-    if (!m || !m->memory || !m->scratches) {
+    if (!m || !m->memory || !m->kept || !m->pairs) {
         sl_matcher_close(m);
         return sl_fail(err, SL_ERR_MEMORY, "no memory for matching on %d threads", threads);
     }
     m->layout = *layout;
     m->threads = threads;
     for (int t = 0; t < threads; t++)
-        scratch_layout(layout, m->memory + (size_t)t * each, &m->scratches[t]);
+        sl_pairing_place(layout, m->memory + (size_t)t * each, &m->pairs[t]);
     *out = m;
     return SL_OK;
 }
@@ -90,125 +53,41 @@ void sl_matcher_close(sl_matcher *matcher)
     if (!matcher)
         return;
     free(matcher->memory);
-    free(matcher->scratches);
+    free(matcher->kept);
+    free(matcher->pairs);
     free(matcher);
 }
 
-static float plan_score(const sl_match_layout *l, const scratch *x)
-{
-    double sum = 0;
-    for (int s = 0; s < l->patches; s++)
-        for (int m = 0; m < l->patches; m++)
-            sum += x->plan[(size_t)s * l->patches + m] * x->S[(size_t)s * l->stride + m];
-    return isfinite(sum) ? (float)sum : 0;
-}
+/* ---- a parallel loop over candidates ---- */
 
-static float maxsim_score(const sl_match_layout *l, const scratch *x)
-{
-    float most[SL_MATCH_MAX_PATCHES];
-    double sum = 0;
-    sl_emd_kernels_now()->column_maxima(x->S, l->patches, l->stride, most);
-    for (int m = 0; m < l->patches; m++)
-        sum += (double)x->v[m] * (double)most[m];
-    return (float)sum;
-}
-
-static float cells_score(const sl_match_layout *l, const scratch *x)
-{
-    double sum = 0;
-    for (int m = 0; m < l->patches; m++)
-        sum += ((double)x->u[m] + (double)x->v[m]) / 2 * (double)x->S[(size_t)m * l->stride + m];
-    return (float)sum;
-}
-
-/* `next`: the rows of the candidate after this one, or NULL. Leaves S, u, v in the scratch, and for emd r, K, c or the dense plan; *weighed is false, and the score 0, when one
- * side weighs nothing. */
-static sl_status match_pair(const sl_match_layout *l, scratch *x, const sl_patch_set *query,
-                            const sl_patch_set *candidate, const void *next, float *score, int *iterations,
-                            bool *weighed, sl_error *err)
-{
-    const sl_emd_kernels *k = sl_emd_kernels_now();
-    *score = 0;
-    *iterations = 0;
-    k->similarities(query, candidate, next, x->S);
-    *weighed = sl_pair_weights(query, candidate, x->S, x->u, x->v);
-    if (!*weighed)
-        return SL_OK;
-    if (l->compare != SL_RERANK_EMD) {
-        *score = l->compare == SL_RERANK_MAXSIM ? maxsim_score(l, x) : cells_score(l, x);
-        return SL_OK;
-    }
-    if (l->solver == SL_SOLVER_SINKHORN) {
-        const sl_sinkhorn_work work = {.u = x->u,
-                                       .v = x->v,
-                                       .K = x->K,
-                                       .r = x->r,
-                                       .c = x->c,
-                                       .patches = l->patches,
-                                       .stride = l->stride};
-        *iterations = k->sinkhorn(x->S, &l->rule, &work, score);
-        return SL_OK;
-    }
-    const sl_transport_problem problem = {
-        .S = x->S, .u = x->u, .v = x->v, .patches = l->patches, .stride = l->stride};
-    if (l->solver == SL_SOLVER_CONVERGED)
-        *iterations = sl_sinkhorn_converge(&problem, &l->rule, x->solver, x->plan);
-    else
-        SL_TRY(sl_transport_solve(&problem, x->solver, x->plan, iterations, NULL, err));
-    *score = plan_score(l, x);
-    return SL_OK;
-}
-
+/* A candidate that may or may not need the solver. */
 typedef struct {
+    float bound; /* of its mixed score */
+    uint32_t item;
+} hopeful;
+
+typedef struct batch batch;
+typedef sl_status (*item_fn)(batch *b, size_t item, int worker, sl_error *err);
+
+struct batch {
     sl_matcher *matcher;
     const sl_patch_set *query, *candidates; /* candidates, or source_of */
     sl_patch_source_fn source_of;
     void *context;
-    size_t count;
+    size_t begin;             /* of the contest's candidates */
+    size_t first, count, run; /* candidates first .. first + count, `run` of them in a row by one thread */
     float *scores;
     int *iterations;
+    hopeful *hopefuls; /* [count]: of sl_matcher_best */
+    item_fn fn;
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
-} batch;
-
-static sl_status match_item(batch *b, size_t item, int worker, sl_error *err)
-{
-    scratch *x = &b->matcher->scratches[worker];
-    const sl_match_layout *l = &b->matcher->layout;
-    sl_patch_set prepared;
-    const sl_patch_set *candidate = &prepared;
-    const void *next = NULL;
-    if (b->candidates) {
-        candidate = &b->candidates[item];
-        next = item + 1 < b->count ? candidate[1].rows : NULL;
-    } else {
-        sl_patch_source source = {0}, after = {0};
-        SL_TRY(b->source_of(b->context, item, &source, err));
-        if (item + 1 < b->count && b->source_of(b->context, item + 1, &after, NULL) == SL_OK)
-            next = sl_stored_rows(l, &after);
-        sl_status status = sl_patch_set_init(&prepared, l, SL_ROLE_CANDIDATE, x->candidate, &source, err);
-        if (status != SL_OK)
-            return sl_fail_in(err, status, "candidate %zu", item);
-    }
-    float score;
-    int iterations;
-    bool weighed;
-    sl_status status = match_pair(l, x, b->query, candidate, next, &score, &iterations, &weighed, err);
-    if (status != SL_OK)
-        return sl_fail_in(err, status, "candidate %zu", item);
-    b->scores[item] = score;
-    if (b->iterations)
-        b->iterations[item] = iterations;
-    return SL_OK;
-}
-
-/* Candidates in a row by one thread, so that it can fetch the next one's rows. */
-enum { RUN = 8 };
+};
 
 static void batch_run(void *context, size_t run, int worker)
 {
     batch *b = context;
-    for (size_t item = run * RUN; item < (run + 1) * RUN && item < b->count; item++) {
-        if (match_item(b, item, worker, NULL) == SL_OK)
+    for (size_t item = run * b->run; item < (run + 1) * b->run && item < b->count; item++) {
+        if (b->fn(b, item, worker, NULL) == SL_OK)
             continue;
         size_t lowest = atomic_load(&b->failed);
         while (item < lowest && !atomic_compare_exchange_weak(&b->failed, &lowest, item))
@@ -216,15 +95,68 @@ static void batch_run(void *context, size_t run, int worker)
     }
 }
 
-static sl_status run(batch *b, sl_error *err)
+static sl_status run(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
 {
+    b->fn = fn;
+    b->run = in_a_row;
     atomic_init(&b->failed, SIZE_MAX);
-    sl_parallel_for(b->matcher->threads, (b->count + RUN - 1) / RUN, batch_run, b);
+    sl_parallel_for(b->matcher->threads, (b->count + b->run - 1) / b->run, batch_run, b);
     size_t failed = atomic_load(&b->failed);
     if (failed == SIZE_MAX)
         return SL_OK;
-    sl_status status = match_item(b, failed, 0, err); /* again, for its text */
-    return status == SL_OK ? sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", failed) : status;
+    sl_status status = fn(b, failed, 0, err); /* again, for its text */
+    return status == SL_OK ? sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", b->first + failed) : status;
+}
+
+/* Similarities and weights of one candidate, into `pair`. */
+static sl_status weigh(batch *b, size_t item, const sl_pairing *pair, bool *weighed, sl_error *err)
+{
+    const sl_match_layout *l = &b->matcher->layout;
+    const size_t at = b->first + item;
+    const bool last = item + 1 == b->count;
+    if (b->candidates) {
+        const sl_patch_set *candidate = &b->candidates[at];
+        *weighed = sl_pairing_weigh(pair, b->query, candidate, last ? NULL : candidate[1].rows);
+        return SL_OK;
+    }
+    sl_patch_source source = {0}, after = {0};
+    sl_patch_set prepared;
+    SL_TRY(b->source_of(b->context, at, &source, err));
+    sl_status status = sl_patch_set_init(&prepared, l, SL_ROLE_CANDIDATE, pair->candidate, &source, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "candidate %zu", at);
+    const bool more = !last && b->source_of(b->context, at + 1, &after, NULL) == SL_OK;
+    *weighed = sl_pairing_weigh(pair, b->query, &prepared, more ? sl_stored_rows(l, &after) : NULL);
+    return SL_OK;
+}
+
+static sl_status solve(batch *b, size_t item, const sl_pairing *pair, sl_error *err)
+{
+    const size_t at = b->first + item;
+    float score;
+    int iterations;
+    sl_status status = sl_pairing_score(&b->matcher->layout, pair, &score, &iterations, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "candidate %zu", at);
+    b->scores[at] = score;
+    if (b->iterations)
+        b->iterations[at] = iterations;
+    return SL_OK;
+}
+
+/* ---- every score ---- */
+
+static sl_status score_item(batch *b, size_t item, int worker, sl_error *err)
+{
+    const sl_pairing *pair = &b->matcher->pairs[worker];
+    bool weighed;
+    SL_TRY(weigh(b, item, pair, &weighed, err));
+    if (weighed)
+        return solve(b, item, pair, err);
+    b->scores[item] = 0;
+    if (b->iterations)
+        b->iterations[item] = 0;
+    return SL_OK;
 }
 
 sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidates,
@@ -236,7 +168,7 @@ sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, cons
                .count = n,
                .scores = scores,
                .iterations = iterations};
-    return n ? run(&b, err) : SL_OK;
+    return n ? run(&b, score_item, RUN, err) : SL_OK;
 }
 
 sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
@@ -250,20 +182,90 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                .count = n,
                .scores = scores,
                .iterations = iterations};
-    return run(&b, err);
+    return run(&b, score_item, RUN, err);
 }
 
-/* T = diag(r) K diag(c), or the solver's; NaN and infinity as 0 like in the score. */
-static void copy_plan(const sl_match_layout *l, const scratch *x, float *plan)
+/* ---- the best scores ---- */
+
+static sl_pairing kept_pair(const batch *b, size_t item, int worker)
 {
-    const int n = l->patches;
-    for (int s = 0; s < n; s++)
-        for (int m = 0; m < n; m++) {
-            float t = is_dense(l) ? (float)x->plan[(size_t)s * n + m]
-                                  : x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m];
-            plan[(size_t)s * n + m] = isfinite(t) ? t : 0;
-        }
+    const sl_matcher *m = b->matcher;
+    sl_pairing pair = m->pairs[worker];
+    sl_pairing_place_kept(&m->layout, m->kept + item * sl_pairing_kept_bytes(&m->layout), &pair);
+    return pair;
 }
+
+static sl_status bound_item(batch *b, size_t item, int worker, sl_error *err)
+{
+    const sl_pairing pair = kept_pair(b, item, worker);
+    bool weighed;
+    SL_TRY(weigh(b, item, &pair, &weighed, err));
+    b->scores[b->first + item] = weighed ? NAN : 0;
+    b->hopefuls[item] = (hopeful){.bound = weighed ? sl_pairing_bound(&b->matcher->layout, &pair) : 0,
+                                  .item = (uint32_t)item};
+    return SL_OK;
+}
+
+static sl_status solve_item(batch *b, size_t i, int worker, sl_error *err)
+{
+    const size_t item = b->hopefuls[i].item;
+    const sl_pairing pair = kept_pair(b, item, worker);
+    return isnan(b->scores[b->first + item]) ? solve(b, item, &pair, err) : SL_OK;
+}
+
+/* Largest bound first, then stage 1's order. */
+static int by_bound(const void *a, const void *b)
+{
+    const hopeful *x = a, *y = b;
+    if (x->bound != y->bound)
+        return x->bound > y->bound ? -1 : 1;
+    return x->item < y->item ? -1 : 1;
+}
+
+/* Solves what can still reach the bar, by rounds of fixed size, so that what is solved does not depend on threads. */
+static sl_status solve_hopefuls(batch *b, sl_contest *contest, sl_error *err)
+{
+    hopeful *const all = b->hopefuls;
+    const size_t n = b->count, in_a_row = b->matcher->layout.solver == SL_SOLVER_SINKHORN ? ROUND : 1; /* too quick */
+    sl_status status = SL_OK;
+    for (size_t i = 0; i < n; i++)
+        all[i].bound = sl_contest_mix(contest, b->begin + b->first + i, all[i].bound);
+    qsort(all, n, sizeof *all, by_bound);
+    for (size_t at = 0; status == SL_OK && at < n && all[at].bound >= sl_contest_bar(contest); at += b->count) {
+        b->hopefuls = all + at;
+        b->count = n - at < ROUND ? n - at : ROUND;
+        status = run(b, solve_item, in_a_row, err);
+        for (size_t i = 0; status == SL_OK && i < b->count; i++) {
+            const size_t candidate = b->first + b->hopefuls[i].item;
+            sl_contest_enter(contest, b->begin + candidate, b->scores[candidate]);
+        }
+    }
+    b->hopefuls = all;
+    return status;
+}
+
+sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
+                          sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
+                          sl_error *err)
+{
+    hopeful hopefuls[KEPT];
+    for (size_t first = 0; first < n; first += KEPT) {
+        batch b = {.matcher = matcher,
+                   .query = query,
+                   .source_of = source_of,
+                   .context = context,
+                   .first = first,
+                   .count = n - first < KEPT ? n - first : KEPT,
+                   .begin = begin,
+                   .scores = scores + begin,
+                   .hopefuls = hopefuls};
+        SL_TRY(run(&b, bound_item, RUN, err));
+        SL_TRY(solve_hopefuls(&b, contest, err));
+    }
+    return SL_OK;
+}
+
+/* ---- the plan ---- */
 
 /* The candidate's patch most like patch m of the query, the lowest of equals. */
 static int most_alike(const sl_match_layout *l, const float *S, int m)
@@ -277,7 +279,7 @@ static int most_alike(const sl_match_layout *l, const float *S, int m)
 
 /* What maxsim and cells move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:
  * zeros, or NULL. */
-static void move_without_emd(const sl_match_layout *l, scratch *x, float *plan)
+static void move_without_emd(const sl_match_layout *l, sl_pairing *x, float *plan)
 {
     const int n = l->patches;
     float taken[SL_MATCH_MAX_PATCHES] = {0};
@@ -297,18 +299,19 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
                           sl_score *score, sl_error *err)
 {
     const sl_match_layout *l = &matcher->layout;
-    scratch *x = &matcher->scratches[0];
+    sl_pairing *x = &matcher->pairs[0];
     const size_t n = (size_t)l->patches;
-    float stage2;
-    int iterations;
-    bool weighed;
-    SL_TRY(match_pair(l, x, query, candidate, NULL, &stage2, &iterations, &weighed, err));
+    float stage2 = 0;
+    int iterations = 0;
+    const bool weighed = sl_pairing_weigh(x, query, candidate, NULL);
+    if (weighed)
+        SL_TRY(sl_pairing_score(l, x, &stage2, &iterations, err));
     if (plan)
         memset(plan, 0, n * n * sizeof *plan);
     if (weighed && l->compare != SL_RERANK_EMD)
         move_without_emd(l, x, plan);
     else if (weighed && plan)
-        copy_plan(l, x, plan);
+        sl_pairing_plan(l, x, plan);
     for (size_t s = 0; similarities && s < n; s++)
         memcpy(similarities + s * n, x->S + s * (size_t)l->stride, n * sizeof *similarities);
     if (query_weights)

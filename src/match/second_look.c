@@ -164,23 +164,44 @@ static sl_status take_group(sl_second_look *look, size_t first, size_t n, sl_pat
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "candidates");
 }
 
+/* By groups of candidates that carry their contributions. contest NULL: every score. */
+static sl_status scores_of_groups(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                                  sl_contest *contest, float *scores, int *iterations, sl_error *err)
+{
+    for (size_t from = 0; from < n; from += look->group) {
+        size_t count = n - from < look->group ? n - from : look->group;
+        SL_TRY(take_group(look, from, count, source_of, context, err));
+        if (contest)
+            SL_TRY(sl_matcher_best(look->matcher, &look->set, from, count, listed_face, look->faces, contest, scores,
+                                   err));
+        else
+            SL_TRY(sl_matcher_scores_of(look->matcher, &look->set, count, listed_face, look->faces, scores + from,
+                                        iterations ? iterations + from : NULL, err));
+    }
+    return SL_OK;
+}
+
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err)
 {
-    if (look->matcher && !look->contributor)
-        return sl_matcher_scores_of(look->matcher, &look->set, n, source_of, context, scores, iterations, err);
-    for (size_t from = 0; look->matcher && from < n; from += look->group) {
-        size_t count = n - from < look->group ? n - from : look->group;
-        SL_TRY(take_group(look, from, count, source_of, context, err));
-        SL_TRY(sl_matcher_scores_of(look->matcher, &look->set, count, listed_face, look->faces, scores + from,
-                                    iterations ? iterations + from : NULL, err));
-    }
+    if (look->contributor)
+        return scores_of_groups(look, n, source_of, context, NULL, scores, iterations, err);
     if (look->matcher)
-        return SL_OK;
+        return sl_matcher_scores_of(look->matcher, &look->set, n, source_of, context, scores, iterations, err);
     if (iterations)
         memset(iterations, 0, n * sizeof *iterations);
     return sl_oae_scores_of(look->options.cells, &look->query, n, source_of, context, look->options.threads, scores,
                             err);
+}
+
+sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                              sl_contest *contest, float *scores, sl_error *err)
+{
+    if (look->options.rerank != SL_RERANK_EMD)
+        return sl_second_look_scores(look, n, source_of, context, scores, NULL, err);
+    if (look->contributor)
+        return scores_of_groups(look, n, source_of, context, contest, scores, NULL, err);
+    return sl_matcher_best(look->matcher, &look->set, 0, n, source_of, context, contest, scores, err);
 }
 
 sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,

@@ -12,7 +12,7 @@
 #define SL_MATCH_SECOND_LOOK_H
 
 #include "gallery/gallery.h"
-#include "match/match.h"
+#include "match/contest.h"
 
 typedef struct sl_second_look sl_second_look;
 
@@ -36,6 +36,11 @@ sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *quer
  * with the head. */
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err);
+
+/* The scores that can be among a contest's best (contest.h); all of them where the look is not emd, which alone has a
+ * solver to spare. */
+sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                              sl_contest *contest, float *scores, sl_error *err);
 
 /* What moves where between the query and one candidate, for pictures: plan [R, R] and weights [R] as in
  * sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae, which moves

@@ -157,3 +157,13 @@ setup() {
     expect 1
     contains "$err" "nowhere"
 }
+
+@test "bench search answers all queries in both ways alike" {
+    sl bench search --gallery g --queries q --rerank emd --top 3 --json
+    expect 0
+    json 'd.queries === 30 && d.faces === 60 && d.answers_that_differ === 0 && d.queries_per_s > 0 &&
+          d.solver_calls_per_query > 0 && d.solver_calls_per_query <= 60 && d.right <= 20'
+    sl bench search --gallery g --limit 7 --rerank none --json
+    expect 0
+    json 'd.queries === 7 && d.right === 7 && d.solver_calls_per_query === 0'
+}

@@ -19,7 +19,7 @@ load common
 
 @test "every command has help with an example, by --help and by help COMMAND" {
     for command in enroll identify verify explain detect align occlude "models list" "models fetch" \
-        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench backbone" "bench enroll" "gallery list" "gallery remove"; do
+        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" "bench enroll" "gallery list" "gallery remove"; do
         # shellcheck disable=SC2086
         sl $command --help
         expect 0
@@ -138,4 +138,7 @@ load common
     sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision f32 --weighting sc
     expect 0
     contains "$out" pairs_per_s
+    sl bench search
+    expect 2
+    contains "$err" "--gallery"
 }

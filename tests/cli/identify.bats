@@ -36,6 +36,17 @@ setup() {
     json 'd.queries[0].faces.length === 1'
 }
 
+@test "--exact-order runs the solver for all and changes nothing else" {
+    sl identify --gallery gallery --rerank emd --top 1 --aligned people/sample1/sample1.png --json
+    expect 0
+    json 'd.queries[0].faces[0].pairs >= d.queries[0].faces[0].solver_calls'
+    first=$(echo "$out" | grep -v solver_calls)
+    sl identify --gallery gallery --rerank emd --top 1 --exact-order --aligned people/sample1/sample1.png --json
+    expect 0
+    json 'd.queries[0].faces[0].pairs === d.queries[0].faces[0].solver_calls'
+    [ "$first" = "$(echo "$out" | grep -v solver_calls)" ]
+}
+
 @test "nobody above the threshold: exit code 4, unknown" {
     sl identify --gallery gallery --threshold 5 --aligned people/sample1/sample1.png --json
     expect 4

@@ -169,6 +169,88 @@ static void threads_do_not_change_the_answer(void **state)
     sl_gallery_close(g);
 }
 
+static void assert_same_answer(const sl_answer *a, const sl_answer *b)
+{
+    assert_int_equal(a->count, b->count);
+    assert_int_equal(a->decision, b->decision);
+    assert_int_equal(a->stage1_count, b->stage1_count);
+    for (size_t i = 0; i < a->count; i++) {
+        assert_int_equal(a->candidates[i].entry, b->candidates[i].entry);
+        assert_true(a->candidates[i].score == b->candidates[i].score);
+        assert_int_equal(a->stage1_candidates[i].entry, b->stage1_candidates[i].entry);
+    }
+}
+
+/* What the solver is spared changes no answer, for any solver and number of people; and it is spared something. */
+static void sparing_the_solver_changes_nothing(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("spare", FACES);
+    sl_identify_options o = sl_identify_defaults();
+    size_t pairs = 0, calls = 0;
+    for (int i = 0; i < 60; i++) {
+        sl_template *query = make_template(i % PEOPLE, 7000 + (uint64_t)i, .8f + .1f * (float)(i % 7));
+        sl_answer all, some;
+        o.top = i % 4 == 3 ? PEOPLE + 1 : 1 + i % 4 * 2;
+        o.match.solver = (sl_solver)(i % 3);
+        o.match.threads = 1 + i % 3;
+        o.match.exact_order = 1;
+        assert_ok(sl_identify(&engine, g, query, &o, &all, &err));
+        o.match.exact_order = 0;
+        assert_ok(sl_identify(&engine, g, query, &o, &some, &err));
+        assert_same_answer(&all, &some);
+        assert_int_equal(all.pairs, FACES);
+        assert_int_equal(all.solver_calls, FACES);
+        assert_int_equal(some.pairs, FACES);
+        assert_true(o.top <= PEOPLE || some.solver_calls == FACES);
+        pairs += some.pairs;
+        calls += some.solver_calls;
+        sl_answer_free(&all);
+        sl_answer_free(&some);
+        sl_template_free(query);
+    }
+    assert_true(calls < pairs * 3 / 4);
+    sl_gallery_close(g);
+}
+
+static void many_queries_are_answered_as_one_by_one(void **state)
+{
+    (void)state;
+    enum { N = 37 };
+    sl_gallery *g = make_gallery("crowd", FACES);
+    sl_template *queries[N];
+    sl_answer answers[N], alone;
+    sl_identify_options o = sl_identify_defaults();
+    o.match.k = 9; /* shorter than some need for five people */
+    for (int i = 0; i < N; i++)
+        queries[i] = make_template(i % PEOPLE, 8000 + (uint64_t)i, 1.1f);
+    for (int threads = 1; threads <= 4; threads++) {
+        o.match.threads = threads;
+        assert_ok(sl_identify_all(&engine, g, (const sl_template *const *)queries, N, &o, answers, &err));
+        for (int i = 0; i < N; i++) {
+            assert_ok(sl_identify(&engine, g, queries[i], &o, &alone, &err));
+            assert_same_answer(&alone, &answers[i]);
+            assert_int_equal(alone.solver_calls, answers[i].solver_calls);
+            sl_answer_free(&alone);
+            sl_answer_free(&answers[i]);
+        }
+    }
+    o.match.weighting = SL_WEIGHT_LMK; /* nobody has landmarks */
+    assert_int_equal(sl_identify_all(&engine, g, (const sl_template *const *)queries, N, &o, answers, &err),
+                     SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "query 0: "));
+    for (int i = 0; i < N; i++)
+        assert_null(answers[i].candidates);
+    queries[20]->shape.fingerprint[0] = 9;
+    assert_int_equal(sl_identify_all(&engine, g, (const sl_template *const *)queries, N, NULL, answers, &err),
+                     SL_ERR_MISMATCH);
+    assert_non_null(strstr(err.text, "query 20"));
+    assert_ok(sl_identify_all(&engine, g, NULL, 0, NULL, NULL, &err));
+    for (int i = 0; i < N; i++)
+        sl_template_free(queries[i]);
+    sl_gallery_close(g);
+}
+
 static void decisions_follow_the_threshold(void **state)
 {
     (void)state;
@@ -259,6 +341,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_that_of_a_slow_search), cmocka_unit_test(threads_do_not_change_the_answer),
+        cmocka_unit_test(sparing_the_solver_changes_nothing),
+        cmocka_unit_test(many_queries_are_answered_as_one_by_one),
         cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
         cmocka_unit_test(many_photos_are_one_candidate),
     };

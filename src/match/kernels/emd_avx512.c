@@ -1,5 +1,6 @@
 /* EMD kernels with AVX-512 and VNNI. Columns go in blocks of up to 64 (four registers), rows in sixes (the last
- * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats or [C / 4, width, 4] bytes. */
+ * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats or
+ * [C / 4, width, 4] bytes. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 

@@ -81,14 +81,29 @@ static bool body_normalise(float *w, int n, int stride)
     return total > 0;
 }
 
+/* Of `width` vectors of columns. */
+ALWAYS_INLINE void column_maxima_of(const float *S, int patches, int stride, float *column, const int width)
+{
+    vec most[4];
+#pragma GCC unroll 4
+    for (int w = 0; w < width; w++)
+        most[w] = load(S + w * VEC);
+    for (int s = 1; s < patches; s++)
+#pragma GCC unroll 4
+        for (int w = 0; w < width; w++)
+            most[w] = larger(load(S + s * (size_t)stride + w * VEC), most[w]);
+#pragma GCC unroll 4
+    for (int w = 0; w < width; w++)
+        store(column + w * VEC, most[w]);
+}
+
 static void body_column_maxima(const float *S, int patches, int stride, float *column)
 {
-    memcpy(column, S, (size_t)stride * sizeof *column);
-    for (int s = 1; s < patches; s++) {
-        S += stride;
-        for (int m = 0; m < stride; m += VEC)
-            store(column + m, larger(load(S + m), load(column + m)));
-    }
+    int m = 0;
+    for (; m + 4 * VEC <= stride; m += 4 * VEC)
+        column_maxima_of(S + m, patches, stride, column + m, 4);
+    for (; m < stride; m += VEC)
+        column_maxima_of(S + m, patches, stride, column + m, 1);
 }
 
 /* K = exp((S - 1) / eps). Padding: what stands behind row or column R of K is positive and finite, so that
