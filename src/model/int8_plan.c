@@ -42,10 +42,12 @@ static sl_status self_test(const sl_recogniser *r, const sl_int8_model *m, int b
     return SL_OK;
 }
 
-sl_status sl_int8_compile(const sl_recogniser *r, const sl_int8_model *m, int batch, int threads, sl_plan **out,
-                          sl_error *err)
+sl_status sl_int8_compile(const sl_recogniser *r, const sl_int8_model *m, int batch, const sl_plan_options *plain,
+                          sl_plan **out, sl_error *err)
 {
-    const sl_plan_options options = {.threads = threads, .precision = SL_COMPUTE_INT8, .ranges = &m->ranges};
+    sl_plan_options options = *plain;
+    options.precision = SL_COMPUTE_INT8;
+    options.ranges = &m->ranges;
     SL_TRY(sl_recogniser_compile(r, batch, &options, out, err));
     sl_status status = self_test(r, m, batch, *out, err);
     if (status != SL_OK) {

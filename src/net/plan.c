@@ -114,6 +114,7 @@ static sl_status compile(const sl_graph *g, const sl_plan_options *options, sl_p
     sl_build b = {.g = g, .plan = plan, .precision = options->precision, .engine = sl_dnnl_engine()};
     b.wide = b.precision != SL_COMPUTE_F32 && sl_compute_check(SL_COMPUTE_BF16, NULL) == SL_OK ? dnnl_bf16 : dnnl_f32;
     b.ranges = options->ranges;
+    b.weights = options->weights;
     if (!b.engine || dnnl_stream_create(&plan->stream, b.engine, dnnl_stream_default_flags) != dnnl_success)
         return sl_fail(err, SL_ERR_INTERNAL, "oneDNN cannot use this processor");
     sl_status status = compile_all(&b, err);

@@ -6,6 +6,7 @@
 
 #include "net/graph.h"
 #include "net/ranges.h"
+#include "net/weights.h"
 
 typedef struct sl_plan sl_plan;
 
@@ -13,6 +14,7 @@ typedef struct {
     int threads;
     sl_compute precision; /* of convolutions and dense layers, where oneDNN has a fast kernel; all else is f32 */
     const sl_ranges *ranges; /* int8: layers that read one of these are int8, the others bf16 where there is that */
+    sl_weights *weights;     /* of this network, for plans to share; it must outlive them. NULL: each keeps its own */
 } sl_plan_options;
 
 /* Compiles `g` (specialised; may be freed afterwards). One plan is used by one thread at a time. Inputs and outputs

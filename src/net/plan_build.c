@@ -363,23 +363,18 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *arg
     return sl_add_step(b, run_primitive, bind_primitive, free_primitive, s, all, s->n_args, err);
 }
 
-sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to,
-                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err)
+sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, void *to, const sl_md *to_md,
+                         const_dnnl_primitive_attr_t attr, sl_error *err)
 {
-    size_t bytes = sl_md_bytes(to);
-    void *memory = sl_plan_memory(b, bytes);
-    *buffer = memory ? sl_const_buffer(b, memory, bytes) : -1;
-    if (*buffer < 0)
-        return sl_build_no_memory(err);
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, NULL}, {DNNL_ARG_TO, NULL}};
-    bool good = sl_pd_reorder(&pd, b->engine, from_md, to, attr) == dnnl_success &&
+    bool good = sl_pd_reorder(&pd, b->engine, from_md, to_md, attr) == dnnl_success &&
                 dnnl_primitive_create(&primitive, pd) == dnnl_success &&
                 sl_dnnl_memory(&args[0].memory, from_md, b->engine) == dnnl_success &&
-                sl_dnnl_memory(&args[1].memory, to, b->engine) == dnnl_success &&
+                sl_dnnl_memory(&args[1].memory, to_md, b->engine) == dnnl_success &&
                 dnnl_memory_set_data_handle(args[0].memory, (void *)from) == dnnl_success &&
-                dnnl_memory_set_data_handle(args[1].memory, memory) == dnnl_success &&
+                dnnl_memory_set_data_handle(args[1].memory, to) == dnnl_success &&
                 dnnl_primitive_execute(primitive, b->plan->stream, 2, args) == dnnl_success &&
                 dnnl_stream_wait(b->plan->stream) == dnnl_success;
     dnnl_memory_destroy(args[0].memory);
@@ -387,4 +382,17 @@ sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md,
     dnnl_primitive_destroy(primitive);
     dnnl_primitive_desc_destroy(pd);
     return good ? SL_OK : sl_build_fail(b, err, "oneDNN could not reorder its weights");
+}
+
+sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
+                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err)
+{
+    size_t bytes = sl_md_bytes(to);
+    void *memory = b->weights ? NULL : sl_plan_memory(b, bytes);
+    if (b->weights)
+        SL_TRY(sl_shared_weights(b, t, from, to, attr, &memory, err));
+    else if (memory)
+        SL_TRY(sl_reorder_now(b, b->g->tensors[t].data, from, memory, to, attr, err));
+    *buffer = memory ? sl_const_buffer(b, memory, bytes) : -1;
+    return *buffer < 0 ? sl_build_no_memory(err) : SL_OK;
 }

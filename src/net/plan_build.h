@@ -6,6 +6,7 @@
 #include "net/dnnl_adapter.h"
 #include "net/plan.h"
 #include "net/ranges.h"
+#include "net/weights.h"
 
 enum { SL_STEP_BUFFERS = SL_MAX_NODE_INPUTS + 8 };
 
@@ -71,6 +72,7 @@ typedef struct {
     sl_compute precision;
     dnnl_data_type_t wide;   /* of layers that are not int8: bf16, or f32 */
     const sl_ranges *ranges; /* int8: of the tensors that are read so */
+    sl_weights *weights;     /* NULL: the plan keeps its own */
 } sl_build;
 
 /* ---- types (plan_type.c) ---- */
@@ -100,8 +102,8 @@ void sl_int8_free(sl_int8 *x);
 
 /* The layer's constant bias, which is added to the sums before they are scaled, and its weights, as `to`. */
 sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buffer, sl_error *err);
-sl_status sl_int8_weights(sl_build *b, const float *weights, const sl_md *from, const sl_md *to,
-                          const sl_int8 *scales, int *buffer, sl_error *err);
+sl_status sl_int8_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_int8 *scales,
+                          int *buffer, sl_error *err);
 
 /* ---- building (plan_build.c) ---- */
 
@@ -148,9 +150,14 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *arg
 /* An attribute with the scratchpad in our hands and these post-operations (may be NULL). */
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 
-/* Reorders the constant `from` (dense, shape) into `to` now; *buffer is a constant one. attr: NULL, or scales. */
-sl_status sl_const_reorder(sl_build *b, const float *from, const sl_md *from_md, const sl_md *to,
+/* The graph's constant t, dense as `from`, reordered into `to`; *buffer is a constant one. attr: NULL, or scales that
+ * t alone decides. It is the plan's, or (weights.c) shared with other plans. */
+sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
                            const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err);
+sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
+                            const_dnnl_primitive_attr_t attr, void **data, sl_error *err);
+sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, void *to, const sl_md *to_md,
+                         const_dnnl_primitive_attr_t attr, sl_error *err);
 
 /* ---- compiling one node; *done false: not a case for this way ---- */
 

@@ -192,9 +192,8 @@ static sl_status constant_buffer(sl_build *b, const linear *l, sl_tensor t, cons
     sl_md from;
     if (!sl_md_dense(shape, &from))
         return sl_build_no_memory(err);
-    const float *data = b->g->tensors[t].data;
-    sl_status status = l->int8.count ? sl_int8_weights(b, data, &from, to, &l->int8, buffer, err)
-                                     : sl_const_reorder(b, data, &from, to, NULL, buffer, err);
+    sl_status status = l->int8.count ? sl_int8_weights(b, t, &from, to, &l->int8, buffer, err)
+                                     : sl_const_reorder(b, t, &from, to, NULL, buffer, err);
     sl_md_free(&from);
     return status;
 }

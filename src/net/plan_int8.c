@@ -58,13 +58,13 @@ sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buf
     return SL_OK;
 }
 
-sl_status sl_int8_weights(sl_build *b, const float *weights, const sl_md *from, const sl_md *to,
-                          const sl_int8 *scales, int *buffer, sl_error *err)
+sl_status sl_int8_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_int8 *scales,
+                          int *buffer, sl_error *err)
 {
     dnnl_primitive_attr_t attr = NULL;
     sl_status status = dnnl_primitive_attr_create(&attr) == dnnl_success &&
                                sl_attr_scales(attr, scales->count, 1, scales->to_weights)
-                           ? sl_const_reorder(b, weights, from, to, attr, buffer, err)
+                           ? sl_const_reorder(b, t, from, to, attr, buffer, err)
                            : sl_build_no_memory(err);
     dnnl_primitive_attr_destroy(attr);
     return status;

@@ -46,6 +46,9 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
 {
     SL_TRY(sl_compute_check(o->precision, err));
     e->precision = o->precision;
+    e->weights = sl_weights_new();
+    if (!e->weights)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for an engine");
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
@@ -90,6 +93,7 @@ void sl_engine_close(sl_engine *e)
         return;
     sl_recogniser_close(&e->recogniser);
     sl_int8_model_free(&e->int8);
+    sl_weights_free(e->weights);
     sl_network_close(&e->detector);
     for (int i = 0; i < SL_MTCNN_STAGES - 1; i++)
         sl_network_close(&e->before[i]);

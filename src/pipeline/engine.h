@@ -16,6 +16,7 @@ struct sl_engine {
     sl_recogniser recogniser;
     sl_compute precision;
     sl_int8_model int8; /* empty unless that is the precision */
+    sl_weights *weights; /* of the recogniser, for the plans of all sessions */
     const sl_align_template *align;
     sl_network detector;           /* RetinaFace, or MTCNN's O-net */
     sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */

@@ -99,9 +99,9 @@ sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_poin
 static sl_status compile_for(const sl_session *s, int batch, sl_plan **out, sl_error *err)
 {
     const sl_engine *e = s->engine;
-    const sl_plan_options options = {.threads = s->threads, .precision = e->precision};
+    const sl_plan_options options = {.threads = s->threads, .precision = e->precision, .weights = e->weights};
     if (e->precision == SL_COMPUTE_INT8)
-        return sl_int8_compile(&e->recogniser, &e->int8, batch, s->threads, out, err);
+        return sl_int8_compile(&e->recogniser, &e->int8, batch, &options, out, err);
     return sl_recogniser_compile(&e->recogniser, batch, &options, out, err);
 }
 

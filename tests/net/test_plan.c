@@ -392,6 +392,44 @@ static void test_int8_dead_channel(void **state)
     free(weights);
 }
 
+/* ---- shared weights ---- */
+
+static void expect_same(const net_result *a, const net_result *b)
+{
+    for (int i = 0; i < a->n; i++)
+        assert_memory_equal(a->data[i], b->data[i], (size_t)sl_shape_elements(&a->shape[i]) * sizeof(float));
+}
+
+/* Plans that share their weights give what plans with their own give, to the bit, and the second adds nothing. */
+static void test_shared_weights(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 40; seed++) {
+        sl_graph *g = random_net(seed), *s = net_specialize(g);
+        float *inputs[8];
+        net_random_inputs(s, seed, inputs);
+        const float *const *in = (const float *const *)inputs;
+        sl_weights *weights = sl_weights_new();
+        sl_plan_options options = {.threads = 1};
+        net_result own = net_run_plan_as(s, in, &options);
+        options.weights = weights;
+        net_result first = net_run_plan_as(s, in, &options);
+        size_t bytes = sl_weights_bytes(weights);
+        net_result second = net_run_plan_as(s, in, &options);
+        assert_int_equal(sl_weights_bytes(weights), bytes);
+        expect_same(&first, &own);
+        expect_same(&second, &own);
+        net_result_free(&own);
+        net_result_free(&first);
+        net_result_free(&second);
+        sl_weights_free(weights);
+        free(inputs[0]);
+        sl_graph_free(s);
+        sl_graph_free(g);
+    }
+    sl_weights_free(NULL);
+}
+
 static void test_too_much_memory(void **state)
 {
     (void)state;
@@ -503,6 +541,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bf16),
         cmocka_unit_test(test_int8),
         cmocka_unit_test(test_int8_dead_channel),
+        cmocka_unit_test(test_shared_weights),
         cmocka_unit_test(test_too_much_memory),
         cmocka_unit_test(test_instruction_sets_agree),
         cmocka_unit_test(test_backend_name),
