@@ -156,10 +156,22 @@ static sl_status search_chunk(search_run *run, const size_t *faces, size_t n, bo
 
 /* ------------------------------------------------------------------ all of them */
 
+/* Reads every face once, as the first search to meet it checks it. */
+static sl_status warm_up(const sl_gallery *gallery, sl_error *err)
+{
+    sl_status status = SL_OK;
+    for (size_t i = 0; !status && i < sl_gallery_size(gallery); i++) {
+        sl_template *t;
+        status = sl_gallery_template(gallery, i, &t, err);
+        sl_template_free(t);
+    }
+    return status;
+}
+
 static sl_status search_all(search_run *run, sl_error *err)
 {
     const size_t faces = sl_gallery_size(run->queries);
-    sl_status status = SL_OK;
+    sl_status status = warm_up(run->gallery, err);
     run->count = run->limit && run->limit < faces ? run->limit : faces;
     cli_progress_start("queries");
     for (size_t at = 0, n; !status && at < run->count; at += n) {
