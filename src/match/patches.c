@@ -55,7 +55,7 @@ sl_patch_source sl_patch_source_of(const struct sl_template *t)
 const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *source)
 {
     const bool native = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP;
-    const bool fits = sl_set_shape_of(l).row_stride == (size_t)l->channels;
+    const bool fits = sl_set_row_stride(l) == (size_t)l->channels;
     if (!native || !fits)
         return NULL;
     return l->precision == SL_PRECISION_F32 ? (const void *)source->patches_f32 : source->patches_i8;
@@ -123,7 +123,7 @@ static double finish_row_i8(sl_patch_set *set, int i, int32_t squares, float sca
 static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
-    const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
+    const size_t channels = (size_t)set->layout->channels, stride = sl_set_row_stride(set->layout);
     const float largest = k->largest(x, channels);
     if (!isfinite(largest))
         return false;
@@ -143,24 +143,30 @@ static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
     return true;
 }
 
-/* The same from a stored int8 patch: its scale does not matter unless it is 0. */
-static bool set_row_i8(sl_patch_set *set, int i, const int8_t *x, float scale, double *length)
+/* The same from a stored int8 patch, for rows of floats. */
+static bool set_row_of_i8(sl_patch_set *set, int i, const int8_t *x, float scale, double *length)
 {
+    float raw[SL_MATCH_MAX_CHANNELS];
     if (!(isfinite(scale) && scale >= 0))
         return false;
-    const sl_emd_kernels *k = sl_emd_kernels_now();
-    const size_t channels = (size_t)set->layout->channels, stride = sl_set_shape_of(set->layout).row_stride;
-    if (set->layout->precision == SL_PRECISION_F32) {
-        float raw[SL_MATCH_MAX_CHANNELS];
-        k->dequantise(x, channels, scale, raw);
-        return set_row(set, i, raw, length);
+    sl_emd_kernels_now()->dequantise(x, (size_t)set->layout->channels, scale, raw);
+    return set_row(set, i, raw, length);
+}
+
+/* All rows of bytes as they are stored: a patch's scale does not matter unless it is 0. The first bad row, or -1. */
+static int set_stored_rows(sl_patch_set *set, const sl_patch_source *source, double *lengths)
+{
+    const sl_match_layout *l = set->layout;
+    int32_t squares[SL_MATCH_MAX_PATCHES];
+    sl_emd_kernels_now()->take_rows(source->patches_i8, l->patches, (size_t)l->channels, set->rows,
+                                    sl_set_row_stride(l), set->row_sums, squares);
+    for (int i = 0; i < l->patches; i++) {
+        const float scale = source->patch_scales[i];
+        if (!(isfinite(scale) && scale >= 0))
+            return i;
+        lengths[i] = finish_row_i8(set, i, squares[i], scale);
     }
-    int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
-    int32_t squares;
-    memcpy(row, x, channels);
-    k->sums_i8(row, stride, &set->row_sums[i], &squares);
-    *length = finish_row_i8(set, i, squares, scale);
-    return true;
+    return -1;
 }
 
 /* APC's g is the sum of share * p, a mean of unit patches by their lengths. It is not made a unit vector: weights are
@@ -180,22 +186,25 @@ static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_e
 {
     const sl_match_layout *l = set->layout;
     const bool pooled = l->rows != l->map_rows || l->cols != l->map_cols;
+    const size_t channels = (size_t)l->channels;
     float mean[SL_MATCH_MAX_CHANNELS];
     double lengths[SL_MATCH_MAX_PATCHES];
-    for (int i = 0; i < l->patches; i++) {
-        bool fine;
-        if (pooled) {
-            sum_window(l, source, i / l->cols, i % l->cols, mean); /* the length does not matter: no division */
-            fine = set_row(set, i, mean, &lengths[i]);
-        } else if (source->patches_f32) {
-            fine = set_row(set, i, source->patches_f32 + (size_t)i * l->channels, &lengths[i]);
-        } else {
-            fine = set_row_i8(set, i, source->patches_i8 + (size_t)i * l->channels, source->patch_scales[i],
-                              &lengths[i]);
+    int bad = -1;
+    if (!pooled && !source->patches_f32 && l->precision == SL_PRECISION_INT8) {
+        bad = set_stored_rows(set, source, lengths);
+    } else {
+        for (int i = 0; bad < 0 && i < l->patches; i++) {
+            const size_t at = (size_t)i * channels;
+            const float *row = pooled ? mean : source->patches_f32 ? source->patches_f32 + at : NULL;
+            if (pooled) /* the length does not matter: no division */
+                sum_window(l, source, i / l->cols, i % l->cols, mean);
+            if (!(row ? set_row(set, i, row, &lengths[i])
+                      : set_row_of_i8(set, i, source->patches_i8 + at, source->patch_scales[i], &lengths[i])))
+                bad = i;
         }
-        if (!fine)
-            return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", i);
     }
+    if (bad >= 0)
+        return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", bad);
     set_shares(set, lengths);
     return SL_OK;
 }

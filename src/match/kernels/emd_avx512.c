@@ -266,17 +266,14 @@ static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n)
 static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares)
 {
     const __m512i one = _mm512_set1_epi8(1);
-    __m512i total = _mm512_setzero_si512(), even = total, odd = total;
+    __m512i total = _mm512_setzero_si512(), squares = total;
     for (size_t i = 0; i < n; i += 64) {
-        __m512i bytes = _mm512_loadu_si512(x + i);
-        __m512i a = _mm512_cvtepi8_epi16(_mm512_castsi512_si256(bytes));
-        __m512i b = _mm512_cvtepi8_epi16(_mm512_extracti64x4_epi64(bytes, 1));
+        __m512i bytes = _mm512_loadu_si512(x + i), size = _mm512_abs_epi8(bytes);
         ADD_PRODUCTS(total, one, bytes);
-        even = _mm512_dpwssd_epi32(even, a, a);
-        odd = _mm512_dpwssd_epi32(odd, b, b);
+        ADD_PRODUCTS(squares, size, size);
     }
     *sum = _mm512_reduce_add_epi32(total);
-    *sum_of_squares = _mm512_reduce_add_epi32(_mm512_add_epi32(even, odd));
+    *sum_of_squares = _mm512_reduce_add_epi32(squares);
 }
 
 EMD_TABLE(avx512);

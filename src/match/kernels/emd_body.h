@@ -201,6 +201,17 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
     }
 }
 
+static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
+
+static void body_take_rows(const int8_t *from, int count, size_t channels, int8_t *rows, size_t stride, int32_t *sums,
+                           int32_t *sums_of_squares)
+{
+    for (int i = 0; i < count; i++, from += channels, rows += stride) {
+        memcpy(rows, from, channels);
+        sums_i8(rows, stride, &sums[i], &sums_of_squares[i]);
+    }
+}
+
 #define EMD_TABLE(isa)                                                                                            \
     const sl_emd_kernels sl_emd_kernels_##isa = {                                                                 \
         .name = #isa,                                                                                             \
@@ -222,4 +233,5 @@ static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *pa
         .quantise = body_quantise,                                                                                \
         .quantise_i16 = body_quantise_i16,                                                                        \
         .sums_i8 = sums_i8,                                                                                       \
+        .take_rows = body_take_rows,                                                                              \
     }

@@ -47,11 +47,16 @@ bool sl_has_pooled(const sl_match_layout *l)
     return l->weighting == SL_WEIGHT_CC || (l->weighting == SL_WEIGHT_APC && !tiled);
 }
 
+size_t sl_set_row_stride(const sl_match_layout *layout)
+{
+    const size_t unit = layout->precision == SL_PRECISION_INT8 ? 64 : SL_MATCH_LANES;
+    return ((size_t)layout->channels + unit - 1) / unit * unit;
+}
+
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
 {
     const int i8 = layout->precision == SL_PRECISION_INT8;
     int rows = layout->patches + (sl_has_pooled(layout) ? (i8 ? 2 : 1) : 0);
-    size_t unit = i8 ? 64 : SL_MATCH_LANES;
     return (sl_set_shape){.row_count = (rows + 1) / 2 * 2,
-                          .row_stride = ((size_t)layout->channels + unit - 1) / unit * unit};
+                          .row_stride = sl_set_row_stride(layout)};
 }

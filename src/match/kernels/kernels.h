@@ -25,6 +25,7 @@ typedef struct {
 } sl_set_shape;
 
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
+size_t sl_set_row_stride(const sl_match_layout *layout); /* its row_stride alone */
 
 /* Whether sets hold a pooled vector g of their own: with CC, and with APC where cells of the grid overlap. Where
  * they tile the map, APC's g is a mix of the set's patches, sum of share * p, and g_other . p the same mix of S. */
@@ -80,8 +81,11 @@ typedef struct {
     /* out = x * factor rounded (to nearest, ties to even); it must fit. */
     void (*quantise)(const float *x, size_t n, float factor, int8_t *out);
     void (*quantise_i16)(const float *x, size_t n, float factor, int16_t *out);
-    /* n is a multiple of 64, as rows are. */
+    /* n is a multiple of 64, as rows are; |x| <= 127. */
     void (*sums_i8)(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
+    /* Copies `count` rows of `channels` to rows `stride` apart, zero behind the channels already; their sums [count]. */
+    void (*take_rows)(const int8_t *from, int count, size_t channels, int8_t *rows, size_t stride, int32_t *sums,
+                      int32_t *sums_of_squares);
 } sl_emd_kernels;
 
 extern const sl_emd_kernels sl_emd_kernels_scalar;
