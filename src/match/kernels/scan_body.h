@@ -4,37 +4,42 @@
 #include "match/kernels/kernels.h"
 #include "match/kernels/lanes.h"
 
+/* Floats ahead of what is read that are fetched into the second cache: 16 KiB. */
+enum { AHEAD = 4096 };
+
 /* `rows` rows by `queries` queries at once, so that what is loaded is used several times. */
 ALWAYS_INLINE void scan_tile(const float *row, size_t stride, int dim, const float *query, int dim_padded,
                              float *out, size_t out_stride, const int rows, const int queries)
 {
-    lanes sum[4][SL_SCAN_QUERIES] = {{{{{0}}}}};
+    lanes sum[ROW_GROUP] = {{{{0}}}}; /* [rows, queries] */
     int d = 0;
     for (; d + LANES <= dim; d += LANES)
-#pragma GCC unroll 4
-        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++) {
+            __builtin_prefetch(row + i * stride + d + AHEAD, 0, 2);
 #pragma GCC unroll 4
             for (int q = 0; q < queries; q++)
-                add_products(&sum[i][q], row + i * stride + d, query + (size_t)q * dim_padded + d);
+                add_products(&sum[i * queries + q], row + i * stride + d, query + (size_t)q * dim_padded + d);
+        }
     if (d < dim) { /* the row ends inside a vector */
-#pragma GCC unroll 4
+#pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
             float rest[LANES] = {0};
             memcpy(rest, row + i * stride + d, (size_t)(dim - d) * sizeof *rest);
 #pragma GCC unroll 4
             for (int q = 0; q < queries; q++)
-                add_products(&sum[i][q], rest, query + (size_t)q * dim_padded + d);
+                add_products(&sum[i * queries + q], rest, query + (size_t)q * dim_padded + d);
         }
     }
-#pragma GCC unroll 4
+    float total[ROW_GROUP];
+    sums_of(sum, total);
     for (int i = 0; i < rows; i++)
-#pragma GCC unroll 4
         for (int q = 0; q < queries; q++)
-            out[q * out_stride + i] = sum_of(&sum[i][q]);
+            out[q * out_stride + i] = total[i * queries + q];
 }
 
-/* As many sums at once as the registers hold. */
-enum { ROWS_AT_ONCE = VECS == 1 ? 4 : 1, SINGLE_ROWS = VECS == 1 ? 4 : VECS == 2 ? 4 : 2 };
+/* Rows that go with all queries, and with one: as many sums as are added up together. */
+enum { ROWS_AT_ONCE = ROW_GROUP / SL_SCAN_QUERIES, SINGLE_ROWS = ROW_GROUP };
 
 static void scan_products(const float *rows, size_t stride, size_t count, int dim, const float *queries,
                           int n_queries, int dim_padded, float *out, size_t out_stride)
