@@ -406,6 +406,17 @@ SL_API sl_status sl_emd_plan(const sl_patch_map *query, const sl_patch_map *cand
 SL_API sl_status sl_cosine_top(const float *bank, size_t n, int dim, const float *queries, size_t n_queries,
                                int k, int threads, uint32_t *index, float *score, sl_error *err);
 
+/* A bank [n, dim] float that is searched again and again: 8-bit codes of it (about dim + 12 bytes a vector, beside the
+ * bank itself) bound every product, so a search reads a quarter of the bytes and answers as sl_cosine_top does, bit
+ * for bit. The bank must outlive it unchanged. dim above 4096: searched without codes. SL_ERR_NUMERIC when the bank
+ * has NaN or numbers above 1e15. Threads may search one together. */
+typedef struct sl_cosine_bank sl_cosine_bank;
+SL_API sl_status sl_cosine_bank_open(const float *bank, size_t n, int dim, int threads, sl_cosine_bank **out,
+                                     sl_error *err);
+SL_API void sl_cosine_bank_close(sl_cosine_bank *bank);
+SL_API sl_status sl_cosine_bank_top(const sl_cosine_bank *bank, const float *queries, size_t n_queries, int k,
+                                    int threads, uint32_t *index, float *score, sl_error *err);
+
 /* ------------------------------------------------------------------ galleries */
 
 /* A durable set of templates in one folder (docs/gallery-format.md). Any number of readers and one

@@ -139,6 +139,7 @@ typedef struct {
     const float *rows;
     size_t stride, count;
     uint32_t first;
+    const struct sl_scan_codes *codes; /* of exactly these rows, to look at few of them (codes.h); NULL: none */
 } sl_scan_block;
 
 /* The k largest inner products of each query [n_queries, dim] over all blocks, best first, ties by lower

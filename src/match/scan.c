@@ -2,8 +2,9 @@
  *
  * Work is cut into items of (a group of queries) x (a slice of all rows). An item goes through its rows in
  * pieces that stay in the cache while all queries of the group pass over them, and keeps for each query a
- * heap of its best, whose worst is the threshold to beat. The order (score down, then index up) is total, so
- * the result does not depend on the cut. */
+ * heap of its best, whose worst is the threshold to beat. Where a block has codes (codes.h), only rows that may beat
+ * it by their bound are multiplied. The order (score down, then index up) is total, so the result depends neither on
+ * the cut nor on the codes. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -16,7 +17,7 @@
 
 enum {
     GROUP = 8 * SL_SCAN_QUERIES, /* queries that share one pass over the rows */
-    PIECE = 64,                  /* rows in the cache at once */
+    PIECE = SL_SCAN_GROUPS * SL_CODE_ROWS, /* rows in the cache at once */
     MAX_DIM = 1 << 16,
 };
 
@@ -74,6 +75,8 @@ typedef struct {
     int dim, dim_padded;
     const float *queries; /* [n_queries, dim_padded], zeros behind dim */
     size_t n_queries;
+    sl_code_query *coded; /* [n_queries], where a block has codes; else NULL */
+    uint32_t *query_codes;
     size_t slices, slice_capacity; /* hits that one item keeps for one query */
     hit *hits;                     /* [n_queries, slices, slice_capacity] */
     size_t *counts;                /* [n_queries, slices] */
@@ -114,6 +117,34 @@ static void scan_piece(scan *s, const float *rows, size_t stride, size_t count, 
     }
 }
 
+/* The same for groups of coded rows, `at` to `stop` of the block: only what may beat the marks is multiplied. */
+static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t stop, size_t query, size_t n_queries,
+                       heap *heaps)
+{
+    const size_t first = at / SL_CODE_ROWS;
+    const int groups = (int)((stop + SL_CODE_ROWS - 1) / SL_CODE_ROWS - first);
+    for (size_t q = 0; q < n_queries; q += SL_SCAN_QUERIES) {
+        size_t many = n_queries - q < SL_SCAN_QUERIES ? n_queries - q : SL_SCAN_QUERIES;
+        uint16_t mask[SL_SCAN_QUERIES * SL_SCAN_GROUPS];
+        float least[SL_SCAN_QUERIES];
+        for (size_t j = 0; j < many; j++)
+            least[j] = heaps[q + j].count < heaps[q + j].capacity ? -INFINITY : heaps[q + j].hits[0].score;
+        sl_scan_kernels_now()->survivors(block->codes, first, groups, s->coded + query + q, (int)many, least, mask);
+        for (size_t j = 0; j < many; j++)
+            for (int g = 0; g < groups; g++)
+                for (unsigned rest = mask[j * SL_SCAN_GROUPS + (size_t)g]; rest; rest &= rest - 1) {
+                    size_t row = (first + (size_t)g) * SL_CODE_ROWS + (size_t)__builtin_ctz(rest);
+                    float x;
+                    if (row < at || row >= stop)
+                        continue;
+                    sl_scan_kernels_now()->products(block->rows + row * block->stride, block->stride, 1, s->dim,
+                                                    s->queries + (query + q + j) * (size_t)s->dim_padded, 1,
+                                                    s->dim_padded, &x, 1);
+                    offer(&heaps[q + j], (hit){.score = x, .index = block->first + (uint32_t)row});
+                }
+    }
+}
+
 static void scan_item(void *context, size_t item, int worker)
 {
     (void)worker;
@@ -130,9 +161,15 @@ static void scan_item(void *context, size_t item, int worker)
         const sl_scan_block *block = &s->blocks[b];
         size_t at = begin > block_begin ? begin - block_begin : 0;
         size_t stop = end - block_begin < block->count ? end - block_begin : block->count;
-        for (; at < stop; at += PIECE)
-            scan_piece(s, block->rows + at * block->stride, block->stride, stop - at < PIECE ? stop - at : PIECE,
-                       block->first + (uint32_t)at, block_begin + at, query, n_queries, heaps);
+        for (size_t next; at < stop; at = next) {
+            next = (at / PIECE + 1) * PIECE;
+            next = next < stop ? next : stop;
+            if (s->coded && block->codes)
+                scan_coded(s, block, at, next, query, n_queries, heaps);
+            else
+                scan_piece(s, block->rows + at * block->stride, block->stride, next - at, block->first + (uint32_t)at,
+                           block_begin + at, query, n_queries, heaps);
+        }
     }
     for (size_t q = 0; q < n_queries; q++)
         s->counts[(query + q) * s->slices + slice] = heaps[q].count;
@@ -183,6 +220,29 @@ static sl_status allocate(scan *s, float **padded, const float *queries, sl_erro
     return SL_OK;
 }
 
+/* Codes of the queries, where a block can use them and all of them can be coded. */
+static sl_status code_queries(scan *s, sl_error *err)
+{
+    bool wanted = false;
+    for (size_t b = 0; b < s->n_blocks; b++)
+        wanted |= s->blocks[b].codes != NULL;
+    if (!wanted || s->dim > SL_CODE_MAX_DIM)
+        return SL_OK;
+    const size_t quads = ((size_t)s->dim + 3) / 4;
+    s->query_codes = sl_calloc_aligned(s->n_queries, quads * sizeof *s->query_codes);
+    s->coded = sl_calloc_aligned(s->n_queries, sizeof *s->coded);
+    if (!s->query_codes || !s->coded)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu queries", s->n_queries);
+    for (size_t q = 0; q < s->n_queries; q++)
+        if (!sl_code_query_of(s->queries + q * (size_t)s->dim_padded, s->dim, s->query_codes + q * quads,
+                              &s->coded[q])) {
+            free(s->coded); /* the plain products tell what is wrong */
+            s->coded = NULL;
+            return SL_OK;
+        }
+    return SL_OK;
+}
+
 sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, const float *queries,
                       size_t n_queries, int k, int threads, uint32_t *index, float *score, sl_error *err)
 {
@@ -211,6 +271,8 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, con
     s.slice_capacity = s.k < rows_in_slice ? s.k : rows_in_slice;
     float *padded = NULL;
     sl_status status = allocate(&s, &padded, queries, err);
+    if (status == SL_OK)
+        status = code_queries(&s, err);
     if (status == SL_OK) {
         sl_parallel_for(threads, (n_queries + GROUP - 1) / GROUP * s.slices, scan_item, &s);
         sl_parallel_for(threads, n_queries, merge_item, &s);
@@ -222,6 +284,8 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, con
     }
     free(s.counts);
     free(s.hits);
+    free(s.coded);
+    free(s.query_codes);
     free(padded);
     return status;
 }

@@ -67,6 +67,13 @@ static void equals_a_full_sort(void **state)
                 }
                 assert_memory_equal(index, first_index, queries * k * sizeof *index);
                 assert_memory_equal(score, first_score, queries * k * sizeof *score);
+
+                sl_cosine_bank *coded;
+                assert_ok(sl_cosine_bank_open(bank, n, dim, threads, &coded, &err));
+                assert_ok(sl_cosine_bank_top(coded, q, queries, cases[t].k, threads, index, score, &err));
+                assert_memory_equal(index, first_index, queries * k * sizeof *index);
+                assert_memory_equal(score, first_score, queries * k * sizeof *score);
+                sl_cosine_bank_close(coded);
             }
         sl_match_use_isa(NULL);
         free(bank), free(q), free(index), free(first_index), free(score), free(first_score);
@@ -100,16 +107,65 @@ static void blocks_equal_one_bank(void **state)
     for (int i = 0; i < N; i++)
         memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
     assert_ok(sl_cosine_top(bank, N, DIM, query, 2, K, 1, expected, expected_score, &err));
-    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300},
-                                    {strided, 40, 1, 0},
-                                    {bank, DIM, 0, 1},
-                                    {bank + DIM, DIM, 150, 1},
-                                    {strided + 151 * 40, 40, 149, 151}};
+    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300, NULL},
+                                    {strided, 40, 1, 0, NULL},
+                                    {bank, DIM, 0, 1, NULL},
+                                    {bank + DIM, DIM, 150, 1, NULL},
+                                    {strided + 151 * 40, 40, 149, 151, NULL}};
     for (int threads = 1; threads <= 4; threads++) {
         assert_ok(sl_scan_top(blocks, 5, DIM, query, 2, K, threads, index, score, &err));
         assert_memory_equal(index, expected, sizeof index);
         assert_memory_equal(score, expected_score, sizeof score);
     }
+}
+
+/* Row r of a bank that codes find hard: of one large number, all alike, tiny, nothing, huge, or ordinary. */
+static void hard_row(float *row, int dim, int r)
+{
+    static const float sizes[] = {1, 1e-30f, 1e12f, 1e-3f, 1, 0};
+    fill_random(row, (size_t)dim, (uint64_t)r + 50, -1, 1);
+    for (int d = 0; d < dim; d++)
+        row[d] = (r % 7 == 0 ? .0078f : row[d]) * sizes[r % 6];
+    if (r % 5 == 0)
+        row[r % dim] = 100 * sizes[r % 6];
+}
+
+/* A mark at a product itself keeps its row: no bound is below the product, and codes do tell most rows apart. */
+static void bounds_hold(void **state)
+{
+    (void)state;
+    enum { N = 400 };
+    static const int dims[] = {1, 3, 16, 100, 128, 513, 4096};
+    float *bank = malloc(N * 4096 * sizeof *bank), query[4096], out;
+    uint32_t codes[1024];
+    for (size_t t = 0; t < sizeof dims / sizeof *dims; t++)
+        for (int isa = 0; isa <= (int)sl_isa_supported(); isa++) {
+            const int dim = dims[t];
+            sl_scan_codes coded;
+            sl_code_query q;
+            size_t kept = 0, asked = 0;
+            sl_match_use_isa(&isas[isa]);
+            for (int r = 0; r < N; r++)
+                hard_row(bank + r * dim, dim, r);
+            assert_ok(sl_scan_codes_make(bank, N, dim, 2, &coded, &err));
+            for (int j = 0; j < 12; j++) {
+                hard_row(query, dim, 1000 + j);
+                assert_true(sl_code_query_of(query, dim, codes, &q));
+                for (size_t i = 0; i < N; i++) {
+                    uint16_t mask[SL_SCAN_GROUPS];
+                    out = sl_scan_dot(query, bank + i * (size_t)dim, dim);
+                    sl_scan_kernels_now()->survivors(&coded, i / SL_CODE_ROWS, 1, &q, 1, &out, mask);
+                    assert_true(mask[0] >> i % SL_CODE_ROWS & 1);
+                    float beyond = out + .2f * coded.norm * q.norm;
+                    sl_scan_kernels_now()->survivors(&coded, i / SL_CODE_ROWS, 1, &q, 1, &beyond, mask);
+                    kept += mask[0] >> i % SL_CODE_ROWS & 1, asked++;
+                }
+            }
+            assert_true(q.norm == 0 || kept < asked / 2);
+            sl_scan_codes_free(&coded);
+        }
+    sl_match_use_isa(NULL);
+    free(bank);
 }
 
 static void bad_input_is_refused(void **state)
@@ -118,6 +174,7 @@ static void bad_input_is_refused(void **state)
     float bank[300 * 20], query[20];
     uint32_t index[5];
     float score[5];
+    sl_cosine_bank *coded;
     fill_random(bank, 300 * 20, 1, -1, 1);
     fill_random(query, 20, 2, -1, 1);
     assert_int_equal(sl_cosine_top(bank, 300, 0, query, 1, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
@@ -131,10 +188,22 @@ static void bad_input_is_refused(void **state)
     for (int threads = 1; threads <= 4; threads++) {
         assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, threads, index, score, &err), SL_ERR_NUMERIC);
         assert_non_null(strstr(err.text, "row 123"));
+        assert_int_equal(sl_cosine_bank_open(bank, 300, 20, threads, &coded, &err), SL_ERR_NUMERIC);
+        assert_non_null(strstr(err.text, "row 123"));
+        assert_null(coded);
     }
+    bank[250 * 20 + 3] = bank[123 * 20 + 19] = 0;
+    assert_int_equal(sl_cosine_bank_open(bank, 300, 0, 1, &coded, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_bank_open(bank, (size_t)UINT32_MAX, 20, 1, &coded, &err), SL_ERR_LIMIT);
+    assert_ok(sl_cosine_bank_open(bank, 300, 20, 1, &coded, &err));
+    assert_int_equal(sl_cosine_bank_top(coded, query, 1, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
     query[0] = NAN;
     assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, 1, index, score, &err), SL_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "row 0"));
+    assert_int_equal(sl_cosine_bank_top(coded, query, 1, 5, 1, index, score, &err), SL_ERR_NUMERIC);
+    query[0] = 1e30f; /* too large for codes, not for products */
+    assert_ok(sl_cosine_bank_top(coded, query, 1, 5, 1, index, score, &err));
+    sl_cosine_bank_close(coded);
 }
 
 int main(void)
@@ -143,6 +212,7 @@ int main(void)
         cmocka_unit_test(equals_a_full_sort),
         cmocka_unit_test(products_are_right),
         cmocka_unit_test(blocks_equal_one_bank),
+        cmocka_unit_test(bounds_hold),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 #include "base/cpu.h"
-#include "match/match.h"
+#include "match/codes.h"
 
 enum {
     SL_ROW_TILE = 6, /* candidate rows are computed in sixes, the last ones in fours or twos */
@@ -95,11 +95,17 @@ extern const sl_emd_kernels sl_emd_kernels_avx2, sl_emd_kernels_avx512;
 
 /* Rows of one block against up to SL_SCAN_QUERIES queries: out [queries, count]. dim_padded is a multiple of
  * LANES; queries [n_queries, dim_padded] are zero behind dim. */
-enum { SL_SCAN_QUERIES = 4 };
+enum { SL_SCAN_QUERIES = 4, SL_SCAN_GROUPS = 4 };
 typedef struct {
     const char *name;
     void (*products)(const float *rows, size_t stride, size_t count, int dim, const float *queries, int n_queries,
                      int dim_padded, float *out, size_t out_stride);
+
+    /* Bit i of mask[q * SL_SCAN_GROUPS + g]: row i of group first + g may reach least[q] with query q, by its codes
+     * (match/codes.h). At most SL_SCAN_GROUPS groups, SL_SCAN_QUERIES queries. */
+    void (*survivors)(const sl_scan_codes *codes, size_t first, int groups, const sl_code_query *queries,
+                      int n_queries, const float *least, uint16_t *mask);
+    uint8_t code_bias; /* added to the codes of queries */
 } sl_scan_kernels;
 
 extern const sl_scan_kernels sl_scan_kernels_scalar;

@@ -24,6 +24,8 @@ enum { LANES = 16, VECS = LANES / VEC };
 typedef float vec __attribute__((vector_size(4 * VEC)));
 typedef float vec_at __attribute__((vector_size(4 * VEC), aligned(4), may_alias)); /* anywhere in memory */
 typedef uint32_t vec_u32 __attribute__((vector_size(4 * VEC)));
+typedef int32_t vec_i32 __attribute__((vector_size(4 * VEC)));
+typedef int32_t vec_i32_at __attribute__((vector_size(4 * VEC), aligned(4), may_alias));
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 

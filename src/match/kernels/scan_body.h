@@ -62,4 +62,6 @@ static void scan_products(const float *rows, size_t stride, size_t count, int di
     }
 }
 
-#define SCAN_TABLE(isa) const sl_scan_kernels sl_scan_kernels_##isa = {.name = #isa, .products = scan_products}
+#define SCAN_TABLE(isa)                                                                                           \
+    const sl_scan_kernels sl_scan_kernels_##isa = {                                                               \
+        .name = #isa, .products = scan_products, .survivors = survivors, .code_bias = CODE_BIAS}
