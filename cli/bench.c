@@ -16,6 +16,30 @@ static int by_value(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
+sl_status bench_in_turn(bench_turn_fn work, void *context, int ways, double seconds, double *median, sl_error *err)
+{
+    static double times[BENCH_MAX_WAYS][MAX_ROUNDS];
+    size_t n = 0;
+    sl_status status = SL_OK;
+    for (int way = 0; way < ways && !status; way++) /* warm-up */
+        status = work(context, way, err);
+    for (double start = cli_now(), now = start; !status && n < MAX_ROUNDS && (n < 5 || now - start < seconds); n++) {
+        for (int way = 0; way < ways && !status; way++) {
+            status = work(context, way, err);
+            double end = cli_now();
+            times[way][n] = end - now;
+            now = end;
+        }
+        if (!status && cli_interrupted)
+            status = err->status = SL_ERR_INTERRUPTED;
+    }
+    for (int way = 0; way < ways && !status; way++) {
+        qsort(times[way], n, sizeof *times[way], by_value);
+        median[way] = times[way][n / 2];
+    }
+    return status;
+}
+
 sl_status bench_rounds(bench_fn work, void *context, double seconds, double *median, size_t *rounds, sl_error *err)
 {
     static double times[MAX_ROUNDS];
@@ -35,6 +59,14 @@ sl_status bench_rounds(bench_fn work, void *context, double seconds, double *med
     *median = times[n / 2];
     *rounds = n;
     return SL_OK;
+}
+
+int bench_fits(double bytes)
+{
+    if (bytes <= 8e9)
+        return CLI_OK;
+    cli_warn("these sizes take %.1f GB: ask for less", bytes / 1e9);
+    return CLI_USAGE;
 }
 
 float bench_random(uint64_t *state)

@@ -15,6 +15,15 @@ typedef sl_status (*bench_fn)(void *context, sl_error *err);
 sl_status bench_rounds(bench_fn work, void *context, double seconds, double *median, size_t *rounds,
                        sl_error *err);
 
+/* The same for several ways of doing a thing, in turn within each round, so that all of them meet the same machine:
+ * way 0 .. ways-1, median [ways <= BENCH_MAX_WAYS]. */
+enum { BENCH_MAX_WAYS = 8 };
+typedef sl_status (*bench_turn_fn)(void *context, int way, sl_error *err);
+sl_status bench_in_turn(bench_turn_fn work, void *context, int ways, double seconds, double *median, sl_error *err);
+
+/* CLI_OK, or a usage error after saying that sizes take too much memory. */
+int bench_fits(double bytes);
+
 /* Deterministic numbers in [-1, 1). */
 float bench_random(uint64_t *state);
 

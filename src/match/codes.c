@@ -15,7 +15,7 @@ typedef struct {
     const float *rows;
     sl_scan_codes *out;
     float *scratch;       /* [workers, dim]: what coding loses */
-    int8_t *line;         /* [workers, dim] */
+    int8_t *lines;        /* [workers, 16, padded dim]: the codes of a group's rows, zeros behind dim */
     float *norms;         /* [workers] */
     atomic_size_t failed; /* lowest row that is not finite */
 } making;
@@ -52,6 +52,12 @@ static bool code_vector(const float *x, int dim, int8_t *codes, float *scratch, 
     return true;
 }
 
+/* sums_i8 takes sixty-fours. */
+static size_t padded(int dim)
+{
+    return ((size_t)dim + 63) / 64 * 64;
+}
+
 static void note_failure(making *m, size_t row)
 {
     size_t lowest = atomic_load(&m->failed);
@@ -63,21 +69,24 @@ static void code_group(making *m, size_t group, int worker)
 {
     sl_scan_codes *bank = m->out;
     sl_code_group *head = (sl_code_group *)(bank->groups + group * bank->stride);
-    int8_t *codes = (int8_t *)(head + 1), *line = m->line + (size_t)worker * (size_t)bank->dim;
-    size_t first = group * SL_CODE_ROWS, left = bank->count - first;
+    const size_t first = group * SL_CODE_ROWS, left = bank->count - first, length = padded(bank->dim);
+    float *scratch = m->scratch + (size_t)worker * (size_t)bank->dim;
+    int8_t *lines = m->lines + (size_t)worker * SL_CODE_ROWS * length;
     for (size_t i = 0; i < SL_CODE_ROWS && i < left; i++) {
         float norm;
-        if (!code_vector(m->rows + (first + i) * (size_t)bank->dim, bank->dim, line,
-                         m->scratch + (size_t)worker * (size_t)bank->dim, &head->factor[i], &head->loss[i], &norm)) {
+        int32_t squares;
+        if (!code_vector(m->rows + (first + i) * (size_t)bank->dim, bank->dim, lines + i * length, scratch,
+                         &head->factor[i], &head->loss[i], &norm)) {
             note_failure(m, first + i);
             return;
         }
         m->norms[worker] = norm > m->norms[worker] ? norm : m->norms[worker];
-        for (int d = 0; d < bank->dim; d++) {
-            codes[((size_t)(d / 4) * SL_CODE_ROWS + i) * 4 + (size_t)(d % 4)] = line[d];
-            head->sum[i] += line[d];
-        }
+        sl_emd_kernels_now()->sums_i8(lines + i * length, length, &head->sum[i], &squares);
     }
+    uint32_t *quads = (uint32_t *)(head + 1);
+    for (int k = 0; k < bank->quads; k++)
+        for (size_t i = 0; i < SL_CODE_ROWS && i < left; i++)
+            memcpy(&quads[(size_t)k * SL_CODE_ROWS + i], lines + i * length + 4 * k, 4);
 }
 
 static void code_chunk(void *context, size_t item, int worker)
@@ -114,13 +123,13 @@ sl_status sl_scan_codes_make(const float *rows, size_t count, int dim, int threa
     atomic_init(&m.failed, SIZE_MAX);
     out->groups = sl_calloc_aligned(groups + 1, out->stride);
     m.scratch = sl_calloc_aligned((size_t)threads, (size_t)dim * sizeof *m.scratch);
-    m.line = sl_calloc_aligned((size_t)threads, (size_t)dim);
+    m.lines = sl_calloc_aligned((size_t)threads, SL_CODE_ROWS * padded(dim));
     m.norms = sl_calloc_aligned((size_t)threads, sizeof *m.norms);
-    sl_status status = out->groups && m.scratch && m.line && m.norms
+    sl_status status = out->groups && m.scratch && m.lines && m.norms
                            ? code_all(&m, threads, err)
                            : sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu embeddings", count);
     free(m.scratch);
-    free(m.line);
+    free(m.lines);
     free(m.norms);
     if (status != SL_OK)
         sl_scan_codes_free(out);

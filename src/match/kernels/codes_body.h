@@ -23,42 +23,33 @@ ALWAYS_INLINE uint16_t survivors_of(const sl_code_group *group, quads16 product,
     return signs_of(reaches);
 }
 
-ALWAYS_INLINE void survivors_tile(const sl_scan_codes *codes, size_t first, const sl_code_query *queries,
-                                  const float *least, uint16_t *mask, const int groups, const int n_queries)
+/* One group by `n_queries` queries: its codes are read once, in their order in memory. */
+ALWAYS_INLINE void survivors_of_group(const sl_scan_codes *codes, size_t at, const sl_code_query *queries,
+                                      const float *least, uint16_t *mask, const int n_queries)
 {
-    quads16 sum[SL_SCAN_GROUPS][SL_SCAN_QUERIES];
-    memset(sum, 0, sizeof sum);
-    const uint8_t *rows = (const uint8_t *)(sl_code_group_at(codes, first) + 1);
+    const sl_code_group *group = sl_code_group_at(codes, at);
+    const uint8_t *rows = (const uint8_t *)(group + 1);
+    quads16 sum[SL_SCAN_QUERIES];
+#pragma GCC unroll 4
+    for (int q = 0; q < n_queries; q++)
+        sum[q] = (quads16){0};
     for (int k = 0; k < codes->quads; k++, rows += 4 * SL_CODE_ROWS)
 #pragma GCC unroll 4
-        for (int g = 0; g < groups; g++)
+        for (int q = 0; q < n_queries; q++)
+            sum[q] = add_quads(sum[q], rows, queries[q].codes[k]);
 #pragma GCC unroll 4
-            for (int q = 0; q < n_queries; q++)
-                sum[g][q] = add_quads(sum[g][q], rows + g * codes->stride, queries[q].codes[k]);
-    for (int q = 0; q < n_queries; q++) {
-        const float slack = sl_code_slack(codes, &queries[q]);
-#pragma GCC unroll 4
-        for (int g = 0; g < groups; g++)
-            mask[q * SL_SCAN_GROUPS + g] =
-                survivors_of(sl_code_group_at(codes, first + (size_t)g), sum[g][q], &queries[q], slack, least[q]);
-    }
+    for (int q = 0; q < n_queries; q++)
+        mask[q * SL_SCAN_GROUPS] =
+            survivors_of(group, sum[q], &queries[q], sl_code_slack(codes, &queries[q]), least[q]);
 }
 
 static void survivors(const sl_scan_codes *codes, size_t first, int groups, const sl_code_query *queries,
                       int n_queries, const float *least, uint16_t *mask)
 {
-    int g = 0;
-    if (n_queries == SL_SCAN_QUERIES) {
-        for (; g + GROUPS_AT_ONCE <= groups; g += GROUPS_AT_ONCE)
-            survivors_tile(codes, first + (size_t)g, queries, least, mask + g, GROUPS_AT_ONCE, SL_SCAN_QUERIES);
-        for (; g < groups; g++)
-            survivors_tile(codes, first + (size_t)g, queries, least, mask + g, 1, SL_SCAN_QUERIES);
-        return;
-    }
-    for (int q = 0; q < n_queries; q++, mask += SL_SCAN_GROUPS) {
-        for (g = 0; g + SINGLE_GROUPS <= groups; g += SINGLE_GROUPS)
-            survivors_tile(codes, first + (size_t)g, queries + q, least + q, mask + g, SINGLE_GROUPS, 1);
-        for (; g < groups; g++)
-            survivors_tile(codes, first + (size_t)g, queries + q, least + q, mask + g, 1, 1);
-    }
+    for (int g = 0; g < groups; g++)
+        if (n_queries == SL_SCAN_QUERIES)
+            survivors_of_group(codes, first + (size_t)g, queries, least, mask + g, SL_SCAN_QUERIES);
+        else
+            for (int q = 0; q < n_queries; q++)
+                survivors_of_group(codes, first + (size_t)g, queries + q, least + q, mask + q * SL_SCAN_GROUPS + g, 1);
 }

@@ -5,7 +5,7 @@
 
 /* vpmaddubsw multiplies unsigned by signed bytes; |row| times the query with the row's sign cannot saturate, as codes
  * are at most 127. */
-enum { CODE_BIAS = 0, GROUPS_AT_ONCE = 1, SINGLE_GROUPS = 4 };
+enum { CODE_BIAS = 0 };
 
 typedef struct {
     __m256i low, high;

@@ -4,7 +4,7 @@
 #include "match/kernels/scan_body.h"
 
 /* vpdpbusd multiplies unsigned by signed bytes: queries' codes are moved by 128. */
-enum { CODE_BIAS = 128, GROUPS_AT_ONCE = 4, SINGLE_GROUPS = 4 };
+enum { CODE_BIAS = 128 };
 
 typedef struct {
     __m512i sums;

@@ -1,6 +1,6 @@
 #include "match/kernels/scan_body.h"
 
-enum { CODE_BIAS = 0, GROUPS_AT_ONCE = 1, SINGLE_GROUPS = 1 };
+enum { CODE_BIAS = 0 };
 
 typedef struct {
     int32_t sums[SL_CODE_ROWS];

@@ -1,4 +1,4 @@
-/* secondlook bench emd | stage1: matching, on data made up here. */
+/* secondlook bench emd: the second look, on data made up here. */
 #include <limits.h>
 #include <math.h>
 #include <stdlib.h>
@@ -17,15 +17,11 @@ enum {
     KEY_WEIGHTING,
     KEY_SOLVER,
     KEY_SECONDS,
-    KEY_FACES,
-    KEY_DIM,
-    KEY_QUERIES,
     KEY_RAW
 };
 
 typedef struct {
-    int side, channels, pairs;  /* emd */
-    int faces, dim, queries, k; /* stage1 */
+    int side, channels, pairs;
     sl_match_options match;
     double seconds;
     bool json, raw;
@@ -58,10 +54,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SOLVER: run->match.solver = (sl_solver)cli_parse_name(state, "--solver", arg, solvers); return 0;
     case KEY_RAW: run->raw = true; return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
-    case KEY_FACES: run->faces = (int)cli_parse_int(state, "--faces", arg, 1, 100000000); return 0;
-    case KEY_DIM: run->dim = (int)cli_parse_int(state, "--dim", arg, 1, 4096); return 0;
-    case KEY_QUERIES: run->queries = (int)cli_parse_int(state, "--queries", arg, 1, 10000); return 0;
-    case 'k': run->k = (int)cli_parse_int(state, "-k", arg, 1, 100000); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -75,15 +67,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {                                                                                                             \
         "seconds", KEY_SECONDS, "S", 0, "Measure at least this long (default: 2)", 0                              \
     }
-
-/* A usage error that needs all options: argp has returned by then. */
-static int check_memory(double bytes)
-{
-    if (bytes <= 8e9)
-        return CLI_OK;
-    cli_warn("these sizes take %.1f GB: ask for less", bytes / 1e9);
-    return CLI_USAGE;
-}
 
 /* ------------------------------------------------------------------ emd */
 
@@ -209,7 +192,7 @@ int bench_emd(int argc, char **argv)
     size_t rounds;
     argp_parse(&emd_parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    int code = check_memory((double)run.side * run.side * run.channels * run.pairs * sizeof(float));
+    int code = bench_fits((double)run.side * run.side * run.channels * run.pairs * sizeof(float));
     double start = cli_now();
     if (!code && !make_emd(&run, &d)) {
         cli_warn("no memory for %d pairs", run.pairs);
@@ -227,101 +210,5 @@ int bench_emd(int argc, char **argv)
     sl_emd_bank_close(d.bank);
     free(d.query_patches), free(d.patches), free(d.embeddings), free(d.candidates), free(d.scores),
         free(d.iterations);
-    return code;
-}
-
-/* ------------------------------------------------------------------ stage 1 */
-
-static const struct argp_option stage1_options[] = {
-    CLI_OPTION_JSON,
-    {"faces", KEY_FACES, "N", 0, "Faces in the gallery (default: 100000)", 0},
-    {"dim", KEY_DIM, "D", 0, "Length of an embedding (default: 128)", 0},
-    {"queries", KEY_QUERIES, "N", 0, "Queries at a time (default: 1)", 0},
-    {"candidates", 'k', "K", 0, "Nearest faces to find (default: 100)", 0},
-    OPTION_THREADS,
-    OPTION_SECONDS,
-    {0},
-};
-static const struct argp stage1_parser = {
-    stage1_options,
-    parse,
-    0,
-    "Faces compared per second: the k largest cosines of each query with a whole gallery in memory.\v"
-    "Example: secondlook bench stage1 --faces 1000000 --queries 8 --json",
-    0,
-    0,
-    0};
-
-typedef struct {
-    const bench_run *run;
-    float *bank, *queries, *score;
-    uint32_t *index;
-} stage1_data;
-
-static void fill_units(float *out, size_t count, int dim, uint64_t *seed)
-{
-    for (size_t i = 0; i < count; i++, out += dim) {
-        float sum = 0;
-        for (int d = 0; d < dim; d++) {
-            out[d] = bench_random(seed);
-            sum += out[d] * out[d];
-        }
-        for (int d = 0; d < dim; d++)
-            out[d] /= sqrtf(sum) + 1e-12f;
-    }
-}
-
-static sl_status run_stage1(void *context, sl_error *err)
-{
-    stage1_data *d = context;
-    const bench_run *r = d->run;
-    return sl_cosine_top(d->bank, (size_t)r->faces, r->dim, d->queries, (size_t)r->queries, r->k, r->match.threads,
-                         d->index, d->score, err);
-}
-
-static bool make_stage1(bench_run *run, stage1_data *d)
-{
-    size_t found, queries = (size_t)run->queries;
-    uint64_t seed = 2;
-    run->k = run->k < run->faces ? run->k : run->faces;
-    found = queries * (size_t)run->k;
-    d->run = run;
-    d->bank = malloc((size_t)run->faces * (size_t)run->dim * sizeof(float));
-    d->queries = malloc(queries * (size_t)run->dim * sizeof(float));
-    d->index = malloc(found * sizeof *d->index);
-    d->score = malloc(found * sizeof *d->score);
-    if (!d->bank || !d->queries || !d->index || !d->score)
-        return false;
-    fill_units(d->bank, (size_t)run->faces, run->dim, &seed);
-    fill_units(d->queries, queries, run->dim, &seed);
-    return true;
-}
-
-int bench_stage1(int argc, char **argv)
-{
-    bench_run run = {.faces = 100000, .dim = 128, .queries = 1, .k = 100, .seconds = 2};
-    stage1_data d = {0};
-    sl_error err = {0};
-    double median;
-    size_t rounds;
-    argp_parse(&stage1_parser, argc, argv, 0, 0, &run);
-    cli_catch_interrupts();
-    int code = check_memory((double)run.faces * run.dim * sizeof(float) + (double)run.queries * run.k * 8);
-    double start = cli_now();
-    if (!code && !make_stage1(&run, &d)) {
-        cli_warn("no memory for %d faces", run.faces);
-        code = CLI_FAILED;
-    }
-    if (!code && (sl_isa_check(&err) || bench_rounds(run_stage1, &d, run.seconds, &median, &rounds, &err)))
-        code = cli_fail(NULL, &err);
-    if (!code) {
-        json_t *result = json_pack("{s:o,s:o,s:i,s:i,s:i,s:i}", "faces_per_s",
-                                   cli_json_number((double)run.faces * run.queries / median), "ms_per_query",
-                                   cli_json_number(1e3 * median / run.queries), "faces", run.faces, "dim", run.dim,
-                                   "queries", run.queries, "k", run.k);
-        bench_sign(result, cli_thread_count(run.match.threads), cli_now() - start);
-        code = bench_print(result, run.json);
-    }
-    free(d.bank), free(d.queries), free(d.index), free(d.score);
     return code;
 }
