@@ -168,6 +168,7 @@ void sl_gallery_close(sl_gallery *g)
 {
     if (!g)
         return;
+    sl_gallery_unmake(g);
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
     if (g->marker_fd >= 0)

@@ -254,8 +254,17 @@ static sl_status gather(sl_gallery *g, sl_error *err)
     return SL_OK;
 }
 
+void sl_gallery_unmake(sl_gallery *g)
+{
+    if (g->made)
+        g->maker->destroy(g->made);
+    g->made = NULL;
+    g->made_uses = 0;
+}
+
 static sl_status prepare_embeddings(sl_gallery *g, sl_error *err)
 {
+    sl_gallery_unmake(g);
     for (uint32_t i = 0; i < g->faces; i++)
         if (g->face_row[i] >= g->embeddings_held)
             SL_TRY(sl_check_embedding(g, g->face_row[i], err));
@@ -278,6 +287,27 @@ sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl
         g->embeddings_ready = true;
         *out = g->embeddings;
     }
+    pthread_mutex_unlock(&g->mutex);
+    return status;
+}
+
+sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, void **out,
+                          sl_error *err)
+{
+    sl_gallery *g = (sl_gallery *)gallery;
+    const float *embeddings;
+    *out = NULL;
+    SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
+    pthread_mutex_lock(&g->mutex);
+    sl_status status = SL_OK;
+    g->maker = maker;
+    const bool had = g->made_uses >= 2;
+    g->made_uses = had ? 2 : g->made_uses + (uses < 2 ? (uint32_t)uses : 2);
+    if (!had && g->made_uses >= 2 && embeddings)
+        status = maker->make(embeddings, g->faces, g->meta.shape.dim, &g->made, err);
+    if (status == SL_ERR_MEMORY) /* it was never needed */
+        status = SL_OK;
+    *out = g->made;
     pthread_mutex_unlock(&g->mutex);
     return status;
 }

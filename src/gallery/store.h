@@ -52,9 +52,14 @@ struct sl_gallery {
     bool embeddings_ready;
     const float *embeddings; /* into the mapping, or `gathered` */
     float *gathered;
+    const sl_gallery_maker *maker; /* of `made`, NULL: nothing was asked for yet */
+    void *made;
+    uint32_t made_uses; /* since the embeddings changed; counted to 2 */
 
     uint8_t *scratch; /* one patch row or log record, for writing */
 };
+
+void sl_gallery_unmake(sl_gallery *g); /* drops `made` (read.c) */
 
 static inline const uint8_t *sl_record_bytes(const sl_gallery *g, uint32_t row)
 {

@@ -128,13 +128,30 @@ static void crowd_block(void *context, size_t block, int worker)
         ;
 }
 
+static sl_status make_bank(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+{
+    sl_cosine_bank *bank;
+    SL_TRY(sl_cosine_bank_open(embeddings, faces, dim, 0, &bank, err));
+    *out = bank;
+    return SL_OK;
+}
+
+static void destroy_bank(void *bank)
+{
+    sl_cosine_bank_close(bank);
+}
+
+static const sl_gallery_maker bank_maker = {make_bank, destroy_bank};
+
 /* Threads share the blocks; a single query has them for itself. */
 static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *err)
 {
     sl_match_options match = c->options->match;
     int threads = match.threads > 0 ? match.threads : sl_cpu_count();
     const float *embeddings;
+    void *bank;
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
+    SL_TRY(sl_gallery_made(gallery, &bank_maker, c->count, &bank, err));
     c->block = (c->count + (size_t)threads - 1) / (size_t)threads;
     c->block = c->block < BLOCK ? c->block : BLOCK;
     if (c->count > 1)
@@ -146,7 +163,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
         return sl_fail(err, SL_ERR_MEMORY, "no memory to search on %d threads", threads);
     for (int t = 0; t < threads; t++)
         c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .embeddings = embeddings,
-                                  .top = c->options->top, .faces = sl_gallery_size(gallery)};
+                                  .bank = bank, .top = c->options->top, .faces = sl_gallery_size(gallery)};
     atomic_init(&c->failed, SIZE_MAX);
     sl_parallel_for(threads, (c->count + c->block - 1) / c->block, crowd_block, c);
     size_t failed = atomic_load(&c->failed);

@@ -41,9 +41,11 @@ static sl_status scan(const sl_search *s, const sl_template *const *queries, siz
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a shortlist of %zu", length);
     for (size_t i = 0; status == SL_OK && i < n; i++)
         memcpy(vectors + i * width, queries[i]->embedding, width * sizeof *vectors);
-    sl_scan_block all = {.rows = s->embeddings, .stride = width, .count = s->faces};
+    const int k = (int)length, threads = s->match->threads;
     if (status == SL_OK)
-        status = sl_scan_top(&all, 1, dim, vectors, n, (int)length, s->match->threads, out->index, out->stage1, err);
+        status = s->bank ? sl_cosine_bank_top(s->bank, vectors, n, k, threads, out->index, out->stage1, err)
+                         : sl_cosine_top(s->embeddings, s->faces, dim, vectors, n, k, threads, out->index,
+                                         out->stage1, err);
     free(vectors);
     return status;
 }

@@ -162,6 +162,65 @@ static void empty_gallery(void **state)
     sl_gallery_close(g);
 }
 
+static int makings, alive;
+
+/* What is made says how many faces there were. */
+static sl_status count_faces(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+{
+    (void)err;
+    size_t *made = malloc(sizeof *made);
+    assert_non_null(embeddings);
+    assert_int_equal(dim, 5);
+    *made = faces;
+    *out = made;
+    makings++, alive++;
+    return SL_OK;
+}
+
+static sl_status no_room(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+{
+    (void)embeddings, (void)faces, (void)dim, (void)out;
+    return sl_fail(err, SL_ERR_MEMORY, "no memory");
+}
+
+static void destroy_count(void *made)
+{
+    free(made);
+    alive--;
+}
+
+static void made_of_the_embeddings(void **state)
+{
+    (void)state;
+    static const sl_gallery_maker maker = {count_faces, destroy_count}, poor = {no_room, destroy_count};
+    sl_error err;
+    void *made;
+    make_gallery(dir, 3, 1);
+    sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
+    assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+    assert_null(made); /* one question is not worth it */
+    for (int i = 0; i < 3; i++) {
+        assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+        assert_int_equal(*(size_t *)made, 3);
+    }
+    assert_int_equal(makings, 1);
+    add_face(g, 7);
+    assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+    assert_null(made);
+    assert_int_equal(alive, 0);
+    add_face(g, 8);
+    assert_ok(sl_gallery_made(g, &maker, 100, &made, &err)); /* many questions are */
+    assert_int_equal(*(size_t *)made, 5);
+    sl_gallery_close(g);
+    assert_int_equal(alive, 0);
+    g = open_gallery(dir, SL_GALLERY_READ);
+    for (int i = 0; i < 4; i++) {
+        assert_ok(sl_gallery_made(g, &poor, 1, &made, &err));
+        assert_null(made);
+    }
+    sl_gallery_close(g);
+}
+
 static void not_a_gallery(void **state)
 {
     (void)state;
@@ -642,6 +701,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip_f32, setup, teardown),
         cmocka_unit_test_setup_teardown(precisions_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_gallery, setup, teardown),
+        cmocka_unit_test_setup_teardown(made_of_the_embeddings, setup, teardown),
         cmocka_unit_test_setup_teardown(not_a_gallery, setup, teardown),
         cmocka_unit_test_setup_teardown(other_model, setup, teardown),
         cmocka_unit_test_setup_teardown(bad_entries, setup, teardown),

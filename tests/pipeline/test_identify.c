@@ -122,6 +122,7 @@ static void check_against_slow(const sl_gallery *g, const sl_template *query, co
     sl_answer_free(&answer);
 }
 
+/* From the second question on stage 1 goes by the gallery's codes. */
 static void order_is_that_of_a_slow_search(void **state)
 {
     (void)state;
