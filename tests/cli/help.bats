@@ -134,7 +134,7 @@ load common
           d.iterations_mean > 0 && d.isa && d.machine && d.seconds > 0'
     sl bench stage1 --json --faces 500 --dim 32 --queries 3 --seconds 0.05
     expect 0
-    json 'd.faces_per_s > 0 && d.k === 100'
+    json 'd.f32_ms_per_query > 0 && d.codes_ms_per_query > 0 && d.read_gb_per_s > 0 && d.k === 100'
     sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision f32 --weighting sc
     expect 0
     contains "$out" pairs_per_s
