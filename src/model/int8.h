@@ -7,7 +7,7 @@
 
 /* Embeddings in int8 must have this cosine to those in f32 for this part of the faces that are measured. */
 #define SL_INT8_LEAST_COSINE 0.999
-#define SL_INT8_LEAST_SHARE 0.95
+#define SL_INT8_LEAST_SHARE 0.99
 enum { SL_INT8_LEAST_FACES = 32, SL_INT8_MOST_FACES = 512 };
 
 typedef struct {

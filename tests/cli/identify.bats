@@ -123,7 +123,7 @@ setup() {
     done
     sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --aligned "$BATS_TEST_TMPDIR/few" --json
     expect 0
-    json 'd.faces >= 32 && d.int8 > 5 && d.int8 <= d.tensors && d.share >= .95 && d.cosine_mean > .999'
+    json 'd.faces >= 32 && d.int8 > 5 && d.int8 <= d.tensors && d.share >= .99 && d.cosine_mean > .999'
     sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder --precision int8 --rerank emd people --json
     expect 0
     json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .998)'

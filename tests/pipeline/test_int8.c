@@ -233,7 +233,7 @@ static void a_network_in_int8(void **state)
     assert_int_equal(sl_int8_calibrate(dir, NULL, crops, 31, NULL, 1, NULL, NULL, NULL, &err), SL_ERR_ARGUMENT);
     assert_ok(sl_int8_calibrate(dir, NULL, crops, FACES, NULL, 1, NULL, NULL, &report, &err));
     assert_int_equal(report.faces, FACES);
-    assert_true(report.int8 > 5 && report.int8 <= report.tensors && report.share >= .95);
+    assert_true(report.int8 > 5 && report.int8 <= report.tensors && report.share >= .99);
     expect_agreement(dir, crops);
     expect_self_test(dir, path, crops);
     for (int i = 0; i < FACES; i++)
