@@ -4,23 +4,31 @@
 #include "match/kernels/kernels.h"
 #include "match/kernels/lanes.h"
 
-/* Floats ahead of what is read that are fetched into the second cache: 16 KiB. */
-enum { AHEAD = 4096 };
+/* sum[row, query] over dimensions that fill vectors, of `rows` rows and `queries` queries at once, so that what is
+ * loaded is used several times; the number of dimensions that are done. */
+ALWAYS_INLINE int whole_vectors(const float *row, size_t stride, int dim, const float *query, int dim_padded,
+                                lanes *sum, const int rows, const int queries)
+{
+    int d = 0;
+    for (; d + LANES <= dim; d += LANES)
+#pragma GCC unroll 16
+        for (int i = 0; i < rows; i++)
+#pragma GCC unroll 4
+            for (int q = 0; q < queries; q++)
+                add_products(&sum[i * queries + q], row + i * stride + d, query + (size_t)q * dim_padded + d);
+    return d;
+}
 
-/* `rows` rows by `queries` queries at once, so that what is loaded is used several times. */
 ALWAYS_INLINE void scan_tile(const float *row, size_t stride, int dim, const float *query, int dim_padded,
                              float *out, size_t out_stride, const int rows, const int queries)
 {
     lanes sum[ROW_GROUP] = {{{{0}}}}; /* [rows, queries] */
     int d = 0;
-    for (; d + LANES <= dim; d += LANES)
-#pragma GCC unroll 16
-        for (int i = 0; i < rows; i++) {
-            __builtin_prefetch(row + i * stride + d + AHEAD, 0, 2);
-#pragma GCC unroll 4
-            for (int q = 0; q < queries; q++)
-                add_products(&sum[i * queries + q], row + i * stride + d, query + (size_t)q * dim_padded + d);
-        }
+    if (queries > 1)
+        d = whole_vectors(row, stride, dim, query, dim_padded, sum, rows, queries);
+    else /* memory is the limit, and it is read fastest in its own order */
+        for (int i = 0; i < rows; i++)
+            d = whole_vectors(row + i * stride, stride, dim, query, dim_padded, sum + i, 1, 1);
     if (d < dim) { /* the row ends inside a vector */
 #pragma GCC unroll 16
         for (int i = 0; i < rows; i++) {
