@@ -27,14 +27,15 @@ sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl
 /* Something made of the embeddings that is worth having once they are read again and again, kept with them and freed
  * when they change or the gallery is closed. */
 typedef struct {
-    sl_status (*make)(const float *embeddings, size_t faces, int dim, void **out, sl_error *err);
+    sl_status (*make)(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err);
     void (*destroy)(void *made);
 } sl_gallery_maker;
 
 /* Once the embeddings are read the second time (`uses`: how often this caller will) *out is what `make` makes of them,
- * by one thread while others wait; before, or where there is no memory for it, NULL. Always with the same maker. */
-sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, void **out,
-                          sl_error *err);
+ * by one caller, on its `threads`, while others
+ * wait; before, or where there is no memory for it, NULL. Always with the same maker. */
+sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
+                          void **out, sl_error *err);
 
 /* One number per live face, [faces], equal for equal labels, below sl_gallery_label_bound. */
 const uint32_t *sl_gallery_label_ids(const sl_gallery *gallery);

@@ -291,8 +291,8 @@ sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl
     return status;
 }
 
-sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, void **out,
-                          sl_error *err)
+sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
+                          void **out, sl_error *err)
 {
     sl_gallery *g = (sl_gallery *)gallery;
     const float *embeddings;
@@ -304,7 +304,7 @@ sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *mak
     const bool had = g->made_uses >= 2;
     g->made_uses = had ? 2 : g->made_uses + (uses < 2 ? (uint32_t)uses : 2);
     if (!had && g->made_uses >= 2 && embeddings)
-        status = maker->make(embeddings, g->faces, g->meta.shape.dim, &g->made, err);
+        status = maker->make(embeddings, g->faces, g->meta.shape.dim, threads, &g->made, err);
     if (status == SL_ERR_MEMORY) /* it was never needed */
         status = SL_OK;
     *out = g->made;

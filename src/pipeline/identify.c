@@ -128,10 +128,10 @@ static void crowd_block(void *context, size_t block, int worker)
         ;
 }
 
-static sl_status make_bank(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+static sl_status make_bank(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
 {
     sl_cosine_bank *bank;
-    SL_TRY(sl_cosine_bank_open(embeddings, faces, dim, 0, &bank, err));
+    SL_TRY(sl_cosine_bank_open(embeddings, faces, dim, threads, &bank, err));
     *out = bank;
     return SL_OK;
 }
@@ -151,7 +151,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     const float *embeddings;
     void *bank;
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
-    SL_TRY(sl_gallery_made(gallery, &bank_maker, c->count, &bank, err));
+    SL_TRY(sl_gallery_made(gallery, &bank_maker, c->count, threads, &bank, err));
     c->block = (c->count + (size_t)threads - 1) / (size_t)threads;
     c->block = c->block < BLOCK ? c->block : BLOCK;
     if (c->count > 1)

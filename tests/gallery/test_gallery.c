@@ -165,9 +165,9 @@ static void empty_gallery(void **state)
 static int makings, alive;
 
 /* What is made says how many faces there were. */
-static sl_status count_faces(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+static sl_status count_faces(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
 {
-    (void)err;
+    (void)threads, (void)err;
     size_t *made = malloc(sizeof *made);
     assert_non_null(embeddings);
     assert_int_equal(dim, 5);
@@ -177,9 +177,9 @@ static sl_status count_faces(const float *embeddings, size_t faces, int dim, voi
     return SL_OK;
 }
 
-static sl_status no_room(const float *embeddings, size_t faces, int dim, void **out, sl_error *err)
+static sl_status no_room(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
 {
-    (void)embeddings, (void)faces, (void)dim, (void)out;
+    (void)embeddings, (void)faces, (void)dim, (void)threads, (void)out;
     return sl_fail(err, SL_ERR_MEMORY, "no memory");
 }
 
@@ -197,25 +197,25 @@ static void made_of_the_embeddings(void **state)
     void *made;
     make_gallery(dir, 3, 1);
     sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
-    assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+    assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
     assert_null(made); /* one question is not worth it */
     for (int i = 0; i < 3; i++) {
-        assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+        assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
         assert_int_equal(*(size_t *)made, 3);
     }
     assert_int_equal(makings, 1);
     add_face(g, 7);
-    assert_ok(sl_gallery_made(g, &maker, 1, &made, &err));
+    assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
     assert_null(made);
     assert_int_equal(alive, 0);
     add_face(g, 8);
-    assert_ok(sl_gallery_made(g, &maker, 100, &made, &err)); /* many questions are */
+    assert_ok(sl_gallery_made(g, &maker, 100, 1, &made, &err)); /* many questions are */
     assert_int_equal(*(size_t *)made, 5);
     sl_gallery_close(g);
     assert_int_equal(alive, 0);
     g = open_gallery(dir, SL_GALLERY_READ);
     for (int i = 0; i < 4; i++) {
-        assert_ok(sl_gallery_made(g, &poor, 1, &made, &err));
+        assert_ok(sl_gallery_made(g, &poor, 1, 1, &made, &err));
         assert_null(made);
     }
     sl_gallery_close(g);
