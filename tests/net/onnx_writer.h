@@ -15,9 +15,20 @@ typedef struct {
     size_t size;
 } wire;
 
+/* What `size` bytes are given: small messages just that, so that the sanitizer sees a read behind them; large ones a
+ * power of two, as a sanitizer's realloc copies each time. */
+static inline size_t wire_room(size_t size)
+{
+    size_t room = 4096;
+    while (room < size)
+        room *= 2;
+    return size < 4096 ? size + 1 : room;
+}
+
 static inline void wire_bytes(wire *w, const void *data, size_t size)
 {
-    w->data = realloc(w->data, w->size + size + 1);
+    if (!w->data || wire_room(w->size + size) != wire_room(w->size))
+        w->data = realloc(w->data, wire_room(w->size + size));
     if (!w->data)
         abort();
     if (size)
