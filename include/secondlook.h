@@ -563,17 +563,25 @@ typedef struct {
     void (*refused)(void *context, const sl_photo *photo, const sl_error *why);
 } sl_enroll_options;
 
+/* Seconds of processor time by stage, of all threads together; landmarks: with the quality. */
+typedef struct {
+    double decode, detect, landmarks, align, embed, add;
+} sl_enroll_cpu;
+
 typedef struct {
     size_t photos, enrolled, existing, no_face, low_quality, unreadable;
     double seconds;
+    sl_enroll_cpu cpu;
 } sl_enroll_report;
 
 /* threads all, quality gate .05, no crops. */
 SL_API sl_enroll_options sl_enroll_defaults(void);
 
-/* Enrols photos on several threads; the gallery's order is the list's whatever the threads. Commits
- * every few hundred faces and at the end, also when it is interrupted. A photo that can not be
- * enrolled is reported and passed over; only the gallery's own failures end the run. */
+/* Enrols photos, each thread one (or a batch) at a time from file to template, network runs on that thread alone; the
+ * calling thread adds them in the list's order: into the same gallery the same bytes are written, whatever the threads.
+ * Commits every 256 photos and at the end, also when it is interrupted. A photo that can not be enrolled is reported
+ * and passed over; only the gallery's own failures end the run. Memory: a session and a decoded photo per thread, and
+ * the faces of some photos a thread that wait for their turn. */
 SL_API sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const sl_photo *photos, size_t count,
                            const sl_enroll_options *options, sl_enroll_report *report, sl_error *err);
 

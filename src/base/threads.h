@@ -3,6 +3,7 @@
 #ifndef SL_BASE_THREADS_H
 #define SL_BASE_THREADS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /* `worker` is 0 .. threads-1, for per-thread scratch. */
@@ -11,6 +12,19 @@ typedef void (*sl_parallel_fn)(void *context, size_t item, int worker);
 /* Runs fn for item 0 .. count-1 on at most `threads` threads (the caller is one of them) and
  * returns when all are done. Falls back to fewer threads when none can be started. */
 void sl_parallel_for(int threads, size_t count, sl_parallel_fn fn, void *context);
+
+/* The same with somebody who keeps order: items are made by all threads in any order, and taken by the caller's thread
+ * one at a time in theirs, while the others go on making. At most `window` items are begun and not yet taken, so that
+ * what waits for its turn is bounded: item i may use slot i % window of what the caller keeps. */
+enum { SL_WINDOW_MAX = 1024 };
+typedef struct {
+    int threads;
+    size_t count, window;                     /* window: 1 .. SL_WINDOW_MAX */
+    sl_parallel_fn make;                      /* on any thread */
+    bool (*take)(void *context, size_t item); /* false: no further item is begun; those begun are still made and taken */
+    void *context;
+} sl_ordered_loop;
+void sl_parallel_ordered(const sl_ordered_loop *loop);
 
 /* Processors this process may run on, at least 1. */
 int sl_cpu_count(void);

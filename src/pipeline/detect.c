@@ -6,16 +6,6 @@
 #include "image/image.h"
 #include "pipeline/engine.h"
 
-static sl_status complete_face(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
-{
-    SL_TRY(sl_face_quality(image, face, err));
-    if (!s->engine->landmarks)
-        return SL_OK;
-    face->has_landmarks = sl_landmarks_of_face(s->engine->landmarks, image, face->points, face->landmarks, NULL)
-                          == SL_OK;
-    return SL_OK;
-}
-
 /* By the detector that the engine has. */
 static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
@@ -80,8 +70,11 @@ static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **fac
  * looked at again, enlarged and with black around it. */
 enum { AGAIN_SIDE = 320 };
 
-static sl_status find_patiently(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+sl_status sl_session_find(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
     SL_TRY(find_faces(s, image, faces, count, err));
     if (*count || image->width > AGAIN_SIDE || image->height > AGAIN_SIDE)
         return SL_OK;
@@ -89,14 +82,21 @@ static sl_status find_patiently(sl_session *s, const sl_image *image, sl_face **
     return *count ? SL_OK : find_framed(s, image, faces, count, err);
 }
 
+sl_status sl_session_complete(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
+{
+    SL_TRY(sl_face_quality(image, face, err));
+    if (!s->engine->landmarks)
+        return SL_OK;
+    face->has_landmarks = sl_landmarks_of_face(s->engine->landmarks, image, face->points, face->landmarks, NULL)
+                          == SL_OK;
+    return SL_OK;
+}
+
 sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
-    *faces = NULL;
-    *count = 0;
-    SL_TRY(sl_image_check(image, err));
-    SL_TRY(find_patiently(s, image, faces, count, err));
+    SL_TRY(sl_session_find(s, image, faces, count, err));
     for (size_t i = 0; i < *count; i++) {
-        sl_status status = complete_face(s, image, &(*faces)[i], err);
+        sl_status status = sl_session_complete(s, image, &(*faces)[i], err);
         if (status != SL_OK) {
             free(*faces);
             *faces = NULL;

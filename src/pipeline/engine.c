@@ -42,6 +42,15 @@ static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_erro
     return SL_OK;
 }
 
+/* Weights that outgrow a core's caches are read from memory once for all crops of a batch; where they fit, eight crops'
+ * activations crowd them out and a crop alone is faster (docs/performance.md, "Enrolment"). */
+static int best_batch(const sl_engine *e)
+{
+    static const size_t number_size[] = {[SL_COMPUTE_F32] = 4, [SL_COMPUTE_BF16] = 2, [SL_COMPUTE_INT8] = 1};
+    size_t weights = e->recogniser.network.map.size / sizeof(float) * number_size[e->precision];
+    return weights > (size_t)32 << 20 ? SL_EMBED_BATCH : 1;
+}
+
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
     SL_TRY(sl_compute_check(o->precision, err));
@@ -52,6 +61,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
+    e->batch = best_batch(e);
     const sl_recogniser *r = &e->recogniser;
     const sl_manifest *m = r->network.manifest;
     e->align = sl_align_template_find(m->alignment);

@@ -9,7 +9,7 @@
 #include "gallery/template.h"
 #include "pipeline/int8.h"
 
-/* Crops of one network run where there are many; fewer than half of it run one by one. */
+/* Crops of one network run where that pays; fewer than half of it run one by one. */
 enum { SL_EMBED_BATCH = 8 };
 
 struct sl_engine {
@@ -17,6 +17,7 @@ struct sl_engine {
     sl_compute precision;
     sl_int8_model int8; /* empty unless that is the precision */
     sl_weights *weights; /* of the recogniser, for the plans of all sessions */
+    int batch; /* crops of one network run where there are many: 1 or SL_EMBED_BATCH */
     const sl_align_template *align;
     sl_network detector;           /* RetinaFace, or MTCNN's O-net */
     sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */
@@ -35,6 +36,15 @@ struct sl_session {
     sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
     float *patches;          /* [R, C] scratch */
 };
+
+/* One session a thread for work on photos in parallel, each network run on the session's own thread: [threads], NULL in
+ * out parameters on failure. */
+sl_status sl_sessions_open(const sl_engine *engine, int threads, sl_session ***out, sl_error *err);
+void sl_sessions_close(sl_session **sessions, int threads);
+
+/* sl_detect in its two halves: all faces with box, score and five points; what else is told of one of them. */
+sl_status sl_session_find(sl_session *session, const sl_image *image, sl_face **faces, size_t *count, sl_error *err);
+sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
 
 /* The embedding and patch map of each crop, in the precision asked for. */
 sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_precision precision,

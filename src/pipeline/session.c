@@ -36,6 +36,29 @@ void sl_session_close(sl_session *s)
     free(s);
 }
 
+sl_status sl_sessions_open(const sl_engine *engine, int threads, sl_session ***out, sl_error *err)
+{
+    *out = NULL;
+    sl_session **sessions = sl_calloc_aligned((size_t)threads, sizeof *sessions);
+    if (!sessions)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", threads);
+    sl_status status = SL_OK;
+    for (int i = 0; i < threads && status == SL_OK; i++)
+        status = sl_session_open(engine, 1, &sessions[i], err);
+    if (status == SL_OK)
+        *out = sessions;
+    else
+        sl_sessions_close(sessions, threads);
+    return status;
+}
+
+void sl_sessions_close(sl_session **sessions, int threads)
+{
+    for (int i = 0; sessions && i < threads; i++)
+        sl_session_close(sessions[i]);
+    free(sessions);
+}
+
 /* ---- crops ---- */
 
 sl_status sl_align(sl_session *s, const sl_image *image, const sl_face *face, sl_image *crop, sl_error *err)
@@ -142,7 +165,7 @@ sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, s
     memset(out, 0, count * sizeof *out);
     for (size_t at = 0; at < count;) {
         size_t left = count - at;
-        int batch = left < SL_EMBED_BATCH / 2 ? 1 : SL_EMBED_BATCH;
+        int batch = left < SL_EMBED_BATCH / 2 ? 1 : s->engine->batch;
         int take = left < (size_t)batch ? (int)left : batch;
         sl_status status = embed_batch(s, crops + at, take, batch, precision, out + at, err);
         if (status != SL_OK) {

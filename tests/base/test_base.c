@@ -1,6 +1,7 @@
-/* sha256, crc32c, base64, readers, files, rng, the parallel loop. */
+/* sha256, crc32c, base64, readers, files, rng, the parallel loops. */
 #include "support.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -153,6 +154,69 @@ static void parallel_loop_runs_each_item_once(void **state)
     assert_true(sl_cpu_count() >= 1);
 }
 
+/* What an ordered loop did, and what it must not do. */
+typedef struct {
+    pthread_t caller;
+    size_t window, taken, stop_after;
+    atomic_size_t begun;
+    atomic_int made[500];
+    size_t slots[500]; /* [item % window] item */
+} order_check;
+
+static void make_item(void *context, size_t item, int worker)
+{
+    order_check *c = context;
+    (void)worker;
+    atomic_fetch_add(&c->begun, 1);
+    if (item % 7 == 0)
+        usleep(200); /* so that others overtake it */
+    c->slots[item % c->window] = item;
+    atomic_fetch_add(&c->made[item], 1);
+}
+
+static bool take_item(void *context, size_t item)
+{
+    order_check *c = context;
+    assert_true(pthread_equal(c->caller, pthread_self()));
+    assert_int_equal(item, c->taken);
+    assert_int_equal(c->made[item], 1);
+    assert_int_equal(c->slots[item % c->window], item);
+    assert_true(atomic_load(&c->begun) <= c->taken + c->window);
+    return ++c->taken != c->stop_after;
+}
+
+static void run_ordered(order_check *c, int threads, size_t count, size_t window, size_t stop_after)
+{
+    memset(c, 0, sizeof *c);
+    c->caller = pthread_self();
+    c->window = window;
+    c->stop_after = stop_after;
+    sl_parallel_ordered(&(sl_ordered_loop){threads, count, window, make_item, take_item, c});
+}
+
+static void ordered_loop_takes_in_order(void **state)
+{
+    (void)state;
+    static order_check c;
+    for (int threads = 0; threads <= 6; threads++)
+        for (size_t window = 1; window <= 16; window *= 4) {
+            run_ordered(&c, threads, 500, window, 0);
+            assert_int_equal(c.taken, 500);
+        }
+    run_ordered(&c, 3, 0, 4, 0);
+    assert_int_equal(c.taken, 0);
+}
+
+/* Those begun are still taken, no others are begun. */
+static void ordered_loop_stops(void **state)
+{
+    (void)state;
+    static order_check c;
+    run_ordered(&c, 4, 500, 8, 20);
+    assert_true(c.taken >= 20 && c.taken < 20 + 8);
+    assert_int_equal(c.begun, c.taken);
+}
+
 static void rng_repeats(void **state)
 {
     (void)state;
@@ -190,7 +254,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(crc32c_of_published_vector),
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
-        cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(rng_repeats),
+        cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(ordered_loop_takes_in_order),
+        cmocka_unit_test(ordered_loop_stops), cmocka_unit_test(rng_repeats),
         cmocka_unit_test(isa_is_one_this_machine_has),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
