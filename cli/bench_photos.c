@@ -181,6 +181,22 @@ static sl_status enroll_into(const char *dir, const photos_run *run, const sl_en
     return status;
 }
 
+/* Milliseconds of processor time a photo by stage, and the photos/s that they allow so many threads: what is reached
+ * beside it is lost by waiting, or by others who hold the cores. */
+static void add_stages(json_t *result, const sl_enroll_report *r, int threads)
+{
+    const sl_enroll_cpu *cpu = &r->cpu;
+    const char *const names[] = {"decode_ms", "detect_ms", "landmarks_ms", "align_ms", "embed_ms", "add_ms"};
+    const double seconds[] = {cpu->decode, cpu->detect, cpu->landmarks, cpu->align, cpu->embed, cpu->add};
+    double sum = 0;
+    for (int i = 0; i < 6; i++) {
+        json_object_set_new(result, names[i], cli_json_number(1e3 * seconds[i] / (double)r->photos));
+        sum += seconds[i];
+    }
+    json_object_set_new(result, "cpu_ms", cli_json_number(1e3 * sum / (double)r->photos));
+    json_object_set_new(result, "limit_photos_per_s", cli_json_number(sum > 0 ? threads * (double)r->photos / sum : 0));
+}
+
 static int measure_enroll(const photos_run *run, const sl_engine *engine, const sl_photo *photos, size_t count)
 {
     sl_error err = {0};
@@ -206,6 +222,7 @@ static int measure_enroll(const photos_run *run, const sl_engine *engine, const 
                                (json_int_t)r.photos, "enrolled", (json_int_t)r.enrolled, "model",
                                sl_engine_model(engine)->name, "precision",
                                cli_precision_name(run->models.engine.precision));
+    add_stages(result, &r, cli_thread_count(run->models.threads));
     bench_sign(result, cli_thread_count(run->models.threads), r.seconds);
     return bench_print(result, run->json);
 }
