@@ -5,9 +5,11 @@
 
 #include "model/recogniser.h"
 
-/* Embeddings in int8 must have this cosine to those in f32 for this part of the faces that are measured. */
+/* Embeddings in int8 must have this cosine to those in f32 for this part of the faces that are measured (one of 512 may
+ * miss it), and stay this far from it in the mean, so that faces that were not measured keep it too. */
 #define SL_INT8_LEAST_COSINE 0.999
-#define SL_INT8_LEAST_SHARE 0.99
+#define SL_INT8_LEAST_SHARE 0.998
+#define SL_INT8_LEAST_MEAN 0.9997
 enum { SL_INT8_LEAST_FACES = 32, SL_INT8_MOST_FACES = 512 };
 
 typedef struct {

@@ -7,10 +7,9 @@
 
 #include "base/mem.h"
 
-/* Faces on which each tensor's own cost is measured, and what costs may add up to before all of it is tried: they add
- * up only about. */
+/* Faces on which each tensor's own cost is measured; costs add up only about, so that a little more is tried first. */
 enum { COST_FACES = 32 };
-#define COST_BUDGET (0.6 * (1 - SL_INT8_LEAST_COSINE))
+#define COST_BUDGET (1.2 * (1 - SL_INT8_LEAST_MEAN))
 
 typedef struct {
     double mean, least, share; /* share: of the faces that keep SL_INT8_LEAST_COSINE */
@@ -100,7 +99,7 @@ static sl_status choose(sl_int8_faces *f, sl_int8_candidate *c, int count, doubl
     for (; used > 0; c[--used].used = false) {
         const sl_ranges ranges = ranges_of(c, count, room);
         SL_TRY(compare(f, &ranges, f->count, a, err));
-        if (a->share >= SL_INT8_LEAST_SHARE)
+        if (a->share >= SL_INT8_LEAST_SHARE && a->mean >= SL_INT8_LEAST_MEAN)
             return SL_OK;
     }
     return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: no layer can be int8 with embeddings that keep a cosine of %.3f "

@@ -7,7 +7,7 @@
 #include "base/mem.h"
 #include "model/int8_make.h"
 
-enum { BINS = 2048, STEPS = 100, CLIPPED = 30 };
+enum { BINS = 2048, STEPS = 100, CLIPPED = 300 };
 
 typedef struct {
     float most;      /* largest |x| */
