@@ -34,8 +34,8 @@ sl_status sl_int8_model_alloc(sl_int8_model *m, sl_error *err);
 
 /* ---- use (int8_plan.c) ---- */
 
-/* The network compiled in int8 (the options' ranges are the model's), its self-test passed: the probe's embedding is as near to f32's as it was when the
- * file was made. SL_ERR_CORRUPT where it is not. */
+/* The network compiled in int8 (the options' ranges are the model's), its self-test passed: the probe's embedding is as
+ * near to f32's as it was when the file was made. SL_ERR_CORRUPT where it is not. */
 sl_status sl_int8_compile(const sl_recogniser *r, const sl_int8_model *m, int batch, const sl_plan_options *plain,
                           sl_plan **out, sl_error *err);
 

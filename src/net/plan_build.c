@@ -384,15 +384,32 @@ sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, v
     return good ? SL_OK : sl_build_fail(b, err, "oneDNN could not reorder its weights");
 }
 
+sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
+                        sl_error *err)
+{
+    if (b->weights)
+        return sl_shared_weights(b, t, to, fill, context, data, err);
+    *data = sl_plan_memory(b, sl_md_bytes(to));
+    return *data ? fill(b, t, context, *data, err) : sl_build_no_memory(err);
+}
+
+typedef struct {
+    const sl_md *from, *to;
+    const_dnnl_primitive_attr_t attr;
+} const_reorder;
+
+static sl_status fill_reordered(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
+{
+    const const_reorder *c = context;
+    return sl_reorder_now(b, b->g->tensors[t].data, c->from, out, c->to, c->attr, err);
+}
+
 sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
                            const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err)
 {
-    size_t bytes = sl_md_bytes(to);
-    void *memory = b->weights ? NULL : sl_plan_memory(b, bytes);
-    if (b->weights)
-        SL_TRY(sl_shared_weights(b, t, from, to, attr, &memory, err));
-    else if (memory)
-        SL_TRY(sl_reorder_now(b, b->g->tensors[t].data, from, memory, to, attr, err));
-    *buffer = memory ? sl_const_buffer(b, memory, bytes) : -1;
+    const const_reorder c = {from, to, attr};
+    void *memory;
+    SL_TRY(sl_const_made(b, t, to, fill_reordered, &c, &memory, err));
+    *buffer = sl_const_buffer(b, memory, sl_md_bytes(to));
     return *buffer < 0 ? sl_build_no_memory(err) : SL_OK;
 }

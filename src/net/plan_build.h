@@ -150,12 +150,18 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *arg
 /* An attribute with the scratchpad in our hands and these post-operations (may be NULL). */
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 
+/* What is made of the graph's constant t alone, laid out as `to`: `fill` writes it. It is the plan's, or (weights.c)
+ * shared with other plans. */
+typedef sl_status (*sl_fill_fn)(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err);
+sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
+                        sl_error *err);
+sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
+                            void **data, sl_error *err);
+
 /* The graph's constant t, dense as `from`, reordered into `to`; *buffer is a constant one. attr: NULL, or scales that
- * t alone decides. It is the plan's, or (weights.c) shared with other plans. */
+ * t alone decides. */
 sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
                            const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err);
-sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
-                            const_dnnl_primitive_attr_t attr, void **data, sl_error *err);
 sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, void *to, const sl_md *to_md,
                          const_dnnl_primitive_attr_t attr, sl_error *err);
 
@@ -163,6 +169,9 @@ sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, v
 
 sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_conv.c */
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_conv.c */
+/* For a node that suits it (plan_winograd.c). */
+bool sl_suits_winograd(const sl_graph *g, const sl_node *n);
+sl_status sl_compile_winograd(sl_build *b, const sl_node *n, const sl_window *w, bool *done, sl_error *err);
 sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_pool.c */
 sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_elements.c */
 sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_movement.c */

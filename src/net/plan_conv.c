@@ -3,21 +3,7 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "net/plan_build.h"
-
-enum { MOST_POSTS = 4 };
-
-typedef enum { POST_UNARY, POST_PRELU, POST_ADD } post_kind;
-
-/* A node that follows and may be merged. */
-typedef struct {
-    post_kind kind;
-    int node;
-    sl_tensor other; /* the slope, or what is added */
-    bool in_place;   /* what is added is read here for the last time: its memory becomes the output */
-    sl_md md;        /* of the slope */
-    bool has_md;
-} post;
+#include "net/plan_posts.h"
 
 typedef struct {
     const sl_node *n;
@@ -30,80 +16,22 @@ typedef struct {
     sl_int8 int8;                  /* where `type` is s8 or u8 */
     bool has_bias;
     dnnl_alg_kind_t algorithm;
-    post posts[MOST_POSTS];
+    sl_post posts[SL_MOST_POSTS];
     int n_posts;
 } linear;
 
-/* ---- which nodes follow ---- */
-
-static bool available(const sl_build *b, sl_tensor t)
-{
-    const sl_place *p = &b->places[t];
-    return p->dense >= 0 || p->other >= 0 || p->narrow >= 0 || b->g->tensors[t].data;
-}
-
-/* Nothing but the node to be merged reads what is stored of t. */
-static bool overwritable(const sl_build *b, sl_tensor t)
-{
-    const sl_place *p = &b->places[t];
-    return p->uses == 1 && !b->g->tensors[t].data && (p->dense < 0 || sl_last_read(b, p->dense)) &&
-           (p->other < 0 || sl_last_read(b, p->other)) && (p->narrow < 0 || sl_last_read(b, p->narrow));
-}
-
-static bool as_post(const sl_build *b, int node, sl_tensor input, post *out)
-{
-    const sl_node *n = &b->g->nodes[node];
-    const sl_shape *shape = &b->g->tensors[input].shape;
-    *out = (post){.node = node, .other = -1};
-    if (n->op == SL_OP_UNARY) {
-        out->kind = POST_UNARY;
-        return true;
-    }
-    if (n->op == SL_OP_PRELU) {
-        int64_t stride[SL_MAX_RANK];
-        out->kind = POST_PRELU;
-        out->other = n->inputs[1];
-        const sl_tensor_info *slope = &b->g->tensors[out->other];
-        sl_prelu_strides(&slope->shape, shape, stride);
-        return n->inputs[0] == input && slope->data && sl_shape_elements(&slope->shape) == shape->dim[1] &&
-               stride[1] == 1;
-    }
-    if (n->op != SL_OP_BINARY || n->attr.fn != SL_FN_ADD)
-        return false;
-    out->kind = POST_ADD;
-    out->other = n->inputs[0] == input ? n->inputs[1] : n->inputs[0];
-    out->in_place = overwritable(b, out->other);
-    return out->other != input && available(b, out->other) &&
-           sl_shape_equal(&b->g->tensors[out->other].shape, shape);
-}
-
-static void find_posts(const sl_build *b, linear *l)
-{
-    sl_tensor t = l->n->outputs[0];
-    bool added = false;
-    while (l->n_posts < MOST_POSTS) {
-        int node = b->reader[t];
-        post *p = &l->posts[l->n_posts];
-        if (node < 0 || !as_post(b, node, t, p) || (p->kind == POST_ADD && added))
-            return;
-        added |= p->kind == POST_ADD;
-        t = b->g->nodes[node].outputs[0];
-        l->n_posts++;
-    }
-}
-
 static sl_tensor output_of(const sl_build *b, const linear *l)
 {
-    return l->n_posts ? b->g->nodes[l->posts[l->n_posts - 1].node].outputs[0] : l->n->outputs[0];
+    return sl_posts_output(b, l->n, l->posts, l->n_posts);
 }
 
 /* ---- choosing the primitive ---- */
 
-static bool append_post(const sl_build *b, const post *p, const sl_md *dst, dnnl_post_ops_t ops)
+static bool append_post(const sl_build *b, const sl_post *p, const sl_md *dst, dnnl_post_ops_t ops)
 {
     switch (p->kind) {
-    case POST_UNARY: return sl_post_unary(ops, &b->g->nodes[p->node].attr);
-    case POST_PRELU: return sl_post_prelu(ops);
+    case SL_POST_UNARY: return sl_post_unary(ops, &b->g->nodes[p->node].attr);
+    case SL_POST_PRELU: return sl_post_prelu(ops);
     default: return p->in_place ? sl_post_sum(ops) : sl_post_binary(ops, dnnl_binary_add, dst);
     }
 }
@@ -118,7 +46,7 @@ static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const 
     for (int i = 0; i < l->n_posts && good; i++)
         good = append_post(b, &l->posts[i], dst, ops);
     const sl_range *range = sl_range_find(b->ranges, b->g->tensors[output_of(b, l)].name);
-    if (good && sl_is_int8(l->dst_type)) /* without a range it is not the layer to be: choose() asks for that of no posts */
+    if (good && sl_is_int8(l->dst_type)) /* without a range it is not the layer to be: choose() asks for no posts */
         good = sl_post_scale(ops, range ? 1 / range->scale : 1);
     dnnl_primitive_attr_t attr = good ? sl_new_attr(ops) : NULL;
     if (attr && l->int8.count && !sl_attr_scales(attr, l->int8.count, 1 << 1, l->int8.to_output)) {
@@ -174,8 +102,8 @@ static dnnl_primitive_desc_t choose(sl_build *b, linear *l)
 /* ---- its memory ---- */
 
 typedef struct {
-    int args[MOST_POSTS + 4], buffers[MOST_POSTS + 4];
-    sl_md mds[MOST_POSTS + 4]; /* borrowed */
+    int args[SL_MOST_POSTS + 4], buffers[SL_MOST_POSTS + 4];
+    sl_md mds[SL_MOST_POSTS + 4]; /* borrowed */
     int count;
 } arguments;
 
@@ -203,9 +131,9 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, argume
 {
     int buffer;
     for (int i = 0; i < l->n_posts; i++) {
-        post *p = &l->posts[i];
+        sl_post *p = &l->posts[i];
         int of_post = DNNL_ARG_ATTR_MULTIPLE_POST_OP(i);
-        if (p->kind == POST_PRELU) {
+        if (p->kind == SL_POST_PRELU) {
             sl_shape slopes = {4, {1, sl_shape_elements(&b->g->tensors[p->other].shape), 1, 1}};
             slopes.rank = b->g->tensors[l->n->outputs[0]].shape.rank;
             if (!sl_md_dense(&slopes, &p->md))
@@ -213,7 +141,7 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, argume
             p->has_md = true;
             SL_TRY(sl_want_dense(b, p->other, &buffer, err));
             add_arg(a, of_post | DNNL_ARG_WEIGHTS, &p->md, buffer);
-        } else if (p->kind == POST_ADD) {
+        } else if (p->kind == SL_POST_ADD) {
             SL_TRY(sl_want_md(b, p->other, dst, &buffer, err));
             if (p->in_place)
                 *out = buffer;
@@ -248,14 +176,6 @@ static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *
     return SL_OK;
 }
 
-static void merge_posts(sl_build *b, const linear *l)
-{
-    for (int i = 0; i < l->n_posts; i++) {
-        b->done[l->posts[i].node] = true;
-        sl_consume(b, &b->g->nodes[l->posts[i].node]);
-    }
-}
-
 static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl_error *err)
 {
     sl_md src, weights, dst;
@@ -272,7 +192,7 @@ static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl
     sl_md_free(&weights);
     sl_md_free(&dst);
     if (status == SL_OK)
-        merge_posts(b, l);
+        sl_merge_posts(b, l->posts, l->n_posts);
     return status;
 }
 
@@ -285,7 +205,7 @@ static void free_linear(linear *l)
     sl_md_free(&l->dst);
     if (l->has_bias)
         sl_md_free(&l->bias);
-    for (int i = 0; i < MOST_POSTS; i++)
+    for (int i = 0; i < SL_MOST_POSTS; i++)
         if (l->posts[i].has_md)
             sl_md_free(&l->posts[i].md);
 }
@@ -311,7 +231,7 @@ static dnnl_data_type_t output_type(const sl_build *b, const linear *l)
     sl_tensor t = output_of(b, l);
     bool int8 = sl_is_int8(l->type);
     for (int i = 0; i < l->n_posts; i++)
-        int8 = int8 && l->posts[i].kind != POST_ADD;
+        int8 = int8 && l->posts[i].kind != SL_POST_ADD;
     dnnl_data_type_t narrow = sl_int8_type(b, t);
     if (int8 && narrow != dnnl_data_type_undef && sl_read_as(b, t, narrow))
         return narrow;
@@ -322,7 +242,7 @@ static dnnl_data_type_t output_type(const sl_build *b, const linear *l)
  * for a type that is there for speed. The type of the output depends on the posts that the kernel takes. */
 static sl_status compile_posts(sl_build *b, linear *l, bool *done, sl_error *err)
 {
-    find_posts(b, l);
+    l->n_posts = sl_find_posts(b, l->n, l->posts);
     for (bool settled = false; !settled;) {
         int posts = l->n_posts;
         l->dst_type = output_type(b, l);
@@ -356,9 +276,9 @@ static sl_status compile_linear(sl_build *b, const linear *plain, dnnl_data_type
     return status;
 }
 
-/* Winograd's algorithm, which oneDNN 2 has for AVX-512 and 3x3 kernels of stride 1, was 1.3 to 2.6 times as
- * fast as the direct kernels on every shape of at least 16 channels measured (EPYC 9005, one thread). A rule
- * and not a timing, so that a machine always computes the same way. */
+/* What is too narrow for our own Winograd: oneDNN 2 has it for AVX-512 and 3x3 kernels of stride 1, 1.3 to 2.6
+ * times as fast as its direct kernels on every shape of at least 16 channels measured (EPYC 9005, one thread). A
+ * rule and not a timing, so that a machine always computes the same way. */
 static bool suits_winograd(const linear *l)
 {
     const sl_window *w = &l->window;
@@ -381,6 +301,8 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
         l.weight_shape = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
     if (sl_type_of(b, n) != dnnl_f32)
         SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
+    if (!*done && sl_suits_winograd(b->g, n))
+        return sl_compile_winograd(b, n, &l.window, done, err);
     if (!*done && suits_winograd(&l)) {
         l.algorithm = dnnl_convolution_winograd;
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));

@@ -76,8 +76,8 @@ static bool has_room(sl_weights *w)
     return true;
 }
 
-static sl_status make(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const_dnnl_primitive_attr_t attr,
-                      void **data, sl_error *err)
+static sl_status make(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
+                      sl_error *err)
 {
     sl_weights *w = b->weights;
     entry e = {.data = sl_alloc_aligned(sl_md_bytes(to))};
@@ -85,7 +85,7 @@ static sl_status make(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *
         free_entry(&e);
         return sl_build_no_memory(err);
     }
-    sl_status status = sl_reorder_now(b, b->g->tensors[t].data, from, e.data, to, attr, err);
+    sl_status status = fill(b, t, context, e.data, err);
     if (status == SL_OK && !((e.name = sl_strdup(b->g->tensors[t].name)) && sl_md_copy(to, &e.md)))
         status = sl_build_no_memory(err);
     if (status != SL_OK) {
@@ -99,13 +99,13 @@ static sl_status make(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *
     return SL_OK;
 }
 
-sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
-                            const_dnnl_primitive_attr_t attr, void **data, sl_error *err)
+sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
+                            void **data, sl_error *err)
 {
     sl_weights *w = b->weights;
     pthread_mutex_lock(&w->lock);
     *data = find(w, b->g->tensors[t].name, to);
-    sl_status status = *data ? SL_OK : make(b, t, from, to, attr, data, err);
+    sl_status status = *data ? SL_OK : make(b, t, to, fill, context, data, err);
     pthread_mutex_unlock(&w->lock);
     return status;
 }
