@@ -9,8 +9,8 @@
 #include "image/image.h"
 #include "net/plan.h"
 
-enum { STRIDES = 3, OUTPUTS = 9, PLANS = 6, MAX_SIDE = 8192 };
-static const int strides[STRIDES] = {32, 16, 8};
+enum { OUTPUTS = 9, PLANS = 7, MAX_SIDE = 8192 };
+static const int strides[SL_RETINAFACE_HEADS] = {32, 16, 8};
 
 /* A plan for one input size, and which of its outputs is what. */
 typedef struct {
@@ -100,16 +100,16 @@ static sl_status plan_for(sl_detector *d, int width, int height, sl_plan **out, 
 }
 
 /* Finds the nine outputs by their shapes, whatever their order and names. */
-static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaface_head heads[STRIDES],
+static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
                           sl_error *err)
 {
-    for (int s = 0; s < STRIDES; s++)
+    for (int s = 0; s < SL_RETINAFACE_HEADS; s++)
         heads[s] =
             (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
     for (int j = 0; j < OUTPUTS; j++) {
         sl_shape shape;
         const float *data = sl_plan_output(plan, j, &shape);
-        for (int s = 0; s < STRIDES; s++) {
+        for (int s = 0; s < SL_RETINAFACE_HEADS; s++) {
             sl_retinaface_head *h = &heads[s];
             if (shape.rank != 4 || shape.dim[0] != 1 || shape.dim[2] != h->rows || shape.dim[3] != h->cols)
                 continue;
@@ -121,7 +121,7 @@ static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaf
                 h->points = data;
         }
     }
-    for (int s = 0; s < STRIDES; s++)
+    for (int s = 0; s < SL_RETINAFACE_HEADS; s++)
         if (!heads[s].score || !heads[s].box || !heads[s].points)
             return sl_fail(err, SL_ERR_UNSUPPORTED,
                            "detector: the network gives no scores [4], boxes [8] and points [20] at stride %d: "
@@ -173,7 +173,7 @@ static void fill_input(const sl_image *image, const view *v, float *input)
 }
 
 static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v,
-                             sl_retinaface_head heads[STRIDES], sl_error *err)
+                             sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
 {
     sl_plan *plan;
     SL_TRY(plan_for(d, v->input_width, v->input_height, &plan, err));
@@ -181,6 +181,13 @@ static sl_status run_network(sl_detector *d, const sl_image *scaled, const view 
     fill_input(scaled, v, sl_plan_input(plan, 0, &shape));
     SL_TRY(sl_plan_run(plan, err));
     return heads_of(plan, v->input_width, v->input_height, heads, err);
+}
+
+sl_status sl_detector_look(sl_detector *d, const sl_image *picture, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
+                           sl_error *err)
+{
+    const view v = {picture->width, picture->height, picture->width, picture->height};
+    return run_network(d, picture, &v, heads, err);
 }
 
 /* Pixels of the scaled picture to pixels of the photo; centres are at integers. */
@@ -196,7 +203,7 @@ static void to_photo(sl_face *f, double sx, double sy)
 static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view *v, float threshold,
                                sl_face **faces, size_t *count, sl_error *err)
 {
-    sl_retinaface_head heads[STRIDES];
+    sl_retinaface_head heads[SL_RETINAFACE_HEADS];
     *faces = NULL;
     *count = 0;
     if (v->width == image->width && v->height == image->height) {
@@ -208,7 +215,7 @@ static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view
         sl_image_free(&scaled);
         SL_TRY(status);
     }
-    SL_TRY(sl_retinaface_decode(heads, STRIDES, threshold, faces, count, err));
+    SL_TRY(sl_retinaface_decode(heads, SL_RETINAFACE_HEADS, threshold, faces, count, err));
     for (size_t i = 0; i < *count; i++)
         to_photo(&(*faces)[i], (double)image->width / v->width, (double)image->height / v->height);
     return SL_OK;
@@ -267,15 +274,10 @@ static sl_status join_faces(sl_face **faces, size_t *count, const sl_face *large
     return SL_OK;
 }
 
-sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
-                          sl_error *err)
+/* All faces of both looks at the whole picture, thinned. */
+static sl_status find_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                            sl_error *err)
 {
-    *faces = NULL;
-    *count = 0;
-    SL_TRY(sl_image_check(image, err));
-    if (!(threshold > 0 && threshold <= 1))
-        return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
-
     view v = view_of(image, d->options.max_side);
     SL_TRY(faces_of_view(d, image, &v, threshold, faces, count, err));
     if (v.width > COARSE_FROM || v.height > COARSE_FROM) {
@@ -285,13 +287,27 @@ sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold
         if (status == SL_OK)
             status = join_faces(faces, count, large, n_large, err);
         free(large);
-        if (status != SL_OK) {
-            free(*faces);
-            *faces = NULL;
-            *count = 0;
-            return status;
-        }
+        SL_TRY(status);
     }
     *count = sl_face_suppress(*faces, *count, d->options.nms_iou, d->options.max_faces);
     return SL_OK;
+}
+
+sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                          sl_error *err)
+{
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
+    if (!(threshold > 0 && threshold <= 1))
+        return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
+    sl_status status = find_faces(d, image, threshold, faces, count, err);
+    for (size_t i = 0; status == SL_OK && i < *count; i++)
+        status = sl_close_look(d, image, &(*faces)[i], err);
+    if (status != SL_OK) {
+        free(*faces);
+        *faces = NULL;
+        *count = 0;
+    }
+    return status;
 }

@@ -1,5 +1,5 @@
 /* Finding faces: RetinaFace with the MobileNet-0.25 backbone ("mnet.25"). Two square anchors a cell at
- * strides 32, 16 and 8; each gives a score, a box and five points. */
+ * strides 32, 16 and 8; each gives a score, a box and five points. The points of a face come from a closer look. */
 #ifndef SL_FACE_DETECTOR_H
 #define SL_FACE_DETECTOR_H
 
@@ -33,6 +33,13 @@ void sl_detector_close(sl_detector *detector);
 sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                           size_t *count, sl_error *err);
 
+/* ---- close_look.c: the points of a face that was found ---- */
+
+/* Looks at the face of this box again, in a window where it has the size at which the network is most exact, upright
+ * and mirrored, and puts the mean of what both looks say into face->points. A look that does not find the face there
+ * says nothing; when none does, the points stay. */
+sl_status sl_close_look(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
+
 /* ---- retinaface.c: what the network's raw outputs mean ---- */
 
 /* One stride's outputs, each [channels, rows, cols]; the two anchors of a cell are interleaved. */
@@ -42,6 +49,12 @@ typedef struct {
     const float *box;    /* 8: dx, dy, log dw, log dh of anchor 0, then of anchor 1 */
     const float *points; /* 20: x, y of five points of anchor 0, then of anchor 1 */
 } sl_retinaface_head;
+
+enum { SL_RETINAFACE_HEADS = 3 };
+
+/* detector.c: the network on a picture whose sides are multiples of 32. The outputs are valid until the next run. */
+sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
+                           sl_error *err);
 
 /* The faces whose score reaches `threshold`, sorted by score (ties by place), in the network input's pixels;
  * not yet thinned. NaN scores and boxes are dropped. *faces is malloc'd, NULL when *count is 0. */

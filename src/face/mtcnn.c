@@ -213,19 +213,52 @@ static sl_status propose(sl_mtcnn *m, const sl_image *image, sl_window_list *win
 
 /* ---- R-net and O-net on windows ---- */
 
+/* A picture of the network's size mirrored in place. */
+static void mirror(sl_image *image)
+{
+    const size_t channels = (size_t)image->channels, width = (size_t)image->width;
+    for (int y = 0; y < image->height; y++) {
+        uint8_t *row = image->pixels + (size_t)y * width * channels;
+        for (size_t x = 0; x < width / 2; x++)
+            for (size_t c = 0; c < channels; c++) {
+                uint8_t *a = row + x * channels + c, *b = row + (width - 1 - x) * channels + c, kept = *a;
+                *a = *b;
+                *b = kept;
+            }
+    }
+}
+
 /* The window's part of the picture, black where it reaches out of it, as one network input. */
-static sl_status fill_window(const sl_image *image, const sl_window *w, const window_net *net, bool transposed,
+static sl_status fill_window(const sl_image *image, const sl_window *w, int net_side, bool transposed, bool mirrored,
                              float *input, sl_error *err)
 {
     sl_image part, scaled;
     int side = (int)(w->box.x1 - w->box.x0);
     SL_TRY(sl_image_crop(image, (int)w->box.x0, (int)w->box.y0, side, side, &part, err));
-    sl_status status = sl_image_shrink(&part, net->side, net->side, &scaled, err);
+    sl_status status = sl_image_shrink(&part, net_side, net_side, &scaled, err);
     sl_image_free(&part);
     SL_TRY(status);
-    fill_input(&scaled, transposed, net->side, net->side, input);
+    if (mirrored)
+        mirror(&scaled);
+    fill_input(&scaled, transposed, net_side, net_side, input);
     sl_image_free(&scaled);
     return SL_OK;
+}
+
+/* Runs the network on n <= batch windows. */
+static sl_status run_windows(sl_mtcnn *m, int stage, window_net *net, const sl_image *image, const sl_window *windows,
+                             size_t n, bool mirrored, outputs *o, sl_error *err)
+{
+    size_t picture = 3 * (size_t)net->side * (size_t)net->side;
+    if (!net->plan)
+        SL_TRY(compile(m, stage, net->batch, net->side, net->side, &net->plan, err));
+    float *input = sl_plan_input(net->plan, 0, NULL);
+    for (size_t i = 0; i < n; i++)
+        SL_TRY(fill_window(image, &windows[i], net->side, m->stages[stage].transposed, mirrored, input + i * picture,
+                           err));
+    memset(input + n * picture, 0, ((size_t)net->batch - n) * picture * sizeof *input);
+    SL_TRY(sl_plan_run(net->plan, err));
+    return outputs_of(net->plan, stage, o, err);
 }
 
 /* Scores, shifts and points of window i of the batch. */
@@ -242,19 +275,11 @@ static void take_outputs(const outputs *o, size_t i, sl_window *w)
 static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_image *image, float threshold,
                              sl_window_list *windows, sl_error *err)
 {
-    size_t kept = 0, picture = 3 * (size_t)net->side * (size_t)net->side;
-    if (windows->count && !net->plan)
-        SL_TRY(compile(m, stage, net->batch, net->side, net->side, &net->plan, err));
+    size_t kept = 0;
     for (size_t from = 0; from < windows->count; from += (size_t)net->batch) {
         size_t n = windows->count - from < (size_t)net->batch ? windows->count - from : (size_t)net->batch;
-        float *input = sl_plan_input(net->plan, 0, NULL);
         outputs o;
-        for (size_t i = 0; i < n; i++)
-            SL_TRY(fill_window(image, &windows->items[from + i], net, m->stages[stage].transposed, input + i * picture,
-                               err));
-        memset(input + n * picture, 0, ((size_t)net->batch - n) * picture * sizeof *input);
-        SL_TRY(sl_plan_run(net->plan, err));
-        SL_TRY(outputs_of(net->plan, stage, &o, err));
+        SL_TRY(run_windows(m, stage, net, image, windows->items + from, n, false, &o, err));
         for (size_t i = 0; i < n; i++) {
             sl_window w = windows->items[from + i];
             take_outputs(&o, i, &w);
@@ -263,6 +288,28 @@ static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_i
         }
     }
     windows->count = kept;
+    return SL_OK;
+}
+
+/* O-net's last word on the points: the mean of what it said and of what it says of the mirrored square windows. */
+static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
+{
+    static const int other_side[5] = {1, 0, 2, 4, 3}; /* eyes, nose, corners of the mouth */
+    window_net *net = &m->onet;
+    for (size_t from = 0; from < windows->count; from += (size_t)net->batch) {
+        size_t n = windows->count - from < (size_t)net->batch ? windows->count - from : (size_t)net->batch;
+        outputs o;
+        SL_TRY(run_windows(m, 2, net, image, windows->items + from, n, true, &o, err));
+        for (size_t i = 0; i < n; i++) {
+            sl_window *w = &windows->items[from + i], seen = *w;
+            take_outputs(&o, i, &seen);
+            for (int k = 0; k < 5; k++) {
+                sl_point p = seen.points[other_side[k]];
+                w->points[k].x = (w->points[k].x + w->box.x0 + w->box.x1 - p.x) / 2;
+                w->points[k].y = (w->points[k].y + p.y) / 2;
+            }
+        }
+    }
     return SL_OK;
 }
 
@@ -275,6 +322,8 @@ static sl_status cascade(sl_mtcnn *m, const sl_image *image, float threshold, sl
     for (int look = 0; look < ONET_LOOKS; look++) {
         sl_windows_square(windows);
         SL_TRY(look_closer(m, 2, &m->onet, image, threshold, windows, err));
+        if (look == ONET_LOOKS - 1)
+            SL_TRY(look_mirrored(m, image, windows, err));
         sl_windows_shift(windows);
         sl_windows_suppress(windows, window_overlap, true);
     }

@@ -49,6 +49,11 @@ sl_status sl_affine_invert(const sl_affine *map, sl_affine *out, sl_error *err);
 sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err);
 
+/* The same of a similarity; where it takes two pixels or more to one, the part wanted is shrunk by whole steps first, so
+ * that none is passed over. */
+sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
+                        sl_error *err);
+
 /* The part [x, x + width) x [y, y + height), black where it lies outside. */
 sl_status sl_image_crop(const sl_image *image, int x, int y, int width, int height, sl_image *out, sl_error *err);
 

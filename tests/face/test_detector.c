@@ -177,6 +177,57 @@ static void lfw_faces_are_found(void **state)
     sl_detector_close(d);
 }
 
+/* The points of a picture and of its mirror image are each other's mirror images, nearly: both are looked at both ways
+ * round. The largest distance in `worst`, the sum over the five points as the result; -1 where no face is found. */
+static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
+{
+    static const int other_side[5] = {1, 0, 2, 4, 3};
+    sl_error err;
+    sl_image mirrored;
+    sl_face *faces, *again;
+    size_t count, count_again;
+    const sl_affine flip = {{-1, 0, photo->width - 1, 0, 1, 0}};
+    assert_ok(sl_image_warp(photo, &flip, photo->width, photo->height, &mirrored, &err));
+    assert_ok(sl_detector_run(d, photo, .8f, &faces, &count, &err));
+    assert_ok(sl_detector_run(d, &mirrored, .8f, &again, &count_again, &err));
+    const sl_face *f = middle_face(photo, faces, count), *g = middle_face(&mirrored, again, count_again);
+    double sum = f && g ? 0 : -1;
+    for (int i = 0; f && g && i < 5; i++) {
+        const sl_point p = sl_affine_apply(&flip, g->points[other_side[i]]);
+        const double error = hypot(p.x - f->points[i].x, p.y - f->points[i].y);
+        sum += error;
+        *worst = fmax(*worst, error);
+    }
+    free(faces);
+    free(again);
+    sl_image_free(&mirrored);
+    return sum;
+}
+
+static void mirrored_photos_give_mirrored_points(void **state)
+{
+    (void)state;
+    sl_error err;
+    static sl_image photos[PHOTOS];
+    int n = read_lfw(photos);
+    if (!n) {
+        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
+        skip();
+    }
+    sl_detector *d;
+    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    double sum = 0, worst = 0;
+    for (int i = 0; i < n; i++) {
+        double error = mirror_error(d, &photos[i], &worst);
+        assert_true(error >= 0);
+        sum += error;
+        sl_image_free(&photos[i]);
+    }
+    print_message("mirrored: %.2f pixels in the mean, %.2f at most (eyes are some 42 apart)\n", sum / (5 * n), worst);
+    assert_true(sum / (5 * n) < 1 && worst < 6);
+    sl_detector_close(d);
+}
+
 /* A sheet of 5 x 4 photos: many faces of a picture at once, small and shifted. */
 static void many_faces_are_found(void **state)
 {
@@ -227,6 +278,7 @@ int main(void)
         cmocka_unit_test(other_networks_are_refused),
         cmocka_unit_test(faceless_pictures_of_odd_sizes),
         cmocka_unit_test(lfw_faces_are_found),
+        cmocka_unit_test(mirrored_photos_give_mirrored_points),
         cmocka_unit_test(many_faces_are_found),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
