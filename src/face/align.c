@@ -57,6 +57,8 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
 
 /* ---- points ---- */
 
+const int sl_mirrored_point[5] = {1, 0, 2, 4, 3}; /* eyes, nose, corners of the mouth */
+
 static sl_point mean_of(const sl_point *points, int count)
 {
     double x = 0, y = 0;

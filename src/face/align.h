@@ -18,8 +18,7 @@ const sl_align_template *sl_align_template_find(const char *name);
 void sl_align_points(const sl_align_template *t, int width, int height, sl_point out[5]);
 
 /* The crop, width x height, and (map may be NULL) where its pixels come from: photo = map(crop). The least-squares
- * similarity from template to photo is the sampling map; bilinear, black outside. A face more than twice as large
- * as the crop is first shrunk by a whole factor (mean over the area), so that it does not alias.
+ * similarity from template to photo is the sampling map of sl_image_take.
  * SL_ERR_NUMERIC when the points coincide or are not finite. */
 sl_status sl_face_align(const sl_image *image, const sl_point points[5], const sl_align_template *t, int width,
                         int height, sl_image *out, sl_affine *map, sl_error *err);
@@ -27,6 +26,9 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
 /* The five points that the dissertation aligns by: means of the eyes' six points (36-41, 42-47), nose tip 30,
  * inner mouth corners 60 and 64. */
 void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5]);
+
+/* Which of the five points is point i of the mirror image. */
+extern const int sl_mirrored_point[5];
 
 /* Points of the photo in crop coordinates; `map` as sl_face_align gave it. out may be in. */
 sl_status sl_points_to_crop(const sl_affine *map, const sl_point *in, int count, sl_point *out, sl_error *err);

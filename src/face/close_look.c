@@ -1,25 +1,30 @@
-/* The five points of a face from a closer look. On photos they decide how the face is aligned, and the network gives
- * them most exactly for faces of a certain size; mirrored, its errors are others, so that the mean of both is better
- * than either (measured in docs/results.md). */
+/* The five points of a face from a closer look. They decide how the face is aligned; the network gives them most
+ * exactly for faces of a certain size, and errs differently in the mirror, so that the mean of both looks is
+ * better than either. docs/models.md has the figures. */
 #include "face/detector.h"
 
 #include <math.h>
 #include <stdlib.h>
 
+#include "face/align.h"
 #include "image/image.h"
 
-/* The face in its window, in pixels: of the sides 128 to 320 and faces of 45 to 220 that were tried the ones whose
- * points are nearest to MTCNN's. Whole cells of stride 32, an odd number, so that the face's middle is one's middle. */
+/* The face in its window, in pixels: of what was tried on LFW (windows of 128 to 320, faces of 45 to 220) what
+ * gives points nearest to MTCNN's. An odd number of cells of stride 32: the middle of the face is the middle of a
+ * cell. */
 enum { WINDOW = 224, FACE = 190 };
 
-/* It is this face when its box overlaps the expected one so much. The score may be low: that there is a face is known. */
+/* It is this face when its box overlaps the expected one so much. Its score may be low: that there is a face is
+ * known.
+ */
 static const float least_overlap = .5f, least_score = .3f;
 
 /* Window's pixels to the photo's; mirrored: x runs backwards. */
 static sl_affine window_of(const sl_box *box, bool mirrored)
 {
     double side = fmax((double)box->x1 - box->x0, (double)box->y1 - box->y0), scale = side / FACE;
-    double half = scale * (WINDOW - 1) / 2, x = ((double)box->x0 + box->x1) / 2, y = ((double)box->y0 + box->y1) / 2;
+    double half = scale * (WINDOW - 1) / 2, x = ((double)box->x0 + box->x1) / 2,
+           y = ((double)box->y0 + box->y1) / 2;
     return mirrored ? (sl_affine){{-scale, 0, x + half, 0, scale, y - half}}
                     : (sl_affine){{scale, 0, x - half, 0, scale, y - half}};
 }
@@ -33,8 +38,8 @@ static sl_box box_in_window(const sl_box *box)
 }
 
 /* The best face of the window that is the expected one; *found is false when there is none. */
-static sl_status look(sl_detector *d, const sl_image *image, const sl_affine *map, const sl_box *expected, bool *found,
-                      sl_face *face, sl_error *err)
+static sl_status look(sl_detector *d, const sl_image *image, const sl_affine *map, const sl_box *expected,
+                      bool *found, sl_face *face, sl_error *err)
 {
     sl_image window;
     SL_TRY(sl_image_take(image, map, WINDOW, WINDOW, &window, err));
@@ -56,7 +61,6 @@ static sl_status look(sl_detector *d, const sl_image *image, const sl_affine *ma
 
 sl_status sl_close_look(sl_detector *d, const sl_image *image, sl_face *face, sl_error *err)
 {
-    static const int other_side[5] = {1, 0, 2, 4, 3}; /* eyes, nose, corners of the mouth */
     const sl_box expected = box_in_window(&face->box);
     sl_point sum[5] = {{0}};
     int looks = 0;
@@ -66,7 +70,7 @@ sl_status sl_close_look(sl_detector *d, const sl_image *image, sl_face *face, sl
         bool found;
         SL_TRY(look(d, image, &map, &expected, &found, &seen, err));
         for (int i = 0; found && i < 5; i++) {
-            sl_point p = sl_affine_apply(&map, seen.points[mirrored ? other_side[i] : i]);
+            sl_point p = sl_affine_apply(&map, seen.points[mirrored ? sl_mirrored_point[i] : i]);
             sum[i].x += p.x;
             sum[i].y += p.y;
         }

@@ -100,8 +100,8 @@ static sl_status plan_for(sl_detector *d, int width, int height, sl_plan **out, 
 }
 
 /* Finds the nine outputs by their shapes, whatever their order and names. */
-static sl_status heads_of(const sl_plan *plan, int width, int height, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
-                          sl_error *err)
+static sl_status heads_of(const sl_plan *plan, int width, int height,
+                          sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
 {
     for (int s = 0; s < SL_RETINAFACE_HEADS; s++)
         heads[s] =

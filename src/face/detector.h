@@ -1,5 +1,6 @@
 /* Finding faces: RetinaFace with the MobileNet-0.25 backbone ("mnet.25"). Two square anchors a cell at
- * strides 32, 16 and 8; each gives a score, a box and five points. The points of a face come from a closer look. */
+ * strides 32, 16 and 8; each gives a score, a box and five points. The points of a face come from a
+ * closer look. */
 #ifndef SL_FACE_DETECTOR_H
 #define SL_FACE_DETECTOR_H
 
@@ -35,9 +36,9 @@ sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float th
 
 /* ---- close_look.c: the points of a face that was found ---- */
 
-/* Looks at the face of this box again, in a window where it has the size at which the network is most exact, upright
- * and mirrored, and puts the mean of what both looks say into face->points. A look that does not find the face there
- * says nothing; when none does, the points stay. */
+/* Looks at the face of this box again, in a window where it has the size at which the network is most exact,
+ * upright and mirrored, and puts the mean of what both looks say into face->points. A look that does not find the
+ * face there says nothing; when none does, the points stay. */
 sl_status sl_close_look(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
 
 /* ---- retinaface.c: what the network's raw outputs mean ---- */
@@ -52,9 +53,10 @@ typedef struct {
 
 enum { SL_RETINAFACE_HEADS = 3 };
 
-/* detector.c: the network on a picture whose sides are multiples of 32. The outputs are valid until the next run. */
-sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
-                           sl_error *err);
+/* detector.c: the network on a picture whose sides are multiples of 32. The outputs are valid until the next
+ * run. */
+sl_status sl_detector_look(sl_detector *detector, const sl_image *picture,
+                           sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err);
 
 /* The faces whose score reaches `threshold`, sorted by score (ties by place), in the network input's pixels;
  * not yet thinned. NaN scores and boxes are dropped. *faces is malloc'd, NULL when *count is 0. */

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "face/align.h"
 #include "image/image.h"
 #include "net/plan.h"
 
@@ -124,8 +125,9 @@ static sl_status outputs_of(const sl_plan *plan, int stage, outputs *out, sl_err
     return SL_OK;
 }
 
-/* (RGB - 127.5) / 128 of a picture at the top left of one network input [3, height, width], which is black beyond. */
-static void fill_input(const sl_image *image, bool transposed, int width, int height, float *input)
+/* (RGB - 127.5) / 128 of a picture, or of its mirror image, at the top left of one network input [3, height,
+ * width], which is black beyond. */
+static void fill_input(const sl_image *image, bool mirrored, bool transposed, int width, int height, float *input)
 {
     size_t plane = (size_t)width * (size_t)height;
     size_t step_x = transposed ? (size_t)height : 1, step_y = transposed ? 1 : (size_t)width;
@@ -136,8 +138,10 @@ static void fill_input(const sl_image *image, bool transposed, int width, int he
             const uint8_t *from = image->pixels + (size_t)y * (size_t)image->width * (size_t)image->channels;
             float *to = input + (size_t)c * plane + (size_t)y * step_y;
             int channel = image->channels == 3 ? c : 0;
-            for (int x = 0; x < image->width; x++)
-                to[(size_t)x * step_x] = ((float)from[x * image->channels + channel] - 127.5f) / 128;
+            for (int x = 0; x < image->width; x++) {
+                int from_x = mirrored ? image->width - 1 - x : x;
+                to[(size_t)x * step_x] = ((float)from[from_x * image->channels + channel] - 127.5f) / 128;
+            }
         }
 }
 
@@ -181,7 +185,7 @@ static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale,
     SL_TRY(level_plan(m, padded(width), padded(height), &plan, err));
     SL_TRY(sl_image_shrink(image, width, height, &level, err));
     bool transposed = m->stages[0].transposed;
-    fill_input(&level, transposed, padded(width), padded(height), sl_plan_input(plan, 0, NULL));
+    fill_input(&level, false, transposed, padded(width), padded(height), sl_plan_input(plan, 0, NULL));
     sl_image_free(&level);
     SL_TRY(sl_plan_run(plan, err));
     SL_TRY(outputs_of(plan, 0, &o, err));
@@ -213,24 +217,9 @@ static sl_status propose(sl_mtcnn *m, const sl_image *image, sl_window_list *win
 
 /* ---- R-net and O-net on windows ---- */
 
-/* A picture of the network's size mirrored in place. */
-static void mirror(sl_image *image)
-{
-    const size_t channels = (size_t)image->channels, width = (size_t)image->width;
-    for (int y = 0; y < image->height; y++) {
-        uint8_t *row = image->pixels + (size_t)y * width * channels;
-        for (size_t x = 0; x < width / 2; x++)
-            for (size_t c = 0; c < channels; c++) {
-                uint8_t *a = row + x * channels + c, *b = row + (width - 1 - x) * channels + c, kept = *a;
-                *a = *b;
-                *b = kept;
-            }
-    }
-}
-
 /* The window's part of the picture, black where it reaches out of it, as one network input. */
-static sl_status fill_window(const sl_image *image, const sl_window *w, int net_side, bool transposed, bool mirrored,
-                             float *input, sl_error *err)
+static sl_status fill_window(const sl_image *image, const sl_window *w, int net_side, bool mirrored,
+                             bool transposed, float *input, sl_error *err)
 {
     sl_image part, scaled;
     int side = (int)(w->box.x1 - w->box.x0);
@@ -238,24 +227,22 @@ static sl_status fill_window(const sl_image *image, const sl_window *w, int net_
     sl_status status = sl_image_shrink(&part, net_side, net_side, &scaled, err);
     sl_image_free(&part);
     SL_TRY(status);
-    if (mirrored)
-        mirror(&scaled);
-    fill_input(&scaled, transposed, net_side, net_side, input);
+    fill_input(&scaled, mirrored, transposed, net_side, net_side, input);
     sl_image_free(&scaled);
     return SL_OK;
 }
 
 /* Runs the network on n <= batch windows. */
-static sl_status run_windows(sl_mtcnn *m, int stage, window_net *net, const sl_image *image, const sl_window *windows,
-                             size_t n, bool mirrored, outputs *o, sl_error *err)
+static sl_status run_windows(sl_mtcnn *m, int stage, window_net *net, const sl_image *image,
+                             const sl_window *windows, size_t n, bool mirrored, outputs *o, sl_error *err)
 {
     size_t picture = 3 * (size_t)net->side * (size_t)net->side;
     if (!net->plan)
         SL_TRY(compile(m, stage, net->batch, net->side, net->side, &net->plan, err));
     float *input = sl_plan_input(net->plan, 0, NULL);
     for (size_t i = 0; i < n; i++)
-        SL_TRY(fill_window(image, &windows[i], net->side, m->stages[stage].transposed, mirrored, input + i * picture,
-                           err));
+        SL_TRY(fill_window(image, &windows[i], net->side, mirrored, m->stages[stage].transposed,
+                           input + i * picture, err));
     memset(input + n * picture, 0, ((size_t)net->batch - n) * picture * sizeof *input);
     SL_TRY(sl_plan_run(net->plan, err));
     return outputs_of(net->plan, stage, o, err);
@@ -294,7 +281,6 @@ static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_i
 /* O-net's last word on the points: the mean of what it said and of what it says of the mirrored square windows. */
 static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
 {
-    static const int other_side[5] = {1, 0, 2, 4, 3}; /* eyes, nose, corners of the mouth */
     window_net *net = &m->onet;
     for (size_t from = 0; from < windows->count; from += (size_t)net->batch) {
         size_t n = windows->count - from < (size_t)net->batch ? windows->count - from : (size_t)net->batch;
@@ -304,7 +290,7 @@ static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_lis
             sl_window *w = &windows->items[from + i], seen = *w;
             take_outputs(&o, i, &seen);
             for (int k = 0; k < 5; k++) {
-                sl_point p = seen.points[other_side[k]];
+                sl_point p = seen.points[sl_mirrored_point[k]];
                 w->points[k].x = (w->points[k].x + w->box.x0 + w->box.x1 - p.x) / 2;
                 w->points[k].y = (w->points[k].y + p.y) / 2;
             }

@@ -8,7 +8,8 @@ typedef struct {
     int x, y, width, height;
 } region;
 
-/* The part of the picture under what is taken, its sides rounded up to multiples of `step`; false when there is none.
+/* The part of the picture under what is taken, its sides rounded up to multiples of `step`; false when there is
+ * none.
  */
 static bool region_under(const sl_image *image, const sl_affine *map, int width, int height, int step, region *out)
 {
@@ -47,7 +48,8 @@ static sl_status warp_shrunk(const sl_image *image, const sl_affine *map, const 
     return status;
 }
 
-sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out, sl_error *err)
+sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
+                        sl_error *err)
 {
     enum { MAX_STEP = 64 };
     int step = (int)fmin(hypot(map->m[0], map->m[3]) + 1e-3, MAX_STEP);

@@ -177,11 +177,11 @@ static void lfw_faces_are_found(void **state)
     sl_detector_close(d);
 }
 
-/* The points of a picture and of its mirror image are each other's mirror images, nearly: both are looked at both ways
- * round. The largest distance in `worst`, the sum over the five points as the result; -1 where no face is found. */
+/* The points of a picture and of its mirror image are each other's mirror images, nearly: both are looked at both
+ * ways round. The largest distance in `worst`, the sum over the five points as the result; -1 where no face is
+ * found. */
 static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
 {
-    static const int other_side[5] = {1, 0, 2, 4, 3};
     sl_error err;
     sl_image mirrored;
     sl_face *faces, *again;
@@ -193,7 +193,7 @@ static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
     const sl_face *f = middle_face(photo, faces, count), *g = middle_face(&mirrored, again, count_again);
     double sum = f && g ? 0 : -1;
     for (int i = 0; f && g && i < 5; i++) {
-        const sl_point p = sl_affine_apply(&flip, g->points[other_side[i]]);
+        const sl_point p = sl_affine_apply(&flip, g->points[sl_mirrored_point[i]]);
         const double error = hypot(p.x - f->points[i].x, p.y - f->points[i].y);
         sum += error;
         *worst = fmax(*worst, error);
@@ -223,7 +223,8 @@ static void mirrored_photos_give_mirrored_points(void **state)
         sum += error;
         sl_image_free(&photos[i]);
     }
-    print_message("mirrored: %.2f pixels in the mean, %.2f at most (eyes are some 42 apart)\n", sum / (5 * n), worst);
+    print_message("mirrored: %.2f pixels in the mean, %.2f at most (eyes are some 42 apart)\n", sum / (5 * n),
+                  worst);
     assert_true(sum / (5 * n) < 1 && worst < 6);
     sl_detector_close(d);
 }
@@ -275,10 +276,8 @@ static void many_faces_are_found(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(other_networks_are_refused),
-        cmocka_unit_test(faceless_pictures_of_odd_sizes),
-        cmocka_unit_test(lfw_faces_are_found),
-        cmocka_unit_test(mirrored_photos_give_mirrored_points),
+        cmocka_unit_test(other_networks_are_refused), cmocka_unit_test(faceless_pictures_of_odd_sizes),
+        cmocka_unit_test(lfw_faces_are_found),        cmocka_unit_test(mirrored_photos_give_mirrored_points),
         cmocka_unit_test(many_faces_are_found),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
