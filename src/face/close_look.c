@@ -19,17 +19,16 @@ enum { WINDOW = 224, FACE = 190 };
  */
 static const float least_overlap = .5f, least_score = .3f;
 
-/* Window's pixels to the photo's; mirrored: x runs backwards. */
-static sl_affine window_of(const sl_box *box, bool mirrored)
+/* Window's pixels to the photo's. */
+static sl_affine window_of(const sl_box *box)
 {
     double side = fmax((double)box->x1 - box->x0, (double)box->y1 - box->y0), scale = side / FACE;
     double half = scale * (WINDOW - 1) / 2, x = ((double)box->x0 + box->x1) / 2,
            y = ((double)box->y0 + box->y1) / 2;
-    return mirrored ? (sl_affine){{-scale, 0, x + half, 0, scale, y - half}}
-                    : (sl_affine){{scale, 0, x - half, 0, scale, y - half}};
+    return (sl_affine){{scale, 0, x - half, 0, scale, y - half}};
 }
 
-/* Where the box lies in its window. */
+/* Where the box lies in its window, and in the window's mirror image. */
 static sl_box box_in_window(const sl_box *box)
 {
     float scale = FACE / fmaxf(box->x1 - box->x0, box->y1 - box->y0), middle = (WINDOW - 1) / 2.f;
@@ -38,45 +37,57 @@ static sl_box box_in_window(const sl_box *box)
 }
 
 /* The best face of the window that is the expected one; *found is false when there is none. */
-static sl_status look(sl_detector *d, const sl_image *image, const sl_affine *map, const sl_box *expected,
-                      bool *found, sl_face *face, sl_error *err)
+static sl_status look(sl_detector *d, const sl_image *window, bool mirrored, const sl_box *expected, bool *found,
+                      sl_face *face, sl_error *err)
 {
-    sl_image window;
-    SL_TRY(sl_image_take(image, map, WINDOW, WINDOW, &window, err));
     sl_retinaface_head heads[SL_RETINAFACE_HEADS];
     sl_face *faces = NULL;
-    size_t count = 0;
-    sl_status status = sl_detector_look(d, &window, heads, err);
-    if (status == SL_OK)
-        status = sl_retinaface_decode(heads, SL_RETINAFACE_HEADS, least_score, &faces, &count, err);
-    size_t i = 0;
+    size_t count = 0, i = 0;
+    SL_TRY(sl_detector_look(d, window, mirrored, heads, err));
+    SL_TRY(sl_retinaface_decode(heads, SL_RETINAFACE_HEADS, least_score, &faces, &count, err));
     while (i < count && sl_box_iou(&faces[i].box, expected) < least_overlap)
         i++;
     if ((*found = i < count))
         *face = faces[i];
     free(faces);
-    sl_image_free(&window);
-    return status;
+    return SL_OK;
+}
+
+/* The mean of both looks' points, in the window's pixels; *looks is how many found the face. */
+static sl_status look_both_ways(sl_detector *d, const sl_image *window, const sl_box *expected, sl_point points[5],
+                                int *looks, sl_error *err)
+{
+    sl_point sum[5] = {{0}};
+    *looks = 0;
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        sl_face seen;
+        bool found;
+        SL_TRY(look(d, window, mirrored, expected, &found, &seen, err));
+        for (int i = 0; found && i < 5; i++) {
+            const sl_point p = seen.points[mirrored ? sl_mirrored_point[i] : i];
+            sum[i].x += mirrored ? WINDOW - 1 - p.x : p.x;
+            sum[i].y += p.y;
+        }
+        *looks += found;
+    }
+    for (int i = 0; *looks && i < 5; i++)
+        points[i] = (sl_point){sum[i].x / (float)*looks, sum[i].y / (float)*looks};
+    return SL_OK;
 }
 
 sl_status sl_close_look(sl_detector *d, const sl_image *image, sl_face *face, sl_error *err)
 {
+    if (!(face->box.x1 > face->box.x0 && face->box.y1 > face->box.y0))
+        return SL_OK;
     const sl_box expected = box_in_window(&face->box);
-    sl_point sum[5] = {{0}};
-    int looks = 0;
-    for (int mirrored = 0; mirrored < 2; mirrored++) {
-        const sl_affine map = window_of(&face->box, mirrored);
-        sl_face seen;
-        bool found;
-        SL_TRY(look(d, image, &map, &expected, &found, &seen, err));
-        for (int i = 0; found && i < 5; i++) {
-            sl_point p = sl_affine_apply(&map, seen.points[mirrored ? sl_mirrored_point[i] : i]);
-            sum[i].x += p.x;
-            sum[i].y += p.y;
-        }
-        looks += found;
-    }
-    for (int i = 0; looks && i < 5; i++)
-        face->points[i] = (sl_point){sum[i].x / (float)looks, sum[i].y / (float)looks};
-    return SL_OK;
+    const sl_affine map = window_of(&face->box);
+    sl_image window;
+    sl_point points[5];
+    int looks;
+    SL_TRY(sl_image_take(image, &map, WINDOW, WINDOW, &window, err));
+    sl_status status = look_both_ways(d, &window, &expected, points, &looks, err);
+    for (int i = 0; status == SL_OK && looks && i < 5; i++)
+        face->points[i] = sl_affine_apply(&map, points[i]);
+    sl_image_free(&window);
+    return status;
 }

@@ -2,6 +2,7 @@
 #include "face/detector.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,8 +158,9 @@ static view view_of(const sl_image *image, int max_side)
     return v;
 }
 
-/* RGB planes of 0 .. 255, black where the picture ends: [3, input_height, input_width]. */
-static void fill_input(const sl_image *image, const view *v, float *input)
+/* RGB planes of 0 .. 255 of the picture or of its mirror image, black where it ends: [3, input_height,
+ * input_width]. */
+static void fill_input(const sl_image *image, const view *v, bool mirrored, float *input)
 {
     size_t plane = (size_t)v->input_width * (size_t)v->input_height;
     memset(input, 0, 3 * plane * sizeof *input);
@@ -168,26 +170,26 @@ static void fill_input(const sl_image *image, const view *v, float *input)
             float *to = input + (size_t)c * plane + (size_t)y * (size_t)v->input_width;
             int channel = image->channels == 3 ? c : 0;
             for (int x = 0; x < v->width; x++)
-                to[x] = from[x * image->channels + channel];
+                to[mirrored ? v->width - 1 - x : x] = from[x * image->channels + channel];
         }
 }
 
-static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v,
+static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v, bool mirrored,
                              sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
 {
     sl_plan *plan;
     SL_TRY(plan_for(d, v->input_width, v->input_height, &plan, err));
     sl_shape shape;
-    fill_input(scaled, v, sl_plan_input(plan, 0, &shape));
+    fill_input(scaled, v, mirrored, sl_plan_input(plan, 0, &shape));
     SL_TRY(sl_plan_run(plan, err));
     return heads_of(plan, v->input_width, v->input_height, heads, err);
 }
 
-sl_status sl_detector_look(sl_detector *d, const sl_image *picture, sl_retinaface_head heads[SL_RETINAFACE_HEADS],
-                           sl_error *err)
+sl_status sl_detector_look(sl_detector *d, const sl_image *picture, bool mirrored,
+                           sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
 {
     const view v = {picture->width, picture->height, picture->width, picture->height};
-    return run_network(d, picture, &v, heads, err);
+    return run_network(d, picture, &v, mirrored, heads, err);
 }
 
 /* Pixels of the scaled picture to pixels of the photo; centres are at integers. */
@@ -207,11 +209,11 @@ static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view
     *faces = NULL;
     *count = 0;
     if (v->width == image->width && v->height == image->height) {
-        SL_TRY(run_network(d, image, v, heads, err));
+        SL_TRY(run_network(d, image, v, false, heads, err));
     } else {
         sl_image scaled;
         SL_TRY(sl_image_shrink(image, v->width, v->height, &scaled, err));
-        sl_status status = run_network(d, &scaled, v, heads, err);
+        sl_status status = run_network(d, &scaled, v, false, heads, err);
         sl_image_free(&scaled);
         SL_TRY(status);
     }

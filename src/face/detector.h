@@ -4,6 +4,8 @@
 #ifndef SL_FACE_DETECTOR_H
 #define SL_FACE_DETECTOR_H
 
+#include <stdbool.h>
+
 #include "net/graph.h"
 
 typedef struct {
@@ -53,9 +55,9 @@ typedef struct {
 
 enum { SL_RETINAFACE_HEADS = 3 };
 
-/* detector.c: the network on a picture whose sides are multiples of 32. The outputs are valid until the next
- * run. */
-sl_status sl_detector_look(sl_detector *detector, const sl_image *picture,
+/* detector.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The outputs are valid
+ * until the next run. */
+sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, bool mirrored,
                            sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err);
 
 /* The faces whose score reaches `threshold`, sorted by score (ties by place), in the network input's pixels;

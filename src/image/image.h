@@ -49,7 +49,7 @@ sl_status sl_affine_invert(const sl_affine *map, sl_affine *out, sl_error *err);
 sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err);
 
-/* The same for a similarity, mirrored or not. Where two pixels or more come to one, the part wanted is first
+/* The same for a similarity. Where two pixels or more come to one, the part wanted is first
  * shrunk by a whole factor (mean over the area), so that it does not alias. */
 sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err);
