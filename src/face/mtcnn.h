@@ -3,7 +3,7 @@
  *
  *     P-net over a pyramid of the picture -> windows     (12 pixels of a level, every other one)
  *     R-net on each window, 24 x 24       -> fewer, corrected
- *     O-net on each of those, 48 x 48     -> faces with five points; again, on the corrected windows
+ *     O-net on each of those, 48 x 48     -> faces with five points; again, on the corrected windows, and mirrored
  */
 #ifndef SL_FACE_MTCNN_H
 #define SL_FACE_MTCNN_H
