@@ -14,7 +14,7 @@ typedef struct {
     const char *out;
     bool json, all_faces;
     json_t *crops;
-    size_t faces, without;
+    size_t faces;
 } align_run;
 
 enum { KEY_ALL_FACES = CLI_KEY_OWN };
@@ -61,58 +61,99 @@ static const struct argp parser = {
     0,
     0};
 
-/* "photo.png", and for a photo's further faces "photo-2.png". */
-static sl_status write_crop(align_run *run, const sl_photo *photo, size_t face, const cli_face *one, sl_error *err)
+/* What was cut out of one photo, until its turn to be told. */
+typedef struct {
+    size_t count; /* 0: no face */
+    struct {
+        sl_box box;
+        char *path;
+    } crops[];
+} cut_faces;
+
+static void free_cut(cut_faces *cut)
 {
+    for (size_t i = 0; cut && i < cut->count; i++)
+        free(cut->crops[i].path);
+    free(cut);
+}
+
+/* "photo.png", and for a photo's further faces "photo-2.png". */
+static sl_status cut_face(const align_run *run, sl_session *session, const sl_photo *photo, const sl_image *image,
+                          const sl_face *face, cut_faces *cut, sl_error *err)
+{
+    sl_image crop;
     char ending[32] = ".png";
-    if (face)
-        snprintf(ending, sizeof ending, "-%zu.png", face + 1);
+    if (cut->count)
+        snprintf(ending, sizeof ending, "-%zu.png", cut->count + 1);
+    sl_status status = sl_align(session, image, face, &crop, err);
+    if (status)
+        return status;
     char *path = cli_output_path(run->out, photo->image, ending, photo->path, err);
-    sl_status status = path ? sl_image_write(path, &one->crop, err) : err->status;
-    if (!status && run->json)
-        json_array_append_new(run->crops, json_pack("{s:o,s:o,s:o}", "image", cli_json_text(photo->path), "box",
-                                                    cli_json_box(&one->box), "crop", cli_json_text(path)));
-    else if (!status) {
-        cli_print_name(stdout, path, 0);
-        putchar('\n');
+    status = path ? sl_image_write(path, &crop, err) : err->status;
+    sl_image_free(&crop);
+    if (status)
+        free(path);
+    else {
+        cut->crops[cut->count].box = face->box;
+        cut->crops[cut->count++].path = path;
     }
-    free(path);
     return status;
 }
 
-static sl_status align_photo(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
+static sl_status align_photo(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
 {
-    align_run *run = context;
+    const align_run *run = context;
     sl_image image = {0};
     sl_face *faces = NULL;
     size_t count = 0;
+    cut_faces *cut = NULL;
     sl_status status = sl_image_read(photo->path, &image, err);
     if (!status)
         status = sl_detect(session, &image, &faces, &count, err);
-    if (!status && !count) {
-        cli_warn("%s: no face found", photo->path);
-        run->without++;
-    }
     size_t first = !status && count && !run->all_faces ? sl_main_face(&image, faces, count) : 0;
     size_t wanted = run->all_faces || !count ? count : 1;
-    for (size_t i = 0; !status && i < wanted; i++) {
-        cli_face one = {.box = faces[first + i].box};
-        status = sl_align(session, &image, &faces[first + i], &one.crop, err);
-        if (!status)
-            status = write_crop(run, photo, i, &one, err);
-        sl_image_free(&one.crop);
-        run->faces += !status;
+    if (!status && !(cut = calloc(1, sizeof *cut + wanted * sizeof *cut->crops))) {
+        *err = (sl_error){SL_ERR_MEMORY, "no memory"};
+        status = err->status;
     }
+    for (size_t i = 0; !status && i < wanted; i++)
+        status = cut_face(run, session, photo, &image, &faces[first + i], cut, err);
     free(faces);
     sl_image_free(&image);
+    if (status)
+        free_cut(cut);
+    else
+        *made = cut;
     return status;
+}
+
+static sl_status tell_crops(void *context, const sl_photo *photo, void *made, sl_error *err)
+{
+    align_run *run = context;
+    (void)err;
+    cut_faces *cut = made;
+    if (!cut->count)
+        cli_warn("%s: no face found", photo->path);
+    for (size_t i = 0; i < cut->count; i++) {
+        if (run->json)
+            json_array_append_new(run->crops, json_pack("{s:o,s:o,s:o}", "image", cli_json_text(photo->path), "box",
+                                                        cli_json_box(&cut->crops[i].box), "crop",
+                                                        cli_json_text(cut->crops[i].path)));
+        else {
+            cli_print_name(stdout, cut->crops[i].path, 0);
+            putchar('\n');
+        }
+    }
+    run->faces += cut->count;
+    free_cut(cut);
+    return SL_OK;
 }
 
 int cmd_align(int argc, char **argv)
 {
     align_run run = {.crops = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    cli_photo_loop loop = {.models = &run.models, .workers = 1, .one = align_photo, .context = &run};
+    cli_photo_loop loop = {.models = &run.models, .one = align_photo, .finish = tell_crops, .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
     if (!code && run.json)
         code = cli_print_json(json_pack("{s:O}", "crops", run.crops));

@@ -121,12 +121,15 @@ int bench_backbone(int argc, char **argv)
 {
     photos_run run = {.batch = 1, .seconds = 2};
     backbone_data d = {0};
+    sl_error err = {0};
     sl_engine *engine;
     argp_parse(&backbone_parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     if (!run.models.engine.landmarks)
         run.models.engine.landmarks = "none";
-    int code = cli_open(&run.models, &engine, &d.session);
+    int code = cli_open(&run.models, &engine, NULL);
+    if (!code && sl_session_open(engine, run.models.threads, &d.session, &err))
+        code = cli_fail(NULL, &err);
     if (!code)
         code = measure_backbone(&run, sl_engine_model(engine), &d);
     for (size_t i = 0; d.crops && i < d.count; i++)

@@ -99,49 +99,76 @@ static json_t *face_json(const sl_face *face)
     return one;
 }
 
-static void print_faces(detect_run *run, const sl_photo *photo, const sl_face *faces, size_t count)
+/* The faces found on one photo, until its turn to be told. */
+typedef struct {
+    sl_face *faces;
+    size_t count;
+} found_faces;
+
+static void print_faces(const sl_photo *photo, const found_faces *found)
 {
-    if (run->json) {
-        json_t *list = json_array();
-        for (size_t i = 0; i < count; i++)
-            json_array_append_new(list, face_json(&faces[i]));
-        json_array_append_new(run->photos,
-                              json_pack("{s:o,s:o}", "image", cli_json_text(photo->path), "faces", list));
-        return;
-    }
     cli_print_name(stdout, photo->path, 0);
-    printf(": %zu face%s\n", count, count == 1 ? "" : "s");
-    for (size_t i = 0; i < count; i++) {
-        const sl_face *f = &faces[i];
+    printf(": %zu face%s\n", found->count, found->count == 1 ? "" : "s");
+    for (size_t i = 0; i < found->count; i++) {
+        const sl_face *f = &found->faces[i];
         printf("  %5.0f,%-5.0f %4.0f x %-4.0f  score %.3f  quality %.2f (size %.2f, sharpness %.2f, pose %.2f)\n",
                f->box.x0, f->box.y0, f->box.x1 - f->box.x0, f->box.y1 - f->box.y0, f->score, f->quality.overall,
                f->quality.size, f->quality.sharpness, f->quality.pose);
     }
 }
 
-static sl_status detect_photo(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
+static sl_status tell_faces(void *context, const sl_photo *photo, void *made, sl_error *err)
 {
     detect_run *run = context;
+    (void)err;
+    found_faces *found = made;
+    if (run->json) {
+        json_t *list = json_array();
+        for (size_t i = 0; i < found->count; i++)
+            json_array_append_new(list, face_json(&found->faces[i]));
+        json_array_append_new(run->photos,
+                              json_pack("{s:o,s:o}", "image", cli_json_text(photo->path), "faces", list));
+    } else
+        print_faces(photo, found);
+    run->faces += found->count;
+    free(found->faces);
+    free(found);
+    return SL_OK;
+}
+
+static sl_status draw_faces(const detect_run *run, const sl_photo *photo, sl_image *image, const found_faces *found,
+                            sl_error *err)
+{
+    for (size_t i = 0; i < found->count; i++)
+        draw_face(image, &found->faces[i]);
+    char *path = cli_output_path(run->out, photo->image, NULL, photo->path, err);
+    sl_status status = path ? sl_image_write(path, image, err) : err->status;
+    free(path);
+    return status;
+}
+
+static sl_status detect_photo(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
+{
+    const detect_run *run = context;
     sl_image image = {0};
-    sl_face *faces = NULL;
-    size_t count = 0;
-    char *path = NULL;
+    found_faces *found = calloc(1, sizeof *found);
+    if (!found) {
+        *err = (sl_error){SL_ERR_MEMORY, "no memory"};
+        return err->status;
+    }
     sl_status status = sl_image_read(photo->path, &image, err);
     if (!status)
-        status = sl_detect(session, &image, &faces, &count, err);
-    if (!status && run->out) {
-        for (size_t i = 0; i < count; i++)
-            draw_face(&image, &faces[i]);
-        path = cli_output_path(run->out, photo->image, NULL, photo->path, err);
-        status = path ? sl_image_write(path, &image, err) : err->status;
-    }
-    if (!status)
-        print_faces(run, photo, faces, count);
-    run->faces += count;
-    free(path);
-    free(faces);
+        status = sl_detect(session, &image, &found->faces, &found->count, err);
+    if (!status && run->out)
+        status = draw_faces(run, photo, &image, found, err);
     sl_image_free(&image);
-    return status;
+    if (status) {
+        free(found->faces);
+        free(found);
+        return status;
+    }
+    *made = found;
+    return SL_OK;
 }
 
 int cmd_detect(int argc, char **argv)
@@ -149,9 +176,9 @@ int cmd_detect(int argc, char **argv)
     detect_run run = {.photos = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_photo_loop loop = {.models = &run.models,
-                           .workers = 1,
                            .no_bar = !run.json && !run.out,
                            .one = detect_photo,
+                           .finish = tell_faces,
                            .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
     if (!code && run.json)

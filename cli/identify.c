@@ -217,36 +217,56 @@ static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face 
     return status;
 }
 
-static sl_status answer_photo(identify_run *run, const sl_photo *photo, json_t *list, sl_error *err)
-{
+/* The faces of one photo, until its turn to be answered. */
+typedef struct {
     cli_face *faces;
     size_t count;
-    sl_status status = cli_faces_of(run->session, photo->path, run->aligned, run->main_face, &faces, &count, err);
-    if (status)
-        return status;
+} query_faces;
+
+static sl_status find_query(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
+{
+    const identify_run *run = context;
+    query_faces *query = calloc(1, sizeof *query);
+    if (!query) {
+        *err = (sl_error){SL_ERR_MEMORY, "no memory"};
+        return err->status;
+    }
+    *made = query;
+    return cli_faces_of(session, photo->path, run->aligned, run->main_face, &query->faces, &query->count, err);
+}
+
+static sl_status answer_faces(identify_run *run, const sl_photo *photo, query_faces *query, json_t *list, sl_error *err)
+{
+    sl_status status = SL_OK;
     run->photos++;
     if (!run->json) {
         cli_print_name(stdout, photo->path, 0);
-        puts(count ? "" : ": no face found");
+        puts(query->count ? "" : ": no face found");
     }
-    for (size_t i = 0; !status && i < count; i++)
-        status = answer_face(run, photo, faces, i, count, list, err);
-    cli_faces_free(faces, count);
+    for (size_t i = 0; !status && i < query->count; i++)
+        status = answer_face(run, photo, query->faces, i, query->count, list, err);
     return status;
 }
 
-static void answer_query(identify_run *run, const sl_photo *photo)
+static void answer_query(void *context, const sl_photo *photo, void *made, const sl_error *why)
 {
-    sl_error err = {0};
+    identify_run *run = context;
+    query_faces *query = made;
+    sl_error err = *why;
     json_t *list = json_array();
-    json_t *query = json_pack("{s:o,s:O}", "image", cli_json_text(photo->path), "faces", list);
-    if (answer_photo(run, photo, list, &err)) {
+    json_t *entry = json_pack("{s:o,s:O}", "image", cli_json_text(photo->path), "faces", list);
+    if (!err.status)
+        err.status = answer_faces(run, photo, query, list, &err);
+    if (err.status) {
         cli_fail(photo->path, &err);
-        json_object_set_new(query, "error", cli_json_text(err.text));
+        json_object_set_new(entry, "error", cli_json_text(err.text));
         run->failed++;
     }
-    json_array_append_new(run->queries, query);
+    json_array_append_new(run->queries, entry);
     json_decref(list);
+    if (query)
+        cli_faces_free(query->faces, query->count);
+    free(query);
 }
 
 static int identify_code(const identify_run *run)
@@ -261,10 +281,14 @@ static int identify_code(const identify_run *run)
 static int identify_all(identify_run *run, const sl_photo *photos, size_t count)
 {
     run->match.match.threads = run->models.threads;
+    const sl_photo_loop loop = {.threads = run->models.threads, .work = find_query, .finish = answer_query,
+                                .progress = cli_progress_step, .context = run};
+    sl_error err = {0};
     cli_progress_start("photos");
-    for (size_t i = 0; i < count && !cli_progress_step(NULL, i, count); i++)
-        answer_query(run, &photos[i]);
+    sl_status status = sl_each_photo(run->engine, photos, count, &loop, &err);
     cli_progress_end();
+    if (status && status != SL_ERR_INTERRUPTED)
+        return cli_fail(NULL, &err);
     int code = run->explain_dir && !cli_interrupted ? cli_case_report(run) : CLI_OK;
     if (run->json) {
         int printed = cli_print_json(document_of(run, run->engine));
@@ -311,7 +335,7 @@ int cmd_identify(int argc, char **argv)
     cli_catch_interrupts();
     int code = cli_photos_of(&run.paths, &photos, &count);
     if (!code)
-        code = cli_open(&run.models, &run.engine, &run.session);
+        code = cli_open(&run.models, &run.engine, NULL);
     if (!code)
         code = open_gallery(&run);
     if (!code)
@@ -323,7 +347,6 @@ int cmd_identify(int argc, char **argv)
     cli_cases_free(&run);
     sl_cells_close(run.cells);
     sl_gallery_close(run.gallery);
-    sl_session_close(run.session);
     sl_engine_close(run.engine);
     sl_photos_free(photos, count);
     json_decref(run.queries);

@@ -26,7 +26,6 @@ typedef struct {
     bool json, aligned, main_face, truth;
 
     sl_engine *engine;
-    sl_session *session;
     sl_gallery *gallery;
     sl_cells *cells; /* where the second look needs them */
     json_t *queries; /* of the JSON result */

@@ -262,9 +262,11 @@ static sl_status draw_all(occlude_run *run, canvas *c, const sl_photo *photo, ch
     return no_points.status;
 }
 
-static sl_status occlude_photo(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
+static sl_status occlude_photo(void *context, sl_session *session, const sl_photo *photo, void **made,
+                               sl_error *err)
 {
     occlude_run *run = context;
+    (void)made;
     canvas c = {.run = run, .session = session};
     char *paths[KINDS] = {NULL};
     size_t wanted;
@@ -322,8 +324,8 @@ int cmd_occlude(int argc, char **argv)
     occlude_run run = {.stage = STAGE_UNSET, .seed = 1};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     bool only_cut = run.stage != ON_ALIGNED && run.kinds[SL_OCCLUDE_CROP] && run.kind_count == 1;
-    cli_photo_loop loop = {.models = only_cut ? NULL : &run.models, /* a crop needs no face and no networks */
-                           .workers = cli_thread_count(run.models.threads),
+    cli_photo_loop loop = {.models = &run.models,
+                           .no_networks = only_cut, /* a crop needs no face */
                            .one = occlude_photo,
                            .context = &run};
     int code = cli_each_photo(&run.paths, &loop);

@@ -23,7 +23,7 @@ int cli_open(const cli_models *models, sl_engine **engine, sl_session **session)
     if (session)
         *session = NULL;
     if (sl_isa_check(&err) || sl_engine_open(&models->engine, engine, &err) ||
-        (session && sl_session_open(*engine, models->threads, session, &err))) {
+        (session && sl_session_open(*engine, 1, session, &err))) {
         int code = cli_fail(NULL, &err);
         sl_engine_close(*engine);
         *engine = NULL;

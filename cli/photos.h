@@ -8,23 +8,26 @@
 #include "options.h"
 #include "secondlook.h"
 
-/* Opens engine and session; says what is wrong when it can not. CLI_OK or an exit code. `session` may
- * be NULL when only the engine is wanted. */
+/* Opens engine and session, whose network runs stay on its thread; says what is wrong when it can not. CLI_OK or an exit
+ * code. `session` may be NULL when only the engine is wanted. */
 int cli_open(const cli_models *models, sl_engine **engine, sl_session **session);
 
 /* The pictures that arguments name: a file is itself, a folder every picture below it. `id` is the path
  * below the folder, or the file's own name. Freed by sl_photos_free. CLI_OK or an exit code. */
 int cli_photos_of(const cli_list *paths, sl_photo **photos, size_t *count);
 
-/* Work on each of many photos: a bar, failures told as they come, an orderly end at Ctrl-C (cli_interrupted). */
+/* Work on each of many photos, several at a time (sl_each_photo): a bar, failures told in the photos' order, an orderly
+ * end at Ctrl-C (cli_interrupted). */
 typedef struct {
-    const cli_models *models; /* NULL: no networks are needed, `session` is NULL */
-    int workers;              /* photos at a time, each on a thread with a session of its own; 1: in order, one session
-                                 on all of the models' threads */
+    const cli_models *models; /* whose threads share the photos */
+    bool no_networks;         /* `session` is NULL */
     bool no_bar;              /* results go to the terminal as they come */
-    sl_status (*one)(void *context, sl_session *session, const sl_photo *photo, sl_error *err);
+    /* On any thread; what it leaves in *made goes to `finish`. */
+    sl_status (*one)(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err);
+    /* In the photos' order, on one thread, for those that did not fail; NULL: nothing is left to do. */
+    sl_status (*finish)(void *context, const sl_photo *photo, void *made, sl_error *err);
     void *context;
-    size_t failed, without_face; /* results: photos whose `one` failed; those of them that failed with SL_ERR_NO_FACE */
+    size_t failed, without_face; /* results: photos that failed; those of them that failed with SL_ERR_NO_FACE */
     json_t *failures;            /* [{"image", "reason"}] in the photos' order; the caller's */
 } cli_photo_loop;
 

@@ -68,17 +68,26 @@ static sl_status keep(quantise_run *run, sl_image *crop, sl_error *err)
     return SL_OK;
 }
 
-static sl_status read_face(void *context, sl_session *session, const sl_photo *photo, sl_error *err)
+/* A photo without a face has nothing to keep. */
+static sl_status read_face(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
 {
-    quantise_run *run = context;
+    const quantise_run *run = context;
     cli_face *faces = NULL;
     size_t count = 0;
     sl_status status = cli_faces_of(session, photo->path, run->aligned, true, &faces, &count, err);
-    if (!status && count) {
-        status = keep(run, &faces[0].crop, err);
-        faces[0].crop = (sl_image){0};
-    }
-    cli_faces_free(faces, count);
+    *made = faces;
+    return status;
+}
+
+static sl_status keep_face(void *context, const sl_photo *photo, void *made, sl_error *err)
+{
+    cli_face *face = made;
+    (void)photo;
+    if (!face)
+        return SL_OK;
+    sl_status status = keep(context, &face->crop, err);
+    face->crop = (sl_image){0};
+    cli_faces_free(face, 1);
     return status;
 }
 
@@ -109,7 +118,7 @@ int cmd_models_quantise(int argc, char **argv)
     if (!run.models.engine.landmarks)
         run.models.engine.landmarks = "none";
     run.models.engine.precision = SL_COMPUTE_F32;
-    cli_photo_loop loop = {.models = &run.models, .workers = 1, .one = read_face, .context = &run};
+    cli_photo_loop loop = {.models = &run.models, .one = read_face, .finish = keep_face, .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
     if (!code && cli_interrupted)
         code = CLI_INTERRUPTED;

@@ -234,7 +234,9 @@ SL_API const sl_model_info *sl_engine_model(const sl_engine *engine);
  * outputs. Valid as long as the engine. */
 SL_API const char *sl_engine_fingerprint(const sl_engine *engine);
 
-/* threads: for one network run; 0 for all processors. The engine must outlive the session. */
+/* threads: for one network run; 0 for all processors. Photos in parallel, a session of one thread each, get more out of
+ * the cores than threads that share one small network and wait for each other (oneDNN's spin meanwhile, unless
+ * OMP_WAIT_POLICY=passive). The engine must outlive the session. */
 SL_API sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out, sl_error *err);
 SL_API void sl_session_close(sl_session *session);
 
@@ -562,6 +564,22 @@ typedef struct {
     /* Called for every photo that was not enrolled, from the calling thread. May be NULL. */
     void (*refused)(void *context, const sl_photo *photo, const sl_error *why);
 } sl_enroll_options;
+
+/* Work on many photos by all cores: every thread has a session, whose network runs stay on it, and takes the next photo. */
+typedef struct {
+    int threads; /* 0: all processors */
+    /* On any thread, photos in any order; session NULL without an engine. What it leaves in *made is `finish`'s. */
+    sl_status (*work)(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err);
+    /* On the calling thread, in the photos' order; why->status is what `work` returned. */
+    void (*finish)(void *context, const sl_photo *photo, void *made, const sl_error *why);
+    sl_progress_fn progress; /* after each `finish`; NULL: none */
+    void *context;
+} sl_photo_loop;
+
+/* engine: NULL when no session is needed. Photos fail one by one, by `finish`. SL_ERR_INTERRUPTED when `progress` asked
+ * to stop: those begun were finished. */
+SL_API sl_status sl_each_photo(const sl_engine *engine, const sl_photo *photos, size_t count, const sl_photo_loop *loop,
+                               sl_error *err);
 
 /* Seconds of processor time by stage, of all threads together; landmarks: with the quality. */
 typedef struct {
