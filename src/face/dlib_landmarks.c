@@ -344,21 +344,36 @@ static int leaf_reached(const split *splits, int n_splits, const float *pixels)
     return i - n_splits;
 }
 
+/* Adds the steps of all leaves reached, tree by tree. Leaves lie scattered over 60 MB, so some trees are walked ahead and
+ * their leaves fetched meanwhile. */
+static void add_steps(const sl_shape_predictor *p, int cascade, const float *pixels, float *shape)
+{
+    enum { AHEAD = 16, LINE = 64 / sizeof(float) };
+    const float *steps[AHEAD];
+    size_t values = 2 * (size_t)p->points, tree = (size_t)cascade * (size_t)p->trees, end = tree + (size_t)p->trees;
+    for (int n; tree < end; tree += (size_t)n) {
+        n = end - tree < AHEAD ? (int)(end - tree) : AHEAD;
+        for (int k = 0; k < n; k++) {
+            size_t t = tree + (size_t)k;
+            int leaf = leaf_reached(p->split_of + t * (size_t)p->splits, p->splits, pixels);
+            steps[k] = p->leaf_of + (t * ((size_t)p->splits + 1) + (size_t)leaf) * values;
+            for (size_t i = 0; i < values; i += LINE)
+                __builtin_prefetch(steps[k] + i);
+        }
+        for (int k = 0; k < n; k++)
+            for (size_t i = 0; i < values; i++)
+                shape[i] += steps[k][i];
+    }
+}
+
 void sl_shape_predictor_run(const sl_shape_predictor *p, const sl_image *image, const sl_affine *frame,
                             sl_point *out)
 {
     float shape[2 * MAX_POINTS], pixels[MAX_FEATURES];
-    size_t values = 2 * (size_t)p->points;
-    memcpy(shape, p->mean, values * sizeof *shape);
+    memcpy(shape, p->mean, 2 * (size_t)p->points * sizeof *shape);
     for (int c = 0; c < p->cascades; c++) {
         read_pixels(p, p->feature_of + (size_t)c * (size_t)p->features, image, frame, shape, pixels);
-        for (int t = 0; t < p->trees; t++) {
-            size_t tree = (size_t)c * (size_t)p->trees + (size_t)t;
-            int leaf = leaf_reached(p->split_of + tree * (size_t)p->splits, p->splits, pixels);
-            const float *step = p->leaf_of + (tree * ((size_t)p->splits + 1) + (size_t)leaf) * values;
-            for (size_t i = 0; i < values; i++)
-                shape[i] += step[i];
-        }
+        add_steps(p, c, pixels, shape);
     }
     for (int i = 0; i < p->points; i++)
         out[i] = sl_affine_apply(frame, (sl_point){shape[2 * i], shape[2 * i + 1]});
