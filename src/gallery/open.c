@@ -475,7 +475,7 @@ sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_
         SL_TRY(open_existing(dir, false, &g, &foreign, err));
     else
         SL_TRY(open_for_writing(dir, mode == SL_GALLERY_CREATE, shape, model_name, &g, err));
-    sl_status status = shape ? check_match(g, shape, model_name, err) : SL_OK;
+    sl_status status = g && shape ? check_match(g, shape, model_name, err) : SL_OK;
     if (status != SL_OK)
         sl_gallery_close(g);
     else
