@@ -24,16 +24,19 @@ uint64_t sl_gallery_id(const sl_gallery *gallery);
  * call (and the first after a change) checks every row's checksum; later ones cost nothing. */
 sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);
 
-/* Something made of the embeddings that is worth having once they are read again and again, kept with them and freed
- * when they change or the gallery is closed. */
+/* Things made of a gallery's faces that are worth having once it is asked again and again, kept with it and freed when
+ * its faces change or it is closed. */
+typedef enum { SL_MADE_BANK, SL_MADE_SKETCHES, SL_MADE_KINDS } sl_made_kind;
 typedef struct {
-    sl_status (*make)(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err);
+    sl_made_kind kind;
+    size_t after; /* uses */
+    sl_status (*make)(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err);
     void (*destroy)(void *made);
 } sl_gallery_maker;
 
-/* Once the embeddings are read the second time (`uses`: how often this caller will) *out is what `make` makes of them,
- * by one caller, on its `threads`, while others
- * wait; before, or where there is no memory for it, NULL. Always with the same maker. */
+/* Once there were `after` uses (`uses`: how often this caller will) *out is what `make` makes, by one caller, on its
+ * `threads`, while others wait; before, or where there is no memory for it, NULL. Always with the same maker of a kind.
+ * `make` may read patches of the gallery; embeddings only those it is given. */
 sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
                           void **out, sl_error *err);
 

@@ -256,10 +256,12 @@ static sl_status gather(sl_gallery *g, sl_error *err)
 
 void sl_gallery_unmake(sl_gallery *g)
 {
-    if (g->made)
-        g->maker->destroy(g->made);
-    g->made = NULL;
-    g->made_uses = 0;
+    for (int kind = 0; kind < SL_MADE_KINDS; kind++) {
+        if (g->made[kind].what)
+            g->made[kind].maker->destroy(g->made[kind].what);
+        g->made[kind].what = NULL;
+        g->made[kind].uses = 0;
+    }
 }
 
 static sl_status prepare_embeddings(sl_gallery *g, sl_error *err)
@@ -300,14 +302,14 @@ sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *mak
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     pthread_mutex_lock(&g->mutex);
     sl_status status = SL_OK;
-    g->maker = maker;
-    const bool had = g->made_uses >= 2;
-    g->made_uses = had ? 2 : g->made_uses + (uses < 2 ? (uint32_t)uses : 2);
-    if (!had && g->made_uses >= 2 && embeddings)
-        status = maker->make(embeddings, g->faces, g->meta.shape.dim, threads, &g->made, err);
+    const bool had = g->made[maker->kind].uses >= maker->after;
+    g->made[maker->kind].maker = maker;
+    g->made[maker->kind].uses += had ? 0 : uses;
+    if (!had && g->made[maker->kind].uses >= maker->after && embeddings)
+        status = maker->make(gallery, embeddings, threads, &g->made[maker->kind].what, err);
     if (status == SL_ERR_MEMORY) /* it was never needed */
         status = SL_OK;
-    *out = g->made;
+    *out = g->made[maker->kind].what;
     pthread_mutex_unlock(&g->mutex);
     return status;
 }

@@ -52,9 +52,11 @@ struct sl_gallery {
     bool embeddings_ready;
     const float *embeddings; /* into the mapping, or `gathered` */
     float *gathered;
-    const sl_gallery_maker *maker; /* of `made`, NULL: nothing was asked for yet */
-    void *made;
-    uint32_t made_uses; /* since the embeddings changed; counted to 2 */
+    struct {
+        const sl_gallery_maker *maker; /* NULL: it was never asked for */
+        void *what;
+        size_t uses; /* since the embeddings changed; no more are counted than are needed */
+    } made[SL_MADE_KINDS];
 
     uint8_t *scratch; /* one patch row or log record, for writing */
 };

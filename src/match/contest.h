@@ -13,12 +13,20 @@ typedef struct {
     uint32_t person;
 } sl_contestant;
 
+/* A candidate and what its score can be at most. */
+typedef struct {
+    float bound;
+    uint32_t candidate;
+} sl_hopeful;
+
 typedef struct sl_contest {
     float alpha;            /* mixed score = alpha * stage 2 + (1 - alpha) * stage 1 */
     const float *stage1;    /* [n] of every candidate */
     const uint32_t *person; /* [n] who it is: only a person's best face counts */
     int top;                /* people wanted, at least 1 */
     sl_contestant *entered; /* [top] the caller's; best first */
+    const uint32_t *face;   /* [n] in the gallery that the second look's sketches are of; NULL without sketches */
+    sl_hopeful *hopefuls;   /* [n] the caller's: candidates and bounds of their stage 2, NULL while nothing is known */
     int count;              /* of entered */
     size_t solved;          /* candidates that were entered: the solver ran for them */
 } sl_contest;

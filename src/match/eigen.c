@@ -114,6 +114,24 @@ static void multiply(const double *rows, const double *matrix, int count, int n,
         }
 }
 
+static void random_rows(double *rows, size_t area)
+{
+    sl_rng rng = sl_rng_seed(1);
+    for (size_t i = 0; i < area; i++)
+        rows[i] = sl_rng_range(&rng, -1, 1);
+}
+
+void sl_eigen_subspace(const double *matrix, int n, int count, int rounds, double *rows, double *image)
+{
+    const size_t area = (size_t)count * (size_t)n;
+    random_rows(rows, area);
+    for (int round = 0; round < rounds; round++) {
+        multiply(rows, matrix, count, n, image);
+        memcpy(rows, image, area * sizeof *rows);
+        orthonormalise(rows, count, n);
+    }
+}
+
 sl_status sl_eigen_top(const double *matrix, int n, int count, double *values, double *vectors, sl_error *err)
 {
     int m = count + EXTRA < n ? count + EXTRA : n;
@@ -122,9 +140,7 @@ sl_status sl_eigen_top(const double *matrix, int n, int count, double *values, d
     if (!q)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for %d eigenvectors of %d", m, n);
     double *image = q + area, *small = image + area, *turn = small + square, *ritz = turn + square, sum = -1;
-    sl_rng rng = sl_rng_seed(1);
-    for (size_t i = 0; i < area; i++)
-        q[i] = sl_rng_range(&rng, -1, 1);
+    random_rows(q, area);
     for (int iteration = 0; iteration < MAX_ITERATIONS; iteration++) {
         if (iteration)
             memcpy(q, image, area * sizeof *q);

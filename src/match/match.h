@@ -97,6 +97,10 @@ size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role);
 sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
                             const sl_patch_source *source, sl_error *err);
 
+/* A set by hand: its parts in `memory`, and zeros behind the channels of every row and in the rows behind R. */
+void sl_patch_set_place(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory);
+void sl_patch_set_pad(sl_patch_set *set);
+
 /* The stored patches where they lie like the rows of a set, so that they can be fetched before they are wanted, else
  * NULL. */
 const void *sl_stored_rows(const sl_match_layout *layout, const sl_patch_source *source);

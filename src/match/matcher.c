@@ -60,12 +60,6 @@ void sl_matcher_close(sl_matcher *matcher)
 
 /* ---- a parallel loop over candidates ---- */
 
-/* A candidate that may or may not need the solver. */
-typedef struct {
-    float bound; /* of its mixed score */
-    uint32_t item;
-} hopeful;
-
 typedef struct batch batch;
 typedef sl_status (*item_fn)(batch *b, size_t item, int worker, sl_error *err);
 
@@ -78,7 +72,8 @@ struct batch {
     size_t first, count, run; /* candidates first .. first + count, `run` of them in a row by one thread */
     float *scores;
     int *iterations;
-    hopeful *hopefuls; /* [count]: of sl_matcher_best */
+    sl_hopeful *hopefuls;    /* [count]: of sl_matcher_best, by number of the item */
+    const sl_hopeful *order; /* items are these candidates; NULL: first, first + 1 .. */
     item_fn fn;
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
 };
@@ -108,11 +103,16 @@ static sl_status run(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
     return status == SL_OK ? sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", b->first + failed) : status;
 }
 
+static size_t candidate_of(const batch *b, size_t item)
+{
+    return b->order ? b->order[item].candidate : b->first + item;
+}
+
 /* Similarities and weights of one candidate, into `pair`. */
 static sl_status weigh(batch *b, size_t item, const sl_pairing *pair, bool *weighed, sl_error *err)
 {
     const sl_match_layout *l = &b->matcher->layout;
-    const size_t at = b->first + item;
+    const size_t at = candidate_of(b, item);
     const bool last = item + 1 == b->count;
     if (b->candidates) {
         const sl_patch_set *candidate = &b->candidates[at];
@@ -125,14 +125,14 @@ static sl_status weigh(batch *b, size_t item, const sl_pairing *pair, bool *weig
     sl_status status = sl_patch_set_init(&prepared, l, SL_ROLE_CANDIDATE, pair->candidate, &source, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "candidate %zu", at);
-    const bool more = !last && b->source_of(b->context, at + 1, &after, NULL) == SL_OK;
+    const bool more = !last && b->source_of(b->context, candidate_of(b, item + 1), &after, NULL) == SL_OK;
     *weighed = sl_pairing_weigh(pair, b->query, &prepared, more ? sl_stored_rows(l, &after) : NULL);
     return SL_OK;
 }
 
 static sl_status solve(batch *b, size_t item, const sl_pairing *pair, sl_error *err)
 {
-    const size_t at = b->first + item;
+    const size_t at = candidate_of(b, item);
     float score;
     int iterations;
     sl_status status = sl_pairing_score(&b->matcher->layout, pair, &score, &iterations, err);
@@ -200,43 +200,43 @@ static sl_status bound_item(batch *b, size_t item, int worker, sl_error *err)
     const sl_pairing pair = kept_pair(b, item, worker);
     bool weighed;
     SL_TRY(weigh(b, item, &pair, &weighed, err));
-    b->scores[b->first + item] = weighed ? NAN : 0;
-    b->hopefuls[item] = (hopeful){.bound = weighed ? sl_pairing_bound(&b->matcher->layout, &pair) : 0,
-                                  .item = (uint32_t)item};
+    b->scores[candidate_of(b, item)] = weighed ? NAN : 0;
+    b->hopefuls[item] = (sl_hopeful){.bound = weighed ? sl_pairing_bound(&b->matcher->layout, &pair) : 0,
+                                     .candidate = (uint32_t)item};
     return SL_OK;
 }
 
 static sl_status solve_item(batch *b, size_t i, int worker, sl_error *err)
 {
-    const size_t item = b->hopefuls[i].item;
+    const size_t item = b->hopefuls[i].candidate;
     const sl_pairing pair = kept_pair(b, item, worker);
-    return isnan(b->scores[b->first + item]) ? solve(b, item, &pair, err) : SL_OK;
+    return isnan(b->scores[candidate_of(b, item)]) ? solve(b, item, &pair, err) : SL_OK;
 }
 
 /* Largest bound first, then stage 1's order. */
 static int by_bound(const void *a, const void *b)
 {
-    const hopeful *x = a, *y = b;
+    const sl_hopeful *x = a, *y = b;
     if (x->bound != y->bound)
         return x->bound > y->bound ? -1 : 1;
-    return x->item < y->item ? -1 : 1;
+    return x->candidate < y->candidate ? -1 : 1;
 }
 
 /* Solves what can still reach the bar, by rounds of fixed size, so that what is solved does not depend on threads. */
 static sl_status solve_hopefuls(batch *b, sl_contest *contest, sl_error *err)
 {
-    hopeful *const all = b->hopefuls;
+    sl_hopeful *const all = b->hopefuls;
     const size_t n = b->count, in_a_row = b->matcher->layout.solver == SL_SOLVER_SINKHORN ? ROUND : 1; /* too quick */
     sl_status status = SL_OK;
     for (size_t i = 0; i < n; i++)
-        all[i].bound = sl_contest_mix(contest, b->begin + b->first + i, all[i].bound);
+        all[i].bound = sl_contest_mix(contest, b->begin + candidate_of(b, i), all[i].bound);
     qsort(all, n, sizeof *all, by_bound);
     for (size_t at = 0; status == SL_OK && at < n && all[at].bound >= sl_contest_bar(contest); at += b->count) {
         b->hopefuls = all + at;
         b->count = n - at < ROUND ? n - at : ROUND;
         status = run(b, solve_item, in_a_row, err);
         for (size_t i = 0; status == SL_OK && i < b->count; i++) {
-            const size_t candidate = b->first + b->hopefuls[i].item;
+            const size_t candidate = candidate_of(b, b->hopefuls[i].candidate);
             sl_contest_enter(contest, b->begin + candidate, b->scores[candidate]);
         }
     }
@@ -248,14 +248,28 @@ sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t
                           sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
                           sl_error *err)
 {
-    hopeful hopefuls[KEPT];
-    for (size_t first = 0; first < n; first += KEPT) {
+    sl_hopeful hopefuls[KEPT], *order = contest->hopefuls;
+    const size_t most = order ? ROUND : KEPT; /* in order the bar is high soon */
+    for (size_t i = 0; i < n; i++) {
+        scores[begin + i] = NAN;
+        if (order)
+            order[i].bound = sl_contest_mix(contest, begin + order[i].candidate, order[i].bound);
+    }
+    if (order)
+        qsort(order, n, sizeof *order, by_bound);
+    for (size_t first = 0, count; first < n; first += count) {
+        count = n - first < most ? n - first : most;
+        while (order && count && order[first + count - 1].bound < sl_contest_bar(contest))
+            count--;
+        if (!count)
+            break;
         batch b = {.matcher = matcher,
                    .query = query,
                    .source_of = source_of,
                    .context = context,
                    .first = first,
-                   .count = n - first < KEPT ? n - first : KEPT,
+                   .count = count,
+                   .order = order ? order + first : NULL,
                    .begin = begin,
                    .scores = scores + begin,
                    .hopefuls = hopefuls};

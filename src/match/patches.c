@@ -43,6 +43,22 @@ size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role)
     return offsets_of(layout, role).total;
 }
 
+void sl_patch_set_place(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory)
+{
+    const set_offsets o = offsets_of(layout, role);
+    char *base = memory;
+    *set = (sl_patch_set){
+        .layout = layout,
+        .rows = base + o.rows,
+        .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
+        .factors = (float *)(base + o.factors),
+        .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
+        .pooled = sl_has_pooled(layout) ? base + o.pooled : NULL,
+        .shares = (float *)(base + o.shares),
+        .fixed = (float *)(base + o.fixed),
+    };
+}
+
 sl_patch_source sl_patch_source_of(const struct sl_template *t)
 {
     return (sl_patch_source){.patches_i8 = t->patches_i8,
@@ -262,8 +278,7 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     return SL_OK;
 }
 
-/* Zeros behind the channels of every row used, and in the rows behind those. */
-static void clear_padding(sl_patch_set *set)
+void sl_patch_set_pad(sl_patch_set *set)
 {
     const sl_match_layout *l = set->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
@@ -284,18 +299,7 @@ static void clear_padding(sl_patch_set *set)
 sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
                             const sl_patch_source *source, sl_error *err)
 {
-    const set_offsets o = offsets_of(layout, role);
-    char *base = memory;
-    *set = (sl_patch_set){
-        .layout = layout,
-        .rows = base + o.rows,
-        .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
-        .factors = (float *)(base + o.factors),
-        .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
-        .pooled = sl_has_pooled(layout) ? base + o.pooled : NULL,
-        .shares = (float *)(base + o.shares),
-        .fixed = (float *)(base + o.fixed),
-    };
+    sl_patch_set_place(set, layout, role, memory);
     sl_patch_source compared = *source;
     if (layout->feature == SL_FEATURE_CONTRIBUTIONS) {
         compared.patches_i8 = NULL;
@@ -303,7 +307,7 @@ sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl
     }
     if (!compared.patches_f32 && !(compared.patches_i8 && compared.patch_scales))
         return sl_fail(err, SL_ERR_ARGUMENT, "no patch map given");
-    clear_padding(set);
+    sl_patch_set_pad(set);
     SL_TRY(set_rows(set, &compared, err));
     if (role == SL_ROLE_QUERY)
         sl_emd_kernels_now()->pack_panel(set, set->panel);

@@ -16,6 +16,7 @@ struct sl_second_look {
     sl_patch_set set; /* the query's, in `memory` */
     void *memory;
     sl_matcher *matcher;
+    sl_sketcher *sketcher; /* NULL: there are no sketches */
     float *trust; /* [map's cells] the query's; only for the weighting trust */
     /* Of the feature contributions: */
     sl_contributor *contributor;
@@ -88,11 +89,19 @@ void sl_second_look_close(sl_second_look *look)
         return;
     sl_matcher_close(look->matcher);
     sl_contributor_close(look->contributor);
+    sl_sketcher_close(look->sketcher);
     free(look->memory);
     free(look->trust);
     free(look->faces);
     free(look->contributions);
     free(look);
+}
+
+sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_error *err)
+{
+    if (look->sketcher || !look->matcher || !sl_sketches_serve(&look->layout))
+        return SL_OK;
+    return sl_sketcher_open(sketches, &look->layout, &look->sketcher, err);
 }
 
 /* ---- faces ---- */
@@ -194,13 +203,36 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
                             err);
 }
 
+/* What stage 2 of every candidate can be at most, by the sketches. */
+static sl_status find_ceilings(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                               sl_contest *contest, sl_error *err)
+{
+    sl_sketcher_query(look->sketcher, &look->set);
+    for (size_t i = 0; i < n; i++) {
+        sl_patch_source source = {0};
+        contest->hopefuls[i].candidate = (uint32_t)i;
+        SL_TRY(source_of(context, i, &source, err));
+        sl_status status = sl_sketcher_ceiling(look->sketcher, contest->face[i], &source, &contest->hopefuls[i].bound,
+                                               err);
+        if (status != SL_OK)
+            return sl_fail_in(err, status, "candidate %zu", i);
+    }
+    return SL_OK;
+}
+
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_contest *contest, float *scores, sl_error *err)
 {
     if (look->options.rerank != SL_RERANK_EMD)
         return sl_second_look_scores(look, n, source_of, context, scores, NULL, err);
-    if (look->contributor)
+    if (look->contributor) {
+        contest->hopefuls = NULL;
         return scores_of_groups(look, n, source_of, context, contest, scores, NULL, err);
+    }
+    if (!look->sketcher || !contest->face)
+        contest->hopefuls = NULL;
+    if (contest->hopefuls)
+        SL_TRY(find_ceilings(look, n, source_of, context, contest, err));
     return sl_matcher_best(look->matcher, &look->set, 0, n, source_of, context, contest, scores, err);
 }
 

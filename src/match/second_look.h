@@ -13,6 +13,7 @@
 
 #include "gallery/gallery.h"
 #include "match/contest.h"
+#include "match/sketch.h"
 
 typedef struct sl_second_look sl_second_look;
 
@@ -41,6 +42,10 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
  * solver to spare. */
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_contest *contest, float *scores, sl_error *err);
+
+/* From now on sl_second_look_best may use the sketches of the gallery that its candidates are faces of (contest.face);
+ * they must outlive the look. */
+sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_error *err);
 
 /* What moves where between the query and one candidate, for pictures: plan [R, R] and weights [R] as in
  * sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae, which moves

@@ -128,10 +128,11 @@ static void crowd_block(void *context, size_t block, int worker)
         ;
 }
 
-static sl_status make_bank(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
+static sl_status make_bank(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err)
 {
     sl_cosine_bank *bank;
-    SL_TRY(sl_cosine_bank_open(embeddings, faces, dim, threads, &bank, err));
+    SL_TRY(sl_cosine_bank_open(embeddings, sl_gallery_size(gallery), sl_gallery_shape(gallery)->dim, threads, &bank,
+                               err));
     *out = bank;
     return SL_OK;
 }
@@ -141,7 +142,39 @@ static void destroy_bank(void *bank)
     sl_cosine_bank_close(bank);
 }
 
-static const sl_gallery_maker bank_maker = {make_bank, destroy_bank};
+static sl_status make_sketches(const sl_gallery *gallery, const float *embeddings, int threads, void **out,
+                               sl_error *err)
+{
+    sl_sketches *sketches;
+    (void)embeddings, (void)threads;
+    SL_TRY(sl_sketches_open(gallery, &sketches, err));
+    *out = sketches;
+    return SL_OK;
+}
+
+static void destroy_sketches(void *sketches)
+{
+    sl_sketches_close(sketches);
+}
+
+/* Codes pay at the second query; finding the directions of sketches takes as long as some hundred second looks. */
+static const sl_gallery_maker bank_maker = {SL_MADE_BANK, 2, make_bank, destroy_bank};
+static const sl_gallery_maker sketch_maker = {SL_MADE_SKETCHES, 200, make_sketches, destroy_sketches};
+
+/* NULL where the second look has no use for them. */
+static sl_status find_sketches(const crowd *c, const sl_gallery *gallery, int threads, void **out, sl_error *err)
+{
+    const sl_template_shape *shape = sl_gallery_shape(gallery);
+    const sl_match_options *o = &c->options->match;
+    sl_match_layout layout;
+    *out = NULL;
+    if (o->exact_order || o->rerank != SL_RERANK_EMD || shape->precision != SL_PRECISION_INT8)
+        return SL_OK;
+    SL_TRY(sl_match_layout_make(o, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
+    if (!sl_sketches_serve(&layout))
+        return SL_OK;
+    return sl_gallery_made(gallery, &sketch_maker, c->count, threads, out, err);
+}
 
 /* Threads share the blocks; a single query has them for itself. */
 static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *err)
@@ -149,9 +182,10 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     sl_match_options match = c->options->match;
     int threads = match.threads > 0 ? match.threads : sl_cpu_count();
     const float *embeddings;
-    void *bank;
+    void *bank, *sketches;
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     SL_TRY(sl_gallery_made(gallery, &bank_maker, c->count, threads, &bank, err));
+    SL_TRY(find_sketches(c, gallery, threads, &sketches, err));
     c->block = (c->count + (size_t)threads - 1) / (size_t)threads;
     c->block = c->block < BLOCK ? c->block : BLOCK;
     if (c->count > 1)
@@ -163,7 +197,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
         return sl_fail(err, SL_ERR_MEMORY, "no memory to search on %d threads", threads);
     for (int t = 0; t < threads; t++)
         c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .embeddings = embeddings,
-                                  .bank = bank, .top = c->options->top, .faces = sl_gallery_size(gallery)};
+                                  .bank = bank, .sketches = sketches, .top = c->options->top, .faces = sl_gallery_size(gallery)};
     atomic_init(&c->failed, SIZE_MAX);
     sl_parallel_for(threads, (c->count + c->block - 1) / c->block, crowd_block, c);
     size_t failed = atomic_load(&c->failed);

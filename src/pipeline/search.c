@@ -127,10 +127,11 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
         return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
     }
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
-    sl_contest contest = {.alpha = s->match->alpha, .stage1 = s->stage1, .person = person, .top = s->top,
+    sl_hopeful *hopefuls = s->sketches ? sl_calloc_aligned(k, sizeof *hopefuls) : NULL;
+    sl_contest contest = {.face = s->index, .hopefuls = hopefuls, .alpha = s->match->alpha, .stage1 = s->stage1, .person = person, .top = s->top,
                           .entered = sl_calloc_aligned((size_t)s->top, sizeof *contest.entered)};
     sl_status status = SL_OK;
-    if (!person || !contest.entered)
+    if (!person || !contest.entered || (s->sketches && !hopefuls))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
     for (size_t i = 0; status == SL_OK && i < k; i++)
         person[i] = sl_gallery_label_ids(s->gallery)[s->index[i]];
@@ -139,6 +140,7 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
     s->solved = contest.solved;
     free(person);
     free(contest.entered);
+    free(hopefuls);
     return status;
 }
 
@@ -148,6 +150,8 @@ static sl_status second_stage(sl_search *s, size_t k, sl_error *err)
     const sl_patch_source query = sl_patch_source_of(s->query);
     if (!s->look)
         SL_TRY(sl_second_look_open(s->match, &s->query->shape, &s->look, err));
+    if (s->sketches)
+        SL_TRY(sl_second_look_use(s->look, s->sketches, err));
     SL_TRY(sl_second_look_query(s->look, &query, err));
     s->pairs = k;
     SL_TRY(look_again(s, k, err));

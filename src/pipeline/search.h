@@ -22,6 +22,7 @@ typedef struct {
     const sl_match_options *match;
     const float *embeddings; /* [faces, D], the gallery's */
     const sl_cosine_bank *bank; /* the same with codes, for a gallery that is asked often; or NULL */
+    sl_sketches *sketches;      /* of its patches, for a gallery that is asked very often; or NULL */
     int top;
     size_t faces, shortlist; /* shortlist: how many of stage 1's order are held */
     sl_shortlists block, own;   /* own: of a query that the block's is too short for */

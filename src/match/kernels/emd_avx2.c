@@ -139,7 +139,7 @@ static void rows_f32(const sl_patch_set *query, const sl_patch_set *candidate, i
 
 static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
-    const int row_count = sl_set_shape_of(query->layout).row_count;
+    const int row_count = sl_set_shape_of(candidate->layout).row_count;
     const bool f32 = query->layout->precision == SL_PRECISION_F32;
     (void)next; /* slow enough for the processor's own fetching */
     for (int s = 0, rows; s < row_count; s += rows) {

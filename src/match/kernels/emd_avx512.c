@@ -197,7 +197,7 @@ ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_qua
 static void last_columns(const sl_patch_set *query, const sl_patch_set *candidate, int first, float *S)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
+    const sl_set_shape shape = sl_set_shape_of(candidate->layout);
     const int8_t *rows = candidate->rows;
     for (int s = 0; s < shape.row_count; s++, rows += shape.row_stride) {
         float *to = S + (size_t)s * l->stride;
@@ -218,7 +218,7 @@ static void last_columns(const sl_patch_set *query, const sl_patch_set *candidat
 static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
+    const sl_set_shape shape = sl_set_shape_of(candidate->layout);
     const bool f32 = l->precision == SL_PRECISION_F32;
     const size_t bytes = shape.row_stride * (f32 ? sizeof(float) : 1), n_quads = quads(l);
     const size_t depth = f32 ? (size_t)l->channels * sizeof(float) : 4 * n_quads; /* bytes of a panel's column */

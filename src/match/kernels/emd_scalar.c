@@ -76,7 +76,7 @@ static void rows_i8(const int8_t *rows, size_t row_stride, const float *row_fact
 static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
     const sl_match_layout *l = query->layout;
-    const sl_set_shape shape = sl_set_shape_of(l);
+    const sl_set_shape shape = sl_set_shape_of(candidate->layout);
     (void)next; /* slow enough for the processor's own fetching */
     for (int s = 0; s < shape.row_count; s += 2, S += 2 * l->stride) {
         if (l->precision == SL_PRECISION_F32)

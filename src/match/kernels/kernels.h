@@ -49,8 +49,8 @@ typedef struct {
     size_t (*panel_bytes)(const sl_match_layout *layout);
     void (*pack_panel)(const sl_patch_set *query, void *panel);
 
-    /* S [row_count, stride]: similarity of every candidate row (patches, then pooled rows) with every query
-     * patch; columns behind R are 0. `next` is where the rows of the candidate lie that comes after, as far apart as
+    /* S [row_count of the candidate, stride of the query]: similarity of every candidate row (patches, then pooled rows)
+     * with every query patch; both have the same channels and precision, not always as many patches. Columns behind R are 0. `next` is where the rows of the candidate lie that comes after, as far apart as
      * these; they are fetched on the way (NULL: there is none). */
     void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S);
 
@@ -67,6 +67,10 @@ typedef struct {
 
     /* Largest S of every column: column [stride], which it fills whole. */
     void (*column_maxima)(const float *S, int patches, int stride, float *column);
+
+    /* The same of S + a A' + b B': a, b [patches] and A, B [stride]. */
+    void (*column_maxima_plus)(const float *S, int patches, int stride, const float *a, const float *A, const float *b,
+                               const float *B, float *column);
 
     /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
     int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);
