@@ -13,6 +13,7 @@
 enum {
     RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
     KEPT = 32,  /* pairs whose similarities are kept until it is known which of them need the solver */
+    FEW = 4,    /* of them, where they come in the order of their ceilings */
     ROUND = 8,  /* of them are solved between two looks at the bar */
 };
 
@@ -249,7 +250,7 @@ sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t
                           sl_error *err)
 {
     sl_hopeful hopefuls[KEPT], *order = contest->hopefuls;
-    const size_t most = order ? ROUND : KEPT; /* in order the bar is high soon */
+    const size_t most = order ? FEW : KEPT; /* in order the bar is high soon */
     for (size_t i = 0; i < n; i++) {
         scores[begin + i] = NAN;
         if (order)

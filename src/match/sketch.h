@@ -5,8 +5,7 @@
  * The directions are orthonormal, the first is that of the mean patch. A unit patch is x = a d_1 + t d_2.. + rest, of
  * which a, |rest| and t^ = factor * codes, t in 8 bits, are kept. So, rests being orthogonal to all directions,
  *     <x, q> <= a_x a_q + <t^_x, t^_q> + |rest_x| |rest_q| + |t_x - t^_x| |t^_q| + |t_x| |t_q - t^_q|.
- * Any directions are right; those of a sample of the gallery's own patches (which they are: sl_sketches_open) leave small
- * rests. */
+ * Any directions are right; those of a sample of the gallery's own patches leave small rests. */
 #ifndef SL_MATCH_SKETCH_H
 #define SL_MATCH_SKETCH_H
 

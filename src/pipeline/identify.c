@@ -197,7 +197,8 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
         return sl_fail(err, SL_ERR_MEMORY, "no memory to search on %d threads", threads);
     for (int t = 0; t < threads; t++)
         c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .embeddings = embeddings,
-                                  .bank = bank, .sketches = sketches, .top = c->options->top, .faces = sl_gallery_size(gallery)};
+                                  .bank = bank, .sketches = sketches, .top = c->options->top,
+                                  .faces = sl_gallery_size(gallery)};
     atomic_init(&c->failed, SIZE_MAX);
     sl_parallel_for(threads, (c->count + c->block - 1) / c->block, crowd_block, c);
     size_t failed = atomic_load(&c->failed);

@@ -128,8 +128,8 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
     }
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
     sl_hopeful *hopefuls = s->sketches ? sl_calloc_aligned(k, sizeof *hopefuls) : NULL;
-    sl_contest contest = {.face = s->index, .hopefuls = hopefuls, .alpha = s->match->alpha, .stage1 = s->stage1, .person = person, .top = s->top,
-                          .entered = sl_calloc_aligned((size_t)s->top, sizeof *contest.entered)};
+    sl_contest contest = {.alpha = s->match->alpha, .stage1 = s->stage1, .person = person, .top = s->top,
+                          .face = s->index, .hopefuls = hopefuls, .entered = sl_calloc_aligned((size_t)s->top, sizeof *contest.entered)};
     sl_status status = SL_OK;
     if (!person || !contest.entered || (s->sketches && !hopefuls))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);

@@ -165,21 +165,20 @@ static void empty_gallery(void **state)
 static int makings, alive;
 
 /* What is made says how many faces there were. */
-static sl_status count_faces(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
+static sl_status count_faces(const sl_gallery *g, const float *embeddings, int threads, void **out, sl_error *err)
 {
     (void)threads, (void)err;
     size_t *made = malloc(sizeof *made);
     assert_non_null(embeddings);
-    assert_int_equal(dim, 5);
-    *made = faces;
+    *made = sl_gallery_size(g);
     *out = made;
     makings++, alive++;
     return SL_OK;
 }
 
-static sl_status no_room(const float *embeddings, size_t faces, int dim, int threads, void **out, sl_error *err)
+static sl_status no_room(const sl_gallery *g, const float *embeddings, int threads, void **out, sl_error *err)
 {
-    (void)embeddings, (void)faces, (void)dim, (void)threads, (void)out;
+    (void)g, (void)embeddings, (void)threads, (void)out;
     return sl_fail(err, SL_ERR_MEMORY, "no memory");
 }
 
@@ -192,7 +191,9 @@ static void destroy_count(void *made)
 static void made_of_the_embeddings(void **state)
 {
     (void)state;
-    static const sl_gallery_maker maker = {count_faces, destroy_count}, poor = {no_room, destroy_count};
+    static const sl_gallery_maker maker = {SL_MADE_BANK, 2, count_faces, destroy_count},
+                                  late = {SL_MADE_SKETCHES, 5, count_faces, destroy_count},
+                                  poor = {SL_MADE_BANK, 2, no_room, destroy_count};
     sl_error err;
     void *made;
     make_gallery(dir, 3, 1);
@@ -204,6 +205,11 @@ static void made_of_the_embeddings(void **state)
         assert_int_equal(*(size_t *)made, 3);
     }
     assert_int_equal(makings, 1);
+    for (int i = 1; i <= 5; i++) { /* each kind has its own count */
+        assert_ok(sl_gallery_made(g, &late, 1, 1, &made, &err));
+        assert_true(i < 5 ? !made : *(size_t *)made == 3);
+    }
+    assert_int_equal(alive, 2);
     add_face(g, 7);
     assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
     assert_null(made);

@@ -1,0 +1,132 @@
+/* Sketches: no score is above the ceiling that they give it, whatever the faces, weights and solver; and of faces that
+ * have few directions the ceiling is close to the bound by all similarities. */
+#include "reference.h"
+
+#include "base/mem.h"
+#include "gallery/template.h"
+#include "match/pairing.h"
+#include "match/sketch.h"
+
+enum { SIDE = 4, R = SIDE * SIDE, C = 256, FACES = 30, SHARED = 20 };
+
+static sl_error err;
+static const sl_template_shape shape = {
+    .fingerprint = {1}, .dim = 8, .rows = SIDE, .cols = SIDE, .channels = C, .precision = SL_PRECISION_INT8};
+static float shared[SHARED * C];
+
+/* Patches of a few shared directions and a little of their own; some faces are unlike all others, have empty patches or
+ * are negative all over. */
+static void make_face(float *map, uint64_t seed)
+{
+    static float mix[R * SHARED], own[R * C];
+    fill_random(mix, R * SHARED, seed, -.3f, 1);
+    fill_random(own, R * C, seed + 1000, -.1f, .1f);
+    for (int i = 0; i < R * C; i++) {
+        map[i] = own[i] * (seed % 6 == 1 ? 30.0f : 1.0f);
+        for (int k = 0; k < SHARED; k++)
+            map[i] += mix[i / C * SHARED + k] * shared[k * C + i % C];
+        if (seed % 6 == 2 && i / C % 3 == 0)
+            map[i] = 0;
+        if (seed % 6 == 3)
+            map[i] = -fabsf(map[i]);
+    }
+}
+
+static sl_template *make_template(uint64_t seed)
+{
+    static float map[R * C];
+    float embedding[8];
+    sl_template *t;
+    make_face(map, seed);
+    fill_random(embedding, 8, seed, -1, 1);
+    assert_ok(sl_template_make(&shape, embedding, map, &t, &err));
+    return t;
+}
+
+typedef struct {
+    sl_gallery *gallery;
+    sl_sketches *sketches;
+    sl_template *templates[FACES];
+    double above; /* sum of what ceilings are above bounds */
+    int pairs;
+} faces;
+
+static void check_pairs(faces *f, const sl_match_options *o, int iterations)
+{
+    sl_match_layout l;
+    sl_patch_set query, candidate;
+    sl_pairing pair;
+    sl_sketcher *sketcher;
+    assert_ok(sl_match_layout_make(o, SIDE, SIDE, C, 8, &l, &err));
+    assert_true(sl_sketches_serve(&l));
+    l.rule.max_iterations = iterations;
+    void *memory[3] = {sl_alloc_aligned(sl_patch_set_bytes(&l, SL_ROLE_QUERY)),
+                       sl_alloc_aligned(sl_patch_set_bytes(&l, SL_ROLE_CANDIDATE)),
+                       sl_alloc_aligned(sl_pairing_bytes(&l))};
+    sl_pairing_place(&l, memory[2], &pair);
+    assert_ok(sl_sketcher_open(f->sketches, &l, &sketcher, &err));
+    for (int q = 0; q < FACES; q++) {
+        sl_template *asked = make_template(q < FACES / 2 ? (uint64_t)q : 500 + (uint64_t)q);
+        sl_patch_source source = sl_patch_source_of(asked);
+        assert_ok(sl_patch_set_init(&query, &l, SL_ROLE_QUERY, memory[0], &source, &err));
+        sl_sketcher_query(sketcher, &query);
+        for (size_t i = 0; i < FACES; i++) {
+            float ceiling, score;
+            int ignored;
+            source = sl_patch_source_of(f->templates[i]);
+            assert_ok(sl_sketcher_ceiling(sketcher, i, &source, &ceiling, &err));
+            assert_ok(sl_patch_set_init(&candidate, &l, SL_ROLE_CANDIDATE, memory[1], &source, &err));
+            if (!sl_pairing_weigh(&pair, &query, &candidate, NULL))
+                continue;
+            const float bound = sl_pairing_bound(&l, &pair);
+            assert_ok(sl_pairing_score(&l, &pair, &score, &ignored, &err));
+            if (!(score <= ceiling && bound <= ceiling + 1e-5f))
+                fail_msg("query %d, face %zu, weighting %d: score %.9g, bound %.9g above the ceiling %.9g", q, i,
+                         l.weighting, score, bound, ceiling);
+            if (q % 6 != 1 && i % 6 != 1)
+                f->above += (double)(ceiling - bound), f->pairs++;
+        }
+        sl_template_free(asked);
+    }
+    sl_sketcher_close(sketcher);
+    for (int i = 0; i < 3; i++)
+        free(memory[i]);
+}
+
+static void no_score_is_above_its_ceiling(void **state)
+{
+    (void)state;
+    static const sl_weighting weightings[] = {SL_WEIGHT_APC, SL_WEIGHT_UNIFORM};
+    faces f = {0};
+    char *dir = make_temp_dir();
+    fill_random(shared, SHARED * C, 77, -.6f, 1);
+    assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &shape, "made-up", &f.gallery, &err));
+    for (int i = 0; i < FACES; i++) {
+        char image[16];
+        snprintf(image, sizeof image, "%d", i);
+        const sl_entry entry = {.label = "x", .image = image};
+        f.templates[i] = make_template((uint64_t)i);
+        assert_ok(sl_gallery_add(f.gallery, &entry, f.templates[i], NULL, &err));
+    }
+    assert_ok(sl_gallery_commit(f.gallery, &err));
+    assert_ok(sl_sketches_open(f.gallery, &f.sketches, &err));
+    for (size_t w = 0; w < 2; w++)
+        for (int solver = 0; solver < 3; solver++) {
+            sl_match_options o = sl_match_defaults();
+            o.weighting = weightings[w];
+            o.solver = (sl_solver)solver;
+            check_pairs(&f, &o, solver == SL_SOLVER_CONVERGED ? 300 : 1 + 99 * (int)w);
+        }
+    assert_true(f.above / f.pairs < .05);
+    sl_sketches_close(f.sketches);
+    for (int i = 0; i < FACES; i++)
+        sl_template_free(f.templates[i]);
+    sl_gallery_close(f.gallery);
+    remove_tree(dir);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_score_is_above_its_ceiling)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
