@@ -29,7 +29,7 @@ typedef struct {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const precisions[] = {"int8", "f32", NULL};
+    static const char *const precisions[] = {"int8", "f32", "bf16", NULL};
     static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", NULL};
     static const char *const solvers[] = {"sinkhorn", "converged", "exact", NULL};
     bench_run *run = state->input;
@@ -75,7 +75,7 @@ static const struct argp_option emd_options[] = {
     {"patches", KEY_PATCHES, "R", 0, "Patches of a face, a square number (default: 64)", 0},
     {"channels", KEY_CHANNELS, "C", 0, "Channels of a patch (default: 512)", 0},
     {"pairs", KEY_PAIRS, "N", 0, "Candidates of one query (default: 1000)", 0},
-    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32", 0, "Of the patch similarities (default: int8)", 0},
+    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0, "uniform, apc, cc, sc or sc-text (default: apc)", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"raw", KEY_RAW, 0, 0, "Prepare the candidates inside the measured time", 0},

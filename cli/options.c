@@ -31,7 +31,7 @@ static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
-static const char *const patch_precision_names[] = {"int8", "f32", NULL};
+static const char *const patch_precision_names[] = {"int8", "f32", "bf16", NULL};
 
 const char *cli_rerank_name(sl_rerank value)
 {
@@ -165,7 +165,7 @@ static const struct argp_option match_options[] = {
      "contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
-    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32", 0, "Of the patch similarities (default: int8)", 0},
+    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
     {"threshold", KEY_THRESHOLD, "T", 0, "Least score of a match (default: the model's own)", 0},
     {0},
 };

@@ -1,7 +1,6 @@
 #include "base/cpu.h"
 
 #include <pthread.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -51,7 +50,7 @@ sl_isa sl_isa_active(void)
     return active;
 }
 
-static bool has_bf16(void)
+bool sl_cpu_has_bf16(void)
 {
 #if defined(__x86_64__)
     return __builtin_cpu_supports("avx512bf16");
@@ -67,7 +66,7 @@ sl_status sl_compute_check(sl_compute precision, sl_error *err)
     if (precision != SL_COMPUTE_BF16 && precision != SL_COMPUTE_INT8)
         return sl_fail(err, SL_ERR_ARGUMENT, "there is no precision %d", (int)precision);
     bool bf16 = precision == SL_COMPUTE_BF16;
-    if (sl_isa_active() == SL_ISA_AVX512 && (!bf16 || has_bf16()))
+    if (sl_isa_active() == SL_ISA_AVX512 && (!bf16 || sl_cpu_has_bf16()))
         return SL_OK;
     return sl_fail(err, SL_ERR_UNSUPPORTED, "%s, which %s: take --precision f32",
                    bf16 ? "bf16 needs AVX-512 with BF16" : "int8 needs AVX-512 with VNNI",

@@ -2,6 +2,8 @@
 #ifndef SL_BASE_CPU_H
 #define SL_BASE_CPU_H
 
+#include <stdbool.h>
+
 #include "secondlook.h"
 
 typedef enum {
@@ -20,6 +22,9 @@ sl_isa sl_isa_supported(void);
 /* Whether networks can be computed in this precision with the instruction set in force; SL_ERR_UNSUPPORTED says what
  * is lacking. f32 always can, bf16 needs AVX-512 with BF16, int8 AVX-512 with VNNI. */
 sl_status sl_compute_check(sl_compute precision, sl_error *err);
+
+/* Whether the processor has AVX-512's BF16 (vdpbf16ps). */
+bool sl_cpu_has_bf16(void);
 
 const char *sl_isa_name(sl_isa isa);
 

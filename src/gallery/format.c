@@ -39,6 +39,9 @@ sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_e
                        shape->cols);
     if (shape->channels < 1 || shape->channels > 4096)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d patch channels: must be 1 .. 4096", shape->channels);
+    if (shape->precision == SL_PRECISION_BF16)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patches are not stored in bf16: store them in int8 or f32 and compare "
+                       "them in bf16 (the match options' precision)");
     if (shape->precision != SL_PRECISION_INT8 && shape->precision != SL_PRECISION_F32)
         return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0) or f32 (1)",
                        (int)shape->precision);

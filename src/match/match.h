@@ -12,7 +12,8 @@
  * Nothing allocates after sl_matcher_open. Scores do not depend on the number of threads, nor on which
  * candidates stand beside each other. With int8 patches they are the same bits on every instruction set;
  * with f32 patches AVX2 and AVX-512 agree in every bit, scalar differs by rounding; all are within 2e-6 of exact
- * arithmetic up to 2,048 channels. */
+ * arithmetic up to 2,048 channels, 8e-6 above. With bf16 patches the rounded patches are the same bits everywhere and
+ * similarities within the same 2e-6 (8e-6) of their exact products, whichever instruction adds them up. */
 #ifndef SL_MATCH_MATCH_H
 #define SL_MATCH_MATCH_H
 
@@ -81,9 +82,9 @@ typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;
  * layout is the kernels' affair (kernels/kernels.h) and depends on the instruction set in force. */
 typedef struct {
     const sl_match_layout *layout;
-    void *rows;        /* int8 or f32 [row_count, row_stride]: unit patches, then the pooled vector */
+    void *rows;        /* int8, f32 or bf16 [row_count, row_stride]: unit patches, then the pooled vector */
     void *panel;       /* query: the same by columns; candidate: NULL */
-    float *factors;    /* true value = factor * stored value, 0 behind the rows (f32: 1 and 0) */
+    float *factors;    /* true value = factor * stored value, 0 behind the rows (f32, bf16: 1 and 0) */
     int32_t *row_sums; /* int8: [row_count] sum of each row, for the kernels' offset */
     void *pooled;      /* unit g [row_stride], float or (int8) int16 with pooled_factor; NULL where not wanted */
     float pooled_factor;

@@ -39,7 +39,7 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
     if ((unsigned)o->solver > SL_SOLVER_EXACT)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
-    if ((unsigned)o->precision > SL_PRECISION_F32)
+    if ((unsigned)o->precision > SL_PRECISION_BF16)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->precision);
     if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown feature %d", (int)o->feature);

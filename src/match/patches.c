@@ -28,7 +28,7 @@ static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
     const bool i8 = l->precision == SL_PRECISION_INT8;
     const size_t factors = (size_t)(shape.row_count > l->stride ? shape.row_count : l->stride);
     set_offsets o = {0};
-    o.rows = place(&o.total, (size_t)shape.row_count * shape.row_stride * (i8 ? 1 : sizeof(float)));
+    o.rows = place(&o.total, (size_t)shape.row_count * shape.row_stride * sl_set_element_bytes(l));
     o.panel = place(&o.total, role == SL_ROLE_QUERY ? sl_emd_kernels_now()->panel_bytes(l) : 0);
     o.factors = place(&o.total, factors * sizeof(float));
     o.row_sums = place(&o.total, i8 ? (size_t)shape.row_count * sizeof(int32_t) : 0);
@@ -72,7 +72,7 @@ const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *sour
 {
     const bool native = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP;
     const bool fits = sl_set_row_stride(l) == (size_t)l->channels;
-    if (!native || !fits)
+    if (!native || !fits || l->precision == SL_PRECISION_BF16)
         return NULL;
     return l->precision == SL_PRECISION_F32 ? (const void *)source->patches_f32 : source->patches_i8;
 }
@@ -134,6 +134,21 @@ static double finish_row_i8(sl_patch_set *set, int i, int32_t squares, float sca
     return (double)length * (double)scale;
 }
 
+/* Row i of the set, of floats or bf16, becomes x * factor. */
+static void put_row(sl_patch_set *set, int i, const float *x, float factor)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const sl_match_layout *l = set->layout;
+    const size_t channels = (size_t)l->channels, at = (size_t)i * sl_set_row_stride(l);
+    if (l->precision == SL_PRECISION_F32)
+        k->scale(x, channels, factor, (float *)set->rows + at);
+    else if (sl_set_element_bytes(l) == sizeof(float))
+        k->scale_to_bf16(x, channels, factor, (float *)set->rows + at);
+    else
+        k->pack_to_bf16(x, channels, factor, (uint16_t *)set->rows + at);
+    set->factors[i] = 1;
+}
+
 /* Row i of the set becomes x / |x|, or zero; *length = |x|, of int8 rows what is left of it. False when x has NaN or
  * infinity. */
 static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
@@ -144,11 +159,9 @@ static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
     if (!isfinite(largest))
         return false;
     const bool zero = largest < nothing;
-    if (set->layout->precision == SL_PRECISION_F32) {
-        float *row = (float *)set->rows + (size_t)i * stride;
+    if (set->layout->precision != SL_PRECISION_INT8) {
         *length = zero ? 0 : length_of(x, channels, largest);
-        k->scale(x, channels, zero ? 0 : (float)(1 / *length), row);
-        set->factors[i] = 1;
+        put_row(set, i, x, zero ? 0 : (float)(1 / *length));
         return true;
     }
     int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
@@ -252,12 +265,11 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
                        l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
     const bool zero = largest < nothing;
     const double length = zero ? 0 : length_of(vector, channels, largest);
-    if (l->precision == SL_PRECISION_F32) {
-        float *g = set->pooled;
+    if (l->precision != SL_PRECISION_INT8) {
+        float *g = set->pooled; /* as it is, also beside rows of bf16 */
         k->scale(vector, channels, zero ? 0 : (float)(1 / length), g);
         memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
-        memcpy((float *)set->rows + (size_t)l->patches * shape.row_stride, g, shape.row_stride * sizeof *g);
-        set->factors[l->patches] = 1;
+        put_row(set, l->patches, g, 1);
         return SL_OK;
     }
     int16_t *g = set->pooled;
@@ -282,7 +294,7 @@ void sl_patch_set_pad(sl_patch_set *set)
 {
     const sl_match_layout *l = set->layout;
     const sl_set_shape shape = sl_set_shape_of(l);
-    const size_t item = l->precision == SL_PRECISION_F32 ? sizeof(float) : 1;
+    const size_t item = sl_set_element_bytes(l);
     char *rows = set->rows;
     if (shape.row_stride > (size_t)l->channels)
         for (int i = 0; i < shape.row_count; i++)

@@ -97,6 +97,22 @@ static void round_trip(sl_precision precision)
     assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
 }
 
+/* bf16 is what patches are compared in, not stored. */
+static void bf16_is_not_stored(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_gallery *g;
+    sl_template *t;
+    sl_template_shape s = small_shape(SL_PRECISION_BF16);
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
+                 "patches are not stored in bf16: store them in int8 or f32");
+    assert_null(g);
+    assert_fails(sl_template_alloc(&s, &t, &err), SL_ERR_ARGUMENT, "not stored in bf16");
+    sl_status status = sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err);
+    assert_int_equal(status, SL_ERR_NOT_FOUND); /* none was made */
+}
+
 static void round_trip_int8(void **state)
 {
     (void)state;
@@ -705,6 +721,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(round_trip_int8, setup, teardown),
         cmocka_unit_test_setup_teardown(round_trip_f32, setup, teardown),
+        cmocka_unit_test_setup_teardown(bf16_is_not_stored, setup, teardown),
         cmocka_unit_test_setup_teardown(precisions_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_gallery, setup, teardown),
         cmocka_unit_test_setup_teardown(made_of_the_embeddings, setup, teardown),

@@ -1,6 +1,6 @@
 /* EMD kernels with AVX-512 and VNNI. Columns go in blocks of up to 64 (four registers), rows in sixes (the last
- * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats or
- * [C / 4, width, 4] bytes. */
+ * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats,
+ * [C / 2, width, 2] bf16 or [C / 4, width, 4] bytes. */
 #if defined(__x86_64__)
 #include <immintrin.h>
 
@@ -22,66 +22,42 @@ static int block_width(int columns, int column)
     return columns - column < BLOCK ? columns - column : BLOCK;
 }
 
-/* Fours of channels, zero-padded. */
-static size_t quads(const sl_match_layout *l)
+/* Of a row, four bytes each: a float, two channels of bf16 or four of int8, zero-padded. */
+static size_t words(const sl_match_layout *l)
 {
-    return ((size_t)l->channels + 3) / 4;
+    return ((size_t)l->channels * sl_set_element_bytes(l) + 3) / 4;
 }
 
 static size_t panel_bytes(const sl_match_layout *l)
 {
-    if (l->precision == SL_PRECISION_F32)
-        return (size_t)l->channels * l->stride * sizeof(float);
-    return quads(l) * 4 * l->stride;
+    return words(l) * 4 * l->stride;
 }
 
-/* Sixteen channels at a time, so that what is read and what is written both stay in the cache. */
-static void pack_f32(const sl_patch_set *query, float *panel)
-{
-    const sl_match_layout *l = query->layout;
-    const size_t row_stride = sl_set_shape_of(l).row_stride;
-    for (int column = 0; column < l->stride; column += BLOCK) {
-        const int width = block_width(l->stride, column);
-        for (int first = 0; first < l->channels; first += LANES)
-            for (int j = 0; j < width; j++) {
-                const float *row = (const float *)query->rows + (size_t)(column + j) * row_stride;
-                for (int c = first; c < first + LANES && c < l->channels; c++)
-                    panel[(size_t)c * width + j] = column + j < l->patches ? row[c] : 0;
-            }
-        panel += (size_t)l->channels * width;
-    }
-}
-
-/* vpdpbusd multiplies unsigned by signed bytes: the query is stored + 128, and 128 * (sum of the candidate's
- * row) is taken off where the sums begin. Rows are zero from C to row_stride. */
-static void pack_i8(const sl_patch_set *query, uint8_t *panel)
-{
-    const sl_match_layout *l = query->layout;
-    const size_t row_stride = sl_set_shape_of(l).row_stride;
-    const int columns = blocked_columns(l);
-    for (int column = 0; column < columns; column += BLOCK) {
-        const int width = block_width(columns, column);
-        for (size_t first = 0; first < quads(l); first += LANES)
-            for (int j = 0; j < width; j++) {
-                const int8_t *row = (const int8_t *)query->rows + (size_t)(column + j) * row_stride;
-                for (size_t q = first; q < first + LANES && q < quads(l); q++) {
-                    uint32_t four = 0;
-                    if (column + j < l->patches)
-                        memcpy(&four, row + 4 * q, sizeof four);
-                    four ^= 0x80808080u;
-                    memcpy(panel + (q * width + j) * 4, &four, sizeof four);
-                }
-            }
-        panel += quads(l) * width * 4;
-    }
-}
-
+/* Sixteen words at a time, so that what is read and what is written both stay in the cache. vpdpbusd multiplies
+ * unsigned by signed bytes: the query's are stored + 128, and 128 * (sum of the candidate's row) is taken off where the
+ * sums begin. Rows are zero from C to row_stride. */
 static void pack_panel(const sl_patch_set *query, void *panel)
 {
-    if (query->layout->precision == SL_PRECISION_F32)
-        pack_f32(query, panel);
-    else
-        pack_i8(query, panel);
+    const sl_match_layout *l = query->layout;
+    const size_t row_bytes = sl_set_row_stride(l) * sl_set_element_bytes(l), n = words(l);
+    const uint32_t offset = l->precision == SL_PRECISION_INT8 ? 0x80808080u : 0;
+    const int columns = blocked_columns(l);
+    char *block = panel;
+    for (int column = 0; column < columns; column += BLOCK) {
+        const int width = block_width(columns, column);
+        for (size_t first = 0; first < n; first += LANES)
+            for (int j = 0; j < width; j++) {
+                const char *row = (const char *)query->rows + (size_t)(column + j) * row_bytes;
+                for (size_t i = first; i < first + LANES && i < n; i++) {
+                    uint32_t word = 0;
+                    if (column + j < l->patches)
+                        memcpy(&word, row + 4 * i, sizeof word);
+                    word ^= offset;
+                    memcpy(block + (i * width + j) * 4, &word, sizeof word);
+                }
+            }
+        block += n * width * 4;
+    }
 }
 
 /* Some rows of a candidate, and where the same rows of the next one lie, which are fetched a cache line of each at a
@@ -100,9 +76,13 @@ ALWAYS_INLINE void fetch_next(const row_tile *t, size_t at, const int rows)
         _mm_prefetch(t->next + s * t->bytes + at, _MM_HINT_T1);
 }
 
-/* S [rows, 16 * width] = the tile's rows [rows, C] * block [C, 16 * width]. */
-ALWAYS_INLINE void tile_f32(const row_tile *t, const float *block, size_t channels, float *S, int stride,
-                            const int rows, const int width)
+/* sum += two products of bf16 in each lane; denormals count as zero. As an instruction, so that the file needs no flag
+ * for it and runs where there is none. */
+#define ADD_PAIRS(sum, pairs, pair) __asm__("vdpbf16ps %2, %1, %0" : "+v"(sum) : "v"(pairs), "v"(pair))
+
+/* S [rows, 16 * width] = the tile's rows [rows, C] * block [C, 16 * width], of floats or pairs of bf16. */
+ALWAYS_INLINE void tile_floats(const row_tile *t, const float *block, size_t n_words, float *S, int stride,
+                               const bool pairs, const int rows, const int width)
 {
     __m512 sum[ROWS][4];
 #pragma GCC unroll 6
@@ -110,20 +90,26 @@ ALWAYS_INLINE void tile_f32(const row_tile *t, const float *block, size_t channe
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
             sum[s][w] = _mm512_setzero_ps();
-    for (size_t first = 0; first < channels; first += LANES) {
-        const size_t end = first + LANES < channels ? first + LANES : channels;
-        fetch_next(t, first * sizeof(float), rows);
-        for (size_t c = first; c < end; c++, block += width * LANES) {
+    for (size_t first = 0; first < n_words; first += LANES) {
+        const size_t end = first + LANES < n_words ? first + LANES : n_words;
+        fetch_next(t, first * 4, rows);
+        for (size_t i = first; i < end; i++, block += width * LANES) {
             __m512 b[4];
 #pragma GCC unroll 4
             for (int w = 0; w < width; w++)
                 b[w] = _mm512_loadu_ps(block + w * LANES);
 #pragma GCC unroll 6
             for (int s = 0; s < rows; s++) {
-                __m512 a = _mm512_set1_ps(((const float *)(t->rows + s * t->bytes))[c]);
+                float word;
+                memcpy(&word, t->rows + s * t->bytes + 4 * i, sizeof word);
+                __m512 a = _mm512_set1_ps(word);
 #pragma GCC unroll 4
-                for (int w = 0; w < width; w++)
-                    sum[s][w] = _mm512_fmadd_ps(a, b[w], sum[s][w]);
+                for (int w = 0; w < width; w++) {
+                    if (pairs)
+                        ADD_PAIRS(sum[s][w], b[w], a);
+                    else
+                        sum[s][w] = _mm512_fmadd_ps(a, b[w], sum[s][w]);
+                }
             }
         }
     }
@@ -140,7 +126,7 @@ ALWAYS_INLINE void tile_f32(const row_tile *t, const float *block, size_t channe
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
 
 /* The same of bytes; each sum is scaled by its column's and its row's factor. */
-ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_quads, const float *column_factors,
+ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_words, const float *column_factors,
                            float *S, int stride, const int rows, const int width)
 {
     __m512i sum[ROWS][4];
@@ -149,10 +135,10 @@ ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_qua
 #pragma GCC unroll 4
         for (int w = 0; w < width; w++)
             sum[s][w] = _mm512_set1_epi32(-128 * t->sums[s]);
-    for (size_t first = 0; first < n_quads; first += LANES) {
-        const size_t end = first + LANES < n_quads ? first + LANES : n_quads;
+    for (size_t first = 0; first < n_words; first += LANES) {
+        const size_t end = first + LANES < n_words ? first + LANES : n_words;
         fetch_next(t, first * 4, rows);
-        for (size_t q = first; q < end; q++, block += width * 64) {
+        for (size_t i = first; i < end; i++, block += width * 64) {
             __m512i b[4];
 #pragma GCC unroll 4
             for (int w = 0; w < width; w++)
@@ -160,7 +146,7 @@ ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_qua
 #pragma GCC unroll 6
             for (int s = 0; s < rows; s++) {
                 int32_t four;
-                memcpy(&four, t->rows + s * t->bytes + 4 * q, sizeof four);
+                memcpy(&four, t->rows + s * t->bytes + 4 * i, sizeof four);
                 __m512i a = _mm512_set1_epi32(four);
 #pragma GCC unroll 4
                 for (int w = 0; w < width; w++)
@@ -219,26 +205,27 @@ static void similarities(const sl_patch_set *query, const sl_patch_set *candidat
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(candidate->layout);
-    const bool f32 = l->precision == SL_PRECISION_F32;
-    const size_t bytes = shape.row_stride * (f32 ? sizeof(float) : 1), n_quads = quads(l);
-    const size_t depth = f32 ? (size_t)l->channels * sizeof(float) : 4 * n_quads; /* bytes of a panel's column */
+    const bool i8 = l->precision == SL_PRECISION_INT8, pairs = sl_set_element_bytes(l) == 2;
+    const size_t bytes = shape.row_stride * sl_set_element_bytes(l), n = words(l);
     const int columns = blocked_columns(l);
     for (int column = 0; column < columns; column += BLOCK) {
-        const char *block = (const char *)query->panel + (size_t)column * depth;
+        const char *block = (const char *)query->panel + (size_t)column * 4 * n;
         const float *factors = query->factors + column;
         const int width = block_width(columns, column) / LANES;
         for (int s = 0, rows; s < shape.row_count; s += rows) {
             const row_tile t = {.rows = (const char *)candidate->rows + s * bytes,
                                 .next = (const char *)(next ? next : candidate->rows) + s * bytes,
                                 .bytes = bytes,
-                                .sums = f32 ? NULL : candidate->row_sums + s,
+                                .sums = i8 ? candidate->row_sums + s : NULL,
                                 .factors = candidate->factors + s};
             float *to = S + (size_t)s * l->stride + column;
             rows = shape.row_count - s < ROWS ? shape.row_count - s : ROWS;
-            if (f32) {
-                FOR_SIZE(tile_f32, rows, width, &t, (const float *)block, (size_t)l->channels, to, l->stride)
+            if (i8) {
+                FOR_SIZE(tile_i8, rows, width, &t, (const uint8_t *)block, n, factors, to, l->stride)
+            } else if (pairs) {
+                FOR_SIZE(tile_floats, rows, width, &t, (const float *)block, n, to, l->stride, true)
             } else {
-                FOR_SIZE(tile_i8, rows, width, &t, (const uint8_t *)block, n_quads, factors, to, l->stride)
+                FOR_SIZE(tile_floats, rows, width, &t, (const float *)block, n, to, l->stride, false)
             }
         }
     }

@@ -202,13 +202,27 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
     return iterations;
 }
 
-static void body_pooled_products_f32(const sl_patch_set *set, const sl_patch_set *partner, float *out)
+/* Row s of f32 or bf16 as floats; `wide` is for those that lie in 16 bits. */
+static const float *row_of_floats(const sl_patch_set *set, int s, float *wide)
 {
-    const sl_set_shape shape = sl_set_shape_of(set->layout);
-    const float *row = set->rows;
-    for (int s = 0; s < set->layout->patches; s++, row += shape.row_stride) {
+    const size_t stride = sl_set_row_stride(set->layout), at = (size_t)s * stride;
+    if (sl_set_element_bytes(set->layout) == sizeof(float))
+        return (const float *)set->rows + at;
+    for (size_t c = 0; c < stride; c++) {
+        const uint32_t bits = (uint32_t)((const uint16_t *)set->rows)[at + c] << 16;
+        memcpy(&wide[c], &bits, sizeof bits);
+    }
+    return wide;
+}
+
+static void pooled_products_of_floats(const sl_patch_set *set, const sl_patch_set *partner, float *out)
+{
+    const size_t stride = sl_set_row_stride(set->layout);
+    float wide[SL_MATCH_MAX_CHANNELS];
+    for (int s = 0; s < set->layout->patches; s++) {
+        const float *row = row_of_floats(set, s, wide);
         lanes sum = {0};
-        for (size_t c = 0; c < shape.row_stride; c += LANES)
+        for (size_t c = 0; c < stride; c += LANES)
             add_products(&sum, row + c, (const float *)partner->pooled + c);
         out[s] = sum_of(&sum);
     }
@@ -219,8 +233,8 @@ static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n);
 
 static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *partner, float *out)
 {
-    if (set->layout->precision == SL_PRECISION_F32) {
-        body_pooled_products_f32(set, partner, out);
+    if (set->layout->precision != SL_PRECISION_INT8) {
+        pooled_products_of_floats(set, partner, out);
         return;
     }
     const sl_set_shape shape = sl_set_shape_of(set->layout);
@@ -258,6 +272,8 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .largest = body_largest,                                                                                  \
         .sum_of_squares = body_sum_of_squares,                                                                    \
         .scale = body_scale,                                                                                      \
+        .scale_to_bf16 = body_scale_to_bf16,                                                                      \
+        .pack_to_bf16 = body_pack_to_bf16,                                                                        \
         .add_scaled = body_add_scaled,                                                                            \
         .add_scaled_i8 = body_add_scaled_i8,                                                                      \
         .dequantise = body_dequantise,                                                                            \

@@ -3,7 +3,10 @@
  *
  * The int8 product of two patches is an exact integer on every instruction set, and everything after it is
  * written in lanes.h, so int8 scores have the same bits everywhere. The f32 product runs over the channels
- * in order: one fused multiply-add each with AVX2 and AVX-512 (equal bits), a product and a sum in scalar. */
+ * in order: one fused multiply-add each with AVX2 and AVX-512 (equal bits), a product and a sum in scalar.
+ *
+ * bf16 is f32 with rows rounded to 8 bits of mantissa: they lie as floats and go through the f32 product, but where
+ * there is AVX-512 with BF16 they lie in 16 bits and vdpbf16ps adds two channels at a time. */
 #ifndef SL_MATCH_KERNELS_KERNELS_H
 #define SL_MATCH_KERNELS_KERNELS_H
 
@@ -20,12 +23,13 @@ enum {
 
 /* What a set's memory holds; all derived from the layout. */
 typedef struct {
-    int row_count;     /* R patches, the pooled vector (f32: 1 row; int8: 2, see below), a zero row to an even count */
-    size_t row_stride; /* elements: C rounded up to 64 (int8) or LANES (f32) */
+    int row_count;     /* R patches, the pooled vector (1 row; int8: 2, see below), a zero row to an even count */
+    size_t row_stride; /* elements: C rounded up to 64 (int8) or LANES (f32, bf16) */
 } sl_set_shape;
 
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
 size_t sl_set_row_stride(const sl_match_layout *layout); /* its row_stride alone */
+size_t sl_set_element_bytes(const sl_match_layout *layout); /* of its rows: 1 (int8), 4, or 2: bf16 for vdpbf16ps */
 
 /* Whether sets hold a pooled vector g of their own: with CC, and with APC where cells of the grid overlap. Where
  * they tile the map, APC's g is a mix of the set's patches, sum of share * p, and g_other . p the same mix of S. */
@@ -79,6 +83,9 @@ typedef struct {
     float (*largest)(const float *x, size_t n);
     float (*sum_of_squares)(const float *x, size_t n, float factor);
     void (*scale)(const float *x, size_t n, float factor, float *out);
+    /* The same rounded to bf16 (to nearest, ties to even), as floats and as their upper 16 bits. */
+    void (*scale_to_bf16)(const float *x, size_t n, float factor, float *out);
+    void (*pack_to_bf16)(const float *x, size_t n, float factor, uint16_t *out);
     void (*add_scaled)(const float *x, size_t n, float factor, float *sum);
     void (*add_scaled_i8)(const int8_t *x, size_t n, float factor, float *sum);
     void (*dequantise)(const int8_t *x, size_t n, float factor, float *out);
@@ -121,8 +128,10 @@ extern const sl_scan_kernels sl_scan_kernels_avx2, sl_scan_kernels_avx512;
 const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa);
 const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa);
 
-/* For tests: compare with this table from now on (NULL: the active one). Sets made before are void. */
+/* For tests: compare with this table from now on (NULL: the active one), and with or without vdpbf16ps where the
+ * machine has it. Sets made before are void. */
 void sl_match_use_isa(const sl_isa *isa);
+void sl_match_use_bf16(bool use);
 const sl_emd_kernels *sl_emd_kernels_now(void);
 const sl_scan_kernels *sl_scan_kernels_now(void);
 

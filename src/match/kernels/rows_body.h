@@ -42,6 +42,28 @@ static void body_scale(const float *restrict x, size_t n, float factor, float *r
         out[i] = x[i] * factor;
 }
 
+/* The upper half of the float nearest to x that has no lower half. x is finite. */
+ALWAYS_INLINE uint32_t rounded_to_bf16(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof bits);
+    return (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+}
+
+static void body_scale_to_bf16(const float *restrict x, size_t n, float factor, float *restrict out)
+{
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t bits = rounded_to_bf16(x[i] * factor) << 16;
+        memcpy(&out[i], &bits, sizeof bits);
+    }
+}
+
+static void body_pack_to_bf16(const float *restrict x, size_t n, float factor, uint16_t *restrict out)
+{
+    for (size_t i = 0; i < n; i++)
+        out[i] = (uint16_t)rounded_to_bf16(x[i] * factor);
+}
+
 static void body_add_scaled(const float *restrict x, size_t n, float factor, float *restrict sum)
 {
     for (size_t i = 0; i < n; i++)
