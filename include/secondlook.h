@@ -329,8 +329,8 @@ typedef enum {
 } sl_solver;
 
 /* Of patches, stored (int8 and f32) or compared (all). bf16: the numbers of unit patches rounded to 8 significant bits
- * (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's, in practice .001. Every
- * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of sums, below 1e-5. */
+ * (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every instruction set
+ * computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone. */
 typedef enum { SL_PRECISION_INT8 = 0, SL_PRECISION_F32 = 1, SL_PRECISION_BF16 = 2 } sl_precision;
 
 typedef struct {
