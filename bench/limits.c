@@ -1,9 +1,9 @@
-/* What one core can do, and where a pair's time goes: limits [ROWS COLS CHANNELS [i8|f32]] (8 8 512 i8).
+/* What one core can do, and where a pair's time goes: limits [ROWS COLS CHANNELS [i8|f32|bf16]] (8 8 512 i8).
  *
- * The peaks are measured by loops of nothing but the instruction, in 24 registers: fused multiply-adds and byte products
- * at the kernels' width, and reading 256 MiB. Then the EMD kernels, a stage at a time on faces as `secondlook bench emd`
- * makes them, beside what their arithmetic takes at those peaks. CPU time of this thread, the median of rounds. One
- * JSON line. x86-64 only. */
+ * The peaks are measured by loops of nothing but the instruction, in 24 registers: fused multiply-adds, products of bf16
+ * (multiply-adds where there are none) and of bytes at the kernels' width, and reading 256 MiB. Then the EMD kernels, a
+ * stage at a time on faces as `secondlook bench emd` makes them, beside what their arithmetic takes at those peaks. CPU
+ * time of this thread, the median of rounds. One JSON line. x86-64 only. */
 #include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -74,6 +74,7 @@ PEAK_LOOP(fma_avx2, "avx2,fma", X12("vfmadd231ps", "ymm"), LOW, 12)
 PEAK_LOOP(madd_avx2, "avx2", X12("vpmaddwd", "ymm"), LOW, 12)
 PEAK_LOOP(fma_avx512, "avx512f", X24("vfmadd231ps", "zmm"), HIGH, 24)
 PEAK_LOOP(vnni_avx512, "avx512f,avx512vnni", X24("vpdpbusd", "zmm"), HIGH, 24)
+PEAK_LOOP(bf16_avx512, "avx512f", X24("vdpbf16ps", "zmm"), HIGH, 24)
 
 static double read_bytes_per_s(void)
 {
@@ -178,27 +179,41 @@ static void measure(const faces *f, double *seconds, double *iterations)
     free(S), free(K), free(w);
 }
 
+static const char *const names[] = {"int8", "f32", "bf16"};
+
+static sl_precision precision_named(const char *name)
+{
+    for (int i = SL_PRECISION_F32; i <= SL_PRECISION_BF16; i++)
+        if (!strcmp(name, names[i]))
+            return (sl_precision)i;
+    return SL_PRECISION_INT8;
+}
+
 int main(int argc, char **argv)
 {
     static faces f;
     const int rows = argc > 3 ? atoi(argv[1]) : 8, cols = argc > 3 ? atoi(argv[2]) : 8;
     const int channels = argc > 3 ? atoi(argv[3]) : 512;
-    const int f32 = argc > 4 && !strcmp(argv[4], "f32"), wide = sl_isa_active() == SL_ISA_AVX512;
+    const sl_precision precision = argc <= 4 ? SL_PRECISION_INT8 : precision_named(argv[4]);
+    const int wide = sl_isa_active() == SL_ISA_AVX512;
     double seconds[STAGES], iterations;
     if (argc > 5 || argc == 2 || argc == 3)
-        die("usage: limits [ROWS COLS CHANNELS [i8|f32]]");
+        die("usage: limits [ROWS COLS CHANNELS [i8|f32|bf16]]");
     if (sl_isa_active() == SL_ISA_SCALAR)
         die("needs AVX2");
-    make_faces(&f, rows, cols, channels, f32 ? SL_PRECISION_F32 : SL_PRECISION_INT8);
+    make_faces(&f, rows, cols, channels, precision);
     measure(&f, seconds, &iterations);
     const double fma = (wide ? fma_avx512() * 16 : fma_avx2() * 8), bytes = wide ? vnni_avx512() * 64 : madd_avx2() * 16;
-    const double products = (double)(rows * cols) * (rows * cols) * channels, peak = f32 ? fma : bytes;
+    const double pairs = wide && sl_cpu_has_bf16() ? bf16_avx512() * 32 : fma;
+    const double products = (double)(rows * cols) * (rows * cols) * channels;
+    const double peak = (const double[]){bytes, fma, pairs}[precision];
     printf("{\"isa\": \"%s\", \"patches\": %d, \"channels\": %d, \"precision\": \"%s\", \"peak_gflops\": %.1f, "
-           "\"peak_int8_gops\": %.1f, \"read_gb_per_s\": %.2f, \"us_at_peak\": %.3f, \"us_products\": %.3f, "
-           "\"us_weights\": %.3f, \"us_sinkhorn\": %.3f, \"iterations\": %.2f, \"us_pair\": %.3f, "
+           "\"peak_bf16_gflops\": %.1f, \"peak_int8_gops\": %.1f, \"read_gb_per_s\": %.2f, \"us_at_peak\": %.3f, "
+           "\"us_products\": %.3f, \"us_weights\": %.3f, \"us_sinkhorn\": %.3f, \"iterations\": %.2f, \"us_pair\": %.3f, "
            "\"products_of_peak\": %.3f}\n",
-           sl_isa_name(sl_isa_active()), rows * cols, channels, f32 ? "f32" : "int8", 2e-9 * fma, 2e-9 * bytes,
-           1e-9 * read_bytes_per_s(), 1e6 * products / peak, 1e6 * seconds[1], 1e6 * (seconds[2] - seconds[1]),
-           1e6 * (seconds[3] - seconds[2]), iterations, 1e6 * seconds[3], products / peak / seconds[1]);
+           sl_isa_name(sl_isa_active()), rows * cols, channels, names[precision], 2e-9 * fma, 2e-9 * pairs,
+           2e-9 * bytes, 1e-9 * read_bytes_per_s(), 1e6 * products / peak, 1e6 * seconds[1],
+           1e6 * (seconds[2] - seconds[1]), 1e6 * (seconds[3] - seconds[2]), iterations, 1e6 * seconds[3],
+           products / peak / seconds[1]);
     return 0;
 }
