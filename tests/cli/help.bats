@@ -138,6 +138,9 @@ load common
     sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision f32 --weighting sc
     expect 0
     contains "$out" pairs_per_s
+    sl bench emd --json --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision bf16
+    expect 0
+    json 'd.patch_precision === "bf16" && d.score_mean > 0.3 && d.score_mean < 1'
     sl bench search
     expect 2
     contains "$err" "--gallery"
