@@ -75,7 +75,7 @@ static void faceless_pictures_of_odd_sizes(void **state)
 
 /* ---- LFW: photos of 250 x 250, each person in the middle ---- */
 
-enum { PHOTOS = 40 };
+enum { PHOTOS = 20 };
 
 /* The first photos of the tar file whose names end in _0001.jpg, decoded. */
 static int read_lfw(sl_image *out)

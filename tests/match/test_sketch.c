@@ -123,6 +123,7 @@ static void no_score_is_above_its_ceiling(void **state)
         sl_template_free(f.templates[i]);
     sl_gallery_close(f.gallery);
     remove_tree(dir);
+    free(dir);
 }
 
 int main(void)

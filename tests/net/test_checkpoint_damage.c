@@ -11,6 +11,13 @@
 
 enum { CORRUPTIONS = 1000, ENDS = 1 << 16 };
 
+/* From here on the kernel gives out no more than `bytes`; what malloc rounds up and keeps is on top. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+static void limit_memory(size_t bytes)
+{
+    (void)bytes; /* their own memory is counted too */
+}
+#else
 static size_t data_in_use(void)
 {
     size_t kilobytes = 0;
@@ -24,16 +31,12 @@ static size_t data_in_use(void)
     return kilobytes * 1024;
 }
 
-/* From here on the kernel gives out no more than this; what malloc rounds up and keeps is on top. */
 static void limit_memory(size_t bytes)
 {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-    (void)bytes; /* their own memory is counted too */
-#else
     const struct rlimit limit = {data_in_use() + bytes + (1 << 20), RLIM_INFINITY};
     assert_int_equal(setrlimit(RLIMIT_DATA, &limit), 0);
-#endif
 }
+#endif
 
 static void unlimit_memory(void)
 {
