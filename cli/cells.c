@@ -11,10 +11,15 @@ static int choose_look(cli_match *match, const cli_models *models, const sl_gall
     sl_error err = {0};
     sl_gallery_info info;
     sl_gallery_get_info(gallery, &info);
+    match->choose = false;
+    if (info.patch_precision == SL_PRECISION_NONE) {
+        match->match.rerank = SL_RERANK_NONE;
+        return CLI_OK;
+    }
     const sl_engine_options *e = &models->engine;
     const char *model = e->model ? e->model : info.model;
     sl_status status = sl_cells_open(e->models_dir, model, NULL, models->threads, out, &err);
-    match->choose = false;
+    cli_match_suit(match, gallery);
     if (status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED)
         return CLI_OK;
     if (status)
@@ -31,6 +36,7 @@ int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery 
     *out = NULL;
     if (match->choose && gallery)
         return choose_look(match, models, gallery, out);
+    cli_match_suit(match, gallery);
     const sl_engine_options *e = &models->engine;
     const sl_match_need need = sl_match_needs(&match->match);
     if (need == SL_NEEDS_NOTHING)

@@ -15,6 +15,7 @@ typedef struct {
     const char *gallery, *labels, *label;
     sl_enroll_options enroll;
     sl_precision patches;
+    bool patches_given;
     bool json, verbose;
     json_t *refused; /* of the JSON result */
     size_t refusals;
@@ -41,14 +42,16 @@ static const struct argp_option options[] = {
     {"keep-crops", KEY_KEEP_CROPS, 0, 0, "Keep the aligned crops, for pictures that explain", 0},
     {"min-quality", KEY_MIN_QUALITY, "Q", 0, "Refuse faces of lower quality, 0 to 1 (default: 0.05)", 0},
     {"no-quality-gate", KEY_NO_GATE, 0, 0, "Refuse no face for its quality", 0},
-    {"patches", KEY_PATCHES, "int8|f32", 0, "How a new gallery stores patch maps (default: int8)", 0},
+    {"patches", KEY_PATCHES, "compact|int8|f32|none", 0,
+     "What a new gallery stores for second looks: what each cell gives to the embedding, in 4 bits (compact; the default "
+     "where the model's head is linear and it has statistics per cell), the whole patch map (int8, the default for other "
+     "models, or f32), which --feature map needs and takes three times the room, or nothing", 0},
     {"verbose", 'v', 0, 0, "List every refused photo, not only the first twenty", 0},
     {0},
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const precisions[] = {"int8", "f32", NULL};
     enroll_run *run = state->input;
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
@@ -63,7 +66,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         run->enroll.min_quality = (float)cli_parse_real(state, "--min-quality", arg, 0, 1);
         return 0;
     case KEY_NO_GATE: run->enroll.min_quality = -1; return 0;
-    case KEY_PATCHES: run->patches = (sl_precision)cli_parse_name(state, "--patches", arg, precisions); return 0;
+    case KEY_PATCHES:
+        run->patches = cli_parse_patches(state, arg);
+        run->patches_given = true;
+        return 0;
     case 'v': run->verbose = true; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
@@ -194,12 +200,21 @@ static int summary_code(const sl_enroll_report *r)
     return r->no_face && r->no_face == r->photos ? CLI_NO_FACE : CLI_FAILED;
 }
 
+/* Compact patches unless told otherwise, and the map for models that can not have them. */
+static sl_status open_gallery(const enroll_run *run, const sl_engine *engine, sl_gallery **out, sl_error *err)
+{
+    sl_status status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, run->patches, out, err);
+    if (!run->patches_given && (status == SL_ERR_UNSUPPORTED || status == SL_ERR_NOT_FOUND))
+        status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, SL_PRECISION_INT8, out, err);
+    return status;
+}
+
 static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_photo *photos, size_t count)
 {
     sl_error err = {0};
     sl_gallery *gallery;
     sl_enroll_report report = {0};
-    if (sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, run->patches, &gallery, &err))
+    if (open_gallery(run, engine, &gallery, &err))
         return cli_fail(run->gallery, &err);
     run->enroll.threads = run->models.threads;
     run->enroll.progress = cli_progress_step;
@@ -219,7 +234,7 @@ static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_phot
 
 int cmd_enroll(int argc, char **argv)
 {
-    enroll_run run = {.enroll = sl_enroll_defaults(), .refused = json_array()};
+    enroll_run run = {.enroll = sl_enroll_defaults(), .patches = SL_PRECISION_COMPACT, .refused = json_array()};
     sl_photo *photos = NULL;
     size_t count = 0;
     sl_engine *engine = NULL;

@@ -172,7 +172,7 @@ static int choose_configs(eval_run *run)
     bool all_fields[SWEEP_FIELDS];
     char name[256];
     sl_error err = {0};
-    run->configs = cli_sweep_expand(&run->sweep, &run->count, &repeated);
+    run->configs = cli_sweep_expand(&run->sweep, run->gallery, &run->count, &repeated);
     if (!run->configs) {
         cli_warn("no memory for the combinations of the options");
         return CLI_FAILED;

@@ -1,4 +1,4 @@
-/* secondlook gallery info | list | remove | compact | verify */
+/* secondlook gallery info | list | remove | compact | verify (copy: gallery_copy.c) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -249,6 +249,7 @@ int cmd_gallery(int argc, char **argv)
         {"list", "every face", gallery_list},
         {"remove", "take people or photos out", gallery_remove},
         {"compact", "erase what was removed", gallery_compact},
+        {"copy", "the same faces with other patches", cmd_gallery_copy},
         {"verify", "check every checksum", gallery_verify},
         {NULL, NULL, NULL},
     };

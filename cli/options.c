@@ -31,7 +31,15 @@ static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
-static const char *const patch_precision_names[] = {"int8", "f32", "bf16", NULL};
+static const char *const patch_precision_names[] = {"int8", "f32", "bf16", NULL}; /* of similarities */
+static const char *const stored_names[] = {"int8", "f32", "bf16", "compact", "none", NULL};
+
+sl_precision cli_parse_patches(struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {"int8", "f32", "compact", "none", NULL};
+    static const sl_precision values[] = {SL_PRECISION_INT8, SL_PRECISION_F32, SL_PRECISION_COMPACT, SL_PRECISION_NONE};
+    return values[cli_parse_name(state, "--patches", text, names)];
+}
 
 const char *cli_rerank_name(sl_rerank value)
 {
@@ -55,7 +63,7 @@ const char *cli_precision_name(sl_compute value)
 }
 const char *cli_patch_precision_name(sl_precision value)
 {
-    return patch_precision_names[value];
+    return stored_names[value];
 }
 
 long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
@@ -159,7 +167,7 @@ static const struct argp_option match_options[] = {
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,
      "What emd, maxsim and cells compare: the network's patch map (the default), or what each of its cells gives to "
-     "the embedding", 0},
+     "the embedding (the default where that is all that a gallery holds)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
      "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, cells and "
      "contributions)", 0},
@@ -189,6 +197,17 @@ void cli_match_settle(cli_match *m)
         m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
 }
 
+void cli_match_suit(cli_match *m, const sl_gallery *gallery)
+{
+    sl_gallery_info info = {0};
+    if (gallery)
+        sl_gallery_get_info(gallery, &info);
+    if (m->feature_given || info.patch_precision != SL_PRECISION_COMPACT)
+        return;
+    m->match.feature = SL_FEATURE_CONTRIBUTIONS;
+    cli_match_settle(m);
+}
+
 static error_t parse_match(int key, char *arg, struct argp_state *state)
 {
     cli_match *m = state->input;
@@ -203,6 +222,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_FEATURE:
         match->feature = (sl_feature)cli_parse_name(state, "--feature", arg, feature_names);
+        m->feature_given = true;
         cli_match_settle(m);
         return 0;
     case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;

@@ -36,7 +36,7 @@ extern const struct argp cli_models_argp;
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the model's own */
-    bool alpha_given, weighting_given; /* else these are the second look's own */
+    bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
     bool choose; /* nobody asked for a second look: cli_open_cells takes the best that the model can have */
 } cli_match;
 extern const struct argp cli_match_argp;
@@ -44,6 +44,9 @@ cli_match cli_match_defaults(void);
 
 /* The same, but the second look is chosen by cli_open_cells when no option asks for one. */
 cli_match cli_match_chosen(void);
+
+/* Compares contributions, where the user asked for no feature and the gallery (NULL: none) has nothing else. */
+void cli_match_suit(cli_match *match, const sl_gallery *gallery);
 
 /* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
 void cli_match_settle(cli_match *match);
@@ -62,6 +65,9 @@ long long cli_parse_int(struct argp_state *state, const char *option, const char
                         long long high);
 double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high);
 int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
+
+/* --patches: how a gallery stores them. */
+sl_precision cli_parse_patches(struct argp_state *state, const char *text);
 
 /* Appends to a NULL-terminated list of arguments. */
 typedef struct {

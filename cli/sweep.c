@@ -139,7 +139,7 @@ static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
  * defaults. */
-static sl_eval_config combination(const cli_sweep *sweep, size_t n)
+static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, size_t n)
 {
     struct argp_state state = {0}; /* its values were checked when they were given */
     cli_match match = cli_match_defaults();
@@ -154,6 +154,7 @@ static sl_eval_config combination(const cli_sweep *sweep, size_t n)
         for (size_t i = 0; i < lists; i++)
             if (sweep->lists[i].key == o->key)
                 apply(&state, o->key, sweep->lists[i].items[which[i]], &match);
+    cli_match_suit(&match, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
     if (config.first != SL_RERANK_NONE) { /* both looks have one weighting: where none is given, the first's own */
         match.match.rerank = config.first;
@@ -163,7 +164,7 @@ static sl_eval_config combination(const cli_sweep *sweep, size_t n)
     return config;
 }
 
-sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, size_t *count, size_t *repeated)
+sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, size_t *count, size_t *repeated)
 {
     size_t all = sweep->first_count ? sweep->first_count : 1;
     *count = *repeated = 0;
@@ -172,7 +173,7 @@ sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, size_t *count, size_t *
             return NULL;
     sl_eval_config *configs = calloc(all, sizeof *configs);
     for (size_t n = 0; configs && n < all; n++) {
-        sl_eval_config one = combination(sweep, n);
+        sl_eval_config one = combination(sweep, gallery, n);
         size_t i = 0;
         simplify(&one);
         while (i < *count && !is_same(&configs[i], &one))

@@ -328,10 +328,18 @@ typedef enum {
     SL_SOLVER_EXACT = 2      /* the linear program, by a transportation simplex */
 } sl_solver;
 
-/* Of patches, stored (int8 and f32) or compared (all). bf16: the numbers of unit patches rounded to 8 significant bits
- * (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every instruction set
- * computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone. */
-typedef enum { SL_PRECISION_INT8 = 0, SL_PRECISION_F32 = 1, SL_PRECISION_BF16 = 2 } sl_precision;
+/* Of patches, stored (all but bf16) or compared (the first three). bf16: the numbers of unit patches rounded to 8
+ * significant bits (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every
+ * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone.
+ * compact: contributions (sl_feature) in 4 bits around the mean of ordinary faces, with one scale each, for networks whose
+ * head is linear. none: the embedding alone, which no second look can use. */
+typedef enum {
+    SL_PRECISION_INT8 = 0,
+    SL_PRECISION_F32 = 1,
+    SL_PRECISION_BF16 = 2,
+    SL_PRECISION_COMPACT = 3,
+    SL_PRECISION_NONE = 4,
+} sl_precision;
 
 typedef struct {
     sl_rerank rerank;
@@ -453,7 +461,8 @@ typedef struct {
 
 /* SL_GALLERY_CREATE opens for writing and creates what is not there, for `engine`'s model (the other
  * modes accept engine NULL). With an engine, a gallery of another fingerprint is SL_ERR_MISMATCH.
- * precision: of the stored patches, for a new gallery: int8 or f32, others are SL_ERR_ARGUMENT. */
+ * precision: of the stored patches, for a new gallery; bf16 is SL_ERR_ARGUMENT. COMPACT: SL_ERR_UNSUPPORTED where the
+ * engine's head is not linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_cells_calibrate). */
 SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine,
                                  sl_precision precision, sl_gallery **out, sl_error *err);
 SL_API void sl_gallery_close(sl_gallery *gallery);

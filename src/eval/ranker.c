@@ -80,11 +80,11 @@ void sl_ranker_close(sl_ranker *r)
 sl_status sl_ranker_ask(sl_ranker *r, size_t query, sl_error *err)
 {
     const sl_gallery *queries = r->x->protocol.queries;
-    sl_patch_source face = {0};
+    sl_patch_source face;
     r->query = query;
     if (!r->contributions)
         return SL_OK;
-    SL_TRY(sl_gallery_patches(queries, query, &face.patches_i8, &face.patch_scales, &face.patches_f32, err));
+    SL_TRY(sl_patch_source_of_face(queries, query, &face, err));
     sl_status status = sl_contributions(&r->x->cells->head, &face, 1, r->contributions, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query %s", sl_gallery_image(queries, query));
 }

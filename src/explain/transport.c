@@ -63,6 +63,7 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     if (o.rerank == SL_RERANK_NONE || o.rerank == SL_RERANK_OAE)
         o.rerank = SL_RERANK_EMD;
     sl_second_look *look;
+    SL_TRY(sl_second_look_check(&o, &other->shape, err));
     SL_TRY(sl_second_look_open(&o, &query->shape, &look, err));
     sl_status status = take_plan(look, query, other, out, err);
     sl_second_look_close(look);

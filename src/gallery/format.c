@@ -42,8 +42,8 @@ sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_e
     if (shape->precision == SL_PRECISION_BF16)
         return sl_fail(err, SL_ERR_ARGUMENT, "patches are not stored in bf16: store them in int8 or f32 and compare "
                        "them in bf16 (the match options' precision)");
-    if (shape->precision != SL_PRECISION_INT8 && shape->precision != SL_PRECISION_F32)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0) or f32 (1)",
+    if ((unsigned)shape->precision > SL_PRECISION_NONE)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0), f32 (1), compact (3) or none (4)",
                        (int)shape->precision);
     if (model && (strlen(model) > 63 || !sl_name_sound(model, strlen(model))))
         return sl_fail(err, SL_ERR_ARGUMENT, "model name \"%.63s\": must be 1 .. 63 bytes of UTF-8", model);
@@ -52,11 +52,17 @@ sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_e
 
 /* ---- gallery.meta ---- */
 
+/* Older programs read the galleries that they could have made. */
+static uint32_t version_of(const sl_template_shape *shape)
+{
+    return shape->precision > SL_PRECISION_F32 ? SL_GALLERY_VERSION : 1;
+}
+
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
 {
     memset(out, 0, SL_META_SIZE);
     memcpy(out, meta_magic, 8);
-    sl_put_u32(out + 8, SL_GALLERY_VERSION);
+    sl_put_u32(out + 8, version_of(&meta->shape));
     sl_put_u32(out + 12, SL_META_SIZE);
     sl_put_u64(out + 16, meta->uid);
     sl_put_u64(out + 24, meta->generation);
@@ -66,6 +72,7 @@ void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
     sl_put_u32(out + 72, (uint32_t)meta->shape.cols);
     sl_put_u32(out + 76, (uint32_t)meta->shape.channels);
     sl_put_u32(out + 80, (uint32_t)meta->shape.precision);
+    sl_put_u32(out + 84, meta->centre_crc);
     memcpy(out + 88, meta->model, strnlen(meta->model, 63));
     sl_put_u32(out + 252, sl_crc32c(0, out, 252));
 }
@@ -76,10 +83,11 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
         return sl_fail(err, SL_ERR_CORRUPT, "has %zu bytes instead of %d", size, SL_META_SIZE);
     if (memcmp(data, meta_magic, 8) != 0)
         return sl_fail(err, SL_ERR_FORMAT, "does not begin as a secondlook gallery's");
-    if (sl_get_u32(data + 8) != SL_GALLERY_VERSION)
+    const uint32_t version = sl_get_u32(data + 8);
+    if (version < 1 || version > SL_GALLERY_VERSION)
         return sl_fail(err, SL_ERR_UNSUPPORTED,
-                       "is of format version %u, this program reads %d: use the program that made it",
-                       sl_get_u32(data + 8), SL_GALLERY_VERSION);
+                       "is of format version %u, this program reads 1 to %d: use the program that made it", version,
+                       SL_GALLERY_VERSION);
     if (size != SL_META_SIZE || sl_get_u32(data + 12) != SL_META_SIZE)
         return sl_fail(err, SL_ERR_CORRUPT, "has %zu bytes instead of %d", size, SL_META_SIZE);
     if (sl_get_u32(data + 252) != sl_crc32c(0, data, 252))
@@ -90,7 +98,8 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
         if (number[i] > 4096)
             return sl_fail(err, SL_ERR_FORMAT, "has an impossible template shape");
     }
-    *out = (sl_meta){.uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24)};
+    *out = (sl_meta){
+        .uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24), .centre_crc = sl_get_u32(data + 84)};
     out->shape = (sl_template_shape){.dim = (int)number[0],
                                      .rows = (int)number[1],
                                      .cols = (int)number[2],
@@ -99,7 +108,7 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
-        sl_shape_check(&out->shape, out->model, NULL))
+        sl_shape_check(&out->shape, out->model, NULL) || version != version_of(&out->shape))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
     return SL_OK;
 }
@@ -114,12 +123,29 @@ static size_t round64(size_t n)
 sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
 {
     size_t patches = (size_t)shape->rows * (size_t)shape->cols, values = patches * (size_t)shape->channels;
-    bool int8 = shape->precision == SL_PRECISION_INT8;
-    sl_row_layout l = {.patches_bytes = int8 ? values : values * sizeof(float)};
+    bool scaled = shape->precision == SL_PRECISION_INT8 || shape->precision == SL_PRECISION_COMPACT;
+    sl_row_layout l = {0};
+    switch (shape->precision) {
+    case SL_PRECISION_INT8: l.patches_bytes = values; break;
+    case SL_PRECISION_F32: l.patches_bytes = values * sizeof(float); break;
+    case SL_PRECISION_COMPACT: l.patches_bytes = patches * sl_code_bytes(shape->dim); break;
+    case SL_PRECISION_BF16: /* not stored */
+    case SL_PRECISION_NONE: break;
+    }
     l.scales_at = round64(l.patches_bytes);
-    l.landmarks_at = l.scales_at + (int8 ? round64(patches * sizeof(float)) : 0);
+    l.landmarks_at = l.scales_at + (scaled ? round64(patches * sizeof(float)) : 0);
     l.stride = round64(l.landmarks_at + 68 * sizeof(sl_point));
     return l;
+}
+
+size_t sl_centre_bytes(const sl_template_shape *shape)
+{
+    return shape->precision == SL_PRECISION_COMPACT ? round64(sl_contribution_count(shape) * sizeof(float)) : 0;
+}
+
+uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape)
+{
+    return SL_HEADER_SIZE + (kind == SL_FILE_PATCHES ? sl_centre_bytes(shape) : 0);
 }
 
 uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape)
@@ -133,7 +159,7 @@ void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEA
 {
     memset(out, 0, SL_HEADER_SIZE);
     memcpy(out, file_magic[kind], 8);
-    sl_put_u32(out + 8, SL_GALLERY_VERSION);
+    sl_put_u32(out + 8, version_of(&meta->shape));
     sl_put_u32(out + 12, SL_HEADER_SIZE);
     sl_put_u64(out + 16, meta->uid);
     sl_put_u64(out + 24, meta->generation);
@@ -163,17 +189,32 @@ bool sl_embedding_sound(const uint8_t *row, int dim)
 bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape)
 {
     sl_row_layout l = sl_patch_row_layout(shape);
-    if (shape->precision == SL_PRECISION_F32) {
-        if (!all_finite(row, l.patches_bytes / 4))
-            return false;
-    } else {
-        uint32_t bad = 0;
+    const size_t patches = (size_t)shape->rows * (size_t)shape->cols;
+    uint32_t bad = 0;
+    switch (shape->precision) {
+    case SL_PRECISION_INT8:
         for (size_t i = 0; i < l.patches_bytes; i++)
             bad |= row[i] == 0x80;
-        if (bad || !all_finite(row + l.scales_at, (size_t)shape->rows * (size_t)shape->cols))
-            return false;
+        bad |= !all_finite(row + l.scales_at, patches);
+        break;
+    case SL_PRECISION_F32: bad = !all_finite(row, l.patches_bytes / 4); break;
+    case SL_PRECISION_COMPACT: bad = !all_finite(row + l.scales_at, patches); break; /* every code is one */
+    case SL_PRECISION_BF16: /* not stored */
+    case SL_PRECISION_NONE: break;
     }
-    return all_finite(row + l.landmarks_at, 136);
+    return !bad && all_finite(row + l.landmarks_at, 136);
+}
+
+bool sl_centre_sound(const float *centre, const sl_template_shape *shape)
+{
+    return all_finite((const uint8_t *)centre, sl_contribution_count(shape));
+}
+
+uint32_t sl_centre_crc(const sl_template_shape *shape)
+{
+    static const uint8_t zeros[64];
+    const size_t bytes = sl_contribution_count(shape) * sizeof(float);
+    return sl_crc32c(sl_crc32c(0, shape->centre, bytes), zeros, sl_centre_bytes(shape) - bytes);
 }
 
 /* ---- commit marker ---- */

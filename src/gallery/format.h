@@ -7,7 +7,7 @@
 
 #include "gallery/template.h"
 
-#define SL_GALLERY_VERSION 1
+#define SL_GALLERY_VERSION 2 /* 1 where patches are int8 or f32, which older programs read too */
 #define SL_META_SIZE 256
 #define SL_HEADER_SIZE 64
 #define SL_SLOT_SIZE 64
@@ -21,7 +21,8 @@
 typedef struct {
     uint64_t uid;        /* random; every file of the gallery carries it */
     uint64_t generation; /* N of embeddings.N, patches.N, crops.N, log.N, commit.N */
-    sl_template_shape shape;
+    sl_template_shape shape; /* decoded without its centre, which lies in the patch file */
+    uint32_t centre_crc;     /* 0 without one */
     char model[64];
 } sl_meta;
 
@@ -41,7 +42,14 @@ uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape);
 
 void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE]);
 
-/* Where the parts of a patch row begin: patches, scales (int8 only), 68 landmarks, end of the row. All
+/* Bytes of the centre [R, D] floats, which compact patches are stored around: it follows the header of the patch file,
+ * filled up to a multiple of 64. 0 for other patches. */
+size_t sl_centre_bytes(const sl_template_shape *shape);
+
+/* Where the rows begin. */
+uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape);
+
+/* Where the parts of a patch row begin: patches, scales (int8 and compact only), 68 landmarks, end of the row. All
  * multiples of 64, zeros between. */
 typedef struct {
     size_t patches_bytes, scales_at, landmarks_at, stride;
@@ -52,6 +60,10 @@ sl_row_layout sl_patch_row_layout(const sl_template_shape *shape);
 /* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? */
 bool sl_embedding_sound(const uint8_t *row, int dim);
 bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape);
+bool sl_centre_sound(const float *centre, const sl_template_shape *shape);
+
+/* Checksum of shape->centre as it lies in the file. */
+uint32_t sl_centre_crc(const sl_template_shape *shape);
 
 /* A commit marker's slot: the acknowledged state. */
 typedef struct {

@@ -40,6 +40,16 @@ typedef struct {
 sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
                           void **out, sl_error *err);
 
+/* Makes contributions [R, D] of a template with a map, for a gallery of compact patches that is written to. */
+typedef struct {
+    sl_status (*contributions)(void *context, const sl_template *t, float *out, sl_error *err);
+    void (*destroy)(void *context);
+    void *context;
+} sl_packer;
+
+/* Takes the packer over, also when it fails. */
+sl_status sl_gallery_set_packer(sl_gallery *gallery, const sl_packer *packer, sl_error *err);
+
 /* One number per live face, [faces], equal for equal labels, below sl_gallery_label_bound. */
 const uint32_t *sl_gallery_label_ids(const sl_gallery *gallery);
 uint32_t sl_gallery_label_bound(const sl_gallery *gallery);
@@ -51,11 +61,18 @@ const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
 /* Live face with this image id; SL_ERR_NOT_FOUND when there is none. */
 sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
 
-/* Patch map of live face i, straight from the mapping; its checksum is verified the first time.
- * int8: *q [R, C] and *scales [R] are set and *f32 is NULL; f32: *f32 [R, C] is set, the others NULL.
- * *q and *f32 are 64-byte aligned. */
-sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, const int8_t **q, const float **scales,
-                             const float **f32, sl_error *err);
+/* Patches as they are stored; what another precision has is NULL. */
+typedef struct {
+    const int8_t *q;      /* int8: [R, C] */
+    const float *f32;     /* f32: [R, C] */
+    const uint8_t *codes; /* compact: [R, sl_code_bytes(D)] around centre [R, D] */
+    const float *centre;
+    const float *scales; /* int8, compact: [R] */
+} sl_stored_patches;
+
+/* Patches of live face i, straight from the mapping, 64-byte aligned; its checksum is verified the first time.
+ * SL_ERR_UNSUPPORTED, with the way out, where the gallery holds embeddings only. */
+sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_stored_patches *out, sl_error *err);
 
 /* The 68 landmarks of live face i in units of the crop's sides, NULL when it has none; checksum as above. */
 sl_status sl_gallery_landmarks(const sl_gallery *gallery, size_t i, const sl_point **landmarks, sl_error *err);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -155,6 +156,15 @@ static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable,
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
         seed ^= (uint64_t)(uintptr_t)g;
     g->images.seed = g->label_table.seed = seed;
+    const float *centre = meta->shape.centre; /* of a gallery that is created; else load reads it */
+    if (sl_centre_bytes(&meta->shape)) {
+        g->centre = sl_calloc_aligned(1, sl_centre_bytes(&meta->shape));
+        if (!g->centre)
+            return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
+        if (centre)
+            memcpy(g->centre, centre, sl_contribution_count(&meta->shape) * sizeof(float));
+    }
+    g->meta.shape.centre = g->centre;
     size_t row = sl_patch_row_layout(&meta->shape).stride, record = SL_ADD_FIXED + 2 * (SL_NAME_MAX + 1) + 4;
     g->dir = sl_strdup(dir);
     if (writable)
@@ -169,6 +179,8 @@ void sl_gallery_close(sl_gallery *g)
     if (!g)
         return;
     sl_gallery_unmake(g);
+    if (g->packer.destroy)
+        g->packer.destroy(g->packer.context);
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
     if (g->marker_fd >= 0)
@@ -179,7 +191,8 @@ void sl_gallery_close(sl_gallery *g)
     sl_table_free(&g->images);
     sl_table_free(&g->label_table);
     void *arrays[] = {g->dir,        g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row,
-                      g->face_label, g->label_at,  g->label_faces, g->gathered,    g->scratch};
+                      g->face_label, g->label_at,  g->label_faces, g->gathered,    g->scratch,
+                      g->centre,     g->packed};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(g);
@@ -208,6 +221,8 @@ static sl_status create_files(sl_gallery *g, sl_error *err)
         sl_header_encode((sl_file_kind)k, &g->meta, header);
         SL_TRY(sl_datafile_create(&g->files[k], sl_generation_path(g->dir, sl_file_names[k], g->meta.generation),
                                   header, sizeof header, err));
+        if (k == SL_FILE_PATCHES && g->centre)
+            SL_TRY(sl_datafile_append(&g->files[k], g->centre, sl_centre_bytes(&g->meta.shape), err));
         SL_TRY(sl_datafile_sync(&g->files[k], err));
     }
     g->chain = sl_get_u32(header + 60); /* of the log, the last */
@@ -261,6 +276,14 @@ static sl_status create(const char *dir, const sl_template_shape *shape, const c
                         sl_error *err)
 {
     sl_meta meta = {.generation = 1, .shape = *shape};
+    if (shape->precision == SL_PRECISION_COMPACT) {
+        if (!shape->centre || !sl_centre_sound(shape->centre, shape))
+            return sl_fail(err, SL_ERR_ARGUMENT, "%s: a gallery of compact patches needs what they are stored around",
+                           dir);
+        meta.centre_crc = sl_centre_crc(shape);
+    } else {
+        meta.shape.centre = NULL;
+    }
     if (getrandom(&meta.uid, sizeof meta.uid, GRND_NONBLOCK) != sizeof meta.uid) {
         struct timespec now;
         clock_gettime(CLOCK_REALTIME, &now);
@@ -335,6 +358,22 @@ static sl_status map_data(sl_gallery *g, sl_file_kind kind, uint64_t end, sl_err
     return sl_datafile_map(f, end, err);
 }
 
+/* What compact patches are stored around, from the patch file. */
+static sl_status read_centre(sl_gallery *g, sl_error *err)
+{
+    const sl_datafile *f = &g->files[SL_FILE_PATCHES];
+    const sl_template_shape *s = &g->meta.shape;
+    const size_t size = sl_centre_bytes(s);
+    size_t got;
+    if (!g->centre)
+        return SL_OK;
+    SL_TRY(sl_read_at(f->fd, g->centre, size, SL_HEADER_SIZE, &got, f->path, err));
+    if (got == size && sl_crc32c(0, g->centre, size) == g->meta.centre_crc && sl_centre_sound(g->centre, s))
+        return SL_OK;
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: what its patches are stored around is damaged: restore the gallery's "
+                   "folder from a copy, or enrol again", f->path);
+}
+
 /* The committed part of meta's generation. */
 static sl_status load(sl_gallery *g, sl_error *err)
 {
@@ -343,6 +382,7 @@ static sl_status load(sl_gallery *g, sl_error *err)
                                 g->writable, err));
         SL_TRY(check_header(g, (sl_file_kind)k, err));
     }
+    SL_TRY(read_centre(g, err));
     SL_TRY(open_marker(g, g->writable ? O_RDWR : O_RDONLY, err));
     uint64_t log_size = g->files[SL_FILE_LOG].size; /* as it was before the marker is read */
     SL_TRY(read_marker(g, err));

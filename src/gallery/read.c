@@ -178,18 +178,22 @@ static sl_status patch_row(const sl_gallery *g, size_t i, const uint8_t **row, s
     return SL_OK;
 }
 
-sl_status sl_gallery_patches(const sl_gallery *g, size_t i, const int8_t **q, const float **scales,
-                             const float **f32, sl_error *err)
+sl_status sl_gallery_patches(const sl_gallery *g, size_t i, sl_stored_patches *out, sl_error *err)
 {
     const uint8_t *row;
-    *q = NULL;
-    *scales = *f32 = NULL;
+    *out = (sl_stored_patches){0};
     SL_TRY(patch_row(g, i, &row, err));
-    if (g->meta.shape.precision == SL_PRECISION_F32) {
-        *f32 = (const float *)row;
-    } else {
-        *q = (const int8_t *)row;
-        *scales = (const float *)(row + sl_patch_row_layout(&g->meta.shape).scales_at);
+    const float *scales = (const float *)(row + sl_patch_row_layout(&g->meta.shape).scales_at);
+    switch (g->meta.shape.precision) {
+    case SL_PRECISION_INT8: *out = (sl_stored_patches){.q = (const int8_t *)row, .scales = scales}; break;
+    case SL_PRECISION_F32: out->f32 = (const float *)row; break;
+    case SL_PRECISION_COMPACT:
+        *out = (sl_stored_patches){.codes = row, .scales = scales, .centre = g->centre};
+        break;
+    case SL_PRECISION_BF16: /* not stored */
+    case SL_PRECISION_NONE:
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: holds embeddings alone, no patches: enrol into a new gallery with "
+                       "--patches compact or int8", g->dir);
     }
     return SL_OK;
 }
@@ -208,12 +212,12 @@ sl_status sl_gallery_landmarks(const sl_gallery *g, size_t i, const sl_point **l
 
 sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
 {
-    const int8_t *q;
-    const float *scales, *f32;
+    sl_stored_patches stored = {0};
     const sl_point *landmarks;
     *out = NULL;
-    SL_TRY(sl_gallery_patches(g, i, &q, &scales, &f32, err));
     SL_TRY(sl_gallery_landmarks(g, i, &landmarks, err));
+    if (g->meta.shape.precision != SL_PRECISION_NONE)
+        SL_TRY(sl_gallery_patches(g, i, &stored, err));
     uint32_t row = g->face_row[i];
     SL_TRY(sl_check_embedding(g, row, err));
     sl_template *t;
@@ -221,12 +225,14 @@ sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, 
     SL_TRY(sl_template_alloc(s, &t, err));
     memcpy(t->embedding, sl_row_bytes(g, SL_FILE_EMBEDDINGS, row), (size_t)s->dim * sizeof(float));
     size_t bytes = sl_patch_row_layout(s).patches_bytes;
-    if (q) {
-        memcpy(t->patches_i8, q, bytes);
-        memcpy(t->patch_scales, scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
-    } else {
-        memcpy(t->patches_f32, f32, bytes);
-    }
+    if (stored.q)
+        memcpy(t->patches_i8, stored.q, bytes);
+    if (stored.f32)
+        memcpy(t->patches_f32, stored.f32, bytes);
+    if (stored.codes)
+        memcpy(t->codes, stored.codes, bytes);
+    if (stored.scales)
+        memcpy(t->patch_scales, stored.scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
     t->has_landmarks = landmarks != NULL;
     if (landmarks)
         memcpy(t->landmarks, landmarks, sizeof t->landmarks);

@@ -20,7 +20,8 @@ struct sl_gallery {
     bool writable;
     const char *broken; /* writing: why nothing more can be written through this handle, or NULL */
     int lock_fd, marker_fd;
-    sl_meta meta;
+    sl_meta meta; /* its shape's centre is `centre` */
+    float *centre; /* [R, D], of compact patches */
     sl_datafile files[SL_FILES];
 
     sl_commit_state committed; /* what the marker says */
@@ -59,6 +60,8 @@ struct sl_gallery {
     } made[SL_MADE_KINDS];
 
     uint8_t *scratch; /* one patch row or log record, for writing */
+    sl_packer packer; /* makes contributions of the maps that are added; unset where nobody gave one */
+    float *packed;    /* [R, D] what it made last */
 };
 
 void sl_gallery_unmake(sl_gallery *g); /* drops `made` (read.c) */
@@ -77,7 +80,7 @@ static inline sl_face_record sl_row_record(const sl_gallery *g, uint32_t row)
 
 static inline uint64_t sl_row_at(const sl_gallery *g, sl_file_kind kind, uint64_t row)
 {
-    return SL_HEADER_SIZE + row * sl_row_stride(kind, &g->meta.shape);
+    return sl_rows_at(kind, &g->meta.shape) + row * sl_row_stride(kind, &g->meta.shape);
 }
 
 static inline const uint8_t *sl_row_bytes(const sl_gallery *g, sl_file_kind kind, uint32_t row)

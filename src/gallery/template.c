@@ -17,23 +17,44 @@ static size_t value_count(const sl_template_shape *shape)
     return patch_count(shape) * (size_t)shape->channels;
 }
 
+/* The arrays of patches as this precision has them; false when there is no memory. */
+static bool allocate_patches(sl_template *t)
+{
+    const sl_template_shape *s = &t->shape;
+    switch (s->precision) {
+    case SL_PRECISION_INT8:
+        t->patch_scales = sl_alloc_aligned(patch_count(s) * sizeof(float));
+        t->patches_i8 = sl_alloc_aligned(value_count(s));
+        return t->patch_scales && t->patches_i8;
+    case SL_PRECISION_F32:
+        t->patches_f32 = sl_alloc_aligned(value_count(s) * sizeof(float));
+        return t->patches_f32;
+    case SL_PRECISION_COMPACT:
+        t->patch_scales = sl_alloc_aligned(patch_count(s) * sizeof(float));
+        t->codes = sl_alloc_aligned(patch_count(s) * sl_code_bytes(s->dim));
+        t->centre = sl_alloc_aligned(sl_contribution_count(s) * sizeof(float));
+        if (t->centre && s->centre)
+            memcpy(t->centre, s->centre, sl_contribution_count(s) * sizeof(float));
+        t->shape.centre = t->centre;
+        return t->patch_scales && t->codes && t->centre;
+    case SL_PRECISION_BF16: /* not stored */
+    case SL_PRECISION_NONE: return true;
+    }
+    return false;
+}
+
 sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err)
 {
     *out = NULL;
     SL_TRY(sl_shape_check(shape, NULL, err));
-    bool int8 = shape->precision == SL_PRECISION_INT8;
+    if (shape->precision == SL_PRECISION_COMPACT && !shape->centre)
+        return sl_fail(err, SL_ERR_ARGUMENT, "compact patches need what they are stored around");
     sl_template *t = calloc(1, sizeof *t);
     if (!t)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a template");
     t->shape = *shape;
     t->embedding = sl_alloc_aligned((size_t)shape->dim * sizeof(float));
-    if (int8) {
-        t->patch_scales = sl_alloc_aligned(patch_count(shape) * sizeof(float));
-        t->patches_i8 = sl_alloc_aligned(value_count(shape));
-    } else {
-        t->patches_f32 = sl_alloc_aligned(value_count(shape) * sizeof(float));
-    }
-    if (!t->embedding || (int8 ? !t->patch_scales || !t->patches_i8 : !t->patches_f32)) {
+    if (!t->embedding || !allocate_patches(t)) {
         sl_template_free(t);
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a template");
     }
@@ -49,6 +70,8 @@ void sl_template_free(sl_template *t)
     free(t->patch_scales);
     free(t->patches_i8);
     free(t->patches_f32);
+    free(t->codes);
+    free(t->centre);
     free(t);
 }
 
@@ -92,8 +115,10 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
                            sl_template **out, sl_error *err)
 {
     sl_template *t;
-    SL_TRY(sl_template_alloc(shape, &t, err));
     *out = NULL;
+    if (shape->precision > SL_PRECISION_F32)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a template of a patch map is int8 or f32");
+    SL_TRY(sl_template_alloc(shape, &t, err));
     sl_status status;
     SL_TRY_GOTO(normalise(embedding, shape->dim, t->embedding, err), fail);
     for (size_t i = 0; i < value_count(shape); i++)
@@ -135,8 +160,10 @@ void sl_template_grid(const sl_template *t, int *rows, int *cols, int *channels)
 void sl_template_patches(const sl_template *t, float *out)
 {
     const sl_template_shape *s = &t->shape;
-    if (s->precision == SL_PRECISION_INT8)
+    if (t->patches_i8)
         sl_patches_dequantise(t->patches_i8, t->patch_scales, (int)patch_count(s), s->channels, out);
-    else
+    else if (t->patches_f32)
         memcpy(out, t->patches_f32, value_count(s) * sizeof(float));
+    else
+        memset(out, 0, value_count(s) * sizeof(float));
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/crc32c.h"
+#include "base/mem.h"
 #include "image/image.h"
 
 static const char sync_failed[] = "an earlier write to the disk failed";
@@ -172,29 +173,71 @@ static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const s
     return SL_OK;
 }
 
+sl_status sl_gallery_set_packer(sl_gallery *g, const sl_packer *packer, sl_error *err)
+{
+    if (g->packer.destroy)
+        g->packer.destroy(g->packer.context);
+    g->packer = *packer;
+    if (!g->packed)
+        g->packed = sl_alloc_aligned(sl_contribution_count(&g->meta.shape) * sizeof(float));
+    return g->packed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
+}
+
+/* Compact patches: the template's own, or its map through the packer. */
+static sl_status fill_compact(sl_gallery *g, const sl_template *t, const char *image, float *scales, sl_error *err)
+{
+    const sl_template_shape *s = &g->meta.shape;
+    const size_t patches = (size_t)s->rows * (size_t)s->cols;
+    if (t->codes && memcmp(t->centre, g->centre, sl_contribution_count(s) * sizeof(float)) == 0) {
+        memcpy(g->scratch, t->codes, patches * sl_code_bytes(s->dim));
+        memcpy(scales, t->patch_scales, patches * sizeof(float));
+        return SL_OK;
+    }
+    if (t->codes || !g->packer.contributions)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: the gallery holds compact patches, and %s", g->dir,
+                       t->codes ? "the template's are around another centre: make it again from the photo"
+                                : "was opened without an engine that could make them: open it with one");
+    sl_status status = g->packer.contributions(g->packer.context, t, g->packed, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "%s", image);
+    sl_contributions_quantise(g->packed, g->centre, (int)patches, s->dim, g->scratch, scales);
+    return SL_OK;
+}
+
+/* Patches of the other precision are converted. */
+static void fill_map(sl_gallery *g, const sl_template *t, float *scales)
+{
+    const sl_template_shape *s = &g->meta.shape;
+    const int patches = s->rows * s->cols;
+    const size_t bytes = sl_patch_row_layout(s).patches_bytes;
+    if (s->precision == SL_PRECISION_F32) {
+        sl_template_patches(t, (float *)g->scratch);
+    } else if (t->patches_i8) {
+        memcpy(g->scratch, t->patches_i8, bytes);
+        memcpy(scales, t->patch_scales, (size_t)patches * sizeof(float));
+    } else {
+        sl_patches_quantise(t->patches_f32, patches, s->channels, (int8_t *)g->scratch, scales);
+    }
+}
+
 /* The template's patches and landmarks as the gallery keeps them, in g->scratch. */
-static void fill_patch_row(sl_gallery *g, const sl_template *t)
+static sl_status fill_patch_row(sl_gallery *g, const sl_template *t, const char *image, sl_error *err)
 {
     const sl_template_shape *s = &g->meta.shape;
     sl_row_layout l = sl_patch_row_layout(s);
-    int patches = s->rows * s->cols;
+    float *scales = (float *)(g->scratch + l.scales_at);
+    const bool has_map = t->patches_i8 || t->patches_f32;
     memset(g->scratch, 0, l.stride);
-    int8_t *q = (int8_t *)g->scratch;
-    float *scales = (float *)(g->scratch + l.scales_at), *f32 = (float *)g->scratch;
-    bool have_int8 = t->shape.precision == SL_PRECISION_INT8;
-    if (s->precision == SL_PRECISION_F32) {
-        if (have_int8)
-            sl_patches_dequantise(t->patches_i8, t->patch_scales, patches, s->channels, f32);
-        else
-            memcpy(f32, t->patches_f32, l.patches_bytes);
-    } else if (have_int8) {
-        memcpy(q, t->patches_i8, l.patches_bytes);
-        memcpy(scales, t->patch_scales, (size_t)patches * sizeof(float));
-    } else {
-        sl_patches_quantise(t->patches_f32, patches, s->channels, q, scales);
-    }
+    if (s->precision != SL_PRECISION_NONE && !has_map && !(s->precision == SL_PRECISION_COMPACT && t->codes))
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: the template of %s has no patch map to keep: make it again from "
+                       "the photo", g->dir, image);
+    if (s->precision == SL_PRECISION_COMPACT)
+        SL_TRY(fill_compact(g, t, image, scales, err));
+    else if (s->precision != SL_PRECISION_NONE)
+        fill_map(g, t, scales);
     if (t->has_landmarks)
         memcpy(g->scratch + l.landmarks_at, t->landmarks, sizeof t->landmarks);
+    return SL_OK;
 }
 
 sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
@@ -202,7 +245,7 @@ sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template
 {
     SL_TRY(check_writable(g, err));
     SL_TRY(check_entry(g, entry, t, err));
-    fill_patch_row(g, t);
+    SL_TRY(fill_patch_row(g, t, entry->image, err));
     if (!sl_embedding_sound((const uint8_t *)t->embedding, t->shape.dim) ||
         !sl_patch_row_sound(g->scratch, &g->meta.shape))
         return sl_fail(err, SL_ERR_NUMERIC,

@@ -212,8 +212,7 @@ static sl_status take_faces(const sl_gallery *g, size_t count, sl_patch_source *
 {
     size_t size = sl_gallery_size(g);
     for (size_t i = 0; i < count; i++)
-        SL_TRY(sl_gallery_patches(g, i * size / count, &faces[i].patches_i8, &faces[i].patch_scales,
-                                  &faces[i].patches_f32, err));
+        SL_TRY(sl_patch_source_of_face(g, i * size / count, &faces[i], err));
     return SL_OK;
 }
 

@@ -61,6 +61,7 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
         *out = (sl_score){.stage1 = stage1, .stage2 = NAN, .score = stage1};
         return SL_OK;
     }
+    SL_TRY(sl_second_look_check(options, &other->shape, err));
     float stage2;
     int iterations = 0;
     sl_status status = look_again(query, other, options, &stage2, &iterations, err);

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "match/kernels/head.h"
+#include "match/kernels/kernels.h"
 
 enum { CHUNK = 64 }; /* faces that share one pass over the weights */
 
@@ -114,12 +115,29 @@ static void multiply_all(sl_contributor *c, size_t count)
     sl_parallel_for(c->threads, (count + CHUNK - 1) / CHUNK * (size_t)c->head->blocks, split_block, &s);
 }
 
+/* Contributions [R, D] of compact patches. */
+static void expand(const sl_head *head, const sl_patch_source *face, float *y)
+{
+    const size_t dim = (size_t)head->dim, half = sl_code_bytes(head->dim);
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    memset(y, 0, (size_t)head->cells * dim * sizeof *y);
+    for (size_t p = 0; p < (size_t)head->cells; p++, y += dim) {
+        k->add_codes(face->codes + p * half, dim, face->patch_scales[p], y);
+        sl_contributions_rotate(y, head->dim);
+        k->add_scaled(face->centre + p * dim, dim, 1, y);
+    }
+}
+
 sl_status sl_contributor_fill(sl_contributor *c, sl_patch_source *faces, size_t n, size_t first, sl_error *err)
 {
     size_t count = 0;
     for (size_t i = 0; i < n; i++) {
         if (faces[i].contributions)
             continue;
+        if (faces[i].codes) {
+            expand(c->head, &faces[i], c->y + i * c->each);
+            continue;
+        }
         if (!faces[i].patches_f32 && !(faces[i].patches_i8 && faces[i].patch_scales))
             return sl_fail(err, SL_ERR_ARGUMENT, "face %zu has no patch map", first + i);
         c->faces[count] = &faces[i];
@@ -160,9 +178,7 @@ static sl_status take_faces(sl_contribution_bank *b, sl_contributor *c, const sl
                             size_t count, sl_patch_source *faces, sl_error *err)
 {
     for (size_t i = 0; i < count; i++) {
-        faces[i] = (sl_patch_source){0};
-        SL_TRY(sl_gallery_patches(gallery, from + i, &faces[i].patches_i8, &faces[i].patch_scales,
-                                  &faces[i].patches_f32, err));
+        SL_TRY(sl_patch_source_of_face(gallery, from + i, &faces[i], err));
     }
     SL_TRY(sl_contributor_fill(c, faces, count, from, err));
     memcpy(b->y + from * b->each, c->y, count * b->each * sizeof *b->y);

@@ -64,6 +64,8 @@ typedef struct {
     const int8_t *patches_i8; /* [map_rows * map_cols, channels], with patch_scales [map_rows * map_cols] */
     const float *patch_scales;
     const float *patches_f32;  /* or this; the other two NULL */
+    const uint8_t *codes;      /* or compact: contributions [map_rows * map_cols, sl_code_bytes(dim)] with patch_scales */
+    const float *centre;       /* and [map_rows * map_cols, dim] what they are around */
     const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
     const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
     const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (contributions.h), else NULL; the
@@ -74,6 +76,9 @@ typedef struct {
 struct sl_template;
 sl_patch_source sl_patch_source_of(const struct sl_template *t);
 sl_patch_source sl_patch_source_of_map(const sl_patch_map *map);
+
+/* Patches of live face i of a gallery, in its own memory; embedding and landmarks are not set. */
+sl_status sl_patch_source_of_face(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err);
 
 /* A query is packed for the kernels' columns, a candidate for their rows. */
 typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;

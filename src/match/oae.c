@@ -79,6 +79,21 @@ static void sum_ready(const sums_work *w, size_t face)
         k->add_scaled(w->faces[face].contributions + (size_t)p * dim, dim, w->trust[p], sums_of(w, face, 0));
 }
 
+/* The same of compact patches, whose rotation is one for all cells. */
+static void sum_codes(const sums_work *w, size_t face)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const sl_patch_source *f = &w->faces[face];
+    const size_t dim = (size_t)w->cells->head.dim, half = sl_code_bytes(w->cells->head.dim);
+    float *sum = sums_of(w, face, 0);
+    const size_t cells = (size_t)w->cells->head.cells;
+    for (size_t p = 0; p < cells; p++)
+        k->add_codes(f->codes + p * half, dim, w->trust[p] * f->patch_scales[p], sum);
+    sl_contributions_rotate(sum, w->cells->head.dim);
+    for (size_t p = 0; p < cells; p++)
+        k->add_scaled(f->centre + p * dim, dim, w->trust[p], sum);
+}
+
 /* One block of dimensions for a chunk of candidates: those without contributions go through the head together. The
  * others are done with the first block. */
 static void sum_block(void *context, size_t item, int worker)
@@ -90,10 +105,10 @@ static void sum_block(void *context, size_t item, int worker)
     float *patches = w->patches + (size_t)worker * CHUNK * channels, sums[CHUNK * SL_HEAD_COLUMNS];
     size_t faces[CHUNK], n = 0;
     for (size_t i = from; i < from + count; i++)
-        if (!w->faces[i].contributions)
+        if (!w->faces[i].contributions && !w->faces[i].codes)
             faces[n++] = i;
         else if (block == 0)
-            sum_ready(w, i);
+            w->faces[i].contributions ? sum_ready(w, i) : sum_codes(w, i);
     for (size_t i = 0; i < n; i++)
         memcpy(sums + i * SL_HEAD_COLUMNS, w->share + block * SL_HEAD_COLUMNS, SL_HEAD_COLUMNS * sizeof(float));
     for (int p = 0; n && p < h->cells; p++) {

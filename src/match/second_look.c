@@ -37,6 +37,17 @@ static sl_status check_cells(const sl_match_options *o, const sl_template_shape 
     return sl_cells_check(o->cells, shape, true, o->rerank == SL_RERANK_OAE ? "rerank oae" : "weighting trust", err);
 }
 
+sl_status sl_second_look_check(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
+{
+    if (shape->precision == SL_PRECISION_NONE)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "embeddings alone are stored, which no second look can use: enrol into "
+                       "a new gallery with --patches compact or int8, or search with --rerank none");
+    if (shape->precision == SL_PRECISION_COMPACT && o->rerank != SL_RERANK_OAE && o->feature == SL_FEATURE_MAP)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "compact patches are contributions: compare those (--feature "
+                       "contributions), or enrol into a new gallery with --patches int8 to compare maps");
+    return SL_OK;
+}
+
 static sl_status open_contributions(sl_second_look *look, sl_error *err)
 {
     const sl_head *head = &look->options.cells->head;
@@ -70,6 +81,7 @@ sl_status sl_second_look_open(const sl_match_options *options, const sl_template
     SL_TRY(sl_match_options_check(options, err));
     if (options->rerank == SL_RERANK_NONE)
         return sl_fail(err, SL_ERR_ARGUMENT, "rerank none is no second look");
+    SL_TRY(sl_second_look_check(options, shape, err));
     SL_TRY(check_cells(options, shape, err));
     sl_second_look *look = calloc(1, sizeof *look);
     if (!look)
@@ -110,10 +122,9 @@ sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gall
                               sl_patch_source *out, sl_error *err)
 {
     const float *embeddings;
-    *out = (sl_patch_source){0};
+    SL_TRY(sl_patch_source_of_face(gallery, face, out, err));
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     out->embedding = embeddings + face * (size_t)sl_gallery_shape(gallery)->dim;
-    SL_TRY(sl_gallery_patches(gallery, face, &out->patches_i8, &out->patch_scales, &out->patches_f32, err));
     if (!look->matcher || look->options.weighting != SL_WEIGHT_LMK)
         return SL_OK;
     SL_TRY(sl_gallery_landmarks(gallery, face, &out->landmarks, err));

@@ -17,6 +17,10 @@
 
 typedef struct sl_second_look sl_second_look;
 
+/* Can templates of this shape be looked at so? SL_ERR_UNSUPPORTED, with the way out, for maps of compact patches and for
+ * embeddings alone. */
+sl_status sl_second_look_check(const sl_match_options *options, const sl_template_shape *shape, sl_error *err);
+
 /* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE, for
  * `cells` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
  * model's cells. What the options point to must outlive it. */

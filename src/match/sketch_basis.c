@@ -29,10 +29,10 @@ static void sum_sample(const sl_gallery *gallery, double *moments, double *x)
     const size_t faces = sl_gallery_size(gallery), sample = faces < SAMPLE ? faces : SAMPLE;
     const int channels = shape->channels;
     for (size_t f = 0; f < sample; f++) {
-        const int8_t *q;
-        const float *scales, *f32;
-        if (sl_gallery_patches(gallery, f * faces / sample, &q, &scales, &f32, NULL) != SL_OK || !q)
+        sl_stored_patches stored;
+        if (sl_gallery_patches(gallery, f * faces / sample, &stored, NULL) != SL_OK || !stored.q)
             continue;
+        const int8_t *q = stored.q;
         for (int p = 0; p < shape->rows * shape->cols; p++, q += channels) {
             double squares = 0;
             for (int c = 0; c < channels; c++)

@@ -8,6 +8,7 @@
 #include "gallery/gallery.h"
 #include "match/cells.h"
 #include "model/builtin_cells.h"
+#include "pipeline/engine.h"
 
 enum { MOST_BYTES = 64 << 20 };
 
@@ -107,21 +108,17 @@ static sl_status open_recogniser(const char *models_dir, const char *model, cons
     return sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", out, err);
 }
 
-static sl_status open_cells(const char *models_dir, const char *model, const sl_gallery *gallery, bool statistics,
-                            int threads, sl_cells **out, sl_error *err)
+static sl_status cells_of(const char *models_dir, const sl_recogniser *r, const sl_gallery *gallery, bool statistics,
+                          int threads, sl_cells **out, sl_error *err)
 {
-    sl_recogniser r;
-    *out = NULL;
-    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
     opened *o = calloc(1, sizeof *o);
     sl_status status = o ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics per cell");
     if (status == SL_OK) {
-        read_shape(&r, &o->cells.shape);
-        status = sl_head_of_recogniser(&r, 1, &o->cells.head, err); /* small products: threads only wait */
+        read_shape(r, &o->cells.shape);
+        status = sl_head_of_recogniser(r, 1, &o->cells.head, err); /* small products: threads only wait */
     }
     if (status == SL_OK && statistics)
-        status = find_stats(o, models_dir, r.network.manifest, gallery, threads, err);
-    sl_recogniser_close(&r);
+        status = find_stats(o, models_dir, r->network.manifest, gallery, threads, err);
     if (status != SL_OK) {
         if (o)
             sl_cells_close(&o->cells);
@@ -129,6 +126,23 @@ static sl_status open_cells(const char *models_dir, const char *model, const sl_
     }
     *out = &o->cells;
     return SL_OK;
+}
+
+static sl_status open_cells(const char *models_dir, const char *model, const sl_gallery *gallery, bool statistics,
+                            int threads, sl_cells **out, sl_error *err)
+{
+    sl_recogniser r;
+    *out = NULL;
+    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
+    sl_status status = cells_of(models_dir, &r, gallery, statistics, threads, out, err);
+    sl_recogniser_close(&r);
+    return status;
+}
+
+sl_status sl_cells_of_engine(const sl_engine *engine, bool statistics, sl_cells **out, sl_error *err)
+{
+    *out = NULL;
+    return cells_of(engine->models_dir, &engine->recogniser, NULL, statistics, 1, out, err);
 }
 
 sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/sha256.h"
 #include "net/plan.h"
 
@@ -56,7 +57,9 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_plan_check(o->precision, err));
     e->precision = o->precision;
     e->weights = sl_weights_new();
-    if (!e->weights)
+    if (o->models_dir)
+        e->models_dir = sl_strdup(o->models_dir);
+    if (!e->weights || (o->models_dir && !e->models_dir))
         return sl_fail(err, SL_ERR_MEMORY, "no memory for an engine");
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
@@ -102,6 +105,7 @@ void sl_engine_close(sl_engine *e)
     if (!e)
         return;
     sl_recogniser_close(&e->recogniser);
+    free(e->models_dir);
     sl_int8_model_free(&e->int8);
     sl_weights_free(e->weights);
     sl_network_close(&e->detector);

@@ -14,6 +14,7 @@ enum { SL_EMBED_BATCH = 8 };
 
 struct sl_engine {
     sl_recogniser recogniser;
+    char *models_dir; /* NULL: the usual one */
     sl_compute precision;
     sl_int8_model int8; /* empty unless that is the precision */
     sl_weights *weights; /* of the recogniser, for the plans of all sessions */
@@ -45,6 +46,9 @@ void sl_sessions_close(sl_session **sessions, int threads);
 /* sl_detect in its two halves: all faces with box, score and five points; what else is told of one of them. */
 sl_status sl_session_find(sl_session *session, const sl_image *image, sl_face **faces, size_t *count, sl_error *err);
 sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
+
+/* The engine's head, and with `statistics` what is known of its cells (sl_cells_open without a gallery). */
+sl_status sl_cells_of_engine(const sl_engine *engine, bool statistics, sl_cells **out, sl_error *err);
 
 /* The embedding and patch map of each crop, in the precision asked for. */
 sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_precision precision,

@@ -1,7 +1,69 @@
+/* Galleries for an engine: those of compact patches get what makes contributions of the engine's maps. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "gallery/gallery.h"
+#include "match/cells.h"
 #include "pipeline/engine.h"
+
+/* ---- the packer ---- */
+
+typedef struct {
+    sl_cells *cells;
+    sl_contributor *contributor;
+} packer;
+
+static void packer_close(void *context)
+{
+    packer *p = context;
+    sl_contributor_close(p->contributor);
+    sl_cells_close(p->cells);
+    free(p);
+}
+
+static sl_status contributions_of(void *context, const sl_template *t, float *out, sl_error *err)
+{
+    const packer *p = context;
+    const sl_head *h = &p->cells->head;
+    sl_patch_source face = sl_patch_source_of(t);
+    SL_TRY(sl_contributor_fill(p->contributor, &face, 1, 0, err));
+    memcpy(out, face.contributions, (size_t)h->cells * (size_t)h->dim * sizeof *out);
+    return SL_OK;
+}
+
+/* Takes over the cells, NULL: reads the head alone. */
+static sl_status add_packer(sl_gallery *gallery, const sl_engine *engine, sl_cells *cells, sl_error *err)
+{
+    packer *p = calloc(1, sizeof *p);
+    sl_status status = p ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the contributions of faces");
+    if (status == SL_OK && !cells)
+        status = sl_cells_of_engine(engine, false, &cells, err);
+    if (status == SL_OK)
+        status = sl_contributor_open(&cells->head, 1, 1, &p->contributor, err);
+    if (status != SL_OK) {
+        sl_cells_close(cells);
+        free(p);
+        return status;
+    }
+    p->cells = cells;
+    return sl_gallery_set_packer(gallery, &(sl_packer){contributions_of, packer_close, p}, err);
+}
+
+/* ---- opening ---- */
+
+/* A gallery of compact patches is created around the mean contributions of ordinary faces. */
+static sl_status create_compact(const char *dir, const sl_engine *engine, sl_template_shape *shape, sl_cells **cells,
+                                sl_gallery **out, sl_error *err)
+{
+    sl_status status = sl_gallery_open_shape(dir, SL_GALLERY_WRITE, shape, engine->info.name, out, err);
+    if (status != SL_ERR_NOT_FOUND)
+        return status;
+    status = sl_cells_of_engine(engine, true, cells, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "compact patches");
+    shape->centre = (*cells)->stats.mu;
+    return sl_gallery_open_shape(dir, SL_GALLERY_CREATE, shape, engine->info.name, out, err);
+}
 
 sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine, sl_precision precision,
                           sl_gallery **out, sl_error *err)
@@ -13,6 +75,19 @@ sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine
         return sl_gallery_open_shape(dir, mode, NULL, NULL, out, err);
     }
     sl_template_shape shape = engine->shape;
+    sl_cells *cells = NULL;
     shape.precision = precision;
-    return sl_gallery_open_shape(dir, mode, &shape, engine->info.name, out, err);
+    sl_status status = mode == SL_GALLERY_CREATE && precision == SL_PRECISION_COMPACT
+                           ? create_compact(dir, engine, &shape, &cells, out, err)
+                           : sl_gallery_open_shape(dir, mode, &shape, engine->info.name, out, err);
+    if (status == SL_OK && mode != SL_GALLERY_READ && sl_gallery_shape(*out)->precision == SL_PRECISION_COMPACT) {
+        status = add_packer(*out, engine, cells, err);
+        cells = NULL;
+    }
+    sl_cells_close(cells);
+    if (status != SL_OK) {
+        sl_gallery_close(*out);
+        *out = NULL;
+    }
+    return status;
 }

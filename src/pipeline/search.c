@@ -148,6 +148,7 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
 static sl_status second_stage(sl_search *s, size_t k, sl_error *err)
 {
     const sl_patch_source query = sl_patch_source_of(s->query);
+    SL_TRY(sl_second_look_check(s->match, sl_gallery_shape(s->gallery), err));
     if (!s->look)
         SL_TRY(sl_second_look_open(s->match, &s->query->shape, &s->look, err));
     if (s->sketches)

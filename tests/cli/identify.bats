@@ -1,7 +1,10 @@
 # identify: answers, decisions, pictures.
 load common
 
-setup_file() { make_people; }
+setup_file() {
+    make_people
+    [ ! -d people ] || "$BIN" enroll --gallery maps --patches int8 --aligned --no-quality-gate people > /dev/null
+}
 
 setup() {
     need_photos
@@ -146,11 +149,13 @@ setup() {
         "--rerank oae" "--rerank maxsim" "--rerank cells --weighting sc" "--feature contributions --weighting cc" \
         "--weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086
-        sl identify --gallery gallery --aligned $options people/sample1/sample1.png --json
-        expect 0
-        json 'd.queries[0].faces[0].candidates[0].label === "sample1"'
+        for gallery in gallery maps; do
+            sl identify --gallery "$gallery" --aligned $options people/sample1/sample1.png --json
+            expect 0
+            json 'd.queries[0].faces[0].candidates[0].label === "sample1"'
+        done
     done
-    sl identify --gallery gallery --aligned --weighting cc people/sample1/sample1.png
+    sl identify --gallery maps --aligned --weighting cc people/sample1/sample1.png
     expect 1
     contains "$err" "cc"
 }
@@ -162,10 +167,59 @@ setup() {
     for case in "emd map apc:--rerank emd" "emd map apc:--grid native" "emd contributions uniform:--feature contributions" "maxsim map uniform:--rerank maxsim" \
         "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
+        sl identify --gallery maps --aligned ${case#*:} people/sample1/sample1.png --json
+        expect 0
+        [ "$(json_value 'd.rerank + " " + d.feature + " " + d.weighting')" = "${case%%:*}" ]
+    done
+}
+
+@test "a gallery of compact patches compares contributions, and says so when maps are asked for" {
+    sl gallery info gallery --json
+    json 'd.patch_precision === "compact"'
+    for case in "emd contributions uniform:--rerank emd" "maxsim contributions uniform:--rerank maxsim" \
+        "emd contributions lmk:--weighting lmk" "emd contributions uniform:--feature contributions"; do
+        # shellcheck disable=SC2086
         sl identify --gallery gallery --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
         [ "$(json_value 'd.rerank + " " + d.feature + " " + d.weighting')" = "${case%%:*}" ]
     done
+    sl identify --gallery gallery --aligned --feature map people/sample1/sample1.png
+    expect 1
+    contains "$err" "--feature contributions"
+    contains "$err" "--patches int8"
+}
+
+@test "compact patches answer as whole maps do" {
+    for look in "" "--rerank emd --feature contributions" "--rerank cells --feature contributions"; do
+        # shellcheck disable=SC2086
+        sl identify --gallery maps --aligned $look people/sample1/sample1.png --json
+        whole=$(json_value 'd.queries[0].faces[0].candidates.map(c => c.score).join(" ")')
+        # shellcheck disable=SC2086
+        sl identify --gallery gallery --aligned $look people/sample1/sample1.png --json
+        expect 0
+        json "'$whole'.split(' ').every((s, i) => Math.abs(s - d.queries[0].faces[0].candidates[i].score) < .02)"
+    done
+}
+
+@test "a gallery of embeddings alone is searched without a second look" {
+    sl gallery copy --patches none gallery alone --json
+    expect 0
+    json 'd.patches === "none" && d.bytes < d.bytes_from'
+    sl identify --gallery alone --aligned people/sample1/sample1.png --json
+    expect 0
+    json 'd.rerank === "none" && d.queries[0].faces[0].candidates[0].label === "sample1"'
+    sl identify --gallery alone --aligned --rerank oae people/sample1/sample1.png
+    expect 1
+    contains "$err" "--rerank none"
+    sl gallery copy --patches int8 alone maps2
+    expect 1
+    contains "$err" "no patch map"
+    sl gallery copy maps small --json # the whole map becomes compact patches, twice is once
+    expect 0
+    sl gallery copy maps small
+    expect 0
+    sl gallery verify small
+    expect 0
 }
 
 @test "the answer is the same on one thread and with every instruction set" {

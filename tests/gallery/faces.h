@@ -25,8 +25,12 @@ static inline void prefer_memory(void)
 
 static inline sl_template_shape small_shape(sl_precision precision)
 {
+    static float centre[2 * 3 * 5];
+    for (int i = 0; i < 30; i++)
+        centre[i] = (float)i / 8 - 2;
     return (sl_template_shape){
-        .fingerprint = {1, 2, 3}, .dim = 5, .rows = 2, .cols = 3, .channels = 3, .precision = precision};
+        .fingerprint = {1, 2, 3}, .dim = 5, .rows = 2, .cols = 3, .channels = 3, .precision = precision,
+        .centre = precision == SL_PRECISION_COMPACT ? centre : NULL};
 }
 
 /* Raw outputs of face n: embedding [D], patches [R, C]. */
@@ -42,7 +46,20 @@ static inline sl_template *face_template(const sl_template_shape *s, int n)
     sl_error err;
     sl_template *t;
     face_numbers(s, n, embedding, patches);
-    assert_ok(sl_template_make(s, embedding, patches, &t, &err));
+    sl_template_shape made = *s;
+    if (s->precision > SL_PRECISION_F32)
+        made.precision = SL_PRECISION_INT8;
+    assert_ok(sl_template_make(&made, embedding, patches, &t, &err));
+    if (s->precision > SL_PRECISION_F32) {
+        sl_template *map = t;
+        float y[1024];
+        assert_ok(sl_template_alloc(s, &t, &err));
+        memcpy(t->embedding, map->embedding, (size_t)s->dim * sizeof(float));
+        sl_template_free(map);
+        fill_random(y, sl_contribution_count(s), (uint64_t)n * 2 + 2, -3, 3);
+        if (t->codes)
+            sl_contributions_quantise(y, s->centre, s->rows * s->cols, s->dim, t->codes, t->patch_scales);
+    }
     t->has_landmarks = n % 2;
     for (int k = 0; k < 68; k++)
         t->landmarks[k] = (sl_point){(float)k / 68, (float)(n % 7) / 7};
@@ -114,10 +131,13 @@ static inline const char *face_differs(const sl_gallery *g, size_t i, int n, sl_
     const char *differs = NULL;
     if (memcmp(got->embedding, made->embedding, (size_t)s->dim * sizeof(float)) != 0)
         differs = "embedding";
-    else if (s->precision == SL_PRECISION_F32 ? memcmp(got->patches_f32, made->patches_f32, values * 4) != 0
-                                              : memcmp(got->patches_i8, made->patches_i8, values) != 0)
+    else if ((made->patches_f32 && memcmp(got->patches_f32, made->patches_f32, values * 4) != 0) ||
+             (made->patches_i8 && memcmp(got->patches_i8, made->patches_i8, values) != 0) ||
+             (made->codes && memcmp(got->codes, made->codes, (size_t)(s->rows * s->cols) * sl_code_bytes(s->dim)) != 0))
         differs = "patches";
-    else if (s->precision == SL_PRECISION_INT8 &&
+    else if (made->centre && memcmp(got->centre, made->centre, sl_contribution_count(s) * sizeof(float)) != 0)
+        differs = "centre";
+    else if (made->patch_scales &&
              memcmp(got->patch_scales, made->patch_scales, (size_t)(s->rows * s->cols) * 4) != 0)
         differs = "scales";
     else if (got->has_landmarks != n % 2 ||
@@ -144,11 +164,14 @@ static inline void expect_face(const sl_gallery *g, size_t i, int n)
         fail_msg("gallery's face %zu is not face %d: %s", i, n, differs);
 }
 
+/* Of the galleries that are made here. */
+static sl_precision faces_precision = SL_PRECISION_INT8;
+
 static inline sl_gallery *open_gallery(const char *dir, sl_gallery_mode mode)
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(faces_precision);
     bool create = mode == SL_GALLERY_CREATE;
     assert_ok(sl_gallery_open_shape(dir, mode, create ? &s : NULL, create ? MODEL_NAME : NULL, &g, &err));
     return g;

@@ -232,16 +232,16 @@ static void damage_in_one_row(void **state)
     copy_dir(dir, work);
     snprintf(path, sizeof path, "%s/patches.1", work);
     int fd = open(path, O_RDWR);
-    assert_int_equal(pwrite(fd, "x", 1, 64 + 2 * 704 + 3), 1); /* row 2: 64 patches, 64 scales, 576 landmarks */
+    const off_t rows = faces_precision == SL_PRECISION_COMPACT ? 64 + 128 : 64; /* behind header and centre */
+    assert_int_equal(pwrite(fd, "x", 1, rows + 2 * 704 + 3), 1); /* row 2: 64 patches, 64 scales, 576 landmarks */
     close(fd);
     assert_fails(sl_gallery_verify(work, NULL, NULL, &err), SL_ERR_CORRUPT, "photo 2");
     sl_gallery *g = open_gallery(work, SL_GALLERY_WRITE);
     sl_template *t;
-    const int8_t *q;
-    const float *scales, *f32;
+    sl_stored_patches p;
     for (int again = 0; again < 2; again++) {
-        assert_fails(sl_gallery_patches(g, 2, &q, &scales, &f32, &err), SL_ERR_CORRUPT, "photo 2");
-        assert_true(!q && !scales && !f32);
+        assert_fails(sl_gallery_patches(g, 2, &p, &err), SL_ERR_CORRUPT, "photo 2");
+        assert_true(!p.q && !p.scales && !p.f32);
         assert_fails(sl_gallery_template(g, 2, &t, &err), SL_ERR_CORRUPT, "photo 2");
     }
     expect_face(g, 1, 1);
@@ -261,12 +261,19 @@ static void damage_in_one_row(void **state)
     assert_ok(sl_gallery_verify(work, NULL, NULL, &err));
 }
 
-int main(void)
+/* Patches of every kind that has other files than int8 ones. */
+static int run_for(sl_precision precision, const char *name)
 {
-    prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_flipped), cmocka_unit_test(every_cut),     cmocka_unit_test(torn_tails),
         cmocka_unit_test(marker_states),      cmocka_unit_test(foreign_files), cmocka_unit_test(damage_in_one_row),
     };
-    return cmocka_run_group_tests(tests, setup, teardown);
+    faces_precision = precision;
+    return cmocka_run_group_tests_name(name, tests, setup, teardown);
+}
+
+int main(void)
+{
+    prefer_memory();
+    return run_for(SL_PRECISION_INT8, "int8") || run_for(SL_PRECISION_COMPACT, "compact");
 }

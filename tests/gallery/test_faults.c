@@ -148,7 +148,7 @@ static bool live_in(sl_gallery *g, int from)
 static bool live(void)
 {
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PRECISION_COMPACT);
     if (sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, NULL))
         return false;
     truth->created = true;
@@ -187,7 +187,7 @@ static void check(const char *where, const char *what)
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PRECISION_COMPACT);
     for (int pass = truth->created ? 0 : 1; pass < 2; pass++) {
         sl_status status = pass == 0 ? sl_gallery_open_shape(where, SL_GALLERY_READ, NULL, NULL, &g, &err)
                                      : sl_gallery_open_shape(where, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err);

@@ -56,18 +56,25 @@ static void round_trip(sl_precision precision)
         sl_template *t = face_template(&s, n);
         assert_memory_equal(embeddings + n * 5, t->embedding, 5 * sizeof(float));
         assert_true(n == 0 || (ids[n] == ids[n - 1]) == (n / 3 == (n - 1) / 3));
-        const int8_t *q;
-        const float *scales, *f32;
-        assert_ok(sl_gallery_patches(g, (size_t)n, &q, &scales, &f32, &err));
-        if (precision == SL_PRECISION_INT8) {
-            assert_null(f32);
-            assert_memory_equal(q, t->patches_i8, 18);
-            assert_memory_equal(scales, t->patch_scales, 24);
-            assert_int_equal((uintptr_t)q % 64, 0);
-        } else {
-            assert_true(!q && !scales);
-            assert_memory_equal(f32, t->patches_f32, 72);
-        }
+        sl_stored_patches p;
+        if (precision == SL_PRECISION_NONE)
+            assert_fails(sl_gallery_patches(g, (size_t)n, &p, &err), SL_ERR_UNSUPPORTED, "--patches");
+        else
+            assert_ok(sl_gallery_patches(g, (size_t)n, &p, &err));
+        assert_true((p.q != NULL) == (precision == SL_PRECISION_INT8) && (uintptr_t)p.q % 64 == 0);
+        assert_true((p.f32 != NULL) == (precision == SL_PRECISION_F32) && (uintptr_t)p.f32 % 64 == 0);
+        assert_true((p.codes != NULL) == (precision == SL_PRECISION_COMPACT) && (uintptr_t)p.codes % 64 == 0);
+        assert_true((p.scales != NULL) == (p.q || p.codes) && (p.centre != NULL) == (p.codes != NULL));
+        if (p.q)
+            assert_memory_equal(p.q, t->patches_i8, 18);
+        if (p.f32)
+            assert_memory_equal(p.f32, t->patches_f32, 72);
+        if (p.codes)
+            assert_memory_equal(p.codes, t->codes, 18);
+        if (p.centre)
+            assert_memory_equal(p.centre, s.centre, 120);
+        if (p.scales)
+            assert_memory_equal(p.scales, t->patch_scales, 24);
         const sl_point *landmarks;
         assert_ok(sl_gallery_landmarks(g, (size_t)n, &landmarks, &err));
         assert_int_equal(landmarks != NULL, n % 2);
@@ -85,7 +92,7 @@ static void round_trip(sl_precision precision)
     assert_int_equal(info.labels, 67);
     assert_int_equal(info.patch_precision, precision);
     assert_true(info.dim == 5 && info.patch_rows == 2 && info.patch_cols == 3 && info.patch_channels == 3);
-    assert_true(info.bytes > 200 * (20 + 640));
+    assert_true(info.bytes > 200 * (20 + (precision == SL_PRECISION_NONE ? 576 : 640)));
     sl_entry e;
     sl_template *t;
     sl_image crop;
@@ -123,6 +130,80 @@ static void round_trip_f32(void **state)
 {
     (void)state;
     round_trip(SL_PRECISION_F32);
+}
+
+static void round_trip_compact(void **state)
+{
+    (void)state;
+    round_trip(SL_PRECISION_COMPACT);
+}
+
+static void round_trip_none(void **state)
+{
+    (void)state;
+    round_trip(SL_PRECISION_NONE);
+}
+
+/* Contributions of a template's map: 30 of its numbers, in another order. */
+static sl_status pack_numbers(void *context, const sl_template *t, float *out, sl_error *err)
+{
+    float raw[18];
+    (void)err;
+    ++*(int *)context;
+    sl_template_patches(t, raw);
+    for (int i = 0; i < 30; i++)
+        out[i] = raw[i * 7 % 18];
+    return SL_OK;
+}
+
+static void count_down(void *context)
+{
+    *(int *)context -= 100;
+}
+
+/* Maps go through the packer into compact patches, which keep within half a level; without one they are refused, and
+ * so are patches around another centre. */
+static void compact_of_maps(void **state)
+{
+    (void)state;
+    char image[64], label[64];
+    sl_error err;
+    sl_gallery *g;
+    int packed = 0;
+    sl_template_shape s = small_shape(SL_PRECISION_COMPACT), map = small_shape(SL_PRECISION_F32);
+    sl_template_shape centreless = s;
+    centreless.centre = NULL;
+    assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &centreless, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
+                 "stored around");
+    assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
+    sl_template *t = face_template(&map, 3), *back;
+    sl_entry e = face_entry(3, image, label);
+    assert_fails(sl_gallery_add(g, &e, t, NULL, &err), SL_ERR_UNSUPPORTED, "engine");
+    assert_ok(sl_gallery_set_packer(g, &(sl_packer){pack_numbers, count_down, &packed}, &err));
+    assert_ok(sl_gallery_add(g, &e, t, NULL, &err));
+    assert_int_equal(packed, 1);
+    assert_ok(sl_gallery_template(g, 0, &back, &err));
+    float y[30];
+    pack_numbers(&packed, t, y, &err);
+    for (int r = 0; r < 6; r++)
+        for (int d = 0; d < 5; d++) {
+            uint8_t byte = back->codes[r * 3 + d % 3];
+            int level = 2 * (d < 3 ? byte & 15 : byte >> 4) - 15;
+            float difference = y[r * 5 + d] - s.centre[r * 5 + d];
+            assert_true(fabsf(difference - back->patch_scales[r] * (float)level) <= back->patch_scales[r] * 1.0001f ||
+                        abs(level) == 15);
+        }
+    back->centre[7] += 1;
+    e = face_entry(4, image, label);
+    assert_fails(sl_gallery_add(g, &e, back, NULL, &err), SL_ERR_UNSUPPORTED, "another centre");
+    sl_template_free(back);
+    sl_template_shape alone = small_shape(SL_PRECISION_NONE);
+    back = face_template(&alone, 4);
+    assert_fails(sl_gallery_add(g, &e, back, NULL, &err), SL_ERR_UNSUPPORTED, "no patch map");
+    sl_template_free(back);
+    sl_template_free(t);
+    sl_gallery_close(g);
+    assert_int_equal(packed, 2 - 100);
 }
 
 /* A template in the other precision is converted on its way in. */
@@ -312,10 +393,10 @@ static void other_model(void **state)
     size_t size;
     snprintf(path, sizeof path, "%s/gallery.meta", dir);
     uint8_t *meta = read_whole(path, &size);
-    meta[8] = 2;
+    meta[8] = 3;
     write_whole(path, meta, size);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_UNSUPPORTED,
-                 "version 2");
+                 "version 3");
     write_whole(path, "JUNKJUNKJUNKJUNK", 16);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_FORMAT, "gallery.meta");
     unlink(path);
@@ -722,6 +803,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip_int8, setup, teardown),
         cmocka_unit_test_setup_teardown(round_trip_f32, setup, teardown),
         cmocka_unit_test_setup_teardown(bf16_is_not_stored, setup, teardown),
+        cmocka_unit_test_setup_teardown(round_trip_compact, setup, teardown),
+        cmocka_unit_test_setup_teardown(round_trip_none, setup, teardown),
+        cmocka_unit_test_setup_teardown(compact_of_maps, setup, teardown),
         cmocka_unit_test_setup_teardown(precisions_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_gallery, setup, teardown),
         cmocka_unit_test_setup_teardown(made_of_the_embeddings, setup, teardown),

@@ -19,11 +19,11 @@ static void *read_all(void *context)
     sl_error err;
     for (int k = 0; k < FACES && !r->wrong; k++) {
         size_t i = (size_t)(k * 7 + r->number * 31) % FACES, found;
-        const float *embeddings, *scales, *f32;
-        const int8_t *q;
+        const float *embeddings;
+        sl_stored_patches p;
         const sl_point *landmarks;
         if (sl_gallery_embeddings(r->gallery, &embeddings, &err) ||
-            sl_gallery_patches(r->gallery, i, &q, &scales, &f32, &err) ||
+            sl_gallery_patches(r->gallery, i, &p, &err) ||
             sl_gallery_landmarks(r->gallery, i, &landmarks, &err) ||
             sl_gallery_find(r->gallery, sl_gallery_image(r->gallery, i), &found, &err) || found != i)
             r->wrong = "read failed";

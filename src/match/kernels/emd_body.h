@@ -276,6 +276,7 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .pack_to_bf16 = body_pack_to_bf16,                                                                        \
         .add_scaled = body_add_scaled,                                                                            \
         .add_scaled_i8 = body_add_scaled_i8,                                                                      \
+        .add_codes = body_add_codes,                                                                              \
         .dequantise = body_dequantise,                                                                            \
         .quantise = body_quantise,                                                                                \
         .quantise_i16 = body_quantise_i16,                                                                        \

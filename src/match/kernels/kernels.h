@@ -88,6 +88,8 @@ typedef struct {
     void (*pack_to_bf16)(const float *x, size_t n, float factor, uint16_t *out);
     void (*add_scaled)(const float *x, size_t n, float factor, float *sum);
     void (*add_scaled_i8)(const int8_t *x, size_t n, float factor, float *sum);
+    /* Adds factor times the levels of a compact patch (sl_contributions_quantise): sum [n]. */
+    void (*add_codes)(const uint8_t *codes, size_t n, float factor, float *sum);
     void (*dequantise)(const int8_t *x, size_t n, float factor, float *out);
     /* out = x * factor rounded (to nearest, ties to even); it must fit. */
     void (*quantise)(const float *x, size_t n, float factor, int8_t *out);

@@ -76,6 +76,15 @@ static void body_add_scaled_i8(const int8_t *restrict x, size_t n, float factor,
         sum[i] += (float)x[i] * factor;
 }
 
+static void body_add_codes(const uint8_t *restrict codes, size_t n, float factor, float *restrict sum)
+{
+    const size_t half = (n + 1) / 2, upper = n - half;
+    for (size_t i = 0; i < half; i++)
+        sum[i] += (float)(2 * (codes[i] & 15) - 15) * factor;
+    for (size_t i = 0; i < upper; i++)
+        sum[half + i] += (float)(2 * (codes[i] >> 4) - 15) * factor;
+}
+
 static void body_dequantise(const int8_t *restrict x, size_t n, float factor, float *restrict out)
 {
     for (size_t i = 0; i < n; i++)
