@@ -175,7 +175,7 @@ setup() {
 
 @test "a gallery of compact patches compares contributions, and says so when maps are asked for" {
     sl gallery info gallery --json
-    json 'd.patch_precision === "compact"'
+    json 'd.patches === "compact"'
     for case in "emd contributions uniform:--rerank emd" "maxsim contributions uniform:--rerank maxsim" \
         "emd contributions lmk:--weighting lmk" "emd contributions uniform:--feature contributions"; do
         # shellcheck disable=SC2086

@@ -58,7 +58,7 @@ def unpack(tar, folder):
 
 def measure(program, folder):
     gallery, queries = os.path.join(folder, "gallery"), os.path.join(folder, "queries")
-    run(program, "enroll", "--gallery", gallery, os.path.join(folder, "all"))
+    run(program, "enroll", "--patches", "int8", "--gallery", gallery, os.path.join(folder, "all"))
     run(program, "occlude", "--kind", "mask,sunglasses", "--stage", "aligned", "--seed", "1", os.path.join(folder, "several"),
         "-o", queries)
     figures = {}
@@ -66,7 +66,7 @@ def measure(program, folder):
         asked = []
         if kind != "untouched":
             set_of = os.path.join(folder, kind)
-            run(program, "enroll", "--aligned", "--no-quality-gate", "--gallery", set_of, os.path.join(queries, kind))
+            run(program, "enroll", "--patches", "int8", "--aligned", "--no-quality-gate", "--gallery", set_of, os.path.join(queries, kind))
             asked = ["--queries", set_of]
         found = json.loads(run(program, "eval", "identify", "--gallery", gallery, *asked, "--rerank", "emd,oae", "--limit",
                                "500", "--json"))
