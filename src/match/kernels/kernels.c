@@ -72,7 +72,9 @@ size_t sl_set_element_bytes(const sl_match_layout *layout)
         if (isa_now() == SL_ISA_AVX512 && sl_cpu_has_bf16() && !no_bf16)
             return sizeof(uint16_t);
         break;
-    case SL_PRECISION_F32: break;
+    case SL_PRECISION_F32:
+    case SL_PRECISION_COMPACT: /* these two are of stored patches only */
+    case SL_PRECISION_NONE: break;
     }
     return sizeof(float);
 }
