@@ -64,12 +64,19 @@ static void fix_headers(sl_meta *meta)
     part *p = &parts[META];
     p->size = SL_META_SIZE;
     memcpy(p->bytes, "SLGALRY", 8);
-    sl_put_u32(p->bytes + 8, SL_GALLERY_VERSION);
+    const bool centred = sl_get_u32(p->bytes + 80) == SL_PRECISION_COMPACT;
+    sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PRECISION_F32 ? SL_GALLERY_VERSION : 1);
     sl_put_u32(p->bytes + 12, SL_META_SIZE);
     sl_put_u64(p->bytes + 24, 1);
     sl_put_u32(p->bytes + 252, sl_crc32c(0, p->bytes, 252));
     if (sl_meta_decode(p->bytes, p->size, meta, NULL) != SL_OK)
         return;
+    const size_t centre = sl_centre_bytes(&meta->shape);
+    if (centred && centre <= sizeof parts[0].bytes - SL_HEADER_SIZE) {
+        at_least(&parts[PATCHES], SL_HEADER_SIZE + centre);
+        sl_put_u32(p->bytes + 84, sl_crc32c(0, parts[PATCHES].bytes + SL_HEADER_SIZE, centre));
+        sl_put_u32(p->bytes + 252, sl_crc32c(0, p->bytes, 252));
+    }
     for (int k = 0; k < SL_FILES; k++) {
         at_least(&parts[EMBEDDINGS + k], SL_HEADER_SIZE);
         sl_header_encode((sl_file_kind)k, meta, parts[EMBEDDINGS + k].bytes);
@@ -82,7 +89,7 @@ static void fix_rows(const sl_meta *meta, uint8_t *record)
     uint64_t row = sl_get_u32(record + 8), stride[2] = {sl_row_stride(SL_FILE_EMBEDDINGS, &meta->shape),
                                                         sl_row_stride(SL_FILE_PATCHES, &meta->shape)};
     for (int k = 0; k < 2; k++) {
-        uint64_t at = SL_HEADER_SIZE + row * stride[k];
+        uint64_t at = sl_rows_at(SL_FILE_EMBEDDINGS + k, &meta->shape) + row * stride[k];
         if (at + stride[k] <= sizeof parts[0].bytes) {
             at_least(&parts[EMBEDDINGS + k], at + stride[k]);
             sl_put_u32(record + 16 + 4 * k, sl_crc32c(0, parts[EMBEDDINGS + k].bytes + at, stride[k]));
@@ -163,6 +170,24 @@ static int read_all(const sl_gallery *g)
     return whole & (sl_gallery_embeddings(g, &embeddings, NULL) == SL_OK);
 }
 
+/* A face of the gallery's kind, of zeros but for the embedding. */
+static sl_template *zero_face(const sl_template_shape *s)
+{
+    const size_t patches = (size_t)(s->rows * s->cols);
+    sl_template *t = NULL;
+    float *numbers = calloc(patches * (size_t)s->channels + (size_t)s->dim, sizeof *numbers);
+    numbers[0] = 1;
+    if (s->precision <= SL_PRECISION_F32 ? sl_template_make(s, numbers, numbers, &t, NULL) : sl_template_alloc(s, &t, NULL))
+        abort();
+    memcpy(t->embedding, numbers, (size_t)s->dim * sizeof *numbers);
+    if (t->codes) {
+        memset(t->codes, 0, patches * sl_code_bytes(s->dim));
+        memset(t->patch_scales, 0, patches * sizeof(float));
+    }
+    free(numbers);
+    return t;
+}
+
 /* A writer's life on top of what was found. */
 static void write_more(void)
 {
@@ -170,13 +195,9 @@ static void write_more(void)
     if (sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, NULL) != SL_OK)
         return;
     const sl_template_shape *s = sl_gallery_shape(g);
-    sl_template *t = NULL;
+    sl_template *t = zero_face(s);
     sl_entry entry = {.label = "label", .image = "image"};
-    float *numbers = calloc((size_t)(s->rows * s->cols * s->channels + s->dim), sizeof(float));
     size_t before = sl_gallery_size(g), removed;
-    numbers[0] = 1;
-    if (sl_template_make(s, numbers, numbers, &t, NULL) != SL_OK)
-        abort();
     int added = sl_gallery_add(g, &entry, t, NULL, NULL) == SL_OK;
     if (sl_gallery_commit(g, NULL) != SL_OK || sl_gallery_size(g) != before + (size_t)added)
         abort();
@@ -184,7 +205,6 @@ static void write_more(void)
         abort();
     size_t after = sl_gallery_size(g);
     sl_template_free(t);
-    free(numbers);
     sl_gallery_close(g);
     int compacted = sl_gallery_compact(dir, NULL, NULL, NULL) == SL_OK;
     if (sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, NULL) != SL_OK || sl_gallery_size(g) != after)

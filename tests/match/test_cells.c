@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "match/cells.h"
 #include "match/kernels/head.h"
+#include "match/kernels/kernels.h"
 
 enum { FACES = 1100, CANDIDATES = 70 };
 
@@ -241,6 +242,69 @@ static void scores_from_ready_contributions(const sl_patch_source *query, sl_tem
     assert_close(scores, want, CANDIDATES, 1e-5);
 }
 
+/* A compact template of the same face. */
+static sl_template *compact_of(const sl_template *face)
+{
+    static float y[CELLS * DIM];
+    sl_template_shape compact = shape;
+    const sl_patch_source source = sl_patch_source_of(face);
+    sl_template *t;
+    compact.precision = SL_PRECISION_COMPACT;
+    compact.centre = w.cells.stats.mu;
+    assert_ok(sl_template_alloc(&compact, &t, &err));
+    memcpy(t->embedding, face->embedding, DIM * sizeof(float));
+    assert_ok(sl_contributions(&w.cells.head, &source, 1, y, &err));
+    sl_contributions_quantise(y, w.cells.stats.mu, CELLS, DIM, t->codes, t->patch_scales);
+    return t;
+}
+
+/* Compact candidates, with other ones between them, give what their expanded contributions give, on every instruction
+ * set; and nearly what the maps that they were made of give. */
+static void compact_candidates(void **state)
+{
+    (void)state;
+    enum { N = 70 };
+    static float y[N][CELLS * DIM];
+    static const sl_isa isas[] = {SL_ISA_SCALAR, SL_ISA_AVX2, SL_ISA_AVX512};
+    sl_template *faces[N], *query = make_face(5000);
+    sl_patch_source source = sl_patch_source_of(query), sources[N], expanded[N];
+    float maps[N], codes[N], sums[N];
+    for (int i = 0; i < N; i++) {
+        sl_template *face = make_face((uint64_t)(6000 + i));
+        sl_patch_source one = sl_patch_source_of(face);
+        assert_ok(sl_oae_scores_of(&w.cells, &source, 1, listed_source, &one, 1, &maps[i], &err));
+        faces[i] = i % 3 ? compact_of(face) : face;
+        if (i % 3)
+            sl_template_free(face);
+        sources[i] = sl_patch_source_of(faces[i]);
+        assert_ok(sl_contributions(&w.cells.head, &sources[i], 1, y[i], &err));
+        expanded[i] = (sl_patch_source){.contributions = y[i]};
+    }
+    for (int k = 0; k < 3; k++) {
+        if (isas[k] > sl_isa_supported())
+            continue;
+        sl_match_use_isa(&isas[k]);
+        assert_ok(sl_oae_scores_of(&w.cells, &source, N, listed_source, sources, 2, codes, &err));
+        assert_ok(sl_oae_scores_of(&w.cells, &source, N, listed_source, expanded, 2, sums, &err));
+        assert_close(codes, sums, N, 1e-5);
+        assert_close(codes, maps, N, .05);
+    }
+    sl_match_use_isa(NULL);
+    sl_match_options options = sl_match_defaults();
+    sl_score score;
+    options.cells = &w.cells;
+    assert_int_equal(sl_compare(query, faces[1], &options, &score, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "--patches int8"));
+    options.feature = SL_FEATURE_CONTRIBUTIONS;
+    options.weighting = SL_WEIGHT_UNIFORM;
+    assert_ok(sl_compare(query, faces[1], &options, &score, &err));
+    assert_ok(sl_compare(faces[1], query, &options, &score, &err)); /* a compact query too */
+    assert_true(score.stage2 > 0 && score.stage2 <= 1);
+    for (int i = 0; i < N; i++)
+        sl_template_free(faces[i]);
+    sl_template_free(query);
+}
+
 static void scores_are_the_definition(void **state)
 {
     (void)state;
@@ -349,6 +413,7 @@ int main(void)
         cmocka_unit_test(statistics_do_not_depend_on_threads),
         cmocka_unit_test(small_galleries_are_refused),
         cmocka_unit_test(statistics_can_be_interrupted),
+        cmocka_unit_test(compact_candidates),
         cmocka_unit_test(scores_are_the_definition),
         cmocka_unit_test(file_keeps_everything),
         cmocka_unit_test(damage_is_found),
