@@ -134,8 +134,8 @@ sl_status sl_plan_check(sl_compute precision, sl_error *err)
 {
     SL_TRY(sl_compute_check(precision, err));
     if (precision == SL_COMPUTE_INT8 && !sl_dnnl_has_int8())
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "int8 needs oneDNN 2, this is built on %s: take --precision bf16 or f32",
-                       sl_net_backend());
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "int8 needs oneDNN 2, this is built on %s: take --precision bf16 or f32", sl_net_backend());
     return SL_OK;
 }
 
