@@ -59,17 +59,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-#define OPTION_THREADS                                                                                            \
-    {                                                                                                             \
-        "threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0                                    \
-    }
-#define OPTION_SECONDS                                                                                            \
-    {                                                                                                             \
-        "seconds", KEY_SECONDS, "S", 0, "Measure at least this long (default: 2)", 0                              \
-    }
-
-/* ------------------------------------------------------------------ emd */
-
 static const struct argp_option emd_options[] = {
     CLI_OPTION_JSON,
     {"patches", KEY_PATCHES, "R", 0, "Patches of a face, a square number (default: 64)", 0},
@@ -79,8 +68,8 @@ static const struct argp_option emd_options[] = {
     {"weighting", KEY_WEIGHTING, "NAME", 0, "uniform, apc, cc, sc or sc-text (default: apc)", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"raw", KEY_RAW, 0, 0, "Prepare the candidates inside the measured time", 0},
-    OPTION_THREADS,
-    OPTION_SECONDS,
+    {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},
+    {"seconds", KEY_SECONDS, "S", 0, "Measure at least this long (default: 2)", 0},
     {0},
 };
 static const struct argp emd_parser = {emd_options,

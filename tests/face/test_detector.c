@@ -102,6 +102,19 @@ static int read_lfw(sl_image *out)
     return count;
 }
 
+/* Both, or the test is skipped. */
+static int photos_and_detector(sl_image *photos, sl_detector **d)
+{
+    sl_error err;
+    int n = read_lfw(photos);
+    if (!n) {
+        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
+        skip();
+    }
+    assert_ok(sl_detector_open(graph, NULL, 1, d, &err));
+    return n;
+}
+
 static const sl_face *middle_face(const sl_image *image, const sl_face *faces, size_t count)
 {
     const sl_face *best = NULL;
@@ -133,13 +146,8 @@ static void lfw_faces_are_found(void **state)
     (void)state;
     sl_error err;
     static sl_image photos[PHOTOS];
-    int n = read_lfw(photos);
-    if (!n) {
-        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
-        skip();
-    }
     sl_detector *d;
-    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    int n = photos_and_detector(photos, &d);
     for (int i = 0; i < n; i++) {
         sl_face *faces, *again;
         size_t count, count_again;
@@ -207,15 +215,9 @@ static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
 static void mirrored_photos_give_mirrored_points(void **state)
 {
     (void)state;
-    sl_error err;
     static sl_image photos[PHOTOS];
-    int n = read_lfw(photos);
-    if (!n) {
-        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
-        skip();
-    }
     sl_detector *d;
-    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    int n = photos_and_detector(photos, &d);
     double sum = 0, worst = 0;
     for (int i = 0; i < n; i++) {
         double error = mirror_error(d, &photos[i], &worst);

@@ -163,4 +163,14 @@ static inline void make_map(float *map, int n, int c, uint64_t person, uint64_t 
     free(part);
 }
 
+/* The defaults on one thread, with these. */
+static inline sl_match_options emd_options_of(sl_weighting weighting, sl_precision precision)
+{
+    sl_match_options o = sl_match_defaults();
+    o.weighting = weighting;
+    o.precision = precision;
+    o.threads = 1;
+    return o;
+}
+
 #endif

@@ -34,15 +34,6 @@ static sl_score match_maps(const sl_match_layout *layout, const sl_patch_source 
     return score;
 }
 
-static sl_match_options options_of(sl_weighting weighting, sl_precision precision)
-{
-    sl_match_options o = sl_match_defaults();
-    o.weighting = weighting;
-    o.precision = precision;
-    o.threads = 1;
-    return o;
-}
-
 /* ---------------------------------------------------------------- golden (method.md section 12) */
 
 enum { G_N = 64, G_C = 512 };
@@ -98,7 +89,7 @@ static void golden_values(void **state)
             for (int isa = 0; isa < isa_count(); isa++) {
                 sl_match_use_isa(&isas[isa]);
                 for (int precision = 0; precision < 2; precision++) {
-                    sl_match_options o = options_of(golden[g].weighting, precision);
+                    sl_match_options o = emd_options_of(golden[g].weighting, precision);
                     sl_match_layout layout;
                     assert_ok(sl_match_layout_make(&o, 8, 8, G_C, 0, &layout, &err));
                     layout.rule.max_iterations = golden[g].iterations; /* as in the golden batch */
@@ -120,7 +111,7 @@ static void golden_values(void **state)
         }
     /* The public function stops by pair, not by batch: within 4e-5 of the golden batch (APC further). */
     sl_patch_map query = {8, 8, G_C, q, NULL, 0, NULL}, candidate = {8, 8, G_C, b, NULL, 0, NULL};
-    sl_match_options o = options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
     golden_candidate(b, 1);
     float score;
     int iterations;
@@ -172,7 +163,7 @@ static void kernels_for_all_shapes(void **state)
             for (int isa = 0; isa < isa_count(); isa++)
                 for (int precision = 0; precision < 2; precision++) {
                     sl_match_use_isa(&isas[isa]);
-                    sl_match_options o = options_of(weighting, precision);
+                    sl_match_options o = emd_options_of(weighting, precision);
                     sl_match_layout layout;
                     assert_ok(sl_match_layout_make(&o, shapes[k].rows, shapes[k].cols, c, c, &layout, &err));
                     sl_patch_source source[2] = {{.patches_f32 = q, .embedding = embedding[0]},
@@ -220,7 +211,7 @@ static void int8_products_are_exact(void **state)
             scales[i] = 0.01f + 3 * (float)i;
         for (int isa = 0; isa < isa_count(); isa++) {
             sl_match_use_isa(&isas[isa]);
-            sl_match_options o = options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_INT8);
+            sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_INT8);
             sl_match_layout layout;
             assert_ok(sl_match_layout_make(&o, 3, 7, c, 0, &layout, &err));
             sl_patch_source query = {.patches_i8 = q, .patch_scales = scales};
@@ -264,7 +255,7 @@ static void stored_int8_equals_dequantised(void **state)
                                   {.patches_i8 = b8, .patch_scales = scales}};
     sl_patch_source from_f32[2] = {{.patches_f32 = q}, {.patches_f32 = b}};
     for (int precision = 0; precision < 2; precision++) {
-        sl_match_options o = options_of(SL_WEIGHT_APC, precision);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, precision);
         sl_match_layout layout;
         assert_ok(sl_match_layout_make(&o, 7, 7, C, 0, &layout, &err));
         sl_score a = match_maps(&layout, &from_i8[0], &from_i8[1], NULL, NULL, NULL, NULL);
@@ -297,7 +288,7 @@ static void int8_weights_are_exact(void **state)
                     candidate = {.patches_i8 = b8, .patch_scales = scales};
     for (int isa = 0; isa < isa_count(); isa++) {
         sl_match_use_isa(&isas[isa]);
-        sl_match_options o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
         sl_match_layout layout;
         assert_ok(sl_match_layout_make(&o, 5, 6, C, 0, &layout, &err));
         match_maps(&layout, &query, &candidate, NULL, NULL, wq, wn);
@@ -324,7 +315,7 @@ static void stops_where_the_rule_says(void **state)
         int iterations;
         make_map(b, N, C, photo % 3, photo);
         sl_patch_map query = {7, 7, C, q, NULL, 0, NULL}, candidate = {7, 7, C, b, NULL, 0, NULL};
-        sl_match_options o = options_of(photo % 2 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
+        sl_match_options o = emd_options_of(photo % 2 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
         assert_ok(sl_emd_compare(&query, &candidate, 1, &o, &score, &iterations, &err));
         ref_weights(ref, q, b, N, C, o.weighting, NULL, NULL);
         ref_sinkhorn(ref, 0.05, 100, 0.1);
@@ -346,7 +337,7 @@ static const float hand_q[] = {1, 0, 0, 2}, hand_n[] = {3, 4, 0, -5};
 static void hand_weights(sl_weighting weighting, const float *eq, const float *en, float *wq, float *wn)
 {
     sl_patch_map q = {1, 2, 2, hand_q, eq, 2, NULL}, n = {1, 2, 2, hand_n, en, 2, NULL};
-    sl_match_options o = options_of(weighting, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(weighting, SL_PRECISION_F32);
     assert_ok(sl_emd_plan(&q, &n, &o, NULL, wq, wn, &err));
     o.precision = SL_PRECISION_INT8;
     float i8[4];
@@ -402,7 +393,7 @@ static void landmark_weights(void **state)
     float map[4 * 3], wq[4], wn[4], plan[16], score;
     fill_random(map, 12, 1, 0, 1);
     sl_patch_map query = {2, 2, 3, map, NULL, 0, q}, candidate = {2, 2, 3, map, NULL, 0, n};
-    sl_match_options o = options_of(SL_WEIGHT_LMK, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(SL_WEIGHT_LMK, SL_PRECISION_F32);
     assert_ok(sl_emd_plan(&query, &candidate, &o, plan, wq, wn, &err));
     /* Query: 72 counts less the one outside; 1 in cell 1, 2 in cell 3, 68 in cell 0. */
     assert_near(wq[0], 68.0 / 71, 1e-6);
@@ -460,7 +451,7 @@ static void weightless_pairs_touch_nobody(void **state)
     batch_case b = make_batch();
     float together[B_COUNT], alone;
     int iterations[B_COUNT];
-    sl_match_options o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
     for (int solver = 0; solver < 3; solver++) {
         o.solver = solver;
         assert_ok(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, together, iterations, &err));
@@ -487,7 +478,7 @@ static void threads_do_not_matter(void **state)
     float one[B_COUNT], many[B_COUNT];
     int iterations[2][B_COUNT];
     for (int precision = 0; precision < 2; precision++) {
-        sl_match_options o = options_of(SL_WEIGHT_APC, precision);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, precision);
         assert_ok(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, one, iterations[0], &err));
         for (o.threads = 0; o.threads <= 5; o.threads++) {
             assert_ok(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, many, iterations[1], &err));
@@ -510,7 +501,7 @@ static void permutations_do_not_matter(void **state)
         for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_SC_TEXT; weighting++) {
             if (weighting == SL_WEIGHT_CC)
                 continue;
-            sl_match_options o = options_of(weighting, SL_PRECISION_F32);
+            sl_match_options o = emd_options_of(weighting, SL_PRECISION_F32);
             o.solver = solver;
             for (int i = 0; i < N * C; i++)
                 moved[(i / C * 7 + 3) % N * C + i % C] = n[i];
@@ -550,7 +541,7 @@ static void bad_input_is_refused(void **state)
     fill_random(map, 24, 1, -1, 1);
     memcpy(bad, map, sizeof bad);
     sl_patch_map good = {2, 2, 6, map, NULL, 0, NULL}, other = good;
-    sl_match_options o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
     const float poison[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 3; i++)
         for (o.precision = 0; (int)o.precision < 2; o.precision++) {
@@ -561,13 +552,13 @@ static void bad_input_is_refused(void **state)
             refuses(&other, &good, &o, SL_ERR_NUMERIC, "query: patch map: patch 2");
         }
     other = good;
-    o = options_of(SL_WEIGHT_CC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_CC, SL_PRECISION_INT8);
     good.embedding = other.embedding = embedding;
     good.dim = other.dim = 5;
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "6 channels, its embedding 5");
     good = other = (sl_patch_map){2, 2, 6, map, NULL, 0, NULL};
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "cc");
-    o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
     other.channels = 5;
     refuses(&good, &other, &o, SL_ERR_MISMATCH, "candidate 0 is a map of 2x2x5");
     other = good;
@@ -575,11 +566,11 @@ static void bad_input_is_refused(void **state)
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "no patches");
     o.grid_rows = 3;
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "larger than");
-    o = options_of(99, SL_PRECISION_INT8);
+    o = emd_options_of(99, SL_PRECISION_INT8);
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "weighting 99");
-    o = options_of(SL_WEIGHT_APC, 7);
+    o = emd_options_of(SL_WEIGHT_APC, 7);
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "precision 7");
-    o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
     o.threads = -1;
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "threads");
     good.rows = 0;
@@ -599,7 +590,7 @@ static void lowest_bad_candidate_is_named(void **state)
     float scores[B_COUNT];
     b.maps[11 * B_N * B_C + 3 * B_C] = NAN;
     b.maps[30 * B_N * B_C] = INFINITY;
-    sl_match_options o = options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
     for (o.threads = 1; o.threads <= 4; o.threads++) {
         assert_int_equal(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, scores, NULL, &err), SL_ERR_NUMERIC);
         assert_string_equal(err.text, "candidate 11: patch map: patch 3 has NaN or infinity");
@@ -617,7 +608,7 @@ static void extreme_sizes(void **state)
     sl_patch_map q = {4, 4, 20, map, NULL, 0, NULL}, n = {4, 4, 20, scaled, NULL, 0, NULL};
     const float sizes[] = {1e30f, 1e-8f, 1};
     for (int precision = 0; precision < 2; precision++) {
-        sl_match_options o = options_of(SL_WEIGHT_APC, precision);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, precision);
         assert_ok(sl_emd_compare(&q, &q, 1, &o, &one, NULL, &err));
         for (int k = 0; k < 3; k++) {
             for (int i = 0; i < 16 * 20; i++)
