@@ -16,12 +16,14 @@ setup() {
     enroll_many() { exec "$BIN" enroll --gallery g --aligned --no-quality-gate --threads 1 many > stdout 2> stderr; }
 }
 
-# Waits until the enrolment has begun to write.
+# Waits until the enrolment has begun to write faces: the gallery is published, and its log is longer than a header.
 wait_for_gallery() {
-    for _ in $(seq 200); do
-        [ "$(du -sb g 2> /dev/null | cut -f1)" -gt 20000 ] 2> /dev/null && return
+    for _ in $(seq 1200); do
+        [ -e g/gallery.meta ] && [ "$(stat -c %s g/log.1)" -gt 64 ] && return
         sleep .05
     done
+    echo "no face was written within a minute"
+    return 1
 }
 
 @test "Ctrl-C while enrolling: exit code 130, a valid gallery, and a run that continues" {
