@@ -32,7 +32,7 @@ sl_status sl_image_resize(const sl_image *image, int width, int height, sl_image
 /* Mean over the source area of each pixel: for shrinking without aliasing; enlarging is bilinear. */
 sl_status sl_image_shrink(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
 
-/* ---- warp.c ---- */
+/* ---- affine.c ---- */
 
 /* 2x3 affine map of points: (x, y) -> (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]). */
 typedef struct {
@@ -44,6 +44,8 @@ typedef struct {
 sl_status sl_similarity_fit(const sl_point *from, const sl_point *to, int count, sl_affine *out, sl_error *err);
 sl_point sl_affine_apply(const sl_affine *map, sl_point p);
 sl_status sl_affine_invert(const sl_affine *map, sl_affine *out, sl_error *err);
+
+/* ---- warp.c, take.c ---- */
 
 /* out(x, y) = image at map(x, y), bilinear, black outside. */
 sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
