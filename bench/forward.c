@@ -1,6 +1,6 @@
-/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION [OUTPUT ...], outputs being the file's
- * own when none is named; PRECISION is f32, bf16, or the .int8 file of the network. One JSON line, like
- * bench/forward_ort.js's. */
+/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION OUT [OUTPUT ...]. PRECISION is f32, bf16,
+ * or the .int8 file of the network; the outputs, the file's own when none is named, are written to OUT one after another
+ * as f32. One JSON line. Input, outputs and keys are those of bench/forward_ort.js. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,8 +59,23 @@ static sl_status choose_precision(const char *name, sl_int8_model *m, sl_plan_op
     return status;
 }
 
-static sl_status bench(const char *file, const sl_shape *input, const sl_plan_options *options, int n_names,
-                       char **names, sl_error *err)
+static sl_status write_outputs(const sl_plan *plan, int count, const char *path, sl_error *err)
+{
+    FILE *f = fopen(path, "wb");
+    bool whole = f != NULL;
+    for (int i = 0; i < count && whole; i++) {
+        sl_shape shape;
+        const float *y = sl_plan_output(plan, i, &shape);
+        const size_t n = (size_t)sl_shape_elements(&shape);
+        whole = fwrite(y, sizeof *y, n, f) == n;
+    }
+    if (f && fclose(f))
+        whole = false;
+    return whole ? SL_OK : sl_fail(err, SL_ERR_IO, "%s could not be written", path);
+}
+
+static sl_status bench(const char *file, const sl_shape *input, const sl_plan_options *options, const char *out,
+                       int n_names, char **names, sl_error *err)
 {
     static const char *const precisions[] = {"f32", "bf16", "int8"};
     sl_mapping map;
@@ -86,9 +101,11 @@ static sl_status bench(const char *file, const sl_shape *input, const sl_plan_op
         int runs;
         status = measure(plan, &median, &runs, err);
         if (status == SL_OK)
-            printf("{\"runtime\": \"secondlook %s (%s)\", \"file\": \"%s\", \"precision\": \"%s\", \"threads\": %d, "
-                   "\"runs\": %d, \"median_ms\": %.3f}\n", sl_version(), sl_net_backend(), file,
-                   precisions[options->precision], options->threads, runs, median);
+            status = write_outputs(plan, n, out, err);
+        if (status == SL_OK)
+            printf("{\"runtime\": \"secondlook %s (%s)\", \"file\": \"%s\", \"precision\": \"%s\", \"isa\": \"%s\", "
+                   "\"threads\": %d, \"runs\": %d, \"median_ms\": %.3f}\n", sl_version(), sl_net_backend(), file,
+                   precisions[options->precision], sl_isa_in_use(), options->threads, runs, median);
     }
     sl_plan_free(plan);
     sl_graph_free(g);
@@ -101,8 +118,8 @@ int main(int argc, char **argv)
 {
     sl_error err = {0};
     long long d[4];
-    if (argc < 5 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
-        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS f32|bf16|FILE.int8 [OUTPUT ...]\n");
+    if (argc < 6 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
+        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS f32|bf16|FILE.int8 OUT [OUTPUT ...]\n");
         return 2;
     }
     sl_shape input = {.rank = 4, .dim = {d[0], d[1], d[2], d[3]}};
@@ -110,7 +127,7 @@ int main(int argc, char **argv)
     sl_int8_model m = {0};
     sl_status status = choose_precision(argv[4], &m, &options, &err);
     if (status == SL_OK)
-        status = bench(argv[1], &input, &options, argc - 5, argv + 5, &err);
+        status = bench(argv[1], &input, &options, argv[5], argc - 6, argv + 6, &err);
     sl_int8_model_free(&m);
     if (status == SL_OK)
         return 0;

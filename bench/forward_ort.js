@@ -1,9 +1,10 @@
-// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS. One JSON line.
+// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS OUT. Outputs go to OUT as f32; one JSON line.
+const fs = require("fs");
 const ort = require("onnxruntime-node");
 const { performance } = require("perf_hooks");
 
 async function main() {
-  const [file, shape, threads] = process.argv.slice(2);
+  const [file, shape, threads, out] = process.argv.slice(2);
   const dims = shape.split(",").map(Number);
   const session = await ort.InferenceSession.create(file, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, graphOptimizationLevel: "all",
@@ -17,6 +18,11 @@ async function main() {
     await session.run(feeds);
     times.push(performance.now() - start);
   }
+  const outputs = await session.run(feeds);
+  fs.writeFileSync(out, Buffer.concat(session.outputNames.map((name) => {
+    const { buffer, byteOffset, byteLength } = outputs[name].data;
+    return Buffer.from(buffer, byteOffset, byteLength);
+  })));
   times.sort((a, b) => a - b);
   console.log(JSON.stringify({ runtime: "onnxruntime-node " + require("onnxruntime-node/package.json").version,
     file, threads: Number(threads), runs: times.length, median_ms: +times[times.length >> 1].toFixed(3) }));

@@ -23,7 +23,8 @@ sl_status bench_in_turn(bench_turn_fn work, void *context, int ways, double seco
     sl_status status = SL_OK;
     for (int way = 0; way < ways && !status; way++) /* warm-up */
         status = work(context, way, err);
-    for (double start = cli_now(), now = start; !status && n < MAX_ROUNDS && (n < 5 || now - start < seconds); n++) {
+    for (double start = cli_now(), now = start; !status && n < MAX_ROUNDS && (n < 5 || now - start < seconds);
+         n++) {
         for (int way = 0; way < ways && !status; way++) {
             status = work(context, way, err);
             double end = cli_now();
@@ -104,6 +105,13 @@ void bench_sign(json_t *result, int threads, double seconds)
     free(machine);
 }
 
+static void print_array(const char *key, const json_t *array)
+{
+    char *text = json_dumps(array, JSON_COMPACT | JSON_REAL_PRECISION(7));
+    printf("%-18s %s\n", key, text ? text : "");
+    free(text);
+}
+
 int bench_print(json_t *result, bool json)
 {
     const char *key;
@@ -114,6 +122,10 @@ int bench_print(json_t *result, bool json)
     {
         if (json_is_string(value))
             printf("%-18s %s\n", key, json_string_value(value));
+        else if (json_is_boolean(value))
+            printf("%-18s %s\n", key, json_is_true(value) ? "yes" : "no");
+        else if (json_is_array(value))
+            print_array(key, value);
         else if (json_is_integer(value))
             printf("%-18s %lld\n", key, (long long)json_integer_value(value));
         else

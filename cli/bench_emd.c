@@ -17,14 +17,15 @@ enum {
     KEY_WEIGHTING,
     KEY_SOLVER,
     KEY_SECONDS,
-    KEY_RAW
+    KEY_RAW,
+    KEY_ANSWERS
 };
 
 typedef struct {
     int side, channels, pairs;
     sl_match_options match;
     double seconds;
-    bool json, raw;
+    bool json, raw, answers;
 } bench_run;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -53,6 +54,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_SOLVER: run->match.solver = (sl_solver)cli_parse_name(state, "--solver", arg, solvers); return 0;
     case KEY_RAW: run->raw = true; return 0;
+    case KEY_ANSWERS: run->answers = true; return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -68,6 +70,7 @@ static const struct argp_option emd_options[] = {
     {"weighting", KEY_WEIGHTING, "NAME", 0, "uniform, apc, cc, sc or sc-text (default: apc)", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"raw", KEY_RAW, 0, 0, "Prepare the candidates inside the measured time", 0},
+    {"answers", KEY_ANSWERS, 0, 0, "Each pair's score in the result as well", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Measure at least this long (default: 2)", 0},
     {0},
@@ -164,12 +167,19 @@ static json_t *emd_result(const bench_run *run, const emd_data *d, double median
         iterations += d->iterations[i];
         score += d->scores[i];
     }
-    return json_pack("{s:o,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:o,s:o}", "pairs_per_s", cli_json_number(d->count / median),
-                     "patches", run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared",
-                     !run->raw, "patch_precision", cli_patch_precision_name(run->match.precision), "weighting",
-                     cli_weighting_name(run->match.weighting), "solver", cli_solver_name(run->match.solver),
-                     "iterations_mean", cli_json_number(iterations / d->count), "score_mean",
-                     cli_json_number(score / d->count));
+    json_t *result = json_pack(
+        "{s:o,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:o,s:o}", "pairs_per_s", cli_json_number(d->count / median), "patches",
+        run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared", !run->raw,
+        "patch_precision", cli_patch_precision_name(run->match.precision), "weighting",
+        cli_weighting_name(run->match.weighting), "solver", cli_solver_name(run->match.solver), "iterations_mean",
+        cli_json_number(iterations / d->count), "score_mean", cli_json_number(score / d->count));
+    if (run->answers) {
+        json_t *scores = json_array();
+        for (int i = 0; i < d->count; i++)
+            json_array_append_new(scores, cli_json_number(d->scores[i]));
+        json_object_set_new(result, "scores", scores);
+    }
+    return result;
 }
 
 int bench_emd(int argc, char **argv)

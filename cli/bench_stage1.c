@@ -9,14 +9,14 @@
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_FACES = CLI_KEY_OWN, KEY_DIM, KEY_QUERIES, KEY_THREADS, KEY_SECONDS, MAX_THREADS = 256 };
+enum { KEY_FACES = CLI_KEY_OWN, KEY_DIM, KEY_QUERIES, KEY_THREADS, KEY_SECONDS, KEY_ANSWERS, MAX_THREADS = 256 };
 
 enum { READ, EMBEDDINGS, CODES, WAYS };
 
 typedef struct {
     int faces, dim, queries, k, threads;
     double seconds;
-    bool json;
+    bool json, answers;
     float *bank, *queries_at, *score; /* [faces, dim], [queries, dim], [queries, k] */
     uint32_t *index;                  /* [queries, k] */
     sl_cosine_bank *coded;
@@ -33,6 +33,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case 'k': run->k = (int)cli_parse_int(state, "-k", arg, 1, 100000); return 0;
     case KEY_THREADS: run->threads = (int)cli_parse_int(state, "--threads", arg, 1, MAX_THREADS); return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
+    case KEY_ANSWERS: run->answers = true; return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -40,6 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
+    {"answers", KEY_ANSWERS, 0, 0, "Each query's nearest faces in the result as well", 0},
     {"faces", KEY_FACES, "N", 0, "Faces in the gallery (default: 1000000)", 0},
     {"dim", KEY_DIM, "D", 0, "Length of an embedding (default: 128)", 0},
     {"queries", KEY_QUERIES, "N", 0, "Queries at a time (default: 1)", 0},
@@ -144,6 +146,19 @@ static bool make_data(stage1_run *run)
     return true;
 }
 
+/* Of each query, by falling cosine: what the codes found last. */
+static json_t *nearest_faces(const stage1_run *run)
+{
+    json_t *all = json_array();
+    for (int q = 0; q < run->queries; q++) {
+        json_t *nearest = json_array();
+        for (int i = 0; i < run->k; i++)
+            json_array_append_new(nearest, json_integer(run->index[q * run->k + i]));
+        json_array_append_new(all, nearest);
+    }
+    return all;
+}
+
 static int report(const stage1_run *run, const double *median, double make_codes, double start)
 {
     const double bytes = (double)run->faces * run->dim * sizeof(float), queries = run->queries;
@@ -154,6 +169,8 @@ static int report(const stage1_run *run, const double *median, double make_codes
         cli_json_number(bytes / median[READ] * 1e-9), "f32_share_of_read", /* a batch reads the bank once for many */
         cli_json_number(median[READ] / median[EMBEDDINGS]), "make_codes_ms", cli_json_number(1e3 * make_codes), "faces",
         run->faces, "dim", run->dim, "queries", run->queries, "k", run->k);
+    if (run->answers)
+        json_object_set_new(result, "nearest", nearest_faces(run));
     bench_sign(result, run->threads, cli_now() - start);
     return bench_print(result, run->json);
 }

@@ -8,6 +8,8 @@ import json
 import os
 import sys
 
+from marked_tables import table, write_tables
+
 MODELS = ("mobilefacenet-192", "mobilefacenet-128", "faceplugin-512")
 SETS = (("lfw", "untouched"), ("mask", "mask"), ("sunglasses", "sunglasses"), ("crop", "crop, aligned again"))
 
@@ -50,13 +52,6 @@ def best_marked(values, form="{:.2f}"):
     known = [v for v in values if v is not None]
     texts = ["" if v is None else form.format(v) for v in values]
     return [f"**{t}**" if v is not None and v == max(known) else t for v, t in zip(values, texts)]
-
-
-def table(head, rows):
-    yield "| " + " | ".join(head) + " |"
-    yield "|" + "---|" * len(head)
-    for row in rows:
-        yield "| " + " | ".join(row) + " |"
 
 
 def gain(r):
@@ -289,31 +284,13 @@ def templates(results):
                   "untouched"], rows)
 
 
-def write_tables(folder, path, mark="table", tables=TABLES):
-    results, out, skipping = Results(folder), [], False
-    for line in open(path).read().split("\n"):
-        if line == "<!-- end -->":
-            skipping = False
-        if not skipping:
-            out.append(line)
-        if line.startswith(f"<!-- {mark}: "):
-            name = line[len(f"<!-- {mark}: "):-len(" -->")]
-            out += ["", *tables[name](results), ""]
-            skipping = True
-    if skipping:
-        sys.exit(f"{path}: a table has no <!-- end -->")
-    with open(path + ".part", "w") as f:
-        f.write("\n".join(out))
-    os.replace(path + ".part", path)
-
-
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "half-a":
         half_a(sys.argv[2])
     elif len(sys.argv) == 4 and sys.argv[1] == "tables":
-        write_tables(sys.argv[2], sys.argv[3])
+        write_tables(sys.argv[3], "table", TABLES, Results(sys.argv[2]))
     elif len(sys.argv) == 4 and sys.argv[1] == "templates":
-        write_tables(sys.argv[2], sys.argv[3], "forms", {"templates": templates})
+        write_tables(sys.argv[3], "forms", {"templates": templates}, Results(sys.argv[2]))
     else:
         sys.exit(__doc__)
 
