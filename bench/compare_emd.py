@@ -7,7 +7,8 @@ import numpy as np
 from measuring import beside, document_of, in_turn, median_by, missing, say, secondlook
 
 # How far a score may be from the peer's to be the same answer. The published loop stops by its batch's mean change.
-AGREES = {"int8": 1e-3, "bf16": 1e-3, "f32": 1e-5, "batched": 0, "published loop": .02, "converged": 1e-5, "exact": 1e-5}
+AGREES = {"int8": 1e-3, "bf16": 1e-3, "f32": 1e-5, "batched": 0, "published loop": .02, "converged": 1e-5,
+          "exact": 1e-5}
 FORMS = ("int8", "bf16", "f32")
 PAIRS, SOLVER_PAIRS = 1000, 300
 
@@ -43,7 +44,8 @@ def second_look(threads, torch_is_here):
     rows = [figure("secondlook", p, p, threads, median_by(runs[p], "pairs_per_s")) for p in FORMS]
     if torch_is_here:
         for form, prefix in (("batched", "batched_"), ("published loop", "published_loop_")):
-            rows.append(figure("PyTorch", form, "f32", threads, median_by(runs["torch"], f"{prefix}pairs_per_s"), prefix))
+            run = median_by(runs["torch"], f"{prefix}pairs_per_s")
+            rows.append(figure("PyTorch", form, "f32", threads, run, prefix))
         careful, published = rows[-2:]
         for row in rows:
             hold_against(row, careful)
@@ -91,13 +93,14 @@ def second_look_table(document):
         head += [f"{n} thread{'s'[:n > 1]}: pairs/s", "times batched", "times published loop"]
     lines = {}
     for row in rows:
-        line = lines.setdefault((row["program"], row["form"]), [f"{row['program']}, {row['form']}", row["patch_precision"]])
+        name = f"{row['program']}, {row['form']}"
+        line = lines.setdefault(name, [name, row["patch_precision"]])
         line.append(f"{row['pairs_per_s']:,.0f}")
         line += [f"{row[key]:.1f}" if key in row else "" for key in ("times_batched", "times_published_loop")]
     for row in rows:
         if row["threads"] == counts[-1]:
-            away = [f"{row[key]:.1e}" if key in row else "" for key in ("score_difference_mean", "score_difference_max")]
-            lines[row["program"], row["form"]] += away
+            lines[f"{row['program']}, {row['form']}"] += [
+                f"{row[key]:.1e}" if key in row else "" for key in ("score_difference_mean", "score_difference_max")]
     return head + ["score's difference from batched: mean", "largest"], list(lines.values())
 
 

@@ -1,5 +1,5 @@
-"""Our forwards beside ONNX Runtime's f32, in turn, one thread: milliseconds a batch in f32, bf16 and, where NAME.int8 is
-there ('models quantise'), int8, with the cosine of all outputs to ONNX Runtime's."""
+"""Our forwards beside ONNX Runtime's f32, in turn, one thread: milliseconds a batch in f32, bf16 and, where NAME.int8
+is there ('models quantise'), int8, with the cosine of all outputs to ONNX Runtime's."""
 import os
 import subprocess
 import tempfile
@@ -10,8 +10,8 @@ import numpy as np
 from measuring import ROOT, document_of, in_turn, median_of, say
 
 ORT = "onnxruntime-node@1.30"
-NETWORKS = (("mobilefacenet-128", "1,3,112,112"), ("faceplugin-512", "1,3,112,112"), ("retinaface-mnet25", "1,3,512,512"),
-            ("arcface-r18", "1,1,128,128"), ("arcface-r18", "8,1,128,128"))
+NETWORKS = (("mobilefacenet-128", "1,3,112,112"), ("faceplugin-512", "1,3,112,112"),
+            ("retinaface-mnet25", "1,3,512,512"), ("arcface-r18", "1,1,128,128"), ("arcface-r18", "8,1,128,128"))
 PRECISIONS = ("f32", "bf16", "int8")
 
 
@@ -41,14 +41,14 @@ def cosine(a, b):
 
 def forwards(path, shape, modules, out):
     """{precision: runs}, ONNX Runtime's among them as 'ort'."""
-    ranges = os.path.splitext(path)[0] + ".int8"
-    program, work = os.path.join(ROOT, "build", "bench_forward"), {}
+    program, ranges, work = os.path.join(ROOT, "build", "bench_forward"), path.replace(".onnx", ".int8"), {}
     if modules:
         work["ort"] = partial(timed, ["node", os.path.join(ROOT, "bench", "forward_ort.js"), path, shape, "1"], out,
                               NODE_PATH=modules)
     for precision in PRECISIONS:
-        if precision != "int8" or os.path.isfile(ranges):
-            work[precision] = partial(timed, [program, path, shape, "1", ranges if precision == "int8" else precision], out)
+        how = ranges if precision == "int8" else precision
+        if how != ranges or os.path.isfile(ranges):
+            work[precision] = partial(timed, [program, path, shape, "1", how], out)
     return in_turn(work)
 
 

@@ -1,5 +1,5 @@
-"""Stage 1: the k = 100 nearest of many embeddings for 1, 8 and 64 queries at a time, ours by the embeddings and by their
-codes, beside reading memory alone and beside faiss' exact search of the same embeddings."""
+"""Stage 1: the k = 100 nearest of many embeddings for 1, 8 and 64 queries at a time, ours by the embeddings and by
+their codes, beside reading memory alone and beside faiss' exact search of the same embeddings."""
 from functools import partial
 
 from measuring import beside, document_of, in_turn, median_of, missing, say, secondlook
@@ -52,8 +52,8 @@ def search_table(document):
         share = f", {row['f32_share_of_read']:.0%} of it used" if "f32_share_of_read" in row else ""
         rows.append([str(row["queries"]), f"{row['f32_ms_per_query']:.1f}", f"{row['codes_ms_per_query']:.1f}",
                      *beside_faiss, f"{row['read_gb_per_s']:.1f} GB/s{share}"])
-    return ["queries at a time", "embeddings (f32), ms a query", "codes", "faiss", "faiss / embeddings", "faiss / codes",
-            "same nearest", "same of the k", "reading alone"], rows
+    return ["queries at a time", "embeddings (f32), ms a query", "codes", "faiss", "faiss / embeddings",
+            "faiss / codes", "same nearest", "same of the k", "reading alone"], rows
 
 
 TABLES = {"stage1": ("Stage 1, milliseconds a query", search_table)}

@@ -5,8 +5,8 @@ weights, scored by the sum of plan times similarity.
   sinkhorn   ot.sinkhorn at the same eps .05, run until the marginals hold to within 1e-6, as `--solver converged`
   emd        ot.emd, the exact plan, as `--solver exact`
 
-The faces are those of `secondlook bench emd` (made_up.py); similarities are made by numpy within the time, as everything
-that depends on both faces. Prints one JSON document."""
+The faces are those of `secondlook bench emd` (made_up.py); similarities are made by numpy within the time, as
+everything that depends on both faces. Prints one JSON document."""
 import argparse
 import json
 import os

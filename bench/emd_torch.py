@@ -141,10 +141,11 @@ def main():
         parser.error("patches must be a square number, and all counts 1 or more")
     torch.set_num_threads(a.threads)
     torch.manual_seed(1)
-    query, pooled, candidates, candidates_pooled = (torch.from_numpy(x) for x in unit_patches(a.pairs, side, a.channels))
+    data = query, pooled, candidates, candidates_pooled = [torch.from_numpy(x) for x in
+                                                           unit_patches(a.pairs, side, a.channels)]
     with torch.no_grad():
         published = query.t().contiguous(), pooled, candidates.transpose(1, 2).contiguous(), candidates_pooled
-        careful = query, pooled, candidates, candidates_pooled, *fastest_way(query, pooled, candidates, candidates_pooled)
+        careful = *data, *fastest_way(*data)
         loop_scores = published_loop(*published)
         scores, iterations = batched(*careful)
         loop_seconds = clock(lambda: published_loop(*published), a.seconds)

@@ -1,6 +1,6 @@
-/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION OUT [OUTPUT ...]. PRECISION is f32, bf16,
- * or the .int8 file of the network; the outputs, the file's own when none is named, are written to OUT one after another
- * as f32. One JSON line. Input, outputs and keys are those of bench/forward_ort.js. */
+/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION OUT [OUTPUT ...]. PRECISION is f32,
+ * bf16, or the .int8 file of the network; the outputs, the file's own when none is named, are written to OUT one after
+ * another as f32. One JSON line. Input, outputs and keys are those of bench/forward_ort.js. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

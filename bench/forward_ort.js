@@ -1,4 +1,4 @@
-// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS OUT. Outputs go to OUT as f32; one JSON line.
+// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS OUT. Outputs go to OUT; one JSON line.
 const fs = require("fs");
 const ort = require("onnxruntime-node");
 const { performance } = require("perf_hooks");
@@ -13,7 +13,8 @@ async function main() {
   const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", x, dims) };
   for (let i = 0; i < 10; i++) await session.run(feeds);
   const times = [];
-  for (const begin = performance.now(); times.length < 2000 && (times.length < 10 || performance.now() - begin < 2000);) {
+  const begin = performance.now();
+  while (times.length < 2000 && (times.length < 10 || performance.now() - begin < 2000)) {
     const start = performance.now();
     await session.run(feeds);
     times.push(performance.now() - start);

@@ -1,5 +1,5 @@
-"""The made-up faces of `secondlook bench`, number for number (cli/bench.c, bench_emd.c, bench_stage1.c), so that a peer's
-answers can be held against ours."""
+"""The made-up faces of `secondlook bench`, number for number (cli/bench.c, bench_emd.c, bench_stage1.c), so that a
+peer's answers can be held against ours."""
 import numpy as np
 
 AT_ONCE = 1 << 17  # numbers whose steps stay in a cache
@@ -10,7 +10,8 @@ def uniform(seed, first, count):
     out = np.empty(count, np.float32)
     for at in range(0, count, AT_ONCE):
         n = min(AT_ONCE, count - at)
-        z = np.arange(first + at + 1, first + at + n + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
+        z = np.arange(first + at + 1, first + at + n + 1, dtype=np.uint64)
+        z = z * np.uint64(0x9E3779B97F4A7C15) + np.uint64(seed)
         z = (z ^ z >> np.uint64(30)) * np.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ z >> np.uint64(27)) * np.uint64(0x94D049BB133111EB)
         out[at:at + n] = ((z ^ z >> np.uint64(31)) >> np.uint64(11)) * 2.0 ** -52 - 1
@@ -22,8 +23,8 @@ def unit(x):
 
 
 def patch_maps(pairs, side, channels):
-    """One query and its candidates: maps [R, C] and [pairs, R, C] as `bench emd` has them. The query is .35 + U(-1, 1); a
-    candidate takes each cell from the query, moved by up to one cell, and adds noise of its own strength."""
+    """One query and its candidates: maps [R, C] and [pairs, R, C] as `bench emd` has them. The query is .35 + U(-1, 1);
+    a candidate takes each cell from the query, moved by up to one cell, and adds noise of its own strength."""
     cells = side * side
     query = np.float32(.35) + uniform(1, 0, cells * channels).reshape(cells, channels)
     first = cells * channels + (pairs + 1) * channels  # embeddings come between, which APC does not look at
@@ -39,7 +40,7 @@ def patch_maps(pairs, side, channels):
 
 
 def unit_patches(pairs, side, channels):
-    """Unit patches and pooled unit vectors of the query, [R, C] and [C], and of its candidates, [pairs, R, C], [pairs, C]."""
+    """Unit patches and pooled unit vectors: the query's, [R, C] and [C], its candidates', [pairs, R, C], [pairs, C]."""
     query, candidates = patch_maps(pairs, side, channels)
     return unit(query), unit(query.mean(0)), unit(candidates), unit(candidates.mean(1))
 

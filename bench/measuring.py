@@ -1,5 +1,5 @@
-"""What bench/compare and bench/growth share: programs that print one JSON document, run in turn; peers that may be missing;
-a document of figures on the screen, in a file and in the marked tables of a page."""
+"""What bench/compare and bench/growth share: programs that print one JSON document, run in turn; peers that may be
+missing; a document of figures on the screen, in a file and in the marked tables of a page."""
 import datetime
 import importlib.util
 import json
@@ -72,15 +72,22 @@ def begin(what):
 
 def show(head, rows):
     widths = [max(len(line[i]) for line in (head, *rows)) for i in range(len(head))]
-    for line in (head, *rows):
-        print("  ".join([line[0].ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(line[1:], widths[1:])]).rstrip())
+    for first, *others in (head, *rows):
+        print("  ".join([first.ljust(widths[0])] + [cell.rjust(w) for cell, w in zip(others, widths[1:])]).rstrip())
     print(flush=True)
 
 
+def run_table(document):
+    return (["machine", "instruction set", "processors", "date", "load before", "after"],
+            [[document["machine"], document["isa"], str(document["processors"]),
+              document["date"][:16].replace("T", " "), str(document["load_before"]), str(document["load_after"])]])
+
+
 def finish(document, tables, mark, options):
-    """tables: {name: (title, function of the document that gives head and rows)}. Prints those that have rows, writes the
-    document to options.json, and the tables between the marks of options.write where it is given."""
+    """tables: {name: (title, function of the document that gives head and rows)}. Prints those that have rows, writes
+    the document to options.json, and the tables between the marks of options.write where it is given."""
     document["load_after"] = round(os.getloadavg()[0], 2)
+    tables = {"run": (f"bench/{document['what']}", run_table)} | tables
     for title, of in tables.values():
         head, rows = of(document)
         if rows:

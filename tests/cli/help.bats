@@ -138,10 +138,28 @@ load common
     sl bench emd --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision f32 --weighting sc
     expect 0
     contains "$out" pairs_per_s
+    contains "$out" "prepared           yes"
     sl bench emd --json --pairs 20 --patches 16 --channels 32 --seconds 0.05 --patch-precision bf16
     expect 0
     json 'd.patch_precision === "bf16" && d.score_mean > 0.3 && d.score_mean < 1'
     sl bench search
     expect 2
     contains "$err" "--gallery"
+}
+
+@test "bench stage1 and emd tell their answers when asked" {
+    sl bench emd --json --answers --pairs 20 --patches 16 --channels 32 --seconds 0.05
+    expect 0
+    json 'd.scores.length === 20 && Math.abs(d.scores.reduce((a, b) => a + b) / 20 - d.score_mean) < 1e-6'
+    sl bench stage1 --json --answers --faces 500 --dim 32 --queries 3 -k 7 --seconds 0.05
+    expect 0
+    json 'd.nearest.length === 3 && d.nearest.every(n => new Set(n).size === 7 && n.every(i => i >= 0 && i < 500))'
+    sl bench stage1 --answers --faces 5 --queries 1 --dim 8 -k 5 --seconds 0.05
+    expect 0
+    contains "$out" "nearest            [["
+}
+
+@test "the peers of bench have the faces of bench" {
+    /usr/bin/python3 -c 'import numpy' 2> /dev/null || skip "no numpy: apt install python3-numpy"
+    /usr/bin/python3 -B "$SOURCE/tests/cli/made_up_faces.py" "$BIN"
 }
