@@ -29,9 +29,9 @@ static sl_status identify_once(const sl_engine *engine, sl_session *session, con
     sl_status status = sl_image_read(photo, &image, err);
     if (status != SL_OK)
         return status;
-    status = sl_detect(session, &image, &faces, &count, err);
+    status = sl_detect_main(session, &image, &faces, &count, err);
     if (status == SL_OK && count)
-        status = sl_template_of_face(session, &image, &faces[sl_main_face(&image, faces, count)], &query, err);
+        status = sl_template_of_face(session, &image, &faces[0], &query, err);
     if (status == SL_OK && query) {
         status = sl_identify(engine, gallery, query, NULL, &answer, err);
         sl_answer_free(&answer);

@@ -109,15 +109,13 @@ static sl_status align_photo(void *context, sl_session *session, const sl_photo 
     cut_faces *cut = NULL;
     sl_status status = sl_image_read(photo->path, &image, err);
     if (!status)
-        status = sl_detect(session, &image, &faces, &count, err);
-    size_t first = !status && count && !run->all_faces ? sl_main_face(&image, faces, count) : 0;
-    size_t wanted = run->all_faces || !count ? count : 1;
-    if (!status && !(cut = calloc(1, sizeof *cut + wanted * sizeof *cut->crops))) {
+        status = (run->all_faces ? sl_detect : sl_detect_main)(session, &image, &faces, &count, err);
+    if (!status && !(cut = calloc(1, sizeof *cut + count * sizeof *cut->crops))) {
         *err = (sl_error){SL_ERR_MEMORY, "no memory"};
         status = err->status;
     }
-    for (size_t i = 0; !status && i < wanted; i++)
-        status = cut_face(run, session, photo, &image, &faces[first + i], cut, err);
+    for (size_t i = 0; !status && i < count; i++)
+        status = cut_face(run, session, photo, &image, &faces[i], cut, err);
     free(faces);
     sl_image_free(&image);
     if (status)

@@ -157,11 +157,11 @@ static sl_status find_face(canvas *c, const sl_image *photo, sl_error *err)
 {
     sl_face *faces = NULL;
     size_t count = 0;
-    sl_status status = sl_detect(c->session, photo, &faces, &count, err);
+    sl_status status = sl_detect_main(c->session, photo, &faces, &count, err);
     if (!status && !count)
         status = fail(err, SL_ERR_NO_FACE, "no face found");
     if (!status)
-        c->face = faces[sl_main_face(photo, faces, count)];
+        c->face = faces[0];
     free(faces);
     return status;
 }

@@ -187,15 +187,6 @@ static sl_status detected_face(sl_session *session, const sl_image *image, const
     return status ? status : sl_template_of_face(session, image, face, &out->t, err);
 }
 
-/* Which of the faces found are wanted: all, or only the main one, moved to the front. */
-static size_t choose_faces(const sl_image *image, sl_face *faces, size_t count, bool main_only)
-{
-    if (!main_only || count < 2)
-        return count;
-    faces[0] = faces[sl_main_face(image, faces, count)];
-    return 1;
-}
-
 sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool main_only, cli_face **out,
                        size_t *count, sl_error *err)
 {
@@ -205,10 +196,8 @@ sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool
     *out = NULL;
     *count = 0;
     sl_status status = aligned ? sl_crop_read(session, path, &image, err) : sl_image_read(path, &image, err);
-    if (!status && !aligned) {
-        status = sl_detect(session, &image, &found, &n, err);
-        n = status ? 0 : choose_faces(&image, found, n, main_only);
-    }
+    if (!status && !aligned)
+        status = (main_only ? sl_detect_main : sl_detect)(session, &image, &found, &n, err);
     if (!status && n) {
         cli_face *faces = calloc(n, sizeof *faces);
         if (!faces)

@@ -240,13 +240,17 @@ SL_API const char *sl_engine_fingerprint(const sl_engine *engine);
 SL_API sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out, sl_error *err);
 SL_API void sl_session_close(sl_session *session);
 
-/* All faces of a picture, best score first, with quality and, when the engine has a landmark model,
- * 68 landmarks. *faces is NULL when *count is 0 (which is not an error). free() it. */
+/* All faces of a picture, best score first, with five points from a closer look at each, quality and, when the engine
+ * has a landmark model, 68 landmarks. *faces is NULL when *count is 0 (which is not an error). free() it. */
 SL_API sl_status sl_detect(sl_session *session, const sl_image *image, sl_face **faces, size_t *count,
                            sl_error *err);
 
-/* The face to enrol from a photo of one person: the large one nearest the middle. */
+/* The face to enrol from a photo of one person: the large one nearest the middle, by the boxes. */
 SL_API size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count);
+
+/* sl_detect of that face alone: *count is 0 or 1. The other faces are found, but nothing more is spent on them. */
+SL_API sl_status sl_detect_main(sl_session *session, const sl_image *image, sl_face **faces, size_t *count,
+                                sl_error *err);
 
 /* The face warped to the model's template by a similarity transform of its five points
  * (least squares from template to photo, bilinear, black outside). */

@@ -304,8 +304,6 @@ sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold
     if (!(threshold > 0 && threshold <= 1))
         return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
     sl_status status = find_faces(d, image, threshold, faces, count, err);
-    for (size_t i = 0; status == SL_OK && i < *count; i++)
-        status = sl_close_look(d, image, &(*faces)[i], err);
     if (status != SL_OK) {
         free(*faces);
         *faces = NULL;

@@ -1,6 +1,6 @@
 /* Finding faces: RetinaFace with the MobileNet-0.25 backbone ("mnet.25"). Two square anchors a cell at
- * strides 32, 16 and 8; each gives a score, a box and five points. The points of a face come from a
- * closer look. */
+ * strides 32, 16 and 8; each gives a score, a box and five points. Better points come from a closer look at
+ * a face. */
 #ifndef SL_FACE_DETECTOR_H
 #define SL_FACE_DETECTOR_H
 
@@ -31,12 +31,12 @@ sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *opt
                            sl_detector **out, sl_error *err);
 void sl_detector_close(sl_detector *detector);
 
-/* Faces of an RGB or grey picture of any size, best score first: box, score and five points in the picture's
+/* Faces of an RGB or grey picture of any size, best score first: box, score and five rough points in the picture's
  * pixels; quality is zero, landmarks are not set. *faces is NULL when *count is 0; free() it. */
 sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                           size_t *count, sl_error *err);
 
-/* ---- close_look.c: the points of a face that was found ---- */
+/* ---- close_look.c: the points of a face that is to be used ---- */
 
 /* Looks at the face of this box again, in a window where it has the size at which the network is most exact,
  * upright and mirrored, and puts the mean of what both looks say into face->points. A look that does not find the

@@ -38,7 +38,7 @@ sl_status sl_mtcnn_open(const sl_mtcnn_stage stages[SL_MTCNN_STAGES], const sl_m
                         sl_mtcnn **out, sl_error *err);
 void sl_mtcnn_close(sl_mtcnn *mtcnn);
 
-/* The same contract as sl_detector_run's. */
+/* The same contract as sl_detector_run's, but the points need no closer look. */
 sl_status sl_mtcnn_run(sl_mtcnn *mtcnn, const sl_image *image, float threshold, sl_face **faces, size_t *count,
                        sl_error *err);
 

@@ -6,7 +6,14 @@
 #include "image/image.h"
 #include "pipeline/engine.h"
 
-/* By the detector that the engine has. */
+static void drop_faces(sl_face **faces, size_t *count)
+{
+    free(*faces);
+    *faces = NULL;
+    *count = 0;
+}
+
+/* By the detector that the engine has. RetinaFace's points are rough. */
 static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
     const sl_engine *e = s->engine;
@@ -22,6 +29,18 @@ static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **face
     if (!s->mtcnn)
         SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
     return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
+}
+
+/* The closer look that RetinaFace's points want, in the picture that the faces were found in. On failure there are none.
+ */
+static sl_status refine_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    sl_status status = SL_OK;
+    for (size_t i = 0; s->detector && i < *count && status == SL_OK; i++)
+        status = sl_close_look(s->detector, image, &(*faces)[i], err);
+    if (status != SL_OK)
+        drop_faces(faces, count);
+    return status;
 }
 
 static void move_points(sl_point *points, int count, float scale, float dx, float dy)
@@ -45,6 +64,8 @@ static sl_status find_enlarged(sl_session *s, const sl_image *image, sl_face **f
     sl_image large;
     SL_TRY(sl_image_resize(image, 2 * image->width, 2 * image->height, &large, err));
     sl_status status = find_faces(s, &large, faces, count, err);
+    if (status == SL_OK)
+        status = refine_faces(s, &large, faces, count, err);
     sl_image_free(&large);
     move_faces(*faces, *count, .5f, -.25f, -.25f);
     return status;
@@ -61,6 +82,8 @@ static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **fac
         memcpy(framed.pixels + ((size_t)(top + y) * (size_t)framed.width + (size_t)left) * (size_t)image->channels,
                image->pixels + (size_t)y * row, row);
     sl_status status = find_faces(s, &framed, faces, count, err);
+    if (status == SL_OK)
+        status = refine_faces(s, &framed, faces, count, err);
     sl_image_free(&framed);
     move_faces(*faces, *count, 1, (float)-left, (float)-top);
     return status;
@@ -70,16 +93,33 @@ static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **fac
  * looked at again, enlarged and with black around it. */
 enum { AGAIN_SIDE = 320 };
 
-sl_status sl_session_find(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+static sl_status find_again(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    SL_TRY(find_enlarged(s, image, faces, count, err));
+    return *count ? SL_OK : find_framed(s, image, faces, count, err);
+}
+
+static void keep_main_face(const sl_image *image, sl_face *faces, size_t *count)
+{
+    if (*count > 1) {
+        faces[0] = faces[sl_main_face(image, faces, *count)];
+        *count = 1;
+    }
+}
+
+sl_status sl_session_find(sl_session *s, const sl_image *image, bool main_only, sl_face **faces, size_t *count,
+                          sl_error *err)
 {
     *faces = NULL;
     *count = 0;
     SL_TRY(sl_image_check(image, err));
     SL_TRY(find_faces(s, image, faces, count, err));
-    if (*count || image->width > AGAIN_SIDE || image->height > AGAIN_SIDE)
-        return SL_OK;
-    SL_TRY(find_enlarged(s, image, faces, count, err));
-    return *count ? SL_OK : find_framed(s, image, faces, count, err);
+    bool again = !*count && image->width <= AGAIN_SIDE && image->height <= AGAIN_SIDE;
+    if (again)
+        SL_TRY(find_again(s, image, faces, count, err));
+    if (main_only)
+        keep_main_face(image, *faces, count);
+    return again ? SL_OK : refine_faces(s, image, faces, count, err);
 }
 
 sl_status sl_session_complete(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
@@ -92,19 +132,26 @@ sl_status sl_session_complete(const sl_session *s, const sl_image *image, sl_fac
     return SL_OK;
 }
 
+static sl_status detect(sl_session *s, const sl_image *image, bool main_only, sl_face **faces, size_t *count,
+                        sl_error *err)
+{
+    SL_TRY(sl_session_find(s, image, main_only, faces, count, err));
+    sl_status status = SL_OK;
+    for (size_t i = 0; i < *count && status == SL_OK; i++)
+        status = sl_session_complete(s, image, &(*faces)[i], err);
+    if (status != SL_OK)
+        drop_faces(faces, count);
+    return status;
+}
+
 sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
-    SL_TRY(sl_session_find(s, image, faces, count, err));
-    for (size_t i = 0; i < *count; i++) {
-        sl_status status = sl_session_complete(s, image, &(*faces)[i], err);
-        if (status != SL_OK) {
-            free(*faces);
-            *faces = NULL;
-            *count = 0;
-            return status;
-        }
-    }
-    return SL_OK;
+    return detect(s, image, false, faces, count, err);
+}
+
+sl_status sl_detect_main(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    return detect(s, image, true, faces, count, err);
 }
 
 /* Area less twice the squared distance of the box's centre from the picture's: a small face in the middle loses

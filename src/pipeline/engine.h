@@ -2,6 +2,8 @@
 #ifndef SL_PIPELINE_ENGINE_H
 #define SL_PIPELINE_ENGINE_H
 
+#include <stdbool.h>
+
 #include "face/align.h"
 #include "face/detector.h"
 #include "face/landmarks.h"
@@ -43,8 +45,10 @@ struct sl_session {
 sl_status sl_sessions_open(const sl_engine *engine, int threads, sl_session ***out, sl_error *err);
 void sl_sessions_close(sl_session **sessions, int threads);
 
-/* sl_detect in its two halves: all faces with box, score and five points; what else is told of one of them. */
-sl_status sl_session_find(sl_session *session, const sl_image *image, sl_face **faces, size_t *count, sl_error *err);
+/* sl_detect (or, of the main face alone, sl_detect_main) in its two halves: the faces with box, score and five points;
+ * what else is told of one of them. */
+sl_status sl_session_find(sl_session *session, const sl_image *image, bool main_only, sl_face **faces, size_t *count,
+                          sl_error *err);
 sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
 
 /* The engine's head, and with `statistics` what is known of its cells (sl_cells_open without a gallery). */

@@ -62,16 +62,13 @@ static sl_status find_faces(sl_enroll_worker *w, sl_outcome *o, const sl_image *
 {
     sl_face *faces;
     size_t count;
-    SL_TRY(sl_session_find(w->session, image, &faces, &count, err));
+    SL_TRY(sl_session_find(w->session, image, !w->options->all_faces, &faces, &count, err));
     lap(w, &w->spent.detect);
     sl_status status = SL_OK;
     if (count == 0)
         status = sl_fail(err, SL_ERR_NO_FACE, "%s: no face found", o->photo->path);
-    else if (!w->options->all_faces)
-        status = crop_face(w, o, image, &faces[sl_main_face(image, faces, count)], 1, err);
-    else
-        for (size_t i = 0; i < count && i < MAX_FACES_A_PHOTO && status == SL_OK; i++)
-            status = crop_face(w, o, image, &faces[i], (int)i + 1, err);
+    for (size_t i = 0; i < count && i < MAX_FACES_A_PHOTO && status == SL_OK; i++)
+        status = crop_face(w, o, image, &faces[i], (int)i + 1, err);
     free(faces);
     return status;
 }

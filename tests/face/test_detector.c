@@ -141,6 +141,15 @@ static void assert_sound(const sl_face *f)
     assert_true(f->points[0].x < f->points[1].x && f->points[0].y < f->points[3].y);
 }
 
+/* All faces, each with a closer look. */
+static void find_and_look(sl_detector *d, const sl_image *image, sl_face **faces, size_t *count)
+{
+    sl_error err;
+    assert_ok(sl_detector_run(d, image, .8f, faces, count, &err));
+    for (size_t i = 0; i < *count; i++)
+        assert_ok(sl_close_look(d, image, &(*faces)[i], &err));
+}
+
 static void lfw_faces_are_found(void **state)
 {
     (void)state;
@@ -151,7 +160,7 @@ static void lfw_faces_are_found(void **state)
     for (int i = 0; i < n; i++) {
         sl_face *faces, *again;
         size_t count, count_again;
-        assert_ok(sl_detector_run(d, &photos[i], .8f, &faces, &count, &err));
+        find_and_look(d, &photos[i], &faces, &count);
         const sl_face *f = middle_face(&photos[i], faces, count);
         assert_non_null(f);
         assert_sound(f);
@@ -164,7 +173,7 @@ static void lfw_faces_are_found(void **state)
         /* Four times as large, the same face is in the same place, and the middle of it alone is found too. */
         sl_image large, middle, filled;
         assert_ok(sl_image_resize(&photos[i], 1000, 1000, &large, &err));
-        assert_ok(sl_detector_run(d, &large, .8f, &again, &count_again, &err));
+        find_and_look(d, &large, &again, &count_again);
         const sl_face *g = middle_face(&large, again, count_again);
         assert_non_null(g);
         for (int k = 0; k < 5; k++)
@@ -196,8 +205,8 @@ static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
     size_t count, count_again;
     const sl_affine flip = {{-1, 0, photo->width - 1, 0, 1, 0}};
     assert_ok(sl_image_warp(photo, &flip, photo->width, photo->height, &mirrored, &err));
-    assert_ok(sl_detector_run(d, photo, .8f, &faces, &count, &err));
-    assert_ok(sl_detector_run(d, &mirrored, .8f, &again, &count_again, &err));
+    find_and_look(d, photo, &faces, &count);
+    find_and_look(d, &mirrored, &again, &count_again);
     const sl_face *f = middle_face(photo, faces, count), *g = middle_face(&mirrored, again, count_again);
     double sum = f && g ? 0 : -1;
     for (int i = 0; f && g && i < 5; i++) {
