@@ -26,7 +26,7 @@ typedef struct sl_contest {
     int top;                /* people wanted, at least 1 */
     sl_contestant *entered; /* [top] the caller's; best first */
     const uint32_t *face;   /* [n] in the gallery that the second look's sketches are of; NULL without sketches */
-    sl_hopeful *hopefuls;   /* [n] the caller's: candidates and bounds of their stage 2, NULL while nothing is known */
+    sl_hopeful *hopefuls;   /* [n] the caller's, for those that sketches bound; NULL without sketches */
     int count;              /* of entered */
     size_t solved;          /* candidates that were entered: the solver ran for them */
 } sl_contest;
@@ -44,5 +44,10 @@ void sl_contest_enter(sl_contest *contest, size_t candidate, float stage2);
 sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
                           sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
                           sl_error *err);
+
+/* The same of n candidates of which bounds are known, the most hopeful first; order [n] is sorted. */
+sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_hopeful *order, size_t n,
+                             sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
+                             sl_error *err);
 
 #endif

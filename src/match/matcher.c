@@ -13,7 +13,7 @@
 enum {
     RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
     KEPT = 32,  /* pairs whose similarities are kept until it is known which of them need the solver */
-    FEW = 4,    /* of them, where they come in the order of their ceilings */
+    FEW = 4,    /* of them where they come in the order of their ceilings, as the bar is high soon */
     ROUND = 8,  /* of them are solved between two looks at the bar */
 };
 
@@ -71,10 +71,11 @@ struct batch {
     void *context;
     size_t begin;             /* of the contest's candidates */
     size_t first, count, run; /* candidates first .. first + count, `run` of them in a row by one thread */
+    size_t known;             /* candidates from `first` on that there are, of which the next may be fetched */
     float *scores;
     int *iterations;
-    sl_hopeful *hopefuls;    /* [count]: of sl_matcher_best, by number of the item */
-    const sl_hopeful *order; /* items are these candidates; NULL: first, first + 1 .. */
+    sl_hopeful *hopefuls;    /* [count]: of look_at, by number of the item */
+    const sl_hopeful *order; /* [known] items are these candidates; NULL: first, first + 1 .. */
     item_fn fn;
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
 };
@@ -114,7 +115,7 @@ static sl_status weigh(batch *b, size_t item, const sl_pairing *pair, bool *weig
 {
     const sl_match_layout *l = &b->matcher->layout;
     const size_t at = candidate_of(b, item);
-    const bool last = item + 1 == b->count;
+    const bool last = item + 1 >= b->known;
     if (b->candidates) {
         const sl_patch_set *candidate = &b->candidates[at];
         *weighed = sl_pairing_weigh(pair, b->query, candidate, last ? NULL : candidate[1].rows);
@@ -167,6 +168,7 @@ sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, cons
                .query = query,
                .candidates = candidates,
                .count = n,
+               .known = n,
                .scores = scores,
                .iterations = iterations};
     return n ? run(&b, score_item, RUN, err) : SL_OK;
@@ -181,6 +183,7 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                .source_of = source_of,
                .context = context,
                .count = n,
+               .known = n,
                .scores = scores,
                .iterations = iterations};
     return run(&b, score_item, RUN, err);
@@ -245,22 +248,46 @@ static sl_status solve_hopefuls(batch *b, sl_contest *contest, sl_error *err)
     return status;
 }
 
+/* Scores those of the batch's candidates that can be among the best. */
+static sl_status look_at(batch *b, sl_contest *contest, sl_error *err)
+{
+    sl_hopeful hopefuls[KEPT];
+    b->hopefuls = hopefuls;
+    SL_TRY(run(b, bound_item, RUN, err));
+    return solve_hopefuls(b, contest, err);
+}
+
 sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
                           sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
                           sl_error *err)
 {
-    sl_hopeful hopefuls[KEPT], *order = contest->hopefuls;
-    const size_t most = order ? FEW : KEPT; /* in order the bar is high soon */
-    for (size_t i = 0; i < n; i++) {
-        scores[begin + i] = NAN;
-        if (order)
-            order[i].bound = sl_contest_mix(contest, begin + order[i].candidate, order[i].bound);
+    for (size_t first = 0; first < n; first += KEPT) {
+        batch b = {.matcher = matcher,
+                   .query = query,
+                   .source_of = source_of,
+                   .context = context,
+                   .begin = begin,
+                   .first = first,
+                   .count = n - first < KEPT ? n - first : KEPT,
+                   .known = n - first,
+                   .scores = scores + begin};
+        SL_TRY(look_at(&b, contest, err));
     }
-    if (order)
-        qsort(order, n, sizeof *order, by_bound);
+    return SL_OK;
+}
+
+sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_hopeful *order, size_t n,
+                             sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
+                             sl_error *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        scores[order[i].candidate] = NAN;
+        order[i].bound = sl_contest_mix(contest, order[i].candidate, order[i].bound);
+    }
+    qsort(order, n, sizeof *order, by_bound);
     for (size_t first = 0, count; first < n; first += count) {
-        count = n - first < most ? n - first : most;
-        while (order && count && order[first + count - 1].bound < sl_contest_bar(contest))
+        count = n - first < FEW ? n - first : FEW;
+        while (count && order[first + count - 1].bound < sl_contest_bar(contest))
             count--;
         if (!count)
             break;
@@ -268,14 +295,11 @@ sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t
                    .query = query,
                    .source_of = source_of,
                    .context = context,
-                   .first = first,
+                   .order = order + first,
                    .count = count,
-                   .order = order ? order + first : NULL,
-                   .begin = begin,
-                   .scores = scores + begin,
-                   .hopefuls = hopefuls};
-        SL_TRY(run(&b, bound_item, RUN, err));
-        SL_TRY(solve_hopefuls(&b, contest, err));
+                   .known = n - first,
+                   .scores = scores};
+        SL_TRY(look_at(&b, contest, err));
     }
     return SL_OK;
 }

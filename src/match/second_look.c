@@ -214,17 +214,22 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
                             err);
 }
 
-/* What stage 2 of every candidate can be at most, by the sketches. */
-static sl_status find_ceilings(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
-                               sl_contest *contest, sl_error *err)
+/* What stage 2 of the candidates from `first` on can be at most, by the sketches; 1 of those that would stay below the bar
+ * even so. */
+static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
+                               void *context, const sl_contest *contest, sl_error *err)
 {
+    const float bar = sl_contest_bar(contest);
     sl_sketcher_query(look->sketcher, &look->set);
-    for (size_t i = 0; i < n; i++) {
-        sl_patch_source source = {0};
-        contest->hopefuls[i].candidate = (uint32_t)i;
-        SL_TRY(source_of(context, i, &source, err));
-        sl_status status = sl_sketcher_ceiling(look->sketcher, contest->face[i], &source, &contest->hopefuls[i].bound,
-                                               err);
+    for (size_t i = first; i < n; i++) {
+        sl_hopeful *hopeful = &contest->hopefuls[i - first];
+        *hopeful = (sl_hopeful){.bound = 1, .candidate = (uint32_t)i};
+        if (i + 1 < n)
+            sl_sketcher_fetch(look->sketcher, contest->face[i + 1]);
+        if (sl_contest_mix(contest, i, 1) < bar)
+            continue;
+        sl_status status = sl_sketcher_ceiling(look->sketcher, contest->face[i], source_of, context, i,
+                                               &hopeful->bound, err);
         if (status != SL_OK)
             return sl_fail_in(err, status, "candidate %zu", i);
     }
@@ -234,17 +239,18 @@ static sl_status find_ceilings(sl_second_look *look, size_t n, sl_patch_source_f
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_contest *contest, float *scores, sl_error *err)
 {
+    sl_hopeful *hopefuls = look->sketcher && contest->face ? contest->hopefuls : NULL;
+    const size_t first = !hopefuls ? n : (size_t)contest->top < n ? (size_t)contest->top : n;
     if (look->options.rerank != SL_RERANK_EMD)
         return sl_second_look_scores(look, n, source_of, context, scores, NULL, err);
-    if (look->contributor) {
-        contest->hopefuls = NULL;
+    if (look->contributor)
         return scores_of_groups(look, n, source_of, context, contest, scores, NULL, err);
-    }
-    if (!look->sketcher || !contest->face)
-        contest->hopefuls = NULL;
-    if (contest->hopefuls)
-        SL_TRY(find_ceilings(look, n, source_of, context, contest, err));
-    return sl_matcher_best(look->matcher, &look->set, 0, n, source_of, context, contest, scores, err);
+    /* Stage 1's first are likely to set a bar that spares many others their sketches. */
+    SL_TRY(sl_matcher_best(look->matcher, &look->set, 0, first, source_of, context, contest, scores, err));
+    if (first == n)
+        return SL_OK;
+    SL_TRY(find_ceilings(look, first, n, source_of, context, contest, err));
+    return sl_matcher_best_of(look->matcher, &look->set, hopefuls, n - first, source_of, context, contest, scores, err);
 }
 
 sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,

@@ -11,20 +11,6 @@
 
 enum { DIM = SL_SKETCH_DIM, CODED = DIM - 1, MOST_BYTES = 1 << 30, LEAST_CHANNELS = 4 * DIM };
 
-/* More than rounding can move a similarity by: the coordinates are sums of C floats. */
-static const float rounding = 1e-4f;
-
-/* One face's, a view of its memory. */
-typedef struct {
-    sl_patch_set codes; /* [R, CODED], with the shares of APC */
-    float *along;       /* [stride] a */
-    float *rest;        /* [stride] |rest| */
-    struct whole {
-        float loss, length;        /* the largest |t - t^|, and |t| or |t^|, of all patches */
-        float mix_along, mix_rest; /* of the mix by shares, sum of share * x */
-    } *whole;
-} sketch;
-
 enum { EMPTY, BUSY, READY };
 
 struct sl_sketches {
@@ -39,13 +25,12 @@ struct sl_sketcher {
     sl_sketches *sketches;
     const sl_match_layout *layout;
     const sl_patch_set *query_set;
-    sketch query;
+    sl_sketch query;
     char *memory;    /* of all that follows */
     void *candidate; /* a patch set */
     char *unkept;    /* a sketch that is not kept */
     float *S, *t;    /* [rows, stride or DIM], [R, DIM] */
     float *mix;      /* [C] */
-    float *most, *weight; /* [stride] */
 };
 
 /* ---- memory ---- */
@@ -57,7 +42,7 @@ static size_t row_bytes(const sl_match_layout *l)
 
 static size_t whole_bytes(void)
 {
-    return (sizeof(struct whole) + 63) / 64 * 64;
+    return (sizeof(struct sl_sketch_whole) + 63) / 64 * 64;
 }
 
 static size_t sketch_bytes(const sl_match_layout *l, sl_role role)
@@ -65,10 +50,10 @@ static size_t sketch_bytes(const sl_match_layout *l, sl_role role)
     return whole_bytes() + 2 * row_bytes(l) + sl_patch_set_bytes(l, role);
 }
 
-static sketch sketch_at(const sl_match_layout *l, sl_role role, char *memory)
+static sl_sketch sketch_at(const sl_match_layout *l, sl_role role, char *memory)
 {
     const size_t row = row_bytes(l);
-    sketch s = {.whole = (struct whole *)memory,
+    sl_sketch s = {.whole = (struct sl_sketch_whole *)memory,
                 .along = (float *)(memory + whole_bytes()),
                 .rest = (float *)(memory + whole_bytes() + row)};
     sl_patch_set_place(&s.codes, l, role, memory + whole_bytes() + 2 * row);
@@ -137,7 +122,7 @@ sl_status sl_sketcher_open(sl_sketches *sketches, const sl_match_layout *l, sl_s
     const size_t t = (size_t)l->stride * DIM * sizeof(float), mix = (size_t)l->channels * sizeof(float);
     *out = NULL;
     sl_sketcher *k = calloc(1, sizeof *k);
-    char *at = k ? sl_alloc_aligned(query + set + sketches->each + S + t + mix + 2 * row_bytes(l) + 64 * 8) : NULL;
+    char *at = k ? sl_alloc_aligned(query + set + sketches->each + S + t + mix + 64 * 6) : NULL;
     if (!at) {
         free(k);
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's sketch");
@@ -151,8 +136,6 @@ sl_status sl_sketcher_open(sl_sketches *sketches, const sl_match_layout *l, sl_s
     k->S = (float *)take(&at, S);
     k->t = (float *)take(&at, t);
     k->mix = (float *)take(&at, mix);
-    k->most = (float *)take(&at, row_bytes(l));
-    k->weight = (float *)take(&at, row_bytes(l));
     *out = k;
     return SL_OK;
 }
@@ -175,7 +158,7 @@ static float rest_of(double whole, double squares)
 }
 
 /* Patch i from its coordinates t [DIM]. */
-static void code_patch(sketch *s, int i, const float *t, bool zero)
+static void code_patch(sl_sketch *s, int i, const float *t, bool zero)
 {
     const sl_emd_kernels *k = sl_emd_kernels_now();
     int8_t *row = (int8_t *)s->codes.rows + (size_t)i * sl_set_row_stride(s->codes.layout);
@@ -196,7 +179,7 @@ static void code_patch(sketch *s, int i, const float *t, bool zero)
 }
 
 /* The mix of all patches by their shares: its first coordinate and what it has outside the directions. */
-static void code_mix(sl_sketcher *k, const sl_patch_set *set, sketch *s)
+static void code_mix(sl_sketcher *k, const sl_patch_set *set, sl_sketch *s)
 {
     const sl_match_layout *l = k->layout;
     const sl_emd_kernels *kernels = sl_emd_kernels_now();
@@ -215,14 +198,14 @@ static void code_mix(sl_sketcher *k, const sl_patch_set *set, sketch *s)
     s->whole->mix_rest = rest_of((double)kernels->sum_of_squares(k->mix, channels, 1), squares);
 }
 
-static void sketch_set(sl_sketcher *k, const sl_patch_set *set, sketch *s, bool query)
+static void sketch_set(sl_sketcher *k, const sl_patch_set *set, sl_sketch *s, bool query)
 {
     const sl_match_layout *l = k->layout;
     const sl_emd_kernels *kernels = sl_emd_kernels_now();
     const size_t stride = sl_set_row_stride(s->codes.layout);
     sl_sketch_coordinates(&k->sketches->basis, set, k->S, k->t);
     sl_patch_set_pad(&s->codes);
-    *s->whole = (struct whole){0};
+    *s->whole = (struct sl_sketch_whole){0};
     memset(s->along, 0, row_bytes(l));
     memset(s->rest, 0, row_bytes(l));
     for (int i = 0; i < l->patches; i++) {
@@ -242,10 +225,12 @@ void sl_sketcher_query(sl_sketcher *k, const sl_patch_set *query)
     sketch_set(k, query, &k->query, true);
 }
 
-/* The candidate's, kept or made. Whoever finds it being made by another thread makes one for itself. */
-static sl_status sketch_of(sl_sketcher *k, size_t face, const sl_patch_source *source, sketch *out, sl_error *err)
+/* The sketch of a face, kept or made. Whoever finds it being made by another thread makes one for itself. */
+static sl_status sketch_of(sl_sketcher *k, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
+                           sl_sketch *out, sl_error *err)
 {
     sl_sketches *all = k->sketches;
+    sl_patch_source source = {0};
     sl_patch_set set;
     unsigned char expected = EMPTY;
     char *memory = all->kept + face * all->each;
@@ -253,7 +238,8 @@ static sl_status sketch_of(sl_sketcher *k, size_t face, const sl_patch_source *s
         *out = sketch_at(&all->layout, SL_ROLE_CANDIDATE, memory);
         return SL_OK;
     }
-    SL_TRY(sl_patch_set_init(&set, k->layout, SL_ROLE_CANDIDATE, k->candidate, source, err));
+    SL_TRY(source_of(context, i, &source, err));
+    SL_TRY(sl_patch_set_init(&set, k->layout, SL_ROLE_CANDIDATE, k->candidate, &source, err));
     const bool keep = atomic_compare_exchange_strong(&all->state[face], &expected, BUSY);
     *out = sketch_at(&all->layout, SL_ROLE_CANDIDATE, keep ? memory : k->unkept);
     sketch_set(k, &set, out, false);
@@ -262,58 +248,22 @@ static sl_status sketch_of(sl_sketcher *k, size_t face, const sl_patch_source *s
     return SL_OK;
 }
 
-/* ---- the ceiling ---- */
-
-/* sum of w M / sum of w can be at most this, of all weights w >= 0 within `error` [n] of `weight` [n]: with b that mean of
- * `weight` itself, sum w (M - b) <= sum error |M - b|. */
-static float mean_at_most(const float *most, const float *weight, const float *rest, float rest_factor, float slack,
-                          int n)
+sl_status sl_sketcher_ceiling(sl_sketcher *k, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
+                              float *ceiling, sl_error *err)
 {
-    double sum = 0, total = 0, moved = 0, uncertain = 0, largest = 0;
-    for (int m = 0; m < n; m++) {
-        sum += (double)weight[m] * (double)most[m];
-        total += (double)weight[m];
-        largest = (double)most[m] > largest ? (double)most[m] : largest;
-    }
-    if (!(total > 0))
-        return (float)largest;
-    for (int m = 0; m < n; m++) {
-        const double error = (double)rest[m] * (double)rest_factor + (double)slack;
-        moved += error * fabs((double)most[m] - sum / total);
-        uncertain += error;
-    }
-    if (!(total - uncertain > 0))
-        return (float)largest;
-    const double mean = sum / total + moved / (total - uncertain);
-    return (float)(mean < largest ? mean : largest);
-}
-
-sl_status sl_sketcher_ceiling(sl_sketcher *k, size_t face, const sl_patch_source *candidate, float *ceiling,
-                              sl_error *err)
-{
-    const sl_match_layout *l = k->layout;
-    const sl_emd_kernels *kernels = sl_emd_kernels_now();
-    const sketch *q = &k->query;
-    sketch x;
+    sl_sketch x;
     *ceiling = 1;
     if (face >= k->sketches->faces)
         return SL_OK;
-    SL_TRY(sketch_of(k, face, candidate, &x, err));
-    const float slack = x.whole->loss * q->whole->length + x.whole->length * q->whole->loss + rounding;
-    kernels->similarities(&q->codes, &x.codes, NULL, k->S);
-    const bool apc = l->weighting == SL_WEIGHT_APC;
-    if (apc) {
-        kernels->columns_product(k->S, x.codes.shares, l->patches, l->stride, k->weight);
-        for (int m = 0; m < l->patches; m++) {
-            k->weight[m] += q->along[m] * x.whole->mix_along;
-            k->weight[m] = k->weight[m] > 0 ? k->weight[m] : 0;
-        }
-    }
-    kernels->column_maxima_plus(k->S, l->patches, l->stride, x.along, q->along, x.rest, q->rest, k->most);
-    for (int m = 0; m < l->patches; m++)
-        k->most[m] = k->most[m] + slack < 1 + rounding ? k->most[m] + slack : 1 + rounding;
-    const float *weight = apc ? k->weight : k->query_set->fixed;
-    const float mean = mean_at_most(k->most, weight, q->rest, apc ? x.whole->mix_rest : 0, apc ? slack : 0, l->patches);
-    *ceiling = (mean > 0 ? mean : 0) + rounding;
+    SL_TRY(sketch_of(k, face, source_of, context, i, &x, err));
+    const float *weight = k->layout->weighting == SL_WEIGHT_APC ? NULL : k->query_set->fixed;
+    *ceiling = sl_emd_kernels_now()->ceiling(&k->query, weight, &x, k->S);
     return SL_OK;
+}
+
+void sl_sketcher_fetch(const sl_sketcher *k, size_t face)
+{
+    const sl_sketches *all = k->sketches;
+    for (size_t at = 0; face < all->faces && at < all->each; at += 64)
+        __builtin_prefetch(all->kept + face * all->each + at);
 }

@@ -51,6 +51,13 @@ typedef struct {
     int pairs;
 } faces;
 
+static sl_status source_of(void *templates, size_t i, sl_patch_source *out, sl_error *ignored)
+{
+    (void)ignored;
+    *out = sl_patch_source_of(((sl_template **)templates)[i]);
+    return SL_OK;
+}
+
 static void check_pairs(faces *f, const sl_match_options *o, int iterations)
 {
     sl_match_layout l;
@@ -74,7 +81,8 @@ static void check_pairs(faces *f, const sl_match_options *o, int iterations)
             float ceiling, score;
             int ignored;
             source = sl_patch_source_of(f->templates[i]);
-            assert_ok(sl_sketcher_ceiling(sketcher, i, &source, &ceiling, &err));
+            sl_sketcher_fetch(sketcher, i);
+            assert_ok(sl_sketcher_ceiling(sketcher, i, source_of, f->templates, i, &ceiling, &err));
             assert_ok(sl_patch_set_init(&candidate, &l, SL_ROLE_CANDIDATE, memory[1], &source, &err));
             if (!sl_pairing_weigh(&pair, &query, &candidate, NULL))
                 continue;

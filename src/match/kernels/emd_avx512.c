@@ -125,11 +125,10 @@ ALWAYS_INLINE void tile_floats(const row_tile *t, const float *block, size_t n_w
 #define ADD_PRODUCTS(sum, unsigned8, signed8)                                                                     \
     __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(unsigned8), "v"(signed8))
 
-/* The same of bytes; each sum is scaled by its column's and its row's factor. */
-ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_words, const float *column_factors,
-                           float *S, int stride, const int rows, const int width)
+/* sum [rows, 16 * width] of bytes, exact. */
+ALWAYS_INLINE void sums_of_bytes(const row_tile *t, const uint8_t *block, size_t n_words, __m512i sum[ROWS][4],
+                                 const int rows, const int width)
 {
-    __m512i sum[ROWS][4];
 #pragma GCC unroll 6
     for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
@@ -154,6 +153,14 @@ ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_wor
             }
         }
     }
+}
+
+/* S of bytes: each sum is scaled by its column's and its row's factor. */
+ALWAYS_INLINE void tile_i8(const row_tile *t, const uint8_t *block, size_t n_words, const float *column_factors,
+                           float *S, int stride, const int rows, const int width)
+{
+    __m512i sum[ROWS][4];
+    sums_of_bytes(t, block, n_words, sum, rows, width);
 #pragma GCC unroll 6
     for (int s = 0; s < rows; s++)
 #pragma GCC unroll 4
@@ -262,6 +269,102 @@ static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squ
     *sum = _mm512_reduce_add_epi32(total);
     *sum_of_squares = _mm512_reduce_add_epi32(squares);
 }
+
+/* ---- sketches ---- */
+
+/* most and mix of sketch_columns take in the tile's rows `first` .. */
+ALWAYS_INLINE void tile_sketch(const row_tile *t, const uint8_t *block, size_t n_words, const sl_sketch *q,
+                               const sl_sketch *x, int first, int column, float *most, float *mix, const int rows,
+                               const int width)
+{
+    __m512i sum[ROWS][4];
+    sums_of_bytes(t, block, n_words, sum, rows, width);
+#pragma GCC unroll 4
+    for (int w = 0; w < width; w++) {
+        const int at = column + w * LANES;
+        const __m512 factor = _mm512_loadu_ps(q->codes.factors + at), along = _mm512_loadu_ps(q->along + at),
+                     rest = _mm512_loadu_ps(q->rest + at);
+        __m512 largest = _mm512_loadu_ps(most + at), mixed = _mm512_loadu_ps(mix + at);
+#pragma GCC unroll 6
+        for (int s = 0; s < rows; s++) {
+            const __m512 S = _mm512_mul_ps(_mm512_mul_ps(_mm512_cvtepi32_ps(sum[s][w]), factor),
+                                           _mm512_set1_ps(t->factors[s]));
+            mixed = _mm512_fmadd_ps(S, _mm512_set1_ps(x->codes.shares[first + s]), mixed);
+            const __m512 more = _mm512_fmadd_ps(along, _mm512_set1_ps(x->along[first + s]), S);
+            largest = _mm512_max_ps(_mm512_fmadd_ps(rest, _mm512_set1_ps(x->rest[first + s]), more), largest);
+        }
+        _mm512_storeu_ps(most + at, largest);
+        _mm512_storeu_ps(mix + at, mixed);
+    }
+}
+
+/* Sixteen products of one of the query's rows with the candidate's rows first .. first + 15, 0 behind R. */
+static __m512 products_of_rows(const int8_t *column, const sl_patch_set *x, int first)
+{
+    const sl_set_shape shape = sl_set_shape_of(x->layout);
+    lanes sums[LANES];
+    float out[LANES];
+    for (int s = 0; s < LANES; s++) {
+        __m512i sum = _mm512_setzero_si512();
+        const int8_t *row = (const int8_t *)x->rows + (size_t)(first + s) * shape.row_stride;
+        for (size_t i = 0; first + s < x->layout->patches && i < shape.row_stride; i += 64)
+            ADD_PRODUCTS(sum, _mm512_xor_si512(_mm512_loadu_si512(column + i), _mm512_set1_epi8(-128)),
+                         _mm512_loadu_si512(row + i));
+        sums[s].part[0] = _mm512_cvtepi32_ps(sum);
+    }
+    sums_of(sums, out); /* integers below 2^24 */
+    const __m512i offsets = _mm512_slli_epi32(_mm512_loadu_si512(x->row_sums + first), 7);
+    return _mm512_sub_ps(_mm512_loadu_ps(out), _mm512_cvtepi32_ps(offsets));
+}
+
+/* The column m, which is in no block. */
+static void sketch_last_column(const sl_sketch *q, const sl_sketch *x, int m, float *most, float *mix)
+{
+    const int8_t *column = (const int8_t *)q->codes.rows + (size_t)m * sl_set_row_stride(q->codes.layout);
+    const __m512 factor = _mm512_set1_ps(q->codes.factors[m]), along = _mm512_set1_ps(q->along[m]),
+                 rest = _mm512_set1_ps(q->rest[m]);
+    __m512 largest = _mm512_setzero_ps(), mixed = largest;
+    for (int first = 0; first < x->codes.layout->patches; first += LANES) {
+        const __m512 products = products_of_rows(column, &x->codes, first);
+        const __m512 S = _mm512_mul_ps(_mm512_mul_ps(products, factor), _mm512_loadu_ps(x->codes.factors + first));
+        mixed = _mm512_fmadd_ps(S, _mm512_loadu_ps(x->codes.shares + first), mixed);
+        const __m512 more = _mm512_fmadd_ps(along, _mm512_loadu_ps(x->along + first), S);
+        largest = _mm512_max_ps(_mm512_fmadd_ps(rest, _mm512_loadu_ps(x->rest + first), more), largest);
+    }
+    most[m] = _mm512_reduce_max_ps(largest);
+    mix[m] = _mm512_reduce_add_ps(mixed);
+}
+
+/* As in sketch_body.h, S in registers. */
+static void sketch_columns(const sl_sketch *q, const sl_sketch *x, float *S, float *most, float *mix)
+{
+    const sl_match_layout *l = q->codes.layout;
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t n = words(l);
+    const int columns = blocked_columns(l);
+    (void)S;
+    memset(most, 0, (size_t)l->stride * sizeof *most);
+    memset(mix, 0, (size_t)l->stride * sizeof *mix);
+    for (int column = 0; column < columns; column += BLOCK) {
+        const uint8_t *block = (const uint8_t *)q->codes.panel + (size_t)column * 4 * n;
+        const int width = block_width(columns, column) / LANES;
+        for (int s = 0, rows; s < shape.row_count; s += rows) {
+            const char *at = (const char *)x->codes.rows + (size_t)s * shape.row_stride;
+            const row_tile t = {.rows = at,
+                                .next = at,
+                                .bytes = shape.row_stride,
+                                .sums = x->codes.row_sums + s,
+                                .factors = x->codes.factors + s};
+            rows = shape.row_count - s < ROWS ? shape.row_count - s : ROWS;
+            FOR_SIZE(tile_sketch, rows, width, &t, block, n, q, x, s, column, most, mix)
+        }
+    }
+    for (int m = columns; m < l->patches; m++)
+        sketch_last_column(q, x, m, most, mix);
+}
+
+#define HAS_SKETCH_COLUMNS
+#include "match/kernels/sketch_body.h"
 
 EMD_TABLE(avx512);
 #endif

@@ -107,35 +107,6 @@ static void body_column_maxima(const float *S, int patches, int stride, float *c
         column_maxima_of(S + m, patches, stride, column + m, 1);
 }
 
-/* Of `width` vectors of columns. */
-ALWAYS_INLINE void column_maxima_plus_of(const float *S, int patches, int stride, const float *a, const float *A,
-                                         const float *b, const float *B, float *column, const int width)
-{
-    vec most[4];
-#pragma GCC unroll 4
-    for (int w = 0; w < width; w++)
-        most[w] = all(-INFINITY);
-    for (int s = 0; s < patches; s++)
-#pragma GCC unroll 4
-        for (int w = 0; w < width; w++) {
-            vec x = load(S + s * (size_t)stride + w * VEC) + all(a[s]) * load(A + w * VEC);
-            most[w] = larger(x + all(b[s]) * load(B + w * VEC), most[w]);
-        }
-#pragma GCC unroll 4
-    for (int w = 0; w < width; w++)
-        store(column + w * VEC, most[w]);
-}
-
-static void body_column_maxima_plus(const float *S, int patches, int stride, const float *a, const float *A,
-                                    const float *b, const float *B, float *column)
-{
-    int m = 0;
-    for (; m + 4 * VEC <= stride; m += 4 * VEC)
-        column_maxima_plus_of(S + m, patches, stride, a, A + m, b, B + m, column + m, 4);
-    for (; m < stride; m += VEC)
-        column_maxima_plus_of(S + m, patches, stride, a, A + m, b, B + m, column + m, 1);
-}
-
 /* K = exp((S - 1) / eps). Padding: what stands behind row or column R of K is positive and finite, so that
  * r = 0 / (K c) is 0 there. */
 static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
@@ -264,7 +235,7 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .similarities = similarities,                                                                             \
         .pooled_products = body_pooled_products,                                                                  \
         .column_maxima = body_column_maxima,                                                                      \
-        .column_maxima_plus = body_column_maxima_plus,                                                            \
+        .ceiling = body_ceiling,                                                                                  \
         .rows_product = rows_product,                                                                             \
         .columns_product = columns_product,                                                                       \
         .normalise = body_normalise,                                                                              \

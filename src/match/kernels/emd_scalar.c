@@ -110,4 +110,6 @@ static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squ
     *sum_of_squares = squares;
 }
 
+#include "match/kernels/sketch_body.h"
+
 EMD_TABLE(scalar);

@@ -39,6 +39,16 @@ bool sl_has_pooled(const sl_match_layout *layout);
  * two rows, G = SL_POOLED_BASE * high + low, whose row factors are SL_POOLED_BASE * factor and factor. */
 enum { SL_POOLED_BASE = 128, SL_POOLED_MAX = 127 * SL_POOLED_BASE + 63 };
 
+/* A face's sketch (match/sketch.h), a view. */
+typedef struct {
+    sl_patch_set codes;  /* [R, SL_SKETCH_DIM - 1] t^, with the shares of APC */
+    float *along, *rest; /* [stride] a and |rest| of every patch, 0 behind R */
+    struct sl_sketch_whole {
+        float loss, length;        /* the largest |t - t^|, and |t| or |t^|, of all patches */
+        float mix_along, mix_rest; /* a and |rest| of the mix by shares, sum of share * x */
+    } *whole;
+} sl_sketch;
+
 typedef struct {
     const float *u, *v; /* [stride] marginals of candidate and query, 0 behind R */
     float *K;           /* [stride, stride] */
@@ -72,9 +82,9 @@ typedef struct {
     /* Largest S of every column: column [stride], which it fills whole. */
     void (*column_maxima)(const float *S, int patches, int stride, float *column);
 
-    /* The same of S + a A' + b B': a, b [patches] and A, B [stride]. */
-    void (*column_maxima_plus)(const float *S, int patches, int stride, const float *a, const float *A, const float *b,
-                               const float *B, float *column);
+    /* What the score of emd can be at most. weight [stride]: of the query's patches, or NULL: APC's. scratch
+     * [row_count of the candidate's codes + 2, stride]. */
+    float (*ceiling)(const sl_sketch *query, const float *weight, const sl_sketch *candidate, float *scratch);
 
     /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
     int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);

@@ -61,6 +61,12 @@ ALWAYS_INLINE vec larger(vec x, vec y)
 #endif
 }
 
+/* The smaller, y where x is NaN. */
+ALWAYS_INLINE vec smaller(vec x, vec y)
+{
+    return -larger(-x, -y);
+}
+
 /* Sixteen partial sums. */
 typedef struct {
     vec part[VECS];
@@ -84,6 +90,15 @@ ALWAYS_INLINE float sum_of(const lanes *x)
 #pragma GCC unroll 8
         for (int i = 0; i < half; i++)
             f[i] += f[i + half];
+    return f[0];
+}
+
+ALWAYS_INLINE float largest_of(const lanes *x)
+{
+    float f[LANES];
+    memcpy(f, x, sizeof f);
+    for (int i = 1; i < LANES; i++)
+        f[0] = f[i] > f[0] ? f[i] : f[0];
     return f[0];
 }
 
