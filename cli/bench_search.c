@@ -10,7 +10,7 @@
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_QUERIES, KEY_TOP, KEY_LIMIT, CHUNK = 256 };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_QUERIES, KEY_TOP, KEY_LIMIT, KEY_ROUNDS, CHUNK = 256 };
 
 /* Answers to one chunk of queries, in one of two ways. */
 typedef struct {
@@ -25,12 +25,13 @@ typedef struct {
     const char *gallery_dir, *queries_dir;
     int top;
     size_t limit;
+    int rounds;
     bool json;
     sl_gallery *gallery, *queries;
     sl_cells *cells;
     sl_template *templates[CHUNK];
     char *labels[CHUNK]; /* copies: entries are views */
-    way spared, all;
+    way spared, all, first_stage; /* first_stage: stage 1 alone, with a shortlist as long */
     size_t count, differ;
 } search_run;
 
@@ -47,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_LIMIT: run->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
+    case KEY_ROUNDS: run->rounds = (int)cli_parse_int(state, "--rounds", arg, 1, 1000); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery_dir)
@@ -62,6 +64,8 @@ static const struct argp_option options[] = {
     {"queries", KEY_QUERIES, "DIR", 0, "A gallery of queries (default: the gallery itself)", 0},
     {"top", KEY_TOP, "N", 0, "People wanted for each query (default: 1)", 0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced (default: all)", 0},
+    {"rounds", KEY_ROUNDS, "N", 0, "All of it N times, and the figures of the last: what is made once for a gallery is "
+     "made by then (default: 1)", 0},
     {0},
 };
 static const struct argp_child children[] = {
@@ -71,8 +75,9 @@ static const struct argp parser = {
     parse,
     "--gallery DIR",
     "Identification of many queries whose features are at hand, stage 1 and stage 2, and what emd gains by sparing the "
-    "solver where it can not change who is found. Queries go by in turn with the solver spared and with the solver run "
-    "for all k candidates; the answers of both are compared. 'right' counts first answers with the query's label.\v"
+    "solver where it can not change who is found. Queries go by in turn with the solver spared, with the solver run for "
+    "all k candidates, and by stage 1 alone; the answers of the first two are compared. 'right' counts first answers with "
+    "the query's label.\v"
     "Example: secondlook bench search --gallery lfw --queries masked --rerank emd --json",
     children,
     0,
@@ -101,13 +106,17 @@ static double cpu_now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-static sl_status answer(search_run *run, way *w, bool exact_order, size_t n, sl_error *err)
+static sl_status answer(search_run *run, way *w, size_t n, sl_error *err)
 {
     sl_identify_options o = sl_identify_defaults();
     o.match = run->match.match;
-    o.match.exact_order = exact_order;
+    o.match.exact_order = w == &run->all;
     o.top = run->top;
     o.threshold = 0; /* decisions are not what is measured */
+    if (w == &run->first_stage) {
+        o.match.rerank = SL_RERANK_NONE;
+        o.top = (o.match.k + 3) / 4; /* stage 1 looks for four candidates a person */
+    }
     const double start = cli_now(), cpu = cpu_now();
     sl_status status = sl_identify_all(NULL, run->gallery, (const sl_template *const *)run->templates, n, &o,
                                        w->answers, err);
@@ -134,18 +143,18 @@ static bool differ(const sl_answer *a, const sl_answer *b)
     return false;
 }
 
-/* Both ways, the one that comes first by turns. */
-static sl_status search_chunk(search_run *run, const size_t *faces, size_t n, bool all_first, sl_error *err)
+/* Every way, the one that comes first by turns. */
+static sl_status search_chunk(search_run *run, const size_t *faces, size_t n, size_t turn, sl_error *err)
 {
+    way *const ways[] = {&run->spared, &run->all, &run->first_stage};
     sl_status status = take_templates(run, faces, n, err);
-    for (int turn = 0; !status && turn < 2; turn++) {
-        const bool exact = (turn == 0) == all_first;
-        status = answer(run, exact ? &run->all : &run->spared, exact, n, err);
-    }
+    for (size_t i = 0; !status && i < 3; i++)
+        status = answer(run, ways[(turn + i) % 3], n, err);
     for (size_t i = 0; i < n; i++) {
         run->differ += !status && differ(&run->spared.answers[i], &run->all.answers[i]);
         sl_answer_free(&run->spared.answers[i]);
         sl_answer_free(&run->all.answers[i]);
+        sl_answer_free(&run->first_stage.answers[i]);
         sl_template_free(run->templates[i]);
         run->templates[i] = NULL;
         free(run->labels[i]);
@@ -168,28 +177,40 @@ static sl_status warm_up(const sl_gallery *gallery, sl_error *err)
     return status;
 }
 
+/* All queries once; `round` of several. */
+static sl_status search_round(search_run *run, size_t round, sl_error *err)
+{
+    const size_t faces = sl_gallery_size(run->queries), total = run->count * (size_t)run->rounds;
+    sl_status status = SL_OK;
+    run->spared = run->all = run->first_stage = (way){0};
+    run->differ = 0;
+    for (size_t at = 0, n; !status && at < run->count; at += n) {
+        size_t chunk[CHUNK];
+        n = run->count - at < CHUNK ? run->count - at : CHUNK;
+        for (size_t i = 0; i < n; i++)
+            chunk[i] = (size_t)((double)(at + i) * (double)faces / (double)run->count);
+        status = search_chunk(run, chunk, n, at / CHUNK, err);
+        if (!status && cli_progress_step(NULL, round * run->count + at + n, total))
+            status = err->status = SL_ERR_INTERRUPTED;
+    }
+    return status;
+}
+
 static sl_status search_all(search_run *run, sl_error *err)
 {
     const size_t faces = sl_gallery_size(run->queries);
     sl_status status = warm_up(run->gallery, err);
     run->count = run->limit && run->limit < faces ? run->limit : faces;
     cli_progress_start("queries");
-    for (size_t at = 0, n; !status && at < run->count; at += n) {
-        size_t chunk[CHUNK];
-        n = run->count - at < CHUNK ? run->count - at : CHUNK;
-        for (size_t i = 0; i < n; i++)
-            chunk[i] = (size_t)((double)(at + i) * (double)faces / (double)run->count);
-        status = search_chunk(run, chunk, n, at / CHUNK % 2, err);
-        if (!status && cli_progress_step(NULL, at + n, run->count))
-            status = err->status = SL_ERR_INTERRUPTED;
-    }
+    for (int round = 0; !status && round < run->rounds; round++)
+        status = search_round(run, (size_t)round, err);
     cli_progress_end();
     return status;
 }
 
 static json_t *result_of(const search_run *run)
 {
-    const way *s = &run->spared, *a = &run->all;
+    const way *s = &run->spared, *a = &run->all, *first = &run->first_stage;
     const double queries = run->count ? (double)run->count : 1;
     sl_gallery_info info;
     sl_gallery_get_info(run->gallery, &info);
@@ -201,6 +222,7 @@ static json_t *result_of(const search_run *run)
         "feature", cli_feature_name(run->match.match.feature), "patch_precision",
         cli_patch_precision_name(run->match.match.precision), "k", run->match.match.k);
     json_object_set_new(result, "top", json_integer(run->top));
+    json_object_set_new(result, "rounds", json_integer(run->rounds));
     json_object_set_new(result, "search_seconds", cli_json_number(s->seconds));
     json_object_set_new(result, "queries_per_s", cli_json_number(queries / s->seconds));
     json_object_set_new(result, "pairs_per_s", cli_json_number((double)s->pairs / s->seconds));
@@ -209,6 +231,8 @@ static json_t *result_of(const search_run *run)
     json_object_set_new(result, "exact_order_seconds", cli_json_number(a->seconds));
     json_object_set_new(result, "exact_order_cpu_seconds", cli_json_number(a->cpu));
     json_object_set_new(result, "exact_order_pairs_per_s", cli_json_number((double)a->pairs / a->seconds));
+    json_object_set_new(result, "stage1_seconds", cli_json_number(first->seconds));
+    json_object_set_new(result, "stage1_cpu_seconds", cli_json_number(first->cpu));
     json_object_set_new(result, "answers_that_differ", json_integer((json_int_t)run->differ));
     json_object_set_new(result, "right", json_integer((json_int_t)s->right));
     return result;
@@ -237,6 +261,7 @@ int bench_search(int argc, char **argv)
     }
     run->match = cli_match_chosen();
     run->top = 1;
+    run->rounds = 1;
     argp_parse(&parser, argc, argv, 0, 0, run);
     cli_catch_interrupts();
     const double start = cli_now();

@@ -117,6 +117,24 @@ static void scan_piece(scan *s, const float *rows, size_t stride, size_t count, 
     }
 }
 
+/* The rows from `at` to `stop` that are in the masks of the groups; they are fetched, as they lie far apart. */
+static size_t take_survivors(const sl_scan_block *block, const uint16_t *mask, size_t first, int groups, size_t at,
+                             size_t stop, uint32_t rows[PIECE])
+{
+    size_t count = 0;
+    for (int g = 0; g < groups; g++)
+        for (unsigned rest = mask[g]; rest; rest &= rest - 1) {
+            const size_t row = (first + (size_t)g) * SL_CODE_ROWS + (size_t)__builtin_ctz(rest);
+            if (row < at || row >= stop)
+                continue;
+            const char *values = (const char *)(block->rows + row * block->stride);
+            for (size_t i = 0; i < block->stride * sizeof(float); i += 64)
+                __builtin_prefetch(values + i);
+            rows[count++] = (uint32_t)row;
+        }
+    return count;
+}
+
 /* The same for groups of coded rows, `at` to `stop` of the block: only what may beat the marks is multiplied. */
 static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t stop, size_t query, size_t n_queries,
                        heap *heaps)
@@ -130,18 +148,17 @@ static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t st
         for (size_t j = 0; j < many; j++)
             least[j] = heaps[q + j].count < heaps[q + j].capacity ? -INFINITY : heaps[q + j].hits[0].score;
         sl_scan_kernels_now()->survivors(block->codes, first, groups, s->coded + query + q, (int)many, least, mask);
-        for (size_t j = 0; j < many; j++)
-            for (int g = 0; g < groups; g++)
-                for (unsigned rest = mask[j * SL_SCAN_GROUPS + (size_t)g]; rest; rest &= rest - 1) {
-                    size_t row = (first + (size_t)g) * SL_CODE_ROWS + (size_t)__builtin_ctz(rest);
-                    float x;
-                    if (row < at || row >= stop)
-                        continue;
-                    sl_scan_kernels_now()->products(block->rows + row * block->stride, block->stride, 1, s->dim,
-                                                    s->queries + (query + q + j) * (size_t)s->dim_padded, 1,
-                                                    s->dim_padded, &x, 1);
-                    offer(&heaps[q + j], (hit){.score = x, .index = block->first + (uint32_t)row});
-                }
+        for (size_t j = 0; j < many; j++) {
+            uint32_t rows[PIECE];
+            size_t count = take_survivors(block, mask + j * SL_SCAN_GROUPS, first, groups, at, stop, rows);
+            for (size_t i = 0; i < count; i++) {
+                float x;
+                sl_scan_kernels_now()->products(block->rows + rows[i] * block->stride, block->stride, 1, s->dim,
+                                                s->queries + (query + q + j) * (size_t)s->dim_padded, 1,
+                                                s->dim_padded, &x, 1);
+                offer(&heaps[q + j], (hit){.score = x, .index = block->first + rows[i]});
+            }
+        }
     }
 }
 

@@ -6,7 +6,12 @@
 #include "base/mem.h"
 #include "match/cells.h"
 
-enum { MOST_FACES = 256, MOST_BYTES = 64 << 20 }; /* of candidates whose contributions are made together */
+enum {
+    MOST_FACES = 256, /* of candidates whose contributions are made together */
+    MOST_BYTES = 64 << 20,
+    SAMPLE = 5,       /* one in so many candidates tells whether sketches are of use to a query: */
+    LEAST_SPARED = 6, /* one in so many of them is spared, as a sketch takes a sixth of a pair's time */
+};
 
 struct sl_second_look {
     sl_match_options options;
@@ -214,25 +219,37 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
                             err);
 }
 
-/* What stage 2 of the candidates from `first` on can be at most, by the sketches; 1 of those that would stay below the bar
- * even so. */
+/* Candidates that are multiples of SAMPLE (pass 0), or all others (pass 1): the first from `i` on. */
+static size_t in_pass(size_t i, int pass)
+{
+    return pass == 0 ? (i + SAMPLE - 1) / SAMPLE * SAMPLE : i + (i % SAMPLE == 0);
+}
+
+/* What stage 2 of the candidates from `first` on can be at most, by the sketches; 1 where that is not worth its time: of
+ * those that would stay below the bar even so, and of all but a sample where hardly any of the sample stays below. */
 static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
                                void *context, const sl_contest *contest, sl_error *err)
 {
     const float bar = sl_contest_bar(contest);
-    sl_sketcher_query(look->sketcher, &look->set);
-    for (size_t i = first; i < n; i++) {
-        sl_hopeful *hopeful = &contest->hopefuls[i - first];
-        *hopeful = (sl_hopeful){.bound = 1, .candidate = (uint32_t)i};
-        if (i + 1 < n)
-            sl_sketcher_fetch(look->sketcher, contest->face[i + 1]);
-        if (sl_contest_mix(contest, i, 1) < bar)
-            continue;
-        sl_status status = sl_sketcher_ceiling(look->sketcher, contest->face[i], source_of, context, i,
-                                               &hopeful->bound, err);
-        if (status != SL_OK)
-            return sl_fail_in(err, status, "candidate %zu", i);
-    }
+    sl_sketcher *sketcher = look->sketcher;
+    size_t asked = 0, spared = 0;
+    sl_sketcher_query(sketcher, &look->set);
+    for (size_t i = first; i < n; i++)
+        contest->hopefuls[i - first] = (sl_hopeful){.bound = 1, .candidate = (uint32_t)i};
+    for (int pass = 0; pass < 2 && (pass == 0 || spared * LEAST_SPARED >= asked); pass++)
+        for (size_t i = in_pass(first, pass), next; i < n; i = next) {
+            float *bound = &contest->hopefuls[i - first].bound;
+            next = in_pass(i + 1, pass);
+            if (next < n)
+                sl_sketcher_fetch(sketcher, contest->face[next]);
+            if (sl_contest_mix(contest, i, 1) < bar)
+                continue;
+            sl_status status = sl_sketcher_ceiling(sketcher, contest->face[i], source_of, context, i, bound, err);
+            if (status != SL_OK)
+                return sl_fail_in(err, status, "candidate %zu", i);
+            asked++;
+            spared += sl_contest_mix(contest, i, *bound) < bar;
+        }
     return SL_OK;
 }
 

@@ -15,52 +15,55 @@ enum { DIM = SL_SKETCH_DIM, SAMPLE = 48 /* faces */, ROUNDS = 4, COLUMNS = SL_HE
 _Static_assert(DIM == 2 * COLUMNS, "turn is two blocks of columns");
 
 /* The lower triangle of moments [C, C] += x x' */
-static void add_moments(const double *x, int channels, double *moments)
+static void add_moments(const float *x, size_t channels, float *moments)
 {
-    for (int i = 0; i < channels; i++, moments += channels)
-        for (int k = 0; k <= i; k++)
-            moments[k] += x[i] * x[k];
+    for (size_t i = 0; i < channels; i++, moments += channels)
+        sl_emd_kernels_now()->add_scaled(x, i + 1, x[i], moments);
 }
 
-/* Second moments of the unit patches of some faces, evenly spaced. x: scratch [C]. */
-static void sum_sample(const sl_gallery *gallery, double *moments, double *x)
+/* Second moments [C, C] of the unit patches of some faces, evenly spaced. x: scratch [C]. */
+static void sum_sample(const sl_gallery *gallery, float *moments, float *x)
 {
     const sl_template_shape *shape = sl_gallery_shape(gallery);
     const size_t faces = sl_gallery_size(gallery), sample = faces < SAMPLE ? faces : SAMPLE;
-    const int channels = shape->channels;
+    const size_t channels = (size_t)shape->channels;
     for (size_t f = 0; f < sample; f++) {
         sl_stored_patches stored;
         if (sl_gallery_patches(gallery, f * faces / sample, &stored, NULL) != SL_OK || !stored.q)
             continue;
         const int8_t *q = stored.q;
         for (int p = 0; p < shape->rows * shape->cols; p++, q += channels) {
-            double squares = 0;
-            for (int c = 0; c < channels; c++)
+            int32_t squares = 0;
+            for (size_t c = 0; c < channels; c++)
                 squares += q[c] * q[c];
-            for (int c = 0; c < channels; c++)
-                x[c] = squares > 0 ? q[c] / sqrt(squares) : 0;
+            sl_emd_kernels_now()->dequantise(q, channels, squares ? 1 / sqrtf((float)squares) : 0, x);
             add_moments(x, channels, moments);
         }
     }
-    for (int i = 0; i < channels; i++)
-        for (int k = 0; k < i; k++)
-            moments[(size_t)k * (size_t)channels + (size_t)i] = moments[(size_t)i * (size_t)channels + (size_t)k];
 }
 
 /* rows [DIM, C] */
 static sl_status find_directions(const sl_gallery *gallery, int channels, float *rows, sl_error *err)
 {
     const size_t c = (size_t)channels, area = DIM * c;
-    double *moments = sl_calloc_aligned(c * c + 2 * area, sizeof *moments);
-    if (!moments)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for %d directions", DIM);
-    double *directions = moments + c * c, *image = directions + area;
-    sum_sample(gallery, moments, image);
-    sl_eigen_subspace(moments, channels, DIM, ROUNDS, directions, image);
-    for (size_t i = 0; i < area; i++)
-        rows[i] = (float)directions[i];
+    double *wide = sl_calloc_aligned(c * c + 2 * area, sizeof *wide);
+    float *moments = sl_calloc_aligned(c * c + c, sizeof *moments);
+    sl_status status = SL_OK;
+    if (wide && moments) {
+        sum_sample(gallery, moments, moments + c * c);
+        for (size_t i = 0; i < c; i++)
+            for (size_t k = 0; k < c; k++)
+                wide[i * c + k] = (double)moments[k <= i ? i * c + k : k * c + i];
+        double *directions = wide + c * c;
+        sl_eigen_subspace(wide, channels, DIM, ROUNDS, directions, directions + area);
+        for (size_t i = 0; i < area; i++)
+            rows[i] = (float)directions[i];
+    } else {
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for %d directions", DIM);
+    }
     free(moments);
-    return SL_OK;
+    free(wide);
+    return status;
 }
 
 /* Row i of the set in full precision. */
