@@ -27,8 +27,8 @@ typedef struct {
 
 typedef struct {
     int cells, channels;
-    double *mean, *sd;         /* [R, C] */
-    double *values, *vectors;  /* [kept] eigenvalues, [kept, C] directions */
+    double *mean, *sd;     /* [R, C] */
+    double *whiten, *back; /* [C, kept] principal directions over the sd along each, [kept, C] times it */
 } learned;
 
 static sl_error err;
@@ -133,26 +133,31 @@ static void learn_directions(const sl_gallery *g, const size_t *sample, size_t c
     }
     for (int i = 0; i < n * n; i++)
         covariance[i] /= vectors;
-    l->values = zeros((size_t)kept, sizeof(double));
-    l->vectors = zeros((size_t)kept * (size_t)n, sizeof(double));
-    check(sl_eigen_top(covariance, n, kept, l->values, l->vectors, &err));
+    double *values = zeros((size_t)kept, sizeof *values);
+    l->whiten = zeros((size_t)n * (size_t)kept, sizeof(double));
+    l->back = zeros((size_t)kept * (size_t)n, sizeof(double));
+    check(sl_eigen_top(covariance, n, kept, values, l->back, &err));
+    for (int k = 0; k < kept; k++)
+        for (int c = 0; c < n; c++) {
+            l->whiten[c * kept + k] = l->back[k * n + c] / sqrt(values[k]);
+            l->back[k * n + c] *= sqrt(values[k]);
+        }
+    free(values);
     free(covariance);
 }
 
 static void pass_pca(const form *f, const learned *l, const double *mean, double *x)
 {
     const int n = l->channels;
-    double z[MOST];
-    for (int k = 0; k < f->kept; k++) {
-        z[k] = 0;
-        for (int c = 0; c < n; c++)
-            z[k] += l->vectors[k * n + c] * (x[c] - mean[c]) / sqrt(l->values[k]);
-    }
+    double z[MOST] = {0};
+    for (int c = 0; c < n; c++)
+        for (int k = 0; k < f->kept; k++)
+            z[k] += l->whiten[c * f->kept + k] * (x[c] - mean[c]);
     round_to_levels(z, f->kept, f->bits);
     memcpy(x, mean, (size_t)n * sizeof *x);
     for (int k = 0; k < f->kept; k++)
         for (int c = 0; c < n; c++)
-            x[c] += z[k] * sqrt(l->values[k]) * l->vectors[k * n + c];
+            x[c] += z[k] * l->back[k * n + c];
 }
 
 /* A map as it comes back. */
@@ -279,7 +284,7 @@ int main(int argc, char **argv)
     free(map);
     free(l.mean);
     free(l.sd);
-    free(l.values);
-    free(l.vectors);
+    free(l.whiten);
+    free(l.back);
     return 0;
 }

@@ -1,6 +1,5 @@
 #!/usr/bin/python3
 """tools/results_tables.py half-a PHOTOS       path,label lines of half a of the people, for enroll --labels
-tools/results_tables.py templates JSON_DIR FILE   the table of templates, from what tools/templates measured
 tools/results_tables.py tables JSON_DIR FILE   writes the tables between the marks of FILE anew from JSON results
 
 A table stands between <!-- table: NAME --> and <!-- end -->; the functions below are named as the tables are."""
@@ -241,56 +240,11 @@ TABLES = {f.__name__: f for f in (headline, measures, looks, sweep_lfw, sweep_ma
                                   cropped, dissertation, alpha, k, seconds, first, solver, pairs)}
 
 
-FORMS = (("whole", "whole map, int8"), ("compact", "**compact: contributions, 4 bits**"), ("parts-3", "contributions, 3 bits"),
-         ("parts-2", "contributions, 2 bits"), ("grid", "map pooled to 4x4, int8"), ("map-4", "map, 4 bits"),
-         ("map-2", "map, 2 bits"), ("standard-4", "map, standardised, 4 bits"), ("standard-2", "map, standardised, 2 bits"),
-         ("pca-256-8", "map, 256 components, 8 bits"), ("pca-256-4", "256 components, 4 bits"),
-         ("pca-128-8", "128 components, 8 bits"), ("pca-128-4", "128 components, 4 bits"),
-         ("pca-64-8", "64 components, 8 bits"))
-CELLS = 49  # of all three models' maps, of 512 channels
-
-
-def form_bytes(model, form):
-    """Embedding, patches, scales and 68 landmarks, each but the first rounded up to 64 bytes as galleries do."""
-    dim = int(model.split("-")[1])
-    values, bits = {"whole": (512, 8), "grid": (512, 8), "compact": (dim, 4)}.get(form, (512, int(form[-1]) if form[-1].isdigit() else 8))
-    if form.startswith("parts"):
-        values = dim
-    if form.startswith("pca"):
-        values = int(form.split("-")[1])
-    cells = 16 if form == "grid" else CELLS
-    return 4 * dim + sum((n + 63) // 64 * 64 for n in (cells * ((values * bits + 7) // 8), 4 * cells, 544))
-
-
-def templates(results):
-    rows = []
-    for model in MODELS:
-        whole = {}
-        for form, title in FORMS:
-            row = [model, title, f"{form_bytes(model, form):,}"]
-            for look in ("emd", "oae"):
-                for queries in ("mask", "sunglasses", "lfw"):
-                    found = find(results.rows(model, form, queries), rerank=look)
-                    if not found:
-                        row.append("")
-                        continue
-                    p1 = found["stage2"]["p1"]
-                    whole.setdefault((look, queries), p1)
-                    difference = "" if form == "whole" else f" ({p1 - whole[look, queries]:+.2f})"
-                    row.append(f"{p1:.2f}{difference}")
-            if any(row[3:]):
-                rows.append(row)
-    return table(["model", "kept of a face", "bytes", "`emd`: mask", "sunglasses", "untouched", "`oae`: mask", "sunglasses",
-                  "untouched"], rows)
-
-
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "half-a":
         half_a(sys.argv[2])
     elif len(sys.argv) == 4 and sys.argv[1] == "tables":
         write_tables(sys.argv[3], "table", TABLES, Results(sys.argv[2]))
-    elif len(sys.argv) == 4 and sys.argv[1] == "templates":
-        write_tables(sys.argv[3], "forms", {"templates": templates}, Results(sys.argv[2]))
     else:
         sys.exit(__doc__)
 
