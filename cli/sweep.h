@@ -25,8 +25,9 @@ const struct argp *cli_sweep_argp(void);
 /* --stage1: embedding or second looks, a comma list. */
 void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *text);
 
-/* Every combination, each once, for the faces of a gallery (whose patches may have a feature of their own): what means nothing to a second look (a solver to oae) makes no difference. The
- * number left out as such goes to *repeated. free() it. NULL: no memory. */
+/* Every combination, each once, for the faces of a gallery (whose patches may have a feature of their own): what means
+ * nothing to a second look (a solver to oae) makes no difference. The number left out as such goes to *repeated. free()
+ * it. NULL: no memory. */
 sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, size_t *count, size_t *repeated);
 
 /* Whether no option of a second look or of stage 1 was given. */

@@ -542,10 +542,10 @@ typedef struct {
 
 /* Prepares a model for SL_COMPUTE_INT8: measures the ranges of its activations over aligned crops of real faces (32 at
  * least, up to 512 are used, evenly taken), leaves those layers in bf16 or f32 that cost most until 99.8 % of the faces
- * have a cosine of 0.999 to f32 and the mean 0.9997, and writes `file` (NULL: models_dir/NAME.int8). That holds ranges and the mean of all crops with its
- * embedding, by which every later use tests itself; nobody's face. Weights: a scale per output channel, symmetric;
- * activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the scale is that of least squared
- * error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be NULL. */
+ * have a cosine of 0.999 to f32 and the mean 0.9997, and writes `file` (NULL: models_dir/NAME.int8). That holds ranges
+ * and the mean of all crops with its embedding, by which every later use tests itself; nobody's face. Weights: a scale
+ * per output channel, symmetric; activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the
+ * scale is that of least squared error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be NULL. */
 SL_API sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
                                    const char *file, int threads, sl_progress_fn progress, void *context,
                                    sl_int8_report *report, sl_error *err);

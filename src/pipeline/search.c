@@ -128,10 +128,16 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
     }
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
     sl_hopeful *hopefuls = s->sketches ? sl_calloc_aligned(k, sizeof *hopefuls) : NULL;
-    sl_contest contest = {.alpha = s->match->alpha, .stage1 = s->stage1, .person = person, .top = s->top,
-                          .face = s->index, .hopefuls = hopefuls, .entered = sl_calloc_aligned((size_t)s->top, sizeof *contest.entered)};
+    sl_contestant *entered = sl_calloc_aligned((size_t)s->top, sizeof *entered);
+    sl_contest contest = {.alpha = s->match->alpha,
+                          .stage1 = s->stage1,
+                          .person = person,
+                          .top = s->top,
+                          .entered = entered,
+                          .face = s->index,
+                          .hopefuls = hopefuls};
     sl_status status = SL_OK;
-    if (!person || !contest.entered || (s->sketches && !hopefuls))
+    if (!person || !entered || (s->sketches && !hopefuls))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
     for (size_t i = 0; status == SL_OK && i < k; i++)
         person[i] = sl_gallery_label_ids(s->gallery)[s->index[i]];
@@ -139,7 +145,7 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
         status = sl_second_look_best(s->look, k, source_of, s, &contest, s->stage2, err);
     s->solved = contest.solved;
     free(person);
-    free(contest.entered);
+    free(entered);
     free(hopefuls);
     return status;
 }

@@ -63,9 +63,10 @@ typedef struct {
     size_t (*panel_bytes)(const sl_match_layout *layout);
     void (*pack_panel)(const sl_patch_set *query, void *panel);
 
-    /* S [row_count of the candidate, stride of the query]: similarity of every candidate row (patches, then pooled rows)
-     * with every query patch; both have the same channels and precision, not always as many patches. Columns behind R are 0. `next` is where the rows of the candidate lie that comes after, as far apart as
-     * these; they are fetched on the way (NULL: there is none). */
+    /* S [row_count of the candidate, stride of the query]: similarity of every candidate row (patches, then pooled
+     * rows) with every query patch; both have the same channels and precision, not always as many patches. Columns
+     * behind R are 0. `next` is where the rows of the candidate lie that comes after, as far apart as these; they are
+     * fetched on the way (NULL: there is none). */
     void (*similarities)(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S);
 
     /* out [R]: inner products of the set's patches with the partner's pooled vector. */
