@@ -248,7 +248,7 @@ static int open_all(search_run *run)
         sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
     run->match.match.threads = run->models.threads;
-    return cli_open_cells(&run->match, &run->models, run->gallery, &run->cells);
+    return cli_open_cells(&run->match, &run->models, NULL, run->gallery, &run->cells);
 }
 
 int bench_search(int argc, char **argv)

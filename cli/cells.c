@@ -5,8 +5,20 @@
 #include "output.h"
 #include "progress.h"
 
+/* Of the engine's model, where one is open, else of the one named, else (NULL) of the gallery's. */
+static sl_status open_cells(const cli_models *models, const sl_engine *engine, const char *model, sl_match_need need,
+                            const sl_gallery *gallery, sl_cells **out, sl_error *err)
+{
+    const char *dir = models->engine.models_dir;
+    if (engine)
+        return sl_cells_of_engine(engine, need, gallery, models->threads, out, err);
+    return need == SL_NEEDS_HEAD ? sl_cells_open_head(dir, model, gallery, out, err)
+                                 : sl_cells_open(dir, model, gallery, models->threads, out, err);
+}
+
 /* The occlusion-aware look where the model has its statistics, else what was set. */
-static int choose_look(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out)
+static int choose_look(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
+                       sl_cells **out)
 {
     sl_error err = {0};
     sl_gallery_info info;
@@ -16,9 +28,8 @@ static int choose_look(cli_match *match, const cli_models *models, const sl_gall
         match->match.rerank = SL_RERANK_NONE;
         return CLI_OK;
     }
-    const sl_engine_options *e = &models->engine;
-    const char *model = e->model ? e->model : info.model;
-    sl_status status = sl_cells_open(e->models_dir, model, NULL, models->threads, out, &err);
+    const char *model = models->engine.model ? models->engine.model : info.model;
+    sl_status status = open_cells(models, engine, model, SL_NEEDS_STATISTICS, NULL, out, &err);
     cli_match_suit(match, gallery);
     if (status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED)
         return CLI_OK;
@@ -30,19 +41,18 @@ static int choose_look(cli_match *match, const cli_models *models, const sl_gall
     return CLI_OK;
 }
 
-int cli_open_cells(cli_match *match, const cli_models *models, const sl_gallery *gallery, sl_cells **out)
+int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
+                   sl_cells **out)
 {
     sl_error err = {0};
     *out = NULL;
     if (match->choose && gallery)
-        return choose_look(match, models, gallery, out);
+        return choose_look(match, models, engine, gallery, out);
     cli_match_suit(match, gallery);
-    const sl_engine_options *e = &models->engine;
     const sl_match_need need = sl_match_needs(&match->match);
     if (need == SL_NEEDS_NOTHING)
         return CLI_OK;
-    if (need == SL_NEEDS_HEAD ? sl_cells_open_head(e->models_dir, e->model, gallery, out, &err)
-                              : sl_cells_open(e->models_dir, e->model, gallery, models->threads, out, &err))
+    if (open_cells(models, engine, models->engine.model, need, gallery, out, &err))
         return cli_fail(NULL, &err);
     match->match.cells = *out;
     return CLI_OK;

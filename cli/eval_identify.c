@@ -150,7 +150,7 @@ static int open_cells(eval_run *run)
             if (sl_match_needs(&match.match) > sl_match_needs(&most.match))
                 most = match;
         }
-    int code = cli_open_cells(&most, &run->models, run->gallery, &run->cells);
+    int code = cli_open_cells(&most, &run->models, NULL, run->gallery, &run->cells);
     for (size_t c = 0; c < run->count; c++)
         run->configs[c].match.cells = run->cells;
     return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
@@ -160,7 +160,7 @@ static int open_cells(eval_run *run)
 static int choose_look(eval_run *run)
 {
     cli_match match = cli_match_chosen();
-    int code = cli_open_cells(&match, &run->models, run->gallery, &run->cells);
+    int code = cli_open_cells(&match, &run->models, NULL, run->gallery, &run->cells);
     run->configs[0].match = match.match;
     return code;
 }

@@ -246,7 +246,7 @@ int cmd_eval_verify(int argc, char **argv)
         run.options.missing = missing;
         run.options.context = &run;
     }
-    int code = cli_open_cells(&run.match, &run.models, gallery, &cells);
+    int code = cli_open_cells(&run.match, &run.models, NULL, gallery, &cells);
     if (!code)
         code = verify(&run, gallery);
     sl_cells_close(cells);

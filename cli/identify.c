@@ -339,7 +339,7 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = open_gallery(&run);
     if (!code)
-        code = cli_open_cells(&run.match, &run.models, run.gallery, &run.cells);
+        code = cli_open_cells(&run.match, &run.models, run.engine, run.gallery, &run.cells);
     if (!code)
         code = keep_promise(&run);
     if (!code)

@@ -63,7 +63,7 @@ int cli_openset_open(openset_run *run)
     if (run->queries_dir && strcmp(run->queries_dir, run->gallery_dir) &&
         sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
-    int code = cli_open_cells(&run->match, &run->models, run->gallery, &run->cells);
+    int code = cli_open_cells(&run->match, &run->models, NULL, run->gallery, &run->cells);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;

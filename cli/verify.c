@@ -136,11 +136,10 @@ static void pair_close(pair *p)
 
 static int open_cells(pair_run *run, pair *p)
 {
-    const sl_engine_options *e = &run->models.engine;
     sl_error err = {0};
     if (!run->trust)
-        return cli_open_cells(&run->match, &run->models, p->gallery, &p->cells);
-    if (sl_cells_open(e->models_dir, e->model, NULL, run->models.threads, &p->cells, &err))
+        return cli_open_cells(&run->match, &run->models, p->engine, p->gallery, &p->cells);
+    if (sl_cells_of_engine(p->engine, SL_NEEDS_STATISTICS, NULL, run->models.threads, &p->cells, &err))
         return cli_fail(NULL, &err);
     run->match.match.cells = p->cells;
     return CLI_OK;

@@ -516,6 +516,11 @@ SL_API sl_status sl_cells_open(const char *models_dir, const char *model, const 
 /* The head alone, which SL_NEEDS_HEAD is content with. */
 SL_API sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery,
                                     sl_cells **out, sl_error *err);
+
+/* The one (SL_NEEDS_STATISTICS) or the other (SL_NEEDS_HEAD) of an engine's model, whose files are not read again.
+ * The engine may be closed before the cells. */
+SL_API sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
+                                    sl_cells **out, sl_error *err);
 SL_API void sl_cells_close(sl_cells *cells);
 
 /* Where the statistics came from: a file's path, "built in" or "this gallery"; NULL without statistics. Valid as long

@@ -139,12 +139,6 @@ static sl_status open_cells(const char *models_dir, const char *model, const sl_
     return status;
 }
 
-sl_status sl_cells_of_engine(const sl_engine *engine, bool statistics, sl_cells **out, sl_error *err)
-{
-    *out = NULL;
-    return cells_of(engine->models_dir, &engine->recogniser, NULL, statistics, 1, out, err);
-}
-
 sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
                         sl_cells **out, sl_error *err)
 {
@@ -155,6 +149,15 @@ sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl
                              sl_error *err)
 {
     return open_cells(models_dir, model, gallery, false, 1, out, err);
+}
+
+sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
+                             sl_cells **out, sl_error *err)
+{
+    *out = NULL;
+    if (need != SL_NEEDS_HEAD && need != SL_NEEDS_STATISTICS)
+        return sl_fail(err, SL_ERR_ARGUMENT, "cells of an engine: %d is nothing that a second look needs", (int)need);
+    return cells_of(engine->models_dir, &engine->recogniser, gallery, need == SL_NEEDS_STATISTICS, threads, out, err);
 }
 
 void sl_cells_close(sl_cells *cells)

@@ -51,9 +51,6 @@ sl_status sl_session_find(sl_session *session, const sl_image *image, bool main_
                           sl_error *err);
 sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
 
-/* The engine's head, and with `statistics` what is known of its cells (sl_cells_open without a gallery). */
-sl_status sl_cells_of_engine(const sl_engine *engine, bool statistics, sl_cells **out, sl_error *err);
-
 /* The embedding and patch map of each crop, in the precision asked for. */
 sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_precision precision,
                            sl_template **out, sl_error *err);

@@ -37,7 +37,7 @@ static sl_status add_packer(sl_gallery *gallery, const sl_engine *engine, sl_cel
     packer *p = calloc(1, sizeof *p);
     sl_status status = p ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the contributions of faces");
     if (status == SL_OK && !cells)
-        status = sl_cells_of_engine(engine, false, &cells, err);
+        status = sl_cells_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, &cells, err);
     if (status == SL_OK)
         status = sl_contributor_open(&cells->head, 1, 1, &p->contributor, err);
     if (status != SL_OK) {
@@ -58,7 +58,7 @@ static sl_status create_compact(const char *dir, const sl_engine *engine, sl_tem
     sl_status status = sl_gallery_open_shape(dir, SL_GALLERY_WRITE, shape, engine->info.name, out, err);
     if (status != SL_ERR_NOT_FOUND)
         return status;
-    status = sl_cells_of_engine(engine, true, cells, err);
+    status = sl_cells_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, cells, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "compact patches");
     shape->centre = (*cells)->stats.mu;
