@@ -10,12 +10,12 @@
 #include "image/image.h"
 #include "net/plan.h"
 
-enum { OUTPUTS = 9, PLANS = 7, MAX_SIDE = 8192 };
+enum { OUTPUTS_A_HEAD = 3, OUTPUTS = OUTPUTS_A_HEAD * SL_RETINAFACE_HEADS, PLANS = 7, MAX_SIDE = 8192 };
 static const int strides[SL_RETINAFACE_HEADS] = {32, 16, 8};
 
-/* A plan for one input size, and which of its outputs is what. */
+/* A plan for one input size that gives the first heads (from stride 32 on). */
 typedef struct {
-    int width, height;
+    int width, height, heads;
     sl_plan *plan;
     uint64_t used; /* when it ran last, for eviction */
 } sized_plan;
@@ -66,26 +66,55 @@ void sl_detector_close(sl_detector *detector)
 
 /* ---- plans ---- */
 
-static sl_status compile(const sl_detector *d, int width, int height, sl_plan **out, sl_error *err)
+/* Outputs are told apart by their shapes, whatever their order and names. */
+static bool is_of_stride(const sl_shape *output, int stride, int width, int height)
+{
+    return output->rank == 4 && output->dim[0] == 1 && output->dim[2] == height / stride &&
+           output->dim[3] == width / stride;
+}
+
+/* The names of the first heads' outputs; returns how many there are. */
+static int names_of_heads(const sl_graph *sized, int width, int height, int heads, const char *names[OUTPUTS])
+{
+    int count = 0;
+    for (int i = 0; i < OUTPUTS; i++) {
+        const sl_tensor_info *output = &sized->tensors[sized->outputs[i]];
+        for (int s = 0; s < heads; s++)
+            if (is_of_stride(&output->shape, strides[s], width, height))
+                names[count++] = output->name;
+    }
+    return count;
+}
+
+/* Only what leads to those heads is computed. */
+static sl_status compile(const sl_detector *d, int width, int height, int heads, sl_plan **out, sl_error *err)
 {
     const char *names[OUTPUTS];
     for (int i = 0; i < OUTPUTS; i++)
         names[i] = d->graph->tensors[d->graph->outputs[i]].name;
-    sl_shape shape = {.rank = 4, .dim = {1, 3, height, width}};
-    sl_graph *specialised;
-    SL_TRY(sl_graph_specialize(d->graph, &shape, names, OUTPUTS, &specialised, err));
-    sl_status status = sl_plan_compile(specialised, d->threads, out, err);
+    const sl_shape shape = {.rank = 4, .dim = {1, 3, height, width}};
+    sl_graph *sized, *specialised;
+    SL_TRY(sl_graph_infer(d->graph, &shape, names, OUTPUTS, &sized, err));
+    int count = names_of_heads(sized, width, height, heads, names);
+    sl_status status =
+        count == OUTPUTS_A_HEAD * heads
+            ? sl_graph_specialize(d->graph, &shape, names, count, &specialised, err)
+            : sl_fail(err, SL_ERR_UNSUPPORTED, "detector: %d outputs at strides 32 to %d, RetinaFace mnet.25 has %d",
+                      count, strides[heads - 1], OUTPUTS_A_HEAD * heads);
+    sl_graph_free(sized);
+    SL_TRY(status);
+    status = sl_plan_compile(specialised, d->threads, out, err);
     sl_graph_free(specialised);
     return status;
 }
 
-/* The plan for this size: a kept one, or a new one in the place of the one not used for longest. */
-static sl_status plan_for(sl_detector *d, int width, int height, sl_plan **out, sl_error *err)
+/* The plan for this size and these heads: a kept one, or a new one in the place of the one not used for longest. */
+static sl_status plan_for(sl_detector *d, int width, int height, int heads, sl_plan **out, sl_error *err)
 {
     sized_plan *oldest = d->plans;
     d->clock++;
     for (sized_plan *p = d->plans; p < d->plans + PLANS; p++) {
-        if (p->plan && p->width == width && p->height == height) {
+        if (p->plan && p->width == width && p->height == height && p->heads == heads) {
             p->used = d->clock;
             *out = p->plan;
             return SL_OK;
@@ -95,24 +124,24 @@ static sl_status plan_for(sl_detector *d, int width, int height, sl_plan **out, 
     }
     sl_plan_free(oldest->plan);
     *oldest = (sized_plan){0};
-    SL_TRY(compile(d, width, height, out, err));
-    *oldest = (sized_plan){.width = width, .height = height, .plan = *out, .used = d->clock};
+    SL_TRY(compile(d, width, height, heads, out, err));
+    *oldest = (sized_plan){.width = width, .height = height, .heads = heads, .plan = *out, .used = d->clock};
     return SL_OK;
 }
 
-/* Finds the nine outputs by their shapes, whatever their order and names. */
-static sl_status heads_of(const sl_plan *plan, int width, int height,
-                          sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
+/* Which of the plan's outputs is what. */
+static sl_status heads_of(const sl_plan *plan, int width, int height, int n_heads,
+                          sl_retinaface_head *heads, sl_error *err)
 {
-    for (int s = 0; s < SL_RETINAFACE_HEADS; s++)
+    for (int s = 0; s < n_heads; s++)
         heads[s] =
             (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
-    for (int j = 0; j < OUTPUTS; j++) {
+    for (int j = 0; j < OUTPUTS_A_HEAD * n_heads; j++) {
         sl_shape shape;
         const float *data = sl_plan_output(plan, j, &shape);
-        for (int s = 0; s < SL_RETINAFACE_HEADS; s++) {
+        for (int s = 0; s < n_heads; s++) {
             sl_retinaface_head *h = &heads[s];
-            if (shape.rank != 4 || shape.dim[0] != 1 || shape.dim[2] != h->rows || shape.dim[3] != h->cols)
+            if (!is_of_stride(&shape, h->stride, width, height))
                 continue;
             if (shape.dim[1] == 4)
                 h->score = data;
@@ -122,7 +151,7 @@ static sl_status heads_of(const sl_plan *plan, int width, int height,
                 h->points = data;
         }
     }
-    for (int s = 0; s < SL_RETINAFACE_HEADS; s++)
+    for (int s = 0; s < n_heads; s++)
         if (!heads[s].score || !heads[s].box || !heads[s].points)
             return sl_fail(err, SL_ERR_UNSUPPORTED,
                            "detector: the network gives no scores [4], boxes [8] and points [20] at stride %d: "
@@ -174,22 +203,22 @@ static void fill_input(const sl_image *image, const view *v, bool mirrored, floa
         }
 }
 
-static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v, bool mirrored,
-                             sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
+static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v, bool mirrored, int n_heads,
+                             sl_retinaface_head *heads, sl_error *err)
 {
     sl_plan *plan;
-    SL_TRY(plan_for(d, v->input_width, v->input_height, &plan, err));
+    SL_TRY(plan_for(d, v->input_width, v->input_height, n_heads, &plan, err));
     sl_shape shape;
     fill_input(scaled, v, mirrored, sl_plan_input(plan, 0, &shape));
     SL_TRY(sl_plan_run(plan, err));
-    return heads_of(plan, v->input_width, v->input_height, heads, err);
+    return heads_of(plan, v->input_width, v->input_height, n_heads, heads, err);
 }
 
-sl_status sl_detector_look(sl_detector *d, const sl_image *picture, bool mirrored,
-                           sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err)
+sl_status sl_detector_look(sl_detector *d, const sl_image *picture, bool mirrored, int n_heads,
+                           sl_retinaface_head *heads, sl_error *err)
 {
     const view v = {picture->width, picture->height, picture->width, picture->height};
-    return run_network(d, picture, &v, mirrored, heads, err);
+    return run_network(d, picture, &v, mirrored, n_heads, heads, err);
 }
 
 /* Pixels of the scaled picture to pixels of the photo; centres are at integers. */
@@ -209,11 +238,11 @@ static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view
     *faces = NULL;
     *count = 0;
     if (v->width == image->width && v->height == image->height) {
-        SL_TRY(run_network(d, image, v, false, heads, err));
+        SL_TRY(run_network(d, image, v, false, SL_RETINAFACE_HEADS, heads, err));
     } else {
         sl_image scaled;
         SL_TRY(sl_image_shrink(image, v->width, v->height, &scaled, err));
-        sl_status status = run_network(d, &scaled, v, false, heads, err);
+        sl_status status = run_network(d, &scaled, v, false, SL_RETINAFACE_HEADS, heads, err);
         sl_image_free(&scaled);
         SL_TRY(status);
     }

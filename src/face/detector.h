@@ -55,10 +55,10 @@ typedef struct {
 
 enum { SL_RETINAFACE_HEADS = 3 };
 
-/* detector.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The outputs are valid
- * until the next run. */
-sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, bool mirrored,
-                           sl_retinaface_head heads[SL_RETINAFACE_HEADS], sl_error *err);
+/* detector.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The first n_heads
+ * heads, from stride 32 on, are computed, and valid until the next run. */
+sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, bool mirrored, int n_heads,
+                           sl_retinaface_head *heads, sl_error *err);
 
 /* The faces whose score reaches `threshold`, sorted by score (ties by place), in the network input's pixels;
  * not yet thinned. NaN scores and boxes are dropped. *faces is malloc'd, NULL when *count is 0. */

@@ -240,6 +240,41 @@ static void mirrored_photos_give_mirrored_points(void **state)
     sl_detector_close(d);
 }
 
+/* The heads of the coarse strides alone are, bit for bit, those of all three. */
+static void fewer_heads_are_the_same_heads(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_detector *d;
+    sl_image picture;
+    float *kept[3];
+    static const size_t channels[] = {4, 8, 20};
+    assert_ok(sl_image_new(224, 160, 3, &picture, &err));
+    for (int i = 0; i < 224 * 160 * 3; i++)
+        picture.pixels[i] = (uint8_t)(i * 2654435761u >> 24);
+    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    for (int n = 1; n < SL_RETINAFACE_HEADS; n++) {
+        sl_retinaface_head all[SL_RETINAFACE_HEADS], few[SL_RETINAFACE_HEADS];
+        assert_ok(sl_detector_look(d, &picture, false, SL_RETINAFACE_HEADS, all, &err));
+        const sl_retinaface_head *h = &all[n - 1];
+        const float *outputs[] = {h->score, h->box, h->points};
+        size_t cells = (size_t)h->rows * (size_t)h->cols;
+        for (int k = 0; k < 3; k++) {
+            kept[k] = malloc(channels[k] * cells * sizeof(float));
+            memcpy(kept[k], outputs[k], channels[k] * cells * sizeof(float));
+        }
+        assert_ok(sl_detector_look(d, &picture, false, n, few, &err));
+        const float *again[] = {few[n - 1].score, few[n - 1].box, few[n - 1].points};
+        assert_int_equal(few[n - 1].stride, h->stride);
+        for (int k = 0; k < 3; k++) {
+            assert_memory_equal(again[k], kept[k], channels[k] * cells * sizeof(float));
+            free(kept[k]);
+        }
+    }
+    sl_detector_close(d);
+    sl_image_free(&picture);
+}
+
 /* A sheet of 5 x 4 photos: many faces of a picture at once, small and shifted. */
 static void many_faces_are_found(void **state)
 {
@@ -289,7 +324,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(other_networks_are_refused), cmocka_unit_test(faceless_pictures_of_odd_sizes),
         cmocka_unit_test(lfw_faces_are_found),        cmocka_unit_test(mirrored_photos_give_mirrored_points),
-        cmocka_unit_test(many_faces_are_found),
+        cmocka_unit_test(fewer_heads_are_the_same_heads), cmocka_unit_test(many_faces_are_found),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
