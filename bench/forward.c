@@ -1,7 +1,7 @@
-/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION OUT [OUTPUT ...]. PRECISION is f32,
- * bf16, or the .int8 file of the network; the outputs, the file's own when none is named, are written to OUT one after
- * another as f32. One JSON line. Input, outputs and keys are those of bench/forward_ort.js. */
-#include <math.h>
+/* Median time of one network's forward: forward FILE N,C,H,W THREADS PRECISION IN OUT [OUTPUT ...]. PRECISION is f32,
+ * bf16, or the .int8 file of the network. IN has the input as f32, as many as the shape says (/dev/zero does for times
+ * alone); the outputs, the file's own when none is named, are written to OUT one after another as f32. One JSON line.
+ * bench/forward_ort.js does the same. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +59,18 @@ static sl_status choose_precision(const char *name, sl_int8_model *m, sl_plan_op
     return status;
 }
 
+static sl_status read_input(sl_plan *plan, const char *path, sl_error *err)
+{
+    sl_shape shape;
+    float *x = sl_plan_input(plan, 0, &shape);
+    const size_t n = (size_t)sl_shape_elements(&shape);
+    FILE *f = fopen(path, "rb");
+    const bool whole = f && fread(x, sizeof *x, n, f) == n;
+    if (f)
+        fclose(f);
+    return whole ? SL_OK : sl_fail(err, SL_ERR_IO, "%s does not have %zu numbers", path, n);
+}
+
 static sl_status write_outputs(const sl_plan *plan, int count, const char *path, sl_error *err)
 {
     FILE *f = fopen(path, "wb");
@@ -74,8 +86,8 @@ static sl_status write_outputs(const sl_plan *plan, int count, const char *path,
     return whole ? SL_OK : sl_fail(err, SL_ERR_IO, "%s could not be written", path);
 }
 
-static sl_status bench(const char *file, const sl_shape *input, const sl_plan_options *options, const char *out,
-                       int n_names, char **names, sl_error *err)
+static sl_status bench(const char *file, const sl_shape *input, const sl_plan_options *options, const char *in,
+                       const char *out, int n_names, char **names, sl_error *err)
 {
     static const char *const precisions[] = {"f32", "bf16", "int8"};
     sl_mapping map;
@@ -92,11 +104,9 @@ static sl_status bench(const char *file, const sl_shape *input, const sl_plan_op
     }
     if (status == SL_OK)
         status = sl_plan_compile_as(g, options, &plan, err);
+    if (status == SL_OK)
+        status = read_input(plan, in, err);
     if (status == SL_OK) {
-        sl_shape shape;
-        float *x = sl_plan_input(plan, 0, &shape);
-        for (int64_t i = 0; i < sl_shape_elements(&shape); i++)
-            x[i] = .9f * sinf(.01f * (float)i);
         double median;
         int runs;
         status = measure(plan, &median, &runs, err);
@@ -118,8 +128,8 @@ int main(int argc, char **argv)
 {
     sl_error err = {0};
     long long d[4];
-    if (argc < 6 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
-        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS f32|bf16|FILE.int8 OUT [OUTPUT ...]\n");
+    if (argc < 7 || sscanf(argv[2], "%lld,%lld,%lld,%lld", &d[0], &d[1], &d[2], &d[3]) != 4) {
+        fprintf(stderr, "usage: forward FILE N,C,H,W THREADS f32|bf16|FILE.int8 IN OUT [OUTPUT ...]\n");
         return 2;
     }
     sl_shape input = {.rank = 4, .dim = {d[0], d[1], d[2], d[3]}};
@@ -127,7 +137,7 @@ int main(int argc, char **argv)
     sl_int8_model m = {0};
     sl_status status = choose_precision(argv[4], &m, &options, &err);
     if (status == SL_OK)
-        status = bench(argv[1], &input, &options, argv[5], argc - 6, argv + 6, &err);
+        status = bench(argv[1], &input, &options, argv[5], argv[6], argc - 7, argv + 7, &err);
     sl_int8_model_free(&m);
     if (status == SL_OK)
         return 0;

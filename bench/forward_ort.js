@@ -1,15 +1,15 @@
-// The same forward in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS OUT. Outputs go to OUT; one JSON line.
+// The same forward as bench/forward.c in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS IN OUT. One JSON line.
 const fs = require("fs");
 const ort = require("onnxruntime-node");
 const { performance } = require("perf_hooks");
 
 async function main() {
-  const [file, shape, threads, out] = process.argv.slice(2);
+  const [file, shape, threads, input, out] = process.argv.slice(2);
   const dims = shape.split(",").map(Number);
   const session = await ort.InferenceSession.create(file, {
     intraOpNumThreads: Number(threads), interOpNumThreads: 1, graphOptimizationLevel: "all",
   });
-  const x = Float32Array.from({ length: dims.reduce((a, b) => a * b) }, (_, i) => 0.9 * Math.sin(0.01 * i));
+  const x = new Float32Array(new Uint8Array(fs.readFileSync(input)).buffer);
   const feeds = { [session.inputNames[0]]: new ort.Tensor("float32", x, dims) };
   for (let i = 0; i < 10; i++) await session.run(feeds);
   const times = [];
