@@ -88,19 +88,19 @@ def measure(options):
 def second_look_table(document):
     rows = document["emd"]["second_look"]
     counts = list(dict.fromkeys(row["threads"] for row in rows))
-    head = ["", "similarities"]
+    head = [""]
     for n in counts:
         head += [f"{n} thread{'s'[:n > 1]}: pairs/s", "times batched", "times published loop"]
     lines = {}
     for row in rows:
         name = f"{row['program']}, {row['form']}"
-        line = lines.setdefault(name, [name, row["patch_precision"]])
+        line = lines.setdefault(name, [name])
         line.append(f"{row['pairs_per_s']:,.0f}")
         line += [f"{row[key]:.1f}" if key in row else "" for key in ("times_batched", "times_published_loop")]
     for row in rows:
         if row["threads"] == counts[-1]:
             lines[f"{row['program']}, {row['form']}"] += [
-                f"{row[key]:.1e}" if key in row else "" for key in ("score_difference_mean", "score_difference_max")]
+                f"{row[key]:.1e}" if row.get(key) else "" for key in ("score_difference_mean", "score_difference_max")]
     return head + ["score's difference from batched: mean", "largest"], list(lines.values())
 
 
