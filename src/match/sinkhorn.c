@@ -5,18 +5,32 @@
  */
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
+#include "match/kernels/kernels.h"
 #include "match/solvers.h"
 
 typedef struct {
     const sl_transport_problem *problem;
-    int n;
+    int n, stride; /* stride: n rounded up to 8 */
     double eps;
-    double *K;     /* [n, n] */
-    double *u, *v; /* [n] marginals of total 1 */
-    double *r, *c; /* [n] scalings, 0 where the marginal is 0 */
+    double *K;     /* [n, stride], 0 behind n */
+    double *u, *v; /* [stride] marginals of total 1 */
+    double *r, *c; /* [stride] scalings, 0 where the marginal is 0 */
     double *f, *g, *product;
 } state;
+
+enum { VECTORS = 7 };
+
+static int stride_of(int patches)
+{
+    return (patches + 7) / 8 * 8;
+}
+
+size_t sl_sinkhorn_bytes(int patches)
+{
+    return (size_t)(patches + VECTORS) * (size_t)stride_of(patches) * sizeof(double);
+}
 
 static double exponent(const state *s, int i, int j)
 {
@@ -27,7 +41,7 @@ static void make_K(state *s)
 {
     for (int i = 0; i < s->n; i++)
         for (int j = 0; j < s->n; j++)
-            s->K[(size_t)i * s->n + j] = exp(exponent(s, i, j) / s->eps);
+            s->K[(size_t)i * s->stride + j] = exp(exponent(s, i, j) / s->eps);
 }
 
 /* Potentials that leave a 1 in every row and column of K, and nothing above. */
@@ -54,14 +68,6 @@ static void start(state *s)
     make_K(s);
 }
 
-static bool out_of_range(const double *x, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (x[i] != 0 && !(x[i] < 1e60 && x[i] > 1e-60))
-            return true;
-    return false;
-}
-
 static void absorb(state *s)
 {
     for (int i = 0; i < s->n; i++) {
@@ -75,31 +81,25 @@ static void absorb(state *s)
     make_K(s);
 }
 
-/* r = u / (K c); returns the L1 error of the row marginals before. */
-static double scale_rows(state *s)
+/* r = u / (K c) */
+static sl_rescaling scale_rows(state *s)
 {
-    double error = 0;
-    for (int i = 0; i < s->n; i++) {
-        double sum = 0;
-        for (int j = 0; j < s->n; j++)
-            sum += s->K[(size_t)i * s->n + j] * s->c[j];
-        error += fabs(s->r[i] * sum - s->u[i]);
-        s->product[i] = sum;
-    }
-    for (int i = 0; i < s->n; i++)
-        s->r[i] = s->u[i] > 0 ? s->u[i] / s->product[i] : 0;
-    return error;
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    k->rows_product_f64(s->K, s->c, s->n, s->stride, s->product);
+    return k->rescale_f64(s->u, s->product, s->stride, s->r);
 }
 
-static void scale_columns(state *s)
+/* c = v / (K' r) */
+static sl_rescaling scale_columns(state *s)
 {
-    for (int j = 0; j < s->n; j++)
-        s->product[j] = 0;
-    for (int i = 0; i < s->n; i++)
-        for (int j = 0; j < s->n; j++)
-            s->product[j] += s->r[i] * s->K[(size_t)i * s->n + j];
-    for (int j = 0; j < s->n; j++)
-        s->c[j] = s->v[j] > 0 ? s->v[j] / s->product[j] : 0;
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    k->columns_product_f64(s->K, s->r, s->n, s->stride, s->product);
+    return k->rescale_f64(s->v, s->product, s->stride, s->c);
+}
+
+static bool out_of_range(const sl_rescaling *x)
+{
+    return !(x->most < 1e60 && x->least > 1e-60);
 }
 
 static void marginal_of_total_1(const float *weights, int n, double *out)
@@ -114,27 +114,28 @@ static void marginal_of_total_1(const float *weights, int n, double *out)
 int sl_sinkhorn_converge(const sl_transport_problem *problem, const sl_sinkhorn_rule *rule, void *work,
                          double *plan)
 {
-    const int n = problem->patches;
-    double *at = work;
-    state s = {.problem = problem, .n = n, .eps = rule->eps, .K = plan};
-    double **const vectors[] = {&s.u, &s.v, &s.r, &s.c, &s.f, &s.g, &s.product};
-    for (size_t i = 0; i < sizeof vectors / sizeof *vectors; i++, at += n)
+    const int n = problem->patches, stride = stride_of(n);
+    double *at = memset(work, 0, sl_sinkhorn_bytes(n));
+    state s = {.problem = problem, .n = n, .stride = stride, .eps = rule->eps};
+    double **const vectors[VECTORS] = {&s.u, &s.v, &s.r, &s.c, &s.f, &s.g, &s.product};
+    for (int i = 0; i < VECTORS; i++, at += stride)
         *vectors[i] = at;
+    s.K = at;
     marginal_of_total_1(problem->u, n, s.u);
     marginal_of_total_1(problem->v, n, s.v);
     start(&s);
     int iterations = 0;
-    for (double error = INFINITY; iterations < rule->max_iterations; iterations++) {
-        error = scale_rows(&s);
-        if (iterations > 0 && error <= rule->stop)
+    for (; iterations < rule->max_iterations; iterations++) {
+        const sl_rescaling rows = scale_rows(&s);
+        if (iterations > 0 && rows.error <= rule->stop)
             break; /* r just changed by no more than that */
-        scale_columns(&s);
-        if (out_of_range(s.r, n) || out_of_range(s.c, n))
+        const sl_rescaling columns = scale_columns(&s);
+        if (out_of_range(&rows) || out_of_range(&columns))
             absorb(&s);
     }
     scale_columns(&s);
     for (int i = 0; i < n; i++)
         for (int j = 0; j < n; j++)
-            plan[(size_t)i * n + j] *= s.r[i] * s.c[j];
+            plan[(size_t)i * n + j] = s.r[i] * s.K[(size_t)i * stride + j] * s.c[j];
     return iterations;
 }

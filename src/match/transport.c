@@ -39,7 +39,7 @@ typedef struct {
 size_t sl_solver_bytes(int patches)
 {
     size_t bytes = sizeof(network) + 64 + (size_t)patches * patches * sizeof(double);
-    size_t sinkhorn = 7 * (size_t)patches * sizeof(double);
+    size_t sinkhorn = sl_sinkhorn_bytes(patches);
     return ((bytes > sinkhorn ? bytes : sinkhorn) + 63) / 64 * 64;
 }
 

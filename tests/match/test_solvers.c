@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "match/kernels/kernels.h"
 #include "match/solvers.h"
 
 static sl_error err;
@@ -234,6 +235,40 @@ static void converged_holds_its_marginals(void **state)
     }
 }
 
+/* One order of additions: the same plan bit for bit, of all sizes, with patches that weigh nothing, and where scalings have
+ * to be absorbed. */
+static void converged_is_the_same_everywhere(void **state)
+{
+    (void)state;
+    static const int sizes[] = {1, 3, 9, 16, 42, 49, 64};
+    for (size_t k = 0; k < sizeof sizes / sizeof *sizes; k++)
+        for (int sharp = 0; sharp < 2; sharp++) {
+            const sl_sinkhorn_rule rule = {.eps = sharp ? .001f : .05f, .max_iterations = 300, .stop = 1e-6f};
+            const int n = sizes[k];
+            const size_t bytes = (size_t)n * n * sizeof(double);
+            instance x;
+            similar_faces(&x, n, 7);
+            for (int i = 1; i < n; i += 5)
+                x.u[i] = x.v[n - 1 - i] = 0;
+            double *first = malloc(bytes);
+            int iterations = 0;
+            for (int isa = 0; isa <= (int)sl_isa_supported(); isa++) {
+                sl_match_use_isa(&(sl_isa){(sl_isa)isa});
+                memset(x.work, 0x7f, sl_solver_bytes(n)); /* whatever was there */
+                const int now = sl_sinkhorn_converge(&x.problem, &rule, x.work, x.plan);
+                if (isa == 0) {
+                    memcpy(first, x.plan, bytes);
+                    iterations = now;
+                }
+                assert_int_equal(now, iterations);
+                assert_memory_equal(x.plan, first, bytes);
+            }
+            sl_match_use_isa(NULL);
+            free(first);
+            free_instance(&x);
+        }
+}
+
 /* With eps -> 0 the regularised plan tends to the optimal one, from below. exp(-1 / eps) leaves the range of
  * doubles below .0014: there absorption is needed. */
 static void small_eps_approaches_exact(void **state)
@@ -300,7 +335,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exact_equals_brute_force),      cmocka_unit_test(exact_with_weights_equals_brute_force),
         cmocka_unit_test(exact_is_certified_by_duality), cmocka_unit_test(one_patch_of_weight_each),
-        cmocka_unit_test(converged_holds_its_marginals), cmocka_unit_test(small_eps_approaches_exact),
+        cmocka_unit_test(converged_holds_its_marginals), cmocka_unit_test(converged_is_the_same_everywhere),
+        cmocka_unit_test(small_eps_approaches_exact),
         cmocka_unit_test(solvers_agree_on_faces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

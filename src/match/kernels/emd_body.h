@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdbool.h>
 
+#include "match/kernels/double_body.h"
 #include "match/kernels/kernels.h"
 #include "match/kernels/lanes.h"
 #include "match/kernels/rows_body.h"
@@ -238,6 +239,9 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .ceiling = body_ceiling,                                                                                  \
         .rows_product = rows_product,                                                                             \
         .columns_product = columns_product,                                                                       \
+        .rows_product_f64 = body_rows_product_f64,                                                                \
+        .columns_product_f64 = body_columns_product_f64,                                                          \
+        .rescale_f64 = body_rescale_f64,                                                                          \
         .normalise = body_normalise,                                                                              \
         .sinkhorn = body_sinkhorn,                                                                                \
         .largest = body_largest,                                                                                  \

@@ -57,6 +57,11 @@ typedef struct {
 } sl_sinkhorn_work;
 
 typedef struct {
+    double error;       /* sum of |x * product - marginal| of the x before */
+    double least, most; /* of the new x that are not 0, and of 1 */
+} sl_rescaling;
+
+typedef struct {
     const char *name;
 
     /* Panels: the query's patches as columns, in blocks of columns that suit the registers. */
@@ -76,6 +81,14 @@ typedef struct {
      * be anything, and so are the y behind them; x is 0 behind R. */
     void (*rows_product)(const float *M, const float *x, int patches, int stride, float *y);
     void (*columns_product)(const float *M, const float *x, int patches, int stride, float *y);
+
+    /* y [n] = M x and y [stride] = M' x in double; M [n, stride], stride a multiple of 8, is 0 behind its columns, and so
+     * is x [stride]; all are 64-byte aligned. */
+    void (*rows_product_f64)(const double *M, const double *x, int n, int stride, double *y);
+    void (*columns_product_f64)(const double *M, const double *x, int n, int stride, double *y);
+
+    /* x = marginal / product, 0 where the marginal is. */
+    sl_rescaling (*rescale_f64)(const double *marginal, const double *product, int stride, double *x);
 
     /* w = [w]+ / (sum of [w]+ + 1e-7), 0 behind R; false when all are 0. */
     bool (*normalise)(float *w, int patches, int stride);
