@@ -39,9 +39,10 @@ static double exponent(const state *s, int i, int j)
 
 static void make_K(state *s)
 {
+    const sl_transport_problem *p = s->problem;
     for (int i = 0; i < s->n; i++)
-        for (int j = 0; j < s->n; j++)
-            s->K[(size_t)i * s->stride + j] = exp(exponent(s, i, j) / s->eps);
+        sl_emd_kernels_now()->exp_row_f64(p->S + (size_t)i * p->stride, s->f[i], s->g, s->eps, s->n,
+                                          s->K + (size_t)i * s->stride);
 }
 
 /* Potentials that leave a 1 in every row and column of K, and nothing above. */
@@ -52,13 +53,13 @@ static void start(state *s)
     for (int i = 0; i < s->n; i++) {
         double top = -INFINITY;
         for (int j = 0; j < s->n; j++)
-            top = fmax(top, exponent(s, i, j));
+            top = exponent(s, i, j) > top ? exponent(s, i, j) : top;
         s->f[i] = -top;
     }
     for (int j = 0; j < s->n; j++) {
         double top = -INFINITY;
         for (int i = 0; i < s->n; i++)
-            top = fmax(top, exponent(s, i, j));
+            top = exponent(s, i, j) > top ? exponent(s, i, j) : top;
         s->g[j] = -top;
     }
     for (int i = 0; i < s->n; i++) {

@@ -71,6 +71,7 @@ static void body_columns_product_f64(const double *M, const double *x, int n, in
 }
 
 typedef int64_t vec_i64 __attribute__((vector_size(8 * WIDE)));
+typedef uint64_t vec_u64 __attribute__((vector_size(8 * WIDE)));
 
 /* a where the mask's lanes are all ones, b where they are 0. */
 ALWAYS_INLINE vec_f64 chosen(vec_i64 mask, vec_f64 a, vec_f64 b)
@@ -103,4 +104,40 @@ static sl_rescaling body_rescale_f64(const double *marginal, const double *produ
         out.most = high > out.most ? high : out.most;
     }
     return out;
+}
+
+/* x + BIAS has round(x) in its low mantissa bits, for |x| < 2^51 (nearest, ties to even). */
+#define BIAS_F64 0x1.8p52
+
+/* 2^x for -1022 <= x <= 1023, of lower x that of -1022. x = n + f, |f| <= 1/2: 2^f by its Taylor series, which leaves
+ * 4e-18, then n is added to the exponent. */
+ALWAYS_INLINE vec_f64 exp2_f64(vec_f64 x)
+{
+    static const double terms[] = {
+        0x1.816193166d0f7p-40, 0x1.c3bd650fc2983p-36, 0x1.e8cac7351bb22p-32, 0x1.e4cf5158b8ec7p-28,
+        0x1.b5253d395e7c1p-24, 0x1.62c0223a5c822p-20, 0x1.ffcbfc588b0c5p-17, 0x1.430912f86c786p-13,
+        0x1.5d87fe78a6730p-10, 0x1.3b2ab6fba4e77p-7, 0x1.c6b08d704a0bfp-5, 0x1.ebfbdff82c58ep-3,
+        0x1.62e42fefa39efp-1, 1};
+    const vec_f64 least = (vec_f64){0} - 1022, zero = {0};
+    x = chosen(x > least, x, least);
+    const vec_f64 shifted = x + BIAS_F64, f = x - (shifted - BIAS_F64);
+    vec_f64 p = zero + terms[0];
+#pragma GCC unroll 16
+    for (size_t k = 1; k < sizeof terms / sizeof *terms; k++)
+        p = p * f + terms[k];
+    return (vec_f64)((vec_u64)p + ((vec_u64)shifted << 52));
+}
+
+static void body_exp_row_f64(const float *S, double add, const double *g, double eps, int n, double *out)
+{
+    const double factor = 1.4426950408889634 / eps;
+    for (int j = 0; j < n; j += DOUBLES) {
+        const int count = n - j < DOUBLES ? n - j : DOUBLES;
+        double exponent[DOUBLES] __attribute__((aligned(64)));
+        for (int i = 0; i < DOUBLES; i++)
+            exponent[i] = i < count ? ((double)S[j + i] - 1 + add + g[j + i]) * factor : 0;
+        for (int i = 0; i < DOUBLES; i += WIDE)
+            *(vec_f64 *)(exponent + i) = exp2_f64(*(const vec_f64 *)(exponent + i));
+        memcpy(out + j, exponent, (size_t)count * sizeof *out);
+    }
 }

@@ -241,6 +241,7 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .columns_product = columns_product,                                                                       \
         .rows_product_f64 = body_rows_product_f64,                                                                \
         .columns_product_f64 = body_columns_product_f64,                                                          \
+        .exp_row_f64 = body_exp_row_f64,                                                                          \
         .rescale_f64 = body_rescale_f64,                                                                          \
         .normalise = body_normalise,                                                                              \
         .sinkhorn = body_sinkhorn,                                                                                \

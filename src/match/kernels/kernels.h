@@ -87,6 +87,9 @@ typedef struct {
     void (*rows_product_f64)(const double *M, const double *x, int n, int stride, double *y);
     void (*columns_product_f64)(const double *M, const double *x, int n, int stride, double *y);
 
+    /* out [n] = exp((S - 1 + add + g) / eps) of one row: S, g [n]; the argument at most 700. */
+    void (*exp_row_f64)(const float *S, double add, const double *g, double eps, int n, double *out);
+
     /* x = marginal / product, 0 where the marginal is. */
     sl_rescaling (*rescale_f64)(const double *marginal, const double *product, int stride, double *x);
 
