@@ -27,7 +27,7 @@ enum {
 
 /* What Sinkhorn runs with; sl_match_layout_make fills in the published values. */
 typedef struct {
-    float eps;          /* .05: K = exp((S - 1) / eps) */
+    float eps;          /* .05: K = exp((S - 1) / eps); the published iteration's kernels want .024 or more */
     int max_iterations; /* 100; converged 2,000 */
     float stop;         /* mean |r - r_old| below this ends; converged: L1 error of the row marginals */
 } sl_sinkhorn_rule;

@@ -108,8 +108,8 @@ static void body_column_maxima(const float *S, int patches, int stride, float *c
         column_maxima_of(S + m, patches, stride, column + m, 1);
 }
 
-/* K = exp((S - 1) / eps). Padding: what stands behind row or column R of K is positive and finite, so that
- * r = 0 / (K c) is 0 there. */
+/* K = exp((S - 1) / eps): of unit patches (S - 1) / eps >= -2 / .05, far inside exp2_of's range. Padding: what stands
+ * behind row or column R of K is positive and finite, so that r = 0 / (K c) is 0 there. */
 static void make_K(const float *S, float eps, const sl_sinkhorn_work *w)
 {
     const float log2_factor = 1.44269504f / eps;
@@ -135,23 +135,37 @@ static float divide(const float *marginal, const float *product, int stride, flo
     return sum_of(&change);
 }
 
-static float plan_score(const float *S, const sl_sinkhorn_work *w)
+/* sum r K S c, of `groups` times LANES columns; 0: as many as there are. */
+ALWAYS_INLINE float plan_score_of(const float *S, const sl_sinkhorn_work *w, const int groups)
 {
+    const int columns = groups ? groups * LANES : w->stride;
+    const float *K = w->K, *c = w->c;
     lanes total = {0};
-    const float *K = w->K;
-    for (int s = 0; s < w->patches; s++, S += w->stride, K += w->stride) {
+    for (int s = 0; s < w->patches; s++, S += columns, K += columns) {
         lanes row = {0};
-        for (int m = 0; m < w->stride; m += LANES)
+#pragma GCC unroll 4
+        for (int m = 0; m < columns; m += LANES)
 #pragma GCC unroll 4
             for (int i = 0; i < VECS; i++) {
                 int at = m + i * VEC;
-                row.part[i] += load(K + at) * load(w->c + at) * load(S + at);
+                row.part[i] += load(K + at) * load(c + at) * load(S + at);
             }
 #pragma GCC unroll 4
         for (int i = 0; i < VECS; i++)
             total.part[i] += w->r[s] * row.part[i];
     }
     return sum_of(&total);
+}
+
+static float plan_score(const float *S, const sl_sinkhorn_work *w)
+{
+    switch (w->stride / LANES) { /* few enough columns that c stays in registers */
+    case 1: return plan_score_of(S, w, 1);
+    case 2: return plan_score_of(S, w, 2);
+    case 3: return plan_score_of(S, w, 3);
+    case 4: return plan_score_of(S, w, 4);
+    }
+    return plan_score_of(S, w, 0);
 }
 
 static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *w, float *score)

@@ -158,20 +158,26 @@ ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
 #define EXP2_C4 0.00967151269f
 #define EXP2_C5 0.00132647272f
 
-/* 2^x for x <= 127, about 2^-126 below -126. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 5 with the
- * least relative error (9.2e-8 before rounding), then n is added to the exponent. */
+/* 2^x for -125 <= x <= 127. x = n + f, |f| <= 1/2: 2^f by the polynomial of degree 5 with the least relative error
+ * (9.2e-8 before rounding), then n is added to the exponent. */
 ALWAYS_INLINE vec exp2_of(vec x)
 {
-    x = larger(x, all(-126.0f));
-    vec shifted = x + ROUND_BIAS;
-    vec f = x - (shifted - ROUND_BIAS);
+#if defined(__AVX512F__)
+    const vec n = _mm512_roundscale_ps(x, 0), f = x - n;
+#else
+    const vec shifted = x + ROUND_BIAS, f = x - (shifted - ROUND_BIAS);
+#endif
     vec p = all(EXP2_C5);
     p = p * f + EXP2_C4;
     p = p * f + EXP2_C3;
     p = p * f + EXP2_C2;
     p = p * f + EXP2_C1;
     p = p * f + 1.0f;
+#if defined(__AVX512F__)
+    return _mm512_scalef_ps(p, n);
+#else
     return (vec)((vec_u32)p + ((vec_u32)shifted << 23));
+#endif
 }
 
 #endif
