@@ -31,7 +31,7 @@ static json_t *config_json(const sl_eval_config *c)
         sweep_field field;
     } words[] = {{"first", SWEEP_FIRST},         {"rerank", SWEEP_RERANK}, {"feature", SWEEP_FEATURE},
                  {"weighting", SWEEP_WEIGHTING}, {"grid", SWEEP_GRID},     {"solver", SWEEP_SOLVER},
-                 {"precision", SWEEP_PRECISION}};
+                 {"patch_precision", SWEEP_PRECISION}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char buffer[32];
