@@ -187,20 +187,29 @@ static view view_of(const sl_image *image, int max_side)
     return v;
 }
 
+/* Pixels that are `step` bytes apart to a row of each plane; green and blue are so many bytes after red. */
+static void fill_row(const uint8_t *from, ptrdiff_t step, int green, int blue, int width, size_t plane, float *r)
+{
+    float *g = r + plane, *b = g + plane;
+    for (int x = 0; x < width; x++, from += step) {
+        r[x] = from[0];
+        g[x] = from[green];
+        b[x] = from[blue];
+    }
+}
+
 /* RGB planes of 0 .. 255 of the picture or of its mirror image, black where it ends: [3, input_height,
  * input_width]. */
 static void fill_input(const sl_image *image, const view *v, bool mirrored, float *input)
 {
-    size_t plane = (size_t)v->input_width * (size_t)v->input_height;
+    const size_t plane = (size_t)v->input_width * (size_t)v->input_height;
+    const int channels = image->channels, last = (v->width - 1) * channels;
     memset(input, 0, 3 * plane * sizeof *input);
-    for (int c = 0; c < 3; c++)
-        for (int y = 0; y < v->height; y++) {
-            const uint8_t *from = image->pixels + (size_t)y * (size_t)v->width * (size_t)image->channels;
-            float *to = input + (size_t)c * plane + (size_t)y * (size_t)v->input_width;
-            int channel = image->channels == 3 ? c : 0;
-            for (int x = 0; x < v->width; x++)
-                to[mirrored ? v->width - 1 - x : x] = from[x * image->channels + channel];
-        }
+    for (int y = 0; y < v->height; y++) {
+        const uint8_t *row = image->pixels + (size_t)y * (size_t)v->width * (size_t)channels;
+        fill_row(mirrored ? row + last : row, mirrored ? -channels : channels, channels == 3 ? 1 : 0,
+                 channels == 3 ? 2 : 0, v->width, plane, input + (size_t)y * (size_t)v->input_width);
+    }
 }
 
 static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v, bool mirrored, int n_heads,
