@@ -4,18 +4,18 @@ from functools import partial
 
 import numpy as np
 
-from measuring import beside, document_of, in_turn, median_by, missing, say, secondlook
+from measuring import beside, document_of, in_turn, missing, quickest, say, secondlook
 
 # How far a score may be from the peer's to be the same answer. The published loop stops by its batch's mean change.
 AGREES = {"int8": 1e-3, "bf16": 1e-3, "f32": 1e-5, "batched": 0, "published loop": .02, "converged": 1e-5,
           "exact": 1e-5}
 FORMS = ("int8", "bf16", "f32")
-PAIRS, SOLVER_PAIRS = 1000, 300
+PAIRS, SOLVER_PAIRS, ROUNDS, SECONDS = 1000, 300, 5, .5
 
 
 def ours(threads, pairs, precision, *more):
     return partial(document_of, secondlook("emd", "--answers", "--threads", threads, "--pairs", pairs,
-                                           "--patch-precision", precision, *more))
+                                           "--seconds", SECONDS, "--patch-precision", precision, *more))
 
 
 def figure(program, form, precision, threads, run, prefix=""):
@@ -39,12 +39,13 @@ def second_look(threads, torch_is_here):
     """Our forms and PyTorch's in turn."""
     work = {precision: ours(threads, PAIRS, precision) for precision in FORMS}
     if torch_is_here:
-        work["torch"] = partial(document_of, beside("emd_torch.py", "--threads", threads, "--pairs", PAIRS))
-    runs = in_turn(work)
-    rows = [figure("secondlook", p, p, threads, median_by(runs[p], "pairs_per_s")) for p in FORMS]
+        work["torch"] = partial(document_of, beside("emd_torch.py", "--threads", threads, "--pairs", PAIRS,
+                                                     "--seconds", 3 * SECONDS))
+    runs = in_turn(work, ROUNDS)
+    rows = [figure("secondlook", p, p, threads, quickest(runs[p])) for p in FORMS]
     if torch_is_here:
         for form, prefix in (("batched", "batched_"), ("published loop", "published_loop_")):
-            run = median_by(runs["torch"], f"{prefix}pairs_per_s")
+            run = quickest(runs["torch"], f"{prefix}pairs_per_s")
             rows.append(figure("PyTorch", form, "f32", threads, run, prefix))
         careful, published = rows[-2:]
         for row in rows:
@@ -60,10 +61,10 @@ def solvers():
     """The other solvers beside POT's on one thread: our similarities in f32, POT's in double."""
     work = {solver: ours(1, SOLVER_PAIRS, "f32", "--solver", solver) for solver in ("converged", "exact")}
     work["pot"] = partial(document_of, beside("emd_pot.py", "--pairs", SOLVER_PAIRS))
-    runs, rows = in_turn(work), []
+    runs, rows = in_turn(work, 3), []
     for solver, name in (("converged", "sinkhorn"), ("exact", "emd")):
-        pair = [figure("secondlook", solver, "f32", 1, median_by(runs[solver], "pairs_per_s")),
-                figure("POT", f"ot.{name}", "f64", 1, median_by(runs["pot"], f"{name}_pairs_per_s"), f"{name}_")]
+        pair = [figure("secondlook", solver, "f32", 1, quickest(runs[solver])),
+                figure("POT", f"ot.{name}", "f64", 1, quickest(runs["pot"], f"{name}_pairs_per_s"), f"{name}_")]
         hold_against(*pair)
         for row in pair:
             row["times_peer"] = row["pairs_per_s"] / pair[1]["pairs_per_s"]

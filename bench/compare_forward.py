@@ -8,7 +8,7 @@ from functools import partial
 
 import numpy as np
 
-from measuring import ROOT, document_of, in_turn, median_of, say
+from measuring import ROOT, document_of, in_turn, least, say
 
 ORT = "onnxruntime-node@1.30"
 NETWORKS = (("mobilefacenet-128", "1,3,112,112"), ("faceplugin-512", "1,3,112,112"),
@@ -64,7 +64,7 @@ def forwards(path, shape, modules, folder):
         how = ranges if precision == "int8" else precision
         if how != ranges or os.path.isfile(ranges):
             work[precision] = partial(timed, [program, path, shape, "1", how], folder)
-    return in_turn(work)
+    return in_turn(work, 3)
 
 
 def figures(name, shape, runs, crop):
@@ -72,9 +72,9 @@ def figures(name, shape, runs, crop):
     ort = runs.pop("ort", None)
     for precision, mine in runs.items():
         row = {"network": name, "input": shape, "precision": precision, "threads": 1, "isa": mine[0]["isa"],
-               "ms": median_of(mine, "median_ms")}
+               "ms": least(mine, "median_ms")}
         if ort:
-            row |= {"onnx_runtime": ort[0]["runtime"], "onnx_runtime_ms": median_of(ort, "median_ms")}
+            row |= {"onnx_runtime": ort[0]["runtime"], "onnx_runtime_ms": least(ort, "median_ms")}
             row["times_onnx_runtime"] = row["onnx_runtime_ms"] / row["ms"]
             if crop or precision != "int8":  # int8 has the ranges of faces, which waves are not
                 row["cosine"] = cosine(mine[0]["outputs"], ort[0]["outputs"])
