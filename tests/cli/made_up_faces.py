@@ -1,5 +1,5 @@
-"""made_up_faces.py SECONDLOOK: what the benchmarks answer on their made-up faces is what follows from bench/made_up.py's,
-with which peers are measured."""
+"""made_up_faces.py SECONDLOOK: what the benchmarks answer on their made-up faces is what follows from those of
+bench/made_up.py, with which peers are measured."""
 import itertools
 import json
 import os
