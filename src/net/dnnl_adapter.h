@@ -41,10 +41,18 @@ bool sl_post_binary(dnnl_post_ops_t ops, dnnl_alg_kind_t alg, const sl_md *other
 bool sl_post_prelu(dnnl_post_ops_t ops); /* a slope per channel */
 bool sl_post_scale(dnnl_post_ops_t ops, float factor);
 
-/* Scales of int8: a primitive's result before the bias' post-operations, one for all (mask 0) or one per index of
- * axis a (mask 1 << a), are multiplied by these. Version 3 wants them at run time: not built, always false there. */
-bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales);
-bool sl_dnnl_has_int8(void);
+/* Scales of int8: what a primitive reads as `arg`, DNNL_ARG_FROM of a reorder or DNNL_ARG_WEIGHTS of a layer, counts
+ * as multiplied by these, one for all or one per index of its first axis. */
+typedef struct {
+    int arg, count;
+    const float *values; /* [count] */
+} sl_scales;
+bool sl_attr_scales(dnnl_primitive_attr_t attr, const sl_scales *scales);
+
+/* Version 2 keeps the values with the attribute, and scales a layer's bias with its sums. Version 3 is handed them at
+ * each run, as the argument that this names (0: none), and scales the sums alone. */
+int sl_scales_argument(const sl_scales *scales);
+float sl_scaled_bias(float bias, float scale); /* as a layer wants it, whose sums are scaled so */
 
 /* Inference primitives; bias may be NULL. dnnl_success, or why not. */
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,

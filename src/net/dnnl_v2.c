@@ -76,14 +76,22 @@ bool sl_post_scale(dnnl_post_ops_t ops, float factor)
     return dnnl_post_ops_append_eltwise(ops, 1, dnnl_eltwise_linear, factor, 0) == dnnl_success;
 }
 
-bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales)
+/* They are of the result here, whose second axis has the layer's channels. */
+bool sl_attr_scales(dnnl_primitive_attr_t attr, const sl_scales *scales)
 {
-    return dnnl_primitive_attr_set_output_scales(attr, count, mask, scales) == dnnl_success;
+    int mask = scales->count == 1 ? 0 : scales->arg == DNNL_ARG_WEIGHTS ? 1 << 1 : 1 << 0;
+    return dnnl_primitive_attr_set_output_scales(attr, scales->count, mask, scales->values) == dnnl_success;
 }
 
-bool sl_dnnl_has_int8(void)
+int sl_scales_argument(const sl_scales *scales)
 {
-    return true;
+    (void)scales;
+    return 0;
+}
+
+float sl_scaled_bias(float bias, float scale)
+{
+    return bias / scale;
 }
 
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,

@@ -79,15 +79,21 @@ bool sl_post_scale(dnnl_post_ops_t ops, float factor)
     return dnnl_post_ops_append_eltwise(ops, dnnl_eltwise_linear, factor, 0) == dnnl_success;
 }
 
-bool sl_attr_scales(dnnl_primitive_attr_t attr, int count, int mask, const float *scales)
+bool sl_attr_scales(dnnl_primitive_attr_t attr, const sl_scales *scales)
 {
-    (void)attr, (void)count, (void)mask, (void)scales;
-    return false;
+    int mask = scales->count == 1 ? 0 : 1 << 0;
+    return dnnl_primitive_attr_set_scales_mask(attr, scales->arg, mask) == dnnl_success;
 }
 
-bool sl_dnnl_has_int8(void)
+int sl_scales_argument(const sl_scales *scales)
 {
-    return false;
+    return DNNL_ARG_ATTR_SCALES | scales->arg;
+}
+
+float sl_scaled_bias(float bias, float scale)
+{
+    (void)scale;
+    return bias;
 }
 
 dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,

@@ -130,15 +130,6 @@ static sl_status compile(const sl_graph *g, const sl_plan_options *options, sl_p
     return status;
 }
 
-sl_status sl_plan_check(sl_compute precision, sl_error *err)
-{
-    SL_TRY(sl_compute_check(precision, err));
-    if (precision == SL_COMPUTE_INT8 && !sl_dnnl_has_int8())
-        return sl_fail(err, SL_ERR_UNSUPPORTED,
-                       "int8 needs oneDNN 2, this is built on %s: take --precision bf16 or f32", sl_net_backend());
-    return SL_OK;
-}
-
 sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_error *err)
 {
     const sl_plan_options options = {.threads = threads};
@@ -151,7 +142,7 @@ sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, 
     *out = NULL;
     if (threads < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d threads", threads);
-    SL_TRY(sl_plan_check(options->precision, err));
+    SL_TRY(sl_compute_check(options->precision, err));
     sl_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_build_no_memory(err);

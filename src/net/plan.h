@@ -17,11 +17,8 @@ typedef struct {
     sl_weights *weights;     /* of this network, for plans to share; it must outlive them. NULL: each keeps its own */
 } sl_plan_options;
 
-/* SL_ERR_UNSUPPORTED, with the way out, where the processor (sl_compute_check) or this oneDNN lacks the precision. */
-sl_status sl_plan_check(sl_compute precision, sl_error *err);
-
 /* Compiles `g` (specialised; may be freed afterwards). One plan is used by one thread at a time. Inputs and outputs
- * are f32 in every precision. SL_ERR_UNSUPPORTED where sl_plan_check has it. */
+ * are f32 in every precision. SL_ERR_UNSUPPORTED where the processor lacks the precision (sl_compute_check). */
 sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, sl_plan **out, sl_error *err);
 
 /* The same in f32. */

@@ -157,15 +157,17 @@ static sl_status add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int fr
     dnnl_primitive_desc_t pd;
     dnnl_primitive_attr_t attr = sl_new_attr(NULL);
     float scale = scale_between(b, t, from, to);
-    dnnl_status_t made = attr && (scale == 1 || sl_attr_scales(attr, 1, 0, &scale))
+    const sl_scales scales = {DNNL_ARG_FROM, 1, &scale};
+    dnnl_status_t made = attr && (scale == 1 || sl_attr_scales(attr, &scales))
                              ? sl_pd_reorder(&pd, b->engine, from, to, attr)
                              : dnnl_out_of_memory;
     dnnl_primitive_attr_destroy(attr);
     if (made != dnnl_success)
         return sl_build_fail(b, err, "oneDNN cannot reorder its tensor");
-    const int args[2] = {DNNL_ARG_FROM, DNNL_ARG_TO}, buffers[2] = {from_buffer, to_buffer};
-    const sl_md mds[2] = {*from, *to};
-    return sl_add_primitive(b, pd, args, mds, buffers, 2, err);
+    sl_arguments a = {.scales = scale == 1 ? NULL : &scales};
+    sl_add_arg(&a, DNNL_ARG_FROM, from, from_buffer);
+    sl_add_arg(&a, DNNL_ARG_TO, to, to_buffer);
+    return sl_add_primitive(b, pd, &a, err);
 }
 
 sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err)
@@ -274,116 +276,6 @@ sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream
     return SL_OK;
 }
 
-/* ---- oneDNN primitives as steps ---- */
-
-typedef struct {
-    dnnl_primitive_t primitive;
-    int n_args;
-    dnnl_exec_arg_t args[]; /* args[i].memory lies in the step's data[i] */
-} primitive_state;
-
-static void free_primitive(void *state)
-{
-    primitive_state *s = state;
-    for (int i = 0; i < s->n_args; i++)
-        dnnl_memory_destroy(s->args[i].memory);
-    dnnl_primitive_destroy(s->primitive);
-    free(s);
-}
-
-static void bind_primitive(sl_step *step)
-{
-    const primitive_state *s = step->state;
-    for (int i = 0; i < s->n_args; i++)
-        dnnl_memory_set_data_handle(s->args[i].memory, step->data[i]);
-}
-
-static sl_status run_primitive(const sl_step *step, dnnl_stream_t stream, sl_error *err)
-{
-    const primitive_state *s = step->state;
-    dnnl_status_t status = dnnl_primitive_execute(s->primitive, stream, s->n_args, s->args);
-    return status == dnnl_success ? SL_OK
-                                  : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed with status %d", (int)status);
-}
-
-dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops)
-{
-    dnnl_primitive_attr_t attr = NULL;
-    if (dnnl_primitive_attr_create(&attr) != dnnl_success)
-        return NULL;
-    if (dnnl_primitive_attr_set_scratchpad_mode(attr, dnnl_scratchpad_mode_user) != dnnl_success ||
-        (ops && dnnl_primitive_attr_set_post_ops(attr, ops) != dnnl_success)) {
-        dnnl_primitive_attr_destroy(attr);
-        return NULL;
-    }
-    return attr;
-}
-
-/* The one buffer all primitives work in grows to what the greediest wants. */
-static bool reserve_scratch(sl_build *b, size_t bytes)
-{
-    if (b->plan->scratch < 0)
-        b->plan->scratch = sl_new_buffer(b, 0);
-    if (b->plan->scratch < 0)
-        return false;
-    sl_buffer *scratch = &b->plan->buffers[b->plan->scratch];
-    if (bytes > scratch->bytes)
-        scratch->bytes = bytes;
-    return true;
-}
-
-sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *args, const sl_md *mds,
-                           const int *buffers, int count, sl_error *err)
-{
-    int all[SL_STEP_BUFFERS];
-    sl_md scratch;
-    bool has_scratch = sl_pd_md(pd, dnnl_query_scratchpad_md, &scratch) && sl_md_bytes(&scratch) > 0;
-    primitive_state *s = calloc(1, sizeof *s + (size_t)(count + 1) * sizeof *s->args);
-    bool good = s && (!has_scratch || reserve_scratch(b, sl_md_bytes(&scratch)));
-    good = good && dnnl_primitive_create(&s->primitive, pd) == dnnl_success;
-    for (int i = 0; good && i < count; i++) {
-        s->args[i].arg = args[i];
-        all[i] = buffers[i];
-        good = sl_dnnl_memory(&s->args[i].memory, &mds[i], b->engine) == dnnl_success;
-        s->n_args += good;
-    }
-    if (good && has_scratch) {
-        s->args[count].arg = DNNL_ARG_SCRATCHPAD;
-        all[count] = b->plan->scratch;
-        good = sl_dnnl_memory(&s->args[count].memory, &scratch, b->engine) == dnnl_success;
-        s->n_args += good;
-    }
-    sl_md_free(&scratch);
-    dnnl_primitive_desc_destroy(pd);
-    if (!good) {
-        if (s)
-            free_primitive(s);
-        return sl_build_fail(b, err, "oneDNN could not make its primitive");
-    }
-    return sl_add_step(b, run_primitive, bind_primitive, free_primitive, s, all, s->n_args, err);
-}
-
-sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, void *to, const sl_md *to_md,
-                         const_dnnl_primitive_attr_t attr, sl_error *err)
-{
-    dnnl_primitive_desc_t pd = NULL;
-    dnnl_primitive_t primitive = NULL;
-    dnnl_exec_arg_t args[2] = {{DNNL_ARG_FROM, NULL}, {DNNL_ARG_TO, NULL}};
-    bool good = sl_pd_reorder(&pd, b->engine, from_md, to_md, attr) == dnnl_success &&
-                dnnl_primitive_create(&primitive, pd) == dnnl_success &&
-                sl_dnnl_memory(&args[0].memory, from_md, b->engine) == dnnl_success &&
-                sl_dnnl_memory(&args[1].memory, to_md, b->engine) == dnnl_success &&
-                dnnl_memory_set_data_handle(args[0].memory, (void *)from) == dnnl_success &&
-                dnnl_memory_set_data_handle(args[1].memory, to) == dnnl_success &&
-                dnnl_primitive_execute(primitive, b->plan->stream, 2, args) == dnnl_success &&
-                dnnl_stream_wait(b->plan->stream) == dnnl_success;
-    dnnl_memory_destroy(args[0].memory);
-    dnnl_memory_destroy(args[1].memory);
-    dnnl_primitive_destroy(primitive);
-    dnnl_primitive_desc_destroy(pd);
-    return good ? SL_OK : sl_build_fail(b, err, "oneDNN could not reorder its weights");
-}
-
 sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
                         sl_error *err)
 {
@@ -391,25 +283,4 @@ sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fi
         return sl_shared_weights(b, t, to, fill, context, data, err);
     *data = sl_plan_memory(b, sl_md_bytes(to));
     return *data ? fill(b, t, context, *data, err) : sl_build_no_memory(err);
-}
-
-typedef struct {
-    const sl_md *from, *to;
-    const_dnnl_primitive_attr_t attr;
-} const_reorder;
-
-static sl_status fill_reordered(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
-{
-    const const_reorder *c = context;
-    return sl_reorder_now(b, b->g->tensors[t].data, c->from, out, c->to, c->attr, err);
-}
-
-sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
-                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err)
-{
-    const const_reorder c = {from, to, attr};
-    void *memory;
-    SL_TRY(sl_const_made(b, t, to, fill_reordered, &c, &memory, err));
-    *buffer = sl_const_buffer(b, memory, sl_md_bytes(to));
-    return *buffer < 0 ? sl_build_no_memory(err) : SL_OK;
 }

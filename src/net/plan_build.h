@@ -100,10 +100,8 @@ typedef struct {
 sl_status sl_int8_scales(const sl_build *b, const sl_node *n, sl_int8 *out, sl_error *err);
 void sl_int8_free(sl_int8 *x);
 
-/* The layer's constant bias, which is added to the sums before they are scaled, and its weights, as `to`. */
+/* The layer's constant bias, as it is added to the sums. */
 sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buffer, sl_error *err);
-sl_status sl_int8_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_int8 *scales,
-                          int *buffer, sl_error *err);
 
 /* ---- building (plan_build.c) ---- */
 
@@ -142,13 +140,25 @@ sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream
                       void (*bind)(sl_step *), void (*free_state)(void *), void *state, const int *buffers,
                       int n_buffers, sl_error *err);
 
-/* Appends a oneDNN primitive with its scratchpad; takes `pd` in any case. args[i] is the argument whose
- * memory (mds[i]) is in buffers[i]. */
-sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, const int *args, const sl_md *mds,
-                           const int *buffers, int count, sl_error *err);
+/* ---- oneDNN primitives as steps (plan_primitive.c) ---- */
+
+/* What a primitive runs on: argument args[i] has memory laid out as mds[i] in buffers[i]. */
+enum { SL_MOST_ARGS = 8 };
+typedef struct {
+    int args[SL_MOST_ARGS + 2], buffers[SL_MOST_ARGS + 2]; /* two more for what sl_add_primitive brings */
+    sl_md mds[SL_MOST_ARGS + 2];                           /* borrowed */
+    int count;
+    const sl_scales *scales; /* of its attribute, or NULL */
+} sl_arguments;
+void sl_add_arg(sl_arguments *a, int arg, const sl_md *md, int buffer);
+
+/* Appends the primitive with its scratchpad and, where it is handed them, its scales; takes `pd` in any case. */
+sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, sl_arguments *a, sl_error *err);
 
 /* An attribute with the scratchpad in our hands and these post-operations (may be NULL). */
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
+
+/* ---- constants ---- */
 
 /* What is made of the graph's constant t alone, laid out as `to`: `fill` writes it. It is the plan's, or (weights.c)
  * shared with other plans. */
@@ -158,12 +168,10 @@ sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fi
 sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
                             void **data, sl_error *err);
 
-/* The graph's constant t, dense as `from`, reordered into `to`; *buffer is a constant one. attr: NULL, or scales that
- * t alone decides. */
-sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to,
-                           const_dnnl_primitive_attr_t attr, int *buffer, sl_error *err);
-sl_status sl_reorder_now(sl_build *b, const float *from, const sl_md *from_md, void *to, const sl_md *to_md,
-                         const_dnnl_primitive_attr_t attr, sl_error *err);
+/* The graph's constant t, dense as `from`, reordered into `to` (plan_primitive.c); *buffer is a constant one. scales:
+ * NULL, or what t alone decides. */
+sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_scales *scales,
+                           int *buffer, sl_error *err);
 
 /* ---- compiling one node; *done false: not a case for this way ---- */
 

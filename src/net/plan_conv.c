@@ -25,6 +25,12 @@ static sl_tensor output_of(const sl_build *b, const linear *l)
     return sl_posts_output(b, l->n, l->posts, l->n_posts);
 }
 
+/* Of its sums; none where it is not int8. */
+static sl_scales scales_of(const linear *l)
+{
+    return (sl_scales){DNNL_ARG_WEIGHTS, l->int8.count, l->int8.to_output};
+}
+
 /* ---- choosing the primitive ---- */
 
 static bool append_post(const sl_build *b, const sl_post *p, const sl_md *dst, dnnl_post_ops_t ops)
@@ -49,7 +55,8 @@ static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const 
     if (good && sl_is_int8(l->dst_type)) /* without a range it is not the layer to be: choose() asks for no posts */
         good = sl_post_scale(ops, range ? 1 / range->scale : 1);
     dnnl_primitive_attr_t attr = good ? sl_new_attr(ops) : NULL;
-    if (attr && l->int8.count && !sl_attr_scales(attr, l->int8.count, 1 << 1, l->int8.to_output)) {
+    const sl_scales scales = scales_of(l);
+    if (attr && scales.count && !sl_attr_scales(attr, &scales)) {
         dnnl_primitive_attr_destroy(attr);
         attr = NULL;
     }
@@ -101,33 +108,20 @@ static dnnl_primitive_desc_t choose(sl_build *b, linear *l)
 
 /* ---- its memory ---- */
 
-typedef struct {
-    int args[SL_MOST_POSTS + 4], buffers[SL_MOST_POSTS + 4];
-    sl_md mds[SL_MOST_POSTS + 4]; /* borrowed */
-    int count;
-} arguments;
-
-static void add_arg(arguments *a, int arg, const sl_md *md, int buffer)
-{
-    a->args[a->count] = arg;
-    a->buffers[a->count] = buffer;
-    a->mds[a->count++] = *md;
-}
-
 static sl_status constant_buffer(sl_build *b, const linear *l, sl_tensor t, const sl_shape *shape, const sl_md *to,
                                  int *buffer, sl_error *err)
 {
     sl_md from;
     if (!sl_md_dense(shape, &from))
         return sl_build_no_memory(err);
-    sl_status status = l->int8.count ? sl_int8_weights(b, t, &from, to, &l->int8, buffer, err)
-                                     : sl_const_reorder(b, t, &from, to, NULL, buffer, err);
+    const sl_scales to_int8 = {DNNL_ARG_FROM, l->int8.count, l->int8.to_weights};
+    sl_status status = sl_const_reorder(b, t, &from, to, l->int8.count ? &to_int8 : NULL, buffer, err);
     sl_md_free(&from);
     return status;
 }
 
 /* What the posts read. *out: the memory a sum works in, or -1. */
-static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, arguments *a, int *out, sl_error *err)
+static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, sl_arguments *a, int *out, sl_error *err)
 {
     int buffer;
     for (int i = 0; i < l->n_posts; i++) {
@@ -140,13 +134,13 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, argume
                 return sl_build_no_memory(err);
             p->has_md = true;
             SL_TRY(sl_want_dense(b, p->other, &buffer, err));
-            add_arg(a, of_post | DNNL_ARG_WEIGHTS, &p->md, buffer);
+            sl_add_arg(a, of_post | DNNL_ARG_WEIGHTS, &p->md, buffer);
         } else if (p->kind == SL_POST_ADD) {
             SL_TRY(sl_want_md(b, p->other, dst, &buffer, err));
             if (p->in_place)
                 *out = buffer;
             else
-                add_arg(a, of_post | DNNL_ARG_SRC_1, dst, buffer);
+                sl_add_arg(a, of_post | DNNL_ARG_SRC_1, dst, buffer);
         }
     }
     return SL_OK;
@@ -154,38 +148,39 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, argume
 
 /* Buffers for src, weights, bias, the posts and dst, reorders in front where they are needed. */
 static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *weights, const sl_md *dst,
-                         arguments *a, sl_error *err)
+                         sl_arguments *a, sl_error *err)
 {
     int buffer, out = -1;
     SL_TRY(sl_want_md(b, l->n->inputs[0], src, &buffer, err));
-    add_arg(a, DNNL_ARG_SRC, src, buffer);
+    sl_add_arg(a, DNNL_ARG_SRC, src, buffer);
     SL_TRY(constant_buffer(b, l, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
-    add_arg(a, DNNL_ARG_WEIGHTS, weights, buffer);
+    sl_add_arg(a, DNNL_ARG_WEIGHTS, weights, buffer);
     if (l->has_bias) {
         const sl_shape *shape = &b->g->tensors[l->n->inputs[2]].shape;
         SL_TRY(l->int8.count ? sl_int8_bias(b, l->n->inputs[2], &l->int8, &buffer, err)
                              : constant_buffer(b, l, l->n->inputs[2], shape, &l->bias, &buffer, err));
-        add_arg(a, DNNL_ARG_BIAS, &l->bias, buffer);
+        sl_add_arg(a, DNNL_ARG_BIAS, &l->bias, buffer);
     }
     SL_TRY(post_arguments(b, l, dst, a, &out, err));
     if (out >= 0)
         SL_TRY(sl_bind_md(b, output_of(b, l), dst, out, err));
     else
         SL_TRY(sl_make_md(b, output_of(b, l), dst, &out, err));
-    add_arg(a, DNNL_ARG_DST, dst, out);
+    sl_add_arg(a, DNNL_ARG_DST, dst, out);
     return SL_OK;
 }
 
 static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl_error *err)
 {
     sl_md src, weights, dst;
-    arguments a = {.count = 0};
+    const sl_scales scales = scales_of(l);
+    sl_arguments a = {.scales = scales.count ? &scales : NULL};
     bool good = sl_pd_md(pd, dnnl_query_src_md, &src);
     good &= sl_pd_md(pd, dnnl_query_weights_md, &weights);
     good &= sl_pd_md(pd, dnnl_query_dst_md, &dst);
     sl_status status = good ? collect(b, l, &src, &weights, &dst, &a, err) : sl_build_no_memory(err);
     if (status == SL_OK)
-        status = sl_add_primitive(b, pd, a.args, a.mds, a.buffers, a.count, err);
+        status = sl_add_primitive(b, pd, &a, err);
     else
         dnnl_primitive_desc_destroy(pd);
     sl_md_free(&src);

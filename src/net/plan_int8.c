@@ -54,18 +54,6 @@ sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buf
     if (*buffer < 0)
         return sl_build_no_memory(err);
     for (int o = 0; o < scales->count; o++)
-        scaled[o] = bias[o] / scales->to_output[o];
+        scaled[o] = sl_scaled_bias(bias[o], scales->to_output[o]);
     return SL_OK;
-}
-
-sl_status sl_int8_weights(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_int8 *scales,
-                          int *buffer, sl_error *err)
-{
-    dnnl_primitive_attr_t attr = NULL;
-    sl_status status = dnnl_primitive_attr_create(&attr) == dnnl_success &&
-                               sl_attr_scales(attr, scales->count, 1, scales->to_weights)
-                           ? sl_const_reorder(b, t, from, to, attr, buffer, err)
-                           : sl_build_no_memory(err);
-    dnnl_primitive_attr_destroy(attr);
-    return status;
 }

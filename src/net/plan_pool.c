@@ -37,10 +37,11 @@ static sl_status add_pool(sl_build *b, const sl_node *n, const sl_window *w, con
     if (status == SL_OK)
         status = sl_make_md(b, n->outputs[0], &dst, &buffers[1], err);
     if (status == SL_OK) {
-        const int args[2] = {DNNL_ARG_SRC, DNNL_ARG_DST};
-        const sl_md mds[2] = {*src, dst};
+        sl_arguments a = {.count = 0};
+        sl_add_arg(&a, DNNL_ARG_SRC, src, buffers[0]);
+        sl_add_arg(&a, DNNL_ARG_DST, &dst, buffers[1]);
         *done = true;
-        status = sl_add_primitive(b, pd, args, mds, buffers, 2, err);
+        status = sl_add_primitive(b, pd, &a, err);
     } else {
         dnnl_primitive_desc_destroy(pd);
     }

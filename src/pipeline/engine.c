@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/cpu.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-#include "net/plan.h"
 
 /* The landmark model: the one asked for, or dlib's where its file happens to be. */
 static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_error *err)
@@ -54,7 +54,7 @@ static int best_batch(const sl_engine *e)
 
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
-    SL_TRY(sl_plan_check(o->precision, err));
+    SL_TRY(sl_compute_check(o->precision, err));
     e->precision = o->precision;
     e->weights = sl_weights_new();
     if (o->models_dir)

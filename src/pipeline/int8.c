@@ -6,7 +6,6 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/threads.h"
-#include "net/plan.h"
 
 enum { MOST_BYTES = 16 << 20 };
 
@@ -50,7 +49,7 @@ sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_
     sl_int8_model m = {0};
     sl_int8_report told;
     char *path = NULL;
-    SL_TRY(sl_plan_check(SL_COMPUTE_INT8, err));
+    SL_TRY(sl_compute_check(SL_COMPUTE_INT8, err));
     SL_TRY(sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", &r, err));
     sl_status status = file ? SL_OK : sl_models_side_file(models_dir, r.network.manifest, ".int8", &path, err);
     if (status == SL_OK)

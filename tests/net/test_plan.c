@@ -262,7 +262,7 @@ static void test_bf16(void **state)
 {
     (void)state;
     sl_error err;
-    if (sl_plan_check(SL_COMPUTE_BF16, &err) != SL_OK) {
+    if (sl_compute_check(SL_COMPUTE_BF16, &err) != SL_OK) {
         print_message("not tested: %s\n", err.text);
         skip();
     }
@@ -323,7 +323,7 @@ static void test_int8(void **state)
 {
     (void)state;
     sl_error err;
-    if (sl_plan_check(SL_COMPUTE_INT8, &err) != SL_OK) {
+    if (sl_compute_check(SL_COMPUTE_INT8, &err) != SL_OK) {
         print_message("not tested: %s\n", err.text);
         skip();
     }
@@ -361,7 +361,7 @@ static void test_int8_dead_channel(void **state)
 {
     (void)state;
     sl_error err;
-    if (sl_plan_check(SL_COMPUTE_INT8, &err) != SL_OK)
+    if (sl_compute_check(SL_COMPUTE_INT8, &err) != SL_OK)
         skip();
     enum { CHANNELS = 32, SIZE = 8 };
     float *weights = malloc(CHANNELS * CHANNELS * sizeof *weights);

@@ -4,10 +4,10 @@
 
 #include "../explain/drawn_faces.h"
 
+#include "base/cpu.h"
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "net/plan.h"
 #include "pipeline/int8.h"
 
 static sl_error err;
@@ -133,7 +133,7 @@ enum { FACES = 40, SHOWN = 8 };
 static void skip_without_network(void)
 {
     char *path = model_path("mobilefacenet-192.tflite");
-    if (path && sl_plan_check(SL_COMPUTE_INT8, &err) == SL_OK) {
+    if (path && sl_compute_check(SL_COMPUTE_INT8, &err) == SL_OK) {
         free(path);
         return;
     }
