@@ -31,7 +31,7 @@ typedef struct {
     sl_cells *cells;
     sl_template *templates[CHUNK];
     char *labels[CHUNK]; /* copies: entries are views */
-    way spared, all, first_stage; /* first_stage: stage 1 alone, with a shortlist as long */
+    way spared, all;
     size_t count, differ;
 } search_run;
 
@@ -75,9 +75,8 @@ static const struct argp parser = {
     parse,
     "--gallery DIR",
     "Identification of many queries whose features are at hand, stage 1 and stage 2, and what emd gains by sparing the "
-    "solver where it can not change who is found. Queries go by in turn with the solver spared, with the solver run for "
-    "all k candidates, and by stage 1 alone; the answers of the first two are compared. 'right' counts first answers with "
-    "the query's label.\v"
+    "solver where it can not change who is found. Queries go by in turn with the solver spared and with the solver run "
+    "for all k candidates; the answers of both are compared. 'right' counts first answers with the query's label.\v"
     "Example: secondlook bench search --gallery lfw --queries masked --rerank emd --json",
     children,
     0,
@@ -113,10 +112,6 @@ static sl_status answer(search_run *run, way *w, size_t n, sl_error *err)
     o.match.exact_order = w == &run->all;
     o.top = run->top;
     o.threshold = 0; /* decisions are not what is measured */
-    if (w == &run->first_stage) {
-        o.match.rerank = SL_RERANK_NONE;
-        o.top = (o.match.k + 3) / 4; /* stage 1 looks for four candidates a person */
-    }
     const double start = cli_now(), cpu = cpu_now();
     sl_status status = sl_identify_all(NULL, run->gallery, (const sl_template *const *)run->templates, n, &o,
                                        w->answers, err);
@@ -143,18 +138,19 @@ static bool differ(const sl_answer *a, const sl_answer *b)
     return false;
 }
 
-/* Every way, the one that comes first by turns. */
-static sl_status search_chunk(search_run *run, const size_t *faces, size_t n, size_t turn, sl_error *err)
+/* Both ways, the one that comes first by turns. */
+static sl_status search_chunk(search_run *run, const size_t *faces, size_t n, bool all_first, sl_error *err)
 {
-    way *const ways[] = {&run->spared, &run->all, &run->first_stage};
+    way *const first = all_first ? &run->all : &run->spared, *const second = all_first ? &run->spared : &run->all;
     sl_status status = take_templates(run, faces, n, err);
-    for (size_t i = 0; !status && i < 3; i++)
-        status = answer(run, ways[(turn + i) % 3], n, err);
+    if (!status)
+        status = answer(run, first, n, err);
+    if (!status)
+        status = answer(run, second, n, err);
     for (size_t i = 0; i < n; i++) {
         run->differ += !status && differ(&run->spared.answers[i], &run->all.answers[i]);
         sl_answer_free(&run->spared.answers[i]);
         sl_answer_free(&run->all.answers[i]);
-        sl_answer_free(&run->first_stage.answers[i]);
         sl_template_free(run->templates[i]);
         run->templates[i] = NULL;
         free(run->labels[i]);
@@ -182,14 +178,14 @@ static sl_status search_round(search_run *run, size_t round, sl_error *err)
 {
     const size_t faces = sl_gallery_size(run->queries), total = run->count * (size_t)run->rounds;
     sl_status status = SL_OK;
-    run->spared = run->all = run->first_stage = (way){0};
+    run->spared = run->all = (way){0};
     run->differ = 0;
     for (size_t at = 0, n; !status && at < run->count; at += n) {
         size_t chunk[CHUNK];
         n = run->count - at < CHUNK ? run->count - at : CHUNK;
         for (size_t i = 0; i < n; i++)
             chunk[i] = (size_t)((double)(at + i) * (double)faces / (double)run->count);
-        status = search_chunk(run, chunk, n, at / CHUNK, err);
+        status = search_chunk(run, chunk, n, at / CHUNK % 2, err);
         if (!status && cli_progress_step(NULL, round * run->count + at + n, total))
             status = err->status = SL_ERR_INTERRUPTED;
     }
@@ -210,7 +206,7 @@ static sl_status search_all(search_run *run, sl_error *err)
 
 static json_t *result_of(const search_run *run)
 {
-    const way *s = &run->spared, *a = &run->all, *first = &run->first_stage;
+    const way *s = &run->spared, *a = &run->all;
     const double queries = run->count ? (double)run->count : 1;
     sl_gallery_info info;
     sl_gallery_get_info(run->gallery, &info);
@@ -231,8 +227,6 @@ static json_t *result_of(const search_run *run)
     json_object_set_new(result, "exact_order_seconds", cli_json_number(a->seconds));
     json_object_set_new(result, "exact_order_cpu_seconds", cli_json_number(a->cpu));
     json_object_set_new(result, "exact_order_pairs_per_s", cli_json_number((double)a->pairs / a->seconds));
-    json_object_set_new(result, "stage1_seconds", cli_json_number(first->seconds));
-    json_object_set_new(result, "stage1_cpu_seconds", cli_json_number(first->cpu));
     json_object_set_new(result, "answers_that_differ", json_integer((json_int_t)run->differ));
     json_object_set_new(result, "right", json_integer((json_int_t)s->right));
     return result;

@@ -20,7 +20,8 @@ static const struct argp_option options[] = {
      "Choose the threshold so that this part of the searches for people who are not in the gallery (0.01: one in a "
      "hundred) is answered with somebody all the same; best after 'secondlook calibrate'", 0},
     {"exact-order", KEY_EXACT_ORDER, 0, 0,
-     "Run emd's solver for all k candidates, not only for those that can reach the top N; the answer is the same", 0},
+     "Run emd's solver for all k candidates; with --top 1, or the exact solver, it runs only for those that can reach "
+     "the top N otherwise. The answer is the same", 0},
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},

@@ -356,9 +356,10 @@ typedef struct {
     int threads; /* 0: all processors */
     const sl_cells *cells; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
     sl_feature feature;
-    int exact_order; /* of sl_identify with emd. 0: a candidate whose similarity cannot bring its person among the `top`
-                        is spared the solver: sum T S <= sum_m v_m max_s S_sm, as every T has the column sums v. The
-                        answer is the same. 1: the solver runs for all k */
+    int exact_order; /* of sl_identify with emd. 0: where one person is asked for (with the exact solver: any number), a
+                        candidate whose similarity cannot bring its person among the `top` is spared the solver: sum T
+                        S <= sum_m v_m max_s S_sm, as every T has the column sums v. The answer is the same, but that a
+                        spared face's flaws are not met. 1: the solver runs for all k */
 } sl_match_options;
 
 /* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7, feature map: the dissertation's own. */

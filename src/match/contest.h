@@ -31,6 +31,9 @@ typedef struct sl_contest {
     size_t solved;          /* candidates that were entered: the solver ran for them */
 } sl_contest;
 
+/* No stage 2 of emd is above: rounding can lift one of faces that are the same beyond 1. */
+#define SL_MOST_STAGE2 1.0001f
+
 float sl_contest_mix(const sl_contest *contest, size_t candidate, float stage2);
 
 /* A candidate below the bar is not among the best; one that equals it may be. */
@@ -40,7 +43,8 @@ void sl_contest_enter(sl_contest *contest, size_t candidate, float stage2);
 
 /* The scores that can be among the contest's best, of its candidates begin .. begin + n (source_of knows them as 0 ..
  * n): scores, from `begin` on, are exact for every candidate that is, NaN for those the solver was spared, which are
- * not. The rest as in sl_matcher_scores_of. */
+ * not. A candidate that is spared may not be looked at at all: what is wrong with it stays unknown. The rest as in
+ * sl_matcher_scores_of. */
 sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
                           sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
                           sl_error *err);

@@ -80,6 +80,11 @@ struct batch {
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
 };
 
+static size_t candidate_of(const batch *b, size_t item)
+{
+    return b->order ? b->order[item].candidate : b->first + item;
+}
+
 static void batch_run(void *context, size_t run, int worker)
 {
     batch *b = context;
@@ -102,12 +107,7 @@ static sl_status run(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
     if (failed == SIZE_MAX)
         return SL_OK;
     sl_status status = fn(b, failed, 0, err); /* again, for its text */
-    return status == SL_OK ? sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", b->first + failed) : status;
-}
-
-static size_t candidate_of(const batch *b, size_t item)
-{
-    return b->order ? b->order[item].candidate : b->first + item;
+    return status != SL_OK ? status : sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", candidate_of(b, failed));
 }
 
 /* Similarities and weights of one candidate, into `pair`. */

@@ -121,6 +121,11 @@ sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_err
     return sl_sketcher_open(sketches, &look->layout, &look->sketcher, err);
 }
 
+bool sl_second_look_spares(const sl_match_options *o, int top)
+{
+    return o->rerank == SL_RERANK_EMD && !o->exact_order && (top == 1 || o->solver == SL_SOLVER_EXACT);
+}
+
 /* ---- faces ---- */
 
 sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gallery, size_t face,
@@ -225,8 +230,9 @@ static size_t in_pass(size_t i, int pass)
     return pass == 0 ? (i + SAMPLE - 1) / SAMPLE * SAMPLE : i + (i % SAMPLE == 0);
 }
 
-/* What stage 2 of the candidates from `first` on can be at most, by the sketches; 1 where that is not worth its time: of
- * those that would stay below the bar even so, and of all but a sample where hardly any of the sample stays below. */
+/* What stage 2 of the candidates from `first` on can be at most, by the sketches; the most there is where that is not worth
+ * its time: of those that would stay below the bar even so, and of all but a sample where hardly any of the sample does.
+ * On this thread, whatever the options say: a ceiling takes no longer than waking another. */
 static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
                                void *context, const sl_contest *contest, sl_error *err)
 {
@@ -235,14 +241,14 @@ static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_
     size_t asked = 0, spared = 0;
     sl_sketcher_query(sketcher, &look->set);
     for (size_t i = first; i < n; i++)
-        contest->hopefuls[i - first] = (sl_hopeful){.bound = 1, .candidate = (uint32_t)i};
+        contest->hopefuls[i - first] = (sl_hopeful){.bound = SL_MOST_STAGE2, .candidate = (uint32_t)i};
     for (int pass = 0; pass < 2 && (pass == 0 || spared * LEAST_SPARED >= asked); pass++)
         for (size_t i = in_pass(first, pass), next; i < n; i = next) {
             float *bound = &contest->hopefuls[i - first].bound;
             next = in_pass(i + 1, pass);
             if (next < n)
                 sl_sketcher_fetch(sketcher, contest->face[next]);
-            if (sl_contest_mix(contest, i, 1) < bar)
+            if (sl_contest_mix(contest, i, SL_MOST_STAGE2) < bar)
                 continue;
             sl_status status = sl_sketcher_ceiling(sketcher, contest->face[i], source_of, context, i, bound, err);
             if (status != SL_OK)

@@ -37,6 +37,8 @@ static double exponent(const state *s, int i, int j)
     return (double)s->problem->S[(size_t)i * s->problem->stride + j] - 1 + s->f[i] + s->g[j];
 }
 
+/* At the start no exponent is above 0; later K is the plan itself, none of whose numbers is above 1, but in rows and
+ * columns that weigh nothing, whose scalings are 0. */
 static void make_K(state *s)
 {
     const sl_transport_problem *p = s->problem;

@@ -252,7 +252,7 @@ sl_status sl_sketcher_ceiling(sl_sketcher *k, size_t face, sl_patch_source_fn so
                               float *ceiling, sl_error *err)
 {
     sl_sketch x;
-    *ceiling = 1;
+    *ceiling = SL_MOST_STAGE2;
     if (face >= k->sketches->faces)
         return SL_OK;
     SL_TRY(sketch_of(k, face, source_of, context, i, &x, err));

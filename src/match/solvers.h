@@ -14,7 +14,7 @@ typedef struct {
 /* Bytes of work memory (a multiple of 64, to be 64-byte aligned) that either solver needs. */
 size_t sl_solver_bytes(int patches);
 
-size_t sl_sinkhorn_bytes(int patches); /* of them */
+size_t sl_sinkhorn_bytes(int patches); /* what sl_sinkhorn_converge alone needs of them */
 
 /* Sinkhorn until the row marginals hold (their L1 error is at most rule->stop) or rule->max_iterations.
  * plan [R, R]. Returns the number of iterations. */

@@ -168,7 +168,7 @@ static sl_status find_sketches(const crowd *c, const sl_gallery *gallery, int th
     const sl_match_options *o = &c->options->match;
     sl_match_layout layout;
     *out = NULL;
-    if (o->exact_order || o->rerank != SL_RERANK_EMD || shape->precision != SL_PRECISION_INT8)
+    if (!sl_second_look_spares(o, c->options->top) || shape->precision != SL_PRECISION_INT8)
         return SL_OK;
     SL_TRY(sl_match_layout_make(o, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
     if (!sl_sketches_serve(&layout))

@@ -122,7 +122,7 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
 /* The scores of the first k: all of them, or with emd those that can bring a person among the first `top`. */
 static sl_status look_again(sl_search *s, size_t k, sl_error *err)
 {
-    if (s->match->exact_order || s->match->rerank != SL_RERANK_EMD) {
+    if (!sl_second_look_spares(s->match, s->top)) {
         s->solved = s->match->rerank == SL_RERANK_EMD ? k : 0;
         return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
     }

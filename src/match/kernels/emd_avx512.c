@@ -298,7 +298,8 @@ ALWAYS_INLINE void tile_sketch(const row_tile *t, const uint8_t *block, size_t n
     }
 }
 
-/* Sixteen products of one of the query's rows with the candidate's rows first .. first + 15, 0 behind R. */
+/* Sixteen products of one of the query's rows with the candidate's rows first .. first + 15. Behind R they are anything
+ * finite (row_sums end there), and the candidate's factors 0. */
 static __m512 products_of_rows(const int8_t *column, const sl_patch_set *x, int first)
 {
     const sl_set_shape shape = sl_set_shape_of(x->layout);

@@ -58,7 +58,7 @@ typedef struct {
 
 typedef struct {
     double error;       /* sum of |x * product - marginal| of the x before */
-    double least, most; /* of the new x that are not 0, and of 1 */
+    double least, most; /* of the new x whose marginal is not 0, and of 1; NaN counts in neither */
 } sl_rescaling;
 
 typedef struct {
@@ -87,7 +87,7 @@ typedef struct {
     void (*rows_product_f64)(const double *M, const double *x, int n, int stride, double *y);
     void (*columns_product_f64)(const double *M, const double *x, int n, int stride, double *y);
 
-    /* out [n] = exp((S - 1 + add + g) / eps) of one row: S, g [n]; the argument at most 700. */
+    /* out [n] = exp((S - 1 + add + g) / eps) of one row: S, g [n]; the argument at most 700, finite in any case. */
     void (*exp_row_f64)(const float *S, double add, const double *g, double eps, int n, double *out);
 
     /* x = marginal / product, 0 where the marginal is. */

@@ -5,6 +5,9 @@
 /* More than rounding can move a similarity by: coordinates are sums of C floats. */
 #define ROUNDING 1e-4f
 
+/* Of less the difference of sums that is divided by it may be all rounding. */
+#define LEAST_CERTAIN .01f
+
 #ifndef HAS_SKETCH_COLUMNS
 /* Of `width` vectors of columns. */
 ALWAYS_INLINE void sketch_maxima_of(const float *S, const sl_sketch *q, const sl_sketch *x, int column, float *most,
@@ -70,7 +73,7 @@ static float mean_at_most(const sl_match_layout *l, const float *most, float sla
     const float behind = (float)(l->stride - l->patches) * least_error, M_behind = slack < top ? slack : top;
     const float certain = all_weights - (sum_of(&uncertain) - behind);
     const float highest = mean + (sum_of(&moved) - behind * fabsf(M_behind - mean)) / certain;
-    return certain > 0 && highest < most_of_all ? highest : most_of_all;
+    return certain > LEAST_CERTAIN && highest < most_of_all ? highest : most_of_all;
 }
 
 static float body_ceiling(const sl_sketch *q, const float *weight, const sl_sketch *x, float *scratch)
