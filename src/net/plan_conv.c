@@ -146,6 +146,8 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, sl_arg
     return SL_OK;
 }
 
+_Static_assert(SL_MOST_POSTS + 4 <= SL_MOST_ARGS, "src, weights, bias, dst and the posts");
+
 /* Buffers for src, weights, bias, the posts and dst, reorders in front where they are needed. */
 static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *weights, const sl_md *dst,
                          sl_arguments *a, sl_error *err)

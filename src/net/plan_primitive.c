@@ -133,7 +133,8 @@ typedef struct {
 static bool describe_reorder(const sl_build *b, const const_reorder *c, dnnl_primitive_desc_t *pd)
 {
     dnnl_primitive_attr_t attr = NULL;
-    bool good = !c->scales || (dnnl_primitive_attr_create(&attr) == dnnl_success && sl_attr_scales(attr, c->scales));
+    bool good =
+        !c->scales || (dnnl_primitive_attr_create(&attr) == dnnl_success && sl_attr_scales(attr, c->scales));
     good = good && sl_pd_reorder(pd, b->engine, c->from, c->to, attr) == dnnl_success;
     dnnl_primitive_attr_destroy(attr);
     return good;
