@@ -335,8 +335,8 @@ typedef enum {
 /* Of patches, stored (all but bf16) or compared (the first three). bf16: the numbers of unit patches rounded to 8
  * significant bits (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every
  * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone.
- * compact: contributions (sl_feature) in 4 bits around the mean of ordinary faces, with one scale each, for networks whose
- * head is linear. none: the embedding alone, which no second look can use. */
+ * compact: contributions (sl_feature) in 4 bits around the mean of ordinary faces, with one scale each, for networks
+ * whose head is linear. none: the embedding alone, which no second look can use. */
 typedef enum {
     SL_PRECISION_INT8 = 0,
     SL_PRECISION_F32 = 1,
@@ -551,7 +551,8 @@ typedef struct {
  * have a cosine of 0.999 to f32 and the mean 0.9997, and writes `file` (NULL: models_dir/NAME.int8). That holds ranges
  * and the mean of all crops with its embedding, by which every later use tests itself; nobody's face. Weights: a scale
  * per output channel, symmetric; activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the
- * scale is that of least squared error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be NULL. */
+ * scale is that of least squared error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be
+ * NULL. */
 SL_API sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
                                    const char *file, int threads, sl_progress_fn progress, void *context,
                                    sl_int8_report *report, sl_error *err);
@@ -587,7 +588,8 @@ typedef struct {
     void (*refused)(void *context, const sl_photo *photo, const sl_error *why);
 } sl_enroll_options;
 
-/* Work on many photos by all cores: every thread has a session, whose network runs stay on it, and takes the next photo. */
+/* Work on many photos by all cores: every thread has a session, whose network runs stay on it, and takes the next
+ * photo. */
 typedef struct {
     int threads; /* 0: all processors */
     /* On any thread, photos in any order; session NULL without an engine. What it leaves in *made is `finish`'s. */

@@ -344,8 +344,8 @@ static int leaf_reached(const split *splits, int n_splits, const float *pixels)
     return i - n_splits;
 }
 
-/* Adds the steps of all leaves reached, tree by tree. Leaves lie scattered over 60 MB, so some trees are walked ahead and
- * their leaves fetched meanwhile. */
+/* Adds the steps of all leaves reached, tree by tree. Leaves lie scattered over 60 MB, so some trees are walked ahead
+ * and their leaves fetched meanwhile. */
 static void add_steps(const sl_shape_predictor *p, int cascade, const float *pixels, float *shape)
 {
     enum { AHEAD = 16, LINE = 64 / sizeof(float) };

@@ -53,9 +53,9 @@ sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, s
  * below 1e-30 is all zero. Values must be finite. */
 void sl_patches_quantise(const float *patches, int count, int channels, int8_t *q, float *scales);
 
-/* Contributions y [R, D] less `centre` [R, D] to 4 bits each: codes [R, sl_code_bytes(D)], scales [R]. Byte i of a patch
- * has dimension i in its lower half and dimension i + sl_code_bytes(D) in its upper one; k stands for the odd level
- * 2 k - 15, so y = centre + rotate(scale * level). The scale is that of least squares. Values must be finite. */
+/* Contributions y [R, D] less `centre` [R, D] to 4 bits each: codes [R, sl_code_bytes(D)], scales [R]. Byte i of a
+ * patch has dimension i in its lower half and dimension i + sl_code_bytes(D) in its upper one; k stands for the odd
+ * level 2 k - 15, so y = centre + rotate(scale * level). The scale is that of least squares. Values must be finite. */
 void sl_contributions_quantise(const float *y, const float *centre, int count, int dim, uint8_t *codes,
                                float *scales);
 

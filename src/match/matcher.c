@@ -107,7 +107,8 @@ static sl_status run(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
     if (failed == SIZE_MAX)
         return SL_OK;
     sl_status status = fn(b, failed, 0, err); /* again, for its text */
-    return status != SL_OK ? status : sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", candidate_of(b, failed));
+    return status != SL_OK ? status
+                           : sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", candidate_of(b, failed));
 }
 
 /* Similarities and weights of one candidate, into `pair`. */

@@ -230,9 +230,9 @@ static size_t in_pass(size_t i, int pass)
     return pass == 0 ? (i + SAMPLE - 1) / SAMPLE * SAMPLE : i + (i % SAMPLE == 0);
 }
 
-/* What stage 2 of the candidates from `first` on can be at most, by the sketches; the most there is where that is not worth
- * its time: of those that would stay below the bar even so, and of all but a sample where hardly any of the sample does.
- * On this thread, whatever the options say: a ceiling takes no longer than waking another. */
+/* What stage 2 of the candidates from `first` on can be at most, by the sketches; the most there is where that is not
+ * worth its time: of those that would stay below the bar even so, and of all but a sample where hardly any of the
+ * sample does. On this thread, whatever the options say: a ceiling takes no longer than waking another. */
 static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
                                void *context, const sl_contest *contest, sl_error *err)
 {

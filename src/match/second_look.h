@@ -17,8 +17,8 @@
 
 typedef struct sl_second_look sl_second_look;
 
-/* Can templates of this shape be looked at so? SL_ERR_UNSUPPORTED, with the way out, for maps of compact patches and for
- * embeddings alone. */
+/* Can templates of this shape be looked at so? SL_ERR_UNSUPPORTED, with the way out, for maps of compact patches and
+ * for embeddings alone. */
 sl_status sl_second_look_check(const sl_match_options *options, const sl_template_shape *shape, sl_error *err);
 
 /* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE, for
@@ -42,8 +42,9 @@ sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *quer
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err);
 
-/* Whether a search for `top` people is to spare candidates their second look: of one person that pays with every solver,
- * of more (the last of whom is a stranger like those behind) only with the exact one, which takes so much longer. */
+/* Whether a search for `top` people is to spare candidates their second look: of one person that pays with every
+ * solver, of more (the last of whom is a stranger like those behind) only with the exact one, which takes so much
+ * longer. */
 bool sl_second_look_spares(const sl_match_options *options, int top);
 
 /* The scores that can be among a contest's best (contest.h); all of them where the look is not emd, which alone has a

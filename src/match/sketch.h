@@ -16,8 +16,8 @@
 
 enum { SL_SKETCH_DIM = 64 };
 
-/* Of a gallery's faces, each made when it is first asked for and kept (some 100 bytes a patch; of faces behind the first
- * GiB nothing is known). Threads may share it. */
+/* Of a gallery's faces, each made when it is first asked for and kept (some 100 bytes a patch; of faces behind the
+ * first GiB nothing is known). Threads may share it. */
 typedef struct sl_sketches sl_sketches;
 sl_status sl_sketches_open(const sl_gallery *gallery, sl_sketches **out, sl_error *err);
 void sl_sketches_close(sl_sketches *sketches);
@@ -33,8 +33,8 @@ void sl_sketcher_close(sl_sketcher *sketcher);
 
 void sl_sketcher_query(sl_sketcher *sketcher, const sl_patch_set *query);
 
-/* What stage 2 of the query and candidate `i`, face `face` of the gallery, can be at most. source_of gives the candidate
- * when it has no sketch yet. */
+/* What stage 2 of the query and candidate `i`, face `face` of the gallery, can be at most. source_of gives the
+ * candidate when it has no sketch yet. */
 sl_status sl_sketcher_ceiling(sl_sketcher *sketcher, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
                               float *ceiling, sl_error *err);
 

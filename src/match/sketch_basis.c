@@ -74,8 +74,8 @@ static void row_of(const sl_patch_set *set, int i, double *out)
         out[c] = (double)set->factors[i] * row[c];
 }
 
-/* turn, from `mix` [DIM, DIM], with all coordinates but the first turned by a cosine transform, so that none is much larger
- * than the others: 8 bits lose less then, and a turn changes no product. */
+/* turn, from `mix` [DIM, DIM], with all coordinates but the first turned by a cosine transform, so that none is much
+ * larger than the others: 8 bits lose less then, and a turn changes no product. */
 static void spread(const double *mix, float *turn)
 {
     const int n = DIM - 1;
@@ -89,8 +89,8 @@ static void spread(const double *mix, float *turn)
         }
 }
 
-/* Gram and Schmidt on the rows as 8 bits have left them: row k of `mix` says how direction k is made of them, and so how
- * coordinate k of a patch is made of its products with them. */
+/* Gram and Schmidt on the rows as 8 bits have left them: row k of `mix` says how direction k is made of them, and so
+ * how coordinate k of a patch is made of its products with them. */
 static sl_status make_turn(sl_sketch_basis *b, sl_error *err)
 {
     const size_t c = (size_t)b->layout.channels;

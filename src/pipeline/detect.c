@@ -31,8 +31,8 @@ static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **face
     return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
 }
 
-/* The closer look that RetinaFace's points want, in the picture that the faces were found in. On failure there are none.
- */
+/* The closer look that RetinaFace's points want, in the picture that the faces were found in. On failure there are
+ * none. */
 static sl_status refine_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
     sl_status status = SL_OK;

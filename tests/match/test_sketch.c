@@ -117,8 +117,8 @@ static char *make_faces(faces *f)
     return dir;
 }
 
-/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the ceilings of the first, which
- * the others' are close to. */
+/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the ceilings of the first,
+ * which the others' are close to. */
 static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
 {
     sl_match_use_isa(&(sl_isa){(sl_isa)isa});

@@ -235,8 +235,8 @@ static void converged_holds_its_marginals(void **state)
     }
 }
 
-/* One order of additions: the same plan bit for bit, of all sizes, with patches that weigh nothing, and where scalings have
- * to be absorbed. */
+/* One order of additions: the same plan bit for bit, of all sizes, with patches that weigh nothing, and where scalings
+ * have to be absorbed. */
 static void converged_is_the_same_everywhere(void **state)
 {
     (void)state;

@@ -82,8 +82,8 @@ typedef struct {
     void (*rows_product)(const float *M, const float *x, int patches, int stride, float *y);
     void (*columns_product)(const float *M, const float *x, int patches, int stride, float *y);
 
-    /* y [n] = M x and y [stride] = M' x in double; M [n, stride], stride a multiple of 8, is 0 behind its columns, and so
-     * is x [stride]; all are 64-byte aligned. */
+    /* y [n] = M x and y [stride] = M' x in double; M [n, stride], stride a multiple of 8, is 0 behind its columns, and
+     * so is x [stride]; all are 64-byte aligned. */
     void (*rows_product_f64)(const double *M, const double *x, int n, int stride, double *y);
     void (*columns_product_f64)(const double *M, const double *x, int n, int stride, double *y);
 

@@ -27,8 +27,9 @@ ALWAYS_INLINE void sketch_maxima_of(const float *S, const sl_sketch *q, const sl
         store(most + column + w * VEC, largest[w]);
 }
 
-/* With S the codes' products, a and r along and rest of the candidate (of the query: A, B): most [stride] is the largest
- * of every column of S + a A' + r B', and at least 0; mix [stride] = S' shares. S [row_count, stride] is scratch. */
+/* With S the codes' products, a and r along and rest of the candidate (of the query: A, B): most [stride] is the
+ * largest of every column of S + a A' + r B', and at least 0; mix [stride] = S' shares. S [row_count, stride] is
+ * scratch. */
 static void sketch_columns(const sl_sketch *q, const sl_sketch *x, float *S, float *most, float *mix)
 {
     const sl_match_layout *l = q->codes.layout;
@@ -42,9 +43,9 @@ static void sketch_columns(const sl_sketch *q, const sl_sketch *x, float *S, flo
 }
 #endif
 
-/* sum of w M / sum of w can be at most this, M = most + slack, at most 1, of all weights w >= 0 that differ from `weight`
- * by at most error = rest * rest_factor + least_error: with b that mean of `weight` itself, sum w (M - b) <= sum error
- * |M - b|. */
+/* sum of w M / sum of w can be at most this, M = most + slack, at most 1, of all weights w >= 0 that differ from
+ * `weight` by at most error = rest * rest_factor + least_error: with b that mean of `weight` itself, sum w (M - b) <=
+ * sum error |M - b|. */
 static float mean_at_most(const sl_match_layout *l, const float *most, float slack, const float *weight,
                           const float *rest, float rest_factor, float least_error)
 {
