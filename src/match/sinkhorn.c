@@ -47,6 +47,12 @@ static void make_K(state *s)
                                           s->K + (size_t)i * s->stride);
 }
 
+/* Of numbers; fmax, which minds NaN, is a call for each. */
+static double larger_of(double a, double b)
+{
+    return b > a ? b : a;
+}
+
 /* Potentials that leave a 1 in every row and column of K, and nothing above. */
 static void start(state *s)
 {
@@ -55,13 +61,13 @@ static void start(state *s)
     for (int i = 0; i < s->n; i++) {
         double top = -INFINITY;
         for (int j = 0; j < s->n; j++)
-            top = exponent(s, i, j) > top ? exponent(s, i, j) : top;
+            top = larger_of(top, exponent(s, i, j));
         s->f[i] = -top;
     }
     for (int j = 0; j < s->n; j++) {
         double top = -INFINITY;
         for (int i = 0; i < s->n; i++)
-            top = exponent(s, i, j) > top ? exponent(s, i, j) : top;
+            top = larger_of(top, exponent(s, i, j));
         s->g[j] = -top;
     }
     for (int i = 0; i < s->n; i++) {

@@ -54,8 +54,8 @@ static sl_sketch sketch_at(const sl_match_layout *l, sl_role role, char *memory)
 {
     const size_t row = row_bytes(l);
     sl_sketch s = {.whole = (struct sl_sketch_whole *)memory,
-                .along = (float *)(memory + whole_bytes()),
-                .rest = (float *)(memory + whole_bytes() + row)};
+                   .along = (float *)(memory + whole_bytes()),
+                   .rest = (float *)(memory + whole_bytes() + row)};
     sl_patch_set_place(&s.codes, l, role, memory + whole_bytes() + 2 * row);
     return s;
 }

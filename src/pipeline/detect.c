@@ -43,6 +43,12 @@ static sl_status refine_faces(sl_session *s, const sl_image *image, sl_face **fa
     return status;
 }
 
+static sl_status find_refined(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+{
+    SL_TRY(find_faces(s, image, faces, count, err));
+    return refine_faces(s, image, faces, count, err);
+}
+
 static void move_points(sl_point *points, int count, float scale, float dx, float dy)
 {
     for (int i = 0; i < count; i++)
@@ -63,9 +69,7 @@ static sl_status find_enlarged(sl_session *s, const sl_image *image, sl_face **f
 {
     sl_image large;
     SL_TRY(sl_image_resize(image, 2 * image->width, 2 * image->height, &large, err));
-    sl_status status = find_faces(s, &large, faces, count, err);
-    if (status == SL_OK)
-        status = refine_faces(s, &large, faces, count, err);
+    sl_status status = find_refined(s, &large, faces, count, err);
     sl_image_free(&large);
     move_faces(*faces, *count, .5f, -.25f, -.25f);
     return status;
@@ -81,9 +85,7 @@ static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **fac
     for (int y = 0; y < image->height; y++)
         memcpy(framed.pixels + ((size_t)(top + y) * (size_t)framed.width + (size_t)left) * (size_t)image->channels,
                image->pixels + (size_t)y * row, row);
-    sl_status status = find_faces(s, &framed, faces, count, err);
-    if (status == SL_OK)
-        status = refine_faces(s, &framed, faces, count, err);
+    sl_status status = find_refined(s, &framed, faces, count, err);
     sl_image_free(&framed);
     move_faces(*faces, *count, 1, (float)-left, (float)-top);
     return status;
