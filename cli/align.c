@@ -107,7 +107,7 @@ static sl_status align_photo(void *context, sl_session *session, const sl_photo 
     sl_face *faces = NULL;
     size_t count = 0;
     cut_faces *cut = NULL;
-    sl_status status = sl_image_read(photo->path, &image, err);
+    sl_status status = sl_photo_read(session, photo, 0, &image, err);
     if (!status)
         status = (run->all_faces ? sl_detect : sl_detect_main)(session, &image, &faces, &count, err);
     if (!status && !(cut = calloc(1, sizeof *cut + count * sizeof *cut->crops))) {
@@ -153,11 +153,14 @@ int cmd_align(int argc, char **argv)
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_photo_loop loop = {.models = &run.models, .one = align_photo, .finish = tell_crops, .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
-    if (!code && run.json)
-        code = cli_print_json(json_pack("{s:O}", "crops", run.crops));
+    if (!code && run.json) {
+        json_t *document = json_pack("{s:O}", "crops", run.crops);
+        cli_photos_json(document, &loop.found);
+        code = cli_print_json(document);
+    }
     if (!code)
         code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
-    json_decref(loop.failures);
+    cli_photo_loop_free(&loop);
     json_decref(run.crops);
     free(run.paths.items);
     return code;

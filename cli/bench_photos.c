@@ -233,18 +233,17 @@ static int measure_enroll(const photos_run *run, const sl_engine *engine, const 
 int bench_enroll(int argc, char **argv)
 {
     photos_run run = {0};
-    sl_photo *photos = NULL;
-    size_t count = 0;
+    cli_photos found;
     sl_engine *engine = NULL;
     argp_parse(&enroll_parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    int code = cli_photos_of(&run.paths, &photos, &count);
+    int code = cli_photos_of(&run.paths, NULL, &found);
     if (!code)
         code = cli_open(&run.models, &engine, NULL);
     if (!code)
-        code = measure_enroll(&run, engine, photos, count);
+        code = measure_enroll(&run, engine, found.photos, found.count);
     sl_engine_close(engine);
-    sl_photos_free(photos, count);
+    cli_photos_free(&found);
     free(run.paths.items);
     return code;
 }

@@ -156,7 +156,7 @@ static sl_status detect_photo(void *context, sl_session *session, const sl_photo
         *err = (sl_error){SL_ERR_MEMORY, "no memory"};
         return err->status;
     }
-    sl_status status = sl_image_read(photo->path, &image, err);
+    sl_status status = sl_photo_read(session, photo, 0, &image, err);
     if (!status)
         status = sl_detect(session, &image, &found->faces, &found->count, err);
     if (!status && run->out)
@@ -181,11 +181,14 @@ int cmd_detect(int argc, char **argv)
                            .finish = tell_faces,
                            .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
-    if (!code && run.json)
-        code = cli_print_json(json_pack("{s:O}", "photos", run.photos));
+    if (!code && run.json) {
+        json_t *document = json_pack("{s:O}", "photos", run.photos);
+        cli_photos_json(document, &loop.found);
+        code = cli_print_json(document);
+    }
     if (!code)
         code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
-    json_decref(loop.failures);
+    cli_photo_loop_free(&loop);
     json_decref(run.photos);
     free(run.paths.items);
     return code;

@@ -1,8 +1,6 @@
 /* secondlook enroll: photos of known people into a gallery. */
-#define _GNU_SOURCE
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "cli.h"
 #include "output.h"
@@ -12,7 +10,9 @@
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *gallery, *labels, *label;
+    const char *gallery, *labels;
+    cli_photo_rules rules;
+    cli_photos found;
     sl_enroll_options enroll;
     sl_precision patches;
     bool patches_given;
@@ -25,6 +25,9 @@ enum {
     KEY_GALLERY = CLI_KEY_OWN,
     KEY_LABELS,
     KEY_LABEL,
+    KEY_LABEL_LEVEL,
+    KEY_LABEL_PATTERN,
+    KEY_ID,
     KEY_ALL_FACES,
     KEY_KEEP_CROPS,
     KEY_MIN_QUALITY,
@@ -37,6 +40,11 @@ static const struct argp_option options[] = {
     {"gallery", KEY_GALLERY, "DIR", 0, "The gallery, created when it is not there (required)", 0},
     {"labels", KEY_LABELS, "FILE", 0, "Photos and people from a list of 'path,label' lines", 0},
     {"label", KEY_LABEL, "NAME", 0, "All PATHs show this person", 0},
+    {"label-level", KEY_LABEL_LEVEL, "N", 0, "The person is the N-th folder below PATH (default: 1, the first)", 0},
+    {"label-pattern", KEY_LABEL_PATTERN, "REGEX", 0,
+     "The person is the (group) of this POSIX extended regular expression in the photo's path below PATH, such as "
+     "'([^/]+)_[0-9]+\\.jpg$'", 0},
+    {"id", KEY_ID, "ID", 0, "The id of the one photo given (default: its file's name); '-' needs one", 0},
     CLI_OPTION_ALIGNED,
     {"all-faces", KEY_ALL_FACES, 0, 0, "Every face of a photo, not only the main one", 0},
     {"keep-crops", KEY_KEEP_CROPS, 0, 0, "Keep the aligned crops, for pictures that explain", 0},
@@ -50,6 +58,21 @@ static const struct argp_option options[] = {
     {0},
 };
 
+static void check_rules(struct argp_state *state, const enroll_run *run)
+{
+    const sl_photos_options *o = &run->rules.people;
+    bool any = o->label || o->label_level || o->label_pattern || run->rules.id;
+    if ((any && run->labels) || (o->label && !*o->label))
+        argp_error(state, "--label takes a person's name and, as --label-level, --label-pattern and --id, needs PATHs");
+    if ((o->label != NULL) + (o->label_level > 0) + (o->label_pattern != NULL) > 1)
+        argp_error(state, "--label, --label-level and --label-pattern exclude each other");
+    if (run->rules.id && (run->paths.count != 1 || !*run->rules.id))
+        argp_error(state, "--id names one photo: give one PATH, a file or -");
+    for (size_t i = 0; i < run->paths.count; i++)
+        if (!strcmp(run->paths.items[i], "-") && !(o->label && run->rules.id))
+            argp_error(state, "- (stdin) has no name: give --label NAME and --id ID beside it");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     enroll_run *run = state->input;
@@ -58,7 +81,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_LABELS: run->labels = arg; return 0;
-    case KEY_LABEL: run->label = arg; return 0;
+    case KEY_LABEL: run->rules.people.label = arg; return 0;
+    case KEY_LABEL_LEVEL: run->rules.people.label_level = (int)cli_parse_int(state, "--label-level", arg, 1, 64); return 0;
+    case KEY_LABEL_PATTERN: run->rules.people.label_pattern = arg; return 0;
+    case KEY_ID: run->rules.id = arg; return 0;
     case CLI_KEY_ALIGNED: run->enroll.aligned = 1; return 0;
     case KEY_ALL_FACES: run->enroll.all_faces = 1; return 0;
     case KEY_KEEP_CROPS: run->enroll.keep_crops = 1; return 0;
@@ -79,8 +105,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "a PATH with photos, or --labels FILE, is missing");
         if (run->paths.count && run->labels)
             argp_error(state, "--labels FILE names the photos itself: give no PATH beside it");
-        if (run->label && (run->labels || !*run->label))
-            argp_error(state, "--label takes a person's name and needs PATHs");
+        check_rules(state, run);
         if (run->enroll.aligned && run->enroll.all_faces)
             argp_error(state, "--aligned pictures hold one face each: --all-faces does not apply");
         return 0;
@@ -94,12 +119,14 @@ static const struct argp parser = {
     parse,
     "--gallery DIR PATH...",
     "Puts photos of known people into a gallery. PATH is a folder with a folder of photos per person, or a photo "
-    "that is named after the person. What is enrolled already is left alone, so that a run can be repeated and an "
+    "that is named after the person; - is a photo on stdin. What is enrolled already is left alone, so that a run can be repeated and an "
     "interrupted one continued.\v"
     "Examples:\n"
     "  secondlook enroll --gallery staff photos/\n"
     "  secondlook enroll --gallery staff --label 'Ada Lovelace' ada1.jpg ada2.jpg\n"
     "  secondlook enroll --gallery staff --labels list.csv --keep-crops\n"
+    "  secondlook enroll --gallery staff --label 'Ada Lovelace' --id 2026-11-28.jpg - < camera.jpg\n"
+    "  secondlook enroll --gallery sets --label-level 2 sets/       (sets/2024/Ada/1.jpg is Ada)\n"
     "  secondlook enroll --gallery lfw --aligned lfw-crops/ --json\n\n"
     "Photos without a face, of low quality or unreadable are listed and passed over. Exit code 3 when no "
     "photo had a face.",
@@ -109,37 +136,27 @@ static const struct argp parser = {
 
 /* ------------------------------------------------------------------ which photos */
 
-/* Under --label, photos go by "NAME/their id", as if they lay in a person's folder. */
-static bool relabel(sl_photo *photos, size_t count, const char *label)
+/* Photos directly in a folder are people of one photo each, which is seldom meant. */
+static void tell_flat(const enroll_run *run)
 {
-    for (size_t i = 0; i < count; i++) {
-        char *image, *name = strdup(label);
-        if (!name || asprintf(&image, "%s/%s", label, photos[i].image) < 0) {
-            free(name);
-            return false;
-        }
-        free(photos[i].label);
-        free(photos[i].image);
-        photos[i].label = name;
-        photos[i].image = image;
-    }
-    return true;
+    if (run->found.flat && !run->rules.people.label && !run->rules.people.label_pattern)
+        cli_warn("%s holds no folders: its photos are taken for %zu people of one photo each, named after the files. Did "
+                 "you mean --label NAME?", run->found.flat, run->found.flat_count);
 }
 
-static int collect(const enroll_run *run, sl_photo **photos, size_t *count)
+static int collect(enroll_run *run)
 {
     sl_error err = {0};
     if (!run->labels) {
-        int code = cli_photos_of(&run->paths, photos, count);
-        if (!code && run->label && !relabel(*photos, *count, run->label)) {
-            cli_warn("no memory");
-            return CLI_FAILED;
-        }
+        int code = cli_photos_of(&run->paths, &run->rules, &run->found);
+        if (!code)
+            tell_flat(run);
         return code;
     }
-    if (sl_photos_in_list(run->labels, photos, count, &err))
+    run->found = (cli_photos){.passed_over = json_array(), .not_pictures = json_object()};
+    if (sl_photos_in_list(run->labels, &run->found.photos, &run->found.count, &err))
         return cli_fail(run->labels, &err);
-    if (*count)
+    if (run->found.count)
         return CLI_OK;
     cli_warn("%s: lists no photos", run->labels);
     return CLI_FAILED;
@@ -169,14 +186,17 @@ static int print_summary(const enroll_run *run, const sl_enroll_report *r, const
     char size[32];
     double rate = r->seconds > 0 ? (double)r->photos / r->seconds : 0;
     sl_gallery_get_info(gallery, &info);
-    if (run->json)
-        return cli_print_json(json_pack(
+    if (run->json) {
+        json_t *document = json_pack(
             "{s:o,s:s,s:I,s:I,s:I,s:I,s:I,s:I,s:o,s:o,s:I,s:I,s:O}", "gallery", cli_json_text(run->gallery),
             "model", sl_engine_model(engine)->name, "photos", (json_int_t)r->photos, "enrolled",
             (json_int_t)r->enrolled, "existing", (json_int_t)r->existing, "no_face", (json_int_t)r->no_face,
             "low_quality", (json_int_t)r->low_quality, "unreadable", (json_int_t)r->unreadable, "seconds",
             cli_json_number(r->seconds), "photos_per_s", cli_json_number(rate), "faces", (json_int_t)info.faces,
-            "bytes", (json_int_t)info.bytes, "refused", run->refused));
+            "bytes", (json_int_t)info.bytes, "refused", run->refused);
+        cli_photos_json(document, &run->found);
+        return cli_print_json(document);
+    }
     printf("enrolled %zu face%s from %zu photo%s in %.1f s (%.1f photos/s)\n", r->enrolled,
            r->enrolled == 1 ? "" : "s", r->photos, r->photos == 1 ? "" : "s", r->seconds, rate);
     if (r->existing)
@@ -193,8 +213,10 @@ static int print_summary(const enroll_run *run, const sl_enroll_report *r, const
     return CLI_OK;
 }
 
-static int summary_code(const sl_enroll_report *r)
+static int summary_code(const enroll_run *run, const sl_enroll_report *r)
 {
+    if (run->found.failed)
+        return CLI_FAILED;
     if (r->enrolled || r->existing)
         return CLI_OK;
     return r->no_face && r->no_face == r->photos ? CLI_NO_FACE : CLI_FAILED;
@@ -209,13 +231,26 @@ static sl_status open_gallery(const enroll_run *run, const sl_engine *engine, sl
     return status;
 }
 
-static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_photo *photos, size_t count)
+static void tell_twins(void *context, const char *a, const char *b)
 {
+    (void)context;
+    cli_warn("\"%s\" and \"%s\" differ in case only, and are two people here: give them one spelling if they are one", a,
+             b);
+}
+
+static int enroll_photos(enroll_run *run, const sl_engine *engine)
+{
+    const sl_photo *photos = run->found.photos;
+    size_t count = run->found.count;
     sl_error err = {0};
     sl_gallery *gallery;
     sl_enroll_report report = {0};
     if (open_gallery(run, engine, &gallery, &err))
         return cli_fail(run->gallery, &err);
+    if (sl_photos_twins(photos, count, gallery, tell_twins, NULL, &err)) {
+        sl_gallery_close(gallery);
+        return cli_fail(NULL, &err);
+    }
     run->enroll.threads = run->models.threads;
     run->enroll.progress = cli_progress_step;
     run->enroll.refused = refused;
@@ -223,7 +258,7 @@ static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_phot
     cli_progress_start("photos");
     sl_status status = sl_enroll(engine, gallery, photos, count, &run->enroll, &report, &err);
     cli_progress_end();
-    int code = status ? cli_fail(run->gallery, &err) : summary_code(&report);
+    int code = status ? cli_fail(run->gallery, &err) : summary_code(run, &report);
     if (!status || status == SL_ERR_INTERRUPTED) {
         int printed = print_summary(run, &report, engine, gallery);
         code = printed && !code ? printed : code;
@@ -235,18 +270,16 @@ static int enroll_photos(enroll_run *run, const sl_engine *engine, const sl_phot
 int cmd_enroll(int argc, char **argv)
 {
     enroll_run run = {.enroll = sl_enroll_defaults(), .patches = SL_PRECISION_COMPACT, .refused = json_array()};
-    sl_photo *photos = NULL;
-    size_t count = 0;
     sl_engine *engine = NULL;
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    int code = collect(&run, &photos, &count);
+    int code = collect(&run);
     if (!code)
         code = cli_open(&run.models, &engine, NULL);
     if (!code)
-        code = enroll_photos(&run, engine, photos, count);
+        code = enroll_photos(&run, engine);
     sl_engine_close(engine);
-    sl_photos_free(photos, count);
+    cli_photos_free(&run.found);
     json_decref(run.refused);
     free(run.paths.items);
     return code;

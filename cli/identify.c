@@ -123,6 +123,7 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
                                       (json_int_t)run->right_stage1, "right", (json_int_t)run->right));
     json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
     json_object_set(document, "queries", run->queries);
+    cli_photos_json(document, &run->found);
     return document;
 }
 
@@ -174,10 +175,13 @@ static void print_answer(const cli_face *face, size_t index, size_t count, const
 
 /* ------------------------------------------------------------------ the run */
 
-/* The name of the folder a photo lies in, malloc'd. */
-static char *folder_name(const char *path)
+/* Who is on a photo by --truth folder: what enrolment would take for its label, for a photo that is given by itself or
+ * lies directly in the folder given the name of its folder. malloc'd. */
+static char *true_label(const sl_photo *photo)
 {
-    const char *end = strrchr(path, '/');
+    const char *path = photo->path, *end = strrchr(path, '/');
+    if (strchr(photo->image, '/'))
+        return strdup(photo->label);
     if (!end)
         return strdup("");
     const char *start = end;
@@ -204,7 +208,7 @@ static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face 
         return status;
     run->faces++;
     run->matched += answer.decision == SL_MATCH;
-    char *truth = run->truth ? folder_name(photo->path) : NULL;
+    char *truth = run->truth ? true_label(photo) : NULL;
     if (truth)
         count_truth(run, truth, &answer);
     if (run->json)
@@ -233,7 +237,7 @@ static sl_status find_query(void *context, sl_session *session, const sl_photo *
         return err->status;
     }
     *made = query;
-    return cli_faces_of(session, photo->path, run->aligned, run->main_face, &query->faces, &query->count, err);
+    return cli_faces_of(session, photo, run->aligned, run->main_face, &query->faces, &query->count, err);
 }
 
 static sl_status answer_faces(identify_run *run, const sl_photo *photo, query_faces *query, json_t *list, sl_error *err)
@@ -274,19 +278,19 @@ static int identify_code(const identify_run *run)
 {
     if (cli_interrupted)
         return CLI_INTERRUPTED;
-    if (run->failed)
+    if (run->failed || run->found.failed)
         return CLI_FAILED;
     return !run->faces ? CLI_NO_FACE : run->matched ? CLI_OK : CLI_UNKNOWN;
 }
 
-static int identify_all(identify_run *run, const sl_photo *photos, size_t count)
+static int identify_all(identify_run *run)
 {
     run->match.match.threads = run->models.threads;
     const sl_photo_loop loop = {.threads = run->models.threads, .work = find_query, .finish = answer_query,
                                 .progress = cli_progress_step, .context = run};
     sl_error err = {0};
     cli_progress_start("photos");
-    sl_status status = sl_each_photo(run->engine, photos, count, &loop, &err);
+    sl_status status = sl_each_photo(run->engine, run->found.photos, run->found.count, &loop, &err);
     cli_progress_end();
     if (status && status != SL_ERR_INTERRUPTED)
         return cli_fail(NULL, &err);
@@ -330,11 +334,9 @@ static int keep_promise(identify_run *run)
 int cmd_identify(int argc, char **argv)
 {
     identify_run run = {.match = cli_match_chosen(), .top = 5, .queries = json_array()};
-    sl_photo *photos = NULL;
-    size_t count = 0;
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    int code = cli_photos_of(&run.paths, &photos, &count);
+    int code = cli_photos_of(&run.paths, NULL, &run.found);
     if (!code)
         code = cli_open(&run.models, &run.engine, NULL);
     if (!code)
@@ -344,12 +346,12 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = keep_promise(&run);
     if (!code)
-        code = identify_all(&run, photos, count);
+        code = identify_all(&run);
     cli_cases_free(&run);
     sl_cells_close(run.cells);
     sl_gallery_close(run.gallery);
     sl_engine_close(run.engine);
-    sl_photos_free(photos, count);
+    cli_photos_free(&run.found);
     json_decref(run.queries);
     free(run.paths.items);
     return code;

@@ -20,6 +20,7 @@ typedef struct {
     cli_models models;
     cli_match match;
     cli_list paths;
+    cli_photos found;
     const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
     int top;
     cli_promise promise;

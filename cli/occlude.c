@@ -169,7 +169,7 @@ static sl_status find_face(canvas *c, const sl_image *photo, sl_error *err)
 static sl_status open_canvas(canvas *c, const sl_photo *photo, sl_error *err)
 {
     sl_image whole = {0};
-    sl_status status = sl_image_read(photo->path, &whole, err);
+    sl_status status = sl_photo_read(c->session, photo, 0, &whole, err);
     if (status || c->run->stage != ON_ALIGNED) {
         c->picture = whole;
         return status;
@@ -309,13 +309,16 @@ static int tell_result(const occlude_run *run, const cli_photo_loop *loop)
         for (int k = 0; k < KINDS; k++)
             if (run->kinds[k])
                 json_array_append_new(made, json_string(kind_names[k]));
-        return cli_print_json(json_pack("{s:o,s:I,s:I,s:O}", "kinds", made, "written", (json_int_t)run->written,
-                                        "skipped", (json_int_t)run->skipped, "failures", loop->failures));
+        json_t *document = json_pack("{s:o,s:I,s:I,s:O}", "kinds", made, "written", (json_int_t)run->written,
+                                     "skipped", (json_int_t)run->skipped, "failures", loop->failures);
+        cli_photos_json(document, &loop->found);
+        return cli_print_json(document);
     }
     printf("%zu picture%s written to %s", run->written, run->written == 1 ? "" : "s", run->out);
     if (run->skip_existing)
         printf(", %zu there already", run->skipped);
-    printf(", %zu photo%s failed\n", loop->failed, loop->failed == 1 ? "" : "s");
+    size_t failed = json_array_size(loop->failures);
+    printf(", %zu photo%s failed\n", failed, failed == 1 ? "" : "s");
     return CLI_OK;
 }
 
@@ -337,7 +340,7 @@ int cmd_occlude(int argc, char **argv)
         code = !run.written && !run.skipped && loop.without_face == loop.failed ? CLI_NO_FACE : CLI_FAILED;
     if (cli_interrupted)
         code = CLI_INTERRUPTED;
-    json_decref(loop.failures);
+    cli_photo_loop_free(&loop);
     free(run.paths.items);
     return code;
 }

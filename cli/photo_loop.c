@@ -39,18 +39,22 @@ static int run_loop(cli_photo_loop *loop, const sl_engine *engine, const sl_phot
 
 int cli_each_photo(const cli_list *paths, cli_photo_loop *loop)
 {
-    sl_photo *photos = NULL;
-    size_t count = 0;
     sl_engine *engine = NULL;
     loop->failed = loop->without_face = 0;
     loop->failures = json_array();
     cli_catch_interrupts();
-    int code = cli_photos_of(paths, &photos, &count);
+    int code = cli_photos_of(paths, NULL, &loop->found);
+    loop->failed = loop->found.failed;
     if (!code && !loop->no_networks)
         code = cli_open(loop->models, &engine, NULL);
     if (!code)
-        code = run_loop(loop, engine, photos, count);
+        code = run_loop(loop, engine, loop->found.photos, loop->found.count);
     sl_engine_close(engine);
-    sl_photos_free(photos, photos ? count : 0);
     return code;
+}
+
+void cli_photo_loop_free(cli_photo_loop *loop)
+{
+    cli_photos_free(&loop->found);
+    json_decref(loop->failures);
 }

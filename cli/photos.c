@@ -38,77 +38,6 @@ const char *cli_base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-bool cli_photo_make(sl_photo *out, const char *path, const char *image, const char *label)
-{
-    const char *name = cli_base_name(image), *dot = strrchr(name, '.');
-    out->path = strdup(path);
-    out->image = strdup(image);
-    out->label = label ? strdup(label) : strndup(name, dot && dot > name ? (size_t)(dot - name) : strlen(name));
-    if (out->path && out->image && out->label)
-        return true;
-    free(out->path);
-    free(out->image);
-    free(out->label);
-    return false;
-}
-
-bool cli_photos_append(sl_photo **photos, size_t *count, sl_photo *more, size_t more_count)
-{
-    sl_photo *all = reallocarray(*photos, *count + more_count + 1, sizeof *all);
-    if (!all) {
-        sl_photos_free(more, more_count);
-        return false;
-    }
-    if (more_count)
-        memcpy(all + *count, more, more_count * sizeof *all);
-    free(more);
-    *photos = all;
-    *count += more_count;
-    return true;
-}
-
-static sl_status photos_of_path(const char *path, sl_photo **photos, size_t *count, sl_error *err)
-{
-    struct stat st;
-    if (stat(path, &st))
-        return fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO, "can not be read",
-                    path, strerror(errno));
-    if (S_ISDIR(st.st_mode))
-        return sl_photos_in_folder(path, photos, count, err);
-    *photos = calloc(1, sizeof **photos);
-    if (!*photos || !cli_photo_make(*photos, path, cli_base_name(path), NULL)) {
-        free(*photos);
-        *photos = NULL;
-        return fail(err, SL_ERR_MEMORY, "no memory", path, NULL);
-    }
-    *count = 1;
-    return SL_OK;
-}
-
-int cli_photos_of(const cli_list *paths, sl_photo **photos, size_t *count)
-{
-    sl_error err = {0};
-    *photos = NULL;
-    *count = 0;
-    for (size_t i = 0; i < paths->count; i++) {
-        sl_photo *more = NULL;
-        size_t n = 0;
-        if (photos_of_path(paths->items[i], &more, &n, &err) == SL_OK &&
-            !cli_photos_append(photos, count, more, n))
-            fail(&err, SL_ERR_MEMORY, "no memory", "", NULL);
-        if (err.status) {
-            sl_photos_free(*photos, *count);
-            *photos = NULL;
-            return cli_fail(paths->items[i], &err);
-        }
-    }
-    if (!*count) {
-        cli_warn("no pictures (.jpg, .jpeg, .png) in %s", paths->items[0]);
-        return CLI_FAILED;
-    }
-    return CLI_OK;
-}
-
 /* Creates the folders that lead to `path`. */
 static bool make_parents(char *path)
 {
@@ -137,13 +66,16 @@ static bool same_file(const char *a, const char *b)
 char *cli_output_path(const char *dir, const char *id, const char *ending, const char *source, sl_error *err)
 {
     const char *dot = strrchr(cli_base_name(id), '.');
-    int stem = (int)(ending && dot && dot > cli_base_name(id) ? (size_t)(dot - id) : strlen(id));
+    bool has_ending = dot && dot > cli_base_name(id);
+    int stem = (int)(ending && has_ending ? (size_t)(dot - id) : strlen(id));
     char *path = NULL;
+    if (!ending)
+        ending = has_ending ? "" : ".png";
     if (climbs(id)) {
         fail(err, SL_ERR_ARGUMENT, "would be written outside the output folder", id, NULL);
         return NULL;
     }
-    if (asprintf(&path, "%s/%.*s%s", dir, stem, id, ending ? ending : "") < 0) {
+    if (asprintf(&path, "%s/%.*s%s", dir, stem, id, ending) < 0) {
         fail(err, SL_ERR_MEMORY, "no memory", id, NULL);
         return NULL;
     }
@@ -187,7 +119,7 @@ static sl_status detected_face(sl_session *session, const sl_image *image, const
     return status ? status : sl_template_of_face(session, image, face, &out->t, err);
 }
 
-sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool main_only, cli_face **out,
+sl_status cli_faces_of(sl_session *session, const sl_photo *photo, bool aligned, bool main_only, cli_face **out,
                        size_t *count, sl_error *err)
 {
     sl_image image = {0};
@@ -195,13 +127,13 @@ sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool
     size_t n = 1;
     *out = NULL;
     *count = 0;
-    sl_status status = aligned ? sl_crop_read(session, path, &image, err) : sl_image_read(path, &image, err);
+    sl_status status = sl_photo_read(session, photo, aligned, &image, err);
     if (!status && !aligned)
         status = (main_only ? sl_detect_main : sl_detect)(session, &image, &found, &n, err);
     if (!status && n) {
         cli_face *faces = calloc(n, sizeof *faces);
         if (!faces)
-            status = fail(err, SL_ERR_MEMORY, "no memory", path, NULL);
+            status = fail(err, SL_ERR_MEMORY, "no memory", photo->path, NULL);
         for (size_t i = 0; !status && i < n; i++)
             status = aligned ? aligned_face(session, &image, &faces[i], err)
                              : detected_face(session, &image, &found[i], &faces[i], err);
@@ -218,15 +150,21 @@ sl_status cli_faces_of(sl_session *session, const char *path, bool aligned, bool
 int cli_main_face(sl_session *session, const char *path, bool aligned, cli_face *out)
 {
     sl_error err = {0};
-    cli_face *faces;
-    size_t count;
-    if (cli_faces_of(session, path, aligned, true, &faces, &count, &err))
-        return cli_fail(path, &err);
-    if (!count) {
-        cli_warn("%s: no face found", path);
-        return CLI_NO_FACE;
-    }
-    *out = faces[0];
+    cli_face *faces = NULL;
+    size_t count = 0;
+    sl_photo *photo;
+    sl_status status = cli_photo_at(path, NULL, &photo, &err);
+    if (!status)
+        status = cli_faces_of(session, photo, aligned, true, &faces, &count, &err);
+    int code = CLI_OK;
+    if (status)
+        code = cli_fail(photo ? photo->path : path, &err);
+    else if (!count) {
+        cli_warn("%s: no face found", photo->path);
+        code = CLI_NO_FACE;
+    } else
+        *out = faces[0];
     free(faces);
-    return CLI_OK;
+    sl_photos_free(photo, photo ? 1 : 0);
+    return code;
 }

@@ -74,7 +74,7 @@ static sl_status read_face(void *context, sl_session *session, const sl_photo *p
     const quantise_run *run = context;
     cli_face *faces = NULL;
     size_t count = 0;
-    sl_status status = cli_faces_of(session, photo->path, run->aligned, true, &faces, &count, err);
+    sl_status status = cli_faces_of(session, photo, run->aligned, true, &faces, &count, err);
     *made = faces;
     return status;
 }
@@ -124,7 +124,9 @@ int cmd_models_quantise(int argc, char **argv)
         code = CLI_INTERRUPTED;
     if (!code)
         code = measure(&run);
-    json_decref(loop.failures);
+    if (!code && loop.failed)
+        code = CLI_FAILED; /* a part of the photos */
+    cli_photo_loop_free(&loop);
     for (size_t i = 0; i < run.count; i++)
         sl_image_free(&run.crops[i]);
     free(run.crops);

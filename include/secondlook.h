@@ -561,20 +561,60 @@ SL_API sl_status sl_int8_calibrate(const char *models_dir, const char *model, co
 /* ------------------------------------------------------------------ enrolment */
 
 typedef struct {
-    char *path;  /* file */
-    char *image; /* id */
-    char *label; /* person */
+    char *path;    /* file; beside `data` a name for messages */
+    char *image;   /* id */
+    char *label;   /* person */
+    uint8_t *data; /* [size] the picture itself, malloc'd, where it does not lie in a file (stdin, a request); else NULL */
+    size_t size;
 } sl_photo;
 
-/* Photos of a folder that holds a folder per person (the label is the person folder's name; pictures
- * directly in `dir` get their file name without ending). Sorted by id. Files that are not .jpg, .jpeg
- * or .png are passed over. */
-SL_API sl_status sl_photos_in_folder(const char *dir, sl_photo **out, size_t *count, sl_error *err);
+/* What was not taken from a folder. Values are pinned. */
+typedef enum {
+    SL_PASSED_SYSTEM = 0,     /* kept by systems, not people: @eaDir, #recycle, $RECYCLE.BIN, lost+found, __MACOSX,
+                                 Thumbs.db and their like, and all that begins with a dot. Folders whole */
+    SL_PASSED_NO_PICTURE = 1, /* a file that is not .jpg, .jpeg or .png */
+    SL_PASSED_FAILED = 2      /* what should have been taken: an unreadable folder, a dangling link, a loop of links, more
+                                 than 64 folders deep, a name that is not UTF-8, a photo without the folder that
+                                 names its person. `why` says so */
+} sl_passed;
 
-/* Photos of a list of `path,label` lines (the last comma separates; CRLF and blank lines are fine; paths are
- * relative to the list's folder). The error names the line. The same path with two labels is an error. */
+/* Which person a photo shows, and what is told of a walk. All zero: the first folder below the one given is the person;
+ * for a photo that lies in none, its name without ending. At most one of the first three. */
+typedef struct {
+    const char *label;         /* all photos show this person; "label/" is put before their ids */
+    int label_level;           /* the n-th folder below the one given is the person; 0: the first */
+    const char *label_pattern; /* the (group) of this POSIX extended regular expression in the id is the person */
+    /* Told of everything that is passed over, in the order of the walk; `why` NULL but for SL_PASSED_FAILED. May be
+     * NULL. */
+    void (*passed_over)(void *context, sl_passed kind, const char *path, const sl_error *why);
+    void *context;
+} sl_photos_options;
+
+/* All photos below a folder, in the order of names, folder by folder; links are followed. Ids are the paths below `dir`.
+ * Ids and labels are in Unicode's form C, so that one name has one spelling whatever the file system. Only `dir` itself
+ * and a lack of memory end the walk. options: NULL for all zero. */
+SL_API sl_status sl_photos_in_folder(const char *dir, const sl_photos_options *options, sl_photo **out, size_t *count,
+                                     sl_error *err);
+
+/* One photo (free it with sl_photos_free(photo, 1)); the file is not looked at. image: its id, NULL: the file's name. */
+SL_API sl_status sl_photo_of_file(const char *path, const char *image, const sl_photos_options *options, sl_photo **out,
+                                  sl_error *err);
+
+/* Photos of a list of `path,label` lines, UTF-8, ids and labels in form C. RFC 4180: a field in "quotes" may hold commas,
+ * and quotes that are doubled. Without quotes the last comma separates, and blanks around are no part of a field. A byte
+ * order mark, CRLF, blank lines and a first line "path,label" are passed over. Paths are relative to the list's folder.
+ * The error names the line. The same path with two labels is an error. */
 SL_API sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err);
 SL_API void sl_photos_free(sl_photo *photos, size_t count);
+
+/* Tells every two labels that differ in case only ("Tony", "tony"), of two photos or of the gallery (NULL: none) and a
+ * photo. They are two people to all else here. */
+SL_API sl_status sl_photos_twins(const sl_photo *photos, size_t count, const sl_gallery *gallery,
+                                 void (*twins)(void *context, const char *a, const char *b), void *context,
+                                 sl_error *err);
+
+/* The picture, of `data` or of the file; aligned: as sl_crop_read (only then a session is needed). */
+SL_API sl_status sl_photo_read(sl_session *session, const sl_photo *photo, int aligned, sl_image *out, sl_error *err);
 
 typedef struct {
     int threads;       /* 0: all processors */

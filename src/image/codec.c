@@ -84,6 +84,11 @@ sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error
     return decode(data, size, false, out, err);
 }
 
+sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_error *err)
+{
+    return decode(data, size, true, out, err);
+}
+
 static sl_status read_picture(const char *path, bool grey, sl_image *out, sl_error *err)
 {
     uint8_t *data;

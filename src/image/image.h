@@ -19,6 +19,7 @@ sl_status sl_image_to_rgb(const sl_image *image, sl_image *out, sl_error *err);
 /* As sl_image_read, but grey: of a JPEG its own luma, which is what sl_image_to_grey makes of its RGB to within a level
  * except where a colour was cut off at 0 or 255 (on LFW 0.4 % of the pixels). */
 sl_status sl_image_read_grey(const char *path, sl_image *out, sl_error *err);
+sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_error *err);
 
 /* In-memory encoders: malloc'd bytes, the caller's. JPEG 4:4:4. */
 sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);

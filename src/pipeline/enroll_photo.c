@@ -91,8 +91,7 @@ static void read_photo(sl_enroll_worker *w, sl_outcome *o)
     sl_image image = {0};
     sl_error *err = &o->why;
     bool aligned = w->options->aligned;
-    sl_status status = aligned ? sl_crop_read(w->session, o->photo->path, &image, err)
-                               : sl_image_read(o->photo->path, &image, err);
+    sl_status status = sl_photo_read(w->session, o->photo, aligned, &image, err);
     lap(w, &w->spent.decode);
     if (status == SL_OK)
         status = aligned ? take_crop(w, o, &image, err) : find_faces(w, o, &image, err);

@@ -1,24 +1,23 @@
-/* Which photos to enrol: a folder per person, or a list of path,label lines. */
+/* Photos with their ids and people: lists of them, and the rule that tells the person from the id. */
 #define _GNU_SOURCE
-#include <dirent.h>
-#include <stdbool.h>
+#include "pipeline/photos.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
-#include <sys/stat.h>
 
-#include "base/file.h"
 #include "base/mem.h"
-#include "pipeline/photos.h"
+#include "base/nfc.h"
+#include "pipeline/engine.h"
 
-enum { MAX_DEPTH = 16 };
+/* ---- lists ---- */
 
 static void free_photo(sl_photo *photo)
 {
     free(photo->path);
     free(photo->image);
     free(photo->label);
+    free(photo->data);
 }
 
 void sl_photos_free(sl_photo *photos, size_t count)
@@ -28,206 +27,153 @@ void sl_photos_free(sl_photo *photos, size_t count)
     free(photos);
 }
 
-typedef struct {
-    sl_photo *photos;
-    size_t count, capacity;
-    size_t *lines; /* of a list's photos, for messages; NULL for folders */
-} photo_list;
-
-/* Takes over the three strings, which may be NULL when there was no memory. */
-static sl_status append(photo_list *list, char *path, char *image, char *label, sl_error *err)
+static sl_status grow(sl_photo_list *list, sl_error *err)
 {
-    sl_photo photo = {path, image, label};
-    if (path && image && label && list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 256;
-        sl_photo *grown = sl_realloc_array(list->photos, capacity, sizeof *grown);
-        if (grown) {
-            list->photos = grown;
-            list->capacity = capacity;
-        }
-    }
-    if (!path || !image || !label || list->count == list->capacity) {
-        free_photo(&photo);
+    if (list->count < list->capacity)
+        return SL_OK;
+    size_t capacity = list->capacity ? list->capacity * 2 : 256;
+    sl_photo *grown = sl_realloc_array(list->photos, capacity, sizeof *grown);
+    if (!grown)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
-    }
-    list->photos[list->count++] = photo;
+    list->photos = grown;
+    list->capacity = capacity;
     return SL_OK;
 }
 
-static bool is_picture(const char *name)
+static sl_status add(sl_photo_list *list, char *path, const char *image, const char *label, size_t label_size,
+                     sl_error *err)
 {
-    const char *dot = strrchr(name, '.');
-    return dot && dot != name && (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
-}
-
-/* The person: the folder that holds the photo, or for photos directly in the enrolled folder their own name. */
-static char *label_of(const char *image)
-{
-    const char *last = strrchr(image, '/');
-    if (!last)
-        return strndup(image, (size_t)(strrchr(image, '.') - image));
-    const char *from = last;
-    while (from > image && from[-1] != '/')
-        from--;
-    return strndup(from, (size_t)(last - from));
-}
-
-/* Adds the pictures below `dir`; `prefix` is the way to it from the enrolled folder ("" or "a/b/"). */
-static sl_status walk(photo_list *list, const char *dir, const char *prefix, int depth, sl_error *err)
-{
-    struct dirent **names;
-    if (depth > MAX_DEPTH)
-        return sl_fail(err, SL_ERR_LIMIT, "%s: more than %d folders deep", dir, MAX_DEPTH);
-    int n = scandir(dir, &names, NULL, alphasort);
-    if (n < 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not read the folder: %m", dir);
-    sl_status status = SL_OK;
-    for (int i = 0; i < n; i++) {
-        const char *name = names[i]->d_name;
-        char *path = NULL, *image = NULL;
-        struct stat st;
-        if (status == SL_OK && name[0] != '.') {
-            path = sl_path_join(dir, name);
-            if (!path || asprintf(&image, "%s%s", prefix, name) < 0)
-                status = sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
-            else if (stat(path, &st) == 0 && S_ISDIR(st.st_mode)) {
-                char *below = NULL;
-                status = asprintf(&below, "%s/", image) < 0 ? sl_fail(err, SL_ERR_MEMORY, "no memory")
-                                                            : walk(list, path, below, depth + 1, err);
-                free(below);
-            } else if (is_picture(name)) {
-                status = append(list, path, image, label_of(image), err);
-                path = image = NULL;
-            }
-        }
-        free(path);
-        free(image);
-        free(names[i]);
-    }
-    free(names);
+    sl_photo photo = {.path = path};
+    sl_status status = path ? grow(list, err) : sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
+    if (status == SL_OK)
+        status = sl_nfc(image, strlen(image), &photo.image, err);
+    if (status == SL_OK)
+        status = sl_nfc(label, label_size, &photo.label, err);
+    if (status == SL_OK)
+        list->photos[list->count++] = photo;
+    else
+        free_photo(&photo);
     return status;
 }
 
-static sl_status finish(photo_list *list, sl_status status, sl_photo **out, size_t *count)
+sl_status sl_photo_list_add(sl_photo_list *list, char *path, const char *image, const char *label, sl_error *err)
 {
-    *out = NULL;
-    *count = 0;
-    free(list->lines);
+    return add(list, path, image, label, strlen(label), err);
+}
+
+sl_status sl_photo_list_finish(sl_photo_list *list, sl_status status, sl_photo **out, size_t *count)
+{
     if (status != SL_OK) {
         sl_photos_free(list->photos, list->count);
-        return status;
+        *list = (sl_photo_list){0};
     }
     *out = list->photos;
     *count = list->count;
-    return SL_OK;
+    return status;
 }
 
-sl_status sl_photos_in_folder(const char *dir, sl_photo **out, size_t *count, sl_error *err)
-{
-    photo_list list = {0};
-    return finish(&list, walk(&list, dir, "", 0, err), out, count);
-}
+/* ---- whose photo ---- */
 
-/* ---- lists ---- */
-
-/* One line of `length` bytes: path,label with the last comma between; blank lines are passed over. */
-static sl_status read_line(photo_list *list, const char *base, const char *line, size_t length, const char *file,
-                           size_t number, sl_error *err)
+sl_status sl_label_rule_make(const sl_photos_options *o, sl_label_rule *out, sl_error *err)
 {
-    if (length && line[length - 1] == '\r')
-        length--;
-    size_t blank = 0;
-    while (blank < length && (line[blank] == ' ' || line[blank] == '\t'))
-        blank++;
-    if (blank == length)
+    *out = (sl_label_rule){.level = 1};
+    if (!o)
         return SL_OK;
-    if (length > 4096)
-        return sl_fail(err, SL_ERR_LIMIT, "%s, line %zu: longer than 4096 bytes", file, number);
-    if (memchr(line, '\0', length))
-        return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: holds a NUL byte", file, number);
-    const char *comma = memrchr(line, ',', length), *end = line + length;
-    if (!comma || comma == line || comma + 1 == end)
-        return sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: expected path,label", file, number);
-    char *image = strndup(line, (size_t)(comma - line)), *label = strndup(comma + 1, (size_t)(end - comma - 1));
-    char *path = !image ? NULL : image[0] == '/' ? sl_strdup(image) : sl_path_join(base, image);
-    SL_TRY(append(list, path, image, label, err));
-    size_t *lines = sl_realloc_array(list->lines, list->capacity, sizeof *lines);
-    if (!lines)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
-    list->lines = lines;
-    list->lines[list->count - 1] = number;
+    if (o->label_level < 0 || (o->label && !*o->label) ||
+        (o->label != NULL) + (o->label_level > 0) + (o->label_pattern != NULL) > 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a label, a level from 1 and a pattern exclude each other");
+    out->label = o->label;
+    out->level = o->label_level ? o->label_level : 1;
+    return o->label_pattern ? sl_pattern_compile(o->label_pattern, &out->pattern, err) : SL_OK;
+}
+
+void sl_label_rule_free(sl_label_rule *rule)
+{
+    sl_pattern_free(rule->pattern);
+    *rule = (sl_label_rule){0};
+}
+
+/* The n-th folder of the id; for the first one of a photo that lies in no folder, its name without ending. */
+static sl_status label_by_level(int level, const char *image, const char **label, size_t *size, sl_error *err)
+{
+    const char *from = image, *slash = strchr(image, '/');
+    for (int n = 1; slash && n < level; n++) {
+        from = slash + 1;
+        slash = strchr(from, '/');
+    }
+    if (!slash && level > 1)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "lies less than %d folders deep: there is none to name the person",
+                       level);
+    const char *dot = slash ? NULL : strrchr(image, '.');
+    *label = from;
+    *size = slash ? (size_t)(slash - from) : dot && dot > image ? (size_t)(dot - image) : strlen(image);
     return SL_OK;
 }
 
-typedef struct {
-    const sl_photo *photo;
-    size_t line;
-} listed;
-
-static int by_image(const void *a, const void *b)
+static sl_status add_labelled(sl_photo_list *list, const sl_label_rule *rule, char *path, const char *image,
+                              sl_error *err)
 {
-    const listed *x = a, *y = b;
-    int order = strcmp(x->photo->image, y->photo->image);
-    return order ? order : x->line < y->line ? -1 : x->line > y->line;
-}
-
-/* The same photo twice: with one label it is a slip to be told, with two a contradiction. */
-static sl_status check_unique(const photo_list *list, const char *file, sl_error *err)
-{
-    listed *sorted = sl_calloc_aligned(list->count + 1, sizeof *sorted);
-    if (!sorted)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory to check it", file);
-    for (size_t i = 0; i < list->count; i++)
-        sorted[i] = (listed){&list->photos[i], list->lines[i]};
-    qsort(sorted, list->count, sizeof *sorted, by_image);
-    sl_status status = SL_OK;
-    for (size_t i = 1; i < list->count && status == SL_OK; i++) {
-        const sl_photo *a = sorted[i - 1].photo, *b = sorted[i].photo;
-        if (strcmp(a->image, b->image) != 0)
-            continue;
-        status = strcmp(a->label, b->label) == 0
-                     ? sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s is listed twice, first on line %zu", file,
-                               sorted[i].line, a->image, sorted[i - 1].line)
-                     : sl_fail(err, SL_ERR_FORMAT,
-                               "%s, line %zu: %s has two labels, \"%s\" (line %zu) and \"%s\"", file, sorted[i].line,
-                               a->image, a->label, sorted[i - 1].line, b->label);
+    char *below;
+    if (asprintf(&below, "%s/%s", rule->label, image) < 0) {
+        free(path);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
     }
-    free(sorted);
+    sl_status status = sl_photo_list_add(list, path, below, rule->label, err);
+    free(below);
     return status;
 }
 
-sl_status sl_photos_parse(const char *text, size_t size, const char *file, const char *base, sl_photo **out,
-                          size_t *count, sl_error *err)
+sl_status sl_photo_list_add_by(sl_photo_list *list, const sl_label_rule *rule, char *path, const char *image,
+                               sl_error *err)
 {
-    photo_list list = {0};
-    sl_status status = SL_OK;
-    const char *at = text, *stop = text + size;
-    if (size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
-        at += 3; /* a byte order mark, as spreadsheets write it */
-    for (size_t number = 1; at < stop && status == SL_OK; number++) {
-        const char *end = memchr(at, '\n', (size_t)(stop - at));
-        if (!end)
-            end = stop;
-        status = read_line(&list, base, at, (size_t)(end - at), file, number, err);
-        at = end + 1;
-    }
-    if (status == SL_OK)
-        status = check_unique(&list, file, err);
-    return finish(&list, status, out, count);
-}
-
-sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err)
-{
-    uint8_t *text;
+    const char *label;
     size_t size;
-    *out = NULL;
-    *count = 0;
-    SL_TRY(sl_read_file(file, (size_t)1 << 30, &text, &size, err));
-    const char *slash = strrchr(file, '/');
-    char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
-    sl_status status = base ? sl_photos_parse((const char *)text, size, file, base, out, count, err)
-                            : sl_fail(err, SL_ERR_MEMORY, "no memory to read %s", file);
-    free(base);
-    free(text);
+    sl_status status = SL_OK;
+    if (rule->label)
+        return add_labelled(list, rule, path, image, err);
+    if (!rule->pattern)
+        status = label_by_level(rule->level, image, &label, &size, err);
+    else if (!sl_pattern_group(rule->pattern, image, &label, &size))
+        status = sl_fail(err, SL_ERR_NOT_FOUND, "the pattern for labels does not match it");
+    if (status == SL_OK)
+        return add(list, path, image, label, size, err);
+    free(path);
     return status;
+}
+
+/* ---- one photo ---- */
+
+sl_status sl_photo_of_file(const char *path, const char *image, const sl_photos_options *options, sl_photo **out,
+                           sl_error *err)
+{
+    sl_photo_list list = {0};
+    sl_label_rule rule;
+    size_t count;
+    *out = NULL;
+    if (!path)
+        return sl_fail(err, SL_ERR_ARGUMENT, "no photo's path was given");
+    const char *slash = strrchr(path, '/');
+    SL_TRY(sl_label_rule_make(options, &rule, err));
+    sl_status status = sl_photo_list_add_by(&list, &rule, sl_strdup(path),
+                                            image   ? image
+                                            : slash ? slash + 1
+                                                    : path,
+                                            err);
+    sl_label_rule_free(&rule);
+    if (status != SL_OK)
+        sl_fail_in(err, status, "%s", path);
+    return sl_photo_list_finish(&list, status, out, &count);
+}
+
+sl_status sl_photo_read(sl_session *session, const sl_photo *photo, int aligned, sl_image *out, sl_error *err)
+{
+    *out = (sl_image){0};
+    if (!photo || !photo->path || (aligned && !session))
+        return sl_fail(err, SL_ERR_ARGUMENT, "a photo, and for crops a session, is needed");
+    if (!photo->data)
+        return aligned ? sl_crop_read(session, photo->path, out, err) : sl_image_read(photo->path, out, err);
+    bool grey = aligned && session->engine->recogniser.channels_in == 1;
+    sl_status status = grey ? sl_image_decode_grey(photo->data, photo->size, out, err)
+                            : sl_image_decode(photo->data, photo->size, out, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", photo->path);
 }
