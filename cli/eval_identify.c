@@ -8,12 +8,14 @@
 #include "eval_identify.h"
 #include "output.h"
 #include "progress.h"
+#include "same_photo.h"
 
 enum {
     KEY_GALLERY = CLI_KEY_OWN,
     KEY_QUERIES,
     KEY_STAGE1,
     KEY_SAME_PHOTO,
+    KEY_SAME_PHOTO_BY,
     KEY_REFERENCE,
     KEY_PEOPLE,
     KEY_MIN_PHOTOS,
@@ -42,6 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_STAGE1: cli_sweep_first(state, &run->sweep, arg); return 0;
     case KEY_SAME_PHOTO: o->exclude_same_photo = cli_parse_name(state, "--same-photo", arg, same_photo); return 0;
+    case KEY_SAME_PHOTO_BY: o->same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_REFERENCE: o->reference_metrics = 1; return 0;
     case KEY_PEOPLE: o->people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
     case KEY_MIN_PHOTOS: o->min_photos = (size_t)cli_parse_int(state, "--min-photos", arg, 1, INT_MAX); return 0;
@@ -77,6 +80,7 @@ static const struct argp_option options[] = {
      "include is "
      "the dissertation's)",
      0},
+    CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
     {"reference-metrics", KEY_REFERENCE, 0, 0,
      "Count the query itself in R where queries and gallery are one, as the published code does", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0,
@@ -235,6 +239,8 @@ static int evaluate(eval_run *run)
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
+    if (run->options.exclude_same_photo)
+        cli_warn_own_photos(run->gallery, run->queries, run->results->own_photos, run->results->own_photos_of);
     code = run->json ? cli_eval_print_json(run) : cli_eval_print_table(run);
     if (!code && run->svg_dir)
         code = cli_eval_draw_charts(run);

@@ -2,6 +2,7 @@
  * one, its members stand at the top as well. */
 #include "eval_identify.h"
 #include "output.h"
+#include "same_photo.h"
 
 static json_t *range_json(const sl_interval *i)
 {
@@ -73,6 +74,7 @@ int cli_eval_print_json(const eval_run *run)
                                  run->options.exclude_same_photo ? "exclude" : "include", "people",
                                  people[run->options.people], "reference_metrics", run->options.reference_metrics,
                                  "min_photos", (json_int_t)run->options.min_photos);
+    cli_own_photos_json(document, any->own_photos, any->own_photos_of);
     json_t *results = json_array();
     for (size_t c = 0; c < run->count; c++)
         json_array_append_new(results, result_json(&run->configs[c], &run->results[c]));

@@ -7,6 +7,7 @@
 #include "output.h"
 #include "photos.h"
 #include "progress.h"
+#include "same_photo.h"
 #include "svg.h"
 
 enum { KEY_SVG = CLI_KEY_OWN };
@@ -87,6 +88,7 @@ static int print_json(const openset_run *run, const sl_openset *o, const sl_open
         "mated", (json_int_t)o->mated, "nonmated", (json_int_t)o->nonmated, "strangers", (json_int_t)o->strangers,
         "rerank", cli_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
         rates_json(&o->score), "calibration", given ? points_json(given) : json_null());
+    cli_own_photos_json(document, o->own_photos, o->own_photos_of);
     return cli_print_json(document);
 }
 
@@ -156,6 +158,8 @@ static int measure(openset_run *run)
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
+    if (o.mated)
+        cli_warn_own_photos(run->gallery, run->queries, o.own_photos, o.own_photos_of);
     const sl_openset_point *shown = have ? given : NULL;
     if (run->svg)
         code = draw(run, &o);

@@ -7,8 +7,9 @@
 #include "cli.h"
 #include "output.h"
 #include "progress.h"
+#include "same_photo.h"
 
-enum { KEY_GALLERY = 0x300, KEY_QUERIES, KEY_PEOPLE, KEY_LIMIT };
+enum { KEY_GALLERY = 0x300, KEY_QUERIES, KEY_PEOPLE, KEY_LIMIT, KEY_SAME_PHOTO_BY };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -23,6 +24,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_PEOPLE: run->options.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
+    case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
@@ -41,6 +43,7 @@ static const struct argp_option options[] = {
      "other",
      0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
+    CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},

@@ -919,9 +919,24 @@ typedef struct {
     size_t stage1_first, stage2_first; /* gallery index of the first candidate */
 } sl_eval_line;
 
+/* What of two ids tells that a query is, or was made of, a photo of the gallery. Endings do not count ("1.jpg", "1.png").
+ * A query to which two photos of the gallery fit is SL_ERR_ARGUMENT, which names them. */
+typedef enum {
+    SL_SAME_BY_PATH = 0,   /* the whole path, else the path below the folders that all ids of either gallery share (up to
+                              the person's): masked/Ann/1.png is of photos/Ann/1.jpg */
+    SL_SAME_BY_NAME = 1,   /* label and file name, whatever the folders */
+    SL_SAME_BY_PATTERN = 2 /* the (group) of a POSIX extended regular expression in the ids */
+} sl_same_by;
+
 typedef struct {
-    int exclude_same_photo; /* 1: the gallery photo with the query's own id (endings aside) is passed over: the honest
-                               protocol. 0: it counts, as in the dissertation's occluded sets */
+    sl_same_by by;
+    const char *pattern; /* NULL unless by pattern */
+} sl_same_photo;
+
+typedef struct {
+    int exclude_same_photo; /* 1: the gallery photo that a query is or was made of is passed over: the honest protocol.
+                               0: it counts, as in the dissertation's occluded sets */
+    sl_same_photo same_photo; /* how it is found */
     int reference_metrics;  /* 1: where queries and gallery are the same folder, R counts the query itself, which
                                is never found, as the published code has it */
     sl_people people;       /* only queries of this half of the people count */
@@ -942,6 +957,8 @@ enum { SL_CMC_RANKS = 100 };
 typedef struct {
     size_t queries;   /* counted: those with a photo to be found */
     size_t unmatched; /* not counted: nobody in the gallery (left) with their label */
+    size_t own_photos, own_photos_of; /* queries whose own photo was found and passed over, of so many before the limit:
+                                         with 0 the honest protocol passed over nothing */
     size_t gallery;   /* faces that may be found */
     sl_retrieval stage1, stage2;
     sl_retrieval max;        /* the best that any new order of the top k could reach */
@@ -990,6 +1007,7 @@ typedef struct {
     size_t mated, nonmated; /* searches for somebody who is there, who is not */
     size_t strangers;       /* of the latter, those by people who are not in the gallery at all */
     size_t faces, people;   /* in the gallery */
+    size_t own_photos, own_photos_of; /* sl_eval_openset: queries whose own photo was found, of so many before the limit */
     size_t pairs;           /* sl_calibrate_gallery: of different people, compared */
     sl_openset_rates stage1, score;
 } sl_openset;
@@ -999,6 +1017,7 @@ typedef struct {
     sl_match_options match;
     sl_people people; /* only queries of this half of the people search */
     size_t limit;     /* at most so many queries, evenly spaced; 0: all */
+    sl_same_photo same_photo; /* how a query's own photo is found, which is no answer */
     const double *given; /* [given_count] thresholds to be measured too, into given_points */
     size_t given_count;
     sl_openset_point *given_points;

@@ -90,6 +90,8 @@ sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, 
     out->mated = s.mated;
     out->nonmated = s.nonmated;
     out->strangers = s.strangers;
+    out->own_photos = s.own_photos;
+    out->own_photos_of = s.own_photos_of;
     out->faces = info.faces;
     out->people = info.labels;
     sl_status status = s.nonmated ? sl_openset_rates_of(&s, 0, &out->stage1, err)

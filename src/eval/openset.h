@@ -21,6 +21,7 @@ typedef struct {
 /* Of all searches, by stage 1 alone [0] and by the score [1]. */
 typedef struct {
     size_t mated, nonmated, strangers;
+    size_t own_photos, own_photos_of; /* queries whose own photo was found, of so many */
     sl_mated *found[2];  /* [mated] */
     float *impostors[2]; /* [nonmated] best scores */
 } sl_searches;

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "eval/names.h"
+#include "eval/own_photos.h"
 
 static const uint32_t none = UINT32_MAX;
 
@@ -18,7 +19,7 @@ typedef struct {
     uint8_t *face_in;      /* [faces] may be found */
     uint8_t *query_in;     /* [queries] belongs to the experiment */
     uint32_t *photos;      /* [label bound] faces of a person that may be found */
-    sl_name *names;        /* [faces] of the gallery, as they are joined by */
+    sl_name *names;        /* [faces] the gallery's labels, sorted */
 } making;
 
 static bool is_self(const sl_protocol *p)
@@ -26,21 +27,15 @@ static bool is_self(const sl_protocol *p)
     return p->gallery == p->queries;
 }
 
-/* ---- names of queries in the gallery ---- */
-
-static void name_faces(const making *m, const char *(*text_of)(const sl_gallery *, size_t),
-                       size_t (*length_of)(const char *), const uint32_t *values)
-{
-    for (size_t i = 0; i < m->faces; i++) {
-        const char *text = text_of(m->p->gallery, i);
-        m->names[i] = (sl_name){text, length_of(text), values ? values[i] : (uint32_t)i};
-    }
-    sl_names_sort(m->names, m->faces);
-}
+/* ---- queries in the gallery ---- */
 
 static void find_people(making *m)
 {
-    name_faces(m, sl_gallery_label, strlen, m->p->labels);
+    for (size_t i = 0; i < m->faces; i++) {
+        const char *label = sl_gallery_label(m->p->gallery, i);
+        m->names[i] = (sl_name){label, strlen(label), m->p->labels[i]};
+    }
+    sl_names_sort(m->names, m->faces);
     for (size_t q = 0; q < m->queries; q++) {
         const char *label = sl_gallery_label(m->p->queries, q);
         const sl_name *found = sl_names_find(m->names, m->faces, label, strlen(label));
@@ -48,7 +43,6 @@ static void find_people(making *m)
     }
 }
 
-/* own_photo: the face of the query's own id, else the one face whose id differs by its ending only. */
 static sl_status find_own_photos(making *m, sl_error *err)
 {
     sl_protocol *p = m->p;
@@ -56,25 +50,7 @@ static sl_status find_own_photos(making *m, sl_error *err)
         p->own_photo[q] = is_self(p) ? (uint32_t)q : none;
     if (is_self(p) || !m->options->exclude_same_photo)
         return SL_OK;
-    name_faces(m, sl_gallery_image, sl_photo_stem, NULL);
-    for (size_t q = 0; q < m->queries; q++) {
-        const char *image = sl_gallery_image(p->queries, q);
-        size_t length = sl_photo_stem(image), face;
-        if (sl_gallery_find(p->gallery, image, &face, NULL) == SL_OK) {
-            p->own_photo[q] = (uint32_t)face;
-            continue;
-        }
-        const sl_name *found = sl_names_find(m->names, m->faces, image, length), *next = found ? found + 1 : NULL;
-        if (!found)
-            continue;
-        if (next < m->names + m->faces && next->length == length && memcmp(next->text, image, length) == 0)
-            return sl_fail(err, SL_ERR_ARGUMENT,
-                           "the query %s may have been made of %s or of %s: remove one of them from "
-                           "the gallery",
-                           image, found->text, next->text);
-        p->own_photo[q] = found->value;
-    }
-    return SL_OK;
+    return sl_own_photos_find(p->gallery, p->queries, &m->options->same_photo, p->own_photo, err);
 }
 
 /* ---- who takes part ---- */
@@ -168,6 +144,8 @@ static void choose_queries(making *m)
     for (size_t q = 0; q < m->queries; q++) {
         if (!m->query_in[q])
             continue;
+        p->query_count++;
+        p->own_photos += p->own_photo[q] != none;
         p->relevant[q] = relevant(m, q);
         if (p->relevant[q])
             p->asked[p->asked_count++] = (uint32_t)q;

@@ -19,6 +19,7 @@ typedef struct {
     uint32_t *asked;     /* [asked_count] the queries that count, ascending; those of the limit */
     uint32_t *unmatched; /* [unmatched_count] queries with nobody to be found */
     size_t asked_count, unmatched_count;
+    size_t query_count, own_photos; /* queries that take part, before the limit; those of them with an own_photo */
     size_t most_relevant; /* the largest R of those asked */
 } sl_protocol;
 

@@ -172,6 +172,8 @@ static void hand_over(run *r, sl_searches *out)
                 out->strangers += k == 0 && p->person[r->queries[i]] == none;
             }
         }
+        out->own_photos = p->own_photos;
+        out->own_photos_of = p->query_count;
         out->mated = mated;
         out->nonmated = nonmated;
         out->found[k] = r->found[k];
@@ -184,7 +186,7 @@ static void hand_over(run *r, sl_searches *out)
 static sl_status open_run(run *r, const sl_gallery *gallery, const sl_gallery *queries,
                           const sl_openset_options *o, sl_error *err)
 {
-    sl_eval_options rules = {.exclude_same_photo = 1, .people = o->people};
+    sl_eval_options rules = {.exclude_same_photo = 1, .same_photo = o->same_photo, .people = o->people};
     SL_TRY(sl_protocol_make(gallery, queries, &rules, &r->protocol, err));
     SL_TRY(choose_queries(r, o->limit, err));
     size_t faces = sl_gallery_size(gallery), most = 0;

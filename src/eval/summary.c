@@ -52,6 +52,8 @@ static void fill_evaluation(const sl_outcomes *o, size_t c, const sl_interval *c
     const sl_interval *own = columns + 3 * s->first_count + COLUMNS * c;
     *out = (sl_evaluation){.queries = asked,
                            .unmatched = p->unmatched_count,
+                           .own_photos = p->own_photos,
+                           .own_photos_of = p->query_count,
                            .gallery = p->face_count,
                            .stage1 = retrieval_at(columns + 3 * f),
                            .stage2 = retrieval_at(own + STAGE2),

@@ -154,6 +154,69 @@ static void own_photos_are_found_by_their_ids(void **state)
     free(dir);
 }
 
+/* Evaluates q in g and tells how many own photos were found; the face passed over shows in P@1. */
+static size_t own_photos(const char *const (*faces)[2], int face_count, const char *const (*asked)[2], int asked_count,
+                         sl_same_photo how, const size_t *own)
+{
+    char *dir = make_temp_dir();
+    sl_gallery *g = make(dir, "g", faces, face_count, 1), *q = make(dir, "q", asked, asked_count, 50);
+    sl_eval_config c = {.match = sl_match_defaults()};
+    sl_eval_options o = {.seed = 1, .exclude_same_photo = 1, .same_photo = how};
+    sl_evaluation e = {0};
+    c.match.rerank = SL_RERANK_NONE;
+    sl_status status = sl_eval_identify(g, q, &c, 1, &o, &e, &err);
+    if (status == SL_OK && own && e.queries == (size_t)asked_count) {
+        static const size_t counted[] = {0, 1, 2, 3, 4, 5};
+        assert_true(fabs(e.stage1.p1.mean - slow_p1(q, g, counted, e.queries, own)) < 1e-9);
+    }
+    assert_true(status != SL_OK || e.own_photos_of == (size_t)asked_count);
+    sl_gallery_close(q);
+    sl_gallery_close(g);
+    remove_tree(dir);
+    free(dir);
+    return status == SL_OK ? e.own_photos : SIZE_MAX;
+}
+
+static void own_photos_are_found_below_each_root(void **state)
+{
+    (void)state;
+    static const sl_same_photo by_path = {0}, by_name = {SL_SAME_BY_NAME, NULL},
+                               by_number = {SL_SAME_BY_PATTERN, "_([0-9]+)[.]"};
+    /* the published lists of LFW */
+    static const char *const lfw[][2] = {{"lfw-align-128/A_B/A_B_0001.jpg", "A_B"}, {"lfw-align-128/A_B/A_B_0002.jpg", "A_B"},
+                                         {"lfw-align-128/C_D/C_D_0003.jpg", "C_D"}, {"lfw-align-128/C_D/C_D_0004.jpg", "C_D"}};
+    static const char *const masked[][2] = {{"lfw-align-128-masked/A_B/A_B_0001.png", "A_B"},
+                                            {"lfw-align-128-masked/C_D/C_D_0004.png", "C_D"}};
+    static const size_t own[] = {0, 3}, none[] = {SIZE_MAX, SIZE_MAX};
+    assert_int_equal(own_photos(lfw, 4, masked, 2, by_path, own), 2);
+    assert_int_equal(own_photos(lfw, 4, masked, 2, by_name, own), 2);
+    assert_int_equal(own_photos(lfw, 4, masked, 2, by_number, own), 2);
+    /* one person's folder is no root: it tells photos apart from other people's */
+    static const char *const one[][2] = {{"masked/A_B/A_B_0001.png", "A_B"}};
+    assert_int_equal(own_photos(lfw, 4, one, 1, by_path, own), 1);
+    /* CFP: one number in two folders of a person */
+    static const char *const cfp[][2] = {{"CFP/001/frontal/01.jpg", "001"}, {"CFP/001/profile/01.jpg", "001"},
+                                         {"CFP/002/frontal/01.jpg", "002"}, {"CFP/002/frontal/02.jpg", "002"}};
+    static const char *const cut[][2] = {{"crop/001/profile/01.png", "001"}, {"crop/002/frontal/01.png", "002"}};
+    static const size_t own_cfp[] = {1, 2};
+    assert_int_equal(own_photos(cfp, 4, cut, 2, by_path, own_cfp), 2);
+    assert_int_equal(own_photos(cfp, 4, cut, 2, by_name, NULL), SIZE_MAX); /* either of two: refused, not guessed */
+    assert_true(strstr(err.text, "frontal/01.jpg") && strstr(err.text, "profile/01.jpg"));
+    /* phones: one name for many people's photos */
+    static const char *const phone[][2] = {{"Ann/IMG_0001.jpg", "Ann"}, {"Ann/IMG_0002.jpg", "Ann"},
+                                           {"Bob/IMG_0001.jpg", "Bob"}, {"Bob/IMG_0002.jpg", "Bob"}};
+    static const char *const again[][2] = {{"Bob/IMG_0001.jpg", "Bob"}, {"Ann/IMG_0002.jpg", "Ann"}};
+    static const char *const flat[][2] = {{"IMG_0001.jpg", "Bob"}, {"IMG_0002.jpg", "Ann"}};
+    static const size_t own_phone[] = {2, 1};
+    assert_int_equal(own_photos(phone, 4, again, 2, by_path, own_phone), 2);
+    assert_int_equal(own_photos(phone, 4, again, 2, by_name, own_phone), 2);
+    assert_int_equal(own_photos(phone, 4, flat, 2, by_name, own_phone), 2);
+    assert_int_equal(own_photos(phone, 4, flat, 2, by_path, none), 0); /* told: nothing was passed over */
+    static const sl_same_photo wrong[] = {{SL_SAME_BY_PATTERN, NULL}, {SL_SAME_BY_PATTERN, "("}, {SL_SAME_BY_PATTERN, "a"}};
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(own_photos(phone, 4, flat, 2, wrong[i], NULL), SIZE_MAX);
+}
+
 /* Embeddings that are equal are ordered by their index, before and after the second look. */
 static void ties_stand_by_index(void **state)
 {
@@ -355,6 +418,7 @@ int main(void)
         cmocka_unit_test(protocols_count_who_they_say),
         cmocka_unit_test(lists_of_people_and_photos),
         cmocka_unit_test(own_photos_are_found_by_their_ids),
+        cmocka_unit_test(own_photos_are_found_below_each_root),
         cmocka_unit_test(ties_stand_by_index),
         cmocka_unit_test(a_sweep_gives_what_each_gives_alone),
         cmocka_unit_test(second_stage_and_csv),
