@@ -486,8 +486,8 @@ SL_API sl_status sl_gallery_template(const sl_gallery *gallery, size_t i, sl_tem
 /* The stored crop of entry i, SL_ERR_NOT_FOUND when none was kept. */
 SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *out, sl_error *err);
 
-/* Adds one face; crop NULL keeps no picture. Not durable, and not visible to readers, before
- * sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there. */
+/* Adds one face, its names in Unicode's form C (they are found in any); crop NULL keeps no picture. Not durable, and not
+ * visible to readers, before sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there. */
 SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
                                 const sl_image *crop, sl_error *err);
 

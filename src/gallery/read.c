@@ -70,7 +70,7 @@ const char *sl_gallery_image(const sl_gallery *g, size_t i)
 
 sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
 {
-    uint32_t row = sl_index_image(g, image, strlen(image));
+    uint32_t row = sl_find_image(g, image);
     *i = 0;
     if (row == SL_TABLE_NONE)
         return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no image \"%.200s\" in the gallery", g->dir, image);

@@ -3,6 +3,7 @@
  *     open.c     opening, creating, recovery        write.c    adding, removing, committing
  *     replay.c   the log, turned into the index     read.c     entries, templates, embeddings
  *     compact.c  rewriting                          verify.c   reading every byte
+ *     spelling.c names in one form of Unicode
  */
 #ifndef SL_GALLERY_STORE_H
 #define SL_GALLERY_STORE_H
@@ -103,6 +104,22 @@ void sl_index_relist(sl_gallery *g);
 /* The live row of an image id, or SL_TABLE_NONE; the id of a label, or SL_TABLE_NONE. */
 uint32_t sl_index_image(const sl_gallery *g, const char *image, size_t size);
 uint32_t sl_index_label(const sl_gallery *g, const char *label, size_t size);
+
+/* ---- spelling.c ---- */
+
+/* An entry with its names in form C, which it holds. */
+typedef struct {
+    sl_entry entry;
+    char *image, *label;
+} sl_spelling;
+
+/* entry may be NULL: then all is NULL. */
+sl_status sl_spelling_of(const sl_entry *entry, sl_spelling *out, sl_error *err);
+void sl_spelling_free(sl_spelling *spelling);
+
+/* A row, a label's id, by a name in any form; SL_TABLE_NONE. */
+uint32_t sl_find_image(const sl_gallery *g, const char *image);
+uint32_t sl_find_label(const sl_gallery *g, const char *label);
 
 /* Reads the log up to the committed state into the index. `log_size`: bytes the log had before the marker was
  * read (the tail behind what counts is looked at too). */

@@ -240,10 +240,9 @@ static sl_status fill_patch_row(sl_gallery *g, const sl_template *t, const char 
     return SL_OK;
 }
 
-sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
-                         sl_error *err)
+static sl_status add_spelled(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
+                             sl_error *err)
 {
-    SL_TRY(check_writable(g, err));
     SL_TRY(check_entry(g, entry, t, err));
     SL_TRY(fill_patch_row(g, t, entry->image, err));
     if (!sl_embedding_sound((const uint8_t *)t->embedding, t->shape.dim) ||
@@ -268,6 +267,17 @@ sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template
                            ? sl_fail(err, SL_ERR_LIMIT, "%s: the crop of %s is too large", g->dir, entry->image)
                            : sl_store_append(g, &face, t->embedding, g->scratch, jpeg, err);
     free(jpeg);
+    return status;
+}
+
+sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
+                         sl_error *err)
+{
+    sl_spelling spelling;
+    SL_TRY(check_writable(g, err));
+    SL_TRY(sl_spelling_of(entry, &spelling, err));
+    sl_status status = add_spelled(g, entry ? &spelling.entry : NULL, t, crop, err);
+    sl_spelling_free(&spelling);
     return status;
 }
 
@@ -317,8 +327,8 @@ sl_status sl_gallery_remove(sl_gallery *g, const char *image, const char *label,
     if (!image && !label)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_remove needs an image id or a label", g->dir);
     SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes the removal only */
-    uint32_t row = image ? sl_index_image(g, image, strlen(image)) : SL_TABLE_NONE;
-    uint32_t id = label ? sl_index_label(g, label, strlen(label)) : SL_TABLE_NONE;
+    uint32_t row = image ? sl_find_image(g, image) : SL_TABLE_NONE;
+    uint32_t id = label ? sl_find_label(g, label) : SL_TABLE_NONE;
     if ((image && row == SL_TABLE_NONE) || (label && id == SL_TABLE_NONE))
         return SL_OK; /* nobody of that name */
     SL_TRY(remove_wanted(g, row, id, &count, err));

@@ -28,7 +28,7 @@ static void list_photo(int i, const char *name, const char *label)
 {
     char path[600];
     path_in(name, path);
-    photos[i] = (sl_photo){strdup(path), strdup(name), strdup(label)};
+    photos[i] = (sl_photo){.path = strdup(path), .image = strdup(name), .label = strdup(label)};
 }
 
 static void write_text(const char *name)

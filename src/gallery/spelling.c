@@ -1,0 +1,55 @@
+/* Names that come from outside: stored in Unicode's form C, and found in whatever form they are asked for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/nfc.h"
+#include "gallery/store.h"
+
+/* What is no UTF-8, or too long, stays as it is: the check of names refuses it. */
+static sl_status compose(const char *name, char **out, sl_error *err)
+{
+    sl_error why;
+    *out = NULL;
+    if (name && sl_nfc(name, strlen(name), out, &why) == SL_ERR_MEMORY)
+        return sl_fail(err, SL_ERR_MEMORY, "%s", why.text);
+    return SL_OK;
+}
+
+sl_status sl_spelling_of(const sl_entry *entry, sl_spelling *out, sl_error *err)
+{
+    *out = (sl_spelling){0};
+    if (!entry)
+        return SL_OK;
+    out->entry = *entry;
+    sl_status status = compose(entry->image, &out->image, err);
+    if (status == SL_OK)
+        status = compose(entry->label, &out->label, err);
+    out->entry.image = out->image ? out->image : entry->image;
+    out->entry.label = out->label ? out->label : entry->label;
+    if (status != SL_OK)
+        sl_spelling_free(out);
+    return status;
+}
+
+void sl_spelling_free(sl_spelling *spelling)
+{
+    free(spelling->image);
+    free(spelling->label);
+    *spelling = (sl_spelling){0};
+}
+
+/* Galleries of older versions may hold names in other forms: what is asked for comes first. */
+static uint32_t find(const sl_gallery *g, const char *name,
+                     uint32_t (*index)(const sl_gallery *, const char *, size_t))
+{
+    char *composed;
+    uint32_t found = index(g, name, strlen(name));
+    if (found != SL_TABLE_NONE || compose(name, &composed, NULL) != SL_OK || !composed)
+        return found;
+    found = index(g, composed, strlen(composed));
+    free(composed);
+    return found;
+}
+
+uint32_t sl_find_image(const sl_gallery *g, const char *image) { return find(g, image, sl_index_image); }
+uint32_t sl_find_label(const sl_gallery *g, const char *label) { return find(g, label, sl_index_label); }
