@@ -167,3 +167,33 @@ setup() {
     expect 0
     json 'd.queries === 7 && d.right === 7 && d.solver_calls_per_query === 0'
 }
+
+@test "queries that find no photo of their own void the honest protocol: said; --same-photo-by finds them" {
+    need_made_up_galleries
+    # queries made of the gallery's first photos; each tree has a root of its own, as the published lists have
+    sed 's|^|lfw/|' g.names > lfw.names
+    head -n 30 g.names | sed 's|^|lfw-masked/|; s|\.jpg|.png|' > masked.names
+    "$BUILD/gallery_of_arrays" lfw lfw.names g.e g.p 16 2 2 6
+    "$BUILD/gallery_of_arrays" masked masked.names q.e q.p 16 2 2 6
+    for by in path name 'pattern:/([^/]*) x'; do
+        sl eval identify --gallery lfw --queries masked --same-photo-by "$by" --rerank none --json
+        expect 0
+        json 'd.own_photos_found === 30 && d.own_photos_of === 30'
+        fails contains "$err" "own photo"
+    done
+    sl eval identify --gallery lfw --queries masked --rerank none
+    contains "$out" "own photos passed over: of 30 of 30 queries"
+    sl eval openset --gallery lfw --queries masked --rerank none --json
+    json 'd.own_photos_found === 30 && d.own_photos_of === 30'
+    sl eval identify --gallery g --queries q --rerank none --json
+    expect 0
+    json 'd.own_photos_found === 0 && d.own_photos_of === 30'
+    contains "$err" "no query finds its own photo"
+    sl eval openset --gallery g --queries q --rerank none --json
+    contains "$err" "no query finds its own photo"
+    sl eval identify --gallery g --queries q --same-photo include --rerank none
+    expect 0
+    fails contains "$err" "own photo"
+    sl eval identify --gallery g --same-photo-by nonsense
+    expect 2
+}
