@@ -40,7 +40,7 @@ static const struct argp parser = {
     options,
     parse,
     "IMAGE|DIR...",
-    "Finds the faces of photos: box, score, five points, quality, best score first.\v"
+    "Finds the faces of photos: box, score, five points, quality, best score first. - is a photo on stdin.\v"
     "Examples:\n"
     "  secondlook detect photo.jpg\n"
     "  secondlook detect --json photos/ > faces.json\n"

@@ -82,7 +82,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_LABELS: run->labels = arg; return 0;
     case KEY_LABEL: run->rules.people.label = arg; return 0;
-    case KEY_LABEL_LEVEL: run->rules.people.label_level = (int)cli_parse_int(state, "--label-level", arg, 1, 64); return 0;
+    case KEY_LABEL_LEVEL:
+        run->rules.people.label_level = (int)cli_parse_int(state, "--label-level", arg, 1, 64);
+        return 0;
     case KEY_LABEL_PATTERN: run->rules.people.label_pattern = arg; return 0;
     case KEY_ID: run->rules.id = arg; return 0;
     case CLI_KEY_ALIGNED: run->enroll.aligned = 1; return 0;
@@ -119,8 +121,8 @@ static const struct argp parser = {
     parse,
     "--gallery DIR PATH...",
     "Puts photos of known people into a gallery. PATH is a folder with a folder of photos per person, or a photo "
-    "that is named after the person; - is a photo on stdin. What is enrolled already is left alone, so that a run can be repeated and an "
-    "interrupted one continued.\v"
+    "that is named after the person; - is a photo on stdin. What is enrolled already is left alone, so that a run can "
+    "be repeated and an interrupted one continued.\v"
     "Examples:\n"
     "  secondlook enroll --gallery staff photos/\n"
     "  secondlook enroll --gallery staff --label 'Ada Lovelace' ada1.jpg ada2.jpg\n"
@@ -140,8 +142,8 @@ static const struct argp parser = {
 static void tell_flat(const enroll_run *run)
 {
     if (run->found.flat && !run->rules.people.label && !run->rules.people.label_pattern)
-        cli_warn("%s holds no folders: its photos are taken for %zu people of one photo each, named after the files. Did "
-                 "you mean --label NAME?", run->found.flat, run->found.flat_count);
+        cli_warn("%s holds no folders: its photos are taken for %zu people of one photo each, named after the files. "
+                 "Did you mean --label NAME?", run->found.flat, run->found.flat_count);
 }
 
 static int collect(enroll_run *run)
@@ -234,8 +236,8 @@ static sl_status open_gallery(const enroll_run *run, const sl_engine *engine, sl
 static void tell_twins(void *context, const char *a, const char *b)
 {
     (void)context;
-    cli_warn("\"%s\" and \"%s\" differ in case only, and are two people here: give them one spelling if they are one", a,
-             b);
+    cli_warn("\"%s\" and \"%s\" differ in case only, and are two people here: give them one spelling if they are one",
+             a, b);
 }
 
 static int enroll_photos(enroll_run *run, const sl_engine *engine)

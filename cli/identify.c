@@ -71,7 +71,7 @@ static const struct argp parser = {
     parse,
     "--gallery DIR IMAGE|DIR...",
     "Ranks the gallery's people for every face of the photos: first by the cosine of the embeddings, then the "
-    "best candidates again by the second look. Each face is decided: a match, or unknown.\v"
+    "best candidates again by the second look. Each face is decided: a match, or unknown. - is a photo on stdin.\v"
     "Examples:\n"
     "  secondlook identify --gallery staff query.jpg\n"
     "  secondlook identify --gallery staff --top 3 --json *.jpg\n"

@@ -18,8 +18,12 @@ static void fail_path(cli_photos *p, const char *path, const char *reason)
 {
     json_array_append_new(p->passed_over,
                           json_pack("{s:o,s:o}", "path", cli_json_text(path), "reason", cli_json_text(reason)));
-    if (p->failed++ < MOST_TOLD)
-        cli_warn(strstr(reason, path) ? "passed over %.0s%s" : "passed over %s: %s", path, reason);
+    if (p->failed++ >= MOST_TOLD)
+        return;
+    if (strstr(reason, path))
+        cli_warn("passed over %s", reason);
+    else
+        cli_warn("passed over %s: %s", path, reason);
 }
 
 /* ".heic" of "a/IMG_1.HEIC"; "none" and "other" where there is none, or none that a program would write. */

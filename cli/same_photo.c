@@ -16,8 +16,9 @@ sl_same_photo cli_parse_same_photo(struct argp_state *state, const char *text)
 void cli_warn_own_photos(const sl_gallery *gallery, const sl_gallery *queries, size_t found, size_t of)
 {
     if (gallery != queries && of && !found)
-        cli_warn("no query finds its own photo in the gallery, so none is passed over. If the queries were made of the "
-                 "gallery's photos, the figures are void: see --same-photo-by");
+        cli_warn(
+            "no query finds its own photo in the gallery, so none is passed over. If the queries were made of the "
+            "gallery's photos, the figures are void: see --same-photo-by");
 }
 
 void cli_own_photos_json(json_t *document, size_t found, size_t of)

@@ -9,7 +9,8 @@
 #define CLI_OPTION_SAME_PHOTO_BY(key)                                                                             \
     {                                                                                                             \
         "same-photo-by", key, "path|name|pattern:REGEX", 0,                                                       \
-            "How a query's own photo is found, endings aside: path (the default) below the folders that all photos " \
+            "How a query's own photo is found, endings aside: path (the default) below the folders that all "     \
+            "photos "                                                                                             \
             "of either gallery share; name: the same person and file name; pattern: the same (group) of a POSIX " \
             "extended regular expression in their ids",                                                           \
             0                                                                                                     \

@@ -80,7 +80,7 @@ static const struct argp verify_parser = {
     verify_options,
     parse,
     "IMAGE IMAGE",
-    "Do two photos show the same person? The main face of each is compared.\v"
+    "Do two photos show the same person? The main face of each is compared; - is a photo on stdin.\v"
     "Examples:\n"
     "  secondlook verify passport.jpg camera.jpg\n"
     "  secondlook verify --json --rerank none a.jpg b.jpg\n"

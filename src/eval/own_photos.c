@@ -53,7 +53,8 @@ static key by_pattern(const void *pattern, const sl_gallery *g, size_t face)
     return sl_pattern_group(pattern, sl_gallery_image(g, face), &k.text, &k.length) ? k : (key){0};
 }
 
-/* Length of the folders that all ids of a gallery share, "lfw-align-128/", up to the one that is named after a person. */
+/* Length of the folders that all ids of a gallery share, "lfw-align-128/", up to the one that is named after a
+ * person. */
 static size_t root_of(const sl_gallery *g)
 {
     const char *first = sl_gallery_image(g, 0), *slash = strrchr(first, '/');
@@ -87,7 +88,8 @@ static const sl_name *candidate(const joining *j, const sl_name *at, const key *
 {
     const sl_name *end = j->names + j->count;
     for (; at && at < end && at->length == k->length && memcmp(at->text, k->text, k->length) == 0; at++)
-        if (!j->one_person || strcmp(sl_gallery_label(j->gallery, at->value), sl_gallery_label(j->queries, query)) == 0)
+        if (!j->one_person ||
+            strcmp(sl_gallery_label(j->gallery, at->value), sl_gallery_label(j->queries, query)) == 0)
             return at;
     return NULL;
 }
@@ -97,8 +99,9 @@ static sl_status join_query(const joining *j, size_t query, const key *k, sl_err
     const sl_name *found = candidate(j, sl_names_find(j->names, j->count, k->text, k->length), k, query);
     const sl_name *next = found ? candidate(j, found + 1, k, query) : NULL;
     if (next)
-        return sl_fail(err, SL_ERR_ARGUMENT, "the query %s may have been made of %s or of %s: remove one of them from the "
-                       "gallery, or tell photos apart in another way (--same-photo-by)",
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "the query %s may have been made of %s or of %s: remove one of them from the "
+                       "gallery, or tell photos apart in another way (path, name, pattern)",
                        sl_gallery_image(j->queries, query), sl_gallery_image(j->gallery, found->value),
                        sl_gallery_image(j->gallery, next->value));
     if (found)

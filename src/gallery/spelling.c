@@ -51,5 +51,11 @@ static uint32_t find(const sl_gallery *g, const char *name,
     return found;
 }
 
-uint32_t sl_find_image(const sl_gallery *g, const char *image) { return find(g, image, sl_index_image); }
-uint32_t sl_find_label(const sl_gallery *g, const char *label) { return find(g, label, sl_index_label); }
+uint32_t sl_find_image(const sl_gallery *g, const char *image)
+{
+    return find(g, image, sl_index_image);
+}
+uint32_t sl_find_label(const sl_gallery *g, const char *label)
+{
+    return find(g, label, sl_index_label);
+}

@@ -6,7 +6,8 @@
 
 static sl_error err;
 
-static void add(sl_gallery *g, const sl_template_shape *s, const char *image, const char *label, sl_status expected)
+static void add(sl_gallery *g, const sl_template_shape *s, const char *image, const char *label,
+                sl_status expected)
 {
     sl_template *t = face_template(s, 1);
     sl_entry e = {.image = image, .label = label};
