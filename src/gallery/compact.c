@@ -1,6 +1,6 @@
 #include "gallery/store.h"
 
-#include "gallery/progress.h"
+#include <string.h>
 
 /* Copies the live faces, each checked, and makes them durable. */
 static sl_status copy_faces(const sl_gallery *from, sl_gallery *to, sl_ticker *ticker, sl_error *err)
@@ -21,8 +21,40 @@ static sl_status copy_faces(const sl_gallery *from, sl_gallery *to, sl_ticker *t
     return sl_gallery_commit(to, err);
 }
 
-/* Writes the next generation beside this one, then lets gallery.meta name it: that rename is the moment of
- * change. Files that do not count are deleted here, or by the next writer after a crash. */
+static bool same_face(const sl_face_record *a, const sl_face_record *b)
+{
+    return a->embedding_crc == b->embedding_crc && a->patches_crc == b->patches_crc && a->crop_crc == b->crop_crc &&
+           strcmp(a->image, b->image) == 0 && strcmp(a->label, b->label) == 0;
+}
+
+/* Reads the new generation as whoever opens it next will, every byte of it: the old one is dropped on its word. */
+static sl_status check_written(const sl_gallery *from, const sl_meta *meta, sl_ticker *ticker, sl_error *err)
+{
+    uint8_t bytes[SL_META_SIZE];
+    sl_meta read;
+    sl_gallery *back = NULL;
+    sl_meta_encode(meta, bytes);
+    sl_status status = sl_meta_decode(bytes, sizeof bytes, &read, err);
+    if (status == SL_OK)
+        status = sl_store_open(from->dir, &read, false, &back, err);
+    if (status == SL_OK)
+        status = sl_check_whole(back, ticker, from->faces, err);
+    if (status == SL_OK && (back->faces != from->faces || back->rows != from->faces))
+        status = sl_fail(err, SL_ERR_CORRUPT, "%u of %u faces are there", back->faces, from->faces);
+    for (uint32_t i = 0; status == SL_OK && i < from->faces; i++) {
+        const sl_face_record want = sl_row_record(from, from->face_row[i]), have = sl_row_record(back, i);
+        if (!same_face(&want, &have))
+            status = sl_fail(err, SL_ERR_CORRUPT, "face %u, of image \"%.200s\", is another one", i, want.image);
+    }
+    sl_gallery_close(back);
+    if (status == SL_OK || status == SL_ERR_INTERRUPTED || status == SL_ERR_MEMORY)
+        return status;
+    return sl_fail_in(err, SL_ERR_IO, "%s: was not compacted and is as it was, for what was written does not read back "
+                      "(has the disk faults? Try again, or on another one)", from->dir);
+}
+
+/* Writes the next generation beside this one, reads it back, then lets gallery.meta name it: that rename is the moment
+ * of change. Files that do not count are deleted here, or by the next writer after a crash. */
 static sl_status rewrite(const sl_gallery *g, sl_ticker *ticker, sl_error *err)
 {
     sl_meta meta = g->meta;
@@ -32,6 +64,8 @@ static sl_status rewrite(const sl_gallery *g, sl_ticker *ticker, sl_error *err)
     sl_status status = sl_store_create(g->dir, &meta, &fresh, err);
     if (status == SL_OK)
         status = copy_faces(g, fresh, ticker, err);
+    if (status == SL_OK)
+        status = check_written(g, &meta, ticker, err);
     bool written = status == SL_OK;
     if (written)
         status = sl_store_publish(fresh, err);
@@ -47,8 +81,8 @@ sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *con
 {
     sl_gallery *g;
     SL_TRY(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, err));
-    sl_ticker ticker = {.fn = progress, .context = context, .total = g->faces};
-    sl_status status = g->faces < g->rows ? rewrite(g, &ticker, err) : sl_tick(&ticker, g->faces, err);
+    sl_ticker ticker = {.fn = progress, .context = context, .total = 2 * (size_t)g->faces}; /* written, read back */
+    sl_status status = g->faces < g->rows ? rewrite(g, &ticker, err) : sl_tick(&ticker, ticker.total, err);
     sl_gallery_close(g);
     return status;
 }

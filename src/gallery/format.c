@@ -110,6 +110,10 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
         sl_shape_check(&out->shape, out->model, NULL) || version != version_of(&out->shape))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
+    uint8_t again[SL_META_SIZE]; /* one state has one form: what is read is what would be written */
+    sl_meta_encode(out, again);
+    if (memcmp(again, data, sizeof again) != 0 || (out->centre_crc && !sl_centre_bytes(&out->shape)))
+        return sl_fail(err, SL_ERR_FORMAT, "has something where the format has zeros");
     return SL_OK;
 }
 
@@ -176,6 +180,15 @@ static bool all_finite(const uint8_t *p, size_t count)
     return !bad;
 }
 
+/* Nothing may hide in what fills a gap: it would be dropped, or kept, by whoever writes the row again. */
+static bool all_zero(const uint8_t *from, const uint8_t *to)
+{
+    uint8_t bits = 0;
+    while (from < to)
+        bits |= *from++;
+    return !bits;
+}
+
 bool sl_embedding_sound(const uint8_t *row, int dim)
 {
     double sum = 0;
@@ -186,23 +199,36 @@ bool sl_embedding_sound(const uint8_t *row, int dim)
     return fabs(sum - 1) < 1e-3; /* false for NaN and infinity too */
 }
 
+/* Does the upper half of each patch's last byte, which stands for no dimension where D is odd, hold nothing? */
+static bool codes_sound(const uint8_t *codes, size_t patches, int dim)
+{
+    const size_t bytes = sl_code_bytes(dim);
+    uint8_t bits = 0;
+    for (size_t r = 0; dim % 2 && r < patches; r++)
+        bits |= codes[r * bytes + bytes - 1] & 0xf0;
+    return !bits;
+}
+
 bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape)
 {
     sl_row_layout l = sl_patch_row_layout(shape);
     const size_t patches = (size_t)shape->rows * (size_t)shape->cols;
-    uint32_t bad = 0;
+    const bool scaled = l.landmarks_at > l.scales_at;
+    const uint8_t *scales = row + l.scales_at, *landmarks = row + l.landmarks_at;
+    uint32_t bad = scaled && !all_finite(scales, patches);
     switch (shape->precision) {
     case SL_PRECISION_INT8:
         for (size_t i = 0; i < l.patches_bytes; i++)
             bad |= row[i] == 0x80;
-        bad |= !all_finite(row + l.scales_at, patches);
         break;
-    case SL_PRECISION_F32: bad = !all_finite(row, l.patches_bytes / 4); break;
-    case SL_PRECISION_COMPACT: bad = !all_finite(row + l.scales_at, patches); break; /* every code is one */
+    case SL_PRECISION_F32: bad |= !all_finite(row, l.patches_bytes / 4); break;
+    case SL_PRECISION_COMPACT: bad |= !codes_sound(row, patches, shape->dim); break;
     case SL_PRECISION_BF16: /* not stored */
     case SL_PRECISION_NONE: break;
     }
-    return !bad && all_finite(row + l.landmarks_at, 136);
+    return !bad && all_finite(landmarks, 136) && all_zero(row + l.patches_bytes, scales) &&
+           all_zero(scales + (scaled ? patches * sizeof(float) : 0), landmarks) &&
+           all_zero(landmarks + 68 * sizeof(sl_point), row + l.stride);
 }
 
 bool sl_centre_sound(const float *centre, const sl_template_shape *shape)
@@ -215,6 +241,14 @@ uint32_t sl_centre_crc(const sl_template_shape *shape)
     static const uint8_t zeros[64];
     const size_t bytes = sl_contribution_count(shape) * sizeof(float);
     return sl_crc32c(sl_crc32c(0, shape->centre, bytes), zeros, sl_centre_bytes(shape) - bytes);
+}
+
+bool sl_centre_holds(const float *padded, const sl_meta *meta)
+{
+    const size_t size = sl_centre_bytes(&meta->shape);
+    const uint8_t *end = (const uint8_t *)padded + size;
+    return sl_crc32c(0, padded, size) == meta->centre_crc && sl_centre_sound(padded, &meta->shape) &&
+           all_zero((const uint8_t *)(padded + sl_contribution_count(&meta->shape)), end);
 }
 
 /* ---- commit marker ---- */
@@ -242,7 +276,7 @@ bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_st
                              .rows = sl_get_u64(data + 32),
                              .crops_end = sl_get_u64(data + 40),
                              .chain = sl_get_u32(data + 48)};
-    return out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
+    return sl_get_u64(data + 52) == 0 && out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
            out->crops_end >= SL_HEADER_SIZE && out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
            out->sequence <= INT64_MAX;
 }

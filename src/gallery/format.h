@@ -57,13 +57,17 @@ typedef struct {
 
 sl_row_layout sl_patch_row_layout(const sl_template_shape *shape);
 
-/* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? */
+/* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? And are the gaps
+ * of a patch row zero? */
 bool sl_embedding_sound(const uint8_t *row, int dim);
 bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape);
 bool sl_centre_sound(const float *centre, const sl_template_shape *shape);
 
 /* Checksum of shape->centre as it lies in the file. */
 uint32_t sl_centre_crc(const sl_template_shape *shape);
+
+/* Is that the centre, as it was read with the zeros behind it, that the meta speaks of? */
+bool sl_centre_holds(const float *padded, const sl_meta *meta);
 
 /* A commit marker's slot: the acknowledged state. */
 typedef struct {

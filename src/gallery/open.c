@@ -362,13 +362,12 @@ static sl_status map_data(sl_gallery *g, sl_file_kind kind, uint64_t end, sl_err
 static sl_status read_centre(sl_gallery *g, sl_error *err)
 {
     const sl_datafile *f = &g->files[SL_FILE_PATCHES];
-    const sl_template_shape *s = &g->meta.shape;
-    const size_t size = sl_centre_bytes(s);
+    const size_t size = sl_centre_bytes(&g->meta.shape);
     size_t got;
     if (!g->centre)
         return SL_OK;
     SL_TRY(sl_read_at(f->fd, g->centre, size, SL_HEADER_SIZE, &got, f->path, err));
-    if (got == size && sl_crc32c(0, g->centre, size) == g->meta.centre_crc && sl_centre_sound(g->centre, s))
+    if (got == size && sl_centre_holds(g->centre, &g->meta))
         return SL_OK;
     return sl_fail(err, SL_ERR_CORRUPT, "%s: what its patches are stored around is damaged: restore the gallery's "
                    "folder from a copy, or enrol again", f->path);
@@ -415,23 +414,29 @@ static sl_status recover(sl_gallery *g, sl_error *err)
     return SL_OK;
 }
 
+sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err)
+{
+    sl_gallery *g;
+    sl_status status = new_handle(dir, meta, writable, &g, err);
+    if (status == SL_OK)
+        status = load(g, err);
+    if (status == SL_OK && writable)
+        status = recover(g, err);
+    if (status != SL_OK) {
+        sl_gallery_close(g);
+        g = NULL;
+    }
+    *out = g;
+    return status;
+}
+
 /* Opens what gallery.meta names. A reader that is overtaken by a compaction starts again. */
 static sl_status open_existing(const char *dir, bool writable, sl_gallery **out, bool *foreign, sl_error *err)
 {
     sl_meta meta;
     SL_TRY(read_meta(dir, &meta, foreign, err));
     for (;;) {
-        sl_gallery *g;
-        sl_status status = new_handle(dir, &meta, writable, &g, err);
-        if (status == SL_OK)
-            status = load(g, err);
-        if (status == SL_OK && writable)
-            status = recover(g, err);
-        if (status == SL_OK) {
-            *out = g;
-            return SL_OK;
-        }
-        sl_gallery_close(g);
+        sl_status status = sl_store_open(dir, &meta, writable, out, err);
         if (status != SL_ERR_NOT_FOUND)
             return status;
         uint64_t tried = meta.generation;

@@ -109,10 +109,14 @@ sl_status sl_check_embedding(const sl_gallery *g, uint32_t row, sl_error *err)
 
 sl_status sl_check_patches(const sl_gallery *g, uint32_t row, sl_error *err)
 {
+    static const sl_point none[68];
     const uint8_t *bytes = sl_row_bytes(g, SL_FILE_PATCHES, row);
-    if (sl_crc32c(0, bytes, sl_patch_row_layout(&g->meta.shape).stride) != sl_row_record(g, row).patches_crc)
+    const sl_face_record face = sl_row_record(g, row);
+    const sl_row_layout l = sl_patch_row_layout(&g->meta.shape);
+    if (sl_crc32c(0, bytes, l.stride) != face.patches_crc)
         return row_damaged(g, SL_FILE_PATCHES, row, "checksum", err);
-    if (!sl_patch_row_sound(bytes, &g->meta.shape))
+    if (!sl_patch_row_sound(bytes, &g->meta.shape) ||
+        (!face.has_landmarks && memcmp(bytes + l.landmarks_at, none, sizeof none) != 0))
         return row_damaged(g, SL_FILE_PATCHES, row, "impossible values", err);
     return SL_OK;
 }

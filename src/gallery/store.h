@@ -14,6 +14,7 @@
 #include "gallery/datafile.h"
 #include "gallery/format.h"
 #include "gallery/gallery.h"
+#include "gallery/progress.h"
 #include "gallery/table.h"
 
 struct sl_gallery {
@@ -131,6 +132,10 @@ sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err);
  * dir's lock must be held; the handle does not own it. */
 sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_gallery **out, sl_error *err);
 
+/* Opens the committed part of meta's generation, whether gallery.meta names it or not; SL_ERR_NOT_FOUND when a file of it
+ * is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
+sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err);
+
 /* Publishes the handle's generation: writes gallery.meta. */
 sl_status sl_store_publish(const sl_gallery *g, sl_error *err);
 
@@ -153,5 +158,10 @@ sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, int slot,
 sl_status sl_check_embedding(const sl_gallery *g, uint32_t row, sl_error *err);
 sl_status sl_check_patches(const sl_gallery *g, uint32_t row, sl_error *err);
 sl_status sl_check_crop(const sl_gallery *g, uint32_t row, sl_error *err);
+
+/* ---- verify.c ---- */
+
+/* Both marks, and all of the above for every row, removed ones too. `ticker` is told `before` rows more than were checked. */
+sl_status sl_check_whole(const sl_gallery *g, sl_ticker *ticker, size_t before, sl_error *err);
 
 #endif

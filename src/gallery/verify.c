@@ -1,7 +1,5 @@
 #include "gallery/store.h"
 
-#include "gallery/progress.h"
-
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
 static sl_status check_marker(const sl_gallery *g, sl_error *err)
 {
@@ -13,23 +11,25 @@ static sl_status check_marker(const sl_gallery *g, sl_error *err)
                    g->dir, (unsigned long long)g->meta.generation, g->faces);
 }
 
+sl_status sl_check_whole(const sl_gallery *g, sl_ticker *ticker, size_t before, sl_error *err)
+{
+    SL_TRY(check_marker(g, err));
+    for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
+        SL_TRY(sl_check_embedding(g, row, err));
+        SL_TRY(sl_check_patches(g, row, err));
+        SL_TRY(sl_check_crop(g, row, err));
+        SL_TRY(sl_tick(ticker, before + row + 1, err));
+    }
+    return g->rows ? SL_OK : sl_tick(ticker, before, err);
+}
+
 sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
 {
     sl_gallery *g;
     SL_TRY(
         sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, err)); /* checks meta, headers and the log */
     sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
-    sl_status status;
-    SL_TRY_GOTO(check_marker(g, err), done);
-    for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
-        SL_TRY_GOTO(sl_check_embedding(g, row, err), done);
-        SL_TRY_GOTO(sl_check_patches(g, row, err), done);
-        SL_TRY_GOTO(sl_check_crop(g, row, err), done);
-        SL_TRY_GOTO(sl_tick(&ticker, row + 1, err), done);
-    }
-    if (g->rows == 0)
-        status = sl_tick(&ticker, 0, err);
-done:
+    sl_status status = sl_check_whole(g, &ticker, 0, err);
     sl_gallery_close(g);
     return status;
 }

@@ -68,6 +68,9 @@ static void fix_headers(sl_meta *meta)
     sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PRECISION_F32 ? SL_GALLERY_VERSION : 1);
     sl_put_u32(p->bytes + 12, SL_META_SIZE);
     sl_put_u64(p->bytes + 24, 1);
+    sl_put_u32(p->bytes + 84, 0);
+    const size_t name = strnlen((char *)p->bytes + 88, 63);
+    memset(p->bytes + 88 + name, 0, SL_META_SIZE - 88 - name);
     sl_put_u32(p->bytes + 252, sl_crc32c(0, p->bytes, 252));
     if (sl_meta_decode(p->bytes, p->size, meta, NULL) != SL_OK)
         return;
