@@ -1,16 +1,10 @@
 #define _GNU_SOURCE
 #include "gallery/store.h"
 
-#include <dirent.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,124 +13,6 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/sha256.h"
-
-#define META_NAME "gallery.meta"
-
-/* ---- names in the folder ---- */
-
-/* The N of NAME.N for a gallery's files, 0 for all others. */
-static uint64_t generation_of(const char *name)
-{
-    static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit"};
-    const char *dot = strrchr(name, '.');
-    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) ||
-        strlen(dot) > 19)
-        return 0;
-    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
-        if (strlen(stems[i]) == (size_t)(dot - name) && strncmp(name, stems[i], (size_t)(dot - name)) == 0)
-            return strtoull(dot + 1, NULL, 10);
-    return 0;
-}
-
-static sl_status open_dir(const char *dir, DIR **out, sl_error *err)
-{
-    *out = opendir(dir);
-    if (!*out)
-        return sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
-                       "%s: can not open the gallery's folder: %s", dir, strerror(errno));
-    return SL_OK;
-}
-
-sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err)
-{
-    DIR *d;
-    SL_TRY(open_dir(dir, &d, err));
-    sl_status status = SL_OK;
-    bool deleted = false;
-    for (struct dirent *entry; status == SL_OK && (entry = readdir(d));) {
-        uint64_t generation = generation_of(entry->d_name);
-        bool temporary = strncmp(entry->d_name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0;
-        if (!temporary && (generation == 0 || generation == keep))
-            continue;
-        deleted = true;
-        if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
-            status = sl_fail(err, SL_ERR_IO, "%s/%s: can not delete: %s", dir, entry->d_name, strerror(errno));
-    }
-    closedir(d);
-    return status == SL_OK && deleted ? sl_sync_dir(dir, err) : status;
-}
-
-/* What a folder without gallery.meta is: NOT_FOUND when it never was a gallery (or its creation was cut short),
- * CORRUPT when a log with records says that it was. *foreign: it has other things in it. */
-static sl_status without_meta(const char *dir, bool *foreign, sl_error *err)
-{
-    DIR *d;
-    *foreign = false;
-    SL_TRY(open_dir(dir, &d, err));
-    bool records = false;
-    for (struct dirent *entry; (entry = readdir(d));) {
-        const char *name = entry->d_name;
-        struct stat st;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
-            strncmp(name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0)
-            continue;
-        if (generation_of(name) == 0)
-            *foreign = true;
-        else if (strncmp(name, "log.", 4) == 0 && fstatat(dirfd(d), name, &st, 0) == 0)
-            records = records || st.st_size > SL_HEADER_SIZE;
-    }
-    closedir(d);
-    if (records)
-        return sl_fail(err, SL_ERR_CORRUPT, "%s: the gallery's " META_NAME " is missing: restore it from a copy",
-                       dir);
-    return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there", dir);
-}
-
-static sl_status read_meta(const char *dir, sl_meta *out, bool *foreign, sl_error *err)
-{
-    char *path = sl_path_join(dir, META_NAME);
-    uint8_t *data = NULL;
-    size_t size;
-    *foreign = false;
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
-    sl_status status = sl_read_file(path, 1 << 16, &data, &size, err);
-    if (status == SL_ERR_NOT_FOUND) {
-        status = without_meta(dir, foreign, err);
-    } else if (status == SL_OK) {
-        status = sl_meta_decode(data, size, out, err);
-        if (status != SL_OK)
-            sl_fail_in(err, status, "%s", path);
-    }
-    free(data);
-    free(path);
-    return status;
-}
-
-/* ---- the lock ---- */
-
-static sl_status take_lock(const char *dir, int *fd, sl_error *err)
-{
-    char *path = sl_path_join(dir, "lock");
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
-    sl_status status = SL_OK;
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (*fd < 0) {
-        status = sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
-                         "%s: can not open for writing: %s", path, strerror(errno));
-    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
-        status = errno == EWOULDBLOCK ? sl_fail(err, SL_ERR_LOCKED,
-                                                "%s: the gallery is being written by another process: wait until "
-                                                "it has ended",
-                                                dir)
-                                      : sl_fail(err, SL_ERR_IO, "%s: can not lock: %s", path, strerror(errno));
-        close(*fd);
-        *fd = -1;
-    }
-    free(path);
-    return status;
-}
 
 /* ---- handles ---- */
 
@@ -148,7 +24,7 @@ static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable,
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
     pthread_mutex_init(&g->mutex, NULL);
     g->writable = writable;
-    g->lock_fd = g->marker_fd = -1;
+    g->lock_fd = g->marker.fd = -1;
     g->meta = *meta;
     for (int k = 0; k < SL_FILES; k++)
         g->files[k].fd = -1;
@@ -183,8 +59,7 @@ void sl_gallery_close(sl_gallery *g)
         g->packer.destroy(g->packer.context);
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
-    if (g->marker_fd >= 0)
-        close(g->marker_fd);
+    sl_datafile_close(&g->marker);
     if (g->lock_fd >= 0)
         close(g->lock_fd);
     pthread_mutex_destroy(&g->mutex);
@@ -196,20 +71,6 @@ void sl_gallery_close(sl_gallery *g)
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(g);
-}
-
-static sl_status open_marker(sl_gallery *g, int flags, sl_error *err)
-{
-    char *path = sl_generation_path(g->dir, "commit", g->meta.generation);
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
-    sl_status status = SL_OK;
-    g->marker_fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (g->marker_fd < 0)
-        status = sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: can not open: %s", path,
-                         strerror(errno));
-    free(path);
-    return status;
 }
 
 /* ---- a new generation ---- */
@@ -228,9 +89,7 @@ static sl_status create_files(sl_gallery *g, sl_error *err)
     g->chain = sl_get_u32(header + 60); /* of the log, the last */
     g->committed = (sl_commit_state){
         .uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain, .crops_end = SL_HEADER_SIZE};
-    SL_TRY(open_marker(g, O_RDWR | O_CREAT | O_EXCL, err));
-    SL_TRY(sl_marker_write(g, &g->committed, 0, err));
-    SL_TRY(sl_marker_write(g, &g->committed, 1, err));
+    SL_TRY(sl_marker_create(g, err));
     return sl_sync_dir(g->dir, err);
 }
 
@@ -245,18 +104,6 @@ sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_gallery **out
         g = NULL;
     }
     *out = g;
-    return status;
-}
-
-sl_status sl_store_publish(const sl_gallery *g, sl_error *err)
-{
-    uint8_t bytes[SL_META_SIZE];
-    sl_meta_encode(&g->meta, bytes);
-    char *path = sl_path_join(g->dir, META_NAME);
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
-    sl_status status = sl_write_file(path, bytes, sizeof bytes, err);
-    free(path);
     return status;
 }
 
@@ -306,32 +153,6 @@ static sl_status create(const char *dir, const sl_template_shape *shape, const c
 
 /* ---- an existing generation ---- */
 
-/* The marker's newest whole slot. A reader may meet a slot half written: it looks again. */
-static sl_status read_marker(sl_gallery *g, sl_error *err)
-{
-    uint8_t bytes[2][SL_SLOT_SIZE];
-    sl_commit_state state[2];
-    bool whole[2] = {false, false};
-    for (int try = 0; try < 3 && !(whole[0] && whole[1]); try++) {
-        if (try > 0)
-            nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-        for (int i = 0; i < 2; i++) {
-            size_t got;
-            SL_TRY(
-                sl_read_at(g->marker_fd, bytes[i], SL_SLOT_SIZE, (uint64_t)i * SL_SLOT_STEP, &got, g->dir, err));
-            whole[i] = got == SL_SLOT_SIZE && sl_slot_decode(bytes[i], g->meta.uid, &state[i]);
-        }
-    }
-    if (!whole[0] && !whole[1])
-        return sl_fail(err, SL_ERR_CORRUPT,
-                       "%s/commit.%" PRIu64 ": both commit marks are damaged: restore the "
-                       "gallery's folder from a copy, or enrol again",
-                       g->dir, g->meta.generation);
-    g->slot_damaged = !whole[0] || !whole[1];
-    g->committed = whole[0] && (!whole[1] || state[0].sequence > state[1].sequence) ? state[0] : state[1];
-    return SL_OK;
-}
-
 static sl_status check_header(const sl_gallery *g, sl_file_kind kind, sl_error *err)
 {
     const sl_datafile *f = &g->files[kind];
@@ -347,15 +168,16 @@ static sl_status check_header(const sl_gallery *g, sl_file_kind kind, sl_error *
     return SL_OK;
 }
 
+sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err)
+{
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was cut. Restore "
+                   "the gallery's folder from a copy, or enrol again", f->path, f->size, committed);
+}
+
 static sl_status map_data(sl_gallery *g, sl_file_kind kind, uint64_t end, sl_error *err)
 {
     sl_datafile *f = &g->files[kind];
-    if (f->size < end)
-        return sl_fail(err, SL_ERR_CORRUPT,
-                       "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was "
-                       "cut. Restore the gallery's folder from a copy, or enrol again",
-                       f->path, f->size, end);
-    return sl_datafile_map(f, end, err);
+    return f->size < end ? sl_file_was_cut(f, end, err) : sl_datafile_map(f, end, err);
 }
 
 /* What compact patches are stored around, from the patch file. */
@@ -382,18 +204,11 @@ static sl_status load(sl_gallery *g, sl_error *err)
         SL_TRY(check_header(g, (sl_file_kind)k, err));
     }
     SL_TRY(read_centre(g, err));
-    SL_TRY(open_marker(g, g->writable ? O_RDWR : O_RDONLY, err));
-    uint64_t log_size = g->files[SL_FILE_LOG].size; /* as it was before the marker is read */
-    SL_TRY(read_marker(g, err));
-    for (int k = 0; k < SL_FILES; k++) { /* a writer may have gone on between */
-        struct stat st;
-        if (fstat(g->files[k].fd, &st) == 0)
-            g->files[k].size = (uint64_t)st.st_size;
-    }
+    SL_TRY(sl_marker_read(g, err));
     uint8_t header[SL_HEADER_SIZE];
     sl_header_encode(SL_FILE_LOG, &g->meta, header);
     g->chain = sl_get_u32(header + 60);
-    SL_TRY(sl_replay(g, log_size, err));
+    SL_TRY(sl_replay(g, err));
     SL_TRY(map_data(g, SL_FILE_EMBEDDINGS, sl_row_at(g, SL_FILE_EMBEDDINGS, g->rows), err));
     SL_TRY(map_data(g, SL_FILE_PATCHES, sl_row_at(g, SL_FILE_PATCHES, g->rows), err));
     return map_data(g, SL_FILE_CROPS, g->committed.crops_end, err);
@@ -406,12 +221,7 @@ static sl_status recover(sl_gallery *g, sl_error *err)
     for (int k = 0; k < SL_FILES; k++)
         if (g->files[k].size > g->files[k].end)
             sl_datafile_cut(&g->files[k], g->files[k].end);
-    if (!g->slot_damaged)
-        return SL_OK;
-    SL_TRY(sl_marker_write(g, &g->committed, 0, err));
-    SL_TRY(sl_marker_write(g, &g->committed, 1, err));
-    g->slot_damaged = false;
-    return SL_OK;
+    return sl_marker_damaged(g) ? sl_marker_repair(g, err) : SL_OK;
 }
 
 sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err)
@@ -434,13 +244,13 @@ sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_
 static sl_status open_existing(const char *dir, bool writable, sl_gallery **out, bool *foreign, sl_error *err)
 {
     sl_meta meta;
-    SL_TRY(read_meta(dir, &meta, foreign, err));
+    SL_TRY(sl_store_read_meta(dir, &meta, foreign, err));
     for (;;) {
         sl_status status = sl_store_open(dir, &meta, writable, out, err);
         if (status != SL_ERR_NOT_FOUND)
             return status;
         uint64_t tried = meta.generation;
-        SL_TRY(read_meta(dir, &meta, foreign, err));
+        SL_TRY(sl_store_read_meta(dir, &meta, foreign, err));
         if (meta.generation == tried)
             return sl_fail(err, SL_ERR_CORRUPT,
                            "%s: a file of the gallery's generation %" PRIu64 " is missing "
@@ -481,14 +291,14 @@ static sl_status open_for_writing(const char *dir, bool may_create, const sl_tem
     if (may_create) {
         SL_TRY(sl_make_dirs(dir, err));
     } else {
-        SL_TRY(read_meta(dir, &meta, &foreign, err)); /* no lock file is left in a folder that is no gallery */
+        SL_TRY(sl_store_read_meta(dir, &meta, &foreign, err)); /* no lock file is left in a folder that is no gallery */
     }
-    if (may_create && read_meta(dir, &meta, &foreign, err) == SL_ERR_NOT_FOUND && foreign)
+    if (may_create && sl_store_read_meta(dir, &meta, &foreign, err) == SL_ERR_NOT_FOUND && foreign)
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "%s: the folder holds other files: name a new or an empty folder for the "
                        "gallery",
                        dir);
-    SL_TRY(take_lock(dir, &lock, err));
+    SL_TRY(sl_store_lock(dir, &lock, err));
     status = open_existing(dir, true, out, &foreign, err);
     if (status == SL_ERR_NOT_FOUND && may_create)
         status = create(dir, shape, model, out, err);

@@ -159,71 +159,9 @@ static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, u
     return damaged(g, at, "a record of unknown type", err);
 }
 
-/* Whole commits that lie behind what the marker counts. At most one can: the next commit writes the marker of
- * the one before first. *after is the state of the first. Read by pread: a writer may cut this tail meanwhile. */
-static sl_status commits_behind(const sl_gallery *g, uint64_t size, int *commits, sl_commit_state *after,
-                                sl_error *err)
-{
-    enum { CHUNK = 1 << 18 };
-    const sl_datafile *log = &g->files[SL_FILE_LOG];
-    uint64_t at = g->committed.log_end;
-    uint32_t chain = g->committed.chain;
-    *commits = 0;
-    if (at >= size)
-        return SL_OK;
-    uint8_t *chunk = malloc(CHUNK);
-    if (!chunk)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory to read it", log->path);
-    size_t got, used = 1;
-    sl_status status = SL_OK;
-    while (used > 0 && at < size && *commits < 2) {
-        SL_TRY_GOTO(sl_read_at(log->fd, chunk, size - at < CHUNK ? size - at : CHUNK, at, &got, log->path, err),
-                    done);
-        sl_record r;
-        for (used = 0; *commits < 2 && sl_record_decode(chunk + used, got - used, &chain, &r);) {
-            used += r.size;
-            if (r.type == SL_RECORD_COMMIT && (*commits)++ == 0)
-                *after = (sl_commit_state){.uid = g->meta.uid,
-                                           .sequence = r.sequence,
-                                           .log_end = at + used,
-                                           .chain = chain,
-                                           .rows = r.rows,
-                                           .crops_end = r.crops_end};
-        }
-        at += used;
-    }
-done:
-    free(chunk);
-    return status;
-}
-
-/* Settles which commit counts when the marker and the log's tail are both looked at. */
-static sl_status settle(sl_gallery *g, uint64_t log_size, sl_error *err)
-{
-    sl_commit_state after;
-    int commits;
-    SL_TRY(commits_behind(g, log_size, &commits, &after, err));
-    if (commits > 1)
-        return sl_fail(err, SL_ERR_CORRUPT,
-                       "%s: has commits that the marker (commit.%llu) does not count: the "
-                       "marker is damaged or older than the log. Restore the gallery's folder from a copy",
-                       g->files[SL_FILE_LOG].path, (unsigned long long)g->meta.generation);
-    /* With both slots whole, a commit behind the marker was never acknowledged. With one damaged, it may be
-     * the one that slot counted; it is whole, and so it counts. */
-    if (commits == 1 && g->slot_damaged)
-        g->committed = after;
-    return SL_OK;
-}
-
-sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err)
+sl_status sl_replay(sl_gallery *g, sl_error *err)
 {
     sl_datafile *log = &g->files[SL_FILE_LOG];
-    if (log->size < g->committed.log_end)
-        return sl_fail(err, SL_ERR_CORRUPT,
-                       "%s: has %llu bytes, %llu were committed: the file was cut. Restore the "
-                       "gallery's folder from a copy, or enrol again",
-                       log->path, (unsigned long long)log->size, (unsigned long long)g->committed.log_end);
-    SL_TRY(settle(g, log_size, err));
     SL_TRY(sl_datafile_map(log, g->committed.log_end, err));
 
     uint64_t at = SL_HEADER_SIZE, crops_end = SL_HEADER_SIZE, sequence = 0;

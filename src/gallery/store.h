@@ -1,8 +1,9 @@
 /* An open gallery, as the files of this module see it.
  *
- *     open.c     opening, creating, recovery        write.c    adding, removing, committing
- *     replay.c   the log, turned into the index     read.c     entries, templates, embeddings
- *     compact.c  rewriting                          verify.c   reading every byte
+ *     folder.c   files by name, the lock             open.c     opening, creating, recovery
+ *     marker.c   which commit counts                 replay.c   the log, turned into the index
+ *     write.c    adding, removing, committing        read.c     entries, templates, embeddings
+ *     compact.c  rewriting                           verify.c   reading every byte
  *     spelling.c names in one form of Unicode
  */
 #ifndef SL_GALLERY_STORE_H
@@ -21,13 +22,13 @@ struct sl_gallery {
     char *dir;
     bool writable;
     const char *broken; /* writing: why nothing more can be written through this handle, or NULL */
-    int lock_fd, marker_fd;
+    int lock_fd;
     sl_meta meta; /* its shape's centre is `centre` */
     float *centre; /* [R, D], of compact patches */
-    sl_datafile files[SL_FILES];
+    sl_datafile files[SL_FILES], marker;
 
     sl_commit_state committed; /* what the marker says */
-    bool slot_damaged;         /* one of the marker's two slots does not hold; the state was found without it */
+    bool slot_damaged[2];      /* that slot of the marker does not hold; the state was found without it */
     uint32_t chain;            /* the log's running checksum at its end */
     bool dirty;                /* the log has records behind the committed ones */
 
@@ -122,9 +123,41 @@ void sl_spelling_free(sl_spelling *spelling);
 uint32_t sl_find_image(const sl_gallery *g, const char *image);
 uint32_t sl_find_label(const sl_gallery *g, const char *label);
 
-/* Reads the log up to the committed state into the index. `log_size`: bytes the log had before the marker was
- * read (the tail behind what counts is looked at too). */
-sl_status sl_replay(sl_gallery *g, uint64_t log_size, sl_error *err);
+/* Reads the log up to the committed state into the index. */
+sl_status sl_replay(sl_gallery *g, sl_error *err);
+
+/* ---- marker.c ---- */
+
+/* A new generation's marker, both slots alike, synced. */
+sl_status sl_marker_create(sl_gallery *g, sl_error *err);
+
+/* Opens the marker and sets g->committed to the commit that counts (the data files are open). */
+sl_status sl_marker_read(sl_gallery *g, sl_error *err);
+
+/* Writes the state into slot `sequence % 2` and syncs it. */
+sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, sl_error *err);
+
+static inline bool sl_marker_damaged(const sl_gallery *g)
+{
+    return g->slot_damaged[0] || g->slot_damaged[1];
+}
+
+/* Writes the committed state into the damaged slot. */
+sl_status sl_marker_repair(sl_gallery *g, sl_error *err);
+
+/* ---- folder.c ---- */
+
+/* SL_ERR_NOT_FOUND when the folder is no gallery; *foreign: then it has other things in it. */
+sl_status sl_store_read_meta(const char *dir, sl_meta *out, bool *foreign, sl_error *err);
+
+/* Publishes the handle's generation: writes gallery.meta. */
+sl_status sl_store_publish(const sl_gallery *g, sl_error *err);
+
+/* Deletes the files of all generations but `keep`, and temporary files. */
+sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err);
+
+/* The one writer's lock, held until *fd is closed; SL_ERR_LOCKED when another has it. */
+sl_status sl_store_lock(const char *dir, int *fd, sl_error *err);
 
 /* ---- open.c ---- */
 
@@ -136,11 +169,8 @@ sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_gallery **out
  * is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
 sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err);
 
-/* Publishes the handle's generation: writes gallery.meta. */
-sl_status sl_store_publish(const sl_gallery *g, sl_error *err);
-
-/* Deletes the files of all generations but `keep`, and temporary files. */
-sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err);
+/* SL_ERR_CORRUPT: the file has less than was committed. */
+sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err);
 
 /* ---- write.c ---- */
 
@@ -148,9 +178,6 @@ sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err);
  * are read. Other fields are set here. */
 sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
                           const void *crop, sl_error *err);
-
-/* Writes the state into slot `sequence % 2` and syncs it. */
-sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, int slot, sl_error *err);
 
 /* ---- read.c ---- */
 

@@ -3,12 +3,11 @@
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
 static sl_status check_marker(const sl_gallery *g, sl_error *err)
 {
-    if (!g->slot_damaged)
+    if (!sl_marker_damaged(g))
         return SL_OK;
-    return sl_fail(err, SL_ERR_CORRUPT,
-                   "%s/commit.%llu: one of its two marks is damaged; all %u faces were found without "
-                   "it. Opening the gallery for writing (enrol, remove, compact) repairs it",
-                   g->dir, (unsigned long long)g->meta.generation, g->faces);
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: one of its two marks is damaged; %u faces were found without it, and nothing "
+                   "in the folder speaks of more. Opening the gallery for writing (enrol, remove, compact) repairs it",
+                   g->marker.path, g->faces);
 }
 
 sl_status sl_check_whole(const sl_gallery *g, sl_ticker *ticker, size_t before, sl_error *err)

@@ -54,16 +54,6 @@ static sl_status break_handle(sl_gallery *g, sl_status status)
 
 /* ---- commit ---- */
 
-sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, int slot, sl_error *err)
-{
-    uint8_t bytes[SL_SLOT_SIZE];
-    sl_slot_encode(state, bytes);
-    SL_TRY(sl_write_at(g->marker_fd, bytes, sizeof bytes, (uint64_t)slot * SL_SLOT_STEP, g->dir, err));
-    if (fdatasync(g->marker_fd) != 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not sync the commit marker: %s", g->dir, strerror(errno));
-    return SL_OK;
-}
-
 /* Data first, then the log that counts it, then the marker that counts the log: each is on disk before the
  * next is begun, so a crash leaves the old state or the new one. */
 static sl_status write_commit(sl_gallery *g, sl_error *err)
@@ -86,7 +76,7 @@ static sl_status write_commit(sl_gallery *g, sl_error *err)
     state.chain = chain;
     sl_status status = sl_datafile_sync(log, err);
     if (status == SL_OK)
-        status = sl_marker_write(g, &state, (int)(state.sequence % 2), err);
+        status = sl_marker_write(g, &state, err);
     if (status != SL_OK)
         return break_handle(g, status);
     g->chain = chain;

@@ -269,6 +269,40 @@ static void every_call_fails(void **state)
         }
 }
 
+/* A slot was half written when the process died; whoever repairs it dies too, at every call. */
+static void dies_while_repairing(void **state)
+{
+    (void)state;
+    for (int commits = 2; commits < 4; commits++) { /* either slot */
+        int died = 0;
+        for (int at = 0, status = 99; status == 99; at++) {
+            char what[64];
+            snprintf(what, sizeof what, "died at call %d of a repair behind %d commits", at, commits);
+            begin(PASS, 0);
+            make_gallery(dir, commits, 1);
+            truth->created = true;
+            truth->acknowledged = truth->wanted = (1u << commits) - 1;
+            int fd = open(file_in(dir, "commit.1"), O_RDWR);
+            assert_int_equal(pwrite(fd, "half", 4, commits % 2 * 4096 + 30), 4);
+            close(fd);
+            fault.calls = 0;
+            fault.at = at;
+            fault.mode = DIE;
+            pid_t child = fork();
+            if (child == 0) {
+                sl_gallery_close(open_gallery(dir, SL_GALLERY_WRITE));
+                _exit(0);
+            }
+            fault.mode = PASS;
+            waitpid(child, &status, 0);
+            status = WEXITSTATUS(status);
+            died += status == 99;
+            check(dir, what);
+        }
+        assert_true(died > 1);
+    }
+}
+
 /* A compaction whose writes arrive wrong drops nothing: what it wrote is read before the old files go. */
 static void a_disk_that_lies(void **state)
 {
@@ -454,6 +488,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dies_at_every_call),
         cmocka_unit_test(every_call_fails),
+        cmocka_unit_test(dies_while_repairing),
         cmocka_unit_test(a_disk_that_lies),
         cmocka_unit_test(power_lost_at_every_call),
     };

@@ -1,0 +1,143 @@
+/* What lies in a gallery's folder: the files of a generation by name, gallery.meta, the lock. */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "gallery/store.h"
+
+#define META_NAME "gallery.meta"
+
+/* ---- names in the folder ---- */
+
+/* The N of NAME.N for a gallery's files, 0 for all others. */
+static uint64_t generation_of(const char *name)
+{
+    static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit"};
+    const char *dot = strrchr(name, '.');
+    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) ||
+        strlen(dot) > 19)
+        return 0;
+    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
+        if (strlen(stems[i]) == (size_t)(dot - name) && strncmp(name, stems[i], (size_t)(dot - name)) == 0)
+            return strtoull(dot + 1, NULL, 10);
+    return 0;
+}
+
+static sl_status open_dir(const char *dir, DIR **out, sl_error *err)
+{
+    *out = opendir(dir);
+    if (!*out)
+        return sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
+                       "%s: can not open the gallery's folder: %s", dir, strerror(errno));
+    return SL_OK;
+}
+
+sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err)
+{
+    DIR *d;
+    SL_TRY(open_dir(dir, &d, err));
+    sl_status status = SL_OK;
+    bool deleted = false;
+    for (struct dirent *entry; status == SL_OK && (entry = readdir(d));) {
+        uint64_t generation = generation_of(entry->d_name);
+        bool temporary = strncmp(entry->d_name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0;
+        if (!temporary && (generation == 0 || generation == keep))
+            continue;
+        deleted = true;
+        if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
+            status = sl_fail(err, SL_ERR_IO, "%s/%s: can not delete: %s", dir, entry->d_name, strerror(errno));
+    }
+    closedir(d);
+    return status == SL_OK && deleted ? sl_sync_dir(dir, err) : status;
+}
+
+/* What a folder without gallery.meta is: NOT_FOUND when it never was a gallery (or its creation was cut short),
+ * CORRUPT when a log with records says that it was. *foreign: it has other things in it. */
+static sl_status without_meta(const char *dir, bool *foreign, sl_error *err)
+{
+    DIR *d;
+    *foreign = false;
+    SL_TRY(open_dir(dir, &d, err));
+    bool records = false;
+    for (struct dirent *entry; (entry = readdir(d));) {
+        const char *name = entry->d_name;
+        struct stat st;
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
+            strncmp(name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0)
+            continue;
+        if (generation_of(name) == 0)
+            *foreign = true;
+        else if (strncmp(name, "log.", 4) == 0 && fstatat(dirfd(d), name, &st, 0) == 0)
+            records = records || st.st_size > SL_HEADER_SIZE;
+    }
+    closedir(d);
+    if (records)
+        return sl_fail(err, SL_ERR_CORRUPT, "%s: the gallery's " META_NAME " is missing: restore it from a copy",
+                       dir);
+    return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there", dir);
+}
+
+sl_status sl_store_read_meta(const char *dir, sl_meta *out, bool *foreign, sl_error *err)
+{
+    char *path = sl_path_join(dir, META_NAME);
+    uint8_t *data = NULL;
+    size_t size;
+    *foreign = false;
+    if (!path)
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
+    sl_status status = sl_read_file(path, 1 << 16, &data, &size, err);
+    if (status == SL_ERR_NOT_FOUND) {
+        status = without_meta(dir, foreign, err);
+    } else if (status == SL_OK) {
+        status = sl_meta_decode(data, size, out, err);
+        if (status != SL_OK)
+            sl_fail_in(err, status, "%s", path);
+    }
+    free(data);
+    free(path);
+    return status;
+}
+
+sl_status sl_store_publish(const sl_gallery *g, sl_error *err)
+{
+    uint8_t bytes[SL_META_SIZE];
+    sl_meta_encode(&g->meta, bytes);
+    char *path = sl_path_join(g->dir, META_NAME);
+    if (!path)
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
+    sl_status status = sl_write_file(path, bytes, sizeof bytes, err);
+    free(path);
+    return status;
+}
+
+/* ---- the lock ---- */
+
+sl_status sl_store_lock(const char *dir, int *fd, sl_error *err)
+{
+    char *path = sl_path_join(dir, "lock");
+    if (!path)
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
+    sl_status status = SL_OK;
+    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    if (*fd < 0) {
+        status = sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
+                         "%s: can not open for writing: %s", path, strerror(errno));
+    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+        status = errno == EWOULDBLOCK ? sl_fail(err, SL_ERR_LOCKED,
+                                                "%s: the gallery is being written by another process: wait until "
+                                                "it has ended",
+                                                dir)
+                                      : sl_fail(err, SL_ERR_IO, "%s: can not lock: %s", path, strerror(errno));
+        close(*fd);
+        *fd = -1;
+    }
+    free(path);
+    return status;
+}
