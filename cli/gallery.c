@@ -58,6 +58,39 @@ static int open_gallery(const gallery_run *run, sl_gallery_mode mode, sl_gallery
                                                                                    : CLI_OK;
 }
 
+/* ------------------------------------------------------------------ files left over */
+
+typedef struct {
+    const char *dir;
+    json_t *json; /* [{file, bytes}], or NULL: told as warnings */
+    size_t count;
+} leftovers;
+
+static void tell_leftover(void *context, const char *file, uint64_t bytes)
+{
+    leftovers *l = context;
+    char size[32];
+    l->count++;
+    if (l->json)
+        json_array_append_new(l->json, json_pack("{s:s,s:I}", "file", file, "bytes", (json_int_t)bytes));
+    else
+        cli_warn("%s/%s (%s) was left over by a compaction that was cut short; removed faces may be in it", l->dir, file,
+                 cli_bytes_text(bytes, size));
+}
+
+/* What a compaction that was cut short left in the folder, as JSON or as warnings. */
+static int tell_leftovers(const char *dir, json_t *json)
+{
+    leftovers l = {.dir = dir, .json = json};
+    sl_error err = {0};
+    if (sl_gallery_leftovers(dir, tell_leftover, &l, &err))
+        return cli_fail(dir, &err);
+    if (l.count && !json)
+        cli_warn("'secondlook gallery compact %s' deletes %s, as does whatever writes to the gallery next", dir,
+                 l.count == 1 ? "it" : "them");
+    return CLI_OK;
+}
+
 /* ------------------------------------------------------------------ info */
 
 static const struct argp_option info_options[] = {CLI_OPTION_JSON, {0}};
@@ -75,19 +108,25 @@ static int gallery_info(int argc, char **argv)
         return code;
     sl_gallery_get_info(gallery, &info);
     sl_gallery_close(gallery);
-    if (run.json)
-        return cli_print_json(json_pack(
-            "{s:o,s:o,s:s,s:i,s:[i,i,i],s:s,s:I,s:I,s:I,s:I}", "gallery", cli_json_text(run.dir), "model",
+    if (run.json) {
+        json_t *left = json_array();
+        code = tell_leftovers(run.dir, left);
+        json_t *info_json = json_pack(
+            "{s:o,s:o,s:s,s:i,s:[i,i,i],s:s,s:I,s:I,s:I,s:I,s:o}", "gallery", cli_json_text(run.dir), "model",
             cli_json_text(info.model), "fingerprint", info.fingerprint, "embedding_dim", info.dim, "patch_grid",
             info.patch_rows, info.patch_cols, info.patch_channels, "patches",
             cli_patch_precision_name(info.patch_precision), "faces", (json_int_t)info.faces, "people",
-            (json_int_t)info.labels, "removed", (json_int_t)info.removed, "bytes", (json_int_t)info.bytes));
+            (json_int_t)info.labels, "removed", (json_int_t)info.removed, "bytes", (json_int_t)info.bytes, "leftover",
+            left);
+        const int printed = cli_print_json(info_json);
+        return code ? code : printed;
+    }
     printf("faces        %zu of %zu people\nremoved      %zu%s\nmodel        %s\nfingerprint  %s\n"
            "embedding    %d\npatch map    %d x %d x %d, %s\non disk      %s\n",
            info.faces, info.labels, info.removed, info.removed ? " (erased by 'gallery compact')" : "", info.model,
            info.fingerprint, info.dim, info.patch_rows, info.patch_cols, info.patch_channels,
            cli_patch_precision_name(info.patch_precision), cli_bytes_text(info.bytes, size));
-    return CLI_OK;
+    return tell_leftovers(run.dir, NULL);
 }
 
 /* ------------------------------------------------------------------ list */
@@ -215,7 +254,8 @@ static const struct argp compact_parser = {
     0,
     0};
 static const struct argp verify_parser = {
-    0, parse, "DIR", "Reads every byte of a gallery and checks every checksum.", 0, 0, 0};
+    0, parse, "DIR", "Reads every byte of a gallery, checks every checksum, and names files that a compaction that was cut "
+    "short left over.", 0, 0, 0};
 
 typedef sl_status (*whole_fn)(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
@@ -237,9 +277,17 @@ static int gallery_compact(int argc, char **argv)
     return whole(&compact_parser, sl_gallery_compact, "compacted", argc, argv);
 }
 
+static sl_status verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+{
+    const sl_status status = sl_gallery_verify(dir, progress, context, err);
+    if (status == SL_OK)
+        tell_leftovers(dir, NULL);
+    return status;
+}
+
 static int gallery_verify(int argc, char **argv)
 {
-    return whole(&verify_parser, sl_gallery_verify, "sound, every checksum holds", argc, argv);
+    return whole(&verify_parser, verify, "sound, every checksum holds", argc, argv);
 }
 
 int cmd_gallery(int argc, char **argv)

@@ -499,11 +499,19 @@ SL_API sl_status sl_gallery_commit(sl_gallery *gallery, sl_error *err);
 SL_API sl_status sl_gallery_remove(sl_gallery *gallery, const char *image, const char *label,
                                    size_t *removed, sl_error *err);
 
-/* Rewrites the gallery without what was removed, beside itself, and swaps it in. */
+/* Rewrites the gallery without what was removed, beside itself, reads every byte of that back, and swaps it in. Progress
+ * counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
 /* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
 SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
+/* Tells, by name and in order, the folder's files that count no more or not yet: what a compaction that was cut short
+ * could not delete, or had begun to write. The bytes of removed people may be in them. The next opening for writing
+ * deletes them, and so does sl_gallery_compact, also where nothing was removed. (While a compaction runs, its files are
+ * told too.) */
+SL_API sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
+                                      void *context, sl_error *err);
 
 /* ------------------------------------------------------------------ cells */
 

@@ -51,22 +51,36 @@ sl_status sl_write_at(int fd, const void *data, size_t size, uint64_t at, const 
     return SL_OK;
 }
 
+sl_status sl_file_open(const char *path, int flags, int *fd, uint64_t *size, sl_error *err)
+{
+    const bool writes = (flags & O_ACCMODE) != O_RDONLY;
+    struct stat st;
+    *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | (writes ? O_NOFOLLOW : 0), 0666);
+    if (*fd < 0 && errno == ELOOP && writes)
+        return sl_fail(err, SL_ERR_FORMAT, "%s: is a symbolic link, and a gallery writes to files of its own folder only: "
+                       "delete the link, or put the file itself in its place", path);
+    if (*fd < 0)
+        return sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: cannot open%s: %s",
+                       path, writes ? " for writing" : "", strerror(errno));
+    sl_status status = SL_OK;
+    if (fstat(*fd, &st) != 0)
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot stat: %s", path, strerror(errno));
+    else if (!S_ISREG(st.st_mode))
+        status = sl_fail(err, SL_ERR_FORMAT, "%s: is not a regular file", path);
+    else if (size)
+        *size = (uint64_t)st.st_size;
+    if (status != SL_OK) {
+        close(*fd);
+        *fd = -1;
+    }
+    return status;
+}
+
 static sl_status open_file(sl_datafile *f, char *path, int flags, sl_error *err)
 {
     *f = (sl_datafile){.fd = -1, .writable = (flags & O_ACCMODE) == O_RDWR, .path = path};
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
-    f->fd = open(path, flags | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (f->fd < 0)
-        return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: can not open: %s", path,
-                       strerror(errno));
-    struct stat st;
-    if (fstat(f->fd, &st) != 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not stat: %s", path, strerror(errno));
-    if (!S_ISREG(st.st_mode))
-        return sl_fail(err, SL_ERR_FORMAT, "%s: is not a regular file", path);
-    f->size = (uint64_t)st.st_size;
-    return SL_OK;
+    return path ? sl_file_open(path, flags, &f->fd, &f->size, err)
+                : sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
 }
 
 sl_status sl_datafile_create(sl_datafile *f, char *path, const void *header, size_t size, sl_error *err)

@@ -30,6 +30,22 @@ static uint64_t generation_of(const char *name)
     return 0;
 }
 
+/* A gallery.meta that was being written, by sl_write_file. */
+static bool is_temporary(const char *name)
+{
+    static const char stem[] = META_NAME ".tmp-";
+    const size_t size = sizeof stem - 1;
+    return strncmp(name, stem, size) == 0 && strlen(name) == size + 6 &&
+           strspn(name + size, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 6;
+}
+
+/* Is it a gallery's file that counts no more, or not yet, where generation `keep` does? */
+static bool is_left_over(const char *name, uint64_t keep)
+{
+    const uint64_t generation = generation_of(name);
+    return is_temporary(name) || (generation && generation != keep);
+}
+
 static sl_status open_dir(const char *dir, DIR **out, sl_error *err)
 {
     *out = opendir(dir);
@@ -46,9 +62,7 @@ sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err)
     sl_status status = SL_OK;
     bool deleted = false;
     for (struct dirent *entry; status == SL_OK && (entry = readdir(d));) {
-        uint64_t generation = generation_of(entry->d_name);
-        bool temporary = strncmp(entry->d_name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0;
-        if (!temporary && (generation == 0 || generation == keep))
+        if (!is_left_over(entry->d_name, keep))
             continue;
         deleted = true;
         if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
@@ -70,7 +84,7 @@ static sl_status without_meta(const char *dir, bool *foreign, sl_error *err)
         const char *name = entry->d_name;
         struct stat st;
         if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
-            strncmp(name, META_NAME ".tmp-", strlen(META_NAME ".tmp-")) == 0)
+            is_temporary(name))
             continue;
         if (generation_of(name) == 0)
             *foreign = true;
@@ -105,6 +119,30 @@ sl_status sl_store_read_meta(const char *dir, sl_meta *out, bool *foreign, sl_er
     return status;
 }
 
+sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
+                               void *context, sl_error *err)
+{
+    sl_meta meta;
+    bool foreign;
+    if (!dir || !leftover)
+        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_leftovers needs a folder and whom to tell");
+    SL_TRY(sl_store_read_meta(dir, &meta, &foreign, err));
+    struct dirent **entries;
+    const int count = scandir(dir, &entries, NULL, alphasort);
+    if (count < 0)
+        return sl_fail(err, SL_ERR_IO, "%s: cannot list the folder: %s", dir, strerror(errno));
+    for (int i = 0; i < count; i++) {
+        struct stat st;
+        char *path = is_left_over(entries[i]->d_name, meta.generation) ? sl_path_join(dir, entries[i]->d_name) : NULL;
+        if (path && lstat(path, &st) == 0)
+            leftover(context, entries[i]->d_name, (uint64_t)st.st_size);
+        free(path);
+        free(entries[i]);
+    }
+    free(entries);
+    return SL_OK;
+}
+
 sl_status sl_store_publish(const sl_gallery *g, sl_error *err)
 {
     uint8_t bytes[SL_META_SIZE];
@@ -124,17 +162,13 @@ sl_status sl_store_lock(const char *dir, int *fd, sl_error *err)
     char *path = sl_path_join(dir, "lock");
     if (!path)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
-    sl_status status = SL_OK;
-    *fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
-    if (*fd < 0) {
-        status = sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
-                         "%s: can not open for writing: %s", path, strerror(errno));
-    } else if (flock(*fd, LOCK_EX | LOCK_NB) != 0) {
+    sl_status status = sl_file_open(path, O_RDWR | O_CREAT, fd, NULL, err);
+    if (status == SL_OK && flock(*fd, LOCK_EX | LOCK_NB) != 0) {
         status = errno == EWOULDBLOCK ? sl_fail(err, SL_ERR_LOCKED,
                                                 "%s: the gallery is being written by another process: wait until "
                                                 "it has ended",
                                                 dir)
-                                      : sl_fail(err, SL_ERR_IO, "%s: can not lock: %s", path, strerror(errno));
+                                      : sl_fail(err, SL_ERR_IO, "%s: cannot lock: %s", path, strerror(errno));
         close(*fd);
         *fd = -1;
     }
