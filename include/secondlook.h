@@ -487,7 +487,11 @@ SL_API sl_status sl_gallery_template(const sl_gallery *gallery, size_t i, sl_tem
 SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *out, sl_error *err);
 
 /* Adds one face, its names in Unicode's form C (they are found in any); crop NULL keeps no picture. Not durable, and not
- * visible to readers, before sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there. */
+ * visible to readers, before sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there.
+ * SL_ERR_ARGUMENT for labels and image ids that are not 1 .. 4096 bytes of UTF-8, or have characters that nobody sees
+ * (control characters, line separators, marks of writing direction, zero width), unless a script or an emoji needs them
+ * there. When it fails nothing of the face stays; after SL_ERR_IO (a full disk) sl_gallery_commit keeps the faces that
+ * were added before it. */
 SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
                                 const sl_image *crop, sl_error *err);
 

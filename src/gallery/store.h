@@ -4,7 +4,7 @@
  *     marker.c   which commit counts                 replay.c   the log, turned into the index
  *     write.c    adding, removing, committing        read.c     entries, templates, embeddings
  *     compact.c  rewriting                           verify.c   reading every byte
- *     spelling.c names in one form of Unicode
+ *     spelling.c names in one form of Unicode        naming.c   what labels and ids may be
  */
 #ifndef SL_GALLERY_STORE_H
 #define SL_GALLERY_STORE_H
@@ -178,6 +178,16 @@ sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *er
  * are read. Other fields are set here. */
 sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
                           const void *crop, sl_error *err);
+
+/* Makes everything appended durable. When it fails before the marker is touched nothing has changed but the log's end,
+ * and the caller goes back; when the marker fails, g->broken is set. */
+sl_status sl_store_commit(sl_gallery *g, sl_error *err);
+
+/* ---- naming.c ---- */
+
+/* May a new face be called so? SL_ERR_ARGUMENT names the character that is in the way. (Faces that are there already
+ * may have any name that sl_name_sound accepts.) what: "label" or "image id". */
+sl_status sl_name_check(const char *what, const char *name, sl_error *err);
 
 /* ---- read.c ---- */
 

@@ -128,22 +128,12 @@ sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embed
     return SL_OK;
 }
 
-static sl_status check_name(const char *what, const char *name, sl_error *err)
-{
-    if (name && sl_name_sound(name, strnlen(name, SL_NAME_MAX + 1)))
-        return SL_OK;
-    return sl_fail(err, SL_ERR_ARGUMENT,
-                   "the %s \"%.60s\" can not be stored: it must be 1 .. %d bytes of UTF-8 without "
-                   "control characters",
-                   what, name ? name : "", SL_NAME_MAX);
-}
-
 static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const sl_template *t, sl_error *err)
 {
     if (!entry || !t)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_add needs an entry and a template", g->dir);
-    SL_TRY(check_name("image id", entry->image, err));
-    SL_TRY(check_name("label", entry->label, err));
+    SL_TRY(sl_name_check("image id", entry->image, err));
+    SL_TRY(sl_name_check("label", entry->label, err));
     const sl_template_shape *a = &g->meta.shape, *b = &t->shape;
     if (memcmp(a->fingerprint, b->fingerprint, 32) != 0 || a->dim != b->dim || a->rows != b->rows ||
         a->cols != b->cols || a->channels != b->channels)
