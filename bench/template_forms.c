@@ -82,7 +82,7 @@ static void read_map(const sl_gallery *g, size_t face, float *x)
 {
     sl_template *t;
     check(sl_gallery_template(g, face, &t, &err));
-    sl_template_patches(t, x);
+    check(sl_template_patches(t, x, &err));
     sl_template_free(t);
 }
 
@@ -230,7 +230,7 @@ static void copy_face(const form *f, const learned *l, const sl_cells *cells, co
         check(sl_template_alloc(shape, &passed, &err));
         pass_parts(f, cells, t, passed);
     } else {
-        sl_template_patches(t, map);
+        check(sl_template_patches(t, map, &err));
         pass_map(f, l, map);
         check(sl_template_make(shape, t->embedding, map, &passed, &err));
     }

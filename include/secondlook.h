@@ -279,11 +279,17 @@ SL_API void sl_template_free(sl_template *t);
 /* The unit-length embedding [dim]; valid as long as the template. */
 SL_API const float *sl_template_embedding(const sl_template *t, int *dim);
 
-/* Patch map geometry. */
+/* Geometry of the model's patch map, whether the template keeps it or not. */
 SL_API void sl_template_grid(const sl_template *t, int *rows, int *cols, int *channels);
 
-/* Writes the raw patch map, [rows * cols, channels] float, patch index = row * cols + col. */
-SL_API void sl_template_patches(const sl_template *t, float *out);
+/* Writes the raw patch map, [rows * cols, channels] float, patch index = row * cols + col. SL_ERR_UNSUPPORTED for
+ * templates out of a gallery that keeps none (compact patches, or embeddings alone); `out` is as it was then. */
+SL_API sl_status sl_template_patches(const sl_template *t, float *out, sl_error *err);
+
+/* Writes the contributions that compact patches are, [rows * cols, dim] float: what each cell gives to the embedding
+ * before it is normalised. SL_ERR_UNSUPPORTED for other templates: those of a map need the model's head (make them
+ * compact in a gallery). */
+SL_API sl_status sl_template_contributions(const sl_template *t, float *out, sl_error *err);
 
 /* A template of the caller's own description of a face: an embedding [dim] of any length but zero, and a raw
  * patch map [rows * cols, channels]. It belongs to no model and compares only with others made so. */

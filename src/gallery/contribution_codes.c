@@ -74,3 +74,18 @@ void sl_contributions_quantise(const float *y, const float *centre, int count, i
         }
     }
 }
+
+void sl_contributions_dequantise(const uint8_t *codes, const float *scales, const float *centre, int count, int dim,
+                                 float *y)
+{
+    const int half = (int)sl_code_bytes(dim);
+    for (int r = 0; r < count; r++, y += dim, centre += dim, codes += half) {
+        for (int d = 0; d < dim; d++) {
+            const int number = d < half ? codes[d] & 15 : codes[d - half] >> 4;
+            y[d] = scales[r] * (float)(2 * number - (LEVELS - 1));
+        }
+        sl_contributions_rotate(y, dim);
+        for (int d = 0; d < dim; d++)
+            y[d] += centre[d];
+    }
+}

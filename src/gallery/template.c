@@ -157,7 +157,7 @@ void sl_template_grid(const sl_template *t, int *rows, int *cols, int *channels)
         *channels = t->shape.channels;
 }
 
-void sl_template_patches(const sl_template *t, float *out)
+sl_status sl_template_patches(const sl_template *t, float *out, sl_error *err)
 {
     const sl_template_shape *s = &t->shape;
     if (t->patches_i8)
@@ -165,5 +165,19 @@ void sl_template_patches(const sl_template *t, float *out)
     else if (t->patches_f32)
         memcpy(out, t->patches_f32, value_count(s) * sizeof(float));
     else
-        memset(out, 0, value_count(s) * sizeof(float));
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no patch map, but %s: enrol into a gallery of int8 or f32 "
+                       "patches (enroll --patches int8), or make it again from the photo",
+                       t->codes ? "compact patches (sl_template_contributions gives those)" : "an embedding alone");
+    return SL_OK;
+}
+
+sl_status sl_template_contributions(const sl_template *t, float *out, sl_error *err)
+{
+    const sl_template_shape *s = &t->shape;
+    if (!t->codes)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no contributions, but %s: enrol into a gallery of compact "
+                       "patches (enroll --patches compact)",
+                       t->patches_i8 || t->patches_f32 ? "a patch map" : "an embedding alone");
+    sl_contributions_dequantise(t->codes, t->patch_scales, t->centre, (int)patch_count(s), s->dim, out);
+    return SL_OK;
 }

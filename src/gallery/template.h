@@ -59,6 +59,10 @@ void sl_patches_quantise(const float *patches, int count, int channels, int8_t *
 void sl_contributions_quantise(const float *y, const float *centre, int count, int dim, uint8_t *codes,
                                float *scales);
 
+/* The converse: y [R, D]. */
+void sl_contributions_dequantise(const uint8_t *codes, const float *scales, const float *centre, int count, int dim,
+                                 float *y);
+
 /* x [D] by blocks of n = 64 dimensions, or of the largest power of two that divides D where that is less: Sylvester's
  * Hadamard matrix over sqrt(n), which is its own inverse. */
 void sl_contributions_rotate(float *x, int dim);

@@ -185,19 +185,20 @@ static sl_status fill_compact(sl_gallery *g, const sl_template *t, const char *i
 }
 
 /* Patches of the other precision are converted. */
-static void fill_map(sl_gallery *g, const sl_template *t, float *scales)
+static sl_status fill_map(sl_gallery *g, const sl_template *t, float *scales, sl_error *err)
 {
     const sl_template_shape *s = &g->meta.shape;
     const int patches = s->rows * s->cols;
     const size_t bytes = sl_patch_row_layout(s).patches_bytes;
-    if (s->precision == SL_PRECISION_F32) {
-        sl_template_patches(t, (float *)g->scratch);
-    } else if (t->patches_i8) {
+    if (s->precision == SL_PRECISION_F32)
+        return sl_template_patches(t, (float *)g->scratch, err);
+    if (t->patches_i8) {
         memcpy(g->scratch, t->patches_i8, bytes);
         memcpy(scales, t->patch_scales, (size_t)patches * sizeof(float));
     } else {
         sl_patches_quantise(t->patches_f32, patches, s->channels, (int8_t *)g->scratch, scales);
     }
+    return SL_OK;
 }
 
 /* The template's patches and landmarks as the gallery keeps them, in g->scratch. */
@@ -214,7 +215,7 @@ static sl_status fill_patch_row(sl_gallery *g, const sl_template *t, const char 
     if (s->precision == SL_PRECISION_COMPACT)
         SL_TRY(fill_compact(g, t, image, scales, err));
     else if (s->precision != SL_PRECISION_NONE)
-        fill_map(g, t, scales);
+        SL_TRY(fill_map(g, t, scales, err));
     if (t->has_landmarks)
         memcpy(g->scratch + l.landmarks_at, t->landmarks, sizeof t->landmarks);
     return SL_OK;

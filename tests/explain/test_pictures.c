@@ -45,8 +45,8 @@ static void test_flow_and_weights_follow_the_plan(void **state)
     sl_match_options options = sl_match_defaults();
     float patches[2][ROWS * COLS * DRAWN_CHANNELS], plan[ROWS * COLS * ROWS * COLS], u[ROWS * COLS],
         v[ROWS * COLS];
-    sl_template_patches(f.query, patches[0]);
-    sl_template_patches(f.other, patches[1]);
+    assert_ok(sl_template_patches(f.query, patches[0], &err));
+    assert_ok(sl_template_patches(f.other, patches[1], &err));
     sl_patch_map query = {.rows = ROWS, .cols = COLS, .channels = DRAWN_CHANNELS, .patches = patches[0]};
     sl_patch_map other = {.rows = ROWS, .cols = COLS, .channels = DRAWN_CHANNELS, .patches = patches[1]};
     assert_ok(sl_emd_plan(&query, &other, &options, plan, u, v, &err));
@@ -191,7 +191,7 @@ static void test_templates_of_arrays(void **state)
     assert_close(sl_template_embedding(t, &dim), (float[]){.6f, .8f}, 2, 1e-6);
     sl_template_grid(t, &rows, &cols, &channels);
     assert_true(dim == 2 && rows == 1 && cols == 2 && channels == 3);
-    sl_template_patches(t, back);
+    assert_ok(sl_template_patches(t, back, &err));
     assert_memory_equal(back, patches, sizeof patches);
     sl_template_free(t);
     assert_int_equal(sl_template_of_arrays(NULL, 2, patches, 1, 2, 3, &t, &err), SL_ERR_ARGUMENT);

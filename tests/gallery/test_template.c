@@ -22,7 +22,7 @@ static void embedding_is_normalised(void **state)
     sl_template_grid(t, &rows, &cols, &channels);
     assert_int_equal(rows * 100 + cols * 10 + channels, 122);
     float raw[4];
-    sl_template_patches(t, raw);
+    assert_ok(sl_template_patches(t, raw, &err));
     assert_close(raw, (float[]){1, 2, 3, 4}, 4, 0);
     sl_template_free(t);
     sl_template_free(NULL);
@@ -41,7 +41,7 @@ static void int8_by_hand(void **state)
     const int8_t q[9] = {64, -127, 0, 0, 0, 0, 127, 2, -50}; /* 63.5 and 1.5 go to even */
     assert_memory_equal(t->patches_i8, q, 9);
     float back[9];
-    sl_template_patches(t, back);
+    assert_ok(sl_template_patches(t, back, &err));
     assert_close(back, (float[]){128.f / 127, -2, 0, 0, 0, 0, 254, 4, -100}, 9, 1e-6);
     sl_template_free(t);
 }
@@ -68,6 +68,49 @@ static void int8_error_is_half_a_step(void **state)
         assert_int_equal(largest, r == 1 ? 0 : 127);
         assert_close(raw + r * C, back + r * C, C, scales[r] * .501 + 1e-30);
     }
+}
+
+/* What a template does not have is an error, not zeros. */
+static void forms_without(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_template *t;
+    enum { R = 2, D = 6 };
+    float y[R * D], out[R * D], centre[R * D];
+    fill_random(y, R * D, 3, -2, 2);
+    fill_random(centre, R * D, 4, -1, 1);
+    sl_template_shape s = shape_of(D, 1, R, D, SL_PRECISION_COMPACT);
+    s.centre = centre;
+    assert_ok(sl_template_alloc(&s, &t, &err));
+    sl_contributions_quantise(y, centre, R, D, t->codes, t->patch_scales);
+    out[0] = 77;
+    assert_int_equal(sl_template_patches(t, out, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "sl_template_contributions"));
+    assert_true(out[0] == 77);
+    assert_ok(sl_template_contributions(t, out, &err));
+    for (int r = 0; r < R; r++) { /* mixed again, each dimension lies within half a level of what was put in */
+        float difference[D];
+        for (int d = 0; d < D; d++)
+            difference[d] = out[r * D + d] - y[r * D + d];
+        sl_contributions_rotate(difference, D);
+        for (int d = 0; d < D; d++) {
+            const int k = d < D / 2 ? t->codes[r * D / 2 + d] & 15 : t->codes[r * D / 2 + d - D / 2] >> 4;
+            assert_true(k == 0 || k == 15 || fabsf(difference[d]) <= t->patch_scales[r] * 1.0001f);
+        }
+    }
+    sl_template_free(t);
+    s = shape_of(D, 1, R, D, SL_PRECISION_NONE);
+    assert_ok(sl_template_alloc(&s, &t, &err));
+    assert_int_equal(sl_template_patches(t, out, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "--patches int8"));
+    assert_int_equal(sl_template_contributions(t, out, &err), SL_ERR_UNSUPPORTED);
+    sl_template_free(t);
+    s = shape_of(D, 1, R, D, SL_PRECISION_INT8);
+    assert_ok(sl_template_make(&s, y, y, &t, &err));
+    assert_int_equal(sl_template_contributions(t, out, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "a patch map"));
+    sl_template_free(t);
 }
 
 static void bad_values(void **state)
@@ -121,6 +164,7 @@ int main(void)
         cmocka_unit_test(embedding_is_normalised),
         cmocka_unit_test(int8_by_hand),
         cmocka_unit_test(int8_error_is_half_a_step),
+        cmocka_unit_test(forms_without),
         cmocka_unit_test(bad_values),
         cmocka_unit_test(bad_shapes),
     };

@@ -18,7 +18,7 @@ static void contributions_are_the_definition(void **state)
     assert_ok(sl_contributions(&h, &source, 5, again, &err));
     assert_memory_equal(got, again, sizeof got);
     float raw[CELLS * CHANNELS];
-    sl_template_patches(t, raw);
+    assert_ok(sl_template_patches(t, raw, &err));
     source = (sl_patch_source){.patches_f32 = raw};
     assert_ok(sl_contributions(&h, &source, 1, again, &err));
     assert_close(got, again, CELLS * DIM, 1e-4);

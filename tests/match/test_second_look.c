@@ -77,7 +77,7 @@ static void slow_patches(const sl_template *t, const sl_match_options *o, int ro
     const sl_patch_source source = sl_patch_source_of(t);
     *width = o->feature == SL_FEATURE_MAP ? CHANNELS : DIM;
     if (o->feature == SL_FEATURE_MAP)
-        sl_template_patches(t, raw);
+        assert_ok(sl_template_patches(t, raw, &err));
     else
         assert_ok(sl_contributions(&cells.head, &source, 1, raw, &err));
     sl_pool_map(raw, ROWS, COLS, *width, out, rows, cols);

@@ -108,8 +108,8 @@ static double likeness(const sl_template *a, const sl_template *b)
     sl_template_grid(a, &rows, &cols, &channels);
     size_t count = (size_t)(rows * cols * channels);
     float *p = malloc(count * sizeof *p), *q = malloc(count * sizeof *q);
-    sl_template_patches(a, p);
-    sl_template_patches(b, q);
+    assert_ok(sl_template_patches(a, p, &err));
+    assert_ok(sl_template_patches(b, q, &err));
     double least = fmin(cosine_of(x, y, (size_t)dim), cosine_of(p, q, count));
     free(p);
     free(q);
