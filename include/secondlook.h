@@ -501,7 +501,10 @@ SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *
 SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
                                 const sl_image *crop, sl_error *err);
 
-/* Makes everything added and removed so far survive a crash (fsync). */
+/* Makes everything added and removed so far survive a crash (fsync). When it fails, what was added since the last commit
+ * is dropped from the handle and from the disk, which gives its room back: sl_gallery_size then says how many faces are
+ * safe, and the handle goes on (only when the commit marker itself cannot be written, nothing more can be written
+ * through this handle, and whether this commit counts is seen when the gallery is opened again). */
 SL_API sl_status sl_gallery_commit(sl_gallery *gallery, sl_error *err);
 
 /* Marks faces removed, by image id and / or label (NULL: any; not both NULL); *removed counts them.

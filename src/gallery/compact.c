@@ -18,7 +18,7 @@ static sl_status copy_faces(const sl_gallery *from, sl_gallery *to, sl_ticker *t
     }
     if (from->faces == 0)
         SL_TRY(sl_tick(ticker, 0, err));
-    return sl_gallery_commit(to, err);
+    return to->dirty ? sl_store_commit(to, err) : SL_OK;
 }
 
 static bool same_face(const sl_face_record *a, const sl_face_record *b)

@@ -205,9 +205,6 @@ static sl_status load(sl_gallery *g, sl_error *err)
     }
     SL_TRY(read_centre(g, err));
     SL_TRY(sl_marker_read(g, err));
-    uint8_t header[SL_HEADER_SIZE];
-    sl_header_encode(SL_FILE_LOG, &g->meta, header);
-    g->chain = sl_get_u32(header + 60);
     SL_TRY(sl_replay(g, err));
     SL_TRY(map_data(g, SL_FILE_EMBEDDINGS, sl_row_at(g, SL_FILE_EMBEDDINGS, g->rows), err));
     SL_TRY(map_data(g, SL_FILE_PATCHES, sl_row_at(g, SL_FILE_PATCHES, g->rows), err));

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 
 /* ---- the index ---- */
@@ -159,13 +160,13 @@ static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, u
     return damaged(g, at, "a record of unknown type", err);
 }
 
-sl_status sl_replay(sl_gallery *g, sl_error *err)
+/* Every record up to the committed state, into an empty index. */
+static sl_status read_log(sl_gallery *g, sl_error *err)
 {
-    sl_datafile *log = &g->files[SL_FILE_LOG];
-    SL_TRY(sl_datafile_map(log, g->committed.log_end, err));
-
+    const sl_datafile *log = &g->files[SL_FILE_LOG];
     uint64_t at = SL_HEADER_SIZE, crops_end = SL_HEADER_SIZE, sequence = 0;
     bool removed = false;
+    g->chain = sl_get_u32(log->base + 60); /* of the header */
     while (at < g->committed.log_end) {
         sl_record r;
         if (!sl_record_decode(log->base + at, g->committed.log_end - at, &g->chain, &r))
@@ -182,4 +183,22 @@ sl_status sl_replay(sl_gallery *g, sl_error *err)
     if (!agrees)
         return damaged(g, at, "the commit marker tells another state", err);
     return SL_OK;
+}
+
+sl_status sl_replay(sl_gallery *g, sl_error *err)
+{
+    SL_TRY(sl_datafile_map(&g->files[SL_FILE_LOG], g->committed.log_end, err));
+    return read_log(g, err);
+}
+
+sl_status sl_index_rewind(sl_gallery *g, sl_error *err)
+{
+    g->rows = g->faces = g->labels = g->labels_live = 0;
+    sl_table_clear(&g->images);
+    sl_table_clear(&g->label_table);
+    sl_status status = read_log(g, err); /* the arrays have room for more than that: no memory is needed */
+    g->embeddings_ready = false;
+    if (g->embeddings_held > g->rows)
+        g->embeddings_held = g->rows;
+    return status;
 }

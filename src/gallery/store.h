@@ -107,6 +107,12 @@ void sl_index_relist(sl_gallery *g);
 uint32_t sl_index_image(const sl_gallery *g, const char *image, size_t size);
 uint32_t sl_index_label(const sl_gallery *g, const char *label, size_t size);
 
+/* Maps the log and reads it up to the committed state into the index. */
+sl_status sl_replay(sl_gallery *g, sl_error *err);
+
+/* The index of the committed state again, after more was added. */
+sl_status sl_index_rewind(sl_gallery *g, sl_error *err);
+
 /* ---- spelling.c ---- */
 
 /* An entry with its names in form C, which it holds. */
@@ -122,9 +128,6 @@ void sl_spelling_free(sl_spelling *spelling);
 /* A row, a label's id, by a name in any form; SL_TABLE_NONE. */
 uint32_t sl_find_image(const sl_gallery *g, const char *image);
 uint32_t sl_find_label(const sl_gallery *g, const char *label);
-
-/* Reads the log up to the committed state into the index. */
-sl_status sl_replay(sl_gallery *g, sl_error *err);
 
 /* ---- marker.c ---- */
 

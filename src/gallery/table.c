@@ -68,6 +68,13 @@ void sl_table_insert(sl_table *t, const char *text, size_t size, uint32_t number
     t->used++;
 }
 
+void sl_table_clear(sl_table *t)
+{
+    if (t->capacity)
+        memset(t->slots, 0xff, t->capacity * sizeof *t->slots);
+    t->used = 0;
+}
+
 void sl_table_free(sl_table *t)
 {
     free(t->slots);

@@ -35,6 +35,9 @@ bool sl_table_reserve(sl_table *t);
 /* Adds an entry (there must be room); an older one of an equal string that `equal` no longer accepts stays. */
 void sl_table_insert(sl_table *t, const char *text, size_t size, uint32_t number);
 
+/* Takes all entries out and keeps the memory. */
+void sl_table_clear(sl_table *t);
+
 void sl_table_free(sl_table *t);
 
 #endif

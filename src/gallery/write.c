@@ -1,16 +1,12 @@
 #include "gallery/store.h"
 
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "image/image.h"
-
-static const char sync_failed[] = "an earlier write to the disk failed";
 
 /* Where the files and the log's checksum stand, to go back to. */
 typedef struct {
@@ -45,24 +41,14 @@ static sl_status check_writable(const sl_gallery *g, sl_error *err)
     return SL_OK;
 }
 
-/* After a failed fsync nobody knows what the disk has: only a new handle can tell. */
-static sl_status break_handle(sl_gallery *g, sl_status status)
-{
-    g->broken = sync_failed;
-    return status;
-}
-
 /* ---- commit ---- */
 
 /* Data first, then the log that counts it, then the marker that counts the log: each is on disk before the
  * next is begun, so a crash leaves the old state or the new one. */
-static sl_status write_commit(sl_gallery *g, sl_error *err)
+sl_status sl_store_commit(sl_gallery *g, sl_error *err)
 {
-    for (int k = 0; k < SL_FILE_LOG; k++) {
-        sl_status status = sl_datafile_sync(&g->files[k], err);
-        if (status != SL_OK)
-            return break_handle(g, status);
-    }
+    for (int k = 0; k < SL_FILE_LOG; k++)
+        SL_TRY(sl_datafile_sync(&g->files[k], err));
     sl_datafile *log = &g->files[SL_FILE_LOG];
     uint32_t chain = g->chain;
     uint8_t record[SL_COMMIT_SIZE];
@@ -71,24 +57,43 @@ static sl_status write_commit(sl_gallery *g, sl_error *err)
                              .rows = g->rows,
                              .crops_end = g->files[SL_FILE_CROPS].end};
     sl_commit_encode(state.sequence, state.rows, state.crops_end, &chain, record);
-    SL_TRY(sl_datafile_append(log, record, sizeof record, err)); /* no room: nothing is lost, try again later */
+    SL_TRY(sl_datafile_append(log, record, sizeof record, err));
     state.log_end = log->end;
     state.chain = chain;
-    sl_status status = sl_datafile_sync(log, err);
-    if (status == SL_OK)
-        status = sl_marker_write(g, &state, err);
-    if (status != SL_OK)
-        return break_handle(g, status);
+    SL_TRY(sl_datafile_sync(log, err));
+    sl_status status = sl_marker_write(g, &state, err);
+    if (status != SL_OK) { /* it may or may not be on disk: only a new handle can tell */
+        g->broken = "the commit marker could not be written";
+        return status;
+    }
     g->chain = chain;
     g->committed = state;
     g->dirty = false;
     return SL_OK;
 }
 
+/* Back to what is committed: what lies behind it is cut, so that its room comes back. It is not trusted for another
+ * try either: after a failed fsync nobody knows which of it the disk has. */
+static sl_status drop_uncommitted(sl_gallery *g, sl_status status, sl_error *err)
+{
+    const uint32_t added = g->rows - (uint32_t)g->committed.rows;
+    tail committed = {.chain = g->committed.chain,
+                      .end = {sl_row_at(g, SL_FILE_EMBEDDINGS, g->committed.rows),
+                              sl_row_at(g, SL_FILE_PATCHES, g->committed.rows), g->committed.crops_end,
+                              g->committed.log_end}};
+    go_back(g, &committed);
+    g->dirty = false;
+    if (sl_index_rewind(g, NULL) != SL_OK)
+        g->broken = "the log can be read no more";
+    return sl_fail_in(err, status, "%s: %u faces are safe, the %u added since the last commit are not and were dropped; "
+                      "add them again when the cause is gone", g->dir, g->faces, added);
+}
+
 sl_status sl_gallery_commit(sl_gallery *g, sl_error *err)
 {
     SL_TRY(check_writable(g, err));
-    return g->dirty ? write_commit(g, err) : SL_OK;
+    sl_status status = g->dirty ? sl_store_commit(g, err) : SL_OK;
+    return status == SL_OK || g->broken ? status : drop_uncommitted(g, status, err);
 }
 
 /* ---- add ---- */
@@ -285,7 +290,7 @@ static sl_status remove_wanted(sl_gallery *g, uint32_t row, uint32_t label, size
         found++;
     }
     if (status == SL_OK && found)
-        status = write_commit(g, err);
+        status = sl_store_commit(g, err);
     if (status != SL_OK) {
         if (!g->broken) /* else the log is left as it is: a new handle sorts it out */
             go_back(g, &before);

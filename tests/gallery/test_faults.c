@@ -269,6 +269,57 @@ static void every_call_fails(void **state)
         }
 }
 
+/* A call of a commit fails, once or twice: the handle goes back to what was committed, takes the faces again and commits
+ * them; only when the marker could not be written it takes no more, and a new one does. */
+static void goes_on_after_a_failed_commit(void **state)
+{
+    (void)state;
+    sl_error err;
+    int dropped = 0;
+    for (int on = 0; on < 2; on++)
+        for (int at = 0;; at++) {
+            char what[64];
+            sl_gallery *g;
+            snprintf(what, sizeof what, "call %d of a commit failed%s", at, on ? ", and all after it" : "");
+            begin(PASS, 0);
+            make_gallery(dir, 4, 2);
+            g = open_gallery(dir, SL_GALLERY_WRITE);
+            truth->created = true;
+            truth->acknowledged = 0xf;
+            truth->wanted = 0x7f;
+            for (int n = 4; n < 7; n++)
+                add_face(g, n);
+            fault.calls = 0;
+            fault.at = at;
+            fault.mode = on ? FAIL_ON : FAIL_ONCE;
+            sl_status status = sl_gallery_commit(g, &err);
+            const bool over = fault.calls <= at;
+            fault.mode = PASS;
+            if (status != SL_OK && sl_gallery_size(g) == 4) { /* dropped: what is there is what was acknowledged */
+                if (!strstr(err.text, "4 faces are safe"))
+                    fail_msg("%s: %s", what, err.text);
+                dropped++;
+                truth->wanted = truth->acknowledged;
+                sl_gallery *reader = open_gallery(dir, SL_GALLERY_READ);
+                assert_int_equal(faces_of(reader, what), truth->acknowledged);
+                sl_gallery_close(reader);
+                for (int n = 4; n < 8; n++)
+                    add_face(g, n);
+                assert_ok(sl_gallery_commit(g, &err));
+                truth->acknowledged = truth->wanted = 0xff;
+            } else if (status != SL_OK) {
+                assert_fails(try_add_face(g, 7, &err), SL_ERR_IO, "the commit marker could not be written");
+            } else {
+                truth->acknowledged = truth->wanted;
+            }
+            sl_gallery_close(g);
+            check(dir, what);
+            if (over)
+                break;
+        }
+    assert_true(dropped >= 10);
+}
+
 /* A slot was half written when the process died; whoever repairs it dies too, at every call. */
 static void dies_while_repairing(void **state)
 {
@@ -488,6 +539,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(dies_at_every_call),
         cmocka_unit_test(every_call_fails),
+        cmocka_unit_test(goes_on_after_a_failed_commit),
         cmocka_unit_test(dies_while_repairing),
         cmocka_unit_test(a_disk_that_lies),
         cmocka_unit_test(power_lost_at_every_call),

@@ -661,34 +661,43 @@ static void one_writer_many_readers(void **state)
     sl_gallery_close(g);
 }
 
-/* Adds and commits until the disk is full; every acknowledged face must be there, then writing goes on. */
+static uint64_t bytes_in(const char *where)
+{
+    uint64_t sum = 0;
+    DIR *d = opendir(where);
+    for (struct dirent *e; (e = readdir(d));) {
+        struct stat st;
+        if (fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            sum += (uint64_t)st.st_size;
+    }
+    closedir(d);
+    return sum;
+}
+
+/* Adds until the disk is full; what fits can be committed, and then writing goes on. */
 static void fill_and_free(const char *where, void (*give_room)(void))
 {
     sl_error err;
     sl_gallery *g;
     sl_template_shape s = small_shape(SL_PRECISION_INT8);
     assert_ok(sl_gallery_open_shape(where, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
-    int added = 0, acknowledged = 0;
+    int added = 0;
     sl_status status = SL_OK;
     while (status == SL_OK && added < 100000) {
         status = try_add_face(g, added, &err);
         added += status == SL_OK;
-        if (status == SL_OK && added % 3 == 0) {
-            status = sl_gallery_commit(g, &err);
-            if (status == SL_OK)
-                acknowledged = added;
-        }
     }
     assert_int_equal(status, SL_ERR_IO);
     assert_non_null(strstr(err.text, "can not write"));
-    assert_true(acknowledged > 50 && acknowledged >= added - 3);
-    for (int n = 0; n < added; n++) /* reading goes on */
-        expect_face(g, (size_t)n, n);
+    assert_true(added > 50);
+    assert_int_equal(sl_gallery_size(g), added);
+    assert_ok(sl_gallery_commit(g, &err)); /* the failed face gave its room back */
     sl_gallery *reader = open_gallery(where, SL_GALLERY_READ);
-    assert_int_equal(sl_gallery_size(reader), acknowledged);
+    assert_int_equal(sl_gallery_size(reader), added);
+    for (int n = 0; n < added; n++)
+        expect_face(reader, (size_t)n, n);
     sl_gallery_close(reader);
     give_room();
-    assert_ok(sl_gallery_commit(g, &err));
     for (int n = added; n < added + 10; n++)
         add_face(g, n);
     assert_ok(sl_gallery_commit(g, &err));
@@ -735,6 +744,66 @@ static void file_size_limit(void **state)
     assert_ok(sl_gallery_compact(dir, NULL, NULL, &err));
     g = open_gallery(dir, SL_GALLERY_READ);
     assert_int_equal(sl_gallery_size(g), size);
+    sl_gallery_close(g);
+}
+
+/* No room even for the commit: what was added since the last one is cut, its room comes back, and the handle is as it
+ * was then, removed faces and all; the same faces go in when there is room. */
+static void commit_without_room(void **state)
+{
+    (void)state;
+    sl_error err;
+    static char long_name[4001];
+    char label[64];
+    size_t removed;
+    make_gallery(dir, 20, 20);
+    sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
+    assert_ok(sl_gallery_remove(g, NULL, "person-2", &removed, &err));
+    const uint64_t safe = bytes_in(dir);
+    memset(long_name, 'x', 4000); /* so that the log is the longest file */
+    sl_template *t = face_template(sl_gallery_shape(g), 20);
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    signal(SIGXFSZ, SIG_IGN);
+    for (int again = 0; again < 3; again++) {
+        struct stat st;
+        for (int n = 0; n < 9; n++) {
+            sl_entry entry = face_entry(n, long_name, label);
+            memset(long_name, 'x', 3999);
+            long_name[0] = (char)('a' + n);
+            entry.image = long_name;
+            assert_ok(sl_gallery_add(g, &entry, t, NULL, &err));
+        }
+        const float *embeddings;
+        assert_ok(sl_gallery_embeddings(g, &embeddings, &err));
+        assert_true(bytes_in(dir) > safe + 9 * 4000);
+        char path[600];
+        snprintf(path, sizeof path, "%s/log.1", dir);
+        stat(path, &st);
+        limit.rlim_cur = (rlim_t)st.st_size + (again == 2 ? 36 : 20u * (rlim_t)again);
+        setrlimit(RLIMIT_FSIZE, &limit);
+        if (again == 2)
+            break;
+        assert_fails(sl_gallery_commit(g, &err), SL_ERR_IO, "17 faces are safe, the 9 added since");
+        assert_int_equal(bytes_in(dir), safe);
+        assert_int_equal(sl_gallery_size(g), 17);
+        for (int i = 0; i < 17; i++)
+            expect_face(g, (size_t)i, i < 6 ? i : i + 3);
+        assert_ok(sl_gallery_commit(g, &err)); /* nothing is left to do */
+    }
+    assert_ok(sl_gallery_commit(g, &err));
+    lift_limit();
+    sl_template_free(t);
+    assert_int_equal(sl_gallery_size(g), 26);
+    add_face(g, 7); /* was removed: its id is free */
+    assert_fails(try_add_face(g, 7, &err), SL_ERR_EXISTS, "photo 7");
+    assert_fails(try_add_face(g, 9, &err), SL_ERR_EXISTS, "photo 9");
+    assert_ok(sl_gallery_commit(g, &err));
+    sl_gallery_close(g);
+    assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
+    g = open_gallery(dir, SL_GALLERY_READ);
+    assert_int_equal(sl_gallery_size(g), 27);
+    expect_face(g, 26, 7);
     sl_gallery_close(g);
 }
 
@@ -815,6 +884,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(compaction_erases, setup, teardown),
         cmocka_unit_test_setup_teardown(one_writer_many_readers, setup, teardown),
         cmocka_unit_test_setup_teardown(file_size_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(commit_without_room, setup, teardown),
         cmocka_unit_test_setup_teardown(removal_without_room, setup, teardown),
         cmocka_unit_test_setup_teardown(disk_full, setup, teardown),
     };
