@@ -87,6 +87,8 @@ static sl_status copy_faces(const sl_gallery *from, sl_gallery *to, sl_error *er
             status = SL_ERR_INTERRUPTED;
     }
     cli_progress_end();
+    if (status == SL_ERR_IO) /* a full disk: what fits is kept, or its room given back */
+        sl_gallery_commit(to, NULL);
     if (status == SL_OK || status == SL_ERR_INTERRUPTED) {
         sl_status committed = sl_gallery_commit(to, err);
         status = committed ? committed : status;

@@ -83,8 +83,7 @@ static sl_status without_meta(const char *dir, bool *foreign, sl_error *err)
     for (struct dirent *entry; (entry = readdir(d));) {
         const char *name = entry->d_name;
         struct stat st;
-        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 ||
-            is_temporary(name))
+        if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0 || strcmp(name, "lock") == 0 || is_temporary(name))
             continue;
         if (generation_of(name) == 0)
             *foreign = true;
@@ -133,7 +132,8 @@ sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, 
         return sl_fail(err, SL_ERR_IO, "%s: cannot list the folder: %s", dir, strerror(errno));
     for (int i = 0; i < count; i++) {
         struct stat st;
-        char *path = is_left_over(entries[i]->d_name, meta.generation) ? sl_path_join(dir, entries[i]->d_name) : NULL;
+        char *path =
+            is_left_over(entries[i]->d_name, meta.generation) ? sl_path_join(dir, entries[i]->d_name) : NULL;
         if (path && lstat(path, &st) == 0)
             leftover(context, entries[i]->d_name, (uint64_t)st.st_size);
         free(path);

@@ -1,12 +1,13 @@
-/* What a new label or image id may be. Two names that look alike must be alike, and a name must not turn the line that
- * it is printed in: characters that nobody sees are refused, but where a script or an emoji is written with them. */
+/* What a new label or image id may be. Two names that look alike must be alike, and a name must not turn the line
+ * that it is printed in: characters that nobody sees are refused, but where a script or an emoji is written with
+ * them. */
 #include <string.h>
 
 #include "base/text.h"
 #include "gallery/store.h"
 
-/* Unicode's Default_Ignorable_Code_Point, its line and paragraph separators, and its interlinear annotations, all of
- * which no glyph shows. (sl_utf8_printable has refused control characters before.) */
+/* Unicode's Default_Ignorable_Code_Point, its line and paragraph separators, and its interlinear annotations, all
+ * of which no glyph shows. (sl_utf8_printable has refused control characters before.) */
 static const struct {
     uint32_t first, last;
     const char *what;
@@ -85,17 +86,19 @@ static sl_status refuse_byte(const char *what, const char *name, size_t at, sl_e
     const uint8_t *p = (const uint8_t *)name + at;
     const bool c1 = p[0] == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
     if (c1 || p[0] < 0x80)
-        return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" cannot be stored: U+%04X at byte %zu is a control character",
-                       what, name, c1 ? p[1] : p[0], at);
-    return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" cannot be stored: byte %zu (0x%02X) is not UTF-8", what, name, at,
-                   p[0]);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "the %s \"%.60s\" cannot be stored: U+%04X at byte %zu is a control character", what, name,
+                       c1 ? p[1] : p[0], at);
+    return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" cannot be stored: byte %zu (0x%02X) is not UTF-8", what,
+                   name, at, p[0]);
 }
 
 sl_status sl_name_check(const char *what, const char *name, sl_error *err)
 {
     const size_t size = name ? strnlen(name, SL_NAME_MAX + 1) : 0;
     if (size == 0 || size > SL_NAME_MAX)
-        return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" cannot be stored: it must be 1 .. %d bytes of UTF-8", what,
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "the %s \"%.60s\" cannot be stored: it must be 1 .. %d bytes of UTF-8", what,
                        name ? name : "", SL_NAME_MAX);
     size_t at = 0;
     for (uint32_t before = 0, code; at < size; before = code) {
@@ -106,8 +109,10 @@ sl_status sl_name_check(const char *what, const char *name, sl_error *err)
         size_t ahead = at;
         const char *why = why_unseen(before, code, next_code(name, size, &ahead));
         if (why)
-            return sl_fail(err, SL_ERR_ARGUMENT, "the %s \"%.60s\" cannot be stored: U+%04X at byte %zu is %s, which nobody "
-                           "sees: take it out", what, name, code, from, why);
+            return sl_fail(err, SL_ERR_ARGUMENT,
+                           "the %s \"%.60s\" cannot be stored: U+%04X at byte %zu is %s, which nobody "
+                           "sees: take it out",
+                           what, name, code, from, why);
     }
     return SL_OK;
 }

@@ -53,6 +53,48 @@ setup() {
     expect 0
 }
 
+@test "what a compaction that was cut short left is named, and deleted" {
+    sl gallery info gallery --json
+    json 'd.leftover.length === 0'
+    sl gallery remove gallery --label sample1
+    cp -r gallery before
+    sl gallery compact gallery
+    expect 0
+    cp before/*.1 gallery/
+    sl gallery info gallery
+    expect 0
+    contains "$err" "gallery/patches.1"
+    contains "$err" "secondlook gallery compact gallery"
+    sl gallery info gallery --json
+    json 'd.leftover.map(f => f.file).join() === "commit.1,crops.1,embeddings.1,log.1,patches.1" && d.leftover.every(f => f.bytes > 0)'
+    sl gallery verify gallery
+    expect 0
+    contains "$out" sound
+    contains "$err" "gallery/embeddings.1"
+    sl gallery compact gallery
+    expect 0
+    sl gallery verify gallery
+    [ -z "$err" ] || [[ "$err" != *"left over"* ]]
+    [ ! -e gallery/patches.1 ]
+}
+
+@test "a lock that is a link makes no file elsewhere" {
+    rm -f gallery/lock
+    ln -s "$PWD/elsewhere" gallery/lock
+    sl gallery remove gallery --label sample1
+    expect 1
+    contains "$err" "symbolic link"
+    [ ! -e elsewhere ]
+}
+
+@test "a label that turns its line is refused, by code point" {
+    mkdir -p turned/$'A\xe2\x80\xaeda'
+    cp people/sample1/sample1.png turned/$'A\xe2\x80\xaeda'/
+    sl enroll --gallery fresh --aligned --no-quality-gate turned --json
+    contains "$err" "U+202E"
+    json 'd.enrolled === 0 && d.refused.length === 1'
+}
+
 @test "labels from a list, with errors that name the line" {
     printf 'people/sample1/sample1.png,Ann Smith\r\n\npeople/sample2/sample2.png,Bob\n' > list.csv
     sl enroll --gallery fresh --aligned --no-quality-gate --labels list.csv --json

@@ -1,4 +1,5 @@
-/* Files beside those that count: what a compaction that was cut short leaves, and links that lead out of the folder. */
+/* Files beside those that count: what a compaction that was cut short leaves, and links that lead out of the
+ * folder. */
 #include "faces.h"
 
 static char *dir, *outside;
@@ -71,8 +72,9 @@ static void behind_a_compaction(void **state)
     write_whole(in(dir, "gallery.meta.tmp-aB3xYz"), "", 0);
     write_whole(in(dir, "gallery.meta.tmp-mine.txt"), "x", 1); /* nobody's but the user's */
     write_whole(in(dir, "log.backup"), "x", 1);
-    assert_string_equal(leftovers(), "commit.1 1;crops.1 1;embeddings.1 1;gallery.meta.tmp-aB3xYz 0;log.1 1;patches.1 1;");
-    assert_ok(sl_gallery_verify(dir, NULL, NULL, &err)); /* what counts is sound */
+    assert_string_equal(leftovers(),
+                        "commit.1 1;crops.1 1;embeddings.1 1;gallery.meta.tmp-aB3xYz 0;log.1 1;patches.1 1;");
+    assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));  /* what counts is sound */
     assert_ok(sl_gallery_compact(dir, NULL, NULL, &err)); /* with nothing to compact */
     assert_string_equal(leftovers(), "");
     free(read_whole(in(dir, "gallery.meta.tmp-mine.txt"), &size));
