@@ -459,6 +459,7 @@ typedef struct {
     size_t faces;          /* live */
     size_t removed;        /* erased by the next compaction */
     size_t labels;         /* different ones */
+    int version;           /* of the files' format; faces keep their photos' hashes from 3 on */
     uint64_t bytes;        /* on disk */
 } sl_gallery_info;
 
@@ -468,6 +469,7 @@ typedef struct {
     sl_box box;        /* where the face was in its photo */
     sl_quality quality;
     int has_landmarks, has_crop;
+    const uint8_t *photo_sha256; /* [32] of the photo's file; NULL: not known. Galleries of versions 1 and 2 keep none */
 } sl_entry;
 
 /* SL_GALLERY_CREATE opens for writing and creates what is not there, for `engine`'s model (the other
@@ -500,6 +502,11 @@ SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *
  * were added before it. */
 SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
                                 const sl_image *crop, sl_error *err);
+
+/* Adds one face in the place of all that the photo with the id `photo` has (faces `photo`, `photo`#2, ..; none is fine).
+ * What is lost and what is won become durable together, at the next commit; on failure the old faces are still there. */
+SL_API sl_status sl_gallery_replace(sl_gallery *gallery, const char *photo, const sl_entry *entry,
+                                    const sl_template *t, const sl_image *crop, sl_error *err);
 
 /* Makes everything added and removed so far survive a crash (fsync). When it fails, what was added since the last commit
  * is dropped from the handle and from the disk, which gives its room back: sl_gallery_size then says how many faces are

@@ -60,6 +60,7 @@ static sl_status rewrite(const sl_gallery *g, sl_ticker *ticker, sl_error *err)
     sl_meta meta = g->meta;
     if (meta.generation++ == SL_GENERATION_MAX)
         return sl_fail(err, SL_ERR_LIMIT, "%s: was compacted too often", g->dir);
+    meta.version = SL_GALLERY_VERSION;
     sl_gallery *fresh = NULL;
     sl_status status = sl_store_create(g->dir, &meta, &fresh, err);
     if (status == SL_OK)
@@ -82,7 +83,8 @@ sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *con
     sl_gallery *g;
     SL_TRY(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, err));
     sl_ticker ticker = {.fn = progress, .context = context, .total = 2 * (size_t)g->faces}; /* written, read back */
-    sl_status status = g->faces < g->rows ? rewrite(g, &ticker, err) : sl_tick(&ticker, ticker.total, err);
+    const bool needed = g->faces < g->rows || g->meta.version < SL_GALLERY_VERSION;
+    sl_status status = needed ? rewrite(g, &ticker, err) : sl_tick(&ticker, ticker.total, err);
     sl_gallery_close(g);
     return status;
 }

@@ -12,7 +12,7 @@ static const char slot_magic[8] = "SLCOMIT";
 static const char file_magic[SL_FILES][8] = {"SLEMBED", "SLPATCH", "SLCROPS", "SLLOG"};
 const char *const sl_file_names[SL_FILES] = {"embeddings", "patches", "crops", "log"};
 
-enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2 };
+enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2, ADD_HAS_HASH = 4 };
 
 /* ---- names and shapes ---- */
 
@@ -52,17 +52,17 @@ sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_e
 
 /* ---- gallery.meta ---- */
 
-/* Older programs read the galleries that they could have made. */
-static uint32_t version_of(const sl_template_shape *shape)
+/* Before version 3 the patches decided it. */
+static bool version_fits(uint32_t version, const sl_template_shape *shape)
 {
-    return shape->precision > SL_PRECISION_F32 ? SL_GALLERY_VERSION : 1;
+    return version == SL_GALLERY_VERSION || version == (shape->precision > SL_PRECISION_F32 ? 2 : 1);
 }
 
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
 {
     memset(out, 0, SL_META_SIZE);
     memcpy(out, meta_magic, 8);
-    sl_put_u32(out + 8, version_of(&meta->shape));
+    sl_put_u32(out + 8, meta->version);
     sl_put_u32(out + 12, SL_META_SIZE);
     sl_put_u64(out + 16, meta->uid);
     sl_put_u64(out + 24, meta->generation);
@@ -99,7 +99,8 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
             return sl_fail(err, SL_ERR_FORMAT, "has an impossible template shape");
     }
     *out = (sl_meta){
-        .uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24), .centre_crc = sl_get_u32(data + 84)};
+        .uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24), .version = version,
+        .centre_crc = sl_get_u32(data + 84)};
     out->shape = (sl_template_shape){.dim = (int)number[0],
                                      .rows = (int)number[1],
                                      .cols = (int)number[2],
@@ -108,7 +109,7 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
-        sl_shape_check(&out->shape, out->model, NULL) || version != version_of(&out->shape))
+        sl_shape_check(&out->shape, out->model, NULL) || !version_fits(version, &out->shape))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
     uint8_t again[SL_META_SIZE]; /* one state has one form: what is read is what would be written */
     sl_meta_encode(out, again);
@@ -163,7 +164,7 @@ void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEA
 {
     memset(out, 0, SL_HEADER_SIZE);
     memcpy(out, file_magic[kind], 8);
-    sl_put_u32(out + 8, version_of(&meta->shape));
+    sl_put_u32(out + 8, meta->version);
     sl_put_u32(out + 12, SL_HEADER_SIZE);
     sl_put_u64(out + 16, meta->uid);
     sl_put_u64(out + 24, meta->generation);
@@ -295,7 +296,7 @@ static size_t seal(uint8_t *out, sl_record_type type, size_t size, uint32_t *cha
 
 size_t sl_add_record_size(const sl_face_record *face)
 {
-    return SL_ADD_FIXED + face->image_size + 1 + face->label_size + 1 + 4;
+    return SL_ADD_FIXED + face->image_size + 1 + face->label_size + 1 + (face->photo_sha256 ? SL_PHOTO_HASH_SIZE : 0) + 4;
 }
 
 size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out)
@@ -304,7 +305,8 @@ size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out)
     const sl_quality *q = &face->quality;
     const float numbers[9] = {b->x0, b->y0, b->x1, b->y1, q->size, q->sharpness, q->pose, q->detector, q->overall};
     sl_put_u32(out + 8, face->row);
-    sl_put_u32(out + 12, (face->has_landmarks ? ADD_HAS_LANDMARKS : 0u) | (face->has_crop ? ADD_HAS_CROP : 0u));
+    sl_put_u32(out + 12, (face->has_landmarks ? ADD_HAS_LANDMARKS : 0u) | (face->has_crop ? ADD_HAS_CROP : 0u) |
+                             (face->photo_sha256 ? ADD_HAS_HASH : 0u));
     sl_put_u32(out + 16, face->embedding_crc);
     sl_put_u32(out + 20, face->patches_crc);
     sl_put_u64(out + 24, face->crop_at);
@@ -319,6 +321,8 @@ size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out)
     uint8_t *label = out + SL_ADD_FIXED + face->image_size + 1;
     memcpy(label, face->label, face->label_size);
     label[face->label_size] = 0;
+    if (face->photo_sha256)
+        memcpy(label + face->label_size + 1, face->photo_sha256, SL_PHOTO_HASH_SIZE);
     return seal(out, SL_RECORD_ADD, sl_add_record_size(face), chain);
 }
 
@@ -357,6 +361,8 @@ void sl_face_decode(const uint8_t *record, sl_face_record *out)
         .image = (const char *)record + SL_ADD_FIXED,
     };
     out->label = out->image + out->image_size + 1;
+    if (flags & ADD_HAS_HASH)
+        out->photo_sha256 = (const uint8_t *)out->label + out->label_size + 1;
 }
 
 /* The parts of an ADD record whose whole size and checksum hold already. */
@@ -365,7 +371,7 @@ static bool face_sound(const uint8_t *data, size_t size, sl_face_record *face)
     if (size < SL_ADD_FIXED + 6)
         return false;
     sl_face_decode(data, face);
-    return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP) && size == sl_add_record_size(face) &&
+    return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP | ADD_HAS_HASH) && size == sl_add_record_size(face) &&
            face->image[face->image_size] == 0 && face->label[face->label_size] == 0 &&
            sl_name_sound(face->image, face->image_size) && sl_name_sound(face->label, face->label_size) &&
            all_finite(data + 40, 9);

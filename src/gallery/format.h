@@ -7,7 +7,7 @@
 
 #include "gallery/template.h"
 
-#define SL_GALLERY_VERSION 2 /* 1 where patches are int8 or f32, which older programs read too */
+#define SL_GALLERY_VERSION 3 /* of new galleries; 1 and 2, without hashes of photos, are read and written as they are */
 #define SL_META_SIZE 256
 #define SL_HEADER_SIZE 64
 #define SL_SLOT_SIZE 64
@@ -21,6 +21,7 @@
 typedef struct {
     uint64_t uid;        /* random; every file of the gallery carries it */
     uint64_t generation; /* N of embeddings.N, patches.N, crops.N, log.N, commit.N */
+    uint32_t version;    /* of the format: SL_GALLERY_VERSION, or older */
     sl_template_shape shape; /* decoded without its centre, which lies in the patch file */
     uint32_t centre_crc;     /* 0 without one */
     char model[64];
@@ -84,10 +85,12 @@ bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_st
 typedef enum { SL_RECORD_ADD = 1, SL_RECORD_REMOVE = 2, SL_RECORD_COMMIT = 3 } sl_record_type;
 
 #define SL_ADD_FIXED 80 /* bytes before the strings */
+#define SL_PHOTO_HASH_SIZE 32
+#define SL_ADD_MAX (SL_ADD_FIXED + 2 * (SL_NAME_MAX + 1) + SL_PHOTO_HASH_SIZE + 4)
 #define SL_REMOVE_SIZE 16
 #define SL_COMMIT_SIZE 36
 
-/* One face in the log. Strings point into the log. */
+/* One face in the log. Strings and hash point into the log. */
 typedef struct {
     uint32_t row;
     bool has_landmarks, has_crop;
@@ -97,6 +100,7 @@ typedef struct {
     sl_quality quality;
     const char *image, *label;
     size_t image_size, label_size; /* bytes without NUL */
+    const uint8_t *photo_sha256;   /* [SL_PHOTO_HASH_SIZE] of the photo's file, or NULL. Not before version 3 */
 } sl_face_record;
 
 /* One record of the log. Each carries a checksum that continues the one before it, so that no record
@@ -109,7 +113,7 @@ typedef struct {
     uint64_t sequence, rows, crops_end; /* SL_RECORD_COMMIT */
 } sl_record;
 
-/* Bytes of the ADD record of these names. */
+/* Bytes of the ADD record of these names, with or without a hash. */
 size_t sl_add_record_size(const sl_face_record *face);
 
 /* Encoders write a whole record, advance *chain and return its size. */

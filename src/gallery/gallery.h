@@ -61,6 +61,17 @@ const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
 /* Live face with this image id; SL_ERR_NOT_FOUND when there is none. */
 sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
 
+/* Are two names one, whatever form of Unicode they are in? */
+bool sl_same_name(const char *a, const char *b);
+
+/* A photo's faces go by its id and by that with #2, #3, .. behind it. */
+enum { SL_PHOTO_FACES_MAX = 1000 };
+
+/* A live face that was made of the photo whose file has this SHA-256, of the person `label` (NULL: of anybody);
+ * SL_ERR_NOT_FOUND when there is none. Like adding it needs the caller's exclusion: it keeps an index. */
+sl_status sl_gallery_find_photo(sl_gallery *gallery, const uint8_t sha256[32], const char *label, size_t *i,
+                                sl_error *err);
+
 /* Patches as they are stored; what another precision has is NULL. */
 typedef struct {
     const int8_t *q;      /* int8: [R, C] */

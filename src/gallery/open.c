@@ -31,7 +31,7 @@ static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable,
     uint64_t seed = meta->uid;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
         seed ^= (uint64_t)(uintptr_t)g;
-    g->images.seed = g->label_table.seed = seed;
+    g->images.seed = g->label_table.seed = g->hashes.seed = seed;
     const float *centre = meta->shape.centre; /* of a gallery that is created; else load reads it */
     if (sl_centre_bytes(&meta->shape)) {
         g->centre = sl_calloc_aligned(1, sl_centre_bytes(&meta->shape));
@@ -41,7 +41,7 @@ static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable,
             memcpy(g->centre, centre, sl_contribution_count(&meta->shape) * sizeof(float));
     }
     g->meta.shape.centre = g->centre;
-    size_t row = sl_patch_row_layout(&meta->shape).stride, record = SL_ADD_FIXED + 2 * (SL_NAME_MAX + 1) + 4;
+    size_t row = sl_patch_row_layout(&meta->shape).stride, record = SL_ADD_MAX;
     g->dir = sl_strdup(dir);
     if (writable)
         g->scratch = sl_alloc_aligned(row > record ? row : record);
@@ -65,6 +65,7 @@ void sl_gallery_close(sl_gallery *g)
     pthread_mutex_destroy(&g->mutex);
     sl_table_free(&g->images);
     sl_table_free(&g->label_table);
+    sl_table_free(&g->hashes);
     void *arrays[] = {g->dir,        g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row,
                       g->face_label, g->label_at,  g->label_faces, g->gathered,    g->scratch,
                       g->centre,     g->packed};
@@ -122,7 +123,7 @@ static sl_status sync_parent(const char *dir, sl_error *err)
 static sl_status create(const char *dir, const sl_template_shape *shape, const char *model, sl_gallery **out,
                         sl_error *err)
 {
-    sl_meta meta = {.generation = 1, .shape = *shape};
+    sl_meta meta = {.generation = 1, .version = SL_GALLERY_VERSION, .shape = *shape};
     if (shape->precision == SL_PRECISION_COMPACT) {
         if (!shape->centre || !sl_centre_sound(shape->centre, shape))
             return sl_fail(err, SL_ERR_ARGUMENT, "%s: a gallery of compact patches needs what they are stored around",

@@ -41,6 +41,7 @@ void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
                              .faces = g->faces,
                              .removed = g->rows - g->faces,
                              .labels = g->labels_live,
+                             .version = (int)g->meta.version,
                              .bytes = SL_META_SIZE + SL_MARKER_SIZE};
     memcpy(out->model, g->meta.model, sizeof out->model);
     sl_hex32(s->fingerprint, out->fingerprint);
@@ -68,12 +69,8 @@ const char *sl_gallery_image(const sl_gallery *g, size_t i)
     return sl_row_record(g, g->face_row[i]).image;
 }
 
-sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
+size_t sl_face_of_row(const sl_gallery *g, uint32_t row)
 {
-    uint32_t row = sl_find_image(g, image);
-    *i = 0;
-    if (row == SL_TABLE_NONE)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no image \"%.200s\" in the gallery", g->dir, image);
     size_t low = 0, high = g->faces; /* face_row ascends */
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
@@ -82,7 +79,16 @@ sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_
         else
             high = middle;
     }
-    *i = low;
+    return low;
+}
+
+sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
+{
+    uint32_t row = sl_find_image(g, image);
+    *i = 0;
+    if (row == SL_TABLE_NONE)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no image \"%.200s\" in the gallery", g->dir, image);
+    *i = sl_face_of_row(g, row);
     return SL_OK;
 }
 
@@ -148,7 +154,8 @@ sl_status sl_gallery_entry(const sl_gallery *g, size_t i, sl_entry *out, sl_erro
                       .box = face.box,
                       .quality = face.quality,
                       .has_landmarks = face.has_landmarks,
-                      .has_crop = face.has_crop};
+                      .has_crop = face.has_crop,
+                      .photo_sha256 = face.photo_sha256};
     return SL_OK;
 }
 

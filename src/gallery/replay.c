@@ -130,6 +130,8 @@ static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t 
 {
     if (face->row != g->rows)
         return damaged(g, at, "a face with the wrong row number", err);
+    if (face->photo_sha256 && g->meta.version < SL_GALLERY_VERSION)
+        return damaged(g, at, "a photo's hash, which this version of the format does not have", err);
     uint64_t crop_size = face->has_crop ? face->crop_size : 0;
     if (face->crop_at != *crops_end || face->crop_size != crop_size)
         return damaged(g, at, "a face whose crop is not behind the one before it", err);

@@ -38,6 +38,17 @@ void sl_spelling_free(sl_spelling *spelling)
     *spelling = (sl_spelling){0};
 }
 
+bool sl_same_name(const char *a, const char *b)
+{
+    char *x = NULL, *y = NULL;
+    bool same = strcmp(a, b) == 0;
+    if (!same && compose(a, &x, NULL) == SL_OK && compose(b, &y, NULL) == SL_OK)
+        same = x && y && strcmp(x, y) == 0;
+    free(x);
+    free(y);
+    return same;
+}
+
 /* Galleries of older versions may hold names in other forms: what is asked for comes first. */
 static uint32_t find(const sl_gallery *g, const char *name,
                      uint32_t (*index)(const sl_gallery *, const char *, size_t))

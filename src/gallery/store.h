@@ -5,6 +5,7 @@
  *     write.c    adding, removing, committing        read.c     entries, templates, embeddings
  *     compact.c  rewriting                           verify.c   reading every byte
  *     spelling.c names in one form of Unicode        naming.c   what labels and ids may be
+ *     photo_faces.c  the faces of a photo, by its id and by its content
  */
 #ifndef SL_GALLERY_STORE_H
 #define SL_GALLERY_STORE_H
@@ -49,6 +50,9 @@ struct sl_gallery {
     uint64_t *label_at;    /* [labels] offset in the log of a record that has it */
     uint32_t *label_faces; /* [labels] live faces */
     sl_table images, label_table;
+
+    sl_table hashes;        /* rows by the hash of their photo's file: filled when it is asked */
+    uint32_t hashes_listed; /* rows below are in it */
 
     /* Stage 1's view, made at the first call. */
     pthread_mutex_t mutex;
@@ -182,6 +186,10 @@ sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *er
 sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
                           const void *crop, sl_error *err);
 
+/* The same in the place of live rows old [count], whose removal is logged with it: on failure they are still there. */
+sl_status sl_store_replace(sl_gallery *g, const uint32_t *old, uint32_t count, sl_face_record *face,
+                           const void *embedding, const void *patch_row, const void *crop, sl_error *err);
+
 /* Makes everything appended durable. When it fails before the marker is touched nothing has changed but the log's end,
  * and the caller goes back; when the marker fails, g->broken is set. */
 sl_status sl_store_commit(sl_gallery *g, sl_error *err);
@@ -192,7 +200,15 @@ sl_status sl_store_commit(sl_gallery *g, sl_error *err);
  * may have any name that sl_name_sound accepts.) what: "label" or "image id". */
 sl_status sl_name_check(const char *what, const char *name, sl_error *err);
 
+/* ---- photo_faces.c ---- */
+
+/* The live rows of a photo's faces, by its id: rows [SL_PHOTO_FACES_MAX]; returns how many. */
+uint32_t sl_photo_rows(const sl_gallery *g, const char *photo, uint32_t *rows);
+
 /* ---- read.c ---- */
+
+/* The number of the live face in this row. */
+size_t sl_face_of_row(const sl_gallery *g, uint32_t row);
 
 /* SL_OK when the row's bytes agree with the log. */
 sl_status sl_check_embedding(const sl_gallery *g, uint32_t row, sl_error *err);

@@ -98,8 +98,15 @@ sl_status sl_gallery_commit(sl_gallery *g, sl_error *err)
 
 /* ---- add ---- */
 
-static sl_status append_all(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
-                            const void *crop, sl_error *err)
+static sl_status append_removal(sl_gallery *g, uint32_t row, sl_error *err)
+{
+    uint8_t record[SL_REMOVE_SIZE];
+    sl_remove_encode(row, &g->chain, record);
+    return sl_datafile_append(&g->files[SL_FILE_LOG], record, sizeof record, err);
+}
+
+static sl_status append_face(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
+                             const void *crop, sl_error *err)
 {
     size_t embedding_size = (size_t)g->meta.shape.dim * sizeof(float);
     size_t row_size = sl_patch_row_layout(&g->meta.shape).stride;
@@ -110,6 +117,8 @@ static sl_status append_all(sl_gallery *g, sl_face_record *face, const void *emb
     face->crop_at = g->files[SL_FILE_CROPS].end;
     face->crop_size = crop ? face->crop_size : 0;
     face->crop_crc = crop ? sl_crc32c(0, crop, face->crop_size) : 0;
+    if (g->meta.version < SL_GALLERY_VERSION)
+        face->photo_sha256 = NULL;
     SL_TRY(sl_datafile_append(&g->files[SL_FILE_EMBEDDINGS], embedding, embedding_size, err));
     SL_TRY(sl_datafile_append(&g->files[SL_FILE_PATCHES], patch_row, row_size, err));
     if (crop)
@@ -118,19 +127,35 @@ static sl_status append_all(sl_gallery *g, sl_face_record *face, const void *emb
     return sl_datafile_append(&g->files[SL_FILE_LOG], g->scratch, size, err);
 }
 
-sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
-                          const void *crop, sl_error *err)
+/* The index is changed only when all is written, and by what cannot fail. */
+sl_status sl_store_replace(sl_gallery *g, const uint32_t *old, uint32_t count, sl_face_record *face,
+                           const void *embedding, const void *patch_row, const void *crop, sl_error *err)
 {
     SL_TRY(sl_index_reserve(g, err));
     tail before = tail_of(g);
-    sl_status status = append_all(g, face, embedding, patch_row, crop, err);
+    sl_status status = SL_OK;
+    for (uint32_t i = 0; i < count && status == SL_OK; i++)
+        status = append_removal(g, old[i], err);
+    uint64_t at = g->files[SL_FILE_LOG].end;
+    if (status == SL_OK)
+        status = append_face(g, face, embedding, patch_row, crop, err);
     if (status != SL_OK) {
         go_back(g, &before);
         return status;
     }
     g->dirty = true;
-    sl_index_add(g, before.end[SL_FILE_LOG]);
+    for (uint32_t i = 0; i < count; i++)
+        sl_index_remove(g, old[i]);
+    if (count)
+        sl_index_relist(g);
+    sl_index_add(g, at);
     return SL_OK;
+}
+
+sl_status sl_store_append(sl_gallery *g, sl_face_record *face, const void *embedding, const void *patch_row,
+                          const void *crop, sl_error *err)
+{
+    return sl_store_replace(g, NULL, 0, face, embedding, patch_row, crop, err);
 }
 
 static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const sl_template *t, sl_error *err)
@@ -151,11 +176,19 @@ static sl_status check_entry(const sl_gallery *g, const sl_entry *entry, const s
     for (int i = 0; i < 9; i++)
         if (!isfinite(numbers[i]))
             return sl_fail(err, SL_ERR_NUMERIC, "%s: box or quality of %s is not finite", g->dir, entry->image);
-    uint32_t row = sl_index_image(g, entry->image, strlen(entry->image));
-    if (row != SL_TABLE_NONE)
-        return sl_fail(err, SL_ERR_EXISTS, "%s: %s is enrolled already, as %s", g->dir, entry->image,
-                       sl_row_record(g, row).label);
     return SL_OK;
+}
+
+/* The id must be free, but for the rows old [count]. */
+static sl_status check_free(const sl_gallery *g, const char *image, const uint32_t *old, uint32_t count, sl_error *err)
+{
+    uint32_t row = sl_index_image(g, image, strlen(image));
+    for (uint32_t i = 0; i < count && row != SL_TABLE_NONE; i++)
+        if (old[i] == row)
+            row = SL_TABLE_NONE;
+    if (row == SL_TABLE_NONE)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_EXISTS, "%s: %s is enrolled already, as %s", g->dir, image, sl_row_record(g, row).label);
 }
 
 sl_status sl_gallery_set_packer(sl_gallery *g, const sl_packer *packer, sl_error *err)
@@ -226,10 +259,10 @@ static sl_status fill_patch_row(sl_gallery *g, const sl_template *t, const char 
     return SL_OK;
 }
 
-static sl_status add_spelled(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
-                             sl_error *err)
+static sl_status add_in_place(sl_gallery *g, const uint32_t *old, uint32_t count, const sl_entry *entry,
+                              const sl_template *t, const sl_image *crop, sl_error *err)
 {
-    SL_TRY(check_entry(g, entry, t, err));
+    SL_TRY(check_free(g, entry->image, old, count, err));
     SL_TRY(fill_patch_row(g, t, entry->image, err));
     if (!sl_embedding_sound((const uint8_t *)t->embedding, t->shape.dim) ||
         !sl_patch_row_sound(g->scratch, &g->meta.shape))
@@ -247,24 +280,43 @@ static sl_status add_spelled(sl_gallery *g, const sl_entry *entry, const sl_temp
                            .quality = entry->quality,
                            .image_size = strlen(entry->image),
                            .label_size = strlen(entry->label),
+                           .photo_sha256 = entry->photo_sha256,
                            .has_landmarks = t->has_landmarks != 0,
                            .crop_size = (uint32_t)jpeg_size};
     sl_status status = jpeg_size > INT32_MAX
                            ? sl_fail(err, SL_ERR_LIMIT, "%s: the crop of %s is too large", g->dir, entry->image)
-                           : sl_store_append(g, &face, t->embedding, g->scratch, jpeg, err);
+                           : sl_store_replace(g, old, count, &face, t->embedding, g->scratch, jpeg, err);
     free(jpeg);
+    return status;
+}
+
+/* photo: whose faces it replaces, or NULL. */
+static sl_status add_spelled(sl_gallery *g, const char *photo, const sl_entry *entry, const sl_template *t,
+                             const sl_image *crop, sl_error *err)
+{
+    uint32_t old[SL_PHOTO_FACES_MAX];
+    sl_spelling spelling;
+    SL_TRY(check_writable(g, err));
+    SL_TRY(sl_spelling_of(entry, &spelling, err));
+    const sl_entry *spelled = entry ? &spelling.entry : NULL;
+    sl_status status = check_entry(g, spelled, t, err);
+    if (status == SL_OK)
+        status = add_in_place(g, old, photo ? sl_photo_rows(g, photo, old) : 0, spelled, t, crop, err);
+    sl_spelling_free(&spelling);
     return status;
 }
 
 sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template *t, const sl_image *crop,
                          sl_error *err)
 {
-    sl_spelling spelling;
-    SL_TRY(check_writable(g, err));
-    SL_TRY(sl_spelling_of(entry, &spelling, err));
-    sl_status status = add_spelled(g, entry ? &spelling.entry : NULL, t, crop, err);
-    sl_spelling_free(&spelling);
-    return status;
+    return add_spelled(g, NULL, entry, t, crop, err);
+}
+
+sl_status sl_gallery_replace(sl_gallery *g, const char *photo, const sl_entry *entry, const sl_template *t,
+                             const sl_image *crop, sl_error *err)
+{
+    SL_TRY(check_name("photo's id", photo, err));
+    return add_spelled(g, photo, entry, t, crop, err);
 }
 
 /* ---- remove ---- */
@@ -284,9 +336,7 @@ static sl_status remove_wanted(sl_gallery *g, uint32_t row, uint32_t label, size
     for (uint32_t i = 0; i < g->faces && status == SL_OK; i++) {
         if (!wanted(g, i, row, label))
             continue;
-        uint8_t record[SL_REMOVE_SIZE];
-        sl_remove_encode(g->face_row[i], &g->chain, record);
-        status = sl_datafile_append(&g->files[SL_FILE_LOG], record, sizeof record, err);
+        status = append_removal(g, g->face_row[i], err);
         found++;
     }
     if (status == SL_OK && found)

@@ -65,7 +65,8 @@ static void fix_headers(sl_meta *meta)
     p->size = SL_META_SIZE;
     memcpy(p->bytes, "SLGALRY", 8);
     const bool centred = sl_get_u32(p->bytes + 80) == SL_PRECISION_COMPACT;
-    sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PRECISION_F32 ? SL_GALLERY_VERSION : 1);
+    if (sl_get_u32(p->bytes + 8) != SL_GALLERY_VERSION)
+        sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PRECISION_F32 ? 2 : 1);
     sl_put_u32(p->bytes + 12, SL_META_SIZE);
     sl_put_u64(p->bytes + 24, 1);
     sl_put_u32(p->bytes + 84, 0);
@@ -200,8 +201,14 @@ static void write_more(void)
     const sl_template_shape *s = sl_gallery_shape(g);
     sl_template *t = zero_face(s);
     sl_entry entry = {.label = "label", .image = "image"};
-    size_t before = sl_gallery_size(g), removed;
+    uint8_t hash[32] = {1};
+    size_t before = sl_gallery_size(g), removed, found;
+    entry.photo_sha256 = hash;
     int added = sl_gallery_add(g, &entry, t, NULL, NULL) == SL_OK;
+    if (added && sl_gallery_find_photo(g, hash, "label", &found, NULL) == SL_OK &&
+        strcmp(sl_gallery_label(g, found), "label") != 0)
+        abort();
+    added &= sl_gallery_replace(g, "image", &entry, t, NULL, NULL) == SL_OK;
     if (sl_gallery_commit(g, NULL) != SL_OK || sl_gallery_size(g) != before + (size_t)added)
         abort();
     if (sl_gallery_remove(g, added ? "image" : NULL, "label", &removed, NULL) != SL_OK || removed < (size_t)added)
