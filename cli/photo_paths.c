@@ -153,9 +153,9 @@ static bool append(cli_photos *p, sl_photo *more, size_t count)
     return true;
 }
 
-int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photos *p)
+/* ends [paths]: how many photos there are after each path. */
+static int take_paths(const cli_list *paths, const cli_photo_rules *rules, cli_photos *p, size_t *ends)
 {
-    *p = (cli_photos){.passed_over = json_array(), .not_pictures = json_object()};
     for (size_t i = 0; i < paths->count; i++) {
         sl_error err = {0};
         sl_photo *more = NULL;
@@ -167,7 +167,22 @@ int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photo
             return cli_fail(NULL, &err);
         if (status)
             fail_path(p, paths->items[i], err.text);
+        ends[i] = p->count;
     }
+    return CLI_OK;
+}
+
+int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photos *p)
+{
+    const sl_error no_memory = {SL_ERR_MEMORY, "no memory for the photos"};
+    size_t *ends = calloc(paths->count + 1, sizeof *ends);
+    *p = (cli_photos){.passed_over = json_array(), .not_pictures = json_object()};
+    int code = ends ? take_paths(paths, rules, p, ends) : cli_fail(NULL, &no_memory);
+    if (!code && !cli_part_ids(paths, ends, p->photos, p->count))
+        code = cli_fail(NULL, &no_memory);
+    free(ends);
+    if (code)
+        return code;
     tell_passed(p);
     if (p->count)
         return CLI_OK;

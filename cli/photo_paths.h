@@ -3,6 +3,7 @@
 #define CLI_PHOTO_PATHS_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "options.h"
 #include "secondlook.h"
@@ -27,9 +28,13 @@ typedef struct {
 
 /* A file is itself, a folder every picture below it, "-" and a FIFO the one picture that comes through. What can
  * not be taken is told on stderr, counted, and passed over; a file that can not be read is told by the work on it.
- * rules: NULL for all zero. CLI_OK, or an exit code where there is no photo at all; free in any case. */
+ * Ids are parted by cli_part_ids. rules: NULL for all zero. CLI_OK, or an exit code where there is no photo at all; free in any case. */
 int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photos *out);
 void cli_photos_free(cli_photos *photos);
+
+/* Makes the ids of the photos of several paths differ: photos [ends[i - 1], ends[i]) are those of path i. False when
+ * there is no memory. */
+bool cli_part_ids(const cli_list *paths, const size_t *ends, sl_photo *photos, size_t count);
 
 /* Adds "passed_over", "not_pictures" and "system_files" to a JSON result. */
 void cli_photos_json(json_t *document, const cli_photos *photos);

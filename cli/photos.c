@@ -115,6 +115,8 @@ static sl_status detected_face(sl_session *session, const sl_image *image, const
                                sl_error *err)
 {
     out->box = face->box;
+    out->others = face->others;
+    out->rivals = face->rivals;
     sl_status status = sl_align(session, image, face, &out->crop, err);
     return status ? status : sl_template_of_face(session, image, face, &out->t, err);
 }

@@ -44,6 +44,7 @@ char *cli_output_path(const char *dir, const char *id, const char *ending, const
 /* One face that is ready to be matched and drawn. */
 typedef struct {
     sl_box box; /* in its photo; the whole picture when it is a crop already */
+    int others, rivals; /* further faces in the photo, and those of them that are about as large (sl_face) */
     sl_image crop;
     sl_template *t;
 } cli_face;

@@ -12,6 +12,7 @@ static struct {
     const char *unit; /* NULL: no bar */
     double start, drawn;
     int on_screen;
+    char tail[40];
 } bar;
 
 double cli_now(void)
@@ -47,6 +48,8 @@ void cli_progress_start(const char *unit)
     bar.drawn = now + .4; /* so that the first one appears after half a second */
 }
 
+void cli_progress_tail(const char *text) { snprintf(bar.tail, sizeof bar.tail, "%s%s", *text ? "  " : "", text); }
+
 void cli_progress_clear(void)
 {
     if (!bar.on_screen)
@@ -60,6 +63,7 @@ void cli_progress_end(void)
 {
     cli_progress_clear();
     bar.unit = NULL;
+    bar.tail[0] = 0;
 }
 
 static void draw(size_t done, size_t total, double seconds)
@@ -81,6 +85,7 @@ static void draw(size_t done, size_t total, double seconds)
             fprintf(stderr, "  %.1f/s  ETA %u:%02u", rate, left / 60, left % 60);
         }
     }
+    fputs(bar.tail, stderr);
     fflush(stderr);
     bar.on_screen = 1;
 }

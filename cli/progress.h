@@ -15,6 +15,9 @@ void cli_catch_interrupts(void);
 /* Starts a bar for `unit`, e.g. "photos". It shows itself after half a second, and only on a terminal. */
 void cli_progress_start(const char *unit);
 
+/* What stands behind the bar, e.g. "256 kept"; "" for nothing. */
+void cli_progress_tail(const char *text);
+
 /* An sl_progress_fn: draws at most ten times a second, returns non-zero once interrupted. */
 int cli_progress_step(void *context, size_t done, size_t total);
 

@@ -168,6 +168,35 @@ static json_t *score_json(const sl_score *s)
                      "stage2", cli_json_number(s->stage2));
 }
 
+/* The face of each photo that was compared. */
+static json_t *faces_json(const pair_run *run, const pair *p)
+{
+    json_t *faces = json_array();
+    for (int i = 0; i < 2; i++)
+        json_array_append_new(faces, json_pack("{s:o,s:o,s:i,s:i}", "image", cli_json_text(run->paths.items[i]),
+                                               "box", cli_json_box(&p->faces[i].box), "others", p->faces[i].others,
+                                               "rivals", p->faces[i].rivals));
+    return faces;
+}
+
+/* Where a photo shows others too: which face was taken. */
+static void print_choice(const pair_run *run, const pair *p)
+{
+    for (int i = 0; i < 2; i++) {
+        const cli_face *f = &p->faces[i];
+        if (!f->others)
+            continue;
+        printf("  in ");
+        cli_print_name(stdout, run->paths.items[i], 0);
+        printf(" the face at %.0f,%.0f to %.0f,%.0f was taken, of %d", f->box.x0, f->box.y0, f->box.x1, f->box.y1,
+               f->others + 1);
+        if (f->rivals)
+            printf("; %d of the others %s about as large: look whether it is meant", f->rivals,
+                   f->rivals == 1 ? "is" : "are");
+        putchar('\n');
+    }
+}
+
 static void print_scores(const sl_score *s)
 {
     printf("  stage 1 (cosine)        %.4f\n", s->stage1);
@@ -199,6 +228,7 @@ static int answer(pair_run *run, const pair *p)
         json_object_set_new(document, "threshold", cli_json_number(threshold));
         json_object_set_new(document, "threshold_on", json_string(on_stage1 ? "stage1" : "score"));
         json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
+        json_object_set_new(document, "faces", faces_json(run, p));
         int code = cli_print_json(document);
         return code ? code : same ? CLI_OK : CLI_UNKNOWN;
     }
@@ -209,6 +239,7 @@ static int answer(pair_run *run, const pair *p)
     if (on_stage1)
         printf("  score                   %.4f\n", p->score.score);
     print_scores(&p->score);
+    print_choice(run, p);
     return same ? CLI_OK : CLI_UNKNOWN;
 }
 

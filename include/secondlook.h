@@ -60,7 +60,8 @@ typedef enum {
     SL_ERR_EXISTS = 12,      /* the image id is enrolled already; there is a model of that name */
     SL_ERR_INTERRUPTED = 13, /* the progress callback asked to stop */
     SL_ERR_NUMERIC = 14,     /* NaN or infinity where a number was needed */
-    SL_ERR_INTERNAL = 15     /* a bug in this library */
+    SL_ERR_INTERNAL = 15,    /* a bug in this library */
+    SL_ERR_SEVERAL_FACES = 16 /* more than one face where one was asked for */
 } sl_status;
 
 typedef struct {
@@ -138,6 +139,8 @@ typedef struct {
     float score;        /* detector's, in [0, 1] */
     sl_point points[5]; /* left eye, right eye, nose, left and right mouth corner, as seen in the picture */
     sl_quality quality;
+    int others;             /* further faces that were found in the picture, */
+    int rivals;             /* and those of them whose boxes have at least half this one's area */
     int has_landmarks;      /* 1 when `landmarks` are set */
     sl_point landmarks[68]; /* the iBUG 300-W order: jaw 0-16, brows, nose 27-35, eyes 36-47, mouth 48-67 */
 } sl_face;
@@ -248,7 +251,8 @@ SL_API sl_status sl_detect(sl_session *session, const sl_image *image, sl_face *
 /* The face to enrol from a photo of one person: the large one nearest the middle, by the boxes. */
 SL_API size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count);
 
-/* sl_detect of that face alone: *count is 0 or 1. The other faces are found, but nothing more is spent on them. */
+/* sl_detect of that face alone: *count is 0 or 1. The other faces are found, but nothing more is spent on them: its
+ * `others` and `rivals` say how many there were. */
 SL_API sl_status sl_detect_main(sl_session *session, const sl_image *image, sl_face **faces, size_t *count,
                                 sl_error *err);
 
@@ -644,16 +648,36 @@ SL_API sl_status sl_photos_twins(const sl_photo *photos, size_t count, const sl_
 /* The picture, of `data` or of the file; aligned: as sl_crop_read (only then a session is needed). */
 SL_API sl_status sl_photo_read(sl_session *session, const sl_photo *photo, int aligned, sl_image *out, sl_error *err);
 
+typedef enum {
+    SL_ENROLL_REFUSED = 0,      /* not enrolled: SL_ERR_NO_FACE (low quality too), SL_ERR_SEVERAL_FACES, or what made
+                                   the photo unreadable or impossible to store */
+    SL_ENROLL_CONFLICT = 1,     /* not enrolled: its id is that of another picture, or of another person's */
+    SL_ENROLL_DUPLICATE = 2,    /* not enrolled again: the same picture is enrolled as the same person, by another id */
+    SL_ENROLL_SAME_PHOTO = 3,   /* enrolled, though the same picture is enrolled as another person too */
+    SL_ENROLL_SEVERAL_FACES = 4 /* enrolled, by the main face of several that are about as large */
+} sl_enroll_event;
+
+typedef struct {
+    sl_enroll_event event;
+    const sl_photo *photo;
+    sl_error why; /* its text says what and, where something can be done, what to do */
+    const char *other_image, *other_label; /* what is enrolled: of a conflict, a duplicate, the same photo; else NULL */
+    int faces;    /* of several, enrolled or refused for it: the main one and its rivals; else 0 */
+    sl_box box;   /* SL_ENROLL_SEVERAL_FACES: of the main one */
+} sl_enroll_note;
+
 typedef struct {
     int threads;       /* 0: all processors */
     int aligned;       /* each picture is a crop already */
     int all_faces;     /* every face of a photo, not only the main one */
     int keep_crops;    /* keep the aligned crop in the gallery, for pictures */
     float min_quality; /* faces of lower overall quality are refused; below 0: no gate */
+    int one_face;      /* a photo with rivals (sl_face) of its main face is refused */
+    int replace;       /* what conflicts takes the place of what is enrolled */
     sl_progress_fn progress;
     void *context;
-    /* Called for every photo that was not enrolled, from the calling thread. May be NULL. */
-    void (*refused)(void *context, const sl_photo *photo, const sl_error *why);
+    /* Called for photos that something is to be known of, in their order, from the calling thread. May be NULL. */
+    void (*told)(void *context, const sl_enroll_note *note);
 } sl_enroll_options;
 
 /* Work on many photos by all cores: every thread has a session, whose network runs stay on it, and takes the next
@@ -678,8 +702,23 @@ typedef struct {
     double decode, detect, landmarks, align, embed, add;
 } sl_enroll_cpu;
 
+/* Without all_faces each photo taken counts in one of enrolled, existing, duplicates, conflicts, no_face, low_quality,
+ * crowded, unreadable, unstorable. */
 typedef struct {
-    size_t photos, enrolled, existing, no_face, low_quality, unreadable;
+    size_t photos;        /* asked for */
+    size_t enrolled;      /* faces, with those that replaced others */
+    size_t existing;      /* photos (all_faces: faces) that were enrolled already */
+    size_t by_id_alone;   /* those of them whose content could not be compared: the gallery has no hash of it */
+    size_t duplicates;    /* the same picture of the same person under another id: not enrolled again */
+    size_t conflicts;     /* the id is another picture's or person's: not enrolled */
+    size_t no_face, low_quality;
+    size_t crowded;       /* several faces where one_face was asked for: not enrolled */
+    size_t unreadable;    /* files that are no pictures, or could not be read */
+    size_t unstorable;    /* names that a gallery cannot hold, or a network's output that is not finite */
+    size_t replaced;      /* photos that took the place of another */
+    size_t same_photo;    /* enrolled, the same picture as another person's */
+    size_t several_faces; /* enrolled, with other faces about as large */
+    size_t committed;     /* faces that are safe */
     double seconds;
     sl_enroll_cpu cpu;
 } sl_enroll_report;
@@ -689,9 +728,11 @@ SL_API sl_enroll_options sl_enroll_defaults(void);
 
 /* Enrols photos, each thread one (or a batch) at a time from file to template, network runs on that thread alone; the
  * calling thread adds them in the list's order: into the same gallery the same bytes are written, whatever the threads.
- * Commits every 256 photos and at the end, also when it is interrupted. A photo that can not be enrolled is reported
- * and passed over; only the gallery's own failures end the run. Memory: a session and a decoded photo per thread, and
- * the faces of some photos a thread that wait for their turn. */
+ * Commits every 256 photos and at the end, also when it is interrupted or the disk is full; the report is kept up to
+ * date and may be read in the callbacks. A photo that can not be enrolled is told and passed over; only the gallery's
+ * own failures end the run. A photo is known by its id and the SHA-256 of its file: the same under the same id and
+ * label is `existing`, and is not decoded; the others have their sl_enroll_event. Memory: a session, a photo's file and
+ * its pixels per thread, and the faces of some photos a thread that wait for their turn. */
 SL_API sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const sl_photo *photos, size_t count,
                            const sl_enroll_options *options, sl_enroll_report *report, sl_error *err);
 

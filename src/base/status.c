@@ -67,6 +67,7 @@ const char *sl_status_name(sl_status status)
     case SL_ERR_INTERRUPTED: return "interrupted";
     case SL_ERR_NUMERIC: return "not a finite number";
     case SL_ERR_INTERNAL: return "internal error";
+    case SL_ERR_SEVERAL_FACES: return "several faces";
     }
     return "unknown status";
 }

@@ -20,6 +20,16 @@ uint32_t sl_photo_rows(const sl_gallery *g, const char *photo, uint32_t *rows)
     return count;
 }
 
+sl_status sl_gallery_find_face_of(const sl_gallery *g, const char *photo, size_t *i, sl_error *err)
+{
+    uint32_t rows[SL_PHOTO_FACES_MAX];
+    *i = 0;
+    if (strnlen(photo, SL_NAME_MAX + 1) > SL_NAME_MAX || sl_photo_rows(g, photo, rows) == 0)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no face of \"%.200s\" in the gallery", g->dir, photo);
+    *i = sl_face_of_row(g, rows[0]);
+    return SL_OK;
+}
+
 /* ---- by content ---- */
 
 typedef struct {

@@ -89,14 +89,21 @@ sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_
     return decode(data, size, true, out, err);
 }
 
+sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err)
+{
+    *data = NULL;
+    *size = 0;
+    if (!path)
+        return sl_fail(err, SL_ERR_ARGUMENT, "no picture's path was given");
+    return sl_read_file(path, MAX_FILE_BYTES, data, size, err);
+}
+
 static sl_status read_picture(const char *path, bool grey, sl_image *out, sl_error *err)
 {
     uint8_t *data;
     size_t size;
     *out = (sl_image){0};
-    if (!path)
-        return sl_fail(err, SL_ERR_ARGUMENT, "no picture's path was given");
-    SL_TRY(sl_read_file(path, MAX_FILE_BYTES, &data, &size, err));
+    SL_TRY(sl_image_load(path, &data, &size, err));
     sl_status status = decode(data, size, grey, out, err);
     free(data);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", path);

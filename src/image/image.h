@@ -21,6 +21,9 @@ sl_status sl_image_to_rgb(const sl_image *image, sl_image *out, sl_error *err);
 sl_status sl_image_read_grey(const char *path, sl_image *out, sl_error *err);
 sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_error *err);
 
+/* The bytes of a picture's file, refused when they are too many for one; free() them. */
+sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err);
+
 /* In-memory encoders: malloc'd bytes, the caller's. JPEG 4:4:4. */
 sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);
 sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err);

@@ -101,6 +101,19 @@ static sl_status find_again(sl_session *s, const sl_image *image, sl_face **face
     return *count ? SL_OK : find_framed(s, image, faces, count, err);
 }
 
+static double box_area(const sl_box *b) { return ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0); }
+
+/* Half the area is the eye distance over 1.4: who is that near to the camera may be the one that is meant. */
+static void count_rivals(sl_face *faces, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        faces[i].others = (int)count - 1;
+        faces[i].rivals = 0;
+        for (size_t k = 0; k < count; k++)
+            faces[i].rivals += k != i && box_area(&faces[k].box) >= .5 * box_area(&faces[i].box);
+    }
+}
+
 static void keep_main_face(const sl_image *image, sl_face *faces, size_t *count)
 {
     if (*count > 1) {
@@ -119,6 +132,7 @@ sl_status sl_session_find(sl_session *s, const sl_image *image, bool main_only, 
     bool again = !*count && image->width <= AGAIN_SIDE && image->height <= AGAIN_SIDE;
     if (again)
         SL_TRY(find_again(s, image, faces, count, err));
+    count_rivals(*faces, *count);
     if (main_only)
         keep_main_face(image, *faces, count);
     return again ? SL_OK : refine_faces(s, image, faces, count, err);
@@ -165,7 +179,7 @@ size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count)
     for (size_t i = 0; i < count; i++) {
         const sl_box *b = &faces[i].box;
         double dx = (b->x0 + b->x1) / 2.0 - image->width / 2.0, dy = (b->y0 + b->y1) / 2.0 - image->height / 2.0;
-        double value = ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0) - 2 * (dx * dx + dy * dy);
+        double value = box_area(b) - 2 * (dx * dx + dy * dy);
         if (value > best_value) {
             best_value = value;
             best = i;

@@ -4,10 +4,10 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/sha256.h"
+#include "gallery/gallery.h"
 #include "image/image.h"
 #include "pipeline/enroll.h"
-
-enum { MAX_FACES_A_PHOTO = 1000 };
 
 /* Processor time since the last call, or since the worker began, goes to this stage. */
 static void lap(sl_enroll_worker *w, double *stage)
@@ -58,6 +58,18 @@ static sl_status crop_face(sl_enroll_worker *w, sl_outcome *o, const sl_image *i
     return status;
 }
 
+/* Who is meant is not for us to guess where one_face was asked for. */
+static sl_status check_rivals(const sl_enroll_worker *w, sl_outcome *o, const sl_face *face, sl_error *err)
+{
+    if (w->options->all_faces)
+        return SL_OK;
+    o->rivals = face->rivals;
+    if (!face->rivals || !w->options->one_face)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_SEVERAL_FACES, "%s: shows %d faces that are about as large: cut the photo to the one "
+                   "that is meant", o->photo->path, face->rivals + 1);
+}
+
 static sl_status find_faces(sl_enroll_worker *w, sl_outcome *o, const sl_image *image, sl_error *err)
 {
     sl_face *faces;
@@ -67,7 +79,9 @@ static sl_status find_faces(sl_enroll_worker *w, sl_outcome *o, const sl_image *
     sl_status status = SL_OK;
     if (count == 0)
         status = sl_fail(err, SL_ERR_NO_FACE, "%s: no face found", o->photo->path);
-    for (size_t i = 0; i < count && i < MAX_FACES_A_PHOTO && status == SL_OK; i++)
+    else
+        status = check_rivals(w, o, &faces[0], err);
+    for (size_t i = 0; i < count && i < SL_PHOTO_FACES_MAX && status == SL_OK; i++)
         status = crop_face(w, o, image, &faces[i], (int)i + 1, err);
     free(faces);
     return status;
@@ -86,15 +100,43 @@ static sl_status take_crop(sl_enroll_worker *w, sl_outcome *o, sl_image *image, 
     return SL_OK;
 }
 
+static void hash_file(sl_outcome *o, const uint8_t *data, size_t size)
+{
+    sl_sha256 s;
+    sl_sha256_init(&s);
+    sl_sha256_update(&s, data, size);
+    sl_sha256_final(&s, o->sha256);
+    o->has_hash = true;
+}
+
+/* The picture's hash and, unless that settles it, its pixels: no pixels else. The file is read once for both. */
+static sl_status read_pixels(const sl_enroll_worker *w, sl_outcome *o, sl_image *image, sl_error *err)
+{
+    sl_photo photo = *o->photo;
+    uint8_t *loaded = NULL;
+    sl_status status = SL_OK;
+    if (sl_enroll_settled(w->options, o))
+        return SL_OK;
+    if (!photo.data) {
+        SL_TRY(sl_image_load(photo.path, &loaded, &photo.size, err));
+        photo.data = loaded;
+    }
+    hash_file(o, photo.data, photo.size);
+    if (!sl_enroll_settled(w->options, o))
+        status = sl_photo_read(w->session, &photo, w->options->aligned, image, err);
+    free(loaded);
+    return status;
+}
+
 static void read_photo(sl_enroll_worker *w, sl_outcome *o)
 {
     sl_image image = {0};
     sl_error *err = &o->why;
-    bool aligned = w->options->aligned;
-    sl_status status = sl_photo_read(w->session, o->photo, aligned, &image, err);
+    sl_status status = read_pixels(w, o, &image, err);
     lap(w, &w->spent.decode);
-    if (status == SL_OK)
-        status = aligned ? take_crop(w, o, &image, err) : find_faces(w, o, &image, err);
+    o->unread = status != SL_OK;
+    if (image.pixels)
+        status = w->options->aligned ? take_crop(w, o, &image, err) : find_faces(w, o, &image, err);
     sl_image_free(&image);
     if (status == SL_OK && o->count)
         o->why.status = SL_OK;

@@ -119,6 +119,7 @@ typedef struct {
     pthread_t caller;
     size_t stop_at, told; /* photos done */
     int refused[PHOTOS], refusals;
+    sl_enroll_note several;
 } listener;
 
 static int on_progress(void *context, size_t done, size_t total)
@@ -130,12 +131,18 @@ static int on_progress(void *context, size_t done, size_t total)
     return l->stop_at && done >= l->stop_at;
 }
 
-static void on_refused(void *context, const sl_photo *photo, const sl_error *why)
+static void on_told(void *context, const sl_enroll_note *note)
 {
     listener *l = context;
     assert_true(pthread_equal(l->caller, pthread_self()));
-    assert_true(why->status != SL_OK && why->text[0]);
-    l->refused[l->refusals++] = (int)(photo - photos);
+    assert_true(note->why.text[0]);
+    if (note->event == SL_ENROLL_SEVERAL_FACES) {
+        l->several = *note;
+        return;
+    }
+    assert_int_equal(note->event, SL_ENROLL_REFUSED);
+    assert_true(note->why.status != SL_OK);
+    l->refused[l->refusals++] = (int)(note->photo - photos);
 }
 
 static sl_status enroll(const char *gallery, int threads, int all_faces, size_t stop_at, listener *l,
@@ -148,7 +155,7 @@ static sl_status enroll(const char *gallery, int threads, int all_faces, size_t 
     o.all_faces = all_faces;
     o.keep_crops = 1;
     o.progress = on_progress;
-    o.refused = on_refused;
+    o.told = on_told;
     o.context = l;
     sl_status status = sl_enroll(engine, g, photos, PHOTOS, &o, report, &err);
     sl_gallery_close(g);
@@ -220,7 +227,9 @@ static void threads_write_the_same_bytes(void **state)
         assert_int_equal(r.photos, PHOTOS);
         assert_int_equal(r.enrolled, GOOD);
         assert_int_equal(r.no_face, 1);
-        assert_int_equal(r.unreadable, 3);
+        assert_int_equal(r.unreadable, 2);
+        assert_int_equal(r.unstorable, 1);
+        assert_int_equal(r.committed, GOOD);
         assert_int_equal(l.refusals, BAD);
         assert_memory_equal(l.refused, bad, sizeof bad);
         assert_int_equal(l.told, PHOTOS);
@@ -254,7 +263,7 @@ static void interruption_keeps_what_was_told(void **state)
     sl_gallery *g = open_gallery("stopped", SL_GALLERY_READ);
     kept = sl_gallery_size(g);
     sl_gallery_close(g);
-    assert_true(kept == r.enrolled && kept >= 5 && kept < GOOD);
+    assert_true(kept == r.enrolled && kept == r.committed && kept >= 5 && kept < GOOD);
     assert_ok(enroll("stopped", 2, 0, 0, &l, &r));
     assert_int_equal(r.existing, kept);
     assert_int_equal(r.enrolled, GOOD - kept);
@@ -271,9 +280,80 @@ static void interruption_keeps_what_was_told(void **state)
     sl_gallery_close(whole);
 }
 
+/* Two people side by side, and one with another far behind. */
+static void write_pair(const char *name, int far)
+{
+    char path[600];
+    sl_image pair, one, other;
+    path_in("1.jpg", path);
+    assert_ok(sl_image_read(path, &one, &err));
+    path_in("2.jpg", path);
+    assert_ok(sl_image_read(path, &other, &err));
+    if (far) {
+        sl_image small;
+        assert_ok(sl_image_shrink(&other, other.width / 2, other.height / 2, &small, &err));
+        sl_image_free(&other);
+        other = small;
+    }
+    assert_ok(sl_image_new(one.width + other.width, one.height, 3, &pair, &err));
+    memset(pair.pixels, 0, (size_t)pair.width * (size_t)pair.height * 3);
+    for (int y = 0; y < one.height; y++) {
+        memcpy(pair.pixels + 3 * y * pair.width, one.pixels + 3 * y * one.width, (size_t)one.width * 3);
+        if (y < other.height)
+            memcpy(pair.pixels + 3 * (y * pair.width + one.width), other.pixels + 3 * y * other.width,
+                   (size_t)other.width * 3);
+    }
+    path_in(name, path);
+    assert_ok(sl_image_write(path, &pair, &err));
+    sl_image_free(&pair);
+    sl_image_free(&one);
+    sl_image_free(&other);
+}
+
+static sl_enroll_report enroll_one(const char *gallery, const char *name, int one_face, listener *l)
+{
+    char path[600];
+    path_in(name, path);
+    const sl_photo photo = {path, (char *)name, "somebody"};
+    sl_enroll_options o = sl_enroll_defaults();
+    sl_enroll_report r;
+    *l = (listener){.caller = pthread_self()};
+    o.one_face = one_face;
+    o.told = on_told;
+    o.context = l;
+    sl_gallery *g = open_gallery(gallery, SL_GALLERY_CREATE);
+    assert_ok(sl_enroll(engine, g, &photo, 1, &o, &r, &err));
+    sl_gallery_close(g);
+    return r;
+}
+
+static void the_face_of_a_group_is_told(void **state)
+{
+    (void)state;
+    listener l;
+    write_pair("two.png", 0);
+    write_pair("behind.png", 1);
+    sl_enroll_report r = enroll_one("groups", "two.png", 0, &l);
+    assert_true(r.enrolled == 1 && r.several_faces == 1 && l.several.faces == 2);
+    assert_non_null(strstr(l.several.why.text, "two.png: shows 2 faces"));
+    sl_gallery *g = open_gallery("groups", SL_GALLERY_READ);
+    sl_entry entry;
+    assert_ok(sl_gallery_entry(g, 0, &entry, &err));
+    assert_memory_equal(&entry.box, &l.several.box, sizeof entry.box);
+    sl_gallery_close(g);
+    r = enroll_one("groups", "behind.png", 0, &l);
+    assert_true(r.enrolled == 1 && r.several_faces == 0 && l.several.faces == 0);
+
+    r = enroll_one("ones", "behind.png", 1, &l);
+    assert_true(r.enrolled == 1 && r.crowded == 0);
+    r = enroll_one("ones", "two.png", 1, &l);
+    assert_true(r.enrolled == 0 && r.crowded == 1 && l.refusals == 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(threads_write_the_same_bytes), cmocka_unit_test(all_faces_too),
+                                       cmocka_unit_test(the_face_of_a_group_is_told),
                                        cmocka_unit_test(interruption_keeps_what_was_told)};
     return cmocka_run_group_tests(tests, make_photos, remove_photos);
 }
