@@ -129,7 +129,7 @@ setup() {
     echo broken > mixed/nobody/broken.jpg
     cp "$PHOTOS/sample1.jpg" mixed/somebody/
     sl enroll --gallery fresh mixed --json
-    expect 0
+    expect 1
     json 'd.photos === 3 && d.enrolled === 1 && d.no_face === 1 && d.unreadable === 1 && d.refused.length === 2'
     contains "$err" broken.jpg
     contains "$err" grey.jpg
