@@ -5,6 +5,8 @@
 #ifndef SL_GALLERY_GALLERY_H
 #define SL_GALLERY_GALLERY_H
 
+#include <stdbool.h>
+
 #include "gallery/template.h"
 
 /* sl_gallery_open without an engine. shape and model_name are needed to create a gallery; where one is,

@@ -314,7 +314,7 @@ static sl_enroll_report enroll_one(const char *gallery, const char *name, int on
 {
     char path[600];
     path_in(name, path);
-    const sl_photo photo = {path, (char *)name, "somebody"};
+    const sl_photo photo = {.path = path, .image = (char *)name, .label = "somebody"};
     sl_enroll_options o = sl_enroll_defaults();
     sl_enroll_report r;
     *l = (listener){.caller = pthread_self()};

@@ -124,7 +124,7 @@ static sl_status run(const sl_photo *photos, size_t count, int replace)
 /* One photo: the file, its id and its person. */
 static sl_photo photo_of(const char *file, const char *image, const char *label)
 {
-    return (sl_photo){(char *)file, (char *)image, (char *)label};
+    return (sl_photo){.path = (char *)file, .image = (char *)image, .label = (char *)label};
 }
 
 static void enroll_one(const char *file, const char *image, const char *label, int replace)
@@ -312,7 +312,7 @@ static void write_many(int count)
         char name[20];
         snprintf(name, sizeof name, "%d.png", i);
         write_picture(name, i);
-        many[i] = (sl_photo){strdup(name), strdup(name), strdup("somebody")};
+        many[i] = (sl_photo){.path = strdup(name), .image = strdup(name), .label = strdup("somebody")};
     }
 }
 
