@@ -315,7 +315,7 @@ sl_status sl_gallery_add(sl_gallery *g, const sl_entry *entry, const sl_template
 sl_status sl_gallery_replace(sl_gallery *g, const char *photo, const sl_entry *entry, const sl_template *t,
                              const sl_image *crop, sl_error *err)
 {
-    SL_TRY(check_name("photo's id", photo, err));
+    SL_TRY(sl_name_check("photo's id", photo, err));
     return add_spelled(g, photo, entry, t, crop, err);
 }
 
