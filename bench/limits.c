@@ -120,7 +120,7 @@ typedef struct {
 static void make_faces(faces *f, int rows, int cols, int channels, sl_precision precision)
 {
     sl_error err = {0};
-    sl_match_options o = sl_match_defaults();
+    sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     uint64_t seed = 1;
     const size_t map = (size_t)rows * (size_t)cols * (size_t)channels, width = (size_t)channels;
     float *query = malloc(map * sizeof *query), *other = malloc(map * sizeof *other);

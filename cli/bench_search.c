@@ -111,7 +111,8 @@ static sl_status answer(search_run *run, way *w, size_t n, sl_error *err)
     o.match = run->match.match;
     o.match.exact_order = w == &run->all;
     o.top = run->top;
-    o.threshold = 0; /* decisions are not what is measured */
+    const sl_rule rule = sl_rule_given(0, 0); /* decisions are not what is measured */
+    o.rule = &rule;
     const double start = cli_now(), cpu = cpu_now();
     sl_status status = sl_identify_all(NULL, run->gallery, (const sl_template *const *)run->templates, n, &o,
                                        w->answers, err);
@@ -253,7 +254,7 @@ int bench_search(int argc, char **argv)
         cli_warn("no memory");
         return CLI_FAILED;
     }
-    run->match = cli_match_chosen();
+    run->match = cli_match_defaults();
     run->top = 1;
     run->rounds = 1;
     argp_parse(&parser, argc, argv, 0, 0, run);

@@ -1,118 +1,218 @@
-/* secondlook calibrate: measures what a gallery's scores mean, for --fpir and --far. */
+/* secondlook calibrate: measures what a gallery's scores mean, for the rule that identify decides by. */
+#define _GNU_SOURCE
 #include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
+#include "cells.h"
 #include "cli.h"
-#include "openset.h"
 #include "output.h"
 #include "progress.h"
+#include "query_sets.h"
+#include "same_photo.h"
 
-enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_SEED, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY };
 
-/* 10^-1, 10^-1.5, .. 10^-6.5: measured points of the curve that is kept. */
-enum { FMR_RATES = 12 };
-static double fmr_rate(int i)
-{
-    return pow(10, -1 - .5 * i);
-}
+typedef struct {
+    cli_match match;
+    cli_models models;
+    cli_query_sets sets;
+    const char *gallery_dir;
+    sl_calibrate_options options;
+    bool json, remove;
 
-static const double fpir_rates[SL_OPENSET_RATES] = {.1, .01, .001};
+    sl_engine *engine;
+    sl_gallery *gallery;
+    sl_cells *cells;
+} calibrate_run;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    openset_run *run = state->input;
+    calibrate_run *run = state->input;
     switch (key) {
-    case ARGP_KEY_INIT: state->child_inputs[0] = run; return 0;
-    case KEY_SEED: run->seed = cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
-    case KEY_MAX_PAIRS: run->max_pairs = cli_parse_int(state, "--max-pairs", arg, 1, 1000000000); return 0;
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->sets;
+        state->child_inputs[1] = &run->match;
+        state->child_inputs[2] = &run->models;
+        return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case KEY_GALLERY: run->gallery_dir = arg; return 0;
+    case KEY_SEED: run->options.seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
+    case KEY_MAX_PAIRS:
+        run->options.max_pairs = (size_t)cli_parse_int(state, "--max-pairs", arg, 1, 1000000000);
+        return 0;
+    case KEY_REMOVE: run->remove = true; return 0;
+    case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
+    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->gallery_dir)
+            argp_error(state, "--gallery DIR is missing");
+        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs where there are more (default: 2000000)", 0},
-    {"seed", KEY_SEED, "S", 0, "Of the draw (default: 1)", 0},
+    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
+    {"remove", KEY_REMOVE, 0, 0, "Remove the gallery's calibration for this look: the model's own rates decide again", 0},
+    {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries, where there are more (default: "
+     "1000000)", 0},
+    {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},
+    {"same-photo-by", KEY_SAME_PHOTO_BY, "path|name|pattern:REGEX", 0,
+     "How a query's own photo is found, which is no answer (default: path)", 0},
+    CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {{&cli_openset_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_query_sets_argp, 0, 0, 0},
+                                             {&cli_match_argp, 0, "The second look:", 1},
+                                             {&cli_models_argp, 0, "Networks:", 2},
+                                             {0}};
 static const struct argp parser = {
     options,
     parse,
     "--gallery DIR",
-    "Measures what scores mean in this gallery, with these options of the second look: every face (or query) "
-    "searches "
-    "among all other people, as somebody who was never enrolled, and pairs of different people are compared. The "
-    "thresholds are kept with the gallery: 'identify --fpir' and 'verify --far --gallery' use them with the same "
-    "options. "
-    "Calibrate again when the gallery has doubled. Queries of their own (--queries) should be like those to come: "
-    "masked ones, where masks are worn.\v"
+    "Measures what scores mean in this gallery by this second look: every face searches among all other people, as "
+    "somebody who was never enrolled, and pairs of different people are compared. Where the gallery keeps crops, so do "
+    "copies of them behind drawn masks, sunglasses, scarves and blocks, as a covered query is judged among queries that "
+    "hide as much. What is found is kept with the gallery, and 'identify' and 'verify --far --gallery' decide by it. "
+    "Calibrate again when the gallery has doubled.\v"
     "Examples:\n"
     "  secondlook calibrate --gallery staff\n"
-    "  secondlook calibrate --gallery staff --rerank oae --queries visitors-of-last-year\n"
+    "  secondlook calibrate --gallery staff --queries visitors-of-last-year --draw none\n"
+    "  secondlook calibrate --gallery staff --remove\n"
     "  secondlook calibrate --gallery lfw --rerank none --max-pairs 20000000 --json",
     children,
     0,
     0};
 
-static double pair_threshold(const openset_run *run, double rate)
+/* ------------------------------------------------------------------ results */
+
+static const double fpir_rates[SL_OPENSET_RATES] = {.1, .01, .001}, fmr_rates[4] = {1e-3, 1e-4, 1e-5, 1e-6};
+
+static json_t *thresholds_json(const char *name, const double *rates, const double *thresholds, size_t count)
 {
-    sl_threshold t;
-    return sl_threshold_for_far(NULL, run->gallery, &run->options.match, rate, &t, NULL) ? (double)NAN
-                                                                                         : (double)t.threshold;
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(list, json_pack("{s:f,s:o}", name, rates[i], "threshold", cli_json_number(thresholds[i])));
+    return list;
 }
 
-static int print_json(const openset_run *run, const sl_openset *o)
+json_t *cli_calibration_json(const sl_calibration *c)
 {
-    json_t *list = json_array(), *fpir = json_array();
-    for (int i = 0; i < FMR_RATES; i++)
-        json_array_append_new(list, json_pack("{s:f,s:o}", "false_match_rate", fmr_rate(i), "threshold",
-                                              cli_json_number(pair_threshold(run, fmr_rate(i)))));
-    for (int i = 0; i < SL_OPENSET_RATES; i++)
-        json_array_append_new(fpir, cli_openset_point_json(fpir_rates[i], &o->score.at[i]));
-    return cli_print_json(json_pack("{s:I,s:I,s:I,s:I,s:o,s:o}", "faces", (json_int_t)o->faces, "searches",
-                                    (json_int_t)o->nonmated, "mated", (json_int_t)o->mated, "pairs",
-                                    (json_int_t)o->pairs, "at_fpir", fpir, "thresholds", list));
-}
-
-static int print_text(const openset_run *run, const sl_openset *o)
-{
-    printf("%zu searches for people who are not there, among %zu faces of %zu people\n", o->nonmated, o->faces,
-           o->people);
-    cli_openset_print_head("identify --fpir");
-    for (int i = 0; i < SL_OPENSET_RATES; i++)
-        cli_openset_print_point(fpir_rates[i], &o->score.at[i]);
-    printf("\n%zu pairs of different people\nverify --far      threshold\n", o->pairs);
-    for (int i = 2; i < FMR_RATES; i += 2) /* whole decades */ {
-        double t = pair_threshold(run, fmr_rate(i));
-        if (isnan(t))
-            printf("  %-14g  needs more pairs\n", fmr_rate(i));
-        else
-            printf("  %-14g  %.4f\n", fmr_rate(i), t);
+    json_t *bins = json_array();
+    for (int b = 0; b < c->bins; b++) {
+        const sl_calibrated_bin *bin = &c->bin[b];
+        json_array_append_new(bins, json_pack("{s:f,s:I,s:I,s:o,s:o}", "hidden_to", bin->hidden_to, "searches",
+                                              (json_int_t)bin->searches, "pairs", (json_int_t)bin->pairs, "at_fpir",
+                                              thresholds_json("rate", fpir_rates, bin->fpir_threshold, SL_OPENSET_RATES),
+                                              "at_fmr", thresholds_json("rate", fmr_rates, bin->fmr_threshold, 4)));
     }
-    printf("\nkept with the gallery, for these options\n");
+    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "faces", (json_int_t)c->faces, "people", (json_int_t)c->people, "searches",
+                     (json_int_t)c->searches, "pairs", (json_int_t)c->pairs, "bins", bins);
+}
+
+static void print_row(const char *name, const sl_calibration *c, bool of_pairs, int row)
+{
+    printf("  %-14s", name);
+    for (int b = 0; b < c->bins; b++) {
+        double t = of_pairs ? c->bin[b].fmr_threshold[row] : c->bin[b].fpir_threshold[row];
+        if (isnan(t))
+            printf("  %8s", "-");
+        else
+            printf("  %8.4f", t);
+    }
+    putchar('\n');
+}
+
+void cli_print_calibration(const sl_calibration *c)
+{
+    char name[32];
+    printf("  %-14s", "hidden up to");
+    for (int b = 0; b < c->bins; b++)
+        printf("  %6.0f %%", 100 * c->bin[b].hidden_to);
+    printf("\n  %-14s", "searches");
+    for (int b = 0; b < c->bins; b++)
+        printf("  %8zu", c->bin[b].searches);
+    putchar('\n');
+    for (int i = 0; i < SL_OPENSET_RATES && c->searches; i++) {
+        snprintf(name, sizeof name, "FPIR %g %%", 100 * fpir_rates[i]);
+        print_row(name, c, false, i);
+    }
+    printf("  %-14s", "pairs");
+    for (int b = 0; b < c->bins; b++)
+        printf("  %8zu", c->bin[b].pairs);
+    putchar('\n');
+    for (int i = 0; i < 4; i++) {
+        snprintf(name, sizeof name, "FMR %g", fmr_rates[i]);
+        print_row(name, c, true, i);
+    }
+    puts("  (-: too few to tell)");
+}
+
+/* ------------------------------------------------------------------ the run */
+
+static int calibrate(calibrate_run *run)
+{
+    sl_error err = {0};
+    sl_calibration c;
+    const sl_gallery *queries[CLI_QUERY_SETS];
+    size_t count;
+    int code = cli_query_sets_open(&run->sets, run->engine, run->gallery, run->options.seed, queries, &count);
+    if (code)
+        return code;
+    cli_progress_start("searches and pairs");
+    sl_status status = sl_calibrate_gallery(run->gallery, queries, count, &run->options, &c, &err);
+    cli_progress_end();
+    if (status)
+        return cli_fail(run->gallery_dir, &err);
+    if (run->json)
+        return cli_print_json(cli_calibration_json(&c));
+    printf("%zu faces of %zu people; %zu searches for people who are not there, %zu pairs of different people\n", c.faces,
+           c.people, c.searches, c.pairs);
+    cli_print_calibration(&c);
+    printf("kept with the gallery, for the look %s\n", cli_rerank_name(run->options.match.rerank));
     return CLI_OK;
 }
 
-static int calibrate(openset_run *run)
+static int remove_calibration(const calibrate_run *run)
 {
     sl_error err = {0};
-    sl_openset o;
-    cli_progress_start("searches and pairs");
-    sl_status status = sl_calibrate_gallery(run->gallery, run->queries, &run->options, (size_t)run->max_pairs,
-                                            (uint64_t)run->seed, &o, &err);
-    cli_progress_end();
-    if (status)
+    if (sl_calibration_remove(run->gallery, &run->options.match, &err))
         return cli_fail(NULL, &err);
-    int code = run->json ? print_json(run, &o) : print_text(run, &o);
-    sl_openset_free(&o);
+    if (run->json)
+        return cli_print_json(json_pack("{s:b}", "removed", 1));
+    puts("removed: the model's own rates decide again");
+    return CLI_OK;
+}
+
+static int open_run(calibrate_run *run)
+{
+    sl_error err = {0};
+    sl_gallery_info info;
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+        return cli_fail(run->gallery_dir, &err);
+    sl_gallery_get_info(run->gallery, &info);
+    if (!run->models.engine.model)
+        run->models.engine.model = info.model;
+    sl_engine_open(&run->models.engine, &run->engine, NULL); /* needed to draw, and said then */
+    int code = cli_open_cells(&run->match, &run->models, run->engine, run->gallery, &run->cells);
+    run->options.match = run->match.match;
+    run->options.match.threads = run->models.threads;
+    run->options.progress = cli_progress_step;
     return code;
 }
 
 int cmd_calibrate(int argc, char **argv)
 {
-    openset_run run = cli_openset_defaults();
+    calibrate_run run = {.match = cli_match_defaults(), .options = {.max_pairs = 1000000, .seed = 1}};
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    int code = cli_openset_open(&run);
+    cli_catch_interrupts();
+    int code = open_run(&run);
     if (!code)
-        code = calibrate(&run);
-    cli_openset_close(&run);
+        code = run.remove ? remove_calibration(&run) : calibrate(&run);
+    cli_query_sets_close(&run.sets);
+    sl_cells_close(run.cells);
+    sl_gallery_close(run.gallery);
+    sl_engine_close(run.engine);
     return code;
 }

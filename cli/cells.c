@@ -16,29 +16,22 @@ static sl_status open_cells(const cli_models *models, const sl_engine *engine, c
                                  : sl_cells_open(dir, model, gallery, models->threads, out, err);
 }
 
-/* The occlusion-aware look where the model has its statistics, else what was set. */
-static int choose_look(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
-                       sl_cells **out)
+/* As much as the model has, at least what is needed. */
+static sl_status open_known(const cli_models *models, const sl_engine *engine, sl_match_need need,
+                            const sl_gallery *gallery, sl_cells **out, sl_error *err)
 {
-    sl_error err = {0};
-    sl_gallery_info info;
-    sl_gallery_get_info(gallery, &info);
-    match->choose = false;
-    if (info.patch_precision == SL_PRECISION_NONE) {
-        match->match.rerank = SL_RERANK_NONE;
-        return CLI_OK;
+    sl_gallery_info info = {0};
+    if (gallery)
+        sl_gallery_get_info(gallery, &info);
+    const char *model = models->engine.model ? models->engine.model : gallery ? info.model : NULL;
+    const sl_gallery *source = need == SL_NEEDS_STATISTICS ? gallery : NULL;
+    sl_status status = open_cells(models, engine, model, SL_NEEDS_STATISTICS, source, out, err);
+    bool missing = status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED;
+    if (missing && need != SL_NEEDS_STATISTICS) {
+        status = open_cells(models, engine, model, SL_NEEDS_HEAD, NULL, out, err);
+        missing = status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED;
     }
-    const char *model = models->engine.model ? models->engine.model : info.model;
-    sl_status status = open_cells(models, engine, model, SL_NEEDS_STATISTICS, NULL, out, &err);
-    cli_match_suit(match, gallery);
-    if (status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED)
-        return CLI_OK;
-    if (status)
-        return cli_fail(NULL, &err);
-    match->match.rerank = SL_RERANK_OAE;
-    cli_match_settle(match);
-    match->match.cells = *out;
-    return CLI_OK;
+    return missing && need == SL_NEEDS_NOTHING ? SL_OK : status;
 }
 
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
@@ -46,15 +39,30 @@ int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *
 {
     sl_error err = {0};
     *out = NULL;
-    if (match->choose && gallery)
-        return choose_look(match, models, engine, gallery, out);
-    cli_match_suit(match, gallery);
-    const sl_match_need need = sl_match_needs(&match->match);
-    if (need == SL_NEEDS_NOTHING)
-        return CLI_OK;
-    if (open_cells(models, engine, models->engine.model, need, gallery, out, &err))
+    const bool chosen = match->match.rerank == SL_RERANK_AUTO;
+    const cli_match given = *match;
+    if (cli_match_suit(match, gallery))
+        cli_tell_suited();
+    if (open_known(models, engine, sl_match_needs(&match->match), gallery, out, &err))
         return cli_fail(NULL, &err);
     match->match.cells = *out;
+    if (chosen && sl_match_settle(engine, gallery, &match->match, &err))
+        return cli_fail(NULL, &err);
+    if (chosen && match->match.rerank == SL_RERANK_EMD) { /* which reads what was given beside it */
+        const sl_feature feature = given.feature_given ? given.match.feature : match->match.feature;
+        const sl_weighting weighting = given.match.weighting;
+        match->match.feature = feature;
+        match->match.weighting = given.weighting_given ? weighting : match->match.weighting;
+        match->match.alpha = given.alpha_given ? given.match.alpha : match->match.alpha;
+    }
+    if (match->alpha_given)
+        match->match.alpha = given.match.alpha;
+    if (sl_match_settle(engine, gallery, &match->match, &err))
+        return cli_fail(NULL, &err);
+    const sl_rerank look = match->match.rerank;
+    if (match->patch_option && (look == SL_RERANK_NONE || look == SL_RERANK_OAE))
+        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and cells", cli_rerank_name(look),
+                 match->patch_option);
     return CLI_OK;
 }
 

@@ -4,14 +4,15 @@
 
 #include "options.h"
 
-/* Opens what the options need (sl_match_needs) and puts it into the options, which choose their second look first
- * when they are to (cli_match_chosen): oae where the model has statistics per cell, else emd. *out (NULL otherwise) is
- * freed by sl_cells_close when the options are done with. engine: NULL where none is open. gallery: NULL or where
- * statistics may come from. CLI_OK or an exit code. */
+/* Opens what is known about the model, at least what the options need, puts it into the options and settles them
+ * (sl_match_settle). *out (NULL where nothing is known) is freed by sl_cells_close when the options are done with.
+ * engine: NULL where none is open. gallery: NULL, or where statistics may come from for a look that was asked for by
+ * name. CLI_OK or an exit code. */
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
                    sl_cells **out);
 
 int cmd_models_calibrate(int argc, char **argv);
 int cmd_models_quantise(int argc, char **argv); /* quantise.c */
+int cmd_models_threshold(int argc, char **argv); /* model_threshold.c */
 
 #endif

@@ -143,30 +143,29 @@ static cli_match look_of(const sl_eval_config *c, bool first)
     return match;
 }
 
-/* Opens what is known about the model as far as the most demanding configuration needs it. Where one of several can
- * not have it, it is left out later. */
-static int open_cells(eval_run *run)
+/* What identify would do, and what is known about the model. */
+static int open_cells(eval_run *run, cli_match *usual)
 {
-    cli_match most = {.match = {.rerank = SL_RERANK_NONE}};
+    *usual = cli_match_defaults();
+    return cli_open_cells(usual, &run->models, NULL, run->gallery, &run->cells);
+}
+
+/* Statistics made from the gallery itself, where a configuration asks for them by name and the model has none. Where
+ * that cannot be, it is left out later. */
+static int open_missing_cells(eval_run *run)
+{
+    if (run->cells && sl_cells_source(run->cells))
+        return CLI_OK;
     for (size_t c = 0; c < run->count; c++)
         for (int first = 0; first < 2; first++) {
             cli_match match = look_of(&run->configs[c], first);
-            if (sl_match_needs(&match.match) > sl_match_needs(&most.match))
-                most = match;
+            if (sl_match_needs(&match.match) != SL_NEEDS_STATISTICS)
+                continue;
+            sl_cells_close(run->cells);
+            int code = cli_open_cells(&match, &run->models, NULL, run->gallery, &run->cells);
+            return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
         }
-    int code = cli_open_cells(&most, &run->models, NULL, run->gallery, &run->cells);
-    for (size_t c = 0; c < run->count; c++)
-        run->configs[c].match.cells = run->cells;
-    return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
-}
-
-/* Without any option: what identify does. */
-static int choose_look(eval_run *run)
-{
-    cli_match match = cli_match_chosen();
-    int code = cli_open_cells(&match, &run->models, NULL, run->gallery, &run->cells);
-    run->configs[0].match = match.match;
-    return code;
+    return CLI_OK;
 }
 
 /* The configurations that are possible for this gallery; the others are named, unless none is left. */
@@ -176,14 +175,25 @@ static int choose_configs(eval_run *run)
     bool all_fields[SWEEP_FIELDS];
     char name[256];
     sl_error err = {0};
-    run->configs = cli_sweep_expand(&run->sweep, run->gallery, &run->count, &repeated);
+    cli_match usual;
+    bool suited;
+    int code = open_cells(run, &usual);
+    if (code)
+        return code;
+    run->configs = cli_sweep_expand(&run->sweep, run->gallery, usual.match.rerank, &run->count, &repeated, &suited);
     if (!run->configs) {
         cli_warn("no memory for the combinations of the options");
         return CLI_FAILED;
     }
-    int code = cli_sweep_is_empty(&run->sweep) ? choose_look(run) : open_cells(run);
+    if (cli_sweep_is_empty(&run->sweep))
+        run->configs[0].match = usual.match;
+    if (suited)
+        cli_tell_suited();
+    code = open_missing_cells(run);
     if (code)
         return code;
+    for (size_t c = 0; c < run->count; c++)
+        run->configs[c].match.cells = run->cells;
     memset(all_fields, true, sizeof all_fields);
     for (size_t c = 0; c < run->count; c++) {
         sl_status status = sl_eval_check(run->gallery, &run->configs[c], &err);

@@ -45,18 +45,16 @@ static const struct argp parser = {
     0,
     0};
 
-/* The thresholds that the gallery's calibration gives; false when it has none for these options. */
-static int promised(const openset_run *run, double thresholds[SL_OPENSET_RATES], bool *have)
+/* The rules that promise these rates: the gallery's calibration's, or the model's own where there is an engine. */
+static int promised(const openset_run *run, sl_rule rules[SL_OPENSET_RATES], bool *have)
 {
     *have = false;
     for (int i = 0; i < SL_OPENSET_RATES; i++) {
         sl_error err = {0};
-        sl_threshold t;
-        sl_status status = sl_threshold_for_fpir(NULL, run->gallery, &run->options.match, rates[i], &t, &err);
-        thresholds[i] = status ? (double)NAN : (double)t.threshold;
+        sl_status status = sl_rule_for_fpir(run->engine, run->gallery, &run->options.match, rates[i], &rules[i], &err);
         if (status && status != SL_ERR_NOT_FOUND && status != SL_ERR_ARGUMENT)
             return cli_fail(run->gallery_dir, &err);
-        *have |= status != SL_ERR_NOT_FOUND;
+        *have |= status == SL_OK;
     }
     return CLI_OK;
 }
@@ -87,7 +85,7 @@ static int print_json(const openset_run *run, const sl_openset *o, const sl_open
         "{s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "faces", (json_int_t)o->faces, "people", (json_int_t)o->people,
         "mated", (json_int_t)o->mated, "nonmated", (json_int_t)o->nonmated, "strangers", (json_int_t)o->strangers,
         "rerank", cli_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
-        rates_json(&o->score), "calibration", given ? points_json(given) : json_null());
+        rates_json(&o->score), "promised", given ? points_json(given) : json_null());
     cli_own_photos_json(document, o->own_photos, o->own_photos_of);
     return cli_print_json(document);
 }
@@ -113,7 +111,7 @@ static int print_text(const openset_run *run, const sl_openset *o, const sl_open
         print_rates("with the second look", &o->score);
     if (!given)
         return CLI_OK;
-    cli_openset_print_head("calibration's promise");
+    cli_openset_print_head("what identify promises");
     for (int i = 0; i < SL_OPENSET_RATES; i++)
         cli_openset_print_point(rates[i], &given[i]);
     return CLI_OK;
@@ -142,17 +140,17 @@ static int draw(const openset_run *run, const sl_openset *o)
 
 static int measure(openset_run *run)
 {
-    double thresholds[SL_OPENSET_RATES];
+    sl_rule rules[SL_OPENSET_RATES];
     sl_openset_point given[SL_OPENSET_RATES];
     bool have;
     sl_openset o;
     sl_error err = {0};
-    int code = promised(run, thresholds, &have);
+    int code = promised(run, rules, &have);
     if (code)
         return code;
-    run->options.given = thresholds;
-    run->options.given_count = have ? SL_OPENSET_RATES : 0;
-    run->options.given_points = given;
+    run->options.rules = rules;
+    run->options.rule_count = have ? SL_OPENSET_RATES : 0;
+    run->options.rule_points = given;
     cli_progress_start("queries");
     sl_status status = sl_eval_openset(run->gallery, run->queries, &run->options, &o, &err);
     cli_progress_end();

@@ -43,7 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
     case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
-    case KEY_FPIR: run->promise.rate = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
+    case KEY_FPIR: run->fpir = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
     case KEY_EXACT_ORDER: run->match.match.exact_order = 1; return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
@@ -57,7 +57,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--gallery DIR is missing");
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
-        if (run->promise.rate > 0 && !isnan(run->match.threshold))
+        if (run->fpir > 0 && !isnan(run->match.threshold))
             argp_error(state, "--fpir and --threshold exclude each other");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -97,11 +97,13 @@ static json_t *answer_json(const cli_face *face, const sl_answer *answer)
     json_t *candidates = json_array();
     for (size_t i = 0; i < answer->count; i++)
         json_array_append_new(candidates, candidate_json(&answer->candidates[i]));
-    return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:o}", "box", cli_json_box(&face->box), "decision",
-                     answer->decision == SL_MATCH ? "match" : "unknown", "threshold",
-                     cli_json_number(answer->threshold), "threshold_on",
-                     answer->threshold_on_stage1 ? "stage1" : "score", "pairs", (json_int_t)answer->pairs,
-                     "solver_calls", (json_int_t)answer->solver_calls, "candidates", candidates);
+    json_t *object = json_pack("{s:o,s:s}", "box", cli_json_box(&face->box), "decision",
+                               answer->decision == SL_MATCH ? "match" : "unknown");
+    cli_add_judgement(object, &answer->rule, answer->hidden);
+    json_object_set_new(object, "pairs", json_integer((json_int_t)answer->pairs));
+    json_object_set_new(object, "solver_calls", json_integer((json_int_t)answer->solver_calls));
+    json_object_set_new(object, "candidates", candidates);
+    return object;
 }
 
 static json_t *document_of(const identify_run *run, const sl_engine *engine)
@@ -113,15 +115,18 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
     if (document && second) {
         json_object_set_new(document, "k", json_integer(m->k));
         json_object_set_new(document, "alpha", cli_json_number(m->alpha));
+    }
+    if (document && second && m->rerank != SL_RERANK_OAE) { /* what this look reads */
         json_object_set_new(document, "feature", json_string(cli_feature_name(m->feature)));
         json_object_set_new(document, "weighting", json_string(cli_weighting_name(m->weighting)));
-        json_object_set_new(document, "solver", json_string(cli_solver_name(m->solver)));
+        if (m->rerank == SL_RERANK_EMD)
+            json_object_set_new(document, "solver", json_string(cli_solver_name(m->solver)));
     }
     if (document && run->truth)
         json_object_set_new(document, "truth",
                             json_pack("{s:I,s:I,s:I}", "photos", (json_int_t)run->photos, "right_at_stage1",
                                       (json_int_t)run->right_stage1, "right", (json_int_t)run->right));
-    json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
+    json_object_set_new(document, "rule", cli_rule_json(&run->rule));
     json_object_set(document, "queries", run->queries);
     cli_photos_json(document, &run->found);
     return document;
@@ -149,9 +154,9 @@ static void print_answer(const cli_face *face, size_t index, size_t count, const
         cli_print_name(stdout, best->label, 0);
     if (best) {
         float compared = answer->threshold_on_stage1 ? best->stage1 : best->score;
-        char text[64];
-        printf("  (best %s %.4f%s)\n", answer->threshold_on_stage1 ? "stage 1" : "score", compared,
-               cli_threshold_text(compared, answer->threshold, text));
+        printf("  (best %s %.4f", answer->threshold_on_stage1 ? "stage 1" : "score", compared);
+        cli_print_judgement(&answer->rule, compared, answer->hidden);
+        puts(")");
     } else {
         puts("  (the gallery is empty)");
         return;
@@ -200,8 +205,7 @@ static void count_truth(identify_run *run, const char *truth, const sl_answer *a
 static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face *faces, size_t index, size_t count,
                              json_t *list, sl_error *err)
 {
-    sl_identify_options how = {.match = run->match.match, .top = run->top, .threshold = run->match.threshold,
-                               .threshold_on_stage1 = run->promise.found.on_stage1};
+    const sl_identify_options how = {.match = run->match.match, .top = run->top, .rule = &run->rule};
     sl_answer answer;
     sl_status status = sl_identify(run->engine, run->gallery, faces[index].t, &how, &answer, err);
     if (status)
@@ -315,25 +319,27 @@ static int open_gallery(identify_run *run)
     return CLI_OK;
 }
 
-/* The threshold for --fpir. */
-static int keep_promise(identify_run *run)
+/* The rule that was asked for. */
+static int find_rule(identify_run *run)
 {
     sl_error err = {0};
-    run->promise.name = "false positive identification rate";
-    if (!(run->promise.rate > 0))
-        return CLI_OK;
-    if (sl_threshold_for_fpir(run->engine, run->gallery, &run->match.match, run->promise.rate, &run->promise.found,
-                              &err))
+    sl_status status = SL_OK;
+    if (!isnan(run->match.threshold))
+        run->rule = sl_rule_given(run->match.threshold, 0);
+    else if (run->fpir > 0)
+        status = sl_rule_for_fpir(run->engine, run->gallery, &run->match.match, run->fpir, &run->rule, &err);
+    else
+        status = sl_rule_default(run->engine, run->gallery, &run->match.match, &run->rule, &err);
+    if (status)
         return cli_fail(run->gallery_dir, &err);
-    run->match.threshold = run->promise.found.threshold;
-    if (!run->json)
-        cli_print_promise(&run->promise);
+    if (run->fpir > 0 && !run->json)
+        cli_print_rule(&run->rule);
     return CLI_OK;
 }
 
 int cmd_identify(int argc, char **argv)
 {
-    identify_run run = {.match = cli_match_chosen(), .top = 5, .queries = json_array()};
+    identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     int code = cli_photos_of(&run.paths, NULL, &run.found);
@@ -344,7 +350,7 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = cli_open_cells(&run.match, &run.models, run.engine, run.gallery, &run.cells);
     if (!code)
-        code = keep_promise(&run);
+        code = find_rule(&run);
     if (!code)
         code = identify_all(&run);
     cli_cases_free(&run);

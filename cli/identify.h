@@ -7,7 +7,7 @@
 #include "cli.h"
 #include "options.h"
 #include "photos.h"
-#include "threshold.h"
+#include "rule.h"
 
 /* A face with its answer, kept for the report: an sl_case and all that it points to. */
 typedef struct {
@@ -23,7 +23,8 @@ typedef struct {
     cli_photos found;
     const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
     int top;
-    cli_promise promise;
+    double fpir;     /* asked for; 0: the default */
+    sl_rule rule;
     bool json, aligned, main_face, truth;
 
     sl_engine *engine;

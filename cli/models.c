@@ -299,6 +299,7 @@ int cmd_models(int argc, char **argv)
         {"import", "make a model of a PyTorch checkpoint", cmd_models_import},
         {"export", "write a model as ONNX for other runtimes", cmd_models_export},
         {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},
+        {"threshold", "how often strangers reach a score, for decisions", cmd_models_threshold},
         {"quantise", "ranges of a recogniser's activations, for --precision int8", cmd_models_quantise},
         {NULL, NULL, NULL},
     };

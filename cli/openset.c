@@ -53,7 +53,7 @@ const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
 
 openset_run cli_openset_defaults(void)
 {
-    return (openset_run){.match = cli_match_chosen(), .max_pairs = 2000000, .seed = 1};
+    return (openset_run){.match = cli_match_defaults()};
 }
 
 int cli_openset_open(openset_run *run)
@@ -66,7 +66,12 @@ int cli_openset_open(openset_run *run)
     if (run->queries_dir && strcmp(run->queries_dir, run->gallery_dir) &&
         sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
-    int code = cli_open_cells(&run->match, &run->models, NULL, run->gallery, &run->cells);
+    sl_gallery_info info;
+    sl_gallery_get_info(run->gallery, &info);
+    sl_engine_options own = run->models.engine;
+    own.model = own.model ? own.model : info.model;
+    sl_engine_open(&own, &run->engine, NULL); /* without it there are the calibration's promises alone */
+    int code = cli_open_cells(&run->match, &run->models, run->engine, run->gallery, &run->cells);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;
@@ -76,6 +81,7 @@ int cli_openset_open(openset_run *run)
 void cli_openset_close(openset_run *run)
 {
     sl_cells_close(run->cells);
+    sl_engine_close(run->engine);
     if (run->queries != run->gallery)
         sl_gallery_close(run->queries);
     sl_gallery_close(run->gallery);
@@ -111,11 +117,14 @@ static void print_interval(const sl_interval *i)
 void cli_openset_print_point(double asked, const sl_openset_point *p)
 {
     printf("  FPIR %-5g %%            ", 100 * asked);
-    if (isnan(p->threshold)) {
+    if (isnan(p->fpir.mean)) {
         printf("%10s   too few searches to tell\n", "-");
         return;
     }
-    printf("%10.4f", p->threshold);
+    if (isnan(p->threshold))
+        printf("%10s", "by hiding");
+    else
+        printf("%10.4f", p->threshold);
     print_interval(&p->fpir);
     print_interval(&p->fnir);
     putchar('\n');

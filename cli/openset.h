@@ -1,4 +1,4 @@
-/* What eval openset and calibrate have in common: a gallery, queries, and who of them searches. */
+/* eval openset's options and points: a gallery, queries, and who of them searches. */
 #ifndef CLI_OPENSET_H
 #define CLI_OPENSET_H
 
@@ -11,9 +11,9 @@ typedef struct {
     cli_models models;
     sl_openset_options options;
     const char *gallery_dir, *queries_dir, *svg;
-    long long max_pairs, seed;
     bool json;
 
+    sl_engine *engine; /* of the gallery's model, for its rates; NULL where it cannot be opened */
     sl_gallery *gallery, *queries; /* one handle where they are one folder */
     sl_cells *cells;
 } openset_run;

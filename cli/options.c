@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cli.h"
+
 enum {
     KEY_MODELS_DIR = CLI_KEY_SHARED,
     KEY_MODEL,
@@ -26,7 +28,7 @@ enum {
     KEY_THRESHOLD,
 };
 
-static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cells", NULL};
+static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cells", "auto", NULL};
 static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
@@ -158,10 +160,10 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells", 0,
+    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells|auto", 0,
      "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
-     "patch of the query with the one most like it (maxsim), or with the one in its place (cells). Default: emd; where "
-     "a gallery is searched and the model has statistics per cell, oae",
+     "patch of the query with the one most like it (maxsim), or with the one in its place (cells). Default: auto, "
+     "which is oae where the model has statistics per cell, else emd",
      0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
@@ -174,7 +176,7 @@ static const struct argp_option match_options[] = {
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
-    {"threshold", KEY_THRESHOLD, "T", 0, "Least score of a match (default: the model's own)", 0},
+    {"threshold", KEY_THRESHOLD, "T", 0, "Least score of a match, whatever is hidden (default: by the rates of the gallery or the model)", 0},
     {0},
 };
 
@@ -188,7 +190,7 @@ static void parse_grid(struct argp_state *state, const char *text, sl_match_opti
     match->grid_cols = cols;
 }
 
-void cli_match_settle(cli_match *m)
+void cli_match_own(cli_match *m)
 {
     const sl_match_options own = sl_match_defaults_of(m->match.rerank);
     if (!m->alpha_given)
@@ -197,33 +199,53 @@ void cli_match_settle(cli_match *m)
         m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
 }
 
-void cli_match_suit(cli_match *m, const sl_gallery *gallery)
+bool cli_match_suit(cli_match *m, const sl_gallery *gallery)
 {
     sl_gallery_info info = {0};
     if (gallery)
         sl_gallery_get_info(gallery, &info);
-    if (m->feature_given || info.patch_precision != SL_PRECISION_COMPACT)
-        return;
+    const sl_rerank look = m->match.rerank;
+    if (m->feature_given || info.patch_precision != SL_PRECISION_COMPACT || look == SL_RERANK_NONE ||
+        look == SL_RERANK_OAE || look == SL_RERANK_AUTO)
+        return false;
     m->match.feature = SL_FEATURE_CONTRIBUTIONS;
-    cli_match_settle(m);
+    cli_match_own(m);
+    return true;
+}
+
+void cli_tell_suited(void)
+{
+    cli_warn("the gallery keeps compact patches: contributions are compared, weighted alike where no weighting was asked "
+             "for; the dissertation's patch maps need a gallery of --patches int8");
+}
+
+/* The name of an option that none and oae do not read; NULL: they do. */
+static const char *patch_option(int key)
+{
+    switch (key) {
+    case KEY_FEATURE: return "--feature";
+    case KEY_WEIGHTING: return "--weighting";
+    case KEY_GRID: return "--grid";
+    case KEY_SOLVER: return "--solver";
+    case KEY_PATCH_PRECISION: return "--patch-precision";
+    default: return NULL;
+    }
 }
 
 static error_t parse_match(int key, char *arg, struct argp_state *state)
 {
     cli_match *m = state->input;
     sl_match_options *match = &m->match;
-    if (key == KEY_RERANK || key == KEY_FEATURE || key == KEY_WEIGHTING || key == KEY_GRID || key == KEY_SOLVER ||
-        key == KEY_PATCH_PRECISION)
-        m->choose = false;
+    m->patch_option = patch_option(key) ? patch_option(key) : m->patch_option;
     switch (key) {
     case KEY_RERANK:
         match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
-        cli_match_settle(m);
+        cli_match_own(m);
         return 0;
     case KEY_FEATURE:
         match->feature = (sl_feature)cli_parse_name(state, "--feature", arg, feature_names);
         m->feature_given = true;
-        cli_match_settle(m);
+        cli_match_own(m);
         return 0;
     case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;
     case KEY_ALPHA:
@@ -239,7 +261,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     case KEY_PATCH_PRECISION:
         match->precision = (sl_precision)cli_parse_name(state, "--patch-precision", arg, patch_precision_names);
         return 0;
-    case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -10, 10); return 0;
+    case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -249,11 +271,4 @@ const struct argp cli_match_argp = {match_options, parse_match, 0, 0, 0, 0, 0};
 cli_match cli_match_defaults(void)
 {
     return (cli_match){.match = sl_match_defaults(), .threshold = NAN};
-}
-
-cli_match cli_match_chosen(void)
-{
-    cli_match match = cli_match_defaults();
-    match.choose = true;
-    return match;
 }

@@ -35,21 +35,23 @@ extern const struct argp cli_models_argp;
 /* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --patch-precision, --threshold */
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
-    float threshold;        /* NaN: the model's own */
+    float threshold;        /* NaN: the rule's */
     bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
-    bool choose; /* nobody asked for a second look: cli_open_cells takes the best that the model can have */
+    const char *patch_option; /* the last option given that only looks at patches read; NULL: none */
 } cli_match;
 extern const struct argp cli_match_argp;
+
+/* What the library's defaults are: the look is settled by cli_settle (cells.h). */
 cli_match cli_match_defaults(void);
 
-/* The same, but the second look is chosen by cli_open_cells when no option asks for one. */
-cli_match cli_match_chosen(void);
+/* Compares contributions, where the user asked for no feature and the gallery (NULL: none) has nothing else: true where
+ * that changed the options, which cli_tell_suited says. */
+bool cli_match_suit(cli_match *match, const sl_gallery *gallery);
 
-/* Compares contributions, where the user asked for no feature and the gallery (NULL: none) has nothing else. */
-void cli_match_suit(cli_match *match, const sl_gallery *gallery);
+void cli_tell_suited(void);
 
 /* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
-void cli_match_settle(cli_match *match);
+void cli_match_own(cli_match *match);
 
 /* Names of the enums' values, as the options take them. */
 const char *cli_rerank_name(sl_rerank value);

@@ -69,7 +69,7 @@ const struct argp *cli_sweep_argp(void)
 void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *text)
 {
     const char *names[16] = {"embedding"};
-    for (int i = 1; i < 15 && cli_rerank_name((sl_rerank)i); i++)
+    for (int i = 1; i < SL_RERANK_AUTO; i++)
         names[i] = cli_rerank_name((sl_rerank)i);
     char *copy = strdup(text), *rest = copy;
     sweep->first_count = 0;
@@ -112,7 +112,7 @@ static bool compares_patches(const sl_eval_config *c)
 /* What means nothing to this second look is made equal, so that equal configurations look so. */
 static void simplify(sl_eval_config *c)
 {
-    const sl_match_options defaults = sl_match_defaults();
+    const sl_match_options defaults = sl_match_defaults_of(SL_RERANK_EMD);
     sl_match_options *m = &c->match;
     if (c->first == m->rerank)
         m->rerank = SL_RERANK_NONE; /* the same look again changes nothing */
@@ -139,7 +139,8 @@ static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
  * defaults. */
-static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, size_t n)
+static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t n,
+                                  bool *suited)
 {
     struct argp_state state = {0}; /* its values were checked when they were given */
     cli_match match = cli_match_defaults();
@@ -154,26 +155,32 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
         for (size_t i = 0; i < lists; i++)
             if (sweep->lists[i].key == o->key)
                 apply(&state, o->key, sweep->lists[i].items[which[i]], &match);
-    cli_match_suit(&match, gallery);
+    if (match.match.rerank == SL_RERANK_AUTO) {
+        match.match.rerank = usual;
+        cli_match_own(&match);
+    }
+    *suited |= cli_match_suit(&match, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
     if (config.first != SL_RERANK_NONE) { /* both looks have one weighting: where none is given, the first's own */
         match.match.rerank = config.first;
-        cli_match_settle(&match);
+        cli_match_own(&match);
         config.match.weighting = match.match.weighting;
     }
     return config;
 }
 
-sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, size_t *count, size_t *repeated)
+sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t *count,
+                                 size_t *repeated, bool *suited)
 {
     size_t all = sweep->first_count ? sweep->first_count : 1;
     *count = *repeated = 0;
+    *suited = false;
     for (size_t i = 0; i < SWEEP_LISTS && sweep->lists[i].key; i++)
         if (__builtin_mul_overflow(all, sweep->lists[i].count, &all))
             return NULL;
     sl_eval_config *configs = calloc(all, sizeof *configs);
     for (size_t n = 0; configs && n < all; n++) {
-        sl_eval_config one = combination(sweep, gallery, n);
+        sl_eval_config one = combination(sweep, gallery, usual, n, suited);
         size_t i = 0;
         simplify(&one);
         while (i < *count && !is_same(&configs[i], &one))

@@ -28,7 +28,8 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
 /* Every combination, each once, for the faces of a gallery (whose patches may have a feature of their own): what means
  * nothing to a second look (a solver to oae) makes no difference. The number left out as such goes to *repeated. free()
  * it. NULL: no memory. */
-sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, size_t *count, size_t *repeated);
+sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t *count,
+                                 size_t *repeated, bool *suited);
 
 /* Whether no option of a second look or of stage 1 was given. */
 bool cli_sweep_is_empty(const cli_sweep *sweep);

@@ -7,7 +7,7 @@
 #include "output.h"
 #include "photos.h"
 #include "progress.h"
-#include "threshold.h"
+#include "rule.h"
 
 enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR };
 
@@ -19,7 +19,8 @@ typedef struct {
     cli_list paths;
     const char *out; /* explain's picture */
     const char *gallery; /* verify: whose calibration is to be used */
-    cli_promise promise;
+    double far; /* asked for; 0: the default */
+    sl_rule rule;
     bool json, aligned;
     bool trust; /* explain: drawn whatever the second look */
 } pair_run;
@@ -35,15 +36,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
-    case KEY_FAR: run->promise.rate = cli_parse_real(state, "--far", arg, 1e-12, 1); return 0;
+    case KEY_FAR: run->far = cli_parse_real(state, "--far", arg, 1e-12, 1); return 0;
     case 'o': run->out = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (run->paths.count != 2)
             argp_error(state, "two photos are needed, not %zu", run->paths.count);
-        if (run->promise.rate > 0 && !isnan(run->match.threshold))
+        if (run->far > 0 && !isnan(run->match.threshold))
             argp_error(state, "--far and --threshold exclude each other");
-        if (run->gallery && !(run->promise.rate > 0))
+        if (run->gallery && !(run->far > 0))
             argp_error(state, "--gallery is for --far: its calibration gives the threshold");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -206,41 +207,68 @@ static void print_scores(const sl_score *s)
 
 /* ------------------------------------------------------------------ verify */
 
-static int answer(pair_run *run, const pair *p)
+/* The rule that was asked for. */
+static int find_rule(pair_run *run, const pair *p)
 {
-    int on_stage1 = 0;
-    float threshold = run->match.threshold;
     sl_error err = {0};
-    run->promise.name = "false match rate";
-    if (run->promise.rate > 0) {
-        if (sl_threshold_for_far(p->engine, p->gallery, &run->match.match, run->promise.rate, &run->promise.found,
-                                 &err))
-            return cli_fail(run->gallery, &err);
-        threshold = run->promise.found.threshold;
-        on_stage1 = run->promise.found.on_stage1;
-    } else if (isnan(threshold))
-        threshold = sl_engine_threshold(p->engine, &run->match.match, &on_stage1);
-    float compared = on_stage1 ? p->score.stage1 : p->score.score;
-    bool same = compared >= threshold;
+    sl_status status = SL_OK;
+    const sl_match_options *m = &run->match.match;
+    if (!isnan(run->match.threshold))
+        run->rule = sl_rule_given(run->match.threshold, 0);
+    else if (run->far > 0)
+        status = sl_rule_for_far(p->engine, p->gallery, m, run->far, &run->rule, &err);
+    else
+        status = sl_rule_default(p->engine, NULL, m, &run->rule, &err);
+    return status ? cli_fail(run->gallery, &err) : CLI_OK;
+}
+
+/* A pair is as hidden as the more hidden of its faces. */
+static int pair_hidden(const pair_run *run, const pair *p, float *hidden)
+{
+    sl_error err = {0};
+    *hidden = NAN;
+    for (int i = 0; i < 2 && run->rule.bins > 1; i++) {
+        float one;
+        if (sl_cells_hidden(run->match.match.cells, p->faces[i].t, &one, &err))
+            return cli_fail(NULL, &err);
+        *hidden = fmaxf(*hidden, one);
+    }
+    return CLI_OK;
+}
+
+static int print_answer(const pair_run *run, const pair *p, float hidden)
+{
+    float value = run->rule.on_stage1 ? p->score.stage1 : p->score.score;
+    bool same = sl_rule_decide(&run->rule, p->score.score, p->score.stage1, hidden) == SL_MATCH;
     if (run->json) {
         json_t *document = score_json(&p->score);
         json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
-        json_object_set_new(document, "threshold", cli_json_number(threshold));
-        json_object_set_new(document, "threshold_on", json_string(on_stage1 ? "stage1" : "score"));
-        json_object_set_new(document, "threshold_for", cli_promise_json(&run->promise));
+        json_object_set_new(document, "rerank", json_string(cli_rerank_name(run->match.match.rerank)));
+        cli_add_judgement(document, &run->rule, hidden);
+        json_object_set_new(document, "rule", cli_rule_json(&run->rule));
         json_object_set_new(document, "faces", faces_json(run, p));
         int code = cli_print_json(document);
         return code ? code : same ? CLI_OK : CLI_UNKNOWN;
     }
-    char text[64];
-    printf("%s: %s %.4f%s\n", same ? "same person" : "not the same person", on_stage1 ? "stage 1" : "score", compared,
-           cli_threshold_text(compared, threshold, text));
-    cli_print_promise(&run->promise);
-    if (on_stage1)
+    printf("%s: %s %.4f", same ? "same person" : "not the same person", run->rule.on_stage1 ? "stage 1" : "score", value);
+    cli_print_judgement(&run->rule, value, hidden);
+    putchar('\n');
+    if (run->far > 0)
+        cli_print_rule(&run->rule);
+    if (run->rule.on_stage1)
         printf("  score                   %.4f\n", p->score.score);
     print_scores(&p->score);
     print_choice(run, p);
     return same ? CLI_OK : CLI_UNKNOWN;
+}
+
+static int answer(pair_run *run, const pair *p)
+{
+    float hidden;
+    int code = find_rule(run, p);
+    if (!code)
+        code = pair_hidden(run, p, &hidden);
+    return code ? code : print_answer(run, p, hidden);
 }
 
 int cmd_verify(int argc, char **argv)

@@ -305,11 +305,13 @@ SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const fl
 /* The second look. S[s, m]: cosine of the other face's patch s and the query's patch m; u, v: the weights of either
  * face's patches; T: the transport plan between them. */
 typedef enum {
-    SL_RERANK_NONE = 0,
+    SL_RERANK_NONE = 0,   /* no second look: the cosine of the embeddings decides */
     SL_RERANK_EMD = 1,    /* patch-wise Earth Mover's Distance: sum over s, m of T[s, m] S[s, m] */
     SL_RERANK_OAE = 2,    /* occlusion-aware embedding: both faces again without the cells that the query hides */
     SL_RERANK_MAXSIM = 3, /* each patch of the query with the one most like it: sum over m of v[m] max_s S[s, m] */
-    SL_RERANK_CELLS = 4   /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
+    SL_RERANK_CELLS = 4,  /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
+    SL_RERANK_AUTO = 5    /* what suits the templates: oae where the model has statistics per cell, else emd (of compact
+                             templates on contributions, uniform), none where embeddings alone are kept */
 } sl_rerank;
 
 /* The patches that emd, maxsim and cells compare. */
@@ -372,11 +374,13 @@ typedef struct {
                         spared face's flaws are not met. 1: the solver runs for all k */
 } sl_match_options;
 
-/* rerank emd, weighting apc, sinkhorn, int8, native grid, k 100, alpha .7, feature map: the dissertation's own. */
+/* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by
+ * what is known of their model; alpha, weighting and feature are then that look's own, whatever stands here. */
 SL_API sl_match_options sl_match_defaults(void);
 
-/* The same for another second look: its own alpha (oae .6, else .7) and weighting (maxsim and cells uniform). On
- * contributions the weighting apc, which is cc there, does harm: take uniform. */
+/* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and cells uniform), sinkhorn, int8, native
+ * grid, k 100, feature map. That of emd is the dissertation's. On contributions the weighting apc, which is cc there,
+ * does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
 
 /* What these options need in `cells`. */
@@ -569,6 +573,10 @@ SL_API sl_status sl_cells_calibrate(const char *models_dir, const char *model, c
 /* How far each cell of a face is believed: trust [rows * cols], mean 1. */
 SL_API sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err);
 
+/* How much of a face is hidden, from 0 (nothing) to 1: one less the mean of the trusts before they are scaled to mean
+ * 1. Uncovered faces have .06 to .3, most drawn masks .35 to .55. Decisions are judged by it (sl_rule). */
+SL_API sl_status sl_cells_hidden(const sl_cells *cells, const sl_template *face, float *hidden, sl_error *err);
+
 /* ------------------------------------------------------------------ int8 */
 
 typedef struct {
@@ -740,6 +748,47 @@ SL_API sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const s
 
 typedef enum { SL_UNKNOWN = 0, SL_MATCH = 1 } sl_decision;
 
+/* ---- the rule by which a score is judged ---- */
+
+/* What a threshold promises. */
+typedef enum {
+    SL_PROMISE_NONE = 0, /* nothing: it was given, or stands in a manifest without the rate that it was measured at */
+    SL_PROMISE_FMR = 1,  /* this part of the pairs of different people reaches it */
+    SL_PROMISE_FPIR = 2  /* this part of the searches for people who are not in the gallery finds somebody all the same */
+} sl_promise;
+
+typedef enum {
+    SL_RULE_CALIBRATION = 0, /* measured on this gallery (sl_calibrate_gallery) */
+    SL_RULE_BUILT_IN = 1,    /* measured for the model, on other people */
+    SL_RULE_GIVEN = 2,       /* the caller's */
+    SL_RULE_MISSING = 3      /* nobody knows one: everybody is unknown */
+} sl_rule_source;
+
+enum { SL_OCCLUSION_BINS = 8 };
+
+/* From which score on it is the same person. The more of a query is hidden, the higher strangers score, so each query
+ * is judged by the threshold of its bin: those of which sl_cells_hidden is below hidden_to[b], and not below that of
+ * the bin before. One bin where hiding cannot be told: there are no statistics per cell. A rule depends on the look and
+ * on the options that it reads; not on options that it ignores, nor on how the gallery stores its templates. */
+typedef struct {
+    int on_stage1; /* 1: the cosine of the embeddings is compared, as nobody knows what this look's score means */
+    int bins;      /* 1 .. SL_OCCLUSION_BINS */
+    float hidden_to[SL_OCCLUSION_BINS]; /* rising; the last is 1 or more */
+    float threshold[SL_OCCLUSION_BINS]; /* NaN: not known, everybody is unknown */
+    sl_rule_source source[SL_OCCLUSION_BINS];
+    int extrapolated[SL_OCCLUSION_BINS]; /* 1: the rate is smaller than was measured; errs to the strict side */
+    sl_promise promise;
+    double rate;  /* promised */
+    size_t faces; /* FPIR: in the gallery that it is promised for */
+} sl_rule;
+
+/* One threshold for all. */
+SL_API sl_rule sl_rule_given(float threshold, int on_stage1);
+
+/* The bin of a query; 0 of one bin, or where `hidden` is NaN and there is one bin, else the last. */
+SL_API int sl_rule_bin(const sl_rule *rule, float hidden);
+SL_API sl_decision sl_rule_decide(const sl_rule *rule, float score, float stage1, float hidden);
+
 typedef struct {
     int rank; /* from 1 */
     size_t entry;
@@ -749,7 +798,11 @@ typedef struct {
 
 typedef struct {
     sl_decision decision;
-    float threshold;
+    sl_match_options match;  /* the look that decided, settled (sl_match_settle); its cells are the engine's or yours */
+    sl_rule rule;            /* that it decided by */
+    float hidden;            /* of the query; NaN: not known */
+    int bin;                 /* of the rule */
+    float threshold;         /* of that bin */
     int threshold_on_stage1; /* 1: stage1 was compared with it, 0: score */
     size_t count;
     sl_candidate *candidates;        /* one per person, best first */
@@ -761,16 +814,14 @@ typedef struct {
 
 typedef struct {
     sl_match_options match;
-    int top;         /* people to return */
-    float threshold; /* NaN: the model's own for this second look; where the manifest has none, its
-                        stage 1 threshold on the stage 1 cosine */
-    int threshold_on_stage1; /* 1: the given threshold is of the stage 1 cosine */
+    int top;             /* people to return */
+    const sl_rule *rule; /* NULL: sl_rule_default's. Must outlive the call */
 } sl_identify_options;
 
 SL_API sl_identify_options sl_identify_defaults(void);
 
 /* Ranks the gallery for one query. An empty gallery gives an answer without candidates, SL_UNKNOWN.
- * engine: for its thresholds; NULL where the options give one. */
+ * engine: for its rates, and for its cells where the options have none; NULL where the options give a rule. */
 SL_API sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const sl_template *query,
                              const sl_identify_options *options, sl_answer *out, sl_error *err);
 
@@ -782,29 +833,34 @@ SL_API sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gall
                                  sl_answer *out, sl_error *err);
 SL_API void sl_answer_free(sl_answer *answer);
 
-/* The threshold that sl_identify would use. */
-SL_API float sl_engine_threshold(const sl_engine *engine, const sl_match_options *match, int *on_stage1);
+/* Settles the options for templates of a gallery (or, NULL, for those that the engine makes): `auto` becomes a look, and
+ * `cells` the engine's own where the look needs them or queries can be judged by them and none are given. They are read
+ * at the first call, and live as long as the engine. engine may be NULL: the options' cells are all there is. Threads
+ * may call it together. SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has
+ * none. */
+SL_API sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match,
+                                 sl_error *err);
 
-typedef enum { SL_THRESHOLD_CALIBRATION = 0, SL_THRESHOLD_BUILT_IN = 1 } sl_threshold_source;
+/* The rule of sl_identify: one false match in a hundred searches for somebody who is not there (sl_rule_for_fpir at
+ * .01), by the gallery's calibration where it tells that, else by the model's own rates, carried on beyond what was
+ * measured. gallery NULL, for a pair: one false match in 10,000 pairs. Where a model has no rates, the thresholds of
+ * its manifest; where the manifest has none for this look, its stage 1 threshold on the stage 1 cosine. engine NULL:
+ * the calibration alone. Fails only for a calibration that cannot be read. match: settled. */
+SL_API sl_status sl_rule_default(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                                 sl_rule *out, sl_error *err);
 
-typedef struct {
-    float threshold;
-    int on_stage1; /* 1: of the stage 1 cosine, 0: of the score */
-    sl_threshold_source source;
-    double rate; /* looked up: by a calibration FPIR at the size it was measured at, or FAR; built in: FAR of a pair */
-} sl_threshold;
+/* The rule by which the part `fpir` (in (0, 1]) of the searches for people who are not in the gallery still finds
+ * somebody, whatever they hide. Bins that the gallery's calibration for this look can tell are by it: it was measured
+ * on whole searches among N0 faces and is carried over to the N of now by 1 - FPIR = (1 - FPIR0)^(N / N0). The others
+ * are by the model's own false match rates of pairs, 1 - FPIR = (1 - FMR)^N, up to two decades beyond what was
+ * measured (along the last decade's slope, which errs to the strict side). SL_ERR_ARGUMENT for rates still smaller,
+ * SL_ERR_NOT_FOUND where there are no rates, SL_ERR_MISMATCH for a calibration of another gallery or size. */
+SL_API sl_status sl_rule_for_fpir(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                                  double fpir, sl_rule *out, sl_error *err);
 
-/* The threshold at which the part `fpir` (in (0, 1]) of the searches for people who are not in the gallery still finds
- * somebody. From the gallery's calibration for these options (sl_calibrate_gallery), measured on whole searches among
- * N0 faces and carried over to the N of now by 1 - FPIR = (1 - FPIR0)^(N / N0); without one from the model's own false
- * match rates of pairs (LFW) by 1 - FPIR = (1 - FMR)^N. SL_ERR_ARGUMENT for a rate smaller than was measured,
- * SL_ERR_MISMATCH for a calibration of another gallery or size. engine NULL: SL_ERR_NOT_FOUND without a calibration. */
-SL_API sl_status sl_threshold_for_fpir(const sl_engine *engine, const sl_gallery *gallery,
-                                       const sl_match_options *match, double fpir, sl_threshold *out, sl_error *err);
-
-/* The threshold that the part `far` of pairs of different people reaches; gallery NULL: by the model's own rates. */
-SL_API sl_status sl_threshold_for_far(const sl_engine *engine, const sl_gallery *gallery,
-                                      const sl_match_options *match, double far, sl_threshold *out, sl_error *err);
+/* The rule that the part `far` of pairs of different people passes; gallery NULL: by the model's own rates. */
+SL_API sl_status sl_rule_for_far(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                                 double far, sl_rule *out, sl_error *err);
 
 /* ------------------------------------------------------------------ explanation */
 
@@ -1059,8 +1115,10 @@ SL_API sl_status sl_eval_answer(const sl_gallery *gallery, const sl_gallery *que
 /* FPIR: the part of the searches for somebody who is not there that find somebody (best score >= threshold). FNIR: the
  * part of the searches for somebody who is there that do not find him (another is best, or the score is below). */
 typedef struct {
-    double threshold;       /* NaN: can not be told, fewer than ten false positives would be expected */
-    sl_interval fpir, fnir; /* percent, at this threshold, Clopper-Pearson 95 % (searches taken as independent) */
+    double threshold;       /* NaN: cannot be told, fewer than ten false positives would be expected; or a rule of
+                               several bins, which has no one threshold */
+    sl_interval fpir, fnir; /* percent, at this threshold or by this rule, Clopper-Pearson 95 % (searches taken as
+                               independent); NaN: cannot be told */
 } sl_openset_point;
 
 enum { SL_OPENSET_RATES = 3 };
@@ -1077,7 +1135,6 @@ typedef struct {
     size_t strangers;       /* of the latter, those by people who are not in the gallery at all */
     size_t faces, people;   /* in the gallery */
     size_t own_photos, own_photos_of; /* sl_eval_openset: queries whose own photo was found, of so many before the limit */
-    size_t pairs;           /* sl_calibrate_gallery: of different people, compared */
     sl_openset_rates stage1, score;
 } sl_openset;
 SL_API void sl_openset_free(sl_openset *o);
@@ -1087,9 +1144,9 @@ typedef struct {
     sl_people people; /* only queries of this half of the people search */
     size_t limit;     /* at most so many queries, evenly spaced; 0: all */
     sl_same_photo same_photo; /* how a query's own photo is found, which is no answer */
-    const double *given; /* [given_count] thresholds to be measured too, into given_points */
-    size_t given_count;
-    sl_openset_point *given_points;
+    const sl_rule *rules; /* [rule_count] rules to be measured too, into rule_points */
+    size_t rule_count;
+    sl_openset_point *rule_points;
     sl_progress_fn progress;
     void *context;
 } sl_openset_options;
@@ -1100,19 +1157,62 @@ typedef struct {
 SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries,
                                  const sl_openset_options *options, sl_openset *out, sl_error *err);
 
-/* Measures the same and the false match rates of up to max_pairs pairs of different people, and keeps both beside the
- * gallery for sl_threshold_for_fpir and _far with these options; what was there is replaced, complete or not at all.
- * Only out->score is filled in. */
-SL_API sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *queries,
-                                      const sl_openset_options *options, size_t max_pairs, uint64_t seed,
-                                      sl_openset *out, sl_error *err);
+/* ---- what scores mean ---- */
 
-/* The scores that `count` false match rates (each in (0, 1]) take, from pairs of different people in the
- * gallery: all pairs, or about max_pairs of them drawn by `seed`. *pairs is how many were compared. A rate below
- * 10 / pairs can not be told and gives NaN, as every rate does on failure. */
-SL_API sl_status sl_calibrate(const sl_gallery *gallery, const sl_match_options *match, const double *rates,
-                              size_t count, size_t max_pairs, uint64_t seed, sl_progress_fn progress,
-                              void *context, double *thresholds, size_t *pairs, sl_error *err);
+/* Of one bin of sl_rule. */
+typedef struct {
+    double hidden_to;
+    size_t searches, pairs; /* measured by */
+    double fpir_threshold[SL_OPENSET_RATES]; /* at FPIR 10 %, 1 %, .1 %; NaN: too few searches to tell */
+    double fmr_threshold[4];                 /* at a false match rate of 1e-3, 1e-4, 1e-5, 1e-6; likewise */
+} sl_calibrated_bin;
+
+typedef struct {
+    size_t faces, people;   /* in the gallery */
+    size_t searches, pairs; /* of all bins */
+    int bins;
+    sl_calibrated_bin bin[SL_OCCLUSION_BINS];
+} sl_calibration;
+
+typedef struct {
+    sl_match_options match; /* settled (sl_match_settle): with cells of statistics, by how much queries hide */
+    sl_same_photo same_photo;
+    size_t max_pairs;       /* about so many pairs are drawn for each set of queries, where there are more */
+    uint64_t seed;          /* of the draw */
+    sl_progress_fn progress;
+    void *context;
+} sl_calibrate_options;
+
+enum { SL_CALIBRATE_LEAST = 100 }; /* searches: fewer cannot tell a rate of one in ten */
+
+/* Measures what scores mean in this gallery, and keeps it with the gallery for sl_rule_default, _for_fpir and _for_far
+ * with this look; what was there is replaced, complete or not at all. Every query of `sets` galleries (the gallery
+ * itself may be one) searches as somebody who was never enrolled, his person left out, and pairs of different people are
+ * compared, each by how much of the query is hidden. Covered queries are best drawn from the gallery's own crops
+ * (sl_gallery_draw). SL_ERR_ARGUMENT, and nothing is kept, below SL_CALIBRATE_LEAST searches. The same numbers for any
+ * number of threads. */
+SL_API sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
+                                      const sl_calibrate_options *options, sl_calibration *out, sl_error *err);
+
+/* Removes it. SL_ERR_NOT_FOUND when there is none for this look. */
+SL_API sl_status sl_calibration_remove(const sl_gallery *gallery, const sl_match_options *match, sl_error *err);
+
+/* Measures the false match rates of a model by pairs, as above, for each of `count` looks (options->match is not read),
+ * and writes them to `file`, complete or not at all: as models_dir/NAME.rates they are what sl_rule goes by where a
+ * gallery is not calibrated. measured_on: in words. out [count]. */
+SL_API sl_status sl_model_threshold(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
+                                    const sl_match_options *looks, size_t count, const sl_calibrate_options *options,
+                                    const char *measured_on, const char *file, sl_calibration *out, sl_error *err);
+
+/* Where the above belongs for an engine's model: models_dir/NAME.rates. free() it. */
+SL_API sl_status sl_model_rates_file(const sl_engine *engine, char **path, sl_error *err);
+
+/* Draws an occluder on the crop of each of the gallery's faces (those without one are left out), embeds it and adds it
+ * to `out` with the same label and id. styles as in sl_occlude. SL_ERR_NOT_FOUND when no face has a crop,
+ * SL_ERR_UNSUPPORTED without a landmark model. limit: at most so many faces, evenly spaced; 0: all. */
+SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery, sl_occlusion kind, const char *style,
+                                 uint64_t seed, size_t limit, sl_gallery *out, sl_progress_fn progress,
+                                 sl_error *err);
 
 #ifdef __cplusplus
 }

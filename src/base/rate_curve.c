@@ -43,3 +43,17 @@ double sl_rate_curve_at(const sl_rate_curve *c, double rate)
     double part = log(rate / c->rate[i - 1]) / log(c->rate[i] / c->rate[i - 1]);
     return c->threshold[i - 1] + part * (c->threshold[i] - c->threshold[i - 1]);
 }
+
+double sl_rate_curve_beyond(const sl_rate_curve *c, double rate, int *beyond)
+{
+    double t = sl_rate_curve_at(c, rate);
+    *beyond = 0;
+    if (!isnan(t) || c->count == 0)
+        return t;
+    double last = c->rate[c->count - 1], top = c->threshold[c->count - 1];
+    double decade = last * 10 > c->rate[0] * (1 + 1e-9) ? NAN : top - sl_rate_curve_at(c, last * 10);
+    if (rate < last / 100 * (1 - 1e-9))
+        return NAN;
+    *beyond = 1;
+    return top + decade * log10(last / rate);
+}

@@ -18,6 +18,11 @@ typedef struct {
  * smallest measured rate; above the largest its threshold. */
 double sl_rate_curve_at(const sl_rate_curve *curve, double rate);
 
+/* The same beyond the smallest measured rate too, by at most two decades: on the straight line (over log(rate)) through
+ * the curve's last decade. Scores of strangers fall off faster than that, so it errs to the strict side. NaN still
+ * further, and where the curve has no decade. *beyond: 1 where it was carried on. */
+double sl_rate_curve_beyond(const sl_rate_curve *curve, double rate, int *beyond);
+
 /* The curve of `count` scores, sorted from the largest down: 16 rates a decade from 1 down to SL_LEAST_EVENTS /
  * count. */
 void sl_rate_curve_of(const float *sorted, size_t count, sl_rate_curve *out);

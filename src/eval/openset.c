@@ -7,48 +7,60 @@
 #include "base/mem.h"
 #include "base/rate_curve.h"
 
-static int largest_first(const void *a, const void *b)
+sl_openset_point sl_openset_by_rule(const sl_searches *s, const sl_rule *rule)
 {
-    float x = *(const float *)a, y = *(const float *)b;
-    return x > y ? -1 : x < y;
-}
-
-static int best_first(const void *a, const void *b)
-{
-    const sl_mated *x = a, *y = b;
-    if (x->score != y->score)
-        return x->score > y->score ? -1 : 1;
-    return y->right - x->right;
-}
-
-sl_openset_point sl_openset_at(const sl_searches *s, int by_score, double threshold)
-{
+    const int of = !rule->on_stage1;
     size_t alarms = 0, missed = 0;
-    if (isnan(threshold))
-        return (sl_openset_point){.threshold = NAN, .fpir = {NAN, NAN, NAN}, .fnir = {NAN, NAN, NAN}};
-    for (size_t i = 0; i < s->nonmated; i++)
-        alarms += (double)s->impostors[by_score][i] >= threshold;
-    for (size_t i = 0; i < s->mated; i++)
-        missed += !s->found[by_score][i].right || (double)s->found[by_score][i].score < threshold;
-    return (sl_openset_point){.threshold = threshold,
+    for (int b = 0; b < rule->bins; b++)
+        if (isnan(rule->threshold[b]))
+            return (sl_openset_point){.threshold = NAN, .fpir = {NAN, NAN, NAN}, .fnir = {NAN, NAN, NAN}};
+    for (size_t i = 0; i < s->nonmated; i++) {
+        const sl_search_end *end = &s->impostors[of][i];
+        alarms += sl_rule_decide(rule, end->score, end->score, end->hidden) == SL_MATCH;
+    }
+    for (size_t i = 0; i < s->mated; i++) {
+        const sl_search_end *end = &s->found[of][i];
+        missed += !end->right || sl_rule_decide(rule, end->score, end->score, end->hidden) == SL_UNKNOWN;
+    }
+    return (sl_openset_point){.threshold = rule->bins == 1 ? (double)rule->threshold[0] : NAN,
                               .fpir = sl_clopper_pearson(alarms, s->nonmated),
                               .fnir = sl_clopper_pearson(missed, s->mated)};
+}
+
+/* At one threshold for all. NaN: cannot be told. */
+static sl_openset_point at_threshold(const sl_searches *s, int by_score, double threshold)
+{
+    const sl_rule rule = sl_rule_given((float)threshold, !by_score);
+    return sl_openset_by_rule(s, &rule);
+}
+
+/* The smallest threshold that `rate` of the sorted searches for nobody reach (sl_threshold_at). */
+static sl_status threshold_of(const sl_search_end *sorted, size_t count, double rate, double *out, sl_error *err)
+{
+    float *scores = sl_calloc_aligned(count + 1, sizeof *scores);
+    if (!scores)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu searches", count);
+    for (size_t i = 0; i < count; i++)
+        scores[i] = sorted[i].score;
+    *out = sl_threshold_at(scores, count, rate);
+    free(scores);
+    return SL_OK;
 }
 
 /* A point for every step of a fiftieth of a decade of FPIR, walking down both sorted lists. */
 static void draw_curve(const sl_searches *s, int by_score, sl_openset_rates *out)
 {
-    const float *impostors = s->impostors[by_score];
+    const sl_search_end *impostors = s->impostors[by_score];
     size_t mated = 0, right = 0;
     for (size_t i = 0; i < s->nonmated;) {
         size_t next = i + 1;
-        while (next < s->nonmated && impostors[next] == impostors[i])
+        while (next < s->nonmated && impostors[next].score == impostors[i].score)
             next++;
         double fpir = (double)next / (double)s->nonmated, before = out->points ? out->fpir[out->points - 1] : 0;
         if (!before || next == s->nonmated || log10(fpir / before) >= .02) {
-            for (; mated < s->mated && s->found[by_score][mated].score >= impostors[i]; mated++)
+            for (; mated < s->mated && s->found[by_score][mated].score >= impostors[i].score; mated++)
                 right += s->found[by_score][mated].right != 0;
-            out->thresholds[out->points] = (double)impostors[i];
+            out->thresholds[out->points] = (double)impostors[i].score;
             out->fpir[out->points] = fpir;
             out->fnir[out->points++] = s->mated ? 1 - (double)right / (double)s->mated : NAN;
         }
@@ -65,11 +77,14 @@ sl_status sl_openset_rates_of(sl_searches *s, int by_score, sl_openset_rates *ou
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the curve of %zu searches", s->nonmated);
     out->fpir = out->thresholds + s->nonmated + 1;
     out->fnir = out->fpir + s->nonmated + 1;
-    qsort(s->impostors[by_score], s->nonmated, sizeof(float), largest_first);
-    qsort(s->found[by_score], s->mated, sizeof(sl_mated), best_first);
+    sl_search_ends_sort(s->impostors[by_score], s->nonmated);
+    sl_search_ends_sort(s->found[by_score], s->mated);
     draw_curve(s, by_score, out);
-    for (int i = 0; i < SL_OPENSET_RATES; i++)
-        out->at[i] = sl_openset_at(s, by_score, sl_threshold_at(s->impostors[by_score], s->nonmated, rates[i]));
+    for (int i = 0; i < SL_OPENSET_RATES; i++) {
+        double threshold = NAN;
+        SL_TRY(threshold_of(s->impostors[by_score], s->nonmated, rates[i], &threshold, err));
+        out->at[i] = at_threshold(s, by_score, threshold);
+    }
     size_t right = 0;
     for (size_t i = 0; i < s->mated; i++)
         right += s->found[by_score][i].right != 0;
@@ -100,8 +115,8 @@ sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries, 
                                             "to be taken for");
     if (status == SL_OK)
         status = sl_openset_rates_of(&s, 1, &out->score, err);
-    for (size_t i = 0; status == SL_OK && i < options->given_count; i++)
-        options->given_points[i] = sl_openset_at(&s, 1, options->given[i]);
+    for (size_t i = 0; status == SL_OK && i < options->rule_count; i++)
+        options->rule_points[i] = sl_openset_by_rule(&s, &options->rules[i]);
     sl_searches_free(&s);
     if (status != SL_OK)
         sl_openset_free(out);

@@ -49,7 +49,7 @@ static sl_status open_parts(sl_scorer *s, bool faces_often, sl_error *err)
     SL_TRY(sl_gallery_embeddings(s->queries, &s->query_embeddings, err));
     s->dim = shape->dim;
     SL_TRY(open_threads(s, err));
-    return faces_often && s->match.rerank != SL_RERANK_NONE && s->match.cells ? open_bank(s, err) : SL_OK;
+    return faces_often && sl_match_needs(&s->match) != SL_NEEDS_NOTHING ? open_bank(s, err) : SL_OK;
 }
 
 sl_status sl_scorer_open(const sl_gallery *gallery, const sl_gallery *queries, const sl_match_options *match,
@@ -117,6 +117,18 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
     }
     SL_TRY(sl_second_look_query(own->look, &source, err));
     return sl_second_look_scores(own->look, n, source_of, &c, stage2, NULL, err);
+}
+
+sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_error *err)
+{
+    const sl_cells *cells = s->match.cells;
+    sl_patch_source face;
+    *hidden = NAN;
+    if (!cells || !sl_cells_has_statistics(cells) || sl_gallery_shape(s->queries)->precision == SL_PRECISION_NONE)
+        return SL_OK;
+    SL_TRY(sl_patch_source_of_face(s->queries, query, &face, err));
+    face.embedding = s->query_embeddings + query * (size_t)s->dim;
+    return sl_hidden_of_face(cells, &face, hidden, err);
 }
 
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2)

@@ -27,6 +27,9 @@ void sl_scorer_close(sl_scorer *s);
 sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_t *faces, size_t n, float *stage1,
                            float *stage2, sl_error *err);
 
+/* How much of a query is hidden; NaN where the options' cells have no statistics. From several threads together. */
+sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_error *err);
+
 /* The mix, stage 1's score where there was no second look. */
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2);
 

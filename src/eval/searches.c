@@ -28,8 +28,8 @@ typedef struct {
     uint32_t *index;    /* [BLOCK, depth] */
     float *score;
     room *rooms;         /* [threads] */
-    sl_mated *found[2];  /* [count] right -1: no such search */
-    float *impostors[2]; /* [count] NaN: no such search */
+    sl_search_end *found[2];     /* [count] right -1: no such search */
+    sl_search_end *impostors[2]; /* likewise */
 } run;
 
 /* ---- one query ---- */
@@ -77,20 +77,21 @@ static sl_status search(void *context, size_t item, int worker, sl_error *err)
     room *m = &r->rooms[worker];
     size_t at = r->from + item, query = r->queries[at];
     size_t n = choose(r, query, r->index + item * r->depth, m->faces);
+    float hidden;
     SL_TRY(sl_scorer_scores(&r->scorer, worker, query, m->faces, n, m->stage1, m->stage2, err));
+    SL_TRY(sl_scorer_hidden(&r->scorer, query, &hidden, err));
     for (int by_score = 0; by_score < 2; by_score++) {
         size_t mated = best_of(r, m, n, query, false, by_score), other = best_of(r, m, n, query, true, by_score);
-        r->found[by_score][at] = (sl_mated){0, -1};
-        r->impostors[by_score][at] = NAN;
+        r->found[by_score][at] = r->impostors[by_score][at] = (sl_search_end){.right = -1};
         for (int which = 0; which < 2; which++) {
             size_t best = which ? other : mated;
             if (best == SIZE_MAX)
                 continue;
             float key = by_score ? sl_scorer_mix(&r->scorer, m->stage1[best], m->stage2[best]) : m->stage1[best];
             if (which)
-                r->impostors[by_score][at] = key;
+                r->impostors[by_score][at] = (sl_search_end){key, hidden, 0};
             else if (p->relevant[query])
-                r->found[by_score][at] = (sl_mated){key, p->labels[m->faces[best]] == p->person[query]};
+                r->found[by_score][at] = (sl_search_end){key, hidden, p->labels[m->faces[best]] == p->person[query]};
         }
     }
     return SL_OK;
@@ -167,7 +168,7 @@ static void hand_over(run *r, sl_searches *out)
         for (size_t i = 0; i < r->count; i++) {
             if (r->found[k][i].right >= 0)
                 r->found[k][mated++] = r->found[k][i];
-            if (!isnan(r->impostors[k][i])) {
+            if (r->impostors[k][i].right >= 0) {
                 r->impostors[k][nonmated++] = r->impostors[k][i];
                 out->strangers += k == 0 && p->person[r->queries[i]] == none;
             }
@@ -242,4 +243,17 @@ void sl_searches_free(sl_searches *s)
         free(s->impostors[k]);
     }
     *s = (sl_searches){0};
+}
+
+static int best_first(const void *a, const void *b)
+{
+    const sl_search_end *x = a, *y = b;
+    if (x->score != y->score)
+        return x->score > y->score ? -1 : 1;
+    return y->right - x->right;
+}
+
+void sl_search_ends_sort(sl_search_end *ends, size_t count)
+{
+    qsort(ends, count, sizeof *ends, best_first);
 }

@@ -19,7 +19,7 @@ static bool same_scores(const sl_match_options *a, const sl_match_options *b)
 /* Options of the first ranking: the embedding, or a look over the whole gallery. */
 static sl_match_options first_options(const sl_eval_config *c)
 {
-    sl_match_options o = c->first == SL_RERANK_NONE ? sl_match_defaults() : c->match;
+    sl_match_options o = c->first == SL_RERANK_NONE ? sl_match_defaults_of(SL_RERANK_EMD) : c->match;
     o.rerank = c->first;
     return o;
 }

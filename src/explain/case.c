@@ -52,7 +52,7 @@ int sl_case_stage1_rank(const sl_case *one, const char *label)
 
 const sl_match_options *sl_case_match(const sl_case *one, sl_match_options *defaults)
 {
-    *defaults = sl_match_defaults();
+    *defaults = one->answer->match;
     return one->match ? one->match : defaults;
 }
 

@@ -56,7 +56,7 @@ sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_imag
 
 /* ------------------------------------------------------------------ tile.c: crops as tiles */
 
-extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_rule, sl_right, sl_wrong, sl_blue, sl_amber;
+extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_draw_rule, sl_right, sl_wrong, sl_blue, sl_amber;
 
 /* The size of a crop whose longer side is to be `side`; NULL: side x side. */
 void sl_tile_size(const sl_image *crop, int side, int *width, int *height);

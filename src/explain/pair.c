@@ -139,7 +139,7 @@ static int line_of_scores(sl_image *page, int y, const char *name, const char *v
     sl_text_size(value, 1, &width, &height);
     sl_draw_text(page, x, y, name, 1, sl_ink_soft);
     sl_draw_text(page, x + SIDE - width, y, value, 1, colour);
-    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_rule);
+    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_draw_rule);
     return y + 25;
 }
 
@@ -254,9 +254,9 @@ sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_
 {
     *out = (sl_image){0};
     SL_TRY(check_pair(pair, SIDE, err));
-    sl_match_options defaults = sl_match_defaults();
-    if (!options)
-        options = &defaults;
+    sl_match_options settled = options ? *options : sl_match_defaults();
+    sl_match_suit(&settled, &pair->query->shape);
+    options = &settled;
     sl_score score;
     SL_TRY(sl_compare(pair->query, pair->other, options, &score, err));
     sl_transport t;

@@ -54,7 +54,7 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
     SL_TRY(check_same_model(&query->shape, &other->shape, err));
-    sl_match_options o = options ? *options : sl_match_defaults();
+    sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
     o.threads = 1;
     if (o.rerank == SL_RERANK_OAE) {
         o.feature = SL_FEATURE_CONTRIBUTIONS;

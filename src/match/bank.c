@@ -45,7 +45,7 @@ sl_status sl_emd_bank_open(const sl_patch_map *candidates, size_t n, const sl_ma
     *out = NULL;
     if (!candidates || n == 0)
         return sl_fail(err, SL_ERR_ARGUMENT, "a bank needs at least one candidate");
-    sl_match_options o = options ? *options : sl_match_defaults();
+    sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
     o.rerank = SL_RERANK_EMD;
     SL_TRY(sl_own_maps_check(&o, err));
     sl_emd_bank *b = calloc(1, sizeof *b);

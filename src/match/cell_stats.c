@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/threads.h"
 #include "gallery/gallery.h"
@@ -266,4 +267,15 @@ sl_status sl_cell_stats_make(const sl_gallery *gallery, const sl_head *head, int
     if (status != SL_OK)
         sl_cell_stats_free(out);
     return status;
+}
+
+uint32_t sl_cells_checksum(const sl_cells *cells)
+{
+    const sl_cell_stats *s = &cells->stats;
+    size_t patches = (size_t)s->rows * (size_t)s->cols, dim = (size_t)s->dim;
+    if (!sl_cells_has_statistics(cells))
+        return 0;
+    uint32_t crc = sl_crc32c(0, s->mu, patches * dim * sizeof *s->mu);
+    crc = sl_crc32c(crc, s->means, patches * sizeof *s->means);
+    return sl_crc32c(crc, s->axes, patches * (size_t)s->rank * dim);
 }

@@ -45,6 +45,9 @@ sl_status sl_cell_stats_make(const sl_gallery *gallery, const sl_head *head, int
                              void *context, sl_cell_stats *out, sl_error *err);
 void sl_cell_stats_free(sl_cell_stats *stats);
 
+/* Tells statistics apart; 0 where the head alone was opened. */
+uint32_t sl_cells_checksum(const sl_cells *cells);
+
 /* ---- the file (cell_file.c), docs/cells-format.md ---- */
 sl_status sl_cell_stats_parse(const void *data, size_t size, const char *name, sl_cell_stats *out, sl_error *err);
 sl_status sl_cell_stats_write(const sl_cell_stats *stats, const char *path, sl_error *err);
@@ -60,7 +63,13 @@ void sl_cells_smooth(const float *in, int rows, int cols, float *out);
 /* Weights [R] of mean 1 from surprises v [R]. */
 void sl_trust_of_surprise(const sl_cell_stats *stats, const float *v, float *trust);
 
+/* How much of a face is hidden, 0 .. 1: one less the mean of the sigmoids above. */
+float sl_hidden_of_surprise(const sl_cell_stats *stats, const float *v);
+
 /* ---- the second look (oae.c) ---- */
+
+/* sl_hidden_of_surprise of a face. */
+sl_status sl_hidden_of_face(const sl_cells *cells, const sl_patch_source *face, float *hidden, sl_error *err);
 
 /* Trust [R] in the cells of one face. SL_ERR_NUMERIC for NaN or infinity. */
 sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err);

@@ -46,12 +46,12 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
                      sl_score *out, sl_error *err)
 {
     *out = (sl_score){.stage2 = NAN};
-    const sl_match_options defaults = sl_match_defaults();
-    if (!options)
-        options = &defaults;
+    sl_match_options settled = options ? *options : sl_match_defaults();
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "sl_compare: a template is NULL");
     SL_TRY(check_same_model(&query->shape, &other->shape, err));
+    sl_match_suit(&settled, &query->shape);
+    options = &settled;
     SL_TRY(sl_match_options_check(options, err));
     const sl_template_shape *shape = &query->shape;
     const float stage1 = sl_scan_dot(query->embedding, other->embedding, shape->dim);
@@ -141,7 +141,7 @@ static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_
                            sl_error *err)
 {
     *s = (search){0};
-    const sl_match_options defaults = sl_match_defaults();
+    const sl_match_options defaults = sl_match_defaults_of(SL_RERANK_EMD);
     sl_match_options o = options ? *options : defaults;
     o.alpha = defaults.alpha; /* not used here, so not checked */
     o.k = defaults.k;

@@ -17,7 +17,7 @@
 #ifndef SL_MATCH_MATCH_H
 #define SL_MATCH_MATCH_H
 
-#include "base/status.h"
+#include "gallery/template.h"
 
 enum {
     SL_MATCH_MAX_PATCHES = 256,
@@ -46,6 +46,15 @@ typedef struct {
     sl_solver solver;
     sl_sinkhorn_rule rule;
 } sl_match_layout;
+
+/* The look that `auto` stands for with templates of this shape: none where embeddings alone are stored; oae with
+ * cells that have statistics; else emd, of compact patches on contributions. A grid of the map's own size becomes 0. */
+void sl_match_suit(sl_match_options *options, const sl_template_shape *shape);
+
+/* What a score means, as a text: all options that this look reads and that change its scores beyond rounding, such as
+ * "oae, alpha 0.6". Options that the look ignores, the storage form of the templates and k are not in it. */
+enum { SL_MATCH_KEY = 128 };
+void sl_match_key(const sl_match_options *match, char key[SL_MATCH_KEY]);
 
 /* SL_ERR_ARGUMENT for an unknown rerank, weighting, solver or precision, alpha outside [0, 1], k below 1,
  * negative grid or threads. */

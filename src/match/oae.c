@@ -25,12 +25,11 @@ sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, 
 
 /* ---- trust ---- */
 
-/* x [R, D] of a face: contributions less their mean; and the trust in each. */
-static sl_status look_at(const sl_cells *cells, const sl_patch_source *face, int threads, float *x, float *trust,
+/* x [R, D] of a face: contributions less their mean; and how surprising each is, v [R]. */
+static sl_status look_at(const sl_cells *cells, const sl_patch_source *face, int threads, float *x, float *v,
                          sl_error *err)
 {
     const sl_cell_stats *s = &cells->stats;
-    float v[SL_MATCH_MAX_PATCHES];
     size_t dim = (size_t)s->dim;
     SL_TRY(sl_contributions(&cells->head, face, threads, x, err));
     for (int p = 0; p < cells->head.cells; p++) {
@@ -38,18 +37,33 @@ static sl_status look_at(const sl_cells *cells, const sl_patch_source *face, int
             x[(size_t)p * dim + d] -= s->mu[(size_t)p * dim + d];
         v[p] = sl_cell_surprise(s, p, x + (size_t)p * dim);
     }
-    sl_trust_of_surprise(s, v, trust);
     return SL_OK;
 }
 
-sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err)
+static sl_status surprise_of_face(const sl_cells *cells, const sl_patch_source *face, float *v, sl_error *err)
 {
     float *x = sl_calloc_aligned((size_t)cells->head.cells * (size_t)cells->head.dim, sizeof *x);
     if (!x)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a face's contributions");
-    sl_status status = look_at(cells, face, 1, x, trust, err);
+    sl_status status = look_at(cells, face, 1, x, v, err);
     free(x);
     return status;
+}
+
+sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err)
+{
+    float v[SL_MATCH_MAX_PATCHES];
+    SL_TRY(surprise_of_face(cells, face, v, err));
+    sl_trust_of_surprise(&cells->stats, v, trust);
+    return SL_OK;
+}
+
+sl_status sl_hidden_of_face(const sl_cells *cells, const sl_patch_source *face, float *hidden, sl_error *err)
+{
+    float v[SL_MATCH_MAX_PATCHES];
+    SL_TRY(surprise_of_face(cells, face, v, err));
+    *hidden = sl_hidden_of_surprise(&cells->stats, v);
+    return SL_OK;
 }
 
 /* ---- candidates ---- */
@@ -159,7 +173,7 @@ sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, 
     const sl_head *h = &cells->head;
     size_t wide = (size_t)h->blocks * SL_HEAD_COLUMNS, dim = (size_t)h->dim;
     int workers = threads > 0 ? threads : sl_cpu_count();
-    float trust[SL_MATCH_MAX_PATCHES];
+    float trust[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     float *x = sl_calloc_aligned((size_t)h->cells * dim, sizeof *x);
     double *vectors = sl_calloc_aligned(2 * dim, sizeof *vectors);
     sl_patch_source *faces = sl_calloc_aligned(n + 1, sizeof *faces);
@@ -173,7 +187,8 @@ sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, 
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a second look at %zu candidates", n);
         goto end;
     }
-    SL_TRY_GOTO(look_at(cells, query, workers, x, trust, err), end);
+    SL_TRY_GOTO(look_at(cells, query, workers, x, v, err), end);
+    sl_trust_of_surprise(&cells->stats, v, trust);
     for (size_t i = 0; i < n; i++)
         SL_TRY_GOTO(source_of(context, i, &faces[i], err), end);
     weigh(cells, x, trust, vectors, vectors + dim);

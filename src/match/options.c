@@ -1,9 +1,12 @@
 /* Options and what follows from them for a given patch map. */
-#include "match/match.h"
+#include <math.h>
+#include <stdio.h>
+
+#include "match/cells.h"
 
 sl_match_options sl_match_defaults(void)
 {
-    return (sl_match_options){.rerank = SL_RERANK_EMD,
+    return (sl_match_options){.rerank = SL_RERANK_AUTO,
                               .weighting = SL_WEIGHT_APC,
                               .solver = SL_SOLVER_SINKHORN,
                               .precision = SL_PRECISION_INT8,
@@ -22,17 +25,66 @@ sl_match_options sl_match_defaults_of(sl_rerank rerank)
     return options;
 }
 
+/* ---- what templates can be looked at with ---- */
+
+static bool compares_patches(sl_rerank rerank)
+{
+    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS;
+}
+
+static sl_rerank best_look(const sl_match_options *o, const sl_template_shape *shape)
+{
+    if (shape->precision == SL_PRECISION_NONE)
+        return SL_RERANK_NONE;
+    return o->cells && sl_cells_has_statistics(o->cells) ? SL_RERANK_OAE : SL_RERANK_EMD;
+}
+
+void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
+{
+    if (o->rerank == SL_RERANK_AUTO) {
+        const sl_match_options own = sl_match_defaults_of(best_look(o, shape));
+        const bool compact = shape->precision == SL_PRECISION_COMPACT;
+        o->rerank = own.rerank;
+        o->alpha = own.alpha;
+        o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
+        o->weighting = compact ? SL_WEIGHT_UNIFORM : own.weighting;
+    }
+    if (o->grid_rows == shape->rows && o->grid_cols == shape->cols)
+        o->grid_rows = o->grid_cols = 0;
+}
+
+/* ---- the name of a look ---- */
+
+void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
+{
+    static const char *const looks[] = {"stage 1", "emd", "oae", "maxsim", "cells", "auto"};
+    static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
+    static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
+    int n = snprintf(key, SL_MATCH_KEY, "%s", looks[m->rerank]);
+    if (m->rerank == SL_RERANK_NONE)
+        return;
+    n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", alpha %g", round((double)m->alpha * 1e6) / 1e6);
+    if (compares_patches(m->rerank)) {
+        n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s %s",
+                      m->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "map", weightings[m->weighting]);
+        if (m->grid_rows || m->grid_cols)
+            n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", grid %dx%d", m->grid_rows, m->grid_cols);
+    }
+    if (m->rerank == SL_RERANK_EMD)
+        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", solvers[m->solver]);
+}
+
 sl_match_need sl_match_needs(const sl_match_options *o)
 {
-    if (o->rerank == SL_RERANK_NONE)
-        return SL_NEEDS_NOTHING;
-    if (o->rerank == SL_RERANK_OAE || o->weighting == SL_WEIGHT_TRUST)
+    if (o->rerank == SL_RERANK_OAE || (compares_patches(o->rerank) && o->weighting == SL_WEIGHT_TRUST))
         return SL_NEEDS_STATISTICS;
-    return o->feature == SL_FEATURE_CONTRIBUTIONS ? SL_NEEDS_HEAD : SL_NEEDS_NOTHING;
+    return compares_patches(o->rerank) && o->feature == SL_FEATURE_CONTRIBUTIONS ? SL_NEEDS_HEAD : SL_NEEDS_NOTHING;
 }
 
 sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
 {
+    if (o->rerank == SL_RERANK_AUTO)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: rerank auto was not settled: it depends on the templates");
     if ((unsigned)o->rerank > SL_RERANK_CELLS)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
     if ((unsigned)o->weighting > SL_WEIGHT_TRUST)

@@ -72,7 +72,7 @@ bool sl_sketches_serve(const sl_match_layout *l)
 sl_status sl_sketches_open(const sl_gallery *gallery, sl_sketches **out, sl_error *err)
 {
     const sl_template_shape *shape = sl_gallery_shape(gallery);
-    sl_match_options o = sl_match_defaults();
+    sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = SL_WEIGHT_UNIFORM; /* no rows but the patches */
     *out = NULL;
     sl_sketches *s = calloc(1, sizeof *s);

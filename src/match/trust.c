@@ -41,18 +41,38 @@ void sl_cells_smooth(const float *in, int rows, int cols, float *out)
         }
 }
 
-void sl_trust_of_surprise(const sl_cell_stats *s, const float *v, float *trust)
+/* 0 .. 1: how far each cell is believed, before it is scaled to mean 1. */
+static void belief(const sl_cell_stats *s, const float *v, float *out)
 {
     float z[SL_MATCH_MAX_PATCHES] = {0}, smooth[SL_MATCH_MAX_PATCHES];
     int cells = s->rows * s->cols;
-    double sum = 0;
     for (int p = 0; p < cells; p++)
         z[p] = (v[p] - s->means[p]) / s->sds[p];
     sl_cells_smooth(z, s->rows, s->cols, smooth);
+    for (int p = 0; p < cells; p++)
+        out[p] = 1 / (1 + expf((smooth[p] - TRUST_MIDDLE) / TRUST_WIDTH));
+}
+
+void sl_trust_of_surprise(const sl_cell_stats *s, const float *v, float *trust)
+{
+    int cells = s->rows * s->cols;
+    double sum = 0;
+    belief(s, v, trust);
     for (int p = 0; p < cells; p++) {
-        trust[p] = 1 / (1 + expf((smooth[p] - TRUST_MIDDLE) / TRUST_WIDTH)) + TRUST_FLOOR;
+        trust[p] += TRUST_FLOOR;
         sum += (double)trust[p];
     }
     for (int p = 0; p < cells; p++)
         trust[p] = (float)((double)trust[p] * cells / sum);
+}
+
+float sl_hidden_of_surprise(const sl_cell_stats *s, const float *v)
+{
+    float believed[SL_MATCH_MAX_PATCHES];
+    int cells = s->rows * s->cols;
+    double sum = 0;
+    belief(s, v, believed);
+    for (int p = 0; p < cells; p++)
+        sum += (double)believed[p];
+    return (float)(1 - sum / cells);
 }

@@ -7,7 +7,8 @@
 #include "base/mem.h"
 #include "gallery/gallery.h"
 #include "match/cells.h"
-#include "model/builtin_cells.h"
+#include "match/second_look.h"
+#include "model/builtin_files.h"
 #include "pipeline/engine.h"
 
 enum { MOST_BYTES = 64 << 20 };
@@ -160,6 +161,51 @@ sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const 
     return cells_of(engine->models_dir, &engine->recogniser, gallery, need == SL_NEEDS_STATISTICS, threads, out, err);
 }
 
+/* ---- an engine's own ---- */
+
+/* With statistics, else the head alone, else nothing: each is an answer. */
+static sl_status read_known(const sl_engine *engine, sl_cells **out, sl_error *err)
+{
+    sl_status status = cells_of(engine->models_dir, &engine->recogniser, NULL, true, 1, out, err);
+    if (status == SL_ERR_NOT_FOUND)
+        status = cells_of(engine->models_dir, &engine->recogniser, NULL, false, 1, out, err);
+    return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
+}
+
+static sl_status known_cells(const sl_engine *engine, const sl_cells **out, sl_error *err)
+{
+    sl_engine_cells *known = engine->known;
+    sl_status status = SL_OK;
+    pthread_mutex_lock(&known->mutex);
+    if (!known->read)
+        status = read_known(engine, &known->cells, err);
+    known->read = status == SL_OK;
+    *out = known->cells;
+    pthread_mutex_unlock(&known->mutex);
+    return status;
+}
+
+sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match, sl_error *err)
+{
+    const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : engine ? &engine->shape : NULL;
+    if (!shape)
+        return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
+    if (!match->cells && engine)
+        SL_TRY(known_cells(engine, &match->cells, err));
+    sl_match_suit(match, shape);
+    SL_TRY(sl_match_options_check(match, err));
+    if (match->rerank == SL_RERANK_NONE)
+        return SL_OK;
+    const sl_match_need need = sl_match_needs(match);
+    if (need == SL_NEEDS_STATISTICS && !(match->cells && sl_cells_has_statistics(match->cells)))
+        return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "
+                       "'secondlook models calibrate --gallery DIR' from %d faces or more", SL_CELLS_LEAST_FACES);
+    if (need == SL_NEEDS_HEAD && !match->cells)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "feature contributions needs a linear head, which this model has not: "
+                       "compare maps");
+    return sl_second_look_check(match, shape, err);
+}
+
 void sl_cells_close(sl_cells *cells)
 {
     if (!cells)
@@ -205,6 +251,15 @@ sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl
     free(path);
     sl_recogniser_close(&r);
     return status;
+}
+
+sl_status sl_cells_hidden(const sl_cells *cells, const sl_template *face, float *hidden, sl_error *err)
+{
+    if (!face)
+        return sl_fail(err, SL_ERR_ARGUMENT, "what is hidden is read from a template");
+    SL_TRY(sl_cells_check(cells, &face->shape, true, "hidden", err));
+    sl_patch_source source = sl_patch_source_of(face);
+    return sl_hidden_of_face(cells, &source, hidden, err);
 }
 
 sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err)

@@ -57,10 +57,12 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_compute_check(o->precision, err));
     e->precision = o->precision;
     e->weights = sl_weights_new();
+    e->known = calloc(1, sizeof *e->known);
     if (o->models_dir)
         e->models_dir = sl_strdup(o->models_dir);
-    if (!e->weights || (o->models_dir && !e->models_dir))
+    if (!e->weights || !e->known || (o->models_dir && !e->models_dir))
         return sl_fail(err, SL_ERR_MEMORY, "no memory for an engine");
+    pthread_mutex_init(&e->known->mutex, NULL);
     SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
@@ -105,6 +107,11 @@ void sl_engine_close(sl_engine *e)
     if (!e)
         return;
     sl_recogniser_close(&e->recogniser);
+    if (e->known) {
+        sl_cells_close(e->known->cells);
+        pthread_mutex_destroy(&e->known->mutex);
+        free(e->known);
+    }
     free(e->models_dir);
     sl_int8_model_free(&e->int8);
     sl_weights_free(e->weights);

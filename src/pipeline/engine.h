@@ -2,6 +2,7 @@
 #ifndef SL_PIPELINE_ENGINE_H
 #define SL_PIPELINE_ENGINE_H
 
+#include <pthread.h>
 #include <stdbool.h>
 
 #include "face/align.h"
@@ -13,6 +14,13 @@
 
 /* Crops of one network run where that pays; fewer than half of it run one by one. */
 enum { SL_EMBED_BATCH = 8 };
+
+/* What is known about the recogniser beyond its network, read when it is first asked for. */
+typedef struct {
+    pthread_mutex_t mutex;
+    bool read;
+    sl_cells *cells; /* with statistics where the model has them, else the head alone; NULL: the head is not linear */
+} sl_engine_cells;
 
 struct sl_engine {
     sl_recogniser recogniser;
@@ -29,6 +37,7 @@ struct sl_engine {
     sl_model_info info;
     char fingerprint[65];
     sl_template_shape shape; /* of new templates; int8 patches */
+    sl_engine_cells *known;
 };
 
 struct sl_session {

@@ -8,6 +8,7 @@
 #include "base/sha256.h"
 #include "base/threads.h"
 #include "gallery/gallery.h"
+#include "match/cells.h"
 #include "pipeline/engine.h"
 #include "pipeline/search.h"
 
@@ -15,7 +16,7 @@ enum { MAX_TOP = 10000, BLOCK = 16 /* queries that stage 1 takes together */ };
 
 sl_identify_options sl_identify_defaults(void)
 {
-    return (sl_identify_options){.match = sl_match_defaults(), .top = 5, .threshold = NAN};
+    return (sl_identify_options){.match = sl_match_defaults(), .top = 5};
 }
 
 /* ---- the answer ---- */
@@ -51,38 +52,63 @@ static sl_status best_per_person(const sl_search *s, const uint32_t *order, int 
     return SL_OK;
 }
 
-static sl_status answer_of(const sl_engine *engine, const sl_search *s, const sl_identify_options *o, sl_answer *out,
-                           sl_error *err)
+static void drop_candidates(sl_answer *a)
 {
-    SL_TRY(best_per_person(s, s->order, o->top, &out->candidates, &out->count, err));
-    SL_TRY(best_per_person(s, NULL, o->top, &out->stage1_candidates, &out->stage1_count, err));
+    free(a->candidates);
+    free(a->stage1_candidates);
+    a->candidates = a->stage1_candidates = NULL;
+    a->count = a->stage1_count = 0;
+}
+
+/* Judges the best candidate by the rule, by how much of the query is hidden. */
+static void decide(sl_answer *a)
+{
+    a->bin = sl_rule_bin(&a->rule, a->hidden);
+    a->threshold = a->rule.threshold[a->bin];
+    a->threshold_on_stage1 = a->rule.on_stage1;
+    if (a->count)
+        a->decision = sl_rule_decide(&a->rule, a->candidates[0].score, a->candidates[0].stage1, a->hidden);
+}
+
+static sl_status find_hidden(const sl_match_options *match, const sl_template *query, float *out, sl_error *err)
+{
+    *out = NAN;
+    if (!match->cells || !sl_cells_has_statistics(match->cells) || query->shape.precision == SL_PRECISION_NONE)
+        return SL_OK;
+    return sl_cells_hidden(match->cells, query, out, err);
+}
+
+static sl_status answer_of(const sl_search *s, int top, sl_answer *out, sl_error *err)
+{
+    SL_TRY(best_per_person(s, s->order, top, &out->candidates, &out->count, err));
+    SL_TRY(best_per_person(s, NULL, top, &out->stage1_candidates, &out->stage1_count, err));
     out->pairs = s->pairs;
     out->solver_calls = s->solved;
-    out->threshold = o->threshold;
-    out->threshold_on_stage1 = o->threshold_on_stage1 != 0;
-    if (isnan(o->threshold))
-        out->threshold = sl_engine_threshold(engine, s->match, &out->threshold_on_stage1);
-    if (out->count) {
-        const sl_candidate *best = &out->candidates[0];
-        float value = out->threshold_on_stage1 ? best->stage1 : best->score;
-        out->decision = value >= out->threshold ? SL_MATCH : SL_UNKNOWN; /* a NaN threshold answers unknown */
-    }
+    decide(out);
     return SL_OK;
 }
 
-static sl_status check_options(const sl_engine *engine, const sl_gallery *gallery, const sl_template *query,
-                               const sl_identify_options *o, sl_error *err)
+static sl_status check_options(const sl_engine *engine, const sl_gallery *gallery, const sl_identify_options *o,
+                               sl_error *err)
+{
+    if (!gallery || (!engine && !o->rule))
+        return sl_fail(err, SL_ERR_ARGUMENT, "identification needs a gallery, a query, and an engine or a rule");
+    if (o->top < 1 || o->top > MAX_TOP)
+        return sl_fail(err, SL_ERR_ARGUMENT, "top must be 1 to %d", MAX_TOP);
+    if (o->rule && (o->rule->bins < 1 || o->rule->bins > SL_OCCLUSION_BINS))
+        return sl_fail(err, SL_ERR_ARGUMENT, "a rule must have 1 to %d bins", SL_OCCLUSION_BINS);
+    for (int b = 0; o->rule && b < o->rule->bins; b++)
+        if (isinf(o->rule->threshold[b]))
+            return sl_fail(err, SL_ERR_ARGUMENT, "a threshold must be a number");
+    return SL_OK;
+}
+
+static sl_status check_query(const sl_gallery *gallery, const sl_template *query, sl_error *err)
 {
     sl_gallery_info info;
     char fingerprint[65];
-    if (!gallery || !query || (!engine && isnan(o->threshold)))
-        return sl_fail(err, SL_ERR_ARGUMENT, "identification needs a gallery, a query, and an engine or a threshold");
-    if (o->top < 1 || o->top > MAX_TOP || (o->match.rerank != SL_RERANK_NONE && o->match.k < 1))
-        return sl_fail(err, SL_ERR_ARGUMENT, "top must be 1 to %d and k at least 1", MAX_TOP);
-    if (!(o->match.alpha >= 0 && o->match.alpha <= 1))
-        return sl_fail(err, SL_ERR_ARGUMENT, "alpha must be from 0 to 1");
-    if (isinf(o->threshold))
-        return sl_fail(err, SL_ERR_ARGUMENT, "the threshold must be a number");
+    if (!query)
+        return sl_fail(err, SL_ERR_ARGUMENT, "identification needs a gallery, a query, and an engine or a rule");
     sl_gallery_get_info(gallery, &info);
     sl_hex32(query->shape.fingerprint, fingerprint);
     if (strcmp(info.fingerprint, fingerprint) != 0)
@@ -94,8 +120,7 @@ static sl_status check_options(const sl_engine *engine, const sl_gallery *galler
 /* ---- many queries ---- */
 
 typedef struct {
-    const sl_engine *engine;
-    const sl_identify_options *options;
+    const sl_identify_options *options; /* settled */
     const sl_template *const *queries;
     sl_answer *answers;
     size_t count, block; /* queries in all, and in a block */
@@ -111,7 +136,7 @@ static sl_status identify_block(crowd *c, size_t block, int worker, sl_error *er
     for (size_t i = 0; i < n; i++) {
         sl_status status = sl_search_rank(s, c->queries[first + i], i, err);
         if (status == SL_OK)
-            status = answer_of(c->engine, s, c->options, &c->answers[first + i], err);
+            status = answer_of(s, c->options->top, &c->answers[first + i], err);
         if (status != SL_OK)
             return c->count > 1 ? sl_fail_in(err, status, "query %zu", first + i) : status;
     }
@@ -205,7 +230,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     sl_status status = SL_OK;
     if (failed != SIZE_MAX) { /* again, for its text */
         for (size_t i = failed * c->block; i < (failed + 1) * c->block && i < c->count; i++)
-            sl_answer_free(&c->answers[i]);
+            drop_candidates(&c->answers[i]);
         status = identify_block(c, failed, 0, err);
         if (status == SL_OK)
             status = sl_fail(err, SL_ERR_INTERNAL, "the search for query %zu failed once", failed * c->block);
@@ -216,29 +241,50 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     return status;
 }
 
+/* Options with the look and the rule that they stand for. */
+static sl_status settle(const sl_engine *engine, const sl_gallery *gallery, sl_identify_options *o, sl_rule *rule,
+                        sl_error *err)
+{
+    SL_TRY(check_options(engine, gallery, o, err));
+    SL_TRY(sl_match_settle(engine, gallery, &o->match, err));
+    if (o->rule)
+        *rule = *o->rule;
+    else
+        SL_TRY(sl_rule_default(engine, gallery, &o->match, rule, err));
+    o->rule = rule;
+    return SL_OK;
+}
+
+static sl_status begin_answer(const sl_gallery *gallery, const sl_identify_options *o, const sl_template *query,
+                              sl_answer *out, sl_error *err)
+{
+    SL_TRY(check_query(gallery, query, err));
+    *out = (sl_answer){.decision = SL_UNKNOWN, .match = o->match, .rule = *o->rule};
+    SL_TRY(find_hidden(&o->match, query, &out->hidden, err));
+    decide(out);
+    return SL_OK;
+}
+
 sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gallery, const sl_template *const *queries,
                           size_t n, const sl_identify_options *options, sl_answer *out, sl_error *err)
 {
-    sl_identify_options defaults = sl_identify_defaults();
-    const sl_identify_options *o = options ? options : &defaults;
+    sl_identify_options o = options ? *options : sl_identify_defaults();
+    sl_rule rule;
     for (size_t i = 0; i < n; i++)
-        out[i] = (sl_answer){.decision = SL_UNKNOWN, .threshold = o->threshold,
-                             .threshold_on_stage1 = o->threshold_on_stage1 != 0};
+        out[i] = (sl_answer){.hidden = NAN, .threshold = NAN};
+    SL_TRY(settle(engine, gallery, &o, &rule, err));
     for (size_t i = 0; i < n; i++) {
-        sl_status status = check_options(engine, gallery, queries[i], o, err);
+        sl_status status = begin_answer(gallery, &o, queries[i], &out[i], err);
         if (status != SL_OK)
             return n > 1 ? sl_fail_in(err, status, "query %zu", i) : status;
     }
-    if (n > 0 && sl_gallery_size(gallery) > 0) {
-        crowd c = {.engine = engine, .options = o, .queries = queries, .answers = out, .count = n};
-        sl_status status = identify_crowd(&c, gallery, err);
-        for (size_t i = 0; status != SL_OK && i < n; i++)
-            sl_answer_free(&out[i]);
-        return status;
-    }
-    for (size_t i = 0; i < n && isnan(o->threshold); i++)
-        out[i].threshold = sl_engine_threshold(engine, &o->match, &out[i].threshold_on_stage1);
-    return SL_OK;
+    if (n == 0 || sl_gallery_size(gallery) == 0)
+        return SL_OK;
+    crowd c = {.options = &o, .queries = queries, .answers = out, .count = n};
+    sl_status status = identify_crowd(&c, gallery, err);
+    for (size_t i = 0; status != SL_OK && i < n; i++)
+        sl_answer_free(&out[i]);
+    return status;
 }
 
 sl_status sl_identify(const sl_engine *engine, const sl_gallery *gallery, const sl_template *query,
@@ -251,7 +297,6 @@ void sl_answer_free(sl_answer *answer)
 {
     if (!answer)
         return;
-    free(answer->candidates);
-    free(answer->stage1_candidates);
+    drop_candidates(answer);
     *answer = (sl_answer){0};
 }

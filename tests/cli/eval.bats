@@ -70,7 +70,7 @@ setup() {
     sl eval openset --gallery g --queries q --json --svg charts
     expect 0
     json 'd.faces === 60 && d.people === 20 && d.nonmated === 30 && d.mated + d.strangers <= 30 && d.strangers > 0'
-    json 'd.score.at_fpir[2].threshold === null && d.calibration === null'
+    json 'd.score.at_fpir[2].threshold === null && d.promised === null'
     contains "$(cat charts/openset.svg)" "false positive identification rate"
     sl eval openset --gallery g --people a
     expect 0
@@ -81,40 +81,56 @@ setup() {
 
 @test "calibrate keeps thresholds that eval openset holds to its promise" {
     rm -rf c && cp -r g c
-    sl calibrate --gallery c --json
+    sl calibrate --gallery c --json                 # 60 searches tell nothing: nothing is kept
+    expect 1
+    contains "$err" "60 searches for people who are not there tell nothing"
+    contains "$err" "100 tell a rate of one in ten"
+    [ -z "$(ls c | grep calibration)" ]
+    sl calibrate --gallery c --queries g --queries q --queries q --json
     expect 0
-    json 'd.searches === 60 && d.pairs === 60 * 59 / 2 - 60 && Math.abs(d.thresholds[2].false_match_rate - .01) < 1e-9 && d.thresholds[2].threshold !== null'
-    json 'd.thresholds[4].threshold === null && d.thresholds[11].threshold === null'
-    [ "$(ls c/calibration-*.slcal | wc -l)" = 1 ]
+    json 'd.searches === 120 && d.bins.length === 1 && d.bins[0].searches === 120 && d.pairs === d.bins[0].pairs'
+    json 'd.bins[0].at_fmr[0].rate === .001 && d.bins[0].at_fmr[3].threshold === null'
+    json 'd.bins[0].at_fpir[0].threshold !== null && d.bins[0].at_fpir[2].threshold === null'
+    [ "$(ls c/calibration-*.rates | wc -l)" = 1 ]
     sl eval openset --gallery c --json
     expect 0
-    json 'd.calibration.length === 3'
-    json 'd.score.at_fpir[0].threshold === null || d.calibration[0].fpir.mean <= 10'
+    json 'd.promised.length === 3'
+    json 'd.score.at_fpir[0].threshold === null || d.promised[0].fpir.mean <= 15'
     sl eval openset --gallery c --alpha .5 --json   # not what was calibrated
     expect 0
-    json 'd.calibration === null'
+    json 'd.promised === null'
+    sl eval openset --gallery c --solver exact --rerank none --json   # stage 1 was not calibrated, whatever the solver
+    expect 0
+    json 'd.promised === null'
     sl gallery verify c
     expect 0
     sl gallery compact c
     expect 0
-    [ "$(ls c/calibration-*.slcal | wc -l)" = 1 ]
+    [ "$(ls c/calibration-*.rates | wc -l)" = 1 ]
+    sl calibrate --gallery c --remove
+    expect 0
+    sl calibrate --gallery c --remove
+    expect 1
+    contains "$err" "there is no calibration"
+    sl eval openset --gallery c --json
+    json 'd.promised === null'
 }
 
 @test "a damaged or foreign calibration is refused with the remedy" {
     rm -rf c && cp -r g c
-    sl calibrate --gallery c
+    sl calibrate --gallery c --queries g --queries q --queries q
     expect 0
-    file=$(ls c/calibration-*.slcal)
+    file=$(ls c/calibration-*.rates)
     cp "$file" q/
     sl eval openset --gallery q
     expect 1
     contains "$err" "was measured on another gallery: run 'secondlook calibrate'"
-    rm q/calibration-*.slcal
-    printf x | dd of="$file" bs=1 seek=200 conv=notrunc 2> /dev/null
+    rm q/calibration-*.rates
+    printf '{' | dd of="$file" bs=1 seek=200 conv=notrunc 2> /dev/null
     sl eval openset --gallery c
     expect 1
-    contains "$err" "its checksum does not hold"
-    sl calibrate --gallery c
+    contains "$err" "measure the rates again"
+    sl calibrate --gallery c --queries g --queries q --queries q
     expect 0
     sl eval openset --gallery c
     expect 0
@@ -140,23 +156,19 @@ setup() {
     one=$(ls "$BATS_FILE_TMPDIR"/people/*/*.png | head -n 1)
     sl identify --gallery maps --aligned --rerank emd --fpir .01 --json "$one"
     expect 0
-    json 'd.threshold_for.source === "built in" && d.threshold_for.rate === .01'
-    json 'd.queries[0].faces[0].threshold > .6'
-    strict=$(json_value 'd.queries[0].faces[0].threshold')
+    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins[0].source === "model" && d.rule.bins.length === 5'
+    json 'd.queries[0].faces[0].threshold > .6 && d.queries[0].faces[0].threshold_on === "score"'
+    strict=$(json_value 'd.rule.bins[0].threshold')
     sl identify --gallery maps --aligned --fpir .1 "$one"
     expect 0
-    contains "$out" "by the model's own false match rates (LFW)"
-    sl identify --gallery maps --aligned --fpir 1e-8 "$one"
+    contains "$out" "the model's rates"
+    sl identify --gallery maps --aligned --fpir 1e-9 "$one"
     expect 1
-    contains "$err" "was measured down to"
-    sl verify --far .0001 --aligned "$one" "$one" --json
+    contains "$err" "smaller than what was measured can tell"
+    sl verify --rerank emd --far .000001 --aligned "$one" "$one" --json
     expect 0
-    json "d.threshold_for.of === 'false match rate' && d.threshold > $strict"
+    json "d.rule.promise === 'far' && d.rule.bins[0].threshold > $strict && d.rule.bins[0].extrapolated === true"
     sl calibrate --gallery maps
-    expect 0
-    sl identify --gallery maps --aligned --fpir .9 "$one"
-    contains "$out" "by this gallery's calibration"
-    sl identify --gallery maps --aligned --fpir .01 "$one"
     expect 1
-    contains "$err" "can not tell a rate of 0.01"
+    contains "$err" "tell nothing: nothing is kept"
 }

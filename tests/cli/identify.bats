@@ -51,10 +51,13 @@ setup() {
 }
 
 @test "nobody above the threshold: exit code 4, unknown" {
-    sl identify --gallery gallery --threshold 5 --aligned people/sample1/sample1.png --json
+    sl identify --gallery gallery --threshold 1 --aligned people/sample1/sample1.png --json
     expect 4
-    json 'd.queries[0].faces[0].decision === "unknown" && d.queries[0].faces[0].threshold === 5'
-    sl identify --gallery gallery --threshold 5 --aligned people/sample1/sample1.png
+    json 'd.queries[0].faces[0].decision === "unknown" && d.queries[0].faces[0].threshold === 1'
+    json 'd.rule.bins.length === 1 && d.rule.bins[0].source === "given" && d.rule.promise === null'
+    sl identify --gallery gallery --threshold 1.5 --aligned people/sample1/sample1.png
+    expect 2
+    sl identify --gallery gallery --threshold 1 --aligned people/sample1/sample1.png
     expect 4
     contains "$out" unknown
 }
@@ -143,10 +146,11 @@ setup() {
 }
 
 @test "the options of the second look all work" {
-    for options in "--weighting uniform" "--weighting sc" "--weighting sc-text" "--grid 4x4" "--solver converged" \
-        "--solver exact" "--patch-precision f32" "--alpha 0" "--alpha 1" "-k 1" "--threads 1" \
-        "--rerank oae" "--rerank maxsim" "--rerank cells --weighting sc" "--feature contributions --weighting cc" \
-        "--weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
+    emd="--rerank emd"
+    for options in "$emd --weighting uniform" "$emd --weighting sc" "$emd --weighting sc-text" "$emd --grid 4x4" \
+        "$emd --solver converged" "$emd --solver exact" "$emd --patch-precision f32" "--alpha 0" "--alpha 1" "-k 1" \
+        "--threads 1" "--rerank oae" "--rerank auto" "--rerank maxsim" "--rerank cells --weighting sc" \
+        "$emd --feature contributions --weighting cc" "$emd --weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086
         for gallery in gallery maps; do
             sl identify --gallery "$gallery" --aligned $options people/sample1/sample1.png --json
@@ -154,7 +158,7 @@ setup() {
             json 'd.queries[0].faces[0].candidates[0].label === "sample1"'
         done
     done
-    sl identify --gallery maps --aligned --weighting cc people/sample1/sample1.png
+    sl identify --gallery maps --aligned --rerank emd --weighting cc people/sample1/sample1.png
     expect 1
     contains "$err" "cc"
 }
@@ -163,8 +167,8 @@ setup() {
     sl identify --gallery gallery --aligned people/sample1/sample1.png --json # nothing asked for: the model's best
     expect 0
     json 'd.rerank === "oae" && Math.abs(d.alpha - .6) < 1e-6'
-    for case in "emd map apc:--rerank emd" "emd map apc:--grid native" "emd contributions uniform:--feature contributions" "maxsim map uniform:--rerank maxsim" \
-        "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--weighting apc --feature contributions"; do
+    for case in "emd map apc:--rerank emd" "emd map apc:--rerank emd --grid native" "emd contributions uniform:--rerank emd --feature contributions" "maxsim map uniform:--rerank maxsim" \
+        "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery maps --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
@@ -176,13 +180,13 @@ setup() {
     sl gallery info gallery --json
     json 'd.patches === "compact"'
     for case in "emd contributions uniform:--rerank emd" "maxsim contributions uniform:--rerank maxsim" \
-        "emd contributions lmk:--weighting lmk" "emd contributions uniform:--feature contributions"; do
+        "emd contributions lmk:--rerank emd --weighting lmk" "emd contributions uniform:--rerank emd --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery gallery --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
         [ "$(json_value 'd.rerank + " " + d.feature + " " + d.weighting')" = "${case%%:*}" ]
     done
-    sl identify --gallery gallery --aligned --feature map people/sample1/sample1.png
+    sl identify --gallery gallery --aligned --rerank emd --feature map people/sample1/sample1.png
     expect 1
     contains "$err" "--feature contributions"
     contains "$err" "--patches int8"

@@ -61,7 +61,7 @@ static void protocols_count_who_they_say(void **state)
     static const size_t selves[] = {0, 1, 2, 3, 4, 5}, with_others[] = {0, 1, 3, 4, 5};
     char *dir = make_temp_dir();
     sl_gallery *g = make(dir, "g", faces, 6, 1), *q = make(dir, "q", asked, 4, 50);
-    sl_eval_config c = {.match = sl_match_defaults()};
+    sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD)};
     sl_eval_options o = {.seed = 1};
     sl_evaluation e;
     c.match.rerank = SL_RERANK_NONE;
@@ -111,7 +111,7 @@ static void lists_of_people_and_photos(void **state)
     char *dir = make_temp_dir(), list[600];
     sl_gallery *g = make(dir, "g", faces, 6, 1);
     snprintf(list, sizeof list, "%s/list", dir);
-    sl_eval_config c = {.match = sl_match_defaults()};
+    sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD)};
     sl_eval_options o = {.seed = 1, .only = list};
     sl_evaluation e;
     write_text(list, "b b\r\n\r\nc/1.jpg\n a\n"); /* c's other photo is not there: nobody to be found */
@@ -139,7 +139,7 @@ static void own_photos_are_found_by_their_ids(void **state)
     char *dir = make_temp_dir();
     sl_gallery *g = make(dir, "g", faces, 4, 1), *q = make(dir, "q", asked, 2, 50), *t = make(dir, "t", twice, 3, 1);
     static const size_t counted[] = {0, 1}, own[] = {0, 1};
-    sl_eval_config c = {.match = sl_match_defaults()};
+    sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD)};
     sl_eval_options o = {.seed = 1, .exclude_same_photo = 1};
     sl_evaluation e;
     c.match.rerank = SL_RERANK_NONE;
@@ -237,7 +237,7 @@ static void ties_stand_by_index(void **state)
         sl_template_free(t);
     }
     assert_ok(sl_gallery_commit(g, &err));
-    sl_eval_config configs[] = {{.match = sl_match_defaults()}, {.match = sl_match_defaults(), .first = SL_RERANK_EMD}};
+    sl_eval_config configs[] = {{.match = sl_match_defaults_of(SL_RERANK_EMD)}, {.match = sl_match_defaults_of(SL_RERANK_EMD), .first = SL_RERANK_EMD}};
     sl_eval_options o = {.seed = 1};
     sl_evaluation out[2];
     assert_ok(sl_eval_identify(g, g, configs, 2, &o, out, &err)); /* b/1 is asked: a first; q/1 is asked: a, then b */
@@ -312,7 +312,7 @@ static void a_sweep_gives_what_each_gives_alone(void **state)
     (void)state;
     char *dir = make_temp_dir();
     sl_gallery *g = make_people(dir);
-    sl_match_options f32 = sl_match_defaults();
+    sl_match_options f32 = sl_match_defaults_of(SL_RERANK_EMD);
     f32.precision = SL_PRECISION_F32;
     sl_eval_config configs[5];
     for (int c = 0; c < 5; c++)
@@ -356,7 +356,7 @@ static void second_stage_and_csv(void **state)
     char *dir = make_temp_dir(), csv[600], text[4096];
     sl_gallery *g = make(dir, "g", faces, 4, 1);
     snprintf(csv, sizeof csv, "%s/out.csv", dir);
-    sl_eval_config c = {.match = sl_match_defaults(), .name = "the, \"one\""};
+    sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD), .name = "the, \"one\""};
     sl_eval_options o = {.seed = 1, .csv = csv};
     sl_evaluation e;
     c.match.precision = SL_PRECISION_F32;
@@ -399,7 +399,7 @@ static void an_interruption_leaves_nothing(void **state)
     char *dir = make_temp_dir(), csv[600];
     sl_gallery *g = make_people(dir);
     snprintf(csv, sizeof csv, "%s/out.csv", dir);
-    sl_eval_config c = {.match = sl_match_defaults()};
+    sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD)};
     sl_eval_options o = {.seed = 1, .csv = csv, .progress = stop_at_three, .threads = 1};
     sl_evaluation e;
     assert_int_equal(sl_eval_identify(g, g, &c, 1, &o, &e, &err), SL_ERR_INTERRUPTED);

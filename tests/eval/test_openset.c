@@ -29,9 +29,9 @@ static sl_searches made_up(void)
         s.found[k] = calloc(10, sizeof *s.found[k]);
         s.impostors[k] = calloc(100, sizeof *s.impostors[k]);
         for (int i = 0; i < 100; i++)
-            s.impostors[k][i] = (float)((i * 37) % 100) / 100;
+            s.impostors[k][i] = (sl_search_end){(float)((i * 37) % 100) / 100, (float)i / 100, 0};
         for (int i = 0; i < 10; i++)
-            s.found[k][i] = (sl_mated){.5f + .05f * (float)i, i != 9}; /* the best one is somebody else */
+            s.found[k][i] = (sl_search_end){.5f + .05f * (float)i, .1f, i != 9}; /* the best one is somebody else */
     }
     return s;
 }
@@ -53,10 +53,17 @@ static void rates_by_hand(void **state)
     for (size_t i = 1; i < r.points; i++)
         assert_true(r.fpir[i] > r.fpir[i - 1] && r.fnir[i] <= r.fnir[i - 1] &&
                     r.thresholds[i] < r.thresholds[i - 1]);
-    sl_openset_point p = sl_openset_at(&s, 1, 2);
+    sl_rule rule = sl_rule_given(2, 0);
+    sl_openset_point p = sl_openset_by_rule(&s, &rule);
     assert_true(p.fpir.mean == 0 && p.fnir.mean == 100);
-    p = sl_openset_at(&s, 1, NAN);
+    rule = sl_rule_given(NAN, 0);
+    p = sl_openset_by_rule(&s, &rule);
     assert_true(isnan(p.fpir.mean) && isnan(p.threshold));
+    /* searches .00 .. .49 hidden are let through from 0 on, the others never: half of the strangers; all of those who are
+     * there are .1 hidden, and only the wrong one is missed */
+    rule = (sl_rule){.bins = 2, .hidden_to = {.5f, 1}, .threshold = {0, 2}};
+    p = sl_openset_by_rule(&s, &rule);
+    assert_true(fabs(p.fpir.mean - 50) < 1e-9 && fabs(p.fnir.mean - 10) < 1e-9 && isnan(p.threshold));
     free(r.thresholds);
     sl_searches_free(&s);
 }
@@ -78,8 +85,7 @@ static void ties_do_not_break_a_promise(void **state)
     (void)state;
     sl_searches s = made_up();
     for (int i = 0; i < 100; i++)
-        s.impostors[1][i] =
-            s.impostors[1][i] >= .8f ? .8f : s.impostors[1][i]; /* twenty at .8: none of them may pass */
+        s.impostors[1][i].score = fminf(s.impostors[1][i].score, .8f); /* twenty at .8: none of them may pass */
     sl_openset_rates r;
     assert_ok(sl_openset_rates_of(&s, 1, &r, &err));
     assert_true(r.at[0].threshold > .8f && r.at[0].fpir.mean == 0);

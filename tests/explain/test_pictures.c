@@ -42,7 +42,7 @@ static void test_flow_and_weights_follow_the_plan(void **state)
     sl_error err;
     fixture f;
     make_pair(&f, ROWS, COLS, SIDE, SIDE);
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     float patches[2][ROWS * COLS * DRAWN_CHANNELS], plan[ROWS * COLS * ROWS * COLS], u[ROWS * COLS],
         v[ROWS * COLS];
     assert_ok(sl_template_patches(f.query, patches[0], &err));
@@ -82,7 +82,7 @@ static void test_a_face_flows_to_itself(void **state)
     fill_random(raw, ROWS * COLS * DRAWN_CHANNELS, 9, -1, 1);
     sl_template *t;
     assert_ok(sl_template_of_arrays(raw, 64, raw, ROWS, COLS, DRAWN_CHANNELS, &t, &err));
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     options.weighting = SL_WEIGHT_UNIFORM;
     sl_transport plan;
     int tile[ROWS * COLS];
@@ -109,7 +109,7 @@ static void test_sizes_keep_the_crops_aspect(void **state)
     assert_true(a.width == 86 && a.height == 100 && b.width == 86 && b.height == 100);
     sl_image_free(&a);
     sl_image_free(&b);
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     options.grid_rows = options.grid_cols = 4;
     assert_ok(sl_draw_pair(&f.pair, &options, &flow, &err));
     keep_picture("pair-96x112-grid4.png", &flow);
@@ -135,7 +135,7 @@ static void test_pair_picture_with_and_without_crops(void **state)
     sl_image_free(&other);
     f.pair.query_crop = NULL;
     f.pair.query_name = "\xff\xfe<script>\n\n\x01";
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     options.rerank = SL_RERANK_NONE;
     options.weighting = SL_WEIGHT_UNIFORM;
     assert_ok(sl_draw_pair(&f.pair, &options, &other, &err));
@@ -157,7 +157,7 @@ static void test_wrong_calls_are_refused(void **state)
     assert_int_equal(sl_draw_flow(&f.pair, NULL, 4, &out, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "4 pixels"));
     assert_int_equal(sl_draw_weights(&f.pair, NULL, 1 << 20, &out, &second, &err), SL_ERR_ARGUMENT);
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     options.grid_rows = options.grid_cols = 9;
     assert_int_equal(sl_draw_flow(&f.pair, &options, 224, &out, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_draw_pair(&f.pair, &options, &out, NULL), SL_ERR_ARGUMENT);
@@ -225,7 +225,7 @@ static void test_sheet(void **state)
     char *dir = make_temp_dir(), path[512];
     snprintf(path, sizeof path, "%s/gallery", dir);
     sl_gallery *gallery = gallery_of_drawings(path, 12, 2, ROWS, COLS, SIDE, SIDE);
-    sl_match_options match = sl_match_defaults();
+    sl_match_options match = sl_match_defaults_of(SL_RERANK_EMD);
     sl_image face, sheet;
     draw_face(6, .04f, true, SIDE, SIDE, &face);
     sl_template *query = template_of_drawing(&face, ROWS, COLS);

@@ -107,7 +107,7 @@ static int set_up(void **state)
     snprintf(dir, sizeof dir, "%s/gallery", f->dir);
     snprintf(f->path, sizeof f->path, "%s/report.html", f->dir);
     f->gallery = gallery_of_drawings(dir, PEOPLE - 1, 3, ROWS, COLS, SIDE, SIDE);
-    f->match = sl_match_defaults();
+    f->match = sl_match_defaults_of(SL_RERANK_EMD);
     for (int i = 0; i < PEOPLE; i++) {
         draw_face(i, .05f - .01f * (float)(i % 4), i % 3 != 1, SIDE, SIDE, &f->faces[i]);
         f->queries[i] = template_of_drawing(&f->faces[i], ROWS, COLS);

@@ -31,7 +31,7 @@ static void scores_are_those_of_compare(void **state)
     for (int w = 0; w < 5; w++)
         for (int p = 0; p < 2; p++)
             for (int threads = 1; threads <= 3; threads += 2) {
-                sl_match_options o = sl_match_defaults();
+                sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
                 o.weighting = weightings[w];
                 o.precision = (sl_precision)p;
                 o.threads = threads;

@@ -290,7 +290,7 @@ static void compact_candidates(void **state)
         assert_close(codes, maps, N, .05);
     }
     sl_match_use_isa(NULL);
-    sl_match_options options = sl_match_defaults();
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     sl_score score;
     options.cells = &w.cells;
     assert_int_equal(sl_compare(query, faces[1], &options, &score, &err), SL_ERR_UNSUPPORTED);

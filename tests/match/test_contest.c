@@ -47,7 +47,7 @@ static void bound_holds_for_every_plan(void **state)
         for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_SC_TEXT; weighting++)
             for (int solver = 0; solver < 3; solver++) {
                 const int n = sizes[k][0] * sizes[k][1], c = sizes[k][2];
-                sl_match_options o = sl_match_defaults();
+                sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
                 sl_match_layout l;
                 o.weighting = weighting;
                 o.solver = solver;

@@ -53,7 +53,7 @@ static void grids_equal_pooled_maps(void **state)
     make_map(b, 64, C, 1, 2);
     for (int side = 7; side <= 8; side++)
         for (int precision = 0; precision < 2; precision++) {
-            sl_match_options o = sl_match_defaults();
+            sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
             o.precision = precision;
             o.weighting =
                 side == 8 ? SL_WEIGHT_APC : SL_WEIGHT_SC; /* 7 to 4: the mean of the raw map is another */
@@ -92,7 +92,7 @@ static void templates_compare(void **state)
     sl_template *a = make_template(SL_PRECISION_F32, 1, 7), *b = make_template(SL_PRECISION_F32, 2, 7);
     sl_template *b8 = make_template(SL_PRECISION_INT8, 2, 7), *other = make_template(SL_PRECISION_F32, 2, 8);
     sl_score s, s8;
-    sl_match_options o = sl_match_defaults();
+    sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     assert_ok(sl_compare(a, b, NULL, &s, &err));
     const double cosine = cosine_of(a->embedding, b->embedding, DIM);
     assert_near(s.stage1, cosine, 1e-6);
@@ -113,7 +113,7 @@ static void templates_compare(void **state)
     assert_near(s.stage1, 1, 1e-6);
     assert_true(s.stage2 > 0.8f);
 
-    o = sl_match_defaults();
+    o = sl_match_defaults_of(SL_RERANK_EMD);
     o.rerank = SL_RERANK_NONE;
     assert_ok(sl_compare(a, b, &o, &s, &err));
     assert_true(isnan(s.stage2));
@@ -123,7 +123,7 @@ static void templates_compare(void **state)
         assert_true(s.score == (o.alpha > 0 ? s.stage2 : s.stage1));
     }
 
-    o = sl_match_defaults();
+    o = sl_match_defaults_of(SL_RERANK_EMD);
     assert_int_equal(sl_compare(a, other, &o, &s, &err), SL_ERR_MISMATCH);
     assert_non_null(strstr(err.text, "different models"));
     o.alpha = 1.01f;
@@ -131,7 +131,7 @@ static void templates_compare(void **state)
     assert_non_null(strstr(err.text, "alpha"));
     o.alpha = NAN;
     assert_int_equal(sl_compare(a, b, &o, &s, &err), SL_ERR_ARGUMENT);
-    o = sl_match_defaults();
+    o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = SL_WEIGHT_LMK;
     assert_int_equal(sl_compare(a, b, &o, &s, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "landmarks"));

@@ -125,7 +125,7 @@ static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
     f->above = f->pairs = 0;
     assert_ok(sl_sketches_open(f->gallery, &f->sketches, &err));
     for (int solver = 0; solver < 3; solver++) {
-        sl_match_options o = sl_match_defaults();
+        sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
         o.weighting = weighting;
         o.solver = (sl_solver)solver;
         check_pairs(f, &o, solver == SL_SOLVER_CONVERGED ? 300 : weighting == SL_WEIGHT_APC ? 1 : 100);

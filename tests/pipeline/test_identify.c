@@ -9,6 +9,7 @@ enum { DIM = 16, ROWS = 4, COLS = 4, CHANNELS = 256 /* enough for sketches */, F
 
 static sl_error err;
 static sl_manifest manifest;
+static sl_engine_cells no_cells = {.mutex = PTHREAD_MUTEX_INITIALIZER, .read = true};
 static sl_engine engine;
 static char *dir;
 
@@ -57,7 +58,12 @@ static int setup(void **state)
     dir = make_temp_dir();
     manifest.threshold_none = .5f;
     manifest.threshold_emd = .4f;
+    manifest.name = (char *)"made-up";
+    manifest.file = (char *)"/nowhere/made-up.onnx";
+    manifest.threshold_oae = NAN;
     engine.recogniser.network.manifest = &manifest;
+    engine.known = &no_cells;
+    engine.models_dir = dir;
     return 0;
 }
 
@@ -257,6 +263,7 @@ static void many_queries_are_answered_as_one_by_one(void **state)
     sl_template *queries[N];
     sl_answer answers[N], alone;
     sl_identify_options o = sl_identify_defaults();
+    o.match = sl_match_defaults_of(SL_RERANK_EMD);
     o.match.k = 9; /* shorter than some need for five people */
     for (int i = 0; i < N; i++)
         queries[i] = make_template(i % PEOPLE, 8000 + (uint64_t)i, 1.1f);
@@ -299,15 +306,17 @@ static void decisions_follow_the_threshold(void **state)
     assert_true(a.threshold == .4f && !a.threshold_on_stage1);
     assert_string_equal(a.candidates[0].label, "p4");
     sl_answer_free(&a);
+    o.match = sl_match_defaults_of(SL_RERANK_EMD);
     o.match.weighting = SL_WEIGHT_UNIFORM; /* not what the manifest was calibrated for */
     assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
     assert_true(a.threshold == .5f && a.threshold_on_stage1);
     sl_answer_free(&a);
-    o.threshold = 1.5f;
+    sl_rule rule = sl_rule_given(1.5f, 0);
+    o.rule = &rule;
     assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
     assert_int_equal(a.decision, SL_UNKNOWN);
     sl_answer_free(&a);
-    o.threshold = INFINITY;
+    rule = sl_rule_given(INFINITY, 0);
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     o = sl_identify_defaults();
     manifest.threshold_none = manifest.threshold_emd = NAN; /* an uncalibrated model knows nobody */
@@ -335,10 +344,10 @@ static void odd_calls_get_clear_answers(void **state)
     sl_answer_free(&a);
     o.match.k = 0;
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
-    o = sl_identify_defaults();
+    o.match = sl_match_defaults_of(SL_RERANK_EMD);
     o.match.alpha = NAN;
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
-    o = sl_identify_defaults();
+    o.match = sl_match_defaults_of(SL_RERANK_EMD);
     o.match.weighting = SL_WEIGHT_LMK;
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "landmarks"));

@@ -1,0 +1,16 @@
+/* What comes with the library beside the manifests, compiled in by the build: the listed models' statistics per cell
+ * (models/NAME.cells, match/cells.h) and what their scores mean (models/NAME.rates, pipeline/rates.h). */
+#ifndef SL_MODEL_BUILTIN_FILES_H
+#define SL_MODEL_BUILTIN_FILES_H
+
+#include <stddef.h>
+
+typedef struct {
+    const char *name;
+    const unsigned char *data; /* NULL ends the list */
+    size_t size;
+} sl_builtin_file;
+
+extern const sl_builtin_file sl_builtin_cells[], sl_builtin_rates[];
+
+#endif

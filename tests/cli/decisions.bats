@@ -1,0 +1,77 @@
+#!/usr/bin/env bats
+# One decision rule: what a look does not read, and how a gallery stores its templates, change no decision.
+load common
+
+setup_file() {
+    need_photos || return 0
+    export OMP_WAIT_POLICY=passive
+    cd "$BATS_FILE_TMPDIR" && make_people
+    for form in compact int8 f32; do
+        "$BIN" enroll --gallery "$form" --patches "$form" --aligned --no-quality-gate people > /dev/null
+    done
+    mkdir covered
+    for kind in mask sunglasses; do
+        "$BIN" occlude --aligned --kind "$kind" --seed 3 people -o "covered/$kind" > /dev/null || true
+    done
+}
+
+setup() {
+    need_photos
+    cd "$BATS_FILE_TMPDIR"
+}
+
+# decided GALLERY OPTION... : a line per query: decision, bin, person, threshold, what it is compared with
+decided() {
+    gallery=$1
+    shift
+    "$BIN" identify --gallery "$gallery" --aligned --json --top 1 "$@" people covered 2> /dev/null > "answers.$$" || true
+    node -e 'const d = JSON.parse(require("fs").readFileSync(process.argv[1]));
+        for (const q of d.queries) for (const f of q.faces)
+            console.log(q.image, f.decision, f.hidden_to, f.decision === "match" ? f.candidates[0].label : "", f.threshold_on,
+                        f.threshold.toFixed(4));' "answers.$$"
+}
+
+@test "the same decisions for every form, and whatever a look does not read" {
+    usual=$(decided compact)
+    [ "$(echo "$usual" | wc -l)" -ge 20 ]
+    [ "$(echo "$usual" | grep -c " match ")" -ge 10 ]
+    contains "$usual" " score "
+    [ -z "$(echo "$usual" | grep " stage1 ")" ]
+    for form in int8 f32; do
+        [ "$(decided "$form")" = "$usual" ]
+        for unread in "--weighting uniform" "--weighting lmk" "--feature contributions" "--feature map" "--grid 4x4" \
+            "--solver exact" "--patch-precision f32" "--rerank oae" "--rerank auto" "-k 200" "--threads 1"; do
+            # shellcheck disable=SC2086
+            [ "$(decided "$form" $unread)" = "$usual" ] || { echo "$form $unread"; return 1; }
+        done
+    done
+}
+
+@test "every look is judged by its own score, and alike in every form that it can have" {
+    for look in "none" "emd --feature contributions" "maxsim --feature contributions" "cells --feature contributions"; do
+        # shellcheck disable=SC2086
+        expected=$(decided compact --rerank $look)
+        [ -z "$(echo "$expected" | grep " stage1 ")" ]
+        for form in int8 f32; do
+            # shellcheck disable=SC2086
+            [ "$(decided "$form" --rerank $look)" = "$expected" ] || { echo "$form $look"; return 1; }
+        done
+    done
+    for look in emd maxsim cells; do
+        expected=$(decided int8 --rerank $look)
+        [ -z "$(echo "$expected" | grep " stage1 ")" ]
+        [ "$(decided f32 --rerank $look)" = "$expected" ]
+        [ "$(decided f32 --rerank $look --patch-precision f32)" = "$expected" ]
+        [ "$(decided int8 --rerank $look --grid 7x7)" = "$expected" ]
+    done
+}
+
+@test "a covered query is judged among covered ones" {
+    sl identify --gallery compact --aligned --json covered/mask
+    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins.length === 5'
+    json 'd.queries.every(q => q.faces.every(f => f.hidden >= f.hidden_from && f.hidden < f.hidden_to))'
+    json 'd.queries.filter(q => q.faces.some(f => f.hidden > .3)).length >= d.queries.length / 2'
+    sl identify --gallery compact --aligned --json people
+    json 'd.queries.filter(q => q.faces.some(f => f.hidden < .3)).length >= d.queries.length / 2'
+    json 'd.rule.bins[0].threshold < d.rule.bins[4].threshold'
+}
