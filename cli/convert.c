@@ -105,6 +105,9 @@ static void print_made(json_t *report)
                cli_bytes_text((uint64_t)json_integer_value(json_object_get(model, "bytes")), size),
                json_string_value(json_object_get(model, "manifest")),
                json_string_value(json_object_get(model, "file")));
+        const char *own = json_string_value(json_object_get(model, "normalisation"));
+        if (own)
+            printf("  the network makes %s of its pixels itself: the manifest's mean and std leave that to it\n", own);
         if (json_array_size(skipped))
             printf("  skipped, as the architecture does not know them:\n");
         json_array_foreach(skipped, k, name)

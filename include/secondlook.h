@@ -177,9 +177,12 @@ SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, int re
                                 void *context, sl_error *err);
 
 /* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
- * with shapes, with suggestions for the embedding and the patch map. `file` may also be a checkpoint (its tensors, and
- * the architecture that they are the weights of), a model's name, or that of an architecture ("arcface-r18"): then its
- * input and the tensors of its weights. free() the text. */
+ * with shapes, with suggestions for the embedding, the patch map and the input (channels, height, width, layout in the
+ * file; mean and std where the network normalises its pixels itself, as "normalisation" says). `file` may also be a
+ * checkpoint (its tensors, and the architecture that they are the weights of), a model's name or its manifest's path, or
+ * the name of an architecture ("arcface-r18"): then its input and the tensors of its weights. Of a recogniser there are
+ * "problems", for which it could not be used, and the "self_check": least and greatest cosine between the embeddings of
+ * four very different made-up pictures. free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
 
 typedef struct {
@@ -197,7 +200,8 @@ typedef struct {
  * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
  * with them, and makes NAME-pnet, NAME-rnet and NAME. SL_ERR_EXISTS when a model has the name and `replace` is 0.
  * *json says what was made: {"model", "models": [{"name", "architecture", "manifest", "file", "bytes", "sha256",
- * "tensors", "skipped"}]}; when weights are missing, of another shape or not finite (SL_ERR_FORMAT), all of them:
+ * "tensors", "skipped", "normalisation"}]} (the last: what a network does to its pixels itself, which the manifest then
+ * leaves to it, or null); when weights are missing, of another shape or not finite (SL_ERR_FORMAT), all of them:
  * {"file", "architecture", "problems", "fits"?}, the last an architecture that they do fit; else NULL. free() it. */
 SL_API sl_status sl_model_import(const char *const *files, size_t count, const sl_import_options *options, char **json,
                                  sl_error *err);

@@ -29,6 +29,8 @@ static bool has_ending(const char *name, const char *ending)
     return n > e && strcmp(name + n - e, ending) == 0;
 }
 
+bool sl_is_manifest_path(const char *name) { return has_ending(name, ".json"); }
+
 /* Where the manifest's file lies: `base` joined with a relative name. */
 static sl_status locate(const sl_manifest *m, const char *base, char **path, sl_error *err)
 {
@@ -50,7 +52,7 @@ static sl_status read_manifest_file(const char *file, sl_manifest **m, sl_error 
 static sl_status locate_stages(sl_manifest *m, const char *base, sl_error *err)
 {
     for (int i = 0; i < 2; i++) {
-        if (!m->stages[i] || m->stages[i][0] == '/' || !has_ending(m->stages[i], ".json"))
+        if (!m->stages[i] || m->stages[i][0] == '/' || !sl_is_manifest_path(m->stages[i]))
             continue;
         char *there = sl_path_join(base, m->stages[i]);
         if (!there)
@@ -120,7 +122,7 @@ sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifes
 {
     *manifest = NULL;
     *path = NULL;
-    if (has_ending(name, ".json"))
+    if (sl_is_manifest_path(name))
         return open_manifest_at(name, manifest, path, err);
     char *dir;
     SL_TRY(sl_models_dir(models_dir, &dir, err));

@@ -110,13 +110,12 @@ static sl_status check_fetchable(const fetching *f, const char *name, const sl_m
                                  sl_error *err)
 {
     struct stat st;
-    size_t length = strlen(name);
     if (!m->npm)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s cannot be fetched: get it from: %s; put it at %s",
                        m->name, m->source, path);
     if (!m->sha256[0])
         return sl_fail(err, SL_ERR_FORMAT, "model %s: its manifest has no sha256, so it is not fetched", m->name);
-    if (length > 5 && strcmp(name + length - 5, ".json") == 0)
+    if (sl_is_manifest_path(name))
         return sl_fail(
             err, SL_ERR_ARGUMENT,
             "%s: models are fetched into the models folder only: put the manifest there, as %s.json, and "

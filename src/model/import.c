@@ -190,9 +190,12 @@ sl_status sl_import_write(sl_import *m, const sl_import_options *options, sl_err
 
 json_t *sl_import_report(const sl_import *m)
 {
-    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:o}", "name", m->name, "architecture", m->arch->name,
+    char normalisation[160];
+    sl_preamble_text(&m->preamble, normalisation);
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:I, s:o, s:s?}", "name", m->name, "architecture", m->arch->name,
                      "manifest", m->manifest, "file", m->weights, "bytes", (json_int_t)m->bytes, "sha256",
-                     m->sha256, "tensors", (json_int_t)m->tensors, "skipped", lines_json(&m->unknown));
+                     m->sha256, "tensors", (json_int_t)m->tensors, "skipped", lines_json(&m->unknown),
+                     "normalisation", m->preamble.normalises ? normalisation : NULL);
 }
 
 /* ---- the whole ---- */

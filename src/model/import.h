@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "model/arch.h"
+#include "model/preamble.h"
 
 typedef struct {
     char *file; /* the checkpoint or network */
@@ -18,6 +19,7 @@ typedef struct {
     sl_mapping network;              /* instead of weights: an ONNX or TFLite file, which is taken as it is */
     const char *format;              /* of the file written: "safetensors", "onnx", "tflite" */
     char *embedding, *patch_map;     /* names of a network's outputs; NULL: the architecture's */
+    sl_preamble preamble;            /* what a network does to its pixels itself */
     char *name, *manifest, *weights; /* of the model, and the two files written */
     const char *stages[2];           /* of a cascade's last network: the manifests of those before it */
     char checkpoint_sha256[65], sha256[65];

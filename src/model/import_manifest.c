@@ -15,15 +15,26 @@ static json_t *per_channel(const float v[3])
     return json_pack("[f, f, f]", (double)v[0], (double)v[1], (double)v[2]);
 }
 
+/* The architecture's, or none where the network normalises its pixels itself. */
+static sl_pixel_scale pixel_scale(const sl_import *m, bool corrected)
+{
+    const sl_pixel_scale usual = corrected ? m->arch->corrected : m->arch->published;
+    float mean, std;
+    if (!m->preamble.normalises || sl_preamble_suits(&m->preamble, usual.mean, usual.std) ||
+        !sl_preamble_suggest(&m->preamble, &mean, &std))
+        return usual;
+    return (sl_pixel_scale){.mean = {mean, mean, mean}, .std = {std, std, std}};
+}
+
 static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
 {
     const sl_arch *arch = m->arch;
     static const char *const colours[] = {"rgb", "bgr", "grey"};
-    const sl_pixel_scale *scale = corrected ? &arch->corrected : &arch->published;
+    const sl_pixel_scale scale = pixel_scale(m, corrected);
     json_object_set_new(root, "input",
                         json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
-                                  "colour", colours[arch->colour], "mean", per_channel(scale->mean), "std",
-                                  per_channel(scale->std)));
+                                  "colour", colours[arch->colour], "mean", per_channel(scale.mean), "std",
+                                  per_channel(scale.std)));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
     json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
     json_object_set_new(root, "patch_map", json_string(m->patch_map ? m->patch_map : SL_ARCH_PATCH_MAP));

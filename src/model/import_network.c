@@ -79,6 +79,7 @@ static sl_status find_layout(sl_import *m, const sl_graph *file, const char *nam
         sl_status status = SL_OK;
         if (has_size(file, arch, &m->tensors) && fits(file, arch, &o)) {
             m->arch = arch;
+            m->preamble = sl_preamble_of(o.g);
             status = take_names(m, &o, err);
         }
         sl_graph_free(o.g);
@@ -97,8 +98,7 @@ static sl_status find_layout(sl_import *m, const sl_graph *file, const char *nam
 sl_status sl_import_network(sl_import *m, const char *arch, sl_error *err)
 {
     sl_graph *file;
-    bool tflite = m->network.size >= 8 && memcmp(m->network.data + 4, "TFL3", 4) == 0;
-    m->format = tflite ? "tflite" : "onnx";
+    m->format = sl_is_tflite(m->network.data, m->network.size) ? "tflite" : "onnx";
     if (sl_network_import(m->network.data, m->network.size, &file, err) != SL_OK)
         return sl_fail_in(err, SL_ERR_FORMAT, "it is no checkpoint (torch.save, safetensors), nor a network");
     sl_status status = find_layout(m, file, arch, err);

@@ -6,6 +6,8 @@
 #include "base/sha256.h"
 #include "model/arch.h"
 #include "model/network.h"
+#include "model/preamble.h"
+#include "model/self_check.h"
 #include "model/suggest.h"
 #include "net/import/checkpoint.h"
 
@@ -49,7 +51,35 @@ static json_t *nodes_json(const sl_graph *g)
     return list;
 }
 
-static json_t *document(const sl_graph *file, const sl_graph *g, const char *path, const uint8_t digest[32])
+/* What a manifest's "input" can know from the file; null: what the network was trained with. */
+static json_t *input_json(const sl_graph *file, const sl_preamble *p, bool tflite)
+{
+    static const char *const keys[] = {"channels", "height", "width"};
+    const sl_shape *s = file->n_inputs == 1 ? &file->tensors[file->inputs[0]].shape : NULL;
+    float mean, std;
+    json_t *input = json_object();
+    for (int i = 0; i < 3; i++)
+        json_object_set_new(input, keys[i], s && s->rank == 4 && s->dim[i + 1] > 0 ? json_integer(s->dim[i + 1])
+                                                                                   : json_null());
+    json_object_set_new(input, "layout", json_string(tflite || p->channels_last ? "NHWC" : "NCHW"));
+    bool known = p->normalises && sl_preamble_suggest(p, &mean, &std);
+    json_object_set_new(input, "mean", known ? json_pack("[f]", (double)mean) : json_null());
+    json_object_set_new(input, "std", known ? json_pack("[f]", (double)std) : json_null());
+    return input;
+}
+
+/* What the network does to its pixels itself. */
+static json_t *normalisation_json(const sl_preamble *p)
+{
+    char text[160];
+    if (!p->normalises)
+        return json_null();
+    sl_preamble_text(p, text);
+    return json_string(text);
+}
+
+static json_t *document(const sl_graph *file, const sl_graph *g, const char *path, bool tflite,
+                        const uint8_t digest[32])
 {
     char hex[65];
     sl_hex32(digest, hex);
@@ -60,7 +90,10 @@ static json_t *document(const sl_graph *file, const sl_graph *g, const char *pat
     sl_tensor embedding = g ? sl_suggest_embedding(file, g) : -1, map = g ? sl_suggest_patch_map(g) : -1;
     json_object_set_new(suggestion, "embedding", embedding >= 0 ? tensor_json(g, embedding) : json_null());
     json_object_set_new(suggestion, "patch_map", map >= 0 ? tensor_json(g, map) : json_null());
+    const sl_preamble preamble = g ? sl_preamble_of(g) : (sl_preamble){0};
+    json_object_set_new(suggestion, "input", input_json(file, &preamble, tflite));
     json_object_set_new(root, "suggestion", suggestion);
+    json_object_set_new(root, "normalisation", normalisation_json(&preamble));
     json_object_set_new(root, "nodes", nodes_json(g ? g : file));
     return root;
 }
@@ -73,13 +106,12 @@ static sl_status give(json_t *root, const char *path, char **json, sl_error *err
     return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its description", path);
 }
 
-static sl_status inspect_graph(const sl_graph *file, const char *path, const uint8_t digest[32], char **json,
-                               sl_error *err)
+static json_t *inspect_graph(const sl_graph *file, const char *path, bool tflite, const uint8_t digest[32])
 {
     sl_graph *g = sl_with_shapes(file, &(sl_shape){4, {1, 3, 112, 112}});
-    sl_status status = give(document(file, g, path, digest), path, json, err);
+    json_t *root = document(file, g, path, tflite, digest);
     sl_graph_free(g);
-    return status;
+    return root;
 }
 
 /* ---- checkpoints: their weights, and what they are for ---- */
@@ -114,10 +146,36 @@ static sl_status inspect_file(const sl_mapping *map, const char *path, char **js
     sl_sha256_update(&s, map->data, map->size);
     sl_sha256_final(&s, digest);
     status = weights ? give(checkpoint_json(&dict, path, digest), path, json, err)
-                     : inspect_graph(graph, path, digest, json, err);
+                     : give(inspect_graph(graph, path, sl_is_tflite(map->data, map->size), digest), path, json, err);
     sl_state_dict_free(&dict);
     sl_graph_free(graph);
     return status;
+}
+
+/* Of a recogniser: what keeps it from being used, and whether it tells made-up pictures apart. */
+static void add_check(json_t *root, const char *models_dir, const char *name)
+{
+    sl_recogniser r;
+    sl_self_check check;
+    sl_error err = {0};
+    json_t *problems = json_array();
+    sl_status status = sl_recogniser_open(models_dir, name, &r, &err);
+    if (status == SL_OK) {
+        status = sl_recogniser_self_check(&r, &check, &err);
+        sl_recogniser_close(&r);
+    }
+    if (status != SL_OK)
+        json_array_append_new(problems, json_string(err.text));
+    else if (!check.sound)
+        json_array_append_new(problems, json_string(check.finite ? "it gives four very different made-up pictures much "
+                                                                   "the same embedding: are mean and std those that it "
+                                                                   "was trained with?"
+                                                                 : "its embeddings are not numbers, or zero"));
+    if (status == SL_OK && check.finite)
+        json_object_set_new(root, "self_check", json_pack("{s:i, s:f, s:f}", "pictures", SL_SELF_CHECK_PICTURES,
+                                                          "least_cosine", (double)check.least, "greatest_cosine",
+                                                          (double)check.most));
+    json_object_set_new(root, "problems", problems);
 }
 
 static sl_status inspect_model(const char *models_dir, const char *name, sl_model_kind kind, char **json, sl_error *err)
@@ -126,35 +184,37 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", name);
     SL_TRY(sl_network_open(models_dir, name, kind, &n, err));
-    sl_status status = inspect_graph(n.graph, n.path, n.digest, json, err);
+    json_t *root = inspect_graph(n.graph, n.path, sl_is_tflite(n.map.data, n.map.size), n.digest);
+    if (root && kind == SL_MODEL_RECOGNISER)
+        add_check(root, models_dir, name);
+    sl_status status = give(root, n.path, json, err);
     sl_network_close(&n);
     return status;
+}
+
+static sl_status inspect_named(const char *models_dir, const char *name, char **json, sl_error *err)
+{
+    sl_manifest *m;
+    char *path;
+    sl_status found = sl_catalogue_find(models_dir, name, &m, &path, err);
+    if (found != SL_OK)
+        return sl_arch_find(name) ? sl_arch_inspect(sl_arch_find(name), json, err) : found;
+    sl_model_kind kind = m->kind;
+    free(path);
+    sl_manifest_free(m);
+    return inspect_model(models_dir, name, kind, json, err);
 }
 
 sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err)
 {
     sl_mapping map;
     *json = NULL;
-    if (sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err) == SL_OK) {
-        sl_status status = inspect_file(&map, file, json, err);
-        sl_unmap_file(&map);
-        return status;
-    }
-    sl_error first = {0};
-    sl_manifest *m;
-    char *path;
-    if (err)
-        first = *err;
-    sl_status found = sl_catalogue_find(models_dir, file, &m, &path, err);
-    if (found != SL_OK && sl_arch_find(file))
-        return sl_arch_inspect(sl_arch_find(file), json, err);
-    if (found != SL_OK) {
-        if (err && strchr(file, '/'))
-            *err = first; /* it was a path, not a name */
-        return strchr(file, '/') && first.status ? first.status : found;
-    }
-    sl_model_kind kind = m->kind;
-    free(path);
-    sl_manifest_free(m);
-    return inspect_model(models_dir, file, kind, json, err);
+    if (sl_is_manifest_path(file))
+        return inspect_named(models_dir, file, json, err);
+    sl_status status = sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err);
+    if (status != SL_OK) /* what has a folder was a path, not a name */
+        return strchr(file, '/') ? status : inspect_named(models_dir, file, json, err);
+    status = inspect_file(&map, file, json, err);
+    sl_unmap_file(&map);
+    return status;
 }

@@ -6,9 +6,14 @@
 #include "model/arch.h"
 #include "net/import/safetensors.h"
 
+bool sl_is_tflite(const void *data, size_t size)
+{
+    return size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0;
+}
+
 sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err)
 {
-    if (size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0)
+    if (sl_is_tflite(data, size))
         return sl_import_tflite(data, size, out, err);
     return sl_import_onnx(data, size, out, err);
 }

@@ -18,6 +18,9 @@ typedef struct {
 sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kind kind, sl_network *out, sl_error *err);
 void sl_network_close(sl_network *network);
 
+/* A TFLite file, by its mark. */
+bool sl_is_tflite(const void *data, size_t size);
+
 /* Imports by content: a TFLite file has "TFL3" at byte 4, everything else is tried as ONNX. */
 sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err);
 

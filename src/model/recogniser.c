@@ -7,6 +7,7 @@
 
 #include "base/sha256.h"
 #include "image/image.h"
+#include "model/preamble.h"
 
 typedef sl_status (*make_graph)(const sl_graph *g, const sl_shape *input, const char *const *outputs, int n_outputs,
                                 sl_graph **out, sl_error *err);
@@ -75,20 +76,48 @@ static void make_fingerprint(sl_recogniser *r)
     sl_sha256_final(&s, r->fingerprint);
 }
 
+/* A network's own picture size, where its file fixes one, is the manifest's: of another size it makes numbers, too. */
+static sl_status check_input(const sl_recogniser *r, sl_error *err)
+{
+    const sl_manifest *m = r->network.manifest;
+    const sl_graph *g = r->network.graph;
+    if (g->n_inputs != 1)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: has %d inputs, a recogniser has one picture", m->name,
+                       g->n_inputs);
+    const sl_shape *input = &g->tensors[g->inputs[0]].shape;
+    if (input->rank >= 0 && input->rank != 4)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: its input has %d axes, a picture has four: batch, channels, "
+                       "rows, columns", m->name, input->rank);
+    const int stated[4] = {0, r->channels_in, r->height, r->width};
+    int fixed[4] = {0};
+    bool same = true;
+    for (int i = 1; i < 4 && input->rank == 4; i++) {
+        fixed[i] = input->dim[i] > 0 && input->dim[i] <= 1 << 16 ? (int)input->dim[i] : stated[i];
+        same = same && fixed[i] == stated[i];
+    }
+    if (input->rank < 0 || same)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_MISMATCH, "model %s: the network takes pictures of %d channels, %d wide and %d high, the "
+                   "manifest says %d (colour \"%s\"), %d and %d: write \"width\": %d, \"height\": %d%s", m->name,
+                   fixed[1], fixed[3], fixed[2], stated[1], stated[1] == 1 ? "grey" : "rgb\" or \"bgr", stated[3],
+                   stated[2], fixed[3], fixed[2],
+                   fixed[1] == stated[1] ? "" : fixed[1] == 1 ? ", \"colour\": \"grey\"" : ", and another colour");
+}
+
 static sl_status open_parts(const char *models_dir, const char *name, sl_recogniser *r, sl_error *err)
 {
     SL_TRY(sl_network_open(models_dir, name, SL_MODEL_RECOGNISER, &r->network, err));
     const sl_manifest *m = r->network.manifest;
-    const sl_graph *g = r->network.graph;
     r->width = m->input_width;
     r->height = m->input_height;
     r->channels_in = m->colour == SL_COLOUR_GREY ? 1 : 3;
-    if (g->n_inputs != 1)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: has %d inputs, a recogniser has one picture", m->name,
-                       g->n_inputs);
+    SL_TRY(check_input(r, err));
     sl_graph *one;
     SL_TRY(graph_for(r, 1, sl_graph_infer, &one, err));
     sl_status status = read_shapes(r, one, err);
+    const sl_preamble preamble = sl_preamble_of(one);
+    if (status == SL_OK)
+        status = sl_preamble_check(&preamble, m, err);
     sl_graph_free(one);
     SL_TRY(status);
     make_fingerprint(r);

@@ -165,3 +165,28 @@ need_checkpoints() {
     sl models import --arch arcface-r18 -o x
     expect 2
 }
+
+@test "inspect tells what a recogniser's input is, and checks that it tells pictures apart" {
+    need_models
+    sl models inspect mobilefacenet-192 --json
+    expect 0
+    json 'd.suggestion.input.width === 112 && d.suggestion.input.layout === "NHWC" && d.normalisation === null'
+    json 'd.problems.length === 0 && d.self_check.least_cosine < .6'
+    sha256=$(sha256sum "$MODELS/mobilefacenet-192.tflite" | cut -d' ' -f1)
+    manifest() { # WIDTH MEAN STD
+        cat > "$BATS_TEST_TMPDIR/mine.json" << END
+{"name": "mine", "kind": "recogniser", "licence": "", "provenance": "", "file": "$MODELS/mobilefacenet-192.tflite",
+ "format": "tflite", "sha256": "$sha256", "input": {"width": $1, "height": $1, "colour": "rgb", "mean": [$2], "std": [$3]},
+ "alignment": "arcface-112", "embedding": "embeddings", "patch_map": "MobileFaceNet/MobileFaceNet/Conv2d_7/add"}
+END
+    }
+    manifest 160 127.5 128
+    picture noise 112 112 "$BATS_TEST_TMPDIR/ann.png"
+    sl enroll --model "$BATS_TEST_TMPDIR/mine.json" --aligned --gallery "$BATS_TEST_TMPDIR/g" "$BATS_TEST_TMPDIR/ann.png"
+    expect 1
+    contains "$err" '"width": 112, "height": 112'
+    manifest 112 16447.5 16384 # as if its pixels were normalised twice
+    sl models inspect "$BATS_TEST_TMPDIR/mine.json" --json
+    expect 0
+    json 'd.problems.length === 1 && d.self_check.least_cosine > .6'
+}

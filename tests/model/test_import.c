@@ -333,6 +333,54 @@ static void a_network_is_taken_whole(void **state)
     assert_false(exists("odd-model.json") || exists("odd-model.onnx"));
 }
 
+/* The graph with (x - 127.5) / 128 before all else, as MXNet's exports of InsightFace have it. */
+static void normalise_first(sl_graph *g)
+{
+    static const float mean = 127.5f, scale = 1 / 128.f;
+    const sl_shape one = {0}, picture = g->tensors[g->inputs[0]].shape, unknown = {.rank = -1};
+    const sl_tensor was = g->inputs[0];
+    sl_tensor pixels, constants[2], a, b;
+    assert_ok(sl_graph_add_tensor(g, "pixels", SL_TYPE_F32, &picture, &pixels, &err));
+    assert_ok(sl_graph_add_const(g, "the mean", SL_TYPE_F32, &one, &mean, false, &constants[0], &err));
+    assert_ok(sl_graph_add_const(g, "the scale", SL_TYPE_F32, &one, &scale, false, &constants[1], &err));
+    assert_ok(sl_graph_add_tensor(g, "less", SL_TYPE_F32, &unknown, &a, &err));
+    assert_ok(sl_graph_add_tensor(g, "scaled", SL_TYPE_F32, &unknown, &b, &err));
+    assert_ok(sl_graph_add_node(g, SL_OP_BINARY, "less", &(sl_attr){.fn = SL_FN_SUB},
+                                (sl_tensor[]){pixels, constants[0]}, 2, &a, 1, &err));
+    assert_ok(sl_graph_add_node(g, SL_OP_BINARY, "scaled", &(sl_attr){.fn = SL_FN_MUL},
+                                (sl_tensor[]){a, constants[1]}, 2, &b, 1, &err));
+    g->inputs[0] = pixels;
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_inputs; k++)
+            if (g->nodes[i].inputs[k] == was)
+                g->nodes[i].inputs[k] = b;
+}
+
+/* Its architecture feeds (x - 127.5) / 128, which the network does itself. */
+static void a_network_that_normalises_is_left_to_it(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("mobilefacenet-prelu");
+    sl_state_dict dict = {0};
+    sl_graph *g;
+    sl_recogniser r;
+    char *json;
+    synthetic_dict(arch, &dict);
+    assert_ok(sl_arch_build(arch, &dict, &g, &err));
+    normalise_first(g);
+    write_onnx("own-scale.onnx", g);
+    assert_ok(import_as("mobilefacenet", "own-scale.onnx", "own-scale-model", &json));
+    json_t *report = parsed(json);
+    json_t *model = json_array_get(json_object_get(report, "models"), 0);
+    assert_string_equal(json_string_value(json_object_get(model, "normalisation")), "(x - 127.5) / 128");
+    json_decref(report);
+    assert_ok(sl_recogniser_open(folder, "own-scale-model", &r, &err));
+    assert_true(r.network.manifest->mean[0] == 0 && r.network.manifest->std[2] == 1);
+    sl_recogniser_close(&r);
+    sl_graph_free(g);
+    sl_state_dict_free(&dict);
+}
+
 /* ---- three files ---- */
 
 static void mtcnn_comes_in_three(void **state)
@@ -379,6 +427,7 @@ int main(void)
         cmocka_unit_test(broken_numbers_are_refused),   cmocka_unit_test(wrong_calls_say_so),
         cmocka_unit_test(the_scale_is_a_choice),        cmocka_unit_test(manifests_name_an_architecture),
         cmocka_unit_test(a_network_is_taken_whole),     cmocka_unit_test(mtcnn_comes_in_three),
+        cmocka_unit_test(a_network_that_normalises_is_left_to_it),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

@@ -33,7 +33,7 @@ static sl_status find_opset(const Onnx__ModelProto *model, int64_t *opset, sl_er
     return SL_OK;
 }
 
-/* ---- constants, inputs, outputs ---- */
+/* ---- constants, outputs ---- */
 
 static sl_status add_initializers(sl_onnx *o, const Onnx__GraphProto *graph)
 {
@@ -46,49 +46,6 @@ static sl_status add_initializers(sl_onnx *o, const Onnx__GraphProto *graph)
             return sl_fail(o->err, SL_ERR_FORMAT, "initializer %zu has no name", i);
         SL_TRY(sl_onnx_add_tensor(o->g, t, t->name, &added, o->err));
     }
-    return SL_OK;
-}
-
-static sl_status input_shape(const Onnx__ValueInfoProto *input, sl_type *type, sl_shape *shape, sl_error *err)
-{
-    const Onnx__TypeProto *of = input->type;
-    if (!of || of->value_case != ONNX__TYPE_PROTO__VALUE_TENSOR_TYPE || !of->tensor_type)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "input %.200s is no tensor", input->name);
-    if (!sl_onnx_type(of->tensor_type->elem_type, type))
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "input %.200s: element type %d is not supported", input->name,
-                       (int)of->tensor_type->elem_type);
-    const Onnx__TensorShapeProto *dims = of->tensor_type->shape;
-    *shape = (sl_shape){.rank = dims ? (int)(dims->n_dim < 99 ? dims->n_dim : 99) : -1};
-    for (int i = 0; i < shape->rank && i < SL_MAX_RANK; i++) {
-        const Onnx__TensorShapeProto__Dimension *d = dims->dim[i];
-        bool known = d->value_case == ONNX__TENSOR_SHAPE_PROTO__DIMENSION__VALUE_DIM_VALUE && d->dim_value != 0;
-        if (known && d->dim_value < -1)
-            return sl_fail(err, SL_ERR_FORMAT, "input %.200s: axis %d has the size %lld", input->name, i,
-                           (long long)d->dim_value);
-        shape->dim[i] = known ? d->dim_value : -1;
-    }
-    return SL_OK;
-}
-
-/* Old exports list the initializers among the inputs: those are constants. */
-static sl_status add_inputs(sl_onnx *o, const Onnx__GraphProto *graph)
-{
-    for (size_t i = 0; i < graph->n_input; i++) {
-        const Onnx__ValueInfoProto *input = graph->input[i];
-        sl_type type;
-        sl_shape shape;
-        sl_tensor t;
-        if (!input->name || !input->name[0])
-            return sl_fail(o->err, SL_ERR_FORMAT, "input %zu has no name", i);
-        sl_tensor known = sl_graph_find(o->g, input->name);
-        if (known >= 0 && o->g->tensors[known].data)
-            continue;
-        SL_TRY(input_shape(input, &type, &shape, o->err));
-        SL_TRY(sl_graph_add_tensor(o->g, input->name, type, &shape, &t, o->err));
-        SL_TRY(sl_graph_add_input(o->g, t, o->err));
-    }
-    if (o->g->n_inputs == 0)
-        return sl_fail(o->err, SL_ERR_FORMAT, "the model has no input");
     return SL_OK;
 }
 
@@ -273,7 +230,7 @@ static sl_status build(sl_onnx *o, sl_onnx_file *file)
         return sl_fail(o->err, SL_ERR_FORMAT, "not an ONNX model: it has no graph");
     SL_TRY(find_opset(file->model, &o->opset, o->err));
     SL_TRY(add_initializers(o, graph));
-    SL_TRY(add_inputs(o, graph));
+    SL_TRY(sl_onnx_add_inputs(o, graph));
     SL_TRY(convert_nodes(o, graph));
     SL_TRY(add_outputs(o, graph));
     return sl_free_batch(o->g, o->err);

@@ -69,6 +69,11 @@ bool sl_onnx_type(int onnx_type, sl_type *out);
 sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char *name, sl_tensor *out,
                              sl_error *err);
 
+/* ---- inputs (onnx_inputs.c) ---- */
+
+/* The graph's inputs. A picture that the file has as [N, H, W, C] is one of [N, C, H, W] in the graph. */
+sl_status sl_onnx_add_inputs(sl_onnx *o, const Onnx__GraphProto *graph);
+
 /* ---- building (onnx_build.c) ---- */
 
 /* Records "node NAME: ..." unless there is an error already. */
