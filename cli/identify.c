@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cells.h"
+#include "gallery_model.h"
 #include "output.h"
 #include "progress.h"
 
@@ -311,14 +312,6 @@ static int identify_all(identify_run *run)
     return code ? code : identify_code(run);
 }
 
-static int open_gallery(identify_run *run)
-{
-    sl_error err = {0};
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, run->engine, SL_PRECISION_INT8, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    return CLI_OK;
-}
-
 /* The rule that was asked for. */
 static int find_rule(identify_run *run)
 {
@@ -344,9 +337,7 @@ int cmd_identify(int argc, char **argv)
     cli_catch_interrupts();
     int code = cli_photos_of(&run.paths, NULL, &run.found);
     if (!code)
-        code = cli_open(&run.models, &run.engine, NULL);
-    if (!code)
-        code = open_gallery(&run);
+        code = cli_open_with_gallery(&run.models, run.gallery_dir, &run.engine, NULL, &run.gallery);
     if (!code)
         code = cli_open_cells(&run.match, &run.models, run.engine, run.gallery, &run.cells);
     if (!code)

@@ -126,7 +126,7 @@ int cli_thread_count(int threads)
 static const struct argp_option models_options[] = {
     {"models-dir", KEY_MODELS_DIR, "DIR", 0,
      "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
-    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: mobilefacenet-192)", 0},
+    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else mobilefacenet-192)", 0},
     {"detector", KEY_DETECTOR, "NAME", 0,
      "Face detector, by name or a manifest's path: retinaface-mnet25 (default), mtcnn or your own", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "cells.h"
+#include "gallery_model.h"
 #include "cli.h"
 #include "output.h"
 #include "photos.h"
@@ -149,10 +150,8 @@ static int open_cells(pair_run *run, pair *p)
 static int pair_open(pair_run *run, pair *p)
 {
     sl_error err = {0};
-    int code = cli_open(&run->models, &p->engine, &p->session);
-    if (!code && run->gallery &&
-        sl_gallery_open(run->gallery, SL_GALLERY_READ, p->engine, SL_PRECISION_INT8, &p->gallery, &err))
-        code = cli_fail(run->gallery, &err);
+    int code = run->gallery ? cli_open_with_gallery(&run->models, run->gallery, &p->engine, &p->session, &p->gallery)
+                            : cli_open(&run->models, &p->engine, &p->session);
     if (!code)
         code = open_cells(run, p);
     for (int i = 0; !code && i < 2; i++)

@@ -190,3 +190,32 @@ END
     expect 0
     json 'd.problems.length === 1 && d.self_check.least_cosine > .6'
 }
+
+@test "a gallery is asked with its own model, without --model; what is another one, or not here, is said" {
+    need_models
+    [ -e "$MODELS/mobilefacenet-128.onnx" ] || skip "mobilefacenet-128 is not here"
+    cd "$BATS_TEST_TMPDIR"
+    mkdir models
+    ln -s "$MODELS"/*.onnx "$MODELS"/*.tflite models
+    sed 's/"name": "mobilefacenet-128"/"name": "mine"/' "$SOURCE/models/mobilefacenet-128.json" > models/mine.json
+    picture noise 112 112 ann.png
+    picture grey 112 112 bob.png
+    sl enroll --models-dir models --model mine --aligned --no-quality-gate --gallery g ann.png bob.png
+    expect 0
+    sl identify --models-dir models --aligned --gallery g --threshold .5 --json ann.png
+    expect 0
+    json 'd.model === "mine" && d.queries[0].faces[0].candidates[0].label === "ann"'
+    sl verify --models-dir models --aligned --gallery g --far 0.01 ann.png ann.png
+    expect 1
+    contains "$err" calibrat # the model is the right one, a calibration is not there
+    sl identify --aligned --gallery g ann.png
+    expect 1
+    contains "$err" "made by model mine, and no model here has that name"
+    contains "$err" "--model"
+    sl identify --aligned --gallery g --threshold .5 --model models/mine.json ann.png
+    expect 0
+    sed -i 's/58.395/58/' models/mine.json
+    sl identify --models-dir models --aligned --gallery g ann.png
+    expect 1
+    contains "$err" "not by the mine that is here"
+}
