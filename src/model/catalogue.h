@@ -6,14 +6,15 @@
 #include "model/manifest.h"
 #include "net/graph.h"
 
-/* The models folder: `dir`, else $SECONDLOOK_MODELS, $XDG_CACHE_HOME/secondlook, ~/.cache/secondlook; malloc'd. */
+/* The models folder: `dir`, else $SECONDLOOK_MODELS, $XDG_CACHE_HOME/secondlook, ~/.cache/secondlook; malloc'd.
+ * SL_ERR_NOT_FOUND when none of them is set. */
 sl_status sl_models_dir(const char *dir, char **out, sl_error *err);
 
 /* Whether a model's name is the path of its manifest: it ends in .json. */
 bool sl_is_manifest_path(const char *name);
 
 /* The manifest of a name (DIR/NAME.json before the built-in ones) or of a path that ends in .json; *path is
- * where its file lies or would lie (malloc'd). */
+ * where its file lies or would lie (malloc'd; "" in a models folder of which nothing says where it is). */
 sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifest **manifest, char **path,
                             sl_error *err);
 

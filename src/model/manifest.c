@@ -18,11 +18,18 @@ typedef struct {
     sl_error *err;
 } context;
 
+static sl_status missing(const context *c, const char *key)
+{
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" is missing", c->name, key);
+}
+
 static sl_status copy_text(const context *c, const json_t *object, const char *key, bool required, char **out)
 {
     const json_t *value = json_object_get(object, key);
     if (!value && !required)
         return SL_OK;
+    if (!value)
+        return missing(c, key);
     if (!json_is_string(value))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a text", c->name, key);
     if (json_string_length(value) > MAX_TEXT || strlen(json_string_value(value)) != json_string_length(value))
@@ -59,6 +66,8 @@ static sl_status read_number(const context *c, const json_t *value, const char *
 static sl_status read_per_channel(const context *c, const json_t *value, const char *key, float out[3])
 {
     size_t n = json_array_size(value);
+    if (!value)
+        return missing(c, key);
     if (n != 1 && n != 3)
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a list of one or three numbers", c->name,
                        key);
@@ -110,7 +119,7 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
     SL_TRY(read_int(c, json_object_get(input, "width"), "width", 16, SL_MAX_INPUT_SIDE, &m->input_width));
     SL_TRY(read_int(c, json_object_get(input, "height"), "height", 16, SL_MAX_INPUT_SIDE, &m->input_height));
     if (!m->input_width || !m->input_height)
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"input\" needs \"width\" and \"height\"", c->name);
+        return missing(c, m->input_width ? "height" : "width");
     SL_TRY(read_per_channel(c, json_object_get(input, "mean"), "mean", m->mean));
     SL_TRY(read_per_channel(c, json_object_get(input, "std"), "std", m->std));
     for (int i = 0; i < 3; i++)
@@ -118,6 +127,8 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
             return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"std\" must not be zero", c->name);
     static const char *const colours[] = {"rgb", "bgr", "grey"};
     const char *colour = json_string_value(json_object_get(input, "colour"));
+    if (!json_object_get(input, "colour"))
+        return missing(c, "colour");
     for (int i = 0; i < 3; i++)
         if (colour && strcmp(colour, colours[i]) == 0) {
             m->colour = (sl_colour_order)i;

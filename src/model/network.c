@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "model/arch.h"
+#include "model/file_kind.h"
 #include "net/import/safetensors.h"
 
 bool sl_is_tflite(const void *data, size_t size)
@@ -13,6 +14,9 @@ bool sl_is_tflite(const void *data, size_t size)
 
 sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err)
 {
+    const char *other = sl_not_a_network(data, size);
+    if (other)
+        return sl_fail(err, SL_ERR_FORMAT, "it is no network but %s", other);
     if (sl_is_tflite(data, size))
         return sl_import_tflite(data, size, out, err);
     return sl_import_onnx(data, size, out, err);

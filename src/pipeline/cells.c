@@ -78,15 +78,18 @@ static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest
                             int threads, sl_error *err)
 {
     char *path;
-    bool found;
-    SL_TRY(sl_models_side_file(models_dir, m, ".cells", &path, err));
-    sl_status status = from_file(o, path, &found, err);
+    bool found = false;
+    sl_status status = sl_models_side_file(models_dir, m, ".cells", &path, err);
+    if (status == SL_OK)
+        status = from_file(o, path, &found, err);
+    else if (status == SL_ERR_NOT_FOUND) /* there is no models folder: the built-in ones are left */
+        status = SL_OK;
     const char *source = path;
     if (status == SL_OK && !found) {
         source = from_builtin(o) ? "built in" : NULL;
         if (!source) {
             source = "this gallery";
-            status = from_gallery(o, gallery, path, threads, err);
+            status = from_gallery(o, gallery, path ? path : "in a models folder", threads, err);
         }
     }
     if (status == SL_OK && !(o->source = sl_strdup(source)))

@@ -1,5 +1,9 @@
 /* Manifests and the catalogue: what is built in, what is refused, where files are looked for. */
+#define _GNU_SOURCE
 #include "support.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "base/sha256.h"
@@ -57,7 +61,11 @@ static void bad_manifests_say_what_is_wrong(void **state)
     } cases[] = {
         {"", "line 1"},
         {"[]", "JSON object"},
-        {"{\"name\": 5}", "\"name\""},
+        {"{\"name\": 5}", "\"name\" must be a text"},
+        {"{}", "\"name\" is missing"},
+        {"{\"name\": \"x\", \"kind\": \"detector\"}", "\"licence\" is missing"},
+        {"{\"name\": \"x\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", \"file\": \"x\", "
+         "\"format\": \"onnx\", \"input\": {\"width\": 112}}", "\"height\" is missing"},
         {"{\"name\": \"../x\"}", "\"name\""},
         {"{\"name\": \"x\", \"kind\": \"cat\"}", "\"kind\""},
         {RECOGNISER(", \"sha256\": \"abc\""), "sha256"},
@@ -241,6 +249,78 @@ static void wrong_sha256_is_refused(void **state)
     free(dir);
 }
 
+/* Without HOME and the others there is no models folder: nothing is taken from where the program happens to run. */
+static void without_a_home_there_is_no_models_folder(void **state)
+{
+    (void)state;
+    static const char *const names[3] = {"SECONDLOOK_MODELS", "XDG_CACHE_HOME", "HOME"};
+    char *kept[3], *dir = make_temp_dir(), *path, *cwd = getcwd(NULL, 0);
+    for (int i = 0; i < 3; i++) {
+        kept[i] = getenv(names[i]) ? strdup(getenv(names[i])) : NULL;
+        unsetenv(names[i]);
+    }
+    assert_int_equal(chdir(dir), 0);
+    assert_int_equal(mkdir(".secondlook-models", 0777), 0);
+    assert_ok(sl_write_file(".secondlook-models/mobilefacenet-192.json", "[]", 2, &err));
+    sl_model_info *infos;
+    sl_manifest *m;
+    sl_network n;
+    size_t count, nowhere = 0;
+    assert_ok(sl_models_list(NULL, &infos, &count, &err));
+    for (size_t i = 0; i < count; i++)
+        nowhere += infos[i].file[0] == '\0' && !infos[i].present;
+    assert_int_equal(nowhere, count - 1); /* all but dlib-68, which has a place of its own */
+    sl_models_free(infos, count);
+    assert_ok(sl_catalogue_find(NULL, "mobilefacenet-192", &m, &path, &err));
+    sl_manifest_free(m);
+    free(path);
+    assert_int_equal(sl_network_open(NULL, "mobilefacenet-192", SL_MODEL_RECOGNISER, &n, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "set SECONDLOOK_MODELS"));
+    assert_int_equal(sl_model_fetch(NULL, "mobilefacenet-192", 0, NULL, NULL, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "set SECONDLOOK_MODELS"));
+    assert_int_equal(chdir(cwd), 0);
+    for (int i = 0; i < 3; i++)
+        if (kept[i])
+            setenv(names[i], kept[i], 1);
+    for (int i = 0; i < 3; i++)
+        free(kept[i]);
+    remove_tree(dir);
+    free(dir);
+    free(cwd);
+}
+
+static void what_is_no_network_is_named(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *bytes, *says;
+    } cases[] = {
+        {"version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n", "git lfs pull"},
+        {"\x1f\x8b\x08\x08 packed", "gzip"},
+        {"\n <!DOCTYPE html><html></html>", "web page"},
+        {"<HTML><body>404</body></HTML>", "web page"},
+        {"{\"message\": \"Not Found\"}", "JSON"},
+        {"\x89PNG\r\n\x1a\n", "PNG"},
+    };
+    char *dir = make_temp_dir(), *file = sl_path_join(dir, "net.onnx"), *json;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_ok(sl_write_file(file, cases[i].bytes, strlen(cases[i].bytes), &err));
+        assert_int_equal(sl_model_inspect(dir, file, &json, &err), SL_ERR_FORMAT);
+        if (!strstr(err.text, cases[i].says) || !strstr(err.text, "net.onnx"))
+            fail_msg("case %zu: \"%s\" does not name %s", i, err.text, cases[i].says);
+    }
+    /* in place of a model whose sha256 is known */
+    char *pinned = sl_path_join(dir, "mobilefacenet-192.tflite");
+    sl_network network;
+    assert_ok(sl_write_file(pinned, cases[0].bytes, strlen(cases[0].bytes), &err));
+    assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_RECOGNISER, &network, &err), SL_ERR_CORRUPT);
+    assert_non_null(strstr(err.text, "git lfs pull"));
+    remove_tree(dir);
+    free(pinned);
+    free(file);
+    free(dir);
+}
+
 static void inspect_names_what_it_can_not_read(void **state)
 {
     (void)state;
@@ -260,7 +340,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builtin_manifests_parse_and_are_pinned), cmocka_unit_test(ten_lines_are_enough),
         cmocka_unit_test(bad_manifests_say_what_is_wrong),        cmocka_unit_test(npm_gets_one_package_in_one_version),
-        cmocka_unit_test(what_is_fetched_has_a_plain_name),       cmocka_unit_test(own_manifest_lies_beside_its_file),
+        cmocka_unit_test(what_is_fetched_has_a_plain_name),
+        cmocka_unit_test(without_a_home_there_is_no_models_folder), cmocka_unit_test(what_is_no_network_is_named),
+        cmocka_unit_test(own_manifest_lies_beside_its_file),
         cmocka_unit_test(wrong_sha256_is_refused),                cmocka_unit_test(inspect_names_what_it_can_not_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
