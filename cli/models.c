@@ -76,6 +76,14 @@ static json_t *model_json(const sl_model_info *m)
     return one;
 }
 
+/* A manifest's words may be anyone's: they go through the printer of names. */
+static void print_field(const char *name, const char *value)
+{
+    printf("    %-10s  ", name);
+    cli_print_name(stdout, value, 0);
+    putchar('\n');
+}
+
 static void print_model(const sl_model_info *m)
 {
     char size[32];
@@ -87,9 +95,12 @@ static void print_model(const sl_model_info *m)
     if (m->embedding_dim)
         printf("    %d x %d -> embedding %d, patch map %d x %d x %d\n", m->input_width, m->input_height,
                m->embedding_dim, m->patch_rows, m->patch_cols, m->patch_channels);
-    printf(
-        "    source      %s\n    licence     %s\n    provenance  %s\n    file        %s\n    sha256      %s\n\n",
-        m->source, m->licence, m->provenance, m->file, m->sha256);
+    print_field("source", m->source);
+    print_field("licence", m->licence);
+    print_field("provenance", m->provenance);
+    print_field("file", m->file);
+    print_field("sha256", m->sha256);
+    putchar('\n');
 }
 
 static int models_list(int argc, char **argv)

@@ -24,7 +24,18 @@ if(cli_sources)
   install(TARGETS secondlook_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-configure_file(cmake/secondlook.pc.in secondlook.pc @ONLY)
+# The .pc names the prefix that `cmake --install --prefix` is given, which is known only then; and, for those who link the
+# static library, OpenMP's, which oneDNN's threads run on.
+set(openmp ${OpenMP_C_LIB_NAMES})
+list(REMOVE_ITEM openmp pthread)
+list(TRANSFORM openmp PREPEND "-l")
+string(REPLACE ";" " " openmp "${openmp}")
+install(CODE "
+  set(PROJECT_VERSION \"${PROJECT_VERSION}\")
+  set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
+  set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
+  set(openmp \"${openmp}\")
+  configure_file(\"${CMAKE_SOURCE_DIR}/cmake/secondlook.pc.in\" \"${CMAKE_BINARY_DIR}/secondlook.pc\" @ONLY)")
 install(TARGETS secondlook secondlook_static LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES include/secondlook.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/secondlook.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

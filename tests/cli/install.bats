@@ -18,7 +18,7 @@ setup() {
     "$program" --version
 }
 
-@test "a program builds against the installed library and runs" {
+write_user_c() {
     cat > "$BATS_TEST_TMPDIR/user.c" <<'END'
 #include <secondlook.h>
 #include <stdio.h>
@@ -38,9 +38,28 @@ int main(void)
 }
 END
     cd "$BATS_TEST_TMPDIR"
+}
+
+@test "a program builds against the installed library and runs" {
+    write_user_c
     # shellcheck disable=SC2046
     cc -Wall -Werror user.c -o user $(pkg-config --cflags --libs secondlook)
     run env LD_LIBRARY_PATH="$lib" ./user
+    [ "$status" = 0 ]
+    contains "$output" "models"
+}
+
+@test "installed elsewhere by --prefix, the static library links by pkg-config --static alone" {
+    elsewhere=$BATS_TEST_TMPDIR/elsewhere
+    cmake --install "$BUILD" --prefix "$elsewhere" > /dev/null
+    unset PKG_CONFIG_SYSROOT_DIR
+    PKG_CONFIG_PATH=$(dirname "$(find "$elsewhere" -name secondlook.pc)")
+    [ "$(pkg-config --variable=prefix secondlook)" = "$elsewhere" ]
+    find "$elsewhere" -name 'libsecondlook.so*' -delete
+    write_user_c
+    # shellcheck disable=SC2046
+    cc -Wall -Werror user.c -o user $(pkg-config --static --cflags --libs secondlook)
+    run ./user
     [ "$status" = 0 ]
     contains "$output" "models"
 }

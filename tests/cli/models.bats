@@ -206,8 +206,7 @@ END
     expect 0
     json 'd.model === "mine" && d.queries[0].faces[0].candidates[0].label === "ann"'
     sl verify --models-dir models --aligned --gallery g --far 0.01 ann.png ann.png
-    expect 1
-    contains "$err" calibrat # the model is the right one, a calibration is not there
+    expect 0
     sl identify --aligned --gallery g ann.png
     expect 1
     contains "$err" "made by model mine, and no model here has that name"
@@ -218,4 +217,17 @@ END
     sl identify --models-dir models --aligned --gallery g ann.png
     expect 1
     contains "$err" "not by the mine that is here"
+}
+
+@test "what a manifest says of itself does not reach the terminal as commands" {
+    mkdir "$BATS_TEST_TMPDIR/models"
+    cat > "$BATS_TEST_TMPDIR/models/evil.json" << 'END'
+{"name": "evil", "kind": "detector", "licence": "\u001b]0;owned\u0007free", "provenance": "a\n    sha256      0000\u001b[2J",
+ "source": {"text": "b\u001b[31m"}, "file": "c\u001b[1mx.onnx", "format": "onnx"}
+END
+    sl models list --models-dir "$BATS_TEST_TMPDIR/models"
+    expect 0
+    contains "$out" free
+    fails grep -q $'[\001-\010\013-\037]' "$BATS_TEST_TMPDIR/stdout"
+    fails grep -q '^    sha256      0000' "$BATS_TEST_TMPDIR/stdout"
 }
