@@ -137,10 +137,8 @@ static sl_status tell_crops(void *context, const sl_photo *photo, void *made, sl
             json_array_append_new(run->crops, json_pack("{s:o,s:o,s:o}", "image", cli_json_text(photo->path), "box",
                                                         cli_json_box(&cut->crops[i].box), "crop",
                                                         cli_json_text(cut->crops[i].path)));
-        else {
-            cli_print_name(stdout, cut->crops[i].path, 0);
-            putchar('\n');
-        }
+        else
+            cli_say("%s", cut->crops[i].path);
     }
     run->faces += cut->count;
     free_cut(cut);

@@ -121,7 +121,7 @@ int bench_print(json_t *result, bool json)
     json_object_foreach(result, key, value)
     {
         if (json_is_string(value))
-            printf("%-18s %s\n", key, json_string_value(value));
+            cli_say("%-18s %s", key, json_string_value(value));
         else if (json_is_boolean(value))
             printf("%-18s %s\n", key, json_is_true(value) ? "yes" : "no");
         else if (json_is_array(value))

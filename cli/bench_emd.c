@@ -40,7 +40,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         int patches = (int)cli_parse_int(state, "--patches", arg, 1, 1024);
         run->side = (int)(sqrt(patches) + .5);
         if (run->side * run->side != patches)
-            argp_error(state, "--patches takes a square number such as 16, 49 or 64, not '%s'", arg);
+            cli_usage(state, "--patches takes a square number such as 16, 49 or 64, not '%s'", arg);
         return 0;
     }
     case KEY_CHANNELS: run->channels = (int)cli_parse_int(state, "--channels", arg, 1, 4096); return 0;
@@ -56,7 +56,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_RAW: run->raw = true; return 0;
     case KEY_ANSWERS: run->answers = true; return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s': takes no arguments", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

@@ -41,7 +41,7 @@ static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 
 static error_t parse_backbone(int key, char *arg, struct argp_state *state)
 {
     if (key == ARGP_KEY_ARG)
-        argp_error(state, "'%s': takes no arguments", arg);
+        cli_usage(state, "'%s': takes no arguments", arg);
     return parse(key, arg, state);
 }
 

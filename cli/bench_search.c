@@ -49,7 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_LIMIT: run->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case KEY_ROUNDS: run->rounds = (int)cli_parse_int(state, "--rounds", arg, 1, 1000); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s': takes no arguments", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery_dir)
             argp_error(state, "--gallery DIR is missing");

@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_THREADS: run->threads = (int)cli_parse_int(state, "--threads", arg, 1, MAX_THREADS); return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
     case KEY_ANSWERS: run->answers = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s': takes no arguments", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s': takes no arguments", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }

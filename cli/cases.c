@@ -128,8 +128,7 @@ int cli_case_report(identify_run *run)
         code = cli_fail(path, &err);
     else {
         code = CLI_OK;
-        fprintf(stderr, "pictures of %zu face%s and %s written\n", run->case_count,
-                run->case_count == 1 ? "" : "s", path);
+        cli_note("pictures of %zu face%s and %s written", run->case_count, run->case_count == 1 ? "" : "s", path);
         if (run->cases_left_out)
             cli_warn("%zu further faces have no pictures: a report holds %d", run->cases_left_out, MAX_CASES);
     }

@@ -84,7 +84,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
     case 'o': run->out = arg; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery)
             argp_error(state, "--gallery DIR is missing");
@@ -125,8 +125,8 @@ static int calibrate(const calibrate_run *run, const sl_gallery *gallery)
         return cli_fail(NULL, &err);
     if (run->json)
         return cli_print_json(json_pack("{s:I}", "faces", (json_int_t)sl_gallery_size(gallery)));
-    printf("statistics of %zu faces %s %s\n", sl_gallery_size(gallery), run->out ? "written to" : "put into",
-           run->out ? run->out : "the models folder");
+    cli_say("statistics of %zu faces %s %s", sl_gallery_size(gallery), run->out ? "written to" : "put into",
+            run->out ? run->out : "the models folder");
     return CLI_OK;
 }
 

@@ -85,7 +85,7 @@ static int fail_with_problems(json_t *report)
     const char *fits = json_string_value(json_object_get(report, "fits"));
     cli_warn("%s: not the weights of %s:", json_string_value(json_object_get(report, "file")),
              json_string_value(json_object_get(report, "architecture")));
-    json_array_foreach(problems, i, problem) fprintf(stderr, "  %s\n", json_string_value(problem));
+    json_array_foreach(problems, i, problem) cli_note("  %s", json_string_value(problem));
     if (fits)
         cli_warn("they are those of %s", fits);
     return CLI_FAILED;
@@ -99,23 +99,18 @@ static void print_made(json_t *report)
     json_array_foreach(models, i, model)
     {
         json_t *skipped = json_object_get(model, "skipped");
-        printf("%s: %s, %lld tensors, %s\n  %s\n  %s\n", json_string_value(json_object_get(model, "name")),
-               json_string_value(json_object_get(model, "architecture")),
-               (long long)json_integer_value(json_object_get(model, "tensors")),
-               cli_bytes_text((uint64_t)json_integer_value(json_object_get(model, "bytes")), size),
-               json_string_value(json_object_get(model, "manifest")),
-               json_string_value(json_object_get(model, "file")));
+        cli_say("%s: %s, %lld tensors, %s", json_string_value(json_object_get(model, "name")),
+                json_string_value(json_object_get(model, "architecture")),
+                (long long)json_integer_value(json_object_get(model, "tensors")),
+                cli_bytes_text((uint64_t)json_integer_value(json_object_get(model, "bytes")), size));
+        cli_say("  %s", json_string_value(json_object_get(model, "manifest")));
+        cli_say("  %s", json_string_value(json_object_get(model, "file")));
         const char *own = json_string_value(json_object_get(model, "normalisation"));
         if (own)
-            printf("  the network makes %s of its pixels itself: the manifest's mean and std leave that to it\n", own);
+            cli_say("  the network makes %s of its pixels itself: the manifest's mean and std leave that to it", own);
         if (json_array_size(skipped))
             printf("  skipped, as the architecture does not know them:\n");
-        json_array_foreach(skipped, k, name)
-        {
-            fputs("    ", stdout);
-            cli_print_name(stdout, json_string_value(name), 0);
-            putchar('\n');
-        }
+        json_array_foreach(skipped, k, name) cli_say("    %s", json_string_value(name));
     }
 }
 
@@ -128,8 +123,9 @@ static void print_next(const import_run *run, json_t *report)
     const char *name = json_string_value(json_object_get(last, elsewhere ? "manifest" : "name"));
     const char *dir = run->options.models_dir && !elsewhere ? run->options.models_dir : NULL;
     bool detector = json_array_size(models) > 1;
-    printf("\nuse it:\n  secondlook enroll %s%s%s--%s %s --gallery DIR PATH\n", dir ? "--models-dir " : "",
-           dir ? dir : "", dir ? " " : "", detector ? "detector" : "model", name);
+    puts("\nuse it:");
+    cli_say("  secondlook enroll %s%s%s--%s %s --gallery DIR PATH", dir ? "--models-dir " : "", dir ? dir : "",
+            dir ? " " : "", detector ? "detector" : "model", name);
     if (!detector)
         printf("thresholds of its own, once a gallery is there:\n  secondlook calibrate --gallery DIR\n");
 }
@@ -174,7 +170,7 @@ static error_t parse_export(int key, char *arg, struct argp_state *state)
     case 'o': run->out = arg; return 0;
     case ARGP_KEY_ARG:
         if (run->name)
-            argp_error(state, "'%s': one NAME at a time", arg);
+            cli_usage(state, "'%s': one NAME at a time", arg);
         run->name = arg;
         return 0;
     case ARGP_KEY_END:
@@ -213,6 +209,6 @@ int cmd_models_export(int argc, char **argv)
     if (run.json)
         return cli_print_json(
             json_pack("{s:o,s:o}", "model", cli_json_text(run.name), "file", cli_json_text(run.out)));
-    printf("%s written to %s\n", run.name, run.out);
+    cli_say("%s written to %s", run.name, run.out);
     return CLI_OK;
 }

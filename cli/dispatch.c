@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "printer.h"
 
 static void print_help(FILE *out, const char *program, const char *about, const cli_command *table,
                        const char *tail)
@@ -42,10 +43,10 @@ static int unknown(const char *program, const cli_command *table, const char *wo
     for (const cli_command *c = table; c->name; c++)
         if (distance(word, c->name) < distance(word, best->name))
             best = c;
-    fprintf(stderr, "%s: there is no command '%s'", program, word);
-    if (distance(word, best->name) <= 2)
-        fprintf(stderr, "; did you mean '%s'?", best->name);
-    fprintf(stderr, "\nTry '%s --help'.\n", program);
+    const bool near = distance(word, best->name) <= 2;
+    cli_note("%s: there is no command '%s'%s%s%s", program, word, near ? "; did you mean '" : "",
+             near ? best->name : "", near ? "'?" : "");
+    cli_note("Try '%s --help'.", program);
     return CLI_USAGE;
 }
 

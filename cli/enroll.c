@@ -322,8 +322,8 @@ static int print_summary(const enroll_run *run, const sl_engine *engine, const s
     printf("enrolled %zu face%s from %zu photo%s in %.1f s (%.1f photos/s)\n", r->enrolled,
            r->enrolled == 1 ? "" : "s", r->photos, r->photos == 1 ? "" : "s", r->seconds, rate);
     print_counts(run);
-    printf("%s: %zu faces of %zu people, %s, model %s\n", run->gallery, info.faces, info.labels,
-           cli_bytes_text(info.bytes, size), info.model);
+    cli_say("%s: %zu faces of %zu people, %s, model %s", run->gallery, info.faces, info.labels,
+            cli_bytes_text(info.bytes, size), info.model);
     return CLI_OK;
 }
 

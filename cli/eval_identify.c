@@ -55,7 +55,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SHEETS: run->sheets_dir = arg; return 0;
     case KEY_SHEET_COUNT: run->sheet_count = (int)cli_parse_int(state, "--sheet-count", arg, 1, 10000); return 0;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery_dir)
             argp_error(state, "--gallery DIR is missing");

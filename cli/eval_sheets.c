@@ -115,6 +115,6 @@ int cli_eval_draw_sheets(eval_run *run)
     cli_progress_end();
     if (status || cli_interrupted)
         return cli_fail(run->sheets_dir, &err);
-    fprintf(stderr, "%d sheets of queries won and %d of queries lost in %s\n", drawn[1], drawn[0], run->sheets_dir);
+    cli_note("%d sheets of queries won and %d of queries lost in %s", drawn[1], drawn[0], run->sheets_dir);
     return CLI_OK;
 }

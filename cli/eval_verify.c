@@ -34,7 +34,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_CSV: run->options.csv = arg; return 0;
     case KEY_SVG: run->svg = arg; return 0;
     case KEY_LIST_MISSING: run->list_missing = true; return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery)
             argp_error(state, "--gallery DIR is missing");
@@ -158,10 +158,11 @@ static int print_text(const verify_run *run, const sl_verification *v)
                v->pairs - v->same);
     for (size_t i = 0; run->list_missing && i < json_array_size(run->missing); i++) {
         const json_t *one = json_array_get(run->missing, i);
-        printf("%s%s, line %lld: ", i ? "" : "\n", run->pairs,
-               (long long)json_integer_value(json_object_get(one, "line")));
-        cli_print_name(stdout, json_string_value(json_object_get(one, "image")), 0);
-        puts(" is not in the gallery");
+        if (!i)
+            putchar('\n');
+        cli_say("%s, line %lld: %s is not in the gallery", run->pairs,
+                (long long)json_integer_value(json_object_get(one, "line")),
+                json_string_value(json_object_get(one, "image")));
     }
     return CLI_OK;
 }

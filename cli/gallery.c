@@ -32,7 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_IMAGE: run->image = arg; return 0;
     case ARGP_KEY_ARG:
         if (run->dir)
-            argp_error(state, "one gallery at a time, not '%s' too", arg);
+            cli_usage(state, "one gallery at a time, not '%s' too", arg);
         run->dir = arg;
         return 0;
     case ARGP_KEY_END:
@@ -121,11 +121,14 @@ static int gallery_info(int argc, char **argv)
         const int printed = cli_print_json(info_json);
         return code ? code : printed;
     }
-    printf("faces        %zu of %zu people\nremoved      %zu%s\nmodel        %s\nfingerprint  %s\n"
-           "embedding    %d\npatch map    %d x %d x %d, %s\non disk      %s\n",
-           info.faces, info.labels, info.removed, info.removed ? " (erased by 'gallery compact')" : "", info.model,
-           info.fingerprint, info.dim, info.patch_rows, info.patch_cols, info.patch_channels,
-           cli_patch_precision_name(info.patch_precision), cli_bytes_text(info.bytes, size));
+    cli_say("faces        %zu of %zu people", info.faces, info.labels);
+    cli_say("removed      %zu%s", info.removed, info.removed ? " (erased by 'gallery compact')" : "");
+    cli_say("model        %s", info.model);
+    cli_say("fingerprint  %s", info.fingerprint);
+    cli_say("embedding    %d", info.dim);
+    cli_say("patch map    %d x %d x %d, %s", info.patch_rows, info.patch_cols, info.patch_channels,
+            cli_patch_precision_name(info.patch_precision));
+    cli_say("on disk      %s", cli_bytes_text(info.bytes, size));
     return tell_leftovers(run.dir, NULL);
 }
 
@@ -236,8 +239,8 @@ static int gallery_remove(int argc, char **argv)
     }
     if (run.json)
         return cli_print_json(json_pack("{s:I}", "removed", (json_int_t)removed));
-    printf("removed %zu face%s; 'secondlook gallery compact %s' erases the bytes\n", removed,
-           removed == 1 ? "" : "s", run.dir);
+    cli_say("removed %zu face%s; 'secondlook gallery compact %s' erases the bytes", removed, removed == 1 ? "" : "s",
+            run.dir);
     return CLI_OK;
 }
 
@@ -268,7 +271,7 @@ static int whole(const struct argp *parser, whole_fn work, const char *done, int
     cli_progress_end();
     if (status)
         return cli_fail(run.dir, &err);
-    printf("%s: %s\n", run.dir, done);
+    cli_say("%s: %s", run.dir, done);
     return CLI_OK;
 }
 

@@ -31,7 +31,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG:
         if (run->to)
-            argp_error(state, "'%s' is one folder too many", arg);
+            cli_usage(state, "'%s' is one folder too many", arg);
         *(run->from ? &run->to : &run->from) = arg;
         return 0;
     case ARGP_KEY_END:
@@ -106,8 +106,8 @@ static int report(const copy_run *run, const sl_gallery *from, const sl_gallery 
         return cli_print_json(json_pack("{s:I,s:s,s:I,s:I}", "faces", (json_int_t)b.faces, "patches",
                                         cli_patch_precision_name(b.patch_precision), "bytes_from",
                                         (json_int_t)a.bytes, "bytes", (json_int_t)b.bytes));
-    printf("%s: %zu faces, %s patches, %s (%s: %s)\n", run->to, b.faces, cli_patch_precision_name(b.patch_precision),
-           cli_bytes_text(b.bytes, after), run->from, cli_bytes_text(a.bytes, before));
+    cli_say("%s: %zu faces, %s patches, %s (%s: %s)", run->to, b.faces, cli_patch_precision_name(b.patch_precision),
+            cli_bytes_text(b.bytes, after), run->from, cli_bytes_text(a.bytes, before));
     return CLI_OK;
 }
 

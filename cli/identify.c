@@ -166,11 +166,12 @@ static void print_answer(const cli_face *face, size_t index, size_t count, const
         int w = cli_name_width(answer->candidates[i].label);
         width = w > width ? w : width;
     }
+    width = width < CLI_CELL_MAX ? width : CLI_CELL_MAX;
     printf("    rank  %-*s    score  stage 1  stage 2  enrolled photo\n", width, "person");
     for (size_t i = 0; i < answer->count; i++) {
         const sl_candidate *c = &answer->candidates[i];
         printf("    %4d  ", c->rank);
-        cli_print_name(stdout, c->label, width);
+        cli_print_cell(stdout, c->label, width);
         printf("  %7.4f  %7.4f", c->score, c->stage1);
         print_stage2(c->stage2);
         fputs("  ", stdout);

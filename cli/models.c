@@ -38,7 +38,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static error_t parse_list(int key, char *arg, struct argp_state *state)
 {
     if (key == ARGP_KEY_ARG)
-        argp_error(state, "'%s': list takes no arguments", arg);
+        cli_usage(state, "'%s': list takes no arguments", arg);
     return parse(key, arg, state);
 }
 
@@ -76,30 +76,24 @@ static json_t *model_json(const sl_model_info *m)
     return one;
 }
 
-/* A manifest's words may be anyone's: they go through the printer of names. */
-static void print_field(const char *name, const char *value)
-{
-    printf("    %-10s  ", name);
-    cli_print_name(stdout, value, 0);
-    putchar('\n');
-}
-
 static void print_model(const sl_model_info *m)
 {
     char size[32];
     cli_print_name(stdout, m->name, 20);
-    printf(" %-10s  %8s  %s\n", m->kind, cli_bytes_text(m->bytes, size),
+    putchar(' ');
+    cli_print_name(stdout, m->kind, 10);
+    printf("  %8s  %s\n", cli_bytes_text(m->bytes, size),
            m->present     ? "here"
            : m->fetchable ? "not here: secondlook models fetch"
                           : "not here: see its source");
     if (m->embedding_dim)
         printf("    %d x %d -> embedding %d, patch map %d x %d x %d\n", m->input_width, m->input_height,
                m->embedding_dim, m->patch_rows, m->patch_cols, m->patch_channels);
-    print_field("source", m->source);
-    print_field("licence", m->licence);
-    print_field("provenance", m->provenance);
-    print_field("file", m->file);
-    print_field("sha256", m->sha256);
+    cli_say("    source      %s", m->source);
+    cli_say("    licence     %s", m->licence);
+    cli_say("    provenance  %s", m->provenance);
+    cli_say("    file        %s", m->file);
+    cli_say("    sha256      %s", m->sha256);
     putchar('\n');
 }
 
@@ -149,10 +143,10 @@ static const struct argp fetch_parser = {
 static int fetch_one(const models_run *run, const char *name)
 {
     sl_error err = {0};
-    fprintf(stderr, "fetching %s ...\n", name);
+    cli_note("fetching %s ...", name);
     if (sl_model_fetch(run->dir, name, run->replace, cli_progress_step, NULL, &err))
         return cli_fail(name, &err);
-    fprintf(stderr, "%s is in place, its sha256 is right\n", name);
+    cli_note("%s is in place, its sha256 is right", name);
     return CLI_OK;
 }
 
@@ -222,7 +216,7 @@ static void print_value(const json_t *value)
         return;
     }
     char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(7));
-    fputs(text ? text : "?", stdout);
+    cli_print_name(stdout, text ? text : "?", 0);
     free(text);
 }
 
@@ -234,7 +228,7 @@ static void print_item(json_t *item)
     size_t i;
     fputs("  ", stdout);
     if (json_is_array(outputs)) {
-        printf("%-18s", json_string_value(json_object_get(item, "op")));
+        cli_print_name(stdout, json_string_value(json_object_get(item, "op")), 18);
         json_array_foreach(outputs, i, output)
         {
             fputs("  ", stdout);
@@ -245,7 +239,8 @@ static void print_item(json_t *item)
     } else if (json_is_object(item)) {
         json_object_foreach(item, key, value)
         {
-            printf("%s ", key);
+            cli_print_name(stdout, key, 0);
+            putchar(' ');
             print_value(value);
             fputs("  ", stdout);
         }
@@ -262,7 +257,8 @@ static void print_document(json_t *document)
     size_t i;
     json_object_foreach(document, key, value)
     {
-        printf("%s:", key);
+        cli_print_name(stdout, key, 0);
+        putchar(':');
         if (json_is_array(value)) {
             putchar('\n');
             json_array_foreach(value, i, item) print_item(item);
@@ -270,7 +266,9 @@ static void print_document(json_t *document)
             putchar('\n');
             json_object_foreach(value, name, item)
             {
-                printf("  %s:", name);
+                fputs("  ", stdout);
+                cli_print_name(stdout, name, 0);
+                putchar(':');
                 print_item(item);
             }
         } else {

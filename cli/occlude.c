@@ -72,7 +72,7 @@ static void check_style(struct argp_state *state, const occlude_run *run)
         while (*name && strcmp(*name, run->style))
             name++;
         if (!*name)
-            argp_error(state, "--style '%s' is not a style of %s: see --help", run->style, kind_names[k]);
+            cli_usage(state, "--style '%s' is not a style of %s: see --help", run->style, kind_names[k]);
     }
 }
 
@@ -314,11 +314,12 @@ static int tell_result(const occlude_run *run, const cli_photo_loop *loop)
         cli_photos_json(document, &loop->found);
         return cli_print_json(document);
     }
-    printf("%zu picture%s written to %s", run->written, run->written == 1 ? "" : "s", run->out);
+    char there[64] = "";
     if (run->skip_existing)
-        printf(", %zu there already", run->skipped);
-    size_t failed = json_array_size(loop->failures);
-    printf(", %zu photo%s failed\n", failed, failed == 1 ? "" : "s");
+        snprintf(there, sizeof there, ", %zu there already", run->skipped);
+    const size_t failed = json_array_size(loop->failures);
+    cli_say("%zu picture%s written to %s%s, %zu photo%s failed", run->written, run->written == 1 ? "" : "s", run->out,
+            there, failed, failed == 1 ? "" : "s");
     return CLI_OK;
 }
 

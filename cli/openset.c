@@ -26,7 +26,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PEOPLE: run->options.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery_dir)
             argp_error(state, "--gallery DIR is missing");

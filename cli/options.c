@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "options.h"
+#include "printer.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -76,9 +77,9 @@ long long cli_parse_int(struct argp_state *state, const char *option, const char
     long long value = strtoll(text, &end, 10);
     if (end == text || *end || errno || value < low || value > high) {
         if (high >= INT_MAX)
-            argp_error(state, "%s takes a whole number of at least %lld, not '%s'", option, low, text);
+            cli_usage(state, "%s takes a whole number of at least %lld, not '%s'", option, low, text);
         else
-            argp_error(state, "%s takes a whole number from %lld to %lld, not '%s'", option, low, high, text);
+            cli_usage(state, "%s takes a whole number from %lld to %lld, not '%s'", option, low, high, text);
     }
     return value;
 }
@@ -89,7 +90,7 @@ double cli_parse_real(struct argp_state *state, const char *option, const char *
     errno = 0;
     double value = strtod(text, &end);
     if (end == text || *end || errno || !(value >= low && value <= high))
-        argp_error(state, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
+        cli_usage(state, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
     return value;
 }
 
@@ -102,7 +103,7 @@ int cli_parse_name(struct argp_state *state, const char *option, const char *tex
         size_t used = strlen(list);
         snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
     }
-    argp_error(state, "%s takes one of %s, not '%s'", option, list, text);
+    cli_usage(state, "%s takes one of %s, not '%s'", option, list, text);
     return 0;
 }
 
@@ -185,7 +186,7 @@ static void parse_grid(struct argp_state *state, const char *text, sl_match_opti
     char rest;
     int rows = 0, cols = 0;
     if (strcmp(text, "native") && (sscanf(text, "%3dx%3d%c", &rows, &cols, &rest) != 2 || rows < 1 || cols < 1))
-        argp_error(state, "--grid takes 'native' or rows x columns such as 4x4, not '%s'", text);
+        cli_usage(state, "--grid takes 'native' or rows x columns such as 4x4, not '%s'", text);
     match->grid_rows = rows;
     match->grid_cols = cols;
 }

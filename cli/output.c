@@ -1,25 +1,14 @@
-/* Messages, JSON and names. */
+/* Exit codes, JSON, figures. */
 #define _GNU_SOURCE
 #include "output.h"
 
 #include <errno.h>
 #include <math.h>
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "progress.h"
-
-void cli_warn(const char *format, ...)
-{
-    cli_progress_clear();
-    fputs("secondlook: ", stderr);
-    va_list args;
-    va_start(args, format);
-    vfprintf(stderr, format, args);
-    va_end(args);
-    fputc('\n', stderr);
-}
 
 int cli_exit_code(sl_status status)
 {
@@ -31,6 +20,14 @@ int cli_exit_code(sl_status status)
     }
 }
 
+/* Whether an error's text, which is shown text, has the path in it. */
+static bool names(const char *text, const char *path)
+{
+    char shown[sizeof ((sl_error *)NULL)->text];
+    sl_show(shown, sizeof shown, path);
+    return strstr(text, shown) != NULL;
+}
+
 int cli_fail(const char *path, const sl_error *err)
 {
     /* npm and the file system report a Ctrl-C as their own failure. */
@@ -38,7 +35,7 @@ int cli_fail(const char *path, const sl_error *err)
         cli_warn("interrupted");
         return CLI_INTERRUPTED;
     }
-    if (path && !strstr(err->text, path))
+    if (path && !names(err->text, path))
         cli_warn("%s: %s", path, err->text);
     else
         cli_warn("%s", err->text);
@@ -65,25 +62,6 @@ json_t *cli_json_number(double value)
     return isfinite(value) ? json_real(value) : json_null();
 }
 
-/* The length of the UTF-8 sequence that starts here, 0 when there is none. */
-static size_t sequence_length(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t n = s[0] < 0x80                   ? 1
-               : s[0] >= 0xc2 && s[0] < 0xe0 ? 2
-               : s[0] >= 0xe0 && s[0] < 0xf0 ? 3
-               : s[0] >= 0xf0 && s[0] < 0xf5 ? 4
-                                             : 0;
-    for (size_t i = 1; i < n; i++)
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    /* Overlong forms, surrogates and what lies above U+10FFFF. */
-    if ((s[0] == 0xe0 && s[1] < 0xa0) || (s[0] == 0xed && s[1] > 0x9f) || (s[0] == 0xf0 && s[1] < 0x90) ||
-        (s[0] == 0xf4 && s[1] > 0x8f))
-        return 0;
-    return n;
-}
-
 json_t *cli_json_text(const char *text)
 {
     if (!text)
@@ -94,10 +72,10 @@ json_t *cli_json_text(const char *text)
     char *fixed = malloc(strlen(text) * 3 + 1), *to = fixed;
     if (!fixed)
         return NULL;
-    while (*text) {
-        size_t n = sequence_length(text);
+    for (size_t left = strlen(text), n; left > 0; text += n ? n : 1, left -= n ? n : 1) {
+        uint32_t code;
+        n = sl_utf8_read(text, left, &code);
         to = mempcpy(to, n ? text : "\xef\xbf\xbd", n ? n : 3);
-        text += n ? n : 1;
     }
     *to = 0;
     json_t *string = json_string(fixed);
@@ -116,22 +94,6 @@ json_t *cli_json_quality(const sl_quality *q)
     return json_pack("{s:o,s:o,s:o,s:o,s:o}", "size", cli_json_number(q->size), "sharpness",
                      cli_json_number(q->sharpness), "pose", cli_json_number(q->pose), "detector",
                      cli_json_number(q->detector), "overall", cli_json_number(q->overall));
-}
-
-int cli_name_width(const char *name)
-{
-    int width = 0;
-    for (; *name; name++)
-        width += (*name & 0xc0) != 0x80;
-    return width;
-}
-
-void cli_print_name(FILE *out, const char *name, int width)
-{
-    for (const char *p = name; *p; p++)
-        fputc((unsigned char)*p < 0x20 || *p == 0x7f ? '?' : *p, out);
-    for (int n = cli_name_width(name); n < width; n++)
-        fputc(' ', out);
 }
 
 const char *cli_threshold_text(float value, float threshold, char buffer[64])

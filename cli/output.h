@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "cli.h"
+#include "printer.h"
 
 /* Writes the document to stdout and releases it. CLI_OK or CLI_FAILED. */
 int cli_print_json(json_t *document);
@@ -17,12 +18,6 @@ json_t *cli_json_text(const char *text);
 /* [x0, y0, x1, y1] in pixels. */
 json_t *cli_json_box(const sl_box *box);
 json_t *cli_json_quality(const sl_quality *quality);
-
-/* Prints a name from outside (control characters become '?'), padded to `width` columns. */
-void cli_print_name(FILE *out, const char *name, int width);
-
-/* Columns a name takes. */
-int cli_name_width(const char *name);
 
 /* ">= threshold 0.5000", "< threshold 0.5000", or that the model has none. */
 const char *cli_threshold_text(float value, float threshold, char buffer[64]);

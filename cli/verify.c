@@ -309,7 +309,7 @@ static int draw(const pair_run *run, const pair *p)
     }
     printf("score %.4f\n", p->score.score);
     print_scores(&p->score);
-    printf("  picture                 %s\n", run->out);
+    cli_say("  picture                 %s", run->out);
     return CLI_OK;
 }
 

@@ -66,7 +66,7 @@ typedef enum {
 
 typedef struct {
     sl_status status;
-    char text[1024]; /* NUL-terminated, cut if it would be longer */
+    char text[1024]; /* NUL-terminated, one line, cut if it would be longer; as sl_show shows it */
 } sl_error;
 
 /* A short name such as "no face found"; never NULL. */
@@ -93,6 +93,26 @@ SL_API const char *sl_net_backend(void);
  * some ten times a second. `total` is 0 when unknown. Returning non-zero asks the work to stop: what was acknowledged
  * stays, the call returns SL_ERR_INTERRUPTED. */
 typedef int (*sl_progress_fn)(void *context, size_t done, size_t total);
+
+/* ------------------------------------------------------------------ text from outside */
+
+/* Names of files and people, ids and manifests may hold anything: escape sequences, letters without width, marks that
+ * turn the direction of writing. These show them on terminals, in logs and on pages. */
+
+/* Reads the character of UTF-8 that the `left` bytes at `text` begin with. Its bytes (1 .. 4) and its code; 0 at the
+ * end, and where the bytes are not UTF-8 (overlong forms and surrogates are not). */
+SL_API size_t sl_utf8_read(const char *text, size_t left, uint32_t *code);
+
+/* 1 when a character may be shown as it is; 0 for controls (C0, DEL, C1), marks of direction, characters without width
+ * of their own (zero-width space and joiners, soft hyphen, variation selectors, tags), separators of lines and
+ * paragraphs, noncharacters. */
+SL_API int sl_visible(uint32_t code);
+
+/* Writes `text` into out [size] so that it can be shown: what is not visible becomes "\n", "\t", "\r", "\x1b",
+ * "\u202e" or "\U000e0001", a byte that is not UTF-8 "\xff". Returns the bytes that the whole takes without its NUL
+ * (out may be NULL when size is 0); what does not fit is cut between characters. Shown text stays as it is when it is
+ * shown again. */
+SL_API size_t sl_show(char *out, size_t size, const char *text);
 
 /* ------------------------------------------------------------------ images */
 

@@ -5,12 +5,12 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Texts quote names out of files and end on terminals: no control characters but the end of a line. */
-static void keep_printable(char *text)
+/* Texts quote names out of files and end on terminals: they hold nothing that may not be shown as it is. */
+static void keep_visible(sl_error *err)
 {
-    for (; *text; text++)
-        if ((*text > 0 && *text < ' ' && *text != '\n') || *text == 0x7f)
-            *text = '?';
+    char raw[sizeof err->text];
+    memcpy(raw, err->text, sizeof raw);
+    sl_show(err->text, sizeof err->text, raw);
 }
 
 sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
@@ -22,7 +22,7 @@ sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
     err->status = status;
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    keep_printable(err->text);
+    keep_visible(err);
     return status;
 }
 
@@ -44,7 +44,7 @@ sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
         memcpy(err->text + at + 2, inner, length < room ? length : room);
         err->text[at + 2 + (length < room ? length : room)] = '\0';
     }
-    keep_printable(err->text);
+    keep_visible(err);
     return status;
 }
 

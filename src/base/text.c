@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 /* Room for `extra` more bytes and a NUL. */
 static bool reserve(sl_text *t, size_t extra)
 {
@@ -54,26 +56,6 @@ void sl_text_add(sl_text *t, const char *format, ...)
     va_end(again);
 }
 
-size_t sl_utf8_printable(const void *text, size_t left)
-{
-    const uint8_t *p = text;
-    if (left == 0 || p[0] < 0x80)
-        return left && p[0] >= 0x20 && p[0] != 0x7f;
-    size_t n = p[0] >= 0xc2 && p[0] <= 0xdf ? 2 : (p[0] & 0xf0) == 0xe0 ? 3 : p[0] >= 0xf0 && p[0] <= 0xf4 ? 4 : 0;
-    if (n == 0 || n > left)
-        return 0;
-    uint32_t code = p[0] & (0x7fu >> n);
-    for (size_t i = 1; i < n; i++) {
-        if ((p[i] & 0xc0) != 0x80)
-            return 0;
-        code = code << 6 | (p[i] & 0x3f);
-    }
-    bool overlong = (n == 3 && code < 0x800) || (n == 4 && code < 0x10000);
-    bool surrogate = code >= 0xd800 && code <= 0xdfff;
-    bool control = code < 0xa0; /* C1 */
-    return overlong || surrogate || control || code > 0x10ffff ? 0 : n;
-}
-
 void sl_text_add_html(sl_text *t, const char *raw)
 {
     for (size_t left = strlen(raw), n; left > 0; raw += n, left -= n) {
@@ -87,7 +69,7 @@ void sl_text_add_html(sl_text *t, const char *raw)
         case '\t':
         case '\n': sl_text_add_bytes(t, raw, 1); break;
         default:
-            n = sl_utf8_printable(raw, left);
+            n = sl_utf8_visible(raw, left);
             sl_text_add_bytes(t, n ? raw : "\xef\xbf\xbd", n ? n : 3);
             n += n == 0;
         }

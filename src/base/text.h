@@ -15,12 +15,8 @@ typedef struct {
 void sl_text_add(sl_text *t, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void sl_text_add_bytes(sl_text *t, const void *bytes, size_t size);
 
-/* Bytes (1 .. 4) of the printable UTF-8 character that the `left` bytes at p begin with; 0 where they begin with a
- * control character or with something malformed. */
-size_t sl_utf8_printable(const void *p, size_t left);
-
-/* Adds `raw` with & < > " ' escaped for HTML and XML, text and attributes. What is not printable UTF-8 (but for tab
- * and new line) becomes U+FFFD. */
+/* Adds `raw` with & < > " ' escaped for HTML and XML, text and attributes. What may not be shown as it is
+ * (sl_visible; but for tab and new line) becomes U+FFFD. */
 void sl_text_add_html(sl_text *t, const char *raw);
 
 /* A number with fixed decimals (0 .. 9), whatever the locale; |value| is cut to 1e15. Returns `text`. */

@@ -5,7 +5,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "base/text.h"
+#include "base/utf8.h"
 
 static const char meta_magic[8] = "SLGALRY";
 static const char slot_magic[8] = "SLCOMIT";

@@ -1,0 +1,17 @@
+/* What names and texts may hold. The reader of UTF-8, the rule about what may be shown as it is, and the printer
+ * (sl_utf8_read, sl_visible, sl_show) are in secondlook.h. */
+#ifndef SL_BASE_UTF8_H
+#define SL_BASE_UTF8_H
+
+#include <stddef.h>
+
+#include "secondlook.h"
+
+/* Bytes (1 .. 4) of the printable UTF-8 character that the `left` bytes at p begin with; 0 where they begin with a
+ * control character or with something malformed. */
+size_t sl_utf8_printable(const void *p, size_t left);
+
+/* The same of a character that may be shown as it is; 0 for any other. */
+size_t sl_utf8_visible(const void *p, size_t left);
+
+#endif
