@@ -1028,6 +1028,7 @@ SL_API void sl_verification_free(sl_verification *v);
 typedef struct {
     sl_match_options match;
     const char *csv; /* a line per pair is written here, complete or not at all; NULL: none */
+    int csv_safe;    /* 1: a ' goes before texts that begin with = + - @, tab or CR, which spreadsheets run as formulas */
     void (*missing)(void *context, size_t line, const char *image); /* told every photo that is not there, or NULL */
     sl_progress_fn progress;
     void *context;
@@ -1101,6 +1102,7 @@ typedef struct {
     uint64_t seed;          /* of the bootstrap */
     int threads;            /* 0: all processors. The results do not depend on it */
     const char *csv;        /* a line per configuration and query is written here, complete or not at all; NULL: none */
+    int csv_safe;           /* 1: a ' goes before texts that begin with = + - @, tab or CR (formulas of spreadsheets) */
     void (*line)(void *context, const sl_eval_line *line); /* told all of them at the end; may be NULL */
     sl_progress_fn progress;
     void *context;

@@ -140,7 +140,10 @@ sl_status sl_write_file(const char *path, const void *data, size_t size, sl_erro
     char *temp = NULL, *dir = dir_of(path);
     int fd = -1;
     sl_status status = SL_OK;
-    if (!dir || asprintf(&temp, "%s.tmp-XXXXXX", path) < 0) {
+    const char *slash = strrchr(path, '/');
+    const int folders = slash ? (int)(slash + 1 - path) : 0;
+    /* The file's name before it tells what a left-over was to become; cut so that the longest name has room for more. */
+    if (!dir || asprintf(&temp, "%.*s%.200s.tmp-XXXXXX", folders, path, path + folders) < 0) {
         temp = NULL;
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its name", path);
         goto done;
@@ -170,6 +173,12 @@ done:
     free(temp);
     free(dir);
     return status;
+}
+
+bool sl_is_same_file(const char *a, const char *b)
+{
+    struct stat one, other;
+    return stat(a, &one) == 0 && stat(b, &other) == 0 && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 sl_status sl_make_dirs(const char *dir, sl_error *err)

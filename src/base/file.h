@@ -2,6 +2,7 @@
 #ifndef SL_BASE_FILE_H
 #define SL_BASE_FILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ sl_status sl_write_all(int fd, const void *data, size_t size, const char *name, 
 
 /* fsync of a folder, so that names created or renamed in it are durable. */
 sl_status sl_sync_dir(const char *dir, sl_error *err);
+
+/* Whether two paths lead to one file that is there. */
+bool sl_is_same_file(const char *a, const char *b);
 
 /* mkdir -p, mode 0777 less umask. */
 sl_status sl_make_dirs(const char *dir, sl_error *err);

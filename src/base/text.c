@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/utf8.h"
+#include "secondlook.h"
 
 /* Room for `extra` more bytes and a NUL. */
 static bool reserve(sl_text *t, size_t extra)
@@ -58,6 +58,8 @@ void sl_text_add(sl_text *t, const char *format, ...)
 
 void sl_text_add_html(sl_text *t, const char *raw)
 {
+    uint32_t code;
+    bool shown;
     for (size_t left = strlen(raw), n; left > 0; raw += n, left -= n) {
         n = 1;
         switch (*raw) {
@@ -69,8 +71,9 @@ void sl_text_add_html(sl_text *t, const char *raw)
         case '\t':
         case '\n': sl_text_add_bytes(t, raw, 1); break;
         default:
-            n = sl_utf8_visible(raw, left);
-            sl_text_add_bytes(t, n ? raw : "\xef\xbf\xbd", n ? n : 3);
+            n = sl_utf8_read(raw, left, &code);
+            shown = n && sl_visible(code);
+            sl_text_add_bytes(t, shown ? raw : "\xef\xbf\xbd", shown ? n : 3);
             n += n == 0;
         }
     }
@@ -91,9 +94,11 @@ const char *sl_fixed(char text[32], double value, int decimals)
     return text;
 }
 
-void sl_text_add_csv(sl_text *t, const char *field)
+void sl_text_add_csv(sl_text *t, const char *field, bool safe)
 {
     sl_text_add_bytes(t, "\"", 1);
+    if (safe && *field && strchr("=+-@\t\r", *field))
+        sl_text_add_bytes(t, "'", 1);
     for (; *field; field++)
         sl_text_add_bytes(t, *field == '"' ? "\"\"" : field, *field == '"' ? 2 : 1);
     sl_text_add_bytes(t, "\"", 1);

@@ -22,8 +22,9 @@ void sl_text_add_html(sl_text *t, const char *raw);
 /* A number with fixed decimals (0 .. 9), whatever the locale; |value| is cut to 1e15. Returns `text`. */
 const char *sl_fixed(char text[32], double value, int decimals);
 
-/* A field of a CSV line (RFC 4180): quoted, quotes doubled. A number with six decimals, nothing for NaN. */
-void sl_text_add_csv(sl_text *t, const char *field);
+/* A field of a CSV line (RFC 4180): quoted, quotes doubled; `safe`: with ' before what spreadsheets would take for a
+ * formula (it begins with = + - @, tab or CR). A number with six decimals, nothing for NaN. */
+void sl_text_add_csv(sl_text *t, const char *field, bool safe);
 void sl_text_add_csv_number(sl_text *t, double value);
 
 /* Adds bytes as base64 (RFC 4648), for data: URLs. */

@@ -35,15 +35,15 @@ static bool is_control(uint32_t code)
     return code < 0x20 || (code >= 0x7f && code < 0xa0);
 }
 
-/* Unicode's Default_Ignorable_Code_Point (no width, or the direction of writing), separators of lines and paragraphs,
- * marks of annotation and noncharacters. */
+/* Unicode's Default_Ignorable_Code_Point (no width, or the direction of writing), separators of lines and
+ * paragraphs, marks of annotation and noncharacters. */
 int sl_visible(uint32_t code)
 {
     static const uint32_t hidden[][2] = {
-        {0xad, 0xad},       {0x34f, 0x34f},     {0x61c, 0x61c},     {0x115f, 0x1160},     {0x17b4, 0x17b5},
-        {0x180b, 0x180f},   {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},     {0x3164, 0x3164},
-        {0xfdd0, 0xfdef},   {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},     {0xfff0, 0xfffb},
-        {0xfffe, 0xffff},   {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff},   {0x10fffe, UINT32_MAX},
+        {0xad, 0xad},     {0x34f, 0x34f},     {0x61c, 0x61c},     {0x115f, 0x1160},   {0x17b4, 0x17b5},
+        {0x180b, 0x180f}, {0x200b, 0x200f},   {0x2028, 0x202e},   {0x2060, 0x206f},   {0x3164, 0x3164},
+        {0xfdd0, 0xfdef}, {0xfe00, 0xfe0f},   {0xfeff, 0xfeff},   {0xffa0, 0xffa0},   {0xfff0, 0xfffb},
+        {0xfffe, 0xffff}, {0x1bca0, 0x1bca3}, {0x1d173, 0x1d17a}, {0xe0000, 0xe0fff}, {0x10fffe, UINT32_MAX},
     };
     if (is_control(code))
         return 0;
@@ -58,13 +58,6 @@ size_t sl_utf8_printable(const void *p, size_t left)
     uint32_t code;
     size_t n = sl_utf8_read(p, left, &code);
     return n && !is_control(code) ? n : 0;
-}
-
-size_t sl_utf8_visible(const void *p, size_t left)
-{
-    uint32_t code;
-    size_t n = sl_utf8_read(p, left, &code);
-    return n && sl_visible(code) ? n : 0;
 }
 
 /* How one character is shown; returns the bytes that it took of the text. */

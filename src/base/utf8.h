@@ -11,7 +11,4 @@
  * control character or with something malformed. */
 size_t sl_utf8_printable(const void *p, size_t left);
 
-/* The same of a character that may be shown as it is; 0 for any other. */
-size_t sl_utf8_visible(const void *p, size_t left);
-
 #endif

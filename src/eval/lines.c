@@ -49,11 +49,11 @@ static sl_eval_line unmatched_line(size_t c, size_t query)
 
 /* ---- CSV ---- */
 
-static void add_image(sl_text *t, const sl_gallery *g, size_t face)
+static void add_image(sl_text *t, const sl_gallery *g, size_t face, bool safe)
 {
     sl_text_add(t, ",");
     if (face != SIZE_MAX)
-        sl_text_add_csv(t, sl_gallery_image(g, face));
+        sl_text_add_csv(t, sl_gallery_image(g, face), safe);
 }
 
 static void add_rates(sl_text *t, size_t rank, double p1, double rp, double mapr)
@@ -63,17 +63,17 @@ static void add_rates(sl_text *t, size_t rank, double p1, double rp, double mapr
         sl_text_add(t, "%zu", rank);
 }
 
-static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *line)
+static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *line, bool safe)
 {
     const sl_protocol *p = &x->protocol;
     if (x->sweep.configs[line->config].name)
-        sl_text_add_csv(t, x->sweep.configs[line->config].name);
+        sl_text_add_csv(t, x->sweep.configs[line->config].name, safe);
     else
         sl_text_add(t, "%zu", line->config + 1);
     sl_text_add(t, ",");
-    sl_text_add_csv(t, sl_gallery_image(p->queries, line->query));
+    sl_text_add_csv(t, sl_gallery_image(p->queries, line->query), safe);
     sl_text_add(t, ",");
-    sl_text_add_csv(t, sl_gallery_label(p->queries, line->query));
+    sl_text_add_csv(t, sl_gallery_label(p->queries, line->query), safe);
     sl_text_add(t, ",%zu", line->relevant);
     if (line->relevant) {
         add_rates(t, line->stage1_rank, line->stage1_p1, line->stage1_rp, line->stage1_mapr);
@@ -81,8 +81,8 @@ static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *lin
     } else {
         sl_text_add(t, ",,,,,,,,");
     }
-    add_image(t, p->gallery, line->stage1_first);
-    add_image(t, p->gallery, line->stage2_first);
+    add_image(t, p->gallery, line->stage1_first, safe);
+    add_image(t, p->gallery, line->stage2_first, safe);
     sl_text_add(t, "\r\n");
 }
 
@@ -91,7 +91,7 @@ static void tell(const sl_outcomes *o, const sl_eval_options *options, sl_text *
     if (options->line)
         options->line(options->context, line);
     if (options->csv)
-        add_line(csv, o->x, line);
+        add_line(csv, o->x, line, options->csv_safe);
 }
 
 sl_status sl_outcomes_tell(const sl_outcomes *o, const sl_eval_options *options, sl_error *err)

@@ -67,9 +67,9 @@ static sl_status write_csv(const verification *v, sl_error *err)
         const sl_pair_line *pair = &v->list.pairs[i];
         bool missing = v->first[i] == UINT32_MAX || v->second[i] == UINT32_MAX;
         sl_text_add(&t, "%zu,", pair->line);
-        sl_text_add_csv(&t, pair->first);
+        sl_text_add_csv(&t, pair->first, v->options->csv_safe);
         sl_text_add(&t, ",");
-        sl_text_add_csv(&t, pair->second);
+        sl_text_add_csv(&t, pair->second, v->options->csv_safe);
         sl_text_add(&t, ",%d,%d,%d", pair->same, pair->fold, missing);
         for (int k = 0; k < 3; k++) {
             sl_text_add(&t, ",");

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "model/network.h"
 
@@ -100,8 +101,11 @@ sl_status sl_model_export(const char *models_dir, const char *name, const char *
     char *path;
     SL_TRY(sl_catalogue_find(models_dir, name, &m, &path, err));
     sl_model_kind kind = m->kind;
+    const bool over_itself = sl_is_same_file(path, file);
     sl_manifest_free(m);
     free(path);
+    if (over_itself)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: is the file of model %s itself: choose another name", file, name);
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED,
                        "%s is a forest of regression trees, not a network: it can not be written as ONNX",
