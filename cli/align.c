@@ -11,7 +11,7 @@
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *out;
+    cli_outputs out;
     bool json, all_faces;
     json_t *crops;
     size_t faces;
@@ -22,6 +22,7 @@ enum { KEY_ALL_FACES = CLI_KEY_OWN };
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {"output", 'o', "DIR", 0, "Where the crops go, as PNG (required)", 0},
+    CLI_OPTION_REPLACE,
     {"all-faces", KEY_ALL_FACES, 0, 0, "Every face of a photo, not only the main one", 0},
     {0},
 };
@@ -32,13 +33,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_ALL_FACES: run->all_faces = true; return 0;
-    case 'o': run->out = arg; return 0;
+    case KEY_ALL_FACES:
+        run->all_faces = true;
+        run->out.naming = CLI_NAMES_NUMBERED;
+        return 0;
+    case CLI_KEY_REPLACE: run->out.there = CLI_THERE_REPLACED; return 0;
+    case 'o': run->out.dir = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
-        if (!run->out)
+        if (!run->out.dir)
             argp_error(state, "-o DIR is missing");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -77,19 +82,23 @@ static void free_cut(cut_faces *cut)
     free(cut);
 }
 
-/* "photo.png", and for a photo's further faces "photo-2.png". */
+/* Where a photo's face number `at` goes: "photo.png", the further ones "photo-2.png" and on. */
+static char *path_of_face(const align_run *run, const sl_photo *photo, size_t at, sl_error *err)
+{
+    char ending[32] = ".png";
+    if (at)
+        snprintf(ending, sizeof ending, "-%zu.png", at + 1);
+    return cli_output_of(&run->out, photo, NULL, ending, err);
+}
+
 static sl_status cut_face(const align_run *run, sl_session *session, const sl_photo *photo, const sl_image *image,
                           const sl_face *face, cut_faces *cut, sl_error *err)
 {
-    sl_image crop;
-    char ending[32] = ".png";
-    if (cut->count)
-        snprintf(ending, sizeof ending, "-%zu.png", cut->count + 1);
-    sl_status status = sl_align(session, image, face, &crop, err);
-    if (status)
-        return status;
-    char *path = cli_output_path(run->out, photo->image, ending, photo->path, err);
-    status = path ? sl_image_write(path, &crop, err) : err->status;
+    sl_image crop = {0};
+    char *path = path_of_face(run, photo, cut->count, err);
+    sl_status status = path ? sl_align(session, image, face, &crop, err) : err->status;
+    if (!status)
+        status = sl_image_write(path, &crop, err);
     sl_image_free(&crop);
     if (status)
         free(path);
@@ -107,7 +116,9 @@ static sl_status align_photo(void *context, sl_session *session, const sl_photo 
     sl_face *faces = NULL;
     size_t count = 0;
     cut_faces *cut = NULL;
-    sl_status status = sl_photo_read(session, photo, 0, &image, err);
+    char *first = path_of_face(run, photo, 0, err); /* before the work is done in vain */
+    sl_status status = first ? sl_photo_read(session, photo, 0, &image, err) : err->status;
+    free(first);
     if (!status)
         status = (run->all_faces ? sl_detect : sl_detect_main)(session, &image, &faces, &count, err);
     if (!status && !(cut = calloc(1, sizeof *cut + count * sizeof *cut->crops))) {
@@ -147,17 +158,21 @@ static sl_status tell_crops(void *context, const sl_photo *photo, void *made, sl
 
 int cmd_align(int argc, char **argv)
 {
-    align_run run = {.crops = json_array()};
+    align_run run = {.out.naming = CLI_NAMES_STEM, .crops = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    cli_photo_loop loop = {.models = &run.models, .one = align_photo, .finish = tell_crops, .context = &run};
+    cli_photo_loop loop = {.models = &run.models,
+                           .outputs = &run.out,
+                           .one = align_photo,
+                           .finish = tell_crops,
+                           .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
     if (!code && run.json) {
         json_t *document = json_pack("{s:O}", "crops", run.crops);
         cli_photos_json(document, &loop.found);
         code = cli_print_json(document);
     }
-    if (!code)
-        code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
+    code = cli_photos_code(code, loop.failed, run.faces);
+    cli_outputs_free(&run.out);
     cli_photo_loop_free(&loop);
     json_decref(run.crops);
     free(run.paths.items);

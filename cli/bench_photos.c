@@ -227,7 +227,9 @@ static int measure_enroll(const photos_run *run, const sl_engine *engine, const 
                                cli_precision_name(run->models.engine.precision));
     add_stages(result, &r, cli_thread_count(run->models.threads));
     bench_sign(result, cli_thread_count(run->models.threads), r.seconds);
-    return bench_print(result, run->json);
+    if (r.unreadable)
+        cli_warn("%zu photos cannot be read", r.unreadable);
+    return cli_photos_code(bench_print(result, run->json), r.unreadable, r.photos - r.no_face - r.unreadable);
 }
 
 int bench_enroll(int argc, char **argv)

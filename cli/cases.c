@@ -35,11 +35,10 @@ static void case_free(cli_case *c)
 static sl_status write_picture(const identify_run *run, const sl_photo *photo, const char *ending,
                                const sl_image *picture, sl_error *err)
 {
-    const char *name = cli_base_name(photo->image), *dot = strrchr(name, '.');
-    char id[512];
-    snprintf(id, sizeof id, "%04zu-%.*s%s", run->case_count + 1, dot && dot - name < 400 ? (int)(dot - name) : 400,
-             name, ending);
-    char *path = cli_output_path(run->explain_dir, id, NULL, NULL, err);
+    char name[200], file[240];
+    cli_short_name(photo->image, name);
+    snprintf(file, sizeof file, "%04zu-%s%s", run->case_count + 1, name, ending);
+    char *path = cli_output_in(run->explain_dir, file, run->there, err);
     sl_status status = path ? sl_image_write(path, picture, err) : err->status;
     free(path);
     return status;
@@ -115,7 +114,7 @@ sl_status cli_case_add(identify_run *run, const sl_photo *photo, size_t index, s
 int cli_case_report(identify_run *run)
 {
     sl_error err = {0};
-    char *path = cli_output_path(run->explain_dir, "report.html", NULL, NULL, &err);
+    char *path = cli_output_in(run->explain_dir, "report.html", run->there, &err);
     sl_case *cases = calloc(run->case_count + 1, sizeof *cases);
     int code = CLI_FAILED;
     for (size_t i = 0; cases && i < run->case_count; i++)

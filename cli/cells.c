@@ -3,6 +3,7 @@
 
 #include "cli.h"
 #include "output.h"
+#include "outputs.h"
 #include "progress.h"
 
 /* Of the engine's model, where one is open, else of the one named, else (NULL) of the gallery's. */
@@ -137,6 +138,8 @@ int cmd_models_calibrate(int argc, char **argv)
     sl_error err = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
+    if (run.out && cli_check_output(run.out, &run.gallery, 1))
+        return CLI_FAILED;
     if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
         return cli_fail(run.gallery, &err);
     int code = calibrate(&run, gallery);

@@ -8,13 +8,14 @@
 
 #include "secondlook.h"
 
+/* What an exit code means, for every command. Of several that apply, the one that stands first here: */
 enum {
-    CLI_OK = 0,
-    CLI_FAILED = 1,
-    CLI_USAGE = 2,
-    CLI_NO_FACE = 3,
-    CLI_UNKNOWN = 4,
-    CLI_INTERRUPTED = 130,
+    CLI_USAGE = 2,         /* wrong usage: nothing was begun */
+    CLI_INTERRUPTED = 130, /* stopped by Ctrl-C or SIGTERM: what was acknowledged stays */
+    CLI_FAILED = 1,        /* something that was asked for failed, whatever else succeeded */
+    CLI_NO_FACE = 3,       /* all photos could be read, and none of them (verify, explain: one of them) shows a face */
+    CLI_UNKNOWN = 4,       /* identify: nobody is known; verify: not the same person */
+    CLI_OK = 0,            /* all that was asked for is done; a photo without a face is told, and is no failure */
 };
 
 typedef struct {
@@ -53,5 +54,9 @@ int cli_fail(const char *path, const sl_error *err);
 
 /* The exit code that belongs to a status. */
 int cli_exit_code(sl_status status);
+
+/* The exit code of work on many photos by the rule above: `code` where that is one, else by whether the user
+ * interrupted, how many photos failed (those without a face are none of them), and how many showed a face. */
+int cli_photos_code(int code, size_t failed, size_t with_face);
 
 #endif

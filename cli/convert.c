@@ -6,6 +6,7 @@
 
 #include "cli.h"
 #include "options.h"
+#include "outputs.h"
 #include "output.h"
 
 /* ------------------------------------------------------------------ import */
@@ -143,7 +144,7 @@ int cmd_models_import(int argc, char **argv)
     if (status) {
         code = report ? fail_with_problems(report) : cli_fail(NULL, &err);
     } else if (run.json) {
-        puts(text);
+        code = cli_print_json_text(text);
     } else {
         print_made(report);
         print_next(&run, report);
@@ -204,6 +205,8 @@ int cmd_models_export(int argc, char **argv)
     export_run run = {0};
     sl_error err = {0};
     argp_parse(&export_parser, argc, argv, 0, 0, &run);
+    if (cli_check_output(run.out, &run.name, 1))
+        return CLI_FAILED;
     if (sl_model_export(run.dir, run.name, run.out, &err))
         return cli_fail(NULL, &err);
     if (run.json)

@@ -10,7 +10,7 @@
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *out;
+    cli_outputs out; /* its dir NULL: no pictures */
     bool json;
     json_t *photos; /* the JSON result so far */
     size_t faces;
@@ -19,6 +19,7 @@ typedef struct {
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {"output", 'o', "DIR", 0, "Write each picture there with its faces drawn", 0},
+    CLI_OPTION_REPLACE,
     {0},
 };
 
@@ -28,7 +29,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = &run->models; return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case 'o': run->out = arg; return 0;
+    case CLI_KEY_REPLACE: run->out.there = CLI_THERE_REPLACED; return 0;
+    case 'o': run->out.dir = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_NO_ARGS: argp_error(state, "an IMAGE or a folder is missing"); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -136,31 +138,28 @@ static sl_status tell_faces(void *context, const sl_photo *photo, void *made, sl
     return SL_OK;
 }
 
-static sl_status draw_faces(const detect_run *run, const sl_photo *photo, sl_image *image, const found_faces *found,
-                            sl_error *err)
-{
-    for (size_t i = 0; i < found->count; i++)
-        draw_face(image, &found->faces[i]);
-    char *path = cli_output_path(run->out, photo->image, NULL, photo->path, err);
-    sl_status status = path ? sl_image_write(path, image, err) : err->status;
-    free(path);
-    return status;
-}
-
 static sl_status detect_photo(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
 {
     const detect_run *run = context;
+    char *path = NULL;
     sl_image image = {0};
     found_faces *found = calloc(1, sizeof *found);
     if (!found) {
         *err = (sl_error){SL_ERR_MEMORY, "no memory"};
         return err->status;
     }
-    sl_status status = sl_photo_read(session, photo, 0, &image, err);
+    sl_status status = SL_OK;
+    if (run->out.dir && !(path = cli_output_of(&run->out, photo, NULL, NULL, err)))
+        status = err->status;
+    if (!status)
+        status = sl_photo_read(session, photo, 0, &image, err);
     if (!status)
         status = sl_detect(session, &image, &found->faces, &found->count, err);
-    if (!status && run->out)
-        status = draw_faces(run, photo, &image, found, err);
+    for (size_t i = 0; !status && path && i < found->count; i++)
+        draw_face(&image, &found->faces[i]);
+    if (!status && path)
+        status = sl_image_write(path, &image, err);
+    free(path);
     sl_image_free(&image);
     if (status) {
         free(found->faces);
@@ -176,7 +175,8 @@ int cmd_detect(int argc, char **argv)
     detect_run run = {.photos = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_photo_loop loop = {.models = &run.models,
-                           .no_bar = !run.json && !run.out,
+                           .no_bar = !run.json && !run.out.dir,
+                           .outputs = run.out.dir ? &run.out : NULL,
                            .one = detect_photo,
                            .finish = tell_faces,
                            .context = &run};
@@ -186,8 +186,8 @@ int cmd_detect(int argc, char **argv)
         cli_photos_json(document, &loop.found);
         code = cli_print_json(document);
     }
-    if (!code)
-        code = cli_interrupted ? CLI_INTERRUPTED : loop.failed ? CLI_FAILED : run.faces ? CLI_OK : CLI_NO_FACE;
+    code = cli_photos_code(code, loop.failed, run.faces);
+    cli_outputs_free(&run.out);
     cli_photo_loop_free(&loop);
     json_decref(run.photos);
     free(run.paths.items);

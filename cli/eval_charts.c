@@ -113,7 +113,7 @@ static int draw_cmc(const eval_run *run, const size_t *order, size_t n)
     note_of(run, note);
     const sl_chart chart = {.title = "Cumulative match characteristic", .note = note, .x = {"rank", 1, 1, SL_CMC_RANKS},
                             .y = {"queries found, %", 0, NAN, 100}, .series = p.series, .series_count = p.count};
-    int code = cli_write_svg(run->svg_dir, "cmc.svg", &chart);
+    int code = cli_write_svg(run->svg_dir, "cmc.svg", run->there, &chart);
     free(p.numbers);
     return code;
 }
@@ -164,7 +164,7 @@ static int draw_bars(const eval_run *run, const size_t *order, size_t n, bool di
                             .note = note, .y = {difference ? "P@1, points" : "P@1, %", 0, NAN, NAN}, .series = s,
                             .series_count = 1, .categories = b.categories, .category_count = b.count,
                             .width = width < LEAST_WIDTH ? LEAST_WIDTH : width > MOST_WIDTH ? MOST_WIDTH : (int)width};
-    int code = cli_write_svg(run->svg_dir, difference ? "difference.svg" : "p1.svg", &chart);
+    int code = cli_write_svg(run->svg_dir, difference ? "difference.svg" : "p1.svg", run->there, &chart);
     free(b.p.numbers);
     return code;
 }
@@ -231,7 +231,7 @@ static int draw_curves(const eval_run *run, const size_t *order, size_t n, sweep
     snprintf(file, sizeof file, "%s.svg", cli_sweep_heading(field));
     const sl_chart chart = {.title = title, .note = note, .x = {cli_sweep_heading(field), field == SWEEP_K, NAN, NAN},
                             .y = {"P@1, %", 0, NAN, NAN}, .series = p.series, .series_count = p.count};
-    int code = cli_write_svg(run->svg_dir, file, &chart);
+    int code = cli_write_svg(run->svg_dir, file, run->there, &chart);
     free(p.numbers);
     return code;
 }

@@ -51,6 +51,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_ONLY: o->only = arg; return 0;
     case KEY_LIMIT: o->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, INT_MAX); return 0;
     case KEY_CSV: o->csv = arg; return 0;
+    case CLI_KEY_CSV_SAFE: o->csv_safe = 1; return 0;
+    case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
     case KEY_SVG: run->svg_dir = arg; return 0;
     case KEY_SHEETS: run->sheets_dir = arg; return 0;
     case KEY_SHEET_COUNT: run->sheet_count = (int)cli_parse_int(state, "--sheet-count", arg, 1, 10000); return 0;
@@ -94,12 +96,14 @@ static const struct argp_option options[] = {
     {"only", KEY_ONLY, "FILE", 0, "Only these people or photos, one a line, in the gallery and the queries", 0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced, the same for everything compared", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line for each configuration and query", 0},
+    CLI_OPTION_CSV_SAFE,
     {"svg", KEY_SVG, "DIR", 0,
      "Draw charts: cmc.svg, p1.svg, difference.svg, and alpha.svg and k.svg where these are swept", 0},
     {"sheets", KEY_SHEETS, "DIR", 0,
      "Draw contact sheets of the largest wins and the worst losses of the first configuration with a second look; "
      "faces appear where galleries were enrolled with --keep-crops",
      0},
+    CLI_OPTION_REPLACE,
     {"sheet-count", KEY_SHEET_COUNT, "N", 0, "So many of each (default: 12)", 0},
     {"seed", KEY_SEED, "S", 0, "Of the bootstrap (default: 1)", 0},
     CLI_OPTION_JSON,
@@ -284,7 +288,14 @@ int cmd_eval_identify(int argc, char **argv)
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     run.options.threads = run.models.threads;
-    int code = open_galleries(&run);
+    const char *const inputs[] = {run.options.only, run.gallery_dir, run.queries_dir};
+    int code = run.options.csv ? cli_check_output(run.options.csv, inputs, 3) : CLI_OK;
+    if (!code && run.svg_dir)
+        code = cli_check_folder(run.svg_dir, "cmc.svg", run.there, inputs, 3);
+    if (!code && run.sheets_dir)
+        code = cli_check_folder(run.sheets_dir, "win-01-.png", run.there, inputs, 3);
+    if (!code)
+        code = open_galleries(&run);
     if (!code)
         code = evaluate(&run);
     release(&run);

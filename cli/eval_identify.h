@@ -3,6 +3,7 @@
 #define CLI_EVAL_IDENTIFY_H
 
 #include "cli.h"
+#include "outputs.h"
 #include "sweep.h"
 
 typedef struct {
@@ -11,6 +12,7 @@ typedef struct {
     sl_eval_options options;
     const char *gallery_dir, *queries_dir;
     const char *svg_dir, *sheets_dir; /* NULL: no pictures */
+    cli_there there; /* pictures that are there */
     int sheet_count;
     bool json;
 

@@ -20,11 +20,13 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     switch (key) {
     case ARGP_KEY_INIT: state->child_inputs[0] = run; return 0;
     case KEY_SVG: run->svg = arg; return 0;
+    case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {{"svg", KEY_SVG, "DIR", 0, "Draw openset.svg, FNIR against FPIR", 0},
+                                             CLI_OPTION_REPLACE,
                                              {0}};
 static const struct argp_child children[] = {{&cli_openset_argp, 0, 0, 0}, {0}};
 static const struct argp parser = {
@@ -135,7 +137,7 @@ static int draw(const openset_run *run, const sl_openset *o)
         cli_warn("openset.svg: nobody is searched for who is there, so there is no curve to draw");
         return CLI_FAILED;
     }
-    return cli_write_svg(run->svg, "openset.svg", &chart);
+    return cli_write_svg(run->svg, "openset.svg", run->there, &chart);
 }
 
 static int measure(openset_run *run)
@@ -159,10 +161,9 @@ static int measure(openset_run *run)
     if (o.mated)
         cli_warn_own_photos(run->gallery, run->queries, o.own_photos, o.own_photos_of);
     const sl_openset_point *shown = have ? given : NULL;
-    if (run->svg)
+    code = run->json ? print_json(run, &o, shown) : print_text(run, &o, shown);
+    if (!code && run->svg)
         code = draw(run, &o);
-    if (!code)
-        code = run->json ? print_json(run, &o, shown) : print_text(run, &o, shown);
     sl_openset_free(&o);
     return code;
 }
@@ -171,7 +172,10 @@ int cmd_eval_openset(int argc, char **argv)
 {
     openset_run run = cli_openset_defaults();
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    int code = cli_openset_open(&run);
+    const char *const inputs[] = {run.gallery_dir, run.queries_dir};
+    int code = run.svg ? cli_check_folder(run.svg, "openset.svg", run.there, inputs, 2) : CLI_OK;
+    if (!code)
+        code = cli_openset_open(&run);
     if (!code)
         code = measure(&run);
     cli_openset_close(&run);

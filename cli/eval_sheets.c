@@ -55,11 +55,10 @@ static int by_size(const void *a, const void *b)
 static sl_status write_sheet(const eval_run *run, const sl_eval_line *line, int number, const char *image,
                              const sl_image *sheet, sl_error *err)
 {
-    const char *name = cli_base_name(image), *dot = strrchr(name, '.');
-    int length = dot && dot - name < 400 ? (int)(dot - name) : 400;
-    char id[512];
-    snprintf(id, sizeof id, "%s-%02d-%.*s.png", is_win(line) ? "win" : "loss", number, length, name);
-    char *path = cli_output_path(run->sheets_dir, id, NULL, NULL, err);
+    char name[200], file[240];
+    cli_short_name(image, name);
+    snprintf(file, sizeof file, "%s-%02d-%s.png", is_win(line) ? "win" : "loss", number, name);
+    char *path = cli_output_in(run->sheets_dir, file, run->there, err);
     sl_status status = path ? sl_image_write(path, sheet, err) : err->status;
     free(path);
     return status;

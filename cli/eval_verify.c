@@ -16,6 +16,7 @@ typedef struct {
     cli_models models;
     sl_verify_options options;
     const char *gallery, *pairs, *svg;
+    cli_there there; /* charts that are there */
     bool list_missing, json;
     json_t *missing; /* the photos that are not there */
 } verify_run;
@@ -33,6 +34,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PAIRS: run->pairs = arg; return 0;
     case KEY_CSV: run->options.csv = arg; return 0;
     case KEY_SVG: run->svg = arg; return 0;
+    case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
+    case CLI_KEY_CSV_SAFE: run->options.csv_safe = 1; return 0;
     case KEY_LIST_MISSING: run->list_missing = true; return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
@@ -49,7 +52,9 @@ static const struct argp_option options[] = {
     {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
     {"pairs", KEY_PAIRS, "FILE", 0, "The pairs to decide, by image id (required)", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line per pair", 0},
+    CLI_OPTION_CSV_SAFE,
     {"svg", KEY_SVG, "DIR", 0, "Draw roc.svg and det.svg", 0},
+    CLI_OPTION_REPLACE,
     {"list-missing", KEY_LIST_MISSING, 0, 0, "Name the photos that are not in the gallery", 0},
     CLI_OPTION_JSON,
     {0}};
@@ -196,8 +201,8 @@ static int draw(const verify_run *run, const sl_verification *v, double *miss)
                                 .y = {words[2], 1, NAN, NAN},
                                 .series = det,
                                 .series_count = (size_t)count};
-    int code = cli_write_svg(run->svg, "roc.svg", &roc_chart);
-    return code ? code : cli_write_svg(run->svg, "det.svg", &det_chart);
+    int code = cli_write_svg(run->svg, "roc.svg", run->there, &roc_chart);
+    return code ? code : cli_write_svg(run->svg, "det.svg", run->there, &det_chart);
 }
 
 /* ------------------------------------------------------------------ the run */
@@ -220,14 +225,12 @@ static int verify(verify_run *run, const sl_gallery *gallery)
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
-    int code = CLI_OK;
-    if (run->svg) {
+    int code = run->json ? print_json(run, &v) : print_text(run, &v);
+    if (!code && run->svg) {
         double *miss = calloc(v.stage1.points + v.stage2.points + v.score.points, sizeof *miss);
-        code = miss ? draw(run, &v, miss) : CLI_FAILED;
+        code = miss ? draw(run, &v, miss) : (cli_warn("no memory for the charts"), CLI_FAILED);
         free(miss);
     }
-    if (!code)
-        code = run->json ? print_json(run, &v) : print_text(run, &v);
     sl_verification_free(&v);
     return code;
 }
@@ -240,6 +243,10 @@ int cmd_eval_verify(int argc, char **argv)
     sl_error err = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
+    const char *const inputs[] = {run.pairs, run.gallery};
+    if ((run.options.csv && cli_check_output(run.options.csv, inputs, 2)) ||
+        (run.svg && cli_check_folder(run.svg, "roc.svg", run.there, inputs, 2)))
+        return CLI_FAILED;
     if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
         return cli_fail(run.gallery, &err);
     run.missing = json_array();

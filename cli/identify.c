@@ -26,6 +26,7 @@ static const struct argp_option options[] = {
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
+    CLI_OPTION_REPLACE,
     {"truth", KEY_TRUTH, "folder", 0,
      "Each photo's folder is named after the person: count right answers, frame pictures; implies --main-face", 0},
     {0},
@@ -48,6 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_EXACT_ORDER: run->match.match.exact_order = 1; return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
+    case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
     case KEY_TRUTH:
         cli_parse_name(state, "--truth", arg, truths);
         run->truth = run->main_face = true;
@@ -282,11 +284,8 @@ static void answer_query(void *context, const sl_photo *photo, void *made, const
 
 static int identify_code(const identify_run *run)
 {
-    if (cli_interrupted)
-        return CLI_INTERRUPTED;
-    if (run->failed || run->found.failed)
-        return CLI_FAILED;
-    return !run->faces ? CLI_NO_FACE : run->matched ? CLI_OK : CLI_UNKNOWN;
+    int code = cli_photos_code(CLI_OK, run->failed + run->found.failed, run->faces);
+    return code || run->matched ? code : CLI_UNKNOWN;
 }
 
 static int identify_all(identify_run *run)
@@ -336,7 +335,10 @@ int cmd_identify(int argc, char **argv)
     identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    int code = cli_photos_of(&run.paths, NULL, &run.found);
+    const char *const inputs[] = {run.gallery_dir};
+    int code = run.explain_dir ? cli_check_folder(run.explain_dir, "report.html", run.there, inputs, 1) : CLI_OK;
+    if (!code)
+        code = cli_photos_of(&run.paths, NULL, &run.found);
     if (!code)
         code = cli_open_with_gallery(&run.models, run.gallery_dir, &run.engine, NULL, &run.gallery);
     if (!code)

@@ -22,6 +22,7 @@ typedef struct {
     cli_list paths;
     cli_photos found;
     const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
+    cli_there there; /* explain_dir's files that are there */
     int top;
     double fpir;     /* asked for; 0: the default */
     sl_rule rule;

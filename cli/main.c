@@ -19,8 +19,8 @@ static const char tail[] =
     "  secondlook identify --gallery staff --explain why query.jpg\n"
     "                                                       and why: open why/report.html\n"
     "\n"
-    "Exit codes: 0 done, 1 failed, 2 wrong usage, 3 no face found, 4 nobody above the threshold,\n"
-    "130 interrupted.\n";
+    "Exit codes: 0 done, 1 something that was asked for failed, 2 wrong usage, 3 no face on any photo,\n"
+    "4 nobody above the threshold, or not the same person, 130 interrupted.\n";
 
 static const cli_command commands[] = {
     {"models", "list, fetch or inspect networks", cmd_models},
@@ -39,6 +39,19 @@ static const cli_command commands[] = {
     {NULL, NULL, NULL},
 };
 
+/* getopt prints an unknown option as it is: a word that could be one holds nothing that may not be shown. */
+static int check_words(int argc, char **argv)
+{
+    for (int i = 1; i < argc && strcmp(argv[i], "--") != 0; i++) {
+        if (argv[i][0] != '-' || strlen(argv[i]) == sl_show(NULL, 0, argv[i]))
+            continue;
+        cli_warn("%s: an option cannot hold such characters: put them into a word of their own ('--label NAME'), and "
+                 "'./' before a file's name that begins with '-'", argv[i]);
+        return CLI_USAGE;
+    }
+    return CLI_OK;
+}
+
 int main(int argc, char **argv)
 {
     argp_err_exit_status = CLI_USAGE;
@@ -47,7 +60,10 @@ int main(int argc, char **argv)
         printf("secondlook %s\n", sl_version());
         return CLI_OK;
     }
-    int code = cli_dispatch("secondlook", about, commands, tail, argc, argv);
+    int code = check_words(argc, argv);
+    if (code)
+        return code;
+    code = cli_dispatch("secondlook", about, commands, tail, argc, argv);
     /* A full disk behind a redirected stdout must not look like success. */
     if ((fflush(stdout) || ferror(stdout)) && code != CLI_INTERRUPTED) {
         cli_warn("the results could not be written to stdout: %s", strerror(errno));

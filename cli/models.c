@@ -150,6 +150,12 @@ static int fetch_one(const models_run *run, const char *name)
     return CLI_OK;
 }
 
+/* One that cannot be had does not keep the others away. */
+static int worse(int code, int next)
+{
+    return next ? next : code;
+}
+
 static int fetch_all(const models_run *run)
 {
     sl_model_info *infos;
@@ -158,9 +164,9 @@ static int fetch_all(const models_run *run)
     if (sl_models_list(run->dir, &infos, &count, &err))
         return cli_fail(NULL, &err);
     int code = CLI_OK;
-    for (size_t i = 0; !code && i < count; i++)
+    for (size_t i = 0; code != CLI_INTERRUPTED && i < count; i++)
         if (infos[i].fetchable)
-            code = fetch_one(run, infos[i].name);
+            code = worse(code, fetch_one(run, infos[i].name));
     sl_models_free(infos, count);
     return code;
 }
@@ -171,11 +177,11 @@ static int models_fetch(int argc, char **argv)
     argp_parse(&fetch_parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     int code = run.all ? fetch_all(&run) : CLI_OK;
-    for (size_t i = 0; !code && i < run.names.count; i++)
-        code = fetch_one(&run, run.names.items[i]);
-    for (size_t i = 0; !code && !run.all && !run.names.count && i < sizeof default_models / sizeof *default_models;
-         i++)
-        code = fetch_one(&run, default_models[i]);
+    for (size_t i = 0; code != CLI_INTERRUPTED && i < run.names.count; i++)
+        code = worse(code, fetch_one(&run, run.names.items[i]));
+    const size_t defaults = run.all || run.names.count ? 0 : sizeof default_models / sizeof *default_models;
+    for (size_t i = 0; code != CLI_INTERRUPTED && i < defaults; i++)
+        code = worse(code, fetch_one(&run, default_models[i]));
     free(run.names.items);
     return code;
 }
@@ -291,14 +297,15 @@ static int models_inspect(int argc, char **argv)
         return code;
     }
     json_t *document = run.json ? NULL : json_loads(text, 0, NULL);
+    int code = CLI_OK;
     if (document)
         print_document(document);
     else
-        puts(text);
+        code = cli_print_json_text(text);
     json_decref(document);
     free(text);
     free(run.names.items);
-    return CLI_OK;
+    return code;
 }
 
 int cmd_models(int argc, char **argv)

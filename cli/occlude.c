@@ -21,12 +21,13 @@ static const char *const stage_names[] = {"photo", "aligned", NULL};
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *out, *style, *failures_file;
+    cli_outputs out;
+    const char *style, *failures_file;
     bool kinds[KINDS];
     int kind_count;
     occlude_stage stage;
     unsigned long long seed;
-    bool json, aligned, skip_existing;
+    bool json, aligned;
     size_t written, skipped; /* pictures; changed by all workers */
 } occlude_run;
 
@@ -46,6 +47,7 @@ static const struct argp_option options[] = {
      "seed",
      0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same pictures (default: 1)", 0},
+    CLI_OPTION_REPLACE,
     {"skip-existing", KEY_SKIP, 0, 0, "Keep the pictures that are there: go on with an interrupted run", 0},
     {"failures", KEY_FAILURES, "FILE", 0, "Write the photos that failed there, a line each: path, tab, reason", 0},
     {0},
@@ -86,15 +88,16 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_KIND: parse_kinds(state, run, arg); return 0;
     case KEY_STAGE: run->stage = (occlude_stage)cli_parse_name(state, "--stage", arg, stage_names); return 0;
     case KEY_STYLE: run->style = arg; return 0;
-    case KEY_SKIP: run->skip_existing = true; return 0;
+    case KEY_SKIP: run->out.there = CLI_THERE_KEPT; return 0;
+    case CLI_KEY_REPLACE: run->out.there = CLI_THERE_REPLACED; return 0;
     case KEY_FAILURES: run->failures_file = arg; return 0;
     case KEY_SEED: run->seed = (unsigned long long)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
-    case 'o': run->out = arg; return 0;
+    case 'o': run->out.dir = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (!run->kind_count)
             argp_error(state, "--kind mask|sunglasses|crop|scarf|block is missing");
-        if (!run->out)
+        if (!run->out.dir)
             argp_error(state, "-o DIR is missing");
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
@@ -102,6 +105,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "--aligned says that the pictures are crops already: --stage does not go with it");
         if (run->stage == STAGE_UNSET)
             run->stage = run->aligned ? ON_CROP_GIVEN : ON_PHOTO;
+        run->out.naming = run->stage == ON_ALIGNED ? CLI_NAMES_STEM : CLI_NAMES_WHOLE;
         check_style(state, run);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -130,11 +134,8 @@ static const struct argp parser = {
 /* Every picture has its own seed (FNV-1a of its id without the ending, so that a photo's crop has the photo's). */
 static uint64_t seed_of(const occlude_run *run, const char *id)
 {
-    uint64_t hash = 0xcbf29ce484222325u ^ run->seed;
-    const char *dot = strrchr(cli_base_name(id), '.'), *end = dot ? dot : id + strlen(id);
-    for (; id < end; id++)
-        hash = (hash ^ (unsigned char)*id) * 0x100000001b3u;
-    return hash;
+    const char *dot = strrchr(cli_base_name(id), '.');
+    return cli_hash(run->seed, id, dot ? (size_t)(dot - id) : strlen(id));
 }
 
 /* One photo on its way: the picture that is drawn on, and the points of its face once they were asked for. */
@@ -198,15 +199,8 @@ static sl_status find_landmarks(canvas *c, sl_error *err)
 /* Where the picture of this kind goes; NULL and the reason in err when it can not be. */
 static char *path_of(const occlude_run *run, const sl_photo *photo, int kind, sl_error *err)
 {
-    char *dir = NULL, *path = NULL;
-    if (asprintf(&dir, "%s%s%s", run->out, run->kind_count > 1 ? "/" : "",
-                 run->kind_count > 1 ? kind_names[kind] : "") < 0) {
-        fail(err, SL_ERR_MEMORY, "no memory");
-        return NULL;
-    }
-    path = cli_output_path(dir, photo->image, run->stage == ON_ALIGNED ? ".png" : NULL, photo->path, err);
-    free(dir);
-    return path;
+    return cli_output_of(&run->out, photo, run->kind_count > 1 ? kind_names[kind] : NULL,
+                         run->stage == ON_ALIGNED ? ".png" : NULL, err);
 }
 
 /* The paths of the pictures that are to be made; NULL where a kind is not asked for or is there already. */
@@ -219,7 +213,7 @@ static sl_status wanted_paths(occlude_run *run, const sl_photo *photo, char *pat
             continue;
         if (!(paths[k] = path_of(run, photo, k, err)))
             return err->status;
-        if (run->skip_existing && !stat(paths[k], &st)) {
+        if (run->out.there == CLI_THERE_KEPT && !stat(paths[k], &st)) {
             free(paths[k]);
             paths[k] = NULL;
             __atomic_fetch_add(&run->skipped, 1, __ATOMIC_RELAXED);
@@ -281,10 +275,15 @@ static sl_status occlude_photo(void *context, sl_session *session, const sl_phot
     return status;
 }
 
-static int write_failures(const char *path, const json_t *failures)
+static int write_failures(const occlude_run *run, const json_t *failures)
 {
+    const char *path = run->failures_file;
     size_t i;
     const json_t *one;
+    if (cli_outputs_reads(&run->out, path)) {
+        cli_warn("%s: is one of the photos, so the list of failures is not written there", path);
+        return CLI_FAILED;
+    }
     FILE *file = fopen(path, "w");
     bool good = file != NULL;
     json_array_foreach(failures, i, one) {
@@ -315,11 +314,11 @@ static int tell_result(const occlude_run *run, const cli_photo_loop *loop)
         return cli_print_json(document);
     }
     char there[64] = "";
-    if (run->skip_existing)
+    if (run->out.there == CLI_THERE_KEPT)
         snprintf(there, sizeof there, ", %zu there already", run->skipped);
     const size_t failed = json_array_size(loop->failures);
-    cli_say("%zu picture%s written to %s%s, %zu photo%s failed", run->written, run->written == 1 ? "" : "s", run->out,
-            there, failed, failed == 1 ? "" : "s");
+    cli_say("%zu picture%s written to %s%s, %zu photo%s failed", run->written, run->written == 1 ? "" : "s",
+            run->out.dir, there, failed, failed == 1 ? "" : "s");
     return CLI_OK;
 }
 
@@ -330,17 +329,16 @@ int cmd_occlude(int argc, char **argv)
     bool only_cut = run.stage != ON_ALIGNED && run.kinds[SL_OCCLUDE_CROP] && run.kind_count == 1;
     cli_photo_loop loop = {.models = &run.models,
                            .no_networks = only_cut, /* a crop needs no face */
+                           .outputs = &run.out,
                            .one = occlude_photo,
                            .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
     if (!code)
         code = tell_result(&run, &loop);
     if (!code && run.failures_file)
-        code = write_failures(run.failures_file, loop.failures);
-    if (!code && loop.failed)
-        code = !run.written && !run.skipped && loop.without_face == loop.failed ? CLI_NO_FACE : CLI_FAILED;
-    if (cli_interrupted)
-        code = CLI_INTERRUPTED;
+        code = write_failures(&run, loop.failures);
+    code = cli_photos_code(code, loop.failed - loop.without_face, loop.done);
+    cli_outputs_free(&run.out);
     cli_photo_loop_free(&loop);
     free(run.paths.items);
     return code;

@@ -5,12 +5,14 @@
 #include <jansson.h>
 
 #include "options.h"
+#include "outputs.h"
 
 typedef struct {
     cli_match match;
     cli_models models;
     sl_openset_options options;
     const char *gallery_dir, *queries_dir, *svg;
+    cli_there there; /* a chart that is there */
     bool json;
 
     sl_engine *engine; /* of the gallery's model, for its rates; NULL where it cannot be opened */

@@ -9,7 +9,7 @@
 #include "secondlook.h"
 
 /* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
-enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
+enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_REPLACE, CLI_KEY_CSV_SAFE, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
 
 #define CLI_OPTION_JSON                                                                                           \
     {                                                                                                             \
@@ -18,6 +18,11 @@ enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_SHARED
 #define CLI_OPTION_ALIGNED                                                                                        \
     {                                                                                                             \
         "aligned", CLI_KEY_ALIGNED, 0, 0, "Each picture is an aligned crop already", 0                            \
+    }
+#define CLI_OPTION_CSV_SAFE                                                                                       \
+    {                                                                                                             \
+        "csv-safe", CLI_KEY_CSV_SAFE, 0, 0,                                                                       \
+            "In the CSV, put ' before texts that begin with = + - @, which spreadsheets would take for formulas", 0 \
     }
 #define CLI_OPTION_MODELS_DIR                                                                                     \
     {                                                                                                             \

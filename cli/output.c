@@ -20,12 +20,13 @@ int cli_exit_code(sl_status status)
     }
 }
 
-/* Whether an error's text, which is shown text, has the path in it. */
+/* Whether an error's text has the path in it. */
 static bool names(const char *text, const char *path)
 {
-    char shown[sizeof ((sl_error *)NULL)->text];
-    sl_show(shown, sizeof shown, path);
-    return strstr(text, shown) != NULL;
+    char name[sizeof ((sl_error *)NULL)->text], whole[sizeof name];
+    sl_show(name, sizeof name, path);
+    sl_show(whole, sizeof whole, text);
+    return strstr(whole, name) != NULL;
 }
 
 int cli_fail(const char *path, const sl_error *err)
@@ -42,19 +43,52 @@ int cli_fail(const char *path, const sl_error *err)
     return cli_exit_code(err->status);
 }
 
-int cli_print_json(json_t *document)
+int cli_photos_code(int code, size_t failed, size_t with_face)
 {
-    if (!document) {
-        cli_warn("no memory for the JSON document");
-        return CLI_FAILED;
+    if (code)
+        return code;
+    return cli_interrupted ? CLI_INTERRUPTED : failed ? CLI_FAILED : with_face ? CLI_OK : CLI_NO_FACE;
+}
+
+/* One character as JSON's escape: a pair of surrogates where it needs one. */
+static void put_escape(uint32_t code)
+{
+    if (code > 0xffff)
+        printf("\\u%04x\\u%04x", 0xd800 + ((unsigned)code - 0x10000) / 0x400, 0xdc00 + (unsigned)code % 0x400);
+    else
+        printf("\\u%04x", (unsigned)code);
+}
+
+int cli_print_json_text(const char *text)
+{
+    const char *plain = text; /* from here on nothing was written yet */
+    uint32_t code;
+    for (size_t left = strlen(text), n; (n = sl_utf8_read(text, left, &code)) > 0; text += n, left -= n) {
+        if (sl_visible(code) || code == '\n')
+            continue;
+        fwrite(plain, 1, (size_t)(text - plain), stdout);
+        put_escape(code);
+        plain = text + n;
     }
-    int failed = json_dumpf(document, stdout, JSON_INDENT(2) | JSON_REAL_PRECISION(7));
-    json_decref(document);
-    if (failed || putchar('\n') == EOF) {
+    fwrite(plain, 1, (size_t)(text - plain), stdout);
+    if (putchar('\n') == EOF || ferror(stdout)) {
         cli_warn("the results could not be written to stdout: %s", strerror(errno));
         return CLI_FAILED;
     }
     return CLI_OK;
+}
+
+int cli_print_json(json_t *document)
+{
+    char *text = document ? json_dumps(document, JSON_INDENT(2) | JSON_REAL_PRECISION(7)) : NULL;
+    json_decref(document);
+    if (!text) {
+        cli_warn("no memory for the JSON document");
+        return CLI_FAILED;
+    }
+    int code = cli_print_json_text(text);
+    free(text);
+    return code;
 }
 
 json_t *cli_json_number(double value)

@@ -10,6 +10,9 @@
 /* Writes the document to stdout and releases it. CLI_OK or CLI_FAILED. */
 int cli_print_json(json_t *document);
 
+/* The same of a document as text. Characters that may not be shown as they are (sl_visible) are written as \\u escapes. */
+int cli_print_json_text(const char *text);
+
 /* Numbers and texts that JSON may not be able to hold: NaN and infinity become null, bytes that are
  * not UTF-8 become U+FFFD. */
 json_t *cli_json_number(double value);

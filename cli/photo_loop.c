@@ -16,8 +16,10 @@ static void finish(void *context, const sl_photo *photo, void *made, const sl_er
     sl_error err = *why;
     if (!err.status && loop->finish)
         err.status = loop->finish(loop->context, photo, made, &err);
-    if (!err.status)
+    if (!err.status) {
+        loop->done++;
         return;
+    }
     cli_fail(photo->path, &err);
     loop->failed++;
     loop->without_face += err.status == SL_ERR_NO_FACE;
@@ -40,11 +42,14 @@ static int run_loop(cli_photo_loop *loop, const sl_engine *engine, const sl_phot
 int cli_each_photo(const cli_list *paths, cli_photo_loop *loop)
 {
     sl_engine *engine = NULL;
-    loop->failed = loop->without_face = 0;
+    sl_error err = {0};
+    loop->done = loop->failed = loop->without_face = 0;
     loop->failures = json_array();
     cli_catch_interrupts();
     int code = cli_photos_of(paths, NULL, &loop->found);
     loop->failed = loop->found.failed;
+    if (!code && loop->outputs && cli_outputs_plan(loop->outputs, loop->found.photos, loop->found.count, &err))
+        code = cli_fail(NULL, &err);
     if (!code && !loop->no_networks)
         code = cli_open(loop->models, &engine, NULL);
     if (!code)

@@ -38,61 +38,6 @@ const char *cli_base_name(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* Creates the folders that lead to `path`. */
-static bool make_parents(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        int failed = mkdir(path, 0777) && errno != EEXIST;
-        *slash = '/';
-        if (failed)
-            return false;
-    }
-    return true;
-}
-
-/* An id comes from a walk or a file's name; one that climbs out of the folder is refused all the same. */
-static bool climbs(const char *id)
-{
-    return *id == '/' || !strcmp(id, "..") || !strncmp(id, "../", 3) || strstr(id, "/../");
-}
-
-static bool same_file(const char *a, const char *b)
-{
-    struct stat one, other;
-    return !stat(a, &one) && !stat(b, &other) && one.st_dev == other.st_dev && one.st_ino == other.st_ino;
-}
-
-char *cli_output_path(const char *dir, const char *id, const char *ending, const char *source, sl_error *err)
-{
-    const char *dot = strrchr(cli_base_name(id), '.');
-    bool has_ending = dot && dot > cli_base_name(id);
-    int stem = (int)(ending && has_ending ? (size_t)(dot - id) : strlen(id));
-    char *path = NULL;
-    if (!ending)
-        ending = has_ending ? "" : ".png";
-    if (climbs(id)) {
-        fail(err, SL_ERR_ARGUMENT, "would be written outside the output folder", id, NULL);
-        return NULL;
-    }
-    if (asprintf(&path, "%s/%.*s%s", dir, stem, id, ending) < 0) {
-        fail(err, SL_ERR_MEMORY, "no memory", id, NULL);
-        return NULL;
-    }
-    if (!make_parents(path)) {
-        fail(err, SL_ERR_IO, "its folder can not be created", path, strerror(errno));
-        free(path);
-        return NULL;
-    }
-    if (source && same_file(path, source)) {
-        fail(err, SL_ERR_ARGUMENT, "the output would overwrite the photo itself: choose another folder", path,
-             NULL);
-        free(path);
-        return NULL;
-    }
-    return path;
-}
-
 void cli_faces_free(cli_face *faces, size_t count)
 {
     for (size_t i = 0; faces && i < count; i++) {

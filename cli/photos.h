@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "options.h"
+#include "outputs.h"
 #include "photo_paths.h"
 #include "secondlook.h"
 
@@ -24,7 +25,9 @@ typedef struct {
     /* In the photos' order, on one thread, for those that did not fail; NULL: nothing is left to do. */
     sl_status (*finish)(void *context, const sl_photo *photo, void *made, sl_error *err);
     void *context;
-    size_t failed, without_face; /* results: what failed, paths passed over among them; photos with SL_ERR_NO_FACE */
+    cli_outputs *outputs;        /* NULL: none; else they are planned before the work begins, and freed by the caller */
+    size_t done;                 /* results: photos that went well */
+    size_t failed, without_face; /* what failed, paths passed over among them; photos with SL_ERR_NO_FACE */
     json_t *failures;            /* [{"image", "reason"}] in the photos' order */
     cli_photos found;            /* the photos, and what was passed over */
 } cli_photo_loop;
@@ -35,11 +38,6 @@ void cli_photo_loop_free(cli_photo_loop *loop);
 
 /* The name behind the last slash. */
 const char *cli_base_name(const char *path);
-
-/* "dir/id", its folders created, with the ending replaced by `ending` unless that is NULL; an id without one (stdin)
- * gets ".png". free() it.
- * NULL, and the reason in err, when it can not be, or when it would overwrite `source` (may be NULL). */
-char *cli_output_path(const char *dir, const char *id, const char *ending, const char *source, sl_error *err);
 
 /* One face that is ready to be matched and drawn. */
 typedef struct {

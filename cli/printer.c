@@ -31,11 +31,13 @@ static int columns_of(uint32_t code)
         {0x302a, 0x302d}, {0x3099, 0x309a}, {0xfe20, 0xfe2f},
     };
     static const uint32_t wide[][2] = {
-        {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97c},   {0xac00, 0xd7a3},
-        {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff01, 0xff60},   {0xffe0, 0xffe6},   {0x1f300, 0x1f64f},
+        {0x1100, 0x115f},   {0x2e80, 0x303e},   {0x3041, 0xa4cf},   {0xa960, 0xa97c}, {0xac00, 0xd7a3},
+        {0xf900, 0xfaff},   {0xfe30, 0xfe6f},   {0xff01, 0xff60},   {0xffe0, 0xffe6}, {0x1f300, 0x1f64f},
         {0x1f680, 0x1f6ff}, {0x1f900, 0x1f9ff}, {0x20000, 0x3fffd},
     };
-    return within(code, marks, sizeof marks / sizeof *marks) ? 0 : within(code, wide, sizeof wide / sizeof *wide) ? 2 : 1;
+    return within(code, marks, sizeof marks / sizeof *marks) ? 0
+           : within(code, wide, sizeof wide / sizeof *wide)  ? 2
+                                                             : 1;
 }
 
 /* The columns of the characters of shown text that fit into `most`; *bytes: what they take. */

@@ -1,5 +1,6 @@
-/* The one way in which text from outside (labels, ids, paths, manifests, error texts that hold them) comes to a terminal:
- * shown by sl_show, so that it can send no escape sequence, begin no line and turn no writing. No printf takes such text. */
+/* The one way in which text from outside (labels, ids, paths, manifests, error texts that hold them) comes to a
+ * terminal: shown by sl_show, so that it can send no escape sequence, begin no line and turn no writing. No printf
+ * takes such text. */
 #ifndef CLI_PRINTER_H
 #define CLI_PRINTER_H
 

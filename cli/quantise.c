@@ -118,14 +118,16 @@ int cmd_models_quantise(int argc, char **argv)
     if (!run.models.engine.landmarks)
         run.models.engine.landmarks = "none";
     run.models.engine.precision = SL_COMPUTE_F32;
+    if (run.out && cli_check_output(run.out, (const char *const *)run.paths.items, run.paths.count))
+        return CLI_FAILED;
     cli_photo_loop loop = {.models = &run.models, .one = read_face, .finish = keep_face, .context = &run};
     int code = cli_each_photo(&run.paths, &loop);
-    if (!code && cli_interrupted)
-        code = CLI_INTERRUPTED;
+    if (!code && (cli_interrupted || !run.count)) {
+        cli_warn(cli_interrupted ? "interrupted" : "there is no face on any photo");
+        code = cli_photos_code(CLI_OK, loop.failed, run.count);
+    }
     if (!code)
-        code = measure(&run);
-    if (!code && loop.failed)
-        code = CLI_FAILED; /* a part of the photos */
+        code = cli_photos_code(measure(&run), loop.failed, run.count);
     cli_photo_loop_free(&loop);
     for (size_t i = 0; i < run.count; i++)
         sl_image_free(&run.crops[i]);

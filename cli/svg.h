@@ -3,9 +3,10 @@
 #define CLI_SVG_H
 
 #include "cli.h"
+#include "outputs.h"
 
 /* Writes dir/name, making the folder where it is not there, and tells so on stderr when it fails. CLI_OK or
  * CLI_FAILED. */
-int cli_write_svg(const char *dir, const char *name, const sl_chart *chart);
+int cli_write_svg(const char *dir, const char *name, cli_there there, const sl_chart *chart);
 
 #endif

@@ -318,7 +318,9 @@ int cmd_explain(int argc, char **argv)
     pair_run run = {.match = cli_match_defaults()};
     pair p = {0};
     argp_parse(&explain_parser, argc, argv, 0, 0, &run);
-    int code = pair_open(&run, &p);
+    int code = cli_check_output(run.out, (const char *const *)run.paths.items, run.paths.count);
+    if (!code)
+        code = pair_open(&run, &p);
     if (!code)
         code = draw(&run, &p);
     pair_close(&p);

@@ -102,7 +102,7 @@ load common
     need_models
     need_landmarks
     sl occlude --kind crop,mask in -o two
-    expect 1 # the crop needs no face
+    expect 3 # the crop needs no face, the mask does
     contains "$err" "no face"
     [ -s two/crop/ann/1.png ]
     [ ! -e two/mask/ann/1.png ]
@@ -148,7 +148,7 @@ load common
     sl align --all-faces "$PHOTOS/sample2.jpg" -o crops
     expect 0
     for seed in 2 16 59; do
-        sl occlude --kind crop --seed $seed crops/sample2-2.png -o cut
+        sl occlude --kind crop --seed $seed --replace crops/sample2-2.png -o cut
         expect 0
         sl detect --json cut
         expect 0
