@@ -33,13 +33,11 @@ answers() {
         for json in "" --json; do
             n=$((n + 1))
             # shellcheck disable=SC2086
-            answers "$code" detect $json $photos
+            answers "$code" detect --landmarks none $json $photos -o "$BATS_TEST_TMPDIR/detect$n"
             # shellcheck disable=SC2086
-            answers "$code" detect $json $photos -o "$BATS_TEST_TMPDIR/detect$n"
+            answers "$code" align --landmarks none $json $photos -o "$BATS_TEST_TMPDIR/align$n"
             # shellcheck disable=SC2086
-            answers "$code" align $json $photos -o "$BATS_TEST_TMPDIR/align$n"
-            # shellcheck disable=SC2086
-            answers "$code" identify $json --gallery "$BATS_FILE_TMPDIR/gallery" --rerank none --threshold -1 $photos
+            answers "$code" identify --landmarks none --main-face $json --gallery "$BATS_FILE_TMPDIR/gallery" --rerank none --threshold -1 $photos
         done
     done <<< "
         0 face.jpg
@@ -78,9 +76,9 @@ answers() {
 @test "identify: 4 when nobody is known; a failed photo is an entry of the JSON document" {
     need_photos
     cd "$BATS_FILE_TMPDIR/set"
-    answers 4 identify --gallery ../one --rerank none --threshold .9 other.jpg
-    answers 1 identify --gallery ../one --rerank none --threshold .9 other.jpg bad.jpg
-    answers 1 identify --json --gallery ../gallery --rerank none --threshold -1 bad.jpg face.jpg
+    answers 4 identify --landmarks none --gallery ../one --rerank none --threshold .9 other.jpg
+    answers 1 identify --landmarks none --gallery ../one --rerank none --threshold .9 other.jpg bad.jpg
+    answers 1 identify --landmarks none --json --gallery ../gallery --rerank none --threshold -1 bad.jpg face.jpg
     json 'd.queries.length === 2 && d.queries[0].image === "bad.jpg" && d.queries[0].error.length > 0 &&
           d.queries[0].faces.length === 0 && d.queries[1].faces.length >= 1 && d.queries[1].error === undefined'
     answers 1 identify --gallery absent face.jpg
@@ -92,9 +90,9 @@ answers() {
     while read -r code photos; do
         [ -n "$code" ] || continue
         # shellcheck disable=SC2086
-        answers "$code" verify --rerank none --threshold .9 $photos
+        answers "$code" verify --landmarks none --rerank none --threshold .9 $photos
         # shellcheck disable=SC2086
-        answers $((code == 4 ? 0 : code)) explain $photos -o "$BATS_TEST_TMPDIR/why.png"
+        answers $((code == 4 ? 0 : code)) explain --landmarks none $photos -o "$BATS_TEST_TMPDIR/why.png"
     done <<< "
         0 face.jpg face.jpg
         4 face.jpg other.jpg
