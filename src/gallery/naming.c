@@ -3,7 +3,7 @@
  * them. */
 #include <string.h>
 
-#include "base/text.h"
+#include "base/utf8.h"
 #include "gallery/store.h"
 
 /* Unicode's Default_Ignorable_Code_Point, its line and paragraph separators, and its interlinear annotations, all
