@@ -44,7 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case KEY_REMOVE: run->remove = true; return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
-    case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
         if (!run->gallery_dir)
             argp_error(state, "--gallery DIR is missing");
