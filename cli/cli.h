@@ -52,6 +52,9 @@ void cli_warn(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Says what went wrong, about which file (NULL: none), and returns the exit code for it. */
 int cli_fail(const char *path, const sl_error *err);
 
+/* Prints the warning that a call left in err beside its success; nothing when there is none. */
+void cli_warn_of(const char *path, const sl_error *err);
+
 /* The exit code that belongs to a status. */
 int cli_exit_code(sl_status status);
 

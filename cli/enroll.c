@@ -17,7 +17,7 @@ typedef struct {
     sl_precision patches;
     bool patches_given;
     bool json, verbose;
-    json_t *refused, *conflicts, *same_photo, *several_faces; /* of the JSON result */
+    json_t *refused, *conflicts, *same_photo, *several_faces, *warnings; /* of the JSON result */
     size_t notes; /* told so far */
     sl_enroll_report report;
 } enroll_run;
@@ -214,6 +214,7 @@ static void list_note(const enroll_run *run, const sl_enroll_note *n)
         add_text(one, "other_label", n->other_label);
         json_object_set_new(one, "enrolled", json_boolean(n->event == SL_ENROLL_SAME_PHOTO));
         break;
+    case SL_ENROLL_WARNING: add_text(list_photo(run->warnings, n->photo), "warning", n->why.text); break;
     case SL_ENROLL_SEVERAL_FACES: break;
     }
     if (!n->faces)
@@ -273,6 +274,7 @@ static json_t *summary_json(const enroll_run *run, const sl_engine *engine, cons
     json_object_set(document, "conflicts", run->conflicts);
     json_object_set(document, "same_photo", run->same_photo);
     json_object_set(document, "several_faces", run->several_faces);
+    json_object_set(document, "warnings", run->warnings);
     cli_photos_json(document, &run->found);
     if (error)
         add_text(document, "error", error->text);
@@ -384,7 +386,8 @@ static int enroll_photos(enroll_run *run, const sl_engine *engine)
 int cmd_enroll(int argc, char **argv)
 {
     enroll_run run = {.enroll = sl_enroll_defaults(), .patches = SL_PRECISION_COMPACT, .refused = json_array(),
-                      .conflicts = json_array(), .same_photo = json_array(), .several_faces = json_array()};
+                      .conflicts = json_array(), .same_photo = json_array(), .several_faces = json_array(),
+                      .warnings = json_array()};
     sl_engine *engine = NULL;
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
@@ -399,6 +402,7 @@ int cmd_enroll(int argc, char **argv)
     json_decref(run.conflicts);
     json_decref(run.same_photo);
     json_decref(run.several_faces);
+    json_decref(run.warnings);
     free(run.paths.items);
     return code;
 }

@@ -268,6 +268,9 @@ static void answer_query(void *context, const sl_photo *photo, void *made, const
     sl_error err = *why;
     json_t *list = json_array();
     json_t *entry = json_pack("{s:o,s:O}", "image", cli_json_text(photo->path), "faces", list);
+    cli_warn_of(photo->path, &err);
+    if (!err.status && *err.text)
+        json_object_set_new(entry, "warning", cli_json_text(err.text));
     if (!err.status)
         err.status = answer_faces(run, photo, query, list, &err);
     if (err.status) {

@@ -29,6 +29,21 @@ static bool names(const char *text, const char *path)
     return strstr(whole, name) != NULL;
 }
 
+/* The path is said once. */
+static void warn_of_path(const char *path, const char *text)
+{
+    if (path && !names(text, path))
+        cli_warn("%s: %s", path, text);
+    else
+        cli_warn("%s", text);
+}
+
+void cli_warn_of(const char *path, const sl_error *err)
+{
+    if (err->status == SL_OK && *err->text)
+        warn_of_path(path, err->text);
+}
+
 int cli_fail(const char *path, const sl_error *err)
 {
     /* npm and the file system report a Ctrl-C as their own failure. */
@@ -36,10 +51,7 @@ int cli_fail(const char *path, const sl_error *err)
         cli_warn("interrupted");
         return CLI_INTERRUPTED;
     }
-    if (path && !names(err->text, path))
-        cli_warn("%s: %s", path, err->text);
-    else
-        cli_warn("%s", err->text);
+    warn_of_path(path, err->text);
     return cli_exit_code(err->status);
 }
 

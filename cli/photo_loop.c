@@ -14,6 +14,7 @@ static void finish(void *context, const sl_photo *photo, void *made, const sl_er
 {
     cli_photo_loop *loop = context;
     sl_error err = *why;
+    cli_warn_of(photo->path, &err);
     if (!err.status && loop->finish)
         err.status = loop->finish(loop->context, photo, made, &err);
     if (!err.status) {

@@ -106,10 +106,12 @@ int cli_main_face(sl_session *session, const char *path, bool aligned, cli_face 
     int code = CLI_OK;
     if (status)
         code = cli_fail(photo ? photo->path : path, &err);
-    else if (!count) {
+    else
+        cli_warn_of(photo->path, &err);
+    if (!status && !count) {
         cli_warn("%s: no face found", photo->path);
         code = CLI_NO_FACE;
-    } else
+    } else if (!status)
         *out = faces[0];
     free(faces);
     sl_photos_free(photo, photo ? 1 : 0);

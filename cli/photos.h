@@ -22,7 +22,8 @@ typedef struct {
     bool no_bar;              /* results go to the terminal as they come */
     /* On any thread; what it leaves in *made goes to `finish`. */
     sl_status (*one)(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err);
-    /* In the photos' order, on one thread, for those that did not fail; NULL: nothing is left to do. */
+    /* In the photos' order, on one thread, for those that did not fail; NULL: nothing is left to do. err->text is ""
+     * or the warning that the photo was read with; it was printed. */
     sl_status (*finish)(void *context, const sl_photo *photo, void *made, sl_error *err);
     void *context;
     cli_outputs *outputs;        /* NULL: none; else they are planned before the work begins, and freed by the caller */

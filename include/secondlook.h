@@ -126,7 +126,9 @@ typedef struct {
 #define SL_MAX_PIXELS 100000000
 
 /* Reads a JPEG (baseline or progressive; grey, YCbCr, CMYK, YCCK) or PNG (any depth; alpha is laid on
- * white; 16 bits are reduced) as RGB, with the EXIF orientation applied. Recognised by content. */
+ * white; 16 bits are reduced) as RGB, with the EXIF orientation applied. Recognised by content. On success err->text
+ * is empty or a warning: the end of the file is missing or damaged, but all pixels are there. One that misses pixels
+ * is SL_ERR_FORMAT. */
 SL_API sl_status sl_image_read(const char *path, sl_image *out, sl_error *err);
 SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err);
 
@@ -691,7 +693,8 @@ typedef enum {
     SL_ENROLL_CONFLICT = 1,     /* not enrolled: its id is that of another picture, or of another person's */
     SL_ENROLL_DUPLICATE = 2,    /* not enrolled again: the same picture is enrolled as the same person, by another id */
     SL_ENROLL_SAME_PHOTO = 3,   /* enrolled, though the same picture is enrolled as another person too */
-    SL_ENROLL_SEVERAL_FACES = 4 /* enrolled, by the main face of several that are about as large */
+    SL_ENROLL_SEVERAL_FACES = 4, /* enrolled, by the main face of several that are about as large */
+    SL_ENROLL_WARNING = 5        /* was read with a warning (sl_image_read); what became of it is told beside this */
 } sl_enroll_event;
 
 typedef struct {
@@ -723,7 +726,8 @@ typedef struct {
     int threads; /* 0: all processors */
     /* On any thread, photos in any order; session NULL without an engine. What it leaves in *made is `finish`'s. */
     sl_status (*work)(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err);
-    /* On the calling thread, in the photos' order; why->status is what `work` returned. */
+    /* On the calling thread, in the photos' order; why->status is what `work` returned, and why->text beside SL_OK a
+     * warning that it left in err, such as sl_image_read's, or "". */
     void (*finish)(void *context, const sl_photo *photo, void *made, const sl_error *why);
     sl_progress_fn progress; /* after each `finish`; NULL: none */
     void *context;

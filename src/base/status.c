@@ -26,6 +26,19 @@ sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
     return status;
 }
 
+sl_status sl_warn(sl_error *err, const char *format, ...)
+{
+    if (!err)
+        return SL_OK;
+    va_list args;
+    va_start(args, format);
+    err->status = SL_OK;
+    vsnprintf(err->text, sizeof err->text, format, args);
+    va_end(args);
+    keep_printable(err->text);
+    return SL_OK;
+}
+
 sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
 {
     if (!err)

@@ -13,6 +13,9 @@ sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
 sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Leaves a warning in `err` (may be NULL): a text beside SL_OK, which it returns. */
+sl_status sl_warn(sl_error *err, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
 /* Passes a failure on to the caller. */
 #define SL_TRY(call)                            \
     do {                                        \

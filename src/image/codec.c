@@ -66,6 +66,7 @@ static sl_status decode_grey_png(const void *data, size_t size, sl_image *out, s
 static sl_status decode(const void *data, size_t size, bool grey, sl_image *out, sl_error *err)
 {
     *out = (sl_image){0};
+    sl_warn(err, "%s", ""); /* what is left there on success is a warning */
     if (!data || size == 0)
         return sl_fail(err, SL_ERR_FORMAT, "is empty (0 bytes); a JPEG or PNG was expected");
     if (has_magic(data, size, 0, "\xff\xd8\xff", 3))
@@ -106,7 +107,7 @@ static sl_status read_picture(const char *path, bool grey, sl_image *out, sl_err
     SL_TRY(sl_image_load(path, &data, &size, err));
     sl_status status = decode(data, size, grey, out, err);
     free(data);
-    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", path);
+    return status == SL_OK && !(err && *err->text) ? SL_OK : sl_fail_in(err, status, "%s", path);
 }
 
 sl_status sl_image_read(const char *path, sl_image *out, sl_error *err) { return read_picture(path, false, out, err); }

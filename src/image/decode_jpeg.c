@@ -19,9 +19,12 @@ typedef struct {
     uint8_t frame; /* the SOF marker; 0 before it was seen */
     uint32_t precision, width, height, components;
     int64_t scans;
+    uint8_t ids[4];      /* of the components */
+    uint64_t coefficients[4]; /* of each component: a bit for each of 64 that some scan gives to its last bit */
     bool adobe;      /* has Adobe's APP14: CMYK is stored inverted */
     int orientation; /* of the first EXIF segment; 0 before it was seen */
-    bool complete;   /* its end marker is there */
+    size_t end;      /* where its end marker is, or what can be read ends */
+    bool complete;   /* the end marker is there */
 } jpeg_outline;
 
 static sl_status read_frame(uint8_t marker, const uint8_t *body, size_t length, jpeg_outline *o, sl_error *err)
@@ -35,7 +38,34 @@ static sl_status read_frame(uint8_t marker, const uint8_t *body, size_t length, 
     o->height = sl_be16(body + 1);
     o->width = sl_be16(body + 3);
     o->components = body[5];
+    for (size_t i = 0; i < 4 && i < o->components && 8 + 3 * i < length; i++)
+        o->ids[i] = body[6 + 3 * i];
     return SL_OK;
+}
+
+/* A scan's header: how many components, two bytes for each, then which coefficients, and which of their bits. */
+static void read_scan(const uint8_t *body, size_t length, jpeg_outline *o)
+{
+    size_t count = length ? body[0] : 0;
+    o->scans++;
+    if (length < 4 + 2 * count)
+        return;
+    const uint8_t *band = body + 1 + 2 * count;
+    if (band[0] > band[1] || band[1] > 63 || (band[2] & 15))
+        return;
+    for (size_t i = 0; i < count; i++)
+        for (size_t c = 0; c < 4; c++)
+            if (o->ids[c] == body[1 + 2 * i])
+                o->coefficients[c] |= (UINT64_MAX >> (63 - band[1])) & (UINT64_MAX << band[0]);
+}
+
+/* Whether the scans' headers are those of a whole picture. Their data may end too early all the same. */
+static bool has_all_scans(const jpeg_outline *o)
+{
+    uint32_t c = 0;
+    while (c < o->components && c < 4 && o->coefficients[c] == UINT64_MAX)
+        c++;
+    return o->scans && c == o->components;
 }
 
 /* One segment's body (without its length). */
@@ -44,7 +74,7 @@ static sl_status read_segment(uint8_t marker, const uint8_t *body, size_t length
     if (marker >= SOF0 && marker <= SOF15 && marker != DHT && marker != JPG && marker != DAC)
         return read_frame(marker, body, length, o, err);
     if (marker == SOS)
-        o->scans++;
+        read_scan(body, length, o);
     else if (marker == APP1 && !o->orientation && length > 6 && memcmp(body, "Exif\0", 5) == 0)
         o->orientation = sl_exif_orientation(body + 6, length - 6);
     else if (marker == APP14 && length >= 12 && memcmp(body, "Adobe", 5) == 0)
@@ -55,11 +85,12 @@ static sl_status read_segment(uint8_t marker, const uint8_t *body, size_t length
 /* From marker to marker; what lies between (a scan's data: ff only before 00 or RSTn) is passed over. */
 static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_error *err)
 {
-    *o = (jpeg_outline){0};
+    *o = (jpeg_outline){.end = size};
     for (size_t at = 2;;) {
         const uint8_t *ff = at < size ? memchr(data + at, 0xff, size - at) : NULL;
         if (!ff || (at = (size_t)(ff - data) + 1) >= size)
             return SL_OK;
+        o->end = at - 1;
         uint8_t marker = data[at];
         if (marker == 0xff) /* fill byte */
             continue;
@@ -68,15 +99,17 @@ static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_erro
             o->complete = true;
             return SL_OK;
         }
-        if (marker == 0 || marker == TEM || marker == SOI || (marker >= RST0 && marker <= RST7))
-            continue;
         size_t length = size - at >= 2 ? sl_be16(data + at) : 0;
-        if (size - at < 2 || length > size - at)
+        if (marker == 0 || marker == TEM || marker == SOI || (marker >= RST0 && marker <= RST7))
+            length = 0;
+        else if (size - at < 2 || length > size - at || (length < 2 && has_all_scans(o)))
             return SL_OK;
-        if (length < 2)
+        else if (length < 2)
             return sl_fail(err, SL_ERR_FORMAT, "JPEG with a segment of impossible length: it is damaged");
-        SL_TRY(read_segment(marker, data + at + 2, length - 2, o, err));
+        else
+            SL_TRY(read_segment(marker, data + at + 2, length - 2, o, err));
         at += length;
+        o->end = size;
     }
 }
 
@@ -97,7 +130,7 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err
                            o->components);
         SL_TRY(sl_check_size("JPEG", o->width, o->height, 65500, err));
     }
-    if (!o->complete)
+    if (!o->complete && !(o->frame && has_all_scans(o)))
         return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated",
                        size);
     if (!o->frame || o->scans == 0)
@@ -144,6 +177,24 @@ static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline
     return status;
 }
 
+/* The same of a file whose end marker is missing or damaged: with one behind what can be read, so that the decoder warns
+ * of pixels that are not there, and of nothing else. */
+static sl_status decompress_open(const uint8_t *data, const jpeg_outline *o, int format, uint8_t *pixels,
+                                 sl_error *err)
+{
+    uint8_t *whole = malloc(o->end + 2);
+    if (!whole)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %zu bytes", o->end);
+    memcpy(whole, data, o->end);
+    whole[o->end] = 0xff;
+    whole[o->end + 1] = EOI;
+    sl_status status = decompress(whole, o->end + 2, o, format, pixels, err);
+    free(whole);
+    if (status != SL_OK)
+        return sl_fail(err, status, "JPEG that ends before its picture does (%zu bytes): it was truncated", o->end);
+    return sl_warn(err, "the JPEG's end is missing or damaged; its whole picture is there");
+}
+
 /* [count, 4] CMYK to [count, 3] RGB in place. 255 is no ink when Adobe's marker says inverted, else 0 is. */
 static void cmyk_to_rgb(uint8_t *pixels, size_t count, bool inverted)
 {
@@ -183,7 +234,8 @@ sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *
     image.pixels = calloc((size_t)o.width * o.height, (size_t)image.channels);
     if (!image.pixels)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %u x %u pixels", o.width, o.height);
-    sl_status status = decompress(data, size, &o, format, image.pixels, err);
+    sl_status status = o.complete ? decompress(data, size, &o, format, image.pixels, err)
+                                  : decompress_open(data, &o, format, image.pixels, err);
     if (status == SL_OK && format == TJPF_CMYK)
         status = from_cmyk(&image, o.adobe, grey, err);
     if (status == SL_OK)

@@ -11,6 +11,8 @@
 typedef struct {
     const uint8_t *data;
     size_t size, at;
+    size_t pixels_end; /* behind the last IDAT chunk; 0: it is not whole */
+    bool rows_done;
     png_structp png;
     png_infop info;
     uint32_t width, height;
@@ -79,8 +81,15 @@ static bool read_picture(png_reader *r)
     for (int pass = 0; pass < passes; pass++)
         for (uint32_t y = 0; y < r->height; y++)
             png_read_row(png, r->pixels + y * stride, NULL);
+    r->rows_done = true;
     png_read_end(png, NULL);
     return true;
+}
+
+/* Whether what went wrong lies behind the pixels, whose checksums are right. */
+static bool only_end_is_damaged(const png_reader *r)
+{
+    return r->rows_done && r->pixels_end && r->at >= r->pixels_end && !strstr(r->message, "IDAT");
 }
 
 /* [count, 4] RGBA to [count, 3] RGB on white, in place. */
@@ -107,14 +116,18 @@ static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
     for (size_t at = 8; r->size - at >= 12;) {
         size_t length = sl_be32(p + at);
         const uint8_t *type = p + at + 4, *body = p + at + 8;
-        if (length > r->size - at - 12)
+        bool pixels = memcmp(type, "IDAT", 4) == 0;
+        if (length > r->size - at - 12) {
+            r->pixels_end = pixels ? 0 : r->pixels_end;
             break;
+        }
+        if (pixels)
+            r->pixels_end = at + length + 12;
         if (memcmp(type, "acTL", 4) == 0 && before_picture)
             return sl_fail(err, SL_ERR_UNSUPPORTED, "is an animated PNG; save one picture of it as PNG or JPEG");
         if (memcmp(type, "eXIf", 4) == 0)
             *orientation = sl_exif_orientation(body, length);
-        if (memcmp(type, "IDAT", 4) == 0)
-            before_picture = false;
+        before_picture &= !pixels;
         if (memcmp(type, "IEND", 4) == 0)
             break;
         at += length + 12;
@@ -132,7 +145,9 @@ sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_erro
     r.info = r.png ? png_create_info_struct(r.png) : NULL;
     bool decoded = r.info ? read_picture(&r) : refuse(&r, SL_ERR_MEMORY, "no memory for the decoder");
     png_destroy_read_struct(&r.png, &r.info, NULL);
-    if (!decoded) {
+    if (!decoded && only_end_is_damaged(&r))
+        sl_warn(err, "the PNG's end is missing or damaged; its whole picture is there");
+    else if (!decoded) {
         free(r.pixels);
         return sl_fail(err, r.status, "PNG of %u x %u pixels can not be read (%s)", r.width, r.height, r.message);
     }

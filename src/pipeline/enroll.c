@@ -122,6 +122,12 @@ static void tell_several_faces(const enrolment *e, const sl_outcome *o)
     tell(e, &note, NULL);
 }
 
+static void tell_warning(const enrolment *e, const sl_outcome *o)
+{
+    if (*o->warning.text)
+        tell(e, &(sl_enroll_note){.event = SL_ENROLL_WARNING, .photo = o->photo, .why = o->warning}, NULL);
+}
+
 /* ---- adding, on the caller's thread ---- */
 
 /* Adds a face, the first of a photo that replaces another in its place. SL_ERR_EXISTS when the face is there. */
@@ -185,6 +191,7 @@ static sl_status take_photo(enrolment *e, const sl_outcome *o, sl_error *err)
 {
     sl_verdict verdict;
     sl_entry other;
+    tell_warning(e, o);
     if (o->why.status != SL_OK) {
         refuse(e, o, &o->why);
         return SL_OK;

@@ -32,6 +32,7 @@ typedef struct {
     const sl_enroll_task *task;
     const sl_photo *photo; /* the task's */
     sl_error why; /* status SL_OK: the faces are to be added, or the photo's id was enough */
+    sl_error warning; /* of reading it; its text is empty when there was none */
     bool unread;  /* the file could not be read or decoded */
     bool has_hash;
     uint8_t sha256[32]; /* of the file */

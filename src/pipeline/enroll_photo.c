@@ -135,6 +135,8 @@ static void read_photo(sl_enroll_worker *w, sl_outcome *o)
     sl_status status = read_pixels(w, o, &image, err);
     lap(w, &w->spent.decode);
     o->unread = status != SL_OK;
+    if (status == SL_OK)
+        o->warning = *err;
     if (image.pixels)
         status = w->options->aligned ? take_crop(w, o, &image, err) : find_faces(w, o, &image, err);
     sl_image_free(&image);

@@ -175,5 +175,5 @@ sl_status sl_photo_read(sl_session *session, const sl_photo *photo, int aligned,
     bool grey = aligned && session->engine->recogniser.channels_in == 1;
     sl_status status = grey ? sl_image_decode_grey(photo->data, photo->size, out, err)
                             : sl_image_decode(photo->data, photo->size, out, err);
-    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", photo->path);
+    return status == SL_OK && !(err && *err->text) ? SL_OK : sl_fail_in(err, status, "%s", photo->path);
 }

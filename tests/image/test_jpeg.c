@@ -231,6 +231,23 @@ static void bad_exif_is_upright(void **state)
     }
 }
 
+/* Refused, or the same picture as the whole file's with a warning: nothing between. True: it was read. */
+static bool assert_refused_or_whole(bytes damaged, const sl_image *whole)
+{
+    sl_image image;
+    sl_error err;
+    if (sl_image_decode(damaged.data, damaged.size, &image, &err) != SL_OK) {
+        assert_int_equal(err.status, SL_ERR_FORMAT);
+        return false;
+    }
+    assert_non_null(strstr(err.text, "end is missing or damaged"));
+    assert_int_equal(image.width, whole->width);
+    assert_int_equal(image.height, whole->height);
+    assert_memory_equal(image.pixels, whole->pixels, (size_t)(3 * whole->width * whole->height));
+    sl_image_free(&image);
+    return true;
+}
+
 static void truncated_anywhere(void **state)
 {
     (void)state;
@@ -239,15 +256,66 @@ static void truncated_anywhere(void **state)
     paint(rgb, W, H);
     for (int progressive = 0; progressive < 2; progressive++) {
         bytes b = make_jpeg(rgb, W, H, TJPF_RGB, TJSAMP_420, progressive ? TJFLAG_PROGRESSIVE : 0);
-        for (size_t size = 0; size < b.size; size++) {
-            uint8_t *copy = malloc(size ? size : 1); /* so that a sanitizer sees a read past it */
+        sl_image whole;
+        sl_error err = {.text = "of before"};
+        size_t read = 0;
+        assert_ok(sl_image_decode(b.data, b.size, &whole, &err));
+        assert_string_equal(err.text, "");
+        for (size_t size = 1; size < b.size; size++) {
+            uint8_t *copy = malloc(size); /* so that a sanitizer sees a read past it */
             memcpy(copy, b.data, size);
-            assert_refused((bytes){copy, size}, SL_ERR_FORMAT, size == 0 ? "empty" : "");
+            bool can = assert_refused_or_whole((bytes){copy, size}, &whole);
+            assert_true(can || size < b.size - 2);
+            read += can;
             free(copy);
         }
-        assert_refused((bytes){b.data, b.size - 2}, SL_ERR_FORMAT, "truncated");
+        assert_true(read >= 2 && read <= 3); /* without the marker or half of it; a last byte may hold padding alone */
+        assert_refused((bytes){b.data, 0}, SL_ERR_FORMAT, "empty");
+        assert_refused((bytes){b.data, b.size - 5}, SL_ERR_FORMAT, "truncated");
+        sl_image_free(&whole);
         free(b.data);
     }
+}
+
+/* The end marker overwritten or followed out of step by what means nothing, or by what looks like a marker. */
+static void damaged_at_the_end(void **state)
+{
+    (void)state;
+    enum { W = 40, H = 24 };
+    static const struct {
+        uint8_t bytes[4];
+        size_t count;
+    } ends[] = {{{0, 0}, 2}, {{0x5a, 0xa5, 0x13}, 3}, {{0xff, 0xc4, 0xff, 0xff}, 4}, {{0xff, 0xe1, 0, 0}, 4},
+                {{0xff, 0xff}, 2}, {{0xff, 0xda}, 2}};
+    uint8_t rgb[W * H * 3];
+    paint(rgb, W, H);
+    for (int progressive = 0; progressive < 2; progressive++)
+        for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+            bytes b = make_jpeg(rgb, W, H, TJPF_RGB, TJSAMP_420, progressive ? TJFLAG_PROGRESSIVE : 0);
+            sl_image whole;
+            sl_error err;
+            assert_ok(sl_image_decode(b.data, b.size, &whole, &err));
+            b = splice(b, b.size - 2, 2, ends[i].bytes, ends[i].count);
+            assert_true(assert_refused_or_whole(b, &whole));
+            sl_image_free(&whole);
+            free(b.data);
+        }
+}
+
+/* Its scans are whole, but the last ones are not there: libjpeg would show a blurred picture without a warning. */
+static void progressive_without_its_last_scan(void **state)
+{
+    (void)state;
+    enum { W = 40, H = 24 };
+    uint8_t rgb[W * H * 3];
+    paint(rgb, W, H);
+    bytes b = make_jpeg(rgb, W, H, TJPF_RGB, TJSAMP_420, TJFLAG_PROGRESSIVE);
+    size_t last = 0;
+    for (size_t at = 2; at + 1 < b.size; at++)
+        if (b.data[at] == 0xff && (b.data[at + 1] == 0xda || b.data[at + 1] == 0xc4))
+            last = b.data[at + 1] == 0xda ? at : last;
+    assert_refused((bytes){b.data, last}, SL_ERR_FORMAT, "truncated");
+    free(b.data);
 }
 
 /* Half the scan's data is gone but the end marker is there: libjpeg would fill up with grey. */
@@ -451,6 +519,8 @@ int main(void)
         cmocka_unit_test(eight_orientations),
         cmocka_unit_test(bad_exif_is_upright),
         cmocka_unit_test(truncated_anywhere),
+        cmocka_unit_test(damaged_at_the_end),
+        cmocka_unit_test(progressive_without_its_last_scan),
         cmocka_unit_test(scan_cut_short),
         cmocka_unit_test(every_byte_changed),
         cmocka_unit_test(refused_by_the_header),

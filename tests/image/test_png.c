@@ -252,6 +252,21 @@ static void assert_refused(bytes b, sl_status status, const char *words)
 
 static const recipe plain = {.width = 20, .height = 12, .type = PNG_COLOR_TYPE_RGB, .depth = 8, .sample = mixed8};
 
+enum { END = 12 }; /* bytes of the chunk that ends a PNG */
+
+/* The pixels of `whole`, whose end may be damaged too, and a warning. */
+static void assert_read_with_warning(bytes b, bytes whole)
+{
+    sl_image image, expected;
+    sl_error err;
+    assert_ok(sl_image_decode(whole.data, whole.size, &expected, &err));
+    assert_ok(sl_image_decode(b.data, b.size, &image, &err));
+    assert_non_null(strstr(err.text, "end is missing or damaged"));
+    assert_memory_equal(image.pixels, expected.pixels, (size_t)(3 * expected.width * expected.height));
+    sl_image_free(&image);
+    sl_image_free(&expected);
+}
+
 static void truncated_anywhere(void **state)
 {
     (void)state;
@@ -262,9 +277,17 @@ static void truncated_anywhere(void **state)
         for (size_t size = 0; size < b.size; size++) {
             uint8_t *copy = malloc(size ? size : 1); /* so that a sanitizer sees a read past it */
             memcpy(copy, b.data, size);
-            assert_refused((bytes){copy, size}, SL_ERR_FORMAT, "");
+            if (size < b.size - END)
+                assert_refused((bytes){copy, size}, SL_ERR_FORMAT, "");
+            else
+                assert_read_with_warning((bytes){copy, size}, b);
             free(copy);
         }
+        b.data[b.size - 1] ^= 1; /* the checksum of the end chunk, then that of the pixels */
+        assert_read_with_warning(b, b);
+        b.data[b.size - END - 1] ^= 1;
+        assert_refused(b, SL_ERR_FORMAT, "IDAT");
+        b.data[b.size - END - 1] ^= 1;
         assert_refused((bytes){b.data, b.size - 20}, SL_ERR_FORMAT, "ends before its picture does");
         free(b.data);
     }

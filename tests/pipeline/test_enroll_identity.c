@@ -71,7 +71,7 @@ static void write_picture(const char *name, int number)
 /* ---- runs ---- */
 
 typedef struct {
-    int told[5];         /* by event */
+    int told[6];         /* by event */
     sl_enroll_note last; /* strings copied */
     char image[64], label[64];
     const sl_enroll_report *report;
