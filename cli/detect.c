@@ -93,9 +93,10 @@ static json_t *points_json(const sl_point *points, int count)
 
 static json_t *face_json(const sl_face *face)
 {
-    json_t *one =
-        json_pack("{s:o,s:o,s:o,s:o}", "box", cli_json_box(&face->box), "score", cli_json_number(face->score),
-                  "points", points_json(face->points, 5), "quality", cli_json_quality(&face->quality));
+    json_t *one = json_pack("{s:o,s:o,s:o,s:o,s:o,s:i}", "box", cli_json_box(&face->box), "score",
+                            cli_json_number(face->score), "points", points_json(face->points, 5), "quality",
+                            cli_json_quality(&face->quality), "upright", cli_json_number(face->upright), "turned",
+                            face->turned);
     if (one && face->has_landmarks)
         json_object_set_new(one, "landmarks", points_json(face->landmarks, 68));
     return one;
@@ -113,23 +114,25 @@ static void print_faces(const sl_photo *photo, const found_faces *found)
     printf(": %zu face%s\n", found->count, found->count == 1 ? "" : "s");
     for (size_t i = 0; i < found->count; i++) {
         const sl_face *f = &found->faces[i];
-        printf("  %5.0f,%-5.0f %4.0f x %-4.0f  score %.3f  quality %.2f (size %.2f, sharpness %.2f, pose %.2f)\n",
+        printf("  %5.0f,%-5.0f %4.0f x %-4.0f  score %.3f  quality %.2f (size %.2f, sharpness %.2f, pose %.2f)",
                f->box.x0, f->box.y0, f->box.x1 - f->box.x0, f->box.y1 - f->box.y0, f->score, f->quality.overall,
                f->quality.size, f->quality.sharpness, f->quality.pose);
+        if (f->turned)
+            printf("  turned %d", f->turned);
+        putchar('\n');
     }
 }
 
 static sl_status tell_faces(void *context, const sl_photo *photo, void *made, sl_error *err)
 {
     detect_run *run = context;
-    (void)err;
     found_faces *found = made;
     if (run->json) {
         json_t *list = json_array();
         for (size_t i = 0; i < found->count; i++)
             json_array_append_new(list, face_json(&found->faces[i]));
-        json_array_append_new(run->photos,
-                              json_pack("{s:o,s:o}", "image", cli_json_text(photo->path), "faces", list));
+        json_array_append_new(run->photos, json_pack("{s:o,s:o,s:o*}", "image", cli_json_text(photo->path), "faces",
+                                                     list, "warning", *err->text ? cli_json_text(err->text) : NULL));
     } else
         print_faces(photo, found);
     run->faces += found->count;

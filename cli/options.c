@@ -17,6 +17,7 @@ enum {
     KEY_DETECTOR,
     KEY_LANDMARKS,
     KEY_DETECTOR_THRESHOLD,
+    KEY_AS_IS,
     KEY_PRECISION,
     KEY_THREADS,
     KEY_RERANK,
@@ -132,6 +133,7 @@ static const struct argp_option models_options[] = {
      "Face detector, by name or a manifest's path: retinaface-mnet25 (default), mtcnn or your own", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
+    {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},
     {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
      "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16; int8 needs AVX-512 "
      "and 'models quantise' once", 0},
@@ -150,6 +152,7 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
     case KEY_DETECTOR_THRESHOLD:
         m->engine.detector_threshold = (float)cli_parse_real(state, "--detector-threshold", arg, 0.001, 1);
         return 0;
+    case KEY_AS_IS: m->engine.as_is = 1; return 0;
     case KEY_PRECISION:
         m->engine.precision = (sl_compute)cli_parse_name(state, "--precision", arg, precision_names);
         return 0;

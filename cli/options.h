@@ -30,7 +30,7 @@ enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_REPLAC
             "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0                      \
     }
 
-/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --precision, --threads */
+/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --as-is, --precision, --threads */
 typedef struct {
     sl_engine_options engine;
     int threads; /* 0: all processors */

@@ -58,5 +58,8 @@ target_include_directories(template_forms PRIVATE ${CMAKE_SOURCE_DIR}/include ${
 target_link_libraries(template_forms PRIVATE secondlook_static)
 add_executable(bench_soak EXCLUDE_FROM_ALL bench/soak.c)
 target_link_libraries(bench_soak PRIVATE secondlook_static)
+add_executable(turn bench/turn.c) # the tests of the command line use it too
+target_include_directories(turn PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(turn PRIVATE secondlook_static)
 add_executable(flow_of_shapes EXCLUDE_FROM_ALL examples/flow_of_shapes.c)
 target_link_libraries(flow_of_shapes PRIVATE secondlook_static m)

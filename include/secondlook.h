@@ -151,7 +151,7 @@ typedef struct {
 typedef struct {
     float size;      /* eye distance in pixels, full at 40 */
     float sharpness; /* energy of the crop's Laplacian, full for an in-focus face */
-    float pose;      /* 1 frontal, 0 profile, from the five points */
+    float pose;      /* 1 frontal, 0 profile, from the five points; less where they may be read upside down */
     float detector;  /* the detector's score */
     float overall;
 } sl_quality;
@@ -165,6 +165,9 @@ typedef struct {
     int rivals;             /* and those of them whose boxes have at least half this one's area */
     int has_landmarks;      /* 1 when `landmarks` are set */
     sl_point landmarks[68]; /* the iBUG 300-W order: jaw 0-16, brows, nose 27-35, eyes 36-47, mouth 48-67 */
+    int turned;    /* by how much, clockwise, the photo was found to stand turned: 0, 90, 180 or 270 degrees. Box and
+                      points are always the photo's own; the left eye is left once the photo is turned back */
+    float upright; /* how sure the detector is that the face stands so, in [0, 1]; it lowers quality.pose */
 } sl_face;
 
 /* ------------------------------------------------------------------ models */
@@ -253,6 +256,7 @@ typedef struct {
     const char *detector;   /* NULL: "retinaface-mnet25"; "mtcnn" is the other one */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
+    int as_is; /* 0: a photo in which no face convinces is also looked at turned by 90, 180 and 270 degrees; 1: never */
     sl_compute precision;     /* of the recogniser. SL_ERR_UNSUPPORTED without AVX-512 (bf16: with BF16);
                                  int8: SL_ERR_NOT_FOUND before sl_int8_calibrate */
 } sl_engine_options;
@@ -275,7 +279,9 @@ SL_API sl_status sl_session_open(const sl_engine *engine, int threads, sl_sessio
 SL_API void sl_session_close(sl_session *session);
 
 /* All faces of a picture, best score first, with five points from a closer look at each, quality and, when the engine
- * has a landmark model, 68 landmarks. *faces is NULL when *count is 0 (which is not an error). free() it. */
+ * has a landmark model, 68 landmarks. *faces is NULL when *count is 0 (which is not an error). free() it. A photo that
+ * lies on its side or stands on its head is noticed by its main face, or the one with the best score, and looked at
+ * turned back: all faces then have the same `turned`. */
 SL_API sl_status sl_detect(sl_session *session, const sl_image *image, sl_face **faces, size_t *count,
                            sl_error *err);
 

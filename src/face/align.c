@@ -59,6 +59,12 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
 
 const int sl_mirrored_point[5] = {1, 0, 2, 4, 3}; /* eyes, nose, corners of the mouth */
 
+float sl_points_lean(const sl_point p[5])
+{
+    float down = p[3].y + p[4].y - p[0].y - p[1].y, right = p[3].x + p[4].x - p[0].x - p[1].x;
+    return atan2f(-right, down) * 57.29578f;
+}
+
 static sl_point mean_of(const sl_point *points, int count)
 {
     double x = 0, y = 0;

@@ -27,6 +27,9 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
  * inner mouth corners 60 and 64. */
 void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5]);
 
+/* How far a face leans, from the five points: degrees clockwise, 0 with the mouth below the eyes; -180 .. 180. */
+float sl_points_lean(const sl_point points[5]);
+
 /* Which of the five points is point i of the mirror image. */
 extern const int sl_mirrored_point[5];
 
@@ -35,7 +38,7 @@ sl_status sl_points_to_crop(const sl_affine *map, const sl_point *in, int count,
 
 /* ---- quality.c ---- */
 
-/* Sets face->quality from its score, its five points and the picture. */
+/* Sets face->quality from its score, its five points, how surely they are upright, and the picture. */
 sl_status sl_face_quality(const sl_image *image, sl_face *face, sl_error *err);
 
 #endif

@@ -22,6 +22,11 @@ sl_detector_options sl_detector_defaults(void);
 /* The threshold to use where nobody asks for another. */
 #define SL_DETECTOR_THRESHOLD .8f
 
+/* A face's `upright` is the product of the scores of the looks at it: RetinaFace's at the picture and the closer looks
+ * both ways, MTCNN's O-net both ways. A face that is turned may get a high score from one of them, hardly from all. From
+ * here on it convinces: docs/results.md, "Turned photos", has what that is measured by. */
+#define SL_FACE_CONVINCES .98f
+
 /* One thread's own: compiled plans of the sizes met last, and scratch. */
 typedef struct sl_detector sl_detector;
 
@@ -32,15 +37,16 @@ sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *opt
 void sl_detector_close(sl_detector *detector);
 
 /* Faces of an RGB or grey picture of any size, best score first: box, score and five rough points in the picture's
- * pixels; quality is zero, landmarks are not set. *faces is NULL when *count is 0; free() it. */
+ * pixels; quality and `upright` are zero, landmarks are not set. *faces is NULL when *count is 0; free() it. */
 sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                           size_t *count, sl_error *err);
 
 /* ---- close_look.c: the points of a face that is to be used ---- */
 
-/* Looks at the face of this box again, in a window where it has the size at which the network is most exact,
- * upright and mirrored, and puts the mean of what both looks say into face->points. A look that does not find the
- * face there says nothing; when none does, the points stay. */
+/* Looks at the face of this box again, in a window where it has the size at which the network is most exact (and, if it
+ * leans much, stands straight), as it is and mirrored, and puts the mean of what both looks say into face->points, and
+ * into face->upright how sure all looks are. A look that does not find the face there says nothing of the points; when
+ * none does, they stay. */
 sl_status sl_close_look(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
 
 /* ---- retinaface.c: what the network's raw outputs mean ---- */

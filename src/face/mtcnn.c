@@ -289,6 +289,7 @@ static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_lis
         for (size_t i = 0; i < n; i++) {
             sl_window *w = &windows->items[from + i], seen = *w;
             take_outputs(&o, i, &seen);
+            w->upright = w->score * seen.score;
             for (int k = 0; k < 5; k++) {
                 sl_point p = seen.points[sl_mirrored_point[k]];
                 w->points[k].x = (w->points[k].x + w->box.x0 + w->box.x1 - p.x) / 2;
@@ -335,7 +336,7 @@ static sl_status scaled_photo(const sl_mtcnn *m, const sl_image *photo, sl_image
 static sl_face face_of(const sl_window *w, double sx, double sy)
 {
     float ax = (float)sx, ay = (float)sy;
-    sl_face f = {.score = fminf(w->score, 1),
+    sl_face f = {.score = fminf(w->score, 1), .upright = fminf(w->upright, 1),
                  .box = {ax * w->box.x0 - .5f, ay * w->box.y0 - .5f, ax * w->box.x1 - .5f, ay * w->box.y1 - .5f}};
     for (int i = 0; i < 5; i++)
         f.points[i] = (sl_point){ax * w->points[i].x - .5f, ay * w->points[i].y - .5f};

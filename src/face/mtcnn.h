@@ -48,6 +48,7 @@ sl_status sl_mtcnn_run(sl_mtcnn *mtcnn, const sl_image *image, float threshold, 
 typedef struct {
     sl_box box;
     float score;
+    float upright;       /* the product of O-net's last scores, of the window and of its mirror image */
     float shift[4];      /* what the network would move the sides by, as parts of width and height */
     sl_point points[5];  /* O-net's, in the picture */
 } sl_window;

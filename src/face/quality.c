@@ -1,5 +1,6 @@
 /* How good a face is for recognition. */
 #include "face/align.h"
+#include "face/detector.h"
 
 #include <math.h>
 
@@ -26,6 +27,12 @@ static float pose_part(const sl_point p[5])
         return 0;
     double across = fabs(nx * uy - ny * ux) / h2, along = (nx * ux + ny * uy) / h2;
     return clamp01(1 - across / .6) * clamp01(1 - fmax(0, fabs(along - .5) - .1) / .5);
+}
+
+/* 1 for a face that convinces, 0 for one that is as likely to be anything else. */
+static float upright_part(float upright)
+{
+    return clamp01((upright - .5) / (SL_FACE_CONVINCES - .5));
 }
 
 /* The Laplacian's energy relative to the grey values' variance (so that light and contrast do not count), over the
@@ -62,8 +69,9 @@ static sl_status sharpness_part(const sl_image *image, const sl_point points[5],
 
 sl_status sl_face_quality(const sl_image *image, sl_face *face, sl_error *err)
 {
-    sl_quality q = {
-        .size = size_part(face->points), .pose = pose_part(face->points), .detector = clamp01(face->score)};
+    sl_quality q = {.size = size_part(face->points),
+                    .pose = pose_part(face->points) * upright_part(face->upright),
+                    .detector = clamp01(face->score)};
     SL_TRY(sharpness_part(image, face->points, &q.sharpness, err));
     q.overall = (float)pow((double)q.size * q.sharpness * q.pose * q.detector, .25);
     face->quality = q;

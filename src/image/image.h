@@ -36,6 +36,14 @@ sl_status sl_image_resize(const sl_image *image, int width, int height, sl_image
 /* Mean over the source area of each pixel: for shrinking without aliasing; enlarging is bilinear. */
 sl_status sl_image_shrink(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
 
+/* ---- turn.c ---- */
+
+/* A copy of a photo that stands turned by 0, 90, 180 or 270 degrees clockwise, turned back. */
+sl_status sl_image_righted(const sl_image *photo, int turned, sl_image *out, sl_error *err);
+
+/* Points of that copy, in place, as points of the photo. */
+void sl_points_of_righted(const sl_image *photo, int turned, sl_point *points, int count);
+
 /* ---- affine.c ---- */
 
 /* 2x3 affine map of points: (x, y) -> (m[0] x + m[1] y + m[2], m[3] x + m[4] y + m[5]). */

@@ -1,104 +1,72 @@
-/* Detection: the faces of a picture with their quality and landmarks, and which of them is meant. */
+/* Detection: the faces of a photo, whichever way up it stands, with their quality and landmarks, and which of them is
+ * meant. */
 #include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "image/image.h"
-#include "pipeline/engine.h"
+#include "pipeline/sight.h"
 
-static void drop_faces(sl_face **faces, size_t *count)
+/* ---- the four ways a photo may stand ---- */
+
+/* To be believed, a photo turned must show more than the photo as it is, and not too little: there are three more
+ * chances to see a face where there is none. docs/results.md, "Turned photos", has the figures. */
+static const float least_gain = .005f, least_evidence = .8f;
+
+/* A sight of the photo turned back takes the place of a weaker one. */
+static sl_status look_turned(sl_session *s, const sl_image *photo, int turned, sl_sight *best, int *best_turned,
+                             sl_error *err)
 {
-    free(*faces);
-    *faces = NULL;
-    *count = 0;
+    sl_image righted;
+    sl_sight sight;
+    SL_TRY(sl_image_righted(photo, turned, &righted, err));
+    sl_status status = sl_sight_look(s, &righted, &sight, err);
+    sl_image_free(&righted);
+    SL_TRY(status);
+    if (sight.evidence >= least_evidence && sight.evidence > best->evidence + (*best_turned ? 0 : least_gain)) {
+        sl_sight_clear(best);
+        *best = sight;
+        *best_turned = turned;
+    } else
+        sl_sight_clear(&sight);
+    return SL_OK;
 }
 
-/* By the detector that the engine has. RetinaFace's points are rough. */
-static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+static sl_status look_all_ways(sl_session *s, const sl_image *photo, sl_sight *best, int *turned, sl_error *err)
 {
-    const sl_engine *e = s->engine;
-    if (!e->before[0].graph) {
-        if (!s->detector)
-            SL_TRY(sl_detector_open(e->detector.graph, NULL, s->threads, &s->detector, err));
-        return sl_detector_run(s->detector, image, e->detector_threshold, faces, count, err);
-    }
-    const sl_mtcnn_stage stages[SL_MTCNN_STAGES] = {
-        {e->before[0].graph, e->before[0].manifest->transposed},
-        {e->before[1].graph, e->before[1].manifest->transposed},
-        {e->detector.graph, e->detector.manifest->transposed}};
-    if (!s->mtcnn)
-        SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
-    return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
-}
-
-/* The closer look that RetinaFace's points want, in the picture that the faces were found in. On failure there are
- * none. */
-static sl_status refine_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
+    *turned = 0;
+    SL_TRY(sl_sight_look(s, photo, best, err));
     sl_status status = SL_OK;
-    for (size_t i = 0; s->detector && i < *count && status == SL_OK; i++)
-        status = sl_close_look(s->detector, image, &(*faces)[i], err);
+    for (int way = 90; !best->convinces && !s->engine->as_is && way < 360 && status == SL_OK; way += 90)
+        status = look_turned(s, photo, way, best, turned, err);
     if (status != SL_OK)
-        drop_faces(faces, count);
+        sl_sight_clear(best);
     return status;
 }
 
-static sl_status find_refined(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
+static void keep_main_face(sl_sight *sight)
 {
-    SL_TRY(find_faces(s, image, faces, count, err));
-    return refine_faces(s, image, faces, count, err);
+    if (!sight->count)
+        return;
+    sight->faces[0] = sight->faces[sight->main];
+    sight->main = 0;
+    sight->count = 1;
 }
 
-static void move_points(sl_point *points, int count, float scale, float dx, float dy)
+/* The closer look that all faces but the main one still want, in the photo turned back. */
+static sl_status refine_others(sl_session *s, const sl_image *photo, int turned, sl_sight *sight, sl_error *err)
 {
-    for (int i = 0; i < count; i++)
-        points[i] = (sl_point){scale * points[i].x + dx, scale * points[i].y + dy};
-}
-
-/* From the other picture's pixels to the photo's: p = scale * q + (dx, dy). */
-static void move_faces(sl_face *faces, size_t count, float scale, float dx, float dy)
-{
-    for (size_t i = 0; i < count; i++) {
-        sl_box *b = &faces[i].box;
-        *b = (sl_box){scale * b->x0 + dx, scale * b->y0 + dy, scale * b->x1 + dx, scale * b->y1 + dy};
-        move_points(faces[i].points, 5, scale, dx, dy);
-    }
-}
-
-static sl_status find_enlarged(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
-    sl_image large;
-    SL_TRY(sl_image_resize(image, 2 * image->width, 2 * image->height, &large, err));
-    sl_status status = find_refined(s, &large, faces, count, err);
-    sl_image_free(&large);
-    move_faces(*faces, *count, .5f, -.25f, -.25f);
+    if (sight->refined || sight->count < 2)
+        return SL_OK;
+    if (!turned)
+        return sl_sight_refine(s, photo, sight, err);
+    sl_image righted;
+    sl_status status = sl_image_righted(photo, turned, &righted, err);
+    if (status == SL_OK)
+        status = sl_sight_refine(s, &righted, sight, err);
+    else
+        sl_sight_clear(sight);
+    sl_image_free(&righted);
     return status;
-}
-
-static sl_status find_framed(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
-    int left = image->width / 2, top = image->height / 2;
-    size_t row = (size_t)image->width * (size_t)image->channels;
-    sl_image framed; /* black around it, half a side wide */
-    SL_TRY(sl_image_new(image->width + 2 * left, image->height + 2 * top, image->channels, &framed, err));
-    memset(framed.pixels, 0, (size_t)framed.width * (size_t)framed.height * (size_t)framed.channels);
-    for (int y = 0; y < image->height; y++)
-        memcpy(framed.pixels + ((size_t)(top + y) * (size_t)framed.width + (size_t)left) * (size_t)image->channels,
-               image->pixels + (size_t)y * row, row);
-    sl_status status = find_refined(s, &framed, faces, count, err);
-    sl_image_free(&framed);
-    move_faces(*faces, *count, 1, (float)-left, (float)-top);
-    return status;
-}
-
-/* A face that fills a small picture and is cut by its border may be missed: where nothing was found, such a picture is
- * looked at again, enlarged and with black around it. */
-enum { AGAIN_SIDE = 320 };
-
-static sl_status find_again(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
-{
-    SL_TRY(find_enlarged(s, image, faces, count, err));
-    return *count ? SL_OK : find_framed(s, image, faces, count, err);
 }
 
 static double box_area(const sl_box *b) { return ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0); }
@@ -114,29 +82,38 @@ static void count_rivals(sl_face *faces, size_t count)
     }
 }
 
-static void keep_main_face(const sl_image *image, sl_face *faces, size_t *count)
+/* From the pixels of the photo turned back to its own. */
+static void turn_face(const sl_image *photo, int turned, sl_face *face)
 {
-    if (*count > 1) {
-        faces[0] = faces[sl_main_face(image, faces, *count)];
-        *count = 1;
-    }
+    sl_point corners[2] = {{face->box.x0, face->box.y0}, {face->box.x1, face->box.y1}};
+    sl_points_of_righted(photo, turned, corners, 2);
+    sl_points_of_righted(photo, turned, face->points, 5);
+    face->box = (sl_box){fminf(corners[0].x, corners[1].x), fminf(corners[0].y, corners[1].y),
+                         fmaxf(corners[0].x, corners[1].x), fmaxf(corners[0].y, corners[1].y)};
+    face->turned = turned;
 }
 
 sl_status sl_session_find(sl_session *s, const sl_image *image, bool main_only, sl_face **faces, size_t *count,
                           sl_error *err)
 {
+    sl_sight sight;
+    int turned;
     *faces = NULL;
     *count = 0;
     SL_TRY(sl_image_check(image, err));
-    SL_TRY(find_faces(s, image, faces, count, err));
-    bool again = !*count && image->width <= AGAIN_SIDE && image->height <= AGAIN_SIDE;
-    if (again)
-        SL_TRY(find_again(s, image, faces, count, err));
-    count_rivals(*faces, *count);
+    SL_TRY(look_all_ways(s, image, &sight, &turned, err));
+    count_rivals(sight.faces, sight.count);
     if (main_only)
-        keep_main_face(image, *faces, count);
-    return again ? SL_OK : refine_faces(s, image, faces, count, err);
+        keep_main_face(&sight);
+    SL_TRY(refine_others(s, image, turned, &sight, err));
+    for (size_t i = 0; i < sight.count; i++)
+        turn_face(image, turned, &sight.faces[i]);
+    *faces = sight.faces;
+    *count = sight.count;
+    return SL_OK;
 }
+
+/* ---- what else is told of a face ---- */
 
 sl_status sl_session_complete(const sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
 {
@@ -155,8 +132,11 @@ static sl_status detect(sl_session *s, const sl_image *image, bool main_only, sl
     sl_status status = SL_OK;
     for (size_t i = 0; i < *count && status == SL_OK; i++)
         status = sl_session_complete(s, image, &(*faces)[i], err);
-    if (status != SL_OK)
-        drop_faces(faces, count);
+    if (status != SL_OK) {
+        free(*faces);
+        *faces = NULL;
+        *count = 0;
+    }
     return status;
 }
 

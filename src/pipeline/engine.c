@@ -56,6 +56,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
 {
     SL_TRY(sl_compute_check(o->precision, err));
     e->precision = o->precision;
+    e->as_is = o->as_is != 0;
     e->weights = sl_weights_new();
     e->known = calloc(1, sizeof *e->known);
     if (o->models_dir)

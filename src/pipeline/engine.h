@@ -33,6 +33,7 @@ struct sl_engine {
     sl_network detector;           /* RetinaFace, or MTCNN's O-net */
     sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */
     float detector_threshold;
+    bool as_is; /* photos are not looked at turned */
     sl_shape_predictor *landmarks; /* NULL: none */
     sl_model_info info;
     char fingerprint[65];

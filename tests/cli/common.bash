@@ -1,8 +1,9 @@
-# What the tests of the command line share. BIN, MAKE_PICTURE, SOURCE and BUILD come from CMake.
+# What the tests of the command line share. BIN, MAKE_PICTURE, TURN, SOURCE and BUILD come from CMake.
 
 : "${BIN:?run these through ctest, or set BIN to build/secondlook}"
 : "${SOURCE:=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)}"
 : "${MAKE_PICTURE:=$(dirname "$BIN")/make_picture}"
+: "${TURN:=$(dirname "$BIN")/turn}"
 MODELS=${SECONDLOOK_MODELS:-${XDG_CACHE_HOME:-$HOME/.cache}/secondlook}
 
 # Runs the program; its exit code, stdout and stderr are in $status, $out and $err.

@@ -158,6 +158,66 @@ load common
     done
 }
 
+@test "photos that stand turned are righted, and known as upright ones are" {
+    need_photos
+    cd "$BATS_TEST_TMPDIR"
+    for photo in sample1 sample2 sample3; do
+        mkdir -p "known/$photo"
+        cp "$PHOTOS/$photo.jpg" "known/$photo"
+    done
+    sl enroll --gallery g known
+    expect 0
+    for angle in 90 180 270; do
+        for photo in sample1 sample2 sample3; do
+            mkdir -p "$angle/$photo"
+            "$TURN" $angle "$PHOTOS/$photo.jpg" "$angle/$photo/$photo.png"
+        done
+        sl detect --json $angle
+        expect 0
+        json "d.photos.length === 3 && d.photos.every(p => p.faces.length && p.faces.every(f => f.turned === $angle))"
+        sl identify --gallery g --truth folder --json $angle
+        expect 0
+        json 'd.truth.right === 3 && d.queries.every(q => q.faces[0].decision === "match")'
+    done
+    sl verify --json "$PHOTOS/sample1.jpg" 180/sample1/sample1.png
+    expect 0
+    json 'd.decision === "match" && d.stage1 > 0.95'
+    sl align 180/sample1 -o crops
+    expect 0
+    sl verify --aligned --json crops/sample1.png crops/sample1.png
+    expect 0
+    sl detect --as-is --json 180
+    json 'd.photos.every(p => p.faces.every(f => f.turned === 0)) && d.photos.some(p => p.faces.every(f => f.upright < 0.98))'
+    sl detect --json "$PHOTOS"
+    json 'd.photos.every(p => p.faces.every(f => f.turned === 0))'
+}
+
+@test "a photo without its end is read with a warning" {
+    need_photos
+    cd "$BATS_TEST_TMPDIR"
+    mkdir -p in/ann
+    head -c -2 "$PHOTOS/sample1.jpg" > in/ann/open.jpg
+    sl detect --json in
+    expect 0
+    contains "$err" "open.jpg: the JPEG's end is missing or damaged"
+    json 'd.photos[0].faces.length >= 1 && d.photos[0].warning.includes("whole picture")'
+    sl enroll --gallery g --json in
+    expect 0
+    contains "$err" "open.jpg: the JPEG's end"
+    json 'd.enrolled === 1 && d.warnings.length === 1 && d.refused.length === 0'
+    sl identify --gallery g --main-face --json in/ann/open.jpg
+    expect 0
+    contains "$err" "open.jpg: the JPEG's end"
+    json 'd.queries[0].warning.length > 0 && d.queries[0].faces[0].decision === "match"'
+    sl verify in/ann/open.jpg "$PHOTOS/sample1.jpg"
+    expect 0
+    contains "$err" "open.jpg: the JPEG's end"
+    head -c 20000 "$PHOTOS/sample1.jpg" > in/ann/open.jpg
+    sl detect in
+    expect 1
+    contains "$err" "truncated"
+}
+
 @test "detect finds the people of the demo's photos" {
     need_photos
     sl detect --json "$PHOTOS" -o "$BATS_TEST_TMPDIR/drawn"

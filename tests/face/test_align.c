@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "face/align.h"
+#include "face/detector.h"
 
 static sl_image pattern(int width, int height)
 {
@@ -183,7 +184,7 @@ static void five_points_of_68(void **state)
 /* ---- quality ---- */
 
 /* A face of the template, `scale` times as large, on a picture of blocks `block` pixels wide. */
-static sl_quality quality_of(float scale, int block, float turn)
+static sl_quality quality_as_sure_as(float upright, float scale, int block, float turn)
 {
     sl_error err;
     sl_image image;
@@ -193,7 +194,7 @@ static sl_quality quality_of(float scale, int block, float turn)
             double v = 128 + 60 * sin(2 * x / (double)block) * cos(2 * y / (double)block);
             memset(image.pixels + 3 * (y * 300 + x), (int)v, 3);
         }
-    sl_face face = {.score = .99f};
+    sl_face face = {.score = .99f, .upright = upright};
     const sl_align_template *t = sl_align_template_find("arcface-112");
     for (int i = 0; i < 5; i++)
         face.points[i] = (sl_point){150 + scale * (t->points[i].x - 56), 150 + scale * (t->points[i].y - 71)};
@@ -208,6 +209,26 @@ static sl_quality quality_of(float scale, int block, float turn)
     }
     assert_true(fabsf(q.overall - powf(product, .25f)) < 1e-4f);
     return q;
+}
+
+static sl_quality quality_of(float scale, int block, float turn)
+{
+    return quality_as_sure_as(1, scale, block, turn);
+}
+
+static void quality_falls_with_doubt(void **state)
+{
+    (void)state;
+    const float sure = quality_of(1.2f, 3, 0).pose;
+    assert_true(quality_as_sure_as(SL_FACE_CONVINCES, 1.2f, 3, 0).pose == sure);
+    float last = sure;
+    for (float upright = .95f; upright > .5f; upright -= .1f) {
+        const sl_quality q = quality_as_sure_as(upright, 1.2f, 3, 0);
+        assert_true(q.pose < last && q.overall > 0);
+        last = q.pose;
+    }
+    assert_true(quality_as_sure_as(.5f, 1.2f, 3, 0).overall == 0);
+    assert_true(quality_as_sure_as(0, 1.2f, 3, 0).overall == 0);
 }
 
 static void quality_falls_with_size(void **state)
@@ -245,13 +266,29 @@ static void quality_falls_with_turning(void **state)
     assert_true(quality_of(1.2f, 3, .8f).pose == 0 && quality_of(1.2f, 3, .8f).overall == 0);
 }
 
+static void points_lean_clockwise(void **state)
+{
+    (void)state;
+    const sl_align_template *t = sl_align_template_find("facenet-160");
+    for (int degrees = -175; degrees <= 180; degrees += 5) {
+        const double c = cos(degrees * acos(-1) / 180), s = sin(degrees * acos(-1) / 180);
+        const sl_affine turn = {{c, -s, 7, s, c, -3}}; /* y goes down: clockwise */
+        sl_point points[5], straight[5];
+        sl_align_points(t, 160, 160, straight);
+        straight[3].x = straight[0].x, straight[4].x = straight[1].x; /* the mouth right below the eyes */
+        for (int i = 0; i < 5; i++)
+            points[i] = sl_affine_apply(&turn, straight[i]);
+        assert_true(fabsf(sl_points_lean(points) - (float)degrees) < .1f);
+    }
+}
+
 static void flat_pictures_have_no_sharpness(void **state)
 {
     (void)state;
     sl_error err;
     sl_image image;
     assert_ok(sl_image_new(112, 112, 3, &image, &err));
-    sl_face face = {.score = 1};
+    sl_face face = {.score = 1, .upright = 1};
     memcpy(face.points, sl_align_template_find("arcface-112")->points, sizeof face.points);
     assert_ok(sl_face_quality(&image, &face, &err));
     assert_true(face.quality.sharpness == 0 && face.quality.overall == 0 && face.quality.pose > .9f);
@@ -268,6 +305,8 @@ int main(void)
         cmocka_unit_test(faces_off_the_picture_are_black),
         cmocka_unit_test(bad_points_are_refused),
         cmocka_unit_test(five_points_of_68),
+        cmocka_unit_test(points_lean_clockwise),
+        cmocka_unit_test(quality_falls_with_doubt),
         cmocka_unit_test(quality_falls_with_size),
         cmocka_unit_test(quality_falls_with_blur),
         cmocka_unit_test(quality_falls_with_turning),

@@ -2,6 +2,8 @@
  * without ../shared and the fetched models. */
 #include "lfw.h"
 
+#include <math.h>
+
 #include "image/image.h"
 #include "pipeline/engine.h"
 
@@ -44,13 +46,18 @@ typedef struct {
     sl_session *session;
 } opened;
 
-static opened open_with(const char *detector)
+static opened open_as(const char *detector, int as_is)
 {
     opened o;
-    const sl_engine_options options = {.model = "mobilefacenet-128", .detector = detector};
+    const sl_engine_options options = {.model = "mobilefacenet-128", .detector = detector, .as_is = as_is};
     assert_ok(sl_engine_open(&options, &o.engine, &err));
     assert_ok(sl_session_open(o.engine, 1, &o.session, &err));
     return o;
+}
+
+static opened open_with(const char *detector)
+{
+    return open_as(detector, 0);
 }
 
 static void close_it(opened *o)
@@ -67,6 +74,8 @@ static void assert_same_face(const sl_face *a, const sl_face *b)
     assert_memory_equal(&a->quality, &b->quality, sizeof a->quality);
     assert_int_equal(a->has_landmarks, b->has_landmarks);
     assert_memory_equal(a->landmarks, b->landmarks, sizeof a->landmarks);
+    assert_int_equal(a->turned, b->turned);
+    assert_true(a->upright == b->upright);
 }
 
 /* Returns how many faces there are. */
@@ -170,6 +179,78 @@ static void faces_that_fill_a_small_picture(void **state)
     close_it(&o);
 }
 
+/* The photo turned clockwise: turned back by the rest of the circle. */
+static sl_image turned_photo(const sl_image *photo, int degrees)
+{
+    sl_image out;
+    assert_ok(sl_image_righted(photo, (360 - degrees) % 360, &out, &err));
+    return out;
+}
+
+/* The main face of the photo turned is that of the photo, its box and points where the turned photo has them. */
+static void check_turned(const opened *o, const sl_image *photo, int degrees)
+{
+    sl_face *upright, *found;
+    size_t count;
+    sl_image turned = turned_photo(photo, degrees);
+    assert_ok(sl_detect_main(o->session, photo, &upright, &count, &err));
+    assert_int_equal(upright->turned, 0);
+    assert_true(assert_main_face_is_told_the_same(o, &turned) > 0);
+    assert_ok(sl_detect_main(o->session, &turned, &found, &count, &err));
+    assert_int_equal(found->turned, degrees);
+    assert_true(fabsf(found->quality.overall - upright->quality.overall) < .01f);
+    sl_points_of_righted(&turned, degrees, upright->points, 5);
+    for (int i = 0; i < 5; i++)
+        assert_true(hypotf(found->points[i].x - upright->points[i].x, found->points[i].y - upright->points[i].y) < .1f);
+    assert_true(found->points[2].x > found->box.x0 && found->points[2].x < found->box.x1);
+    assert_true(found->points[2].y > found->box.y0 && found->points[2].y < found->box.y1);
+    free(upright);
+    free(found);
+    sl_image_free(&turned);
+}
+
+static void turned_photos_are_righted(void **state)
+{
+    (void)state;
+    opened o = open_with(NULL);
+    for (int i = 0; i < PHOTOS / 3; i++)
+        for (int degrees = 90; degrees < 360; degrees += 90)
+            check_turned(&o, &photos[i], degrees);
+    sl_image turned = turned_photo(&sheet, 180);
+    sl_face *faces;
+    size_t count;
+    assert_ok(sl_detect(o.session, &turned, &faces, &count, &err));
+    assert_true(count >= PHOTOS);
+    for (size_t i = 0; i < count; i++)
+        assert_int_equal(faces[i].turned, 180);
+    free(faces);
+    sl_image_free(&turned);
+    close_it(&o);
+}
+
+/* What is read upside down, because that was asked for, is told by its quality. */
+static void as_it_is(void **state)
+{
+    (void)state;
+    opened o = open_as(NULL, 1);
+    for (int i = 0; i < PHOTOS; i++) {
+        sl_face *upright, *found;
+        size_t count;
+        sl_image turned = turned_photo(&photos[i], 180);
+        assert_ok(sl_detect_main(o.session, &photos[i], &upright, &count, &err));
+        assert_ok(sl_detect_main(o.session, &turned, &found, &count, &err));
+        if (count) {
+            assert_int_equal(found->turned, 0);
+            assert_true(found->upright < SL_FACE_CONVINCES);
+            assert_true(found->quality.overall < upright->quality.overall);
+        }
+        free(upright);
+        free(found);
+        sl_image_free(&turned);
+    }
+    close_it(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -177,6 +258,8 @@ int main(void)
         cmocka_unit_test(main_face_by_mtcnn),
         cmocka_unit_test(every_face_gets_its_closer_look),
         cmocka_unit_test(faces_that_fill_a_small_picture),
+        cmocka_unit_test(turned_photos_are_righted),
+        cmocka_unit_test(as_it_is),
     };
     return cmocka_run_group_tests(tests, read_photos, free_photos);
 }
