@@ -192,6 +192,27 @@ load common
     json 'd.photos.every(p => p.faces.every(f => f.turned === 0))'
 }
 
+# with_exif JPEG OUT: EXIF orientation 8, "turn it back by a quarter", put before all else.
+with_exif() {
+    {
+        head -c 2 "$1"
+        printf '\xff\xe1\0\x22Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0\x08\0\0\0\0\0\0\0'
+        tail -c +3 "$1"
+    } > "$2"
+}
+
+@test "EXIF's orientation and what is seen are not added up" {
+    need_photos
+    cd "$BATS_TEST_TMPDIR"
+    "$TURN" 90 "$PHOTOS/sample1.jpg" plain.jpg
+    with_exif plain.jpg right.jpg                # EXIF tells how it stands
+    with_exif "$PHOTOS/sample1.jpg" wrong.jpg    # EXIF turns what stood upright
+    sl detect --json plain.jpg right.jpg wrong.jpg
+    expect 0
+    json 'd.photos.map(p => p.faces[0].turned).join() === "90,0,270"'
+    json 'd.photos.every(p => p.faces.length === d.photos[0].faces.length)'
+}
+
 @test "a photo without its end is read with a warning" {
     need_photos
     cd "$BATS_TEST_TMPDIR"
