@@ -35,7 +35,7 @@ sl_status sl_warn(sl_error *err, const char *format, ...)
     err->status = SL_OK;
     vsnprintf(err->text, sizeof err->text, format, args);
     va_end(args);
-    keep_printable(err->text);
+    keep_visible(err);
     return SL_OK;
 }
 
