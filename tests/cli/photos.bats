@@ -5,12 +5,14 @@ setup() {
     cd "$BATS_TEST_TMPDIR"
 }
 
-# tree PATH...: grey pictures, which need no face where they are given as aligned crops.
+# tree PATH...: grey pictures, which need no face where they are given as aligned crops; no two files are alike, by a
+# numbered comment.
 tree() {
     [ -e grey.jpg ] || picture noise 192 192 grey.jpg
     for path in "$@"; do
         mkdir -p "$(dirname "$path")"
-        cp grey.jpg "$path"
+        drawn=$((${drawn:-0} + 1))
+        { head -c 2 grey.jpg; printf '\377\376\000\012%08d' "$drawn"; tail -c +3 grey.jpg; } > "$path"
     done
 }
 
