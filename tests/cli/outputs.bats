@@ -93,11 +93,11 @@ kept() { [ "$(cat "$1")" = "mine" ] || { echo "$1 was replaced"; return 1; }; }
     ln in/1.png hard.png
     ln -s in/1.png soft.png
     cp -r in kept
-    # in/ann/1.png by itself has the id 1.png: its output would be the other photo, which gets another name
+    # photos of two roots that share a name have their roots' names in front: ann/1.png would be a photo, in/1.png is new
     sl occlude --kind crop in/ann/1.png in/1.png -o in --replace
     expect 1
-    contains "$err" "in/1.png: the output would overwrite a photo"
-    rm in/1~*.png
+    contains "$err" "in/ann/1.png: the output would overwrite a photo"
+    rm -r in/in
     sl occlude --kind crop in -o in --replace
     expect 1
     for list in in/1.png hard.png soft.png; do
@@ -149,11 +149,9 @@ kept() { [ "$(cat "$1")" = "mine" ] || { echo "$1 was replaced"; return 1; }; }
     sl occlude --kind crop a/1.png b/1.png c/1.png -o out
     expect 0
     [ "$(find out -type f | wc -l)" = 3 ]
-    [ -s out/1.png ]
-    sl occlude --kind crop a/1.png b/1.png c/1.png -o again --threads 1
-    diff -r out again # the names depend on the photos alone
-    sl occlude --kind crop c/1.png -o alone
-    cmp alone/1.png out/"$(ls out | LC_ALL=C sort | while read -r f; do cmp -s alone/1.png out/$f && echo $f; done | head -n 1)"
+    for dir in a b c; do [ -s out/$dir/1.png ]; done
+    sl occlude --kind crop c/1.png b/1.png a/1.png -o again --threads 1
+    [ "$(cd out && find . -type f | sort)" = "$(cd again && find . -type f | sort)" ] # whatever their order
 }
 
 @test "align: photos that differ in their endings, and further faces" {
