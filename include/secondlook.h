@@ -910,6 +910,56 @@ typedef struct {
     const char *query_name, *other_name;
 } sl_pair;
 
+/* A score taken apart: what each cell of the query gives to it, so that sum of shares + rest = score.
+ *
+ * stage 1: an embedding is a sum of what its cells give to it where the head is linear, so its cosine with another is
+ * one too: half of each cell's share is what the query's cell gives towards the other face, half what the other's cell
+ * gives towards the query. What cells give on any face is taken off first (the mean over faces where `cells` has
+ * statistics, else the head's bias) and is the rest, as is what storing the patches in few bits rounds off. Without
+ * `cells` all of stage 1 is the rest.
+ * stage 2 of oae: w_p (x_p . C + c_p . Q) / (2 |Q| |C|), which sums to it; x_p, c_p: what the cells of query and other
+ * give, Q and C: the two faces embedded again. Of emd, maxsim and cells: sum over s of T[s, m] S[s, m]. */
+typedef struct {
+    int rows, cols;         /* of the grid that was compared, R = rows * cols; 0 where nothing can be told by cell */
+    sl_score score;         /* sl_compare's */
+    float *stage1, *stage2; /* [R] what the cells give to either look's similarity */
+    float *shares;          /* [R] and to the score: alpha stage2 + (1 - alpha) stage1 */
+    float rest1, rest2;     /* what belongs to no cell: sum of stage1 + rest1 = score.stage1, and so on */
+    float rest;             /* alpha rest2 + (1 - alpha) rest1 */
+    float *query_weights, *other_weights; /* [R] how much the second look counts a cell, mean 1 (oae: the query's trust
+                                             on both sides); 1 without a second look */
+    int dim;                   /* of oae, else 0 */
+    float *query_again, *other_again; /* [dim] the two faces embedded again, unit length: their product is stage 2 */
+} sl_attribution;
+
+/* options as in sl_compare; their cells, where given, also serve looks that need none. */
+SL_API sl_status sl_attribute(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                              sl_attribution *out, sl_error *err);
+SL_API void sl_attribution_free(sl_attribution *attribution);
+
+enum { SL_RANDOM_ORDERS = 16 };
+
+/* What is left of a score when cells are hidden one after the other: those called important first, and in random
+ * orders. The second look leaves a hidden cell out (its weight is 0: of oae, of cells and with the weighting trust on
+ * both sides, else the query's); for the first look an average face takes its place in the query, where `cells` are
+ * given, else stage 1 stays. An explanation is worth something where hiding what it calls important lowers the score
+ * faster than hiding at random, and showing that alone restores it sooner. */
+typedef struct {
+    int cells;            /* R */
+    float *hidden;        /* [R + 1] the score with the i most important cells hidden */
+    float *shown;         /* [R + 1] with only the i most important ones shown */
+    float *random_hidden; /* [R + 1] the mean over the random orders; with i shown: random_hidden[R - i] */
+    double hidden_area, shown_area;         /* under the curves, the part hidden or shown going from 0 to 1 */
+    double random_areas[SL_RANDOM_ORDERS]; /* of each order, the same for hiding and for showing in the reverse order */
+    double random_area;                    /* their mean */
+} sl_hiding;
+
+/* importance [R]: the shares of sl_attribute, or what else is to be tried. The same seed gives the same orders.
+ * SL_ERR_ARGUMENT where nothing can be told by cell. */
+SL_API sl_status sl_hide_cells(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                               const float *importance, uint64_t seed, sl_hiding *out, sl_error *err);
+SL_API void sl_hiding_free(sl_hiding *hiding);
+
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
  * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). The longer side has `side`
  * pixels (8 .. 4096), the crop's aspect is kept. */

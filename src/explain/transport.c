@@ -44,7 +44,8 @@ static sl_status take_plan(sl_second_look *look, const sl_template *query, const
     if (!out->plan || !out->query_weights || !out->other_weights)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a transport plan of %zu patches", patches);
     SL_TRY(sl_second_look_query(look, &from, err));
-    return sl_second_look_plan(look, &to, out->plan, out->query_weights, out->other_weights, err);
+    return sl_second_look_plan(look, &to, out->plan, NULL, out->query_weights, out->other_weights,
+                               err);
 }
 
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,

@@ -151,6 +151,12 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err);
 
+/* The pair's score n times, each with other cells hidden: keep [n, R] is 1 for what counts as before and 0 for what
+ * counts nothing; the query's weights are then scaled to the sum they had, and so are the candidate's where they are
+ * the query's too (cells, the weighting trust). 0 where nothing is left. scores [n]. */
+sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
+                                   const uint8_t *keep, size_t n, float *scores, sl_error *err);
+
 /* ------------------------------------------------------------------ stage 1 */
 
 /* A run of embeddings: row i at rows + i * stride (floats), known as index first + i. */

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "match/contest.h"
+#include "match/kernels/kernels.h"
 #include "match/pairing.h"
 
 enum {
@@ -360,5 +361,38 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
         memcpy(candidate_weights, x->u, n * sizeof *candidate_weights);
     if (score)
         *score = (sl_score){.stage1 = NAN, .stage2 = stage2, .score = stage2, .iterations = iterations};
+    return SL_OK;
+}
+
+/* ---- with cells hidden ---- */
+
+/* w [stride] of what is kept; false where nothing is. */
+static bool keep_weights(const sl_match_layout *l, const float *all, const uint8_t *keep, float *w)
+{
+    for (int m = 0; m < l->patches; m++)
+        w[m] = keep[m] ? all[m] : 0;
+    return sl_emd_kernels_now()->normalise(w, l->patches, l->stride);
+}
+
+sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
+                                   const uint8_t *keep, size_t n, float *scores, sl_error *err)
+{
+    const sl_match_layout *l = &matcher->layout;
+    const sl_pairing *x = &matcher->pairs[0];
+    const bool both = l->compare == SL_RERANK_CELLS || l->weighting == SL_WEIGHT_TRUST;
+    float u[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
+    int iterations;
+    memset(scores, 0, n * sizeof *scores);
+    if (!sl_pairing_weigh(x, query, candidate, NULL))
+        return SL_OK;
+    memcpy(u, x->u, (size_t)l->patches * sizeof *u);
+    memcpy(v, x->v, (size_t)l->patches * sizeof *v);
+    for (size_t i = 0; i < n; i++, keep += l->patches) {
+        bool left = keep_weights(l, v, keep, x->v);
+        if (both)
+            left &= keep_weights(l, u, keep, x->u);
+        if (left)
+            SL_TRY(sl_pairing_score(l, x, &scores[i], &iterations, err));
+    }
     return SL_OK;
 }

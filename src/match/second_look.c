@@ -276,24 +276,44 @@ sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn
     return sl_matcher_best_of(look->matcher, &look->set, hopefuls, n - first, source_of, context, contest, scores, err);
 }
 
-sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,
-                              float *query_weights, float *candidate_weights, sl_error *err)
+/* One candidate as a set, in new memory. */
+static sl_status open_candidate(sl_second_look *look, const sl_patch_source *candidate, sl_patch_set *set,
+                                void **memory, sl_error *err)
 {
     sl_patch_source face = *candidate;
-    sl_patch_set set;
+    *memory = NULL;
     if (!look->matcher)
         return sl_fail(err, SL_ERR_ARGUMENT, "rerank oae has no transport plan");
     if (look->contributor)
         SL_TRY(sl_contributor_fill(look->contributor, &face, 1, 0, err));
-    void *memory = sl_alloc_aligned(sl_patch_set_bytes(&look->layout, SL_ROLE_CANDIDATE));
-    if (!memory)
+    *memory = sl_alloc_aligned(sl_patch_set_bytes(&look->layout, SL_ROLE_CANDIDATE));
+    if (!*memory)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a candidate's patches");
-    sl_status status = sl_patch_set_init(&set, &look->layout, SL_ROLE_CANDIDATE, memory, &face, err);
+    sl_status status = sl_patch_set_init(set, &look->layout, SL_ROLE_CANDIDATE, *memory, &face, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "candidate");
+}
+
+sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan, float *similarities,
+                              float *query_weights, float *candidate_weights, sl_error *err)
+{
+    sl_patch_set set;
+    void *memory;
+    sl_status status = open_candidate(look, candidate, &set, &memory, err);
     if (status == SL_OK)
-        status = sl_matcher_plan(look->matcher, &look->set, &set, plan, NULL, query_weights, candidate_weights, NULL,
-                                 err);
-    else
-        sl_fail_in(err, status, "candidate");
+        status = sl_matcher_plan(look->matcher, &look->set, &set, plan, similarities, query_weights,
+                                 candidate_weights, NULL, err);
+    free(memory);
+    return status;
+}
+
+sl_status sl_second_look_hide(sl_second_look *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
+                              float *scores, sl_error *err)
+{
+    sl_patch_set set;
+    void *memory;
+    sl_status status = open_candidate(look, candidate, &set, &memory, err);
+    if (status == SL_OK)
+        status = sl_matcher_scores_hidden(look->matcher, &look->set, &set, keep, n, scores, err);
     free(memory);
     return status;
 }

@@ -56,11 +56,15 @@ sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn
  * they must outlive the look. */
 sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_error *err);
 
-/* What moves where between the query and one candidate, for pictures: plan [R, R] and weights [R] as in
- * sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae, which moves
- * nothing (its grid is 0 x 0). */
-sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan,
+/* What moves where between the query and one candidate: plan [R, R], similarities [R, R] (NULL: not wanted) and
+ * weights [R] as in sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae,
+ * which moves nothing (its grid is 0 x 0). */
+sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan, float *similarities,
                               float *query_weights, float *candidate_weights, sl_error *err);
+
+/* sl_matcher_scores_hidden of the query and one candidate; SL_ERR_ARGUMENT for oae. */
+sl_status sl_second_look_hide(sl_second_look *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
+                              float *scores, sl_error *err);
 void sl_second_look_grid(const sl_second_look *look, int *rows, int *cols);
 
 #endif

@@ -294,7 +294,7 @@ static void check_plan(sl_match_options *o, sl_template **faces)
     assert_true(rows == ROWS && cols == COLS);
     assert_ok(sl_second_look_query(look, &query, &err));
     assert_ok(sl_second_look_scores(look, 1, listed, &other, &score, NULL, &err));
-    assert_ok(sl_second_look_plan(look, &other, plan, v, u, &err));
+    assert_ok(sl_second_look_plan(look, &other, plan, NULL, v, u, &err));
     sl_second_look_close(look);
     if (o->rerank != SL_RERANK_MAXSIM)
         assert_memory_equal(u, v, sizeof u);
