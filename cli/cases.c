@@ -5,6 +5,7 @@
 
 #include "identify.h"
 #include "output.h"
+#include "provenance.h"
 
 /* The report holds its pictures: beyond this many faces it would be too large to open. */
 enum { MAX_CASES = 200 };
@@ -13,12 +14,12 @@ static sl_case case_of(const identify_run *run, const cli_case *c)
 {
     return (sl_case){
         .query_name = c->query_name,
+        .photo_sha256 = *c->photo_sha256 ? c->photo_sha256 : NULL,
         .true_label = c->truth,
         .query_crop = &c->face.crop,
         .query = c->face.t,
         .gallery = run->gallery,
         .answer = &c->answer,
-        .match = &run->match.match,
     };
 }
 
@@ -72,7 +73,7 @@ static sl_status write_pair(const identify_run *run, const sl_photo *photo, cons
             .other_name = best->label,
         };
         if (!status || status == SL_ERR_NOT_FOUND) /* crops are kept only when asked for */
-            status = sl_draw_pair(&pair, &run->match.match, &picture, err);
+            status = sl_draw_pair(&pair, &c->answer.match, &picture, err);
     }
     if (!status)
         status = write_picture(run, photo, ".pair.png", &picture, err);
@@ -92,8 +93,10 @@ sl_status cli_case_add(identify_run *run, const sl_photo *photo, size_t index, s
     cli_case c = {.face = *face, .answer = *answer, .truth = truth ? strdup(truth) : NULL};
     *face = (cli_face){.box = face->box};
     *answer = (sl_answer){0};
-    int named = count > 1 ? asprintf(&c.query_name, "%s, face %zu", photo->image, index + 1)
-                          : asprintf(&c.query_name, "%s", photo->image);
+    /* The path, as photos of different folders may have one name. */
+    int named = count > 1 ? asprintf(&c.query_name, "%s, face %zu", photo->path, index + 1)
+                          : asprintf(&c.query_name, "%s", photo->path);
+    sl_file_sha256(photo->path, c.photo_sha256, NULL);
     cli_case *cases = reallocarray(run->cases, run->case_count + 1, sizeof *cases);
     if (cases)
         run->cases = cases;
@@ -114,22 +117,27 @@ sl_status cli_case_add(identify_run *run, const sl_photo *photo, size_t index, s
 int cli_case_report(identify_run *run)
 {
     sl_error err = {0};
-    char *path = cli_output_in(run->explain_dir, "report.html", run->there, &err);
+    char now[32], *path = cli_output_in(run->explain_dir, "report.html", run->there, &err);
     sl_case *cases = calloc(run->case_count + 1, sizeof *cases);
     int code = CLI_FAILED;
+    cli_time_now(now);
+    const sl_provenance from = {.time = now, .command = run->command, .engine = run->engine};
     for (size_t i = 0; cases && i < run->case_count; i++)
         cases[i] = case_of(run, &run->cases[i]);
     if (!path)
         code = cli_fail(run->explain_dir, &err);
     else if (!cases)
         cli_warn("no memory for the report");
-    else if (sl_write_report(path, "secondlook: who, and why", cases, run->case_count, &err))
+    else if (sl_write_report(path, "secondlook: who, and why", &from, cases, run->case_count, run->report_sha256, &err))
         code = cli_fail(path, &err);
     else {
         code = CLI_OK;
-        cli_note("pictures of %zu face%s and %s written", run->case_count, run->case_count == 1 ? "" : "s", path);
+        cli_note("pictures of %zu face%s and %s written; SHA-256 of the report's data: %s", run->case_count,
+                 run->case_count == 1 ? "" : "s", path, run->report_sha256);
         if (run->cases_left_out)
             cli_warn("%zu further faces have no pictures: a report holds %d", run->cases_left_out, MAX_CASES);
+        run->report = path;
+        path = NULL;
     }
     free(cases);
     free(path);
@@ -141,4 +149,6 @@ void cli_cases_free(identify_run *run)
     for (size_t i = 0; i < run->case_count; i++)
         case_free(&run->cases[i]);
     free(run->cases);
+    free(run->command);
+    free(run->report);
 }

@@ -80,9 +80,10 @@ static sl_status draw_sheet(const eval_run *run, const sl_eval_line *line, int n
     if (!status && entry.has_crop)
         status = sl_gallery_crop(run->queries, line->query, &crop, err);
     if (!status) {
+        answer.match = config->match;
         const sl_case one = {.query_name = entry.image, .true_label = entry.label,
                              .query_crop = entry.has_crop ? &crop : NULL, .query = query, .gallery = run->gallery,
-                             .answer = &answer, .match = &config->match};
+                             .answer = &answer};
         status = sl_draw_sheet(&one, &sheet, err);
     }
     if (!status)

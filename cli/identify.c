@@ -10,6 +10,7 @@
 #include "gallery_model.h"
 #include "output.h"
 #include "progress.h"
+#include "provenance.h"
 
 enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
 
@@ -131,6 +132,9 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
                                       (json_int_t)run->right_stage1, "right", (json_int_t)run->right));
     json_object_set_new(document, "rule", cli_rule_json(&run->rule));
     json_object_set(document, "queries", run->queries);
+    if (run->report)
+        json_object_set_new(document, "report", json_pack("{s:o,s:s}", "file", cli_json_text(run->report), "data_sha256",
+                                                          run->report_sha256));
     cli_photos_json(document, &run->found);
     return document;
 }
@@ -336,6 +340,7 @@ static int find_rule(identify_run *run)
 int cmd_identify(int argc, char **argv)
 {
     identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
+    run.command = cli_command_line(argc, argv);
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     const char *const inputs[] = {run.gallery_dir};

@@ -12,6 +12,7 @@
 /* A face with its answer, kept for the report: an sl_case and all that it points to. */
 typedef struct {
     char *query_name, *truth;
+    char photo_sha256[65]; /* "" where it could not be had (a pipe, say) */
     cli_face face;
     sl_answer answer;
 } cli_case;
@@ -36,6 +37,7 @@ typedef struct {
 
     cli_case *cases;
     size_t case_count, cases_left_out;
+    char *command, *report, report_sha256[65]; /* of the page; report NULL: none was written */
 } identify_run;
 
 /* Draws a face's contact sheet and the picture of its best pair into --explain's folder and keeps the

@@ -10,16 +10,14 @@
 #include "progress.h"
 #include "rule.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR };
-
-enum { KEY_TRUST = CLI_KEY_OWN };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR, KEY_TRUST };
 
 typedef struct {
     cli_models models;
     cli_match match;
     cli_list paths;
-    const char *out; /* explain's picture */
-    const char *gallery; /* verify: whose calibration is to be used */
+    const char *out;     /* explain's picture */
+    const char *gallery; /* whose calibration is to be used */
     double far; /* asked for; 0: the default */
     sl_rule rule;
     bool json, aligned;
@@ -68,15 +66,19 @@ static error_t parse_explain(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {
     {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
 
+/* By which threshold it is decided, beside --threshold. */
+#define RULE_OPTIONS \
+    {"far", KEY_FAR, "RATE", 0, \
+     "Choose the threshold so that this part of pairs of different people (0.0001: one in ten " \
+     "thousand) is taken for one person", \
+     0}, \
+    {"gallery", KEY_GALLERY, "DIR", 0, \
+     "With --far: a gallery whose calibration is used, not the model's own rates", 0}
+
 static const struct argp_option verify_options[] = {
     CLI_OPTION_JSON,
     CLI_OPTION_ALIGNED,
-    {"far", KEY_FAR, "RATE", 0,
-     "Choose the threshold so that this part of pairs of different people (0.0001: one in ten "
-     "thousand) is taken for one person",
-     0},
-    {"gallery", KEY_GALLERY, "DIR", 0,
-     "With --far: a gallery whose calibration is used, not the model's own rates", 0},
+    RULE_OPTIONS,
     {0}};
 static const struct argp verify_parser = {
     verify_options,
@@ -95,20 +97,21 @@ static const struct argp verify_parser = {
 static const struct argp_option explain_options[] = {
     CLI_OPTION_JSON,
     {"output", 'o', "OUT.png", 0, "The picture to write (required)", 0},
+    RULE_OPTIONS,
     {"trust", KEY_TRUST, 0, 0,
-     "Also draw how far each part of the faces is believed, which --rerank oae and --weighting trust go by", 0},
+     "Insist that it is drawn how far each part of the faces is believed: fails where that is not known of the model", 0},
     CLI_OPTION_ALIGNED,
     {0}};
 static const struct argp explain_parser = {
     explain_options,
     parse_explain,
     "IMAGE IMAGE -o OUT.png",
-    "Draws why two faces are alike: which patch of the one was matched with which of the other, how strongly, and "
-    "what each patch counted.\v"
+    "Draws how verify comes to its answer, by the same second look and threshold: what each part of the face gave to the "
+    "score, what was left out as hidden, and, of looks by patches, which was matched with which.\v"
     "Examples:\n"
     "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
-    "  secondlook explain --trust --feature contributions masked.jpg enrolled.jpg -o why.png\n"
-    "  secondlook explain --weighting uniform --grid 4x4 a.jpg b.jpg -o why.png",
+    "  secondlook explain --far 0.0001 --gallery staff masked.jpg enrolled.jpg -o why.png\n"
+    "  secondlook explain --rerank emd --grid 4x4 a.jpg b.jpg -o why.png",
     children,
     0,
     0};
@@ -138,13 +141,12 @@ static void pair_close(pair *p)
 
 static int open_cells(pair_run *run, pair *p)
 {
-    sl_error err = {0};
-    if (!run->trust)
-        return cli_open_cells(&run->match, &run->models, p->engine, p->gallery, &p->cells);
-    if (sl_cells_of_engine(p->engine, SL_NEEDS_STATISTICS, NULL, run->models.threads, &p->cells, &err))
-        return cli_fail(NULL, &err);
-    run->match.match.cells = p->cells;
-    return CLI_OK;
+    int code = cli_open_cells(&run->match, &run->models, p->engine, p->gallery, &p->cells);
+    if (code || !run->trust || (p->cells && sl_cells_source(p->cells)))
+        return code;
+    cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook models "
+             "calibrate'");
+    return CLI_FAILED;
 }
 
 static int pair_open(pair_run *run, pair *p)
@@ -235,21 +237,27 @@ static int pair_hidden(const pair_run *run, const pair *p, float *hidden)
     return CLI_OK;
 }
 
-static int print_answer(const pair_run *run, const pair *p, float hidden)
+static bool is_same(const pair_run *run, const pair *p, float hidden)
 {
-    float value = run->rule.on_stage1 ? p->score.stage1 : p->score.score;
-    bool same = sl_rule_decide(&run->rule, p->score.score, p->score.stage1, hidden) == SL_MATCH;
-    if (run->json) {
-        json_t *document = score_json(&p->score);
-        json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
-        json_object_set_new(document, "rerank", json_string(cli_rerank_name(run->match.match.rerank)));
-        cli_add_judgement(document, &run->rule, hidden);
-        json_object_set_new(document, "rule", cli_rule_json(&run->rule));
-        json_object_set_new(document, "faces", faces_json(run, p));
-        int code = cli_print_json(document);
-        return code ? code : same ? CLI_OK : CLI_UNKNOWN;
-    }
-    printf("%s: %s %.4f", same ? "same person" : "not the same person", run->rule.on_stage1 ? "stage 1" : "score", value);
+    return sl_rule_decide(&run->rule, p->score.score, p->score.stage1, hidden) == SL_MATCH;
+}
+
+static json_t *answer_json(const pair_run *run, const pair *p, float hidden)
+{
+    const bool same = is_same(run, p, hidden);
+    json_t *document = score_json(&p->score);
+    json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
+    json_object_set_new(document, "rerank", json_string(cli_rerank_name(run->match.match.rerank)));
+    cli_add_judgement(document, &run->rule, hidden);
+    json_object_set_new(document, "rule", cli_rule_json(&run->rule));
+    json_object_set_new(document, "faces", faces_json(run, p));
+    return document;
+}
+
+static void print_answer(const pair_run *run, const pair *p, float hidden)
+{
+    const float value = run->rule.on_stage1 ? p->score.stage1 : p->score.score;
+    printf("%s: %s %.4f", is_same(run, p, hidden) ? "same person" : "not the same person", run->rule.on_stage1 ? "stage 1" : "score", value);
     cli_print_judgement(&run->rule, value, hidden);
     putchar('\n');
     if (run->far > 0)
@@ -258,7 +266,6 @@ static int print_answer(const pair_run *run, const pair *p, float hidden)
         printf("  score                   %.4f\n", p->score.score);
     print_scores(&p->score);
     print_choice(run, p);
-    return same ? CLI_OK : CLI_UNKNOWN;
 }
 
 static int answer(pair_run *run, const pair *p)
@@ -267,7 +274,13 @@ static int answer(pair_run *run, const pair *p)
     int code = find_rule(run, p);
     if (!code)
         code = pair_hidden(run, p, &hidden);
-    return code ? code : print_answer(run, p, hidden);
+    if (code)
+        return code;
+    if (run->json)
+        code = cli_print_json(answer_json(run, p, hidden));
+    else
+        print_answer(run, p, hidden);
+    return code ? code : is_same(run, p, hidden) ? CLI_OK : CLI_UNKNOWN;
 }
 
 int cmd_verify(int argc, char **argv)
@@ -296,19 +309,32 @@ static int draw(const pair_run *run, const pair *p)
         .other_crop = &p->faces[1].crop,
         .query_name = cli_base_name(run->paths.items[0]),
         .other_name = cli_base_name(run->paths.items[1]),
+        .rule = &run->rule,
     };
-    if (sl_draw_pair(&both, &run->match.match, &picture, &err) || sl_image_write(run->out, &picture, &err)) {
-        sl_image_free(&picture);
-        return cli_fail(run->out, &err);
-    }
+    sl_status status = sl_draw_pair(&both, &run->match.match, &picture, &err);
+    if (!status)
+        status = sl_image_write(run->out, &picture, &err);
     sl_image_free(&picture);
+    return status ? cli_fail(run->out, &err) : CLI_OK;
+}
+
+/* The picture of verify's answer, by the same look and rule, and that answer. */
+static int explain(pair_run *run, const pair *p)
+{
+    float hidden;
+    int code = find_rule(run, p);
+    if (!code)
+        code = pair_hidden(run, p, &hidden);
+    if (!code)
+        code = draw(run, p);
+    if (code)
+        return code;
     if (run->json) {
-        json_t *document = score_json(&p->score);
+        json_t *document = answer_json(run, p, hidden);
         json_object_set_new(document, "picture", cli_json_text(run->out));
         return cli_print_json(document);
     }
-    printf("score %.4f\n", p->score.score);
-    print_scores(&p->score);
+    print_answer(run, p, hidden);
     cli_say("  picture                 %s", run->out);
     return CLI_OK;
 }
@@ -322,7 +348,7 @@ int cmd_explain(int argc, char **argv)
     if (!code)
         code = pair_open(&run, &p);
     if (!code)
-        code = draw(&run, &p);
+        code = explain(&run, &p);
     pair_close(&p);
     free(run.paths.items);
     return code;

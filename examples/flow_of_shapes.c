@@ -110,7 +110,8 @@ int main(int argc, char **argv)
     sl_error err = {0};
     sl_image picture = {0};
     sl_template *a = template_of(pixels[0], &err), *b = a ? template_of(pixels[1], &err) : NULL;
-    sl_pair pair = {a, b, &query, &other, "some shapes, a card over them", "the same shapes elsewhere"};
+    const sl_pair pair = {.query = a, .other = b, .query_crop = &query, .other_crop = &other,
+                          .query_name = "some shapes, a card over them", .other_name = "the same shapes elsewhere"};
     int failed = !a || !b || sl_draw_pair(&pair, NULL, &picture, &err) ||
                  sl_image_write(argc > 1 ? argv[1] : "flow.png", &picture, &err);
     if (failed)

@@ -908,6 +908,7 @@ typedef struct {
     const sl_template *query, *other;
     const sl_image *query_crop, *other_crop; /* NULL: a grey tile stands for it */
     const char *query_name, *other_name;
+    const sl_rule *rule; /* that the pair is judged by, as hidden as the more hidden of its faces; NULL: it is not */
 } sl_pair;
 
 /* A score taken apart: what each cell of the query gives to it, so that sum of shares + rest = score.
@@ -962,7 +963,7 @@ SL_API void sl_hiding_free(sl_hiding *hiding);
 
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
  * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). The longer side has `side`
- * pixels (8 .. 4096), the crop's aspect is kept. */
+ * pixels (8 .. 4096), the crop's aspect is kept. SL_ERR_ARGUMENT for looks that move nothing (none, oae). */
 SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *options, int side, sl_image *out,
                               sl_error *err);
 
@@ -970,38 +971,56 @@ SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *optio
 SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side,
                                  sl_image *query, sl_image *other, sl_error *err);
 
+/* What each part of a face gives to a score, over a crop of it: blue speaks for the other face, orange against, dark
+ * counted little. SL_ERR_ARGUMENT where it cannot be told by cell. crop NULL: a grey tile; side as above. */
+SL_API sl_status sl_draw_shares(const sl_attribution *why, const sl_image *crop, int side, sl_image *out,
+                                sl_error *err);
+
 /* A face by the trust that SL_RERANK_OAE has in its cells: bright what is believed, dark what is ignored. crop NULL:
  * a grey tile; side as above. */
 SL_API sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl_image *crop, int side,
                                sl_image *out, sl_error *err);
 
-/* query | flow | other above both heat maps, with names and scores: one PNG that explains a pair. What was believed
- * of both (sl_cells_trust) stands in the heat maps' place where that weighs (oae, the weighting trust), else below
- * them when the options have `cells` with statistics. The flow is that of emd, also for rerank none, and for oae that
- * of emd on contributions weighed by trust; for maxsim it is the patch most like each place of the query, for cells
- * the one in that place, as bright as its weight. */
+/* One PNG that explains a pair's score by the look that made it: query | flow, or of looks that move nothing what each
+ * part gave | other; below, what counted of both beside the score, what it is made of, and, with a rule, the decision.
+ * Where the options have `cells` with statistics, what is believed of both stands below that, unless oae shows it already.
+ * The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright as its
+ * weight. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
                               sl_error *err);
 
-/* One face's answer, ready to be drawn: candidates' crops come from the gallery where they were kept. */
+/* One face's answer, ready to be drawn: by answer->match, the look that decided. Candidates' crops come from the gallery
+ * where they were kept. */
 typedef struct {
-    const char *query_name;
+    const char *query_name; /* the photo's path as it was given, by which queries are told apart */
+    const char *photo_sha256; /* of its file, 64 hex digits; NULL when not known */
     const char *true_label; /* NULL when not known; frames are then grey */
     const sl_image *query_crop;
     const sl_template *query;
     const sl_gallery *gallery;
     const sl_answer *answer;
-    const sl_match_options *match;
 } sl_case;
 
-/* Contact sheet: query | stage 1's top five | flow | stage 2's top five; green frames for the true
- * person, red for others. */
+/* Contact sheet: query | stage 1's top five | flow, or what each part gave | stage 2's top five; green frames for the
+ * true person, red for others. */
 SL_API sl_status sl_draw_sheet(const sl_case *one, sl_image *out, sl_error *err);
 
-/* A self-contained HTML page (pictures inside) of all cases, with a table of scores, written complete or
- * not at all. */
-SL_API sl_status sl_write_report(const char *path, const char *title, const sl_case *cases, size_t count,
-                                 sl_error *err);
+/* Where a report's answers come from: told on its page and in its data. NULL members are left out. */
+typedef struct {
+    const char *time;        /* when, with the zone: "2026-11-28T17:39:29Z" */
+    const char *command;     /* the command line */
+    const sl_engine *engine; /* that made the queries' templates */
+} sl_provenance;
+
+/* A self-contained HTML page (pictures inside) of all cases, written complete or not at all: the answers, how each was
+ * decided, why its best candidate got its score, and whether that explanation holds (sl_hide_cells). It carries its data
+ * as one line of JSON (docs/report-format.md): every figure can be made again from it. provenance: NULL for none.
+ * sha256 [65]: the digest of the data, which stands at the page's foot; NULL: not wanted. */
+SL_API sl_status sl_write_report(const char *path, const char *title, const sl_provenance *provenance,
+                                 const sl_case *cases, size_t count, char sha256[65], sl_error *err);
+
+/* SHA-256 of a file as 64 hex digits. */
+SL_API sl_status sl_file_sha256(const char *path, char hex[65], sl_error *err);
 
 /* ------------------------------------------------------------------ charts */
 

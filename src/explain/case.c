@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/sha256.h"
 #include "image/image.h"
 
 sl_status sl_case_check(const sl_case *one, sl_error *err)
@@ -32,14 +33,45 @@ sl_status sl_case_transport(const sl_case *one, const sl_candidate *candidate, s
                             sl_error *err)
 {
     *have = false;
+    if (!sl_moves_patches(one->answer->match.rerank))
+        return SL_OK;
     sl_template *other;
     SL_TRY(sl_gallery_template(one->gallery, candidate->entry, &other, err));
-    sl_status status = sl_transport_make(one->query, other, one->match, out, err);
+    sl_status status = sl_transport_make(one->query, other, &one->answer->match, out, err);
     sl_template_free(other);
     if (status == SL_ERR_ARGUMENT || status == SL_ERR_UNSUPPORTED || status == SL_ERR_NUMERIC)
         return SL_OK;
     *have = status == SL_OK;
     return status;
+}
+
+sl_status sl_case_attribute(const sl_case *one, const sl_candidate *candidate, sl_attribution *out, sl_error *err)
+{
+    sl_template *other;
+    *out = (sl_attribution){0};
+    SL_TRY(sl_gallery_template(one->gallery, candidate->entry, &other, err));
+    sl_status status = sl_attribute(one->query, other, &one->answer->match, out, err);
+    sl_template_free(other);
+    return status;
+}
+
+bool sl_moves_patches(sl_rerank rerank)
+{
+    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS;
+}
+
+const char *sl_case_photo_sha256(const sl_case *one, const sl_candidate *candidate, char hex[65])
+{
+    sl_entry entry;
+    if (sl_gallery_entry(one->gallery, candidate->entry, &entry, NULL) != SL_OK || !entry.photo_sha256)
+        return NULL;
+    sl_hex32(entry.photo_sha256, hex);
+    return hex;
+}
+
+float sl_case_judged(const sl_case *one, const sl_candidate *candidate)
+{
+    return one->answer->threshold_on_stage1 ? candidate->stage1 : candidate->score;
 }
 
 int sl_case_stage1_rank(const sl_case *one, const char *label)
@@ -50,16 +82,9 @@ int sl_case_stage1_rank(const sl_case *one, const char *label)
     return 0;
 }
 
-const sl_match_options *sl_case_match(const sl_case *one, sl_match_options *defaults)
-{
-    *defaults = one->answer->match;
-    return one->match ? one->match : defaults;
-}
-
 bool sl_case_has_stage2(const sl_case *one)
 {
-    sl_match_options defaults;
-    return sl_case_match(one, &defaults)->rerank != SL_RERANK_NONE;
+    return one->answer->match.rerank != SL_RERANK_NONE;
 }
 
 int sl_case_is_right(const sl_case *one, const char *label)

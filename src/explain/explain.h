@@ -16,9 +16,8 @@ typedef struct {
     float *other_weights; /* [R] */
 } sl_transport;
 
-/* options NULL: sl_match_defaults. rerank none and oae have no plan of their own: none gives that of emd with the
- * other options, oae that of emd on contributions that are weighed by trust, which is what it looks at. SL_ERR_MISMATCH
- * for templates of different models. */
+/* options NULL: those of emd. SL_ERR_ARGUMENT for rerank none and oae, which move nothing; SL_ERR_MISMATCH for templates
+ * of different models. */
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,
                             sl_transport *out, sl_error *err);
 void sl_transport_free(sl_transport *t);
@@ -48,6 +47,22 @@ void sl_weights_heat(const float *weights, int rows, int cols, int width, int he
 sl_status sl_weights_picture(const float *weights, int rows, int cols, const sl_image *crop, int width, int height,
                              sl_image *out, sl_error *err);
 
+/* ------------------------------------------------------------------ cell_map.c: values of cells over a face */
+
+/* The value at pixel (x, y) of width x height of values [rows, cols], bilinear between the cells' middles. */
+float sl_cell_value(const float *values, int rows, int cols, int width, int height, int x, int y);
+
+/* What each cell gives to a score over its face, which is grey and, where weights [R] are below the largest, darker:
+ * blue speaks for it, orange against; the colour is full at +-scale (0: the largest share). */
+sl_status sl_shares_picture(const float *shares, const float *weights, int rows, int cols, float scale,
+                            const sl_image *crop, int width, int height, sl_image *out, sl_error *err);
+
+/* The largest |share|. */
+float sl_largest_share(const float *shares, int count);
+
+/* The colour of a share of `part` in [-1, 1] of the scale over a grey of `level`. */
+sl_colour sl_share_colour(float part, float level);
+
 /* ------------------------------------------------------------------ trust.c */
 
 /* The crop, as dark at each cell as its trust is below the largest: bilinear between the cells' middles. */
@@ -56,7 +71,7 @@ sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_imag
 
 /* ------------------------------------------------------------------ tile.c: crops as tiles */
 
-extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_draw_rule, sl_right, sl_wrong, sl_blue, sl_amber;
+extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_line, sl_right, sl_wrong, sl_blue, sl_amber;
 
 /* The size of a crop whose longer side is to be `side`; NULL: side x side. */
 void sl_tile_size(const sl_image *crop, int side, int *width, int *height);
@@ -95,8 +110,8 @@ sl_status sl_case_check(const sl_case *one, sl_error *err);
 /* The crop of a candidate; pixels NULL when the gallery kept none. */
 sl_status sl_case_crop(const sl_case *one, const sl_candidate *candidate, sl_image *out, sl_error *err);
 
-/* The plan between query and candidate. *have is false, and that is no failure, where the chosen weighting
- * can not be had for this pair (no landmarks, say). */
+/* The plan between query and candidate. *have is false, and that is no failure, where the look that decided moves
+ * nothing, or its weighting cannot be had for this pair (no landmarks, say). */
 sl_status sl_case_transport(const sl_case *one, const sl_candidate *candidate, sl_transport *out, bool *have,
                             sl_error *err);
 
@@ -106,7 +121,17 @@ int sl_case_stage1_rank(const sl_case *one, const char *label);
 /* Whether this case had a second stage. */
 bool sl_case_has_stage2(const sl_case *one);
 
-const sl_match_options *sl_case_match(const sl_case *one, sl_match_options *defaults);
+/* What the best candidate's score, or another one's, is made of. rows 0: it cannot be told by cell. */
+sl_status sl_case_attribute(const sl_case *one, const sl_candidate *candidate, sl_attribution *out, sl_error *err);
+
+/* Whether this look moves patches, so that there is a flow picture. */
+bool sl_moves_patches(sl_rerank rerank);
+
+/* SHA-256 of a candidate's enrolled photo as hex digits; NULL when the gallery does not know it. */
+const char *sl_case_photo_sha256(const sl_case *one, const sl_candidate *candidate, char hex[65]);
+
+/* What was compared with the threshold. */
+float sl_case_judged(const sl_case *one, const sl_candidate *candidate);
 
 /* 1 the true person, 0 another, -1 when the truth is not known. */
 int sl_case_is_right(const sl_case *one, const char *label);

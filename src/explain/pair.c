@@ -91,7 +91,8 @@ static sl_status trust_of(const sl_pair *pair, const sl_cells *cells, int side, 
 
 /* ------------------------------------------------------------------ the pair picture */
 
-/* Two rows of three places: query | flow | other, heat | scores | heat; trust in a third. Pixels. */
+/* Two rows of three places: query | flow or what gave the score | other, what counted of the query | the decision | of
+ * the other; how far the query is believed in a third, where that is not what counts. Pixels. */
 enum {
     SIDE = 256,
     MARGIN = 28,
@@ -106,15 +107,24 @@ enum {
     HEIGHT_WITH_TRUST = TRUST_ROW + SIDE + FOOT
 };
 
-/* What the second row shows: the trust where that is what weighs, else the weights; and whether there is a third. */
-static bool is_weighed_by_trust(const sl_match_options *o)
+/* A pair with all that its picture shows. */
+typedef struct {
+    const sl_pair *pair;
+    const sl_match_options *options; /* settled */
+    sl_attribution why;              /* rows 0: it cannot be told by cell */
+    float hidden;                    /* NaN: not known */
+} pair_picture;
+
+static bool knows_trust(const sl_pair *pair, const sl_match_options *o)
 {
-    return o->rerank == SL_RERANK_OAE || (o->rerank != SL_RERANK_NONE && o->weighting == SL_WEIGHT_TRUST);
+    return o->cells && sl_cells_has_statistics(o->cells) && pair->query->shape.precision != SL_PRECISION_NONE &&
+           pair->other->shape.precision != SL_PRECISION_NONE;
 }
 
-static bool has_trust_row(const sl_match_options *o)
+/* Trust is what decides who is judged among whom, so it is shown wherever it is known. */
+static bool has_trust_row(const pair_picture *p)
 {
-    return !is_weighed_by_trust(o) && o->cells && sl_cells_has_statistics(o->cells);
+    return p->options->rerank != SL_RERANK_OAE && knows_trust(p->pair, p->options);
 }
 
 static int place_x(int column)
@@ -139,45 +149,77 @@ static int line_of_scores(sl_image *page, int y, const char *name, const char *v
     sl_text_size(value, 1, &width, &height);
     sl_draw_text(page, x, y, name, 1, sl_ink_soft);
     sl_draw_text(page, x + SIDE - width, y, value, 1, colour);
-    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_draw_rule);
+    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_line);
     return y + 25;
 }
 
-/* The jet colours from low to high, with words at the ends. */
-static void colour_bar(sl_image *page, int x, int y)
+/* The colours of shares from against to for, with words at the ends. */
+static void colour_bar(sl_image *page, int x, int y, const sl_attribution *why)
 {
-    for (int i = 0; i < SIDE; i++) {
-        sl_colour c = sl_colour_jet((float)i / (SIDE - 1));
-        sl_draw_fill(page, x + i, y, 1, 12, c);
-    }
+    char number[16], least[32], most[32];
     int width, height;
-    sl_text_size("counts most", 1, &width, &height);
-    sl_draw_text(page, x, y + 18, "counts least", 1, sl_ink_soft);
-    sl_draw_text(page, x + SIDE - width, y + 18, "counts most", 1, sl_ink_soft);
+    for (int i = 0; i < SIDE; i++)
+        sl_draw_fill(page, x + i, y, 1, 12, sl_share_colour(2.f * (float)i / (SIDE - 1) - 1, 225));
+    sl_number(number, sl_largest_share(why->shares, why->rows * why->cols));
+    snprintf(least, sizeof least, "against -%s", number);
+    snprintf(most, sizeof most, "for +%s", number);
+    sl_text_size(most, 1, &width, &height);
+    sl_draw_text(page, x, y + 16, least, 1, sl_ink_soft);
+    sl_draw_text(page, x + SIDE - width, y + 16, most, 1, sl_ink_soft);
 }
 
-static void draw_scores(sl_image *page, const sl_score *score, const sl_match_options *options,
-                        const sl_transport *t)
+/* "same person: 0.612 reaches 0.532", and among which faces that was judged. */
+static int draw_decision(sl_image *page, const pair_picture *p, int y)
 {
+    const sl_rule *rule = p->pair->rule;
+    const sl_score *score = &p->why.score;
+    char number[16], value[16], text[64];
+    if (!isnan(p->hidden)) {
+        snprintf(text, sizeof text, "%.0f %%", 100 * (double)p->hidden);
+        y = line_of_scores(page, y, "hidden of the faces", text, sl_ink);
+    }
+    if (!rule || !rule->bins)
+        return y;
+    const int bin = sl_rule_bin(rule, p->hidden);
+    const bool match = sl_rule_decide(rule, score->score, score->stage1, p->hidden) == SL_MATCH;
+    if (rule->bins > 1) {
+        snprintf(text, sizeof text, bin == rule->bins - 1 ? "%.0f %% or more hidden" : "%.0f to %.0f %% hidden",
+                 bin ? 100 * (double)rule->hidden_to[bin - 1] : 0, 100 * (double)rule->hidden_to[bin]);
+        y = line_of_scores(page, y, "judged among", text, sl_ink);
+    }
+    y = line_of_scores(page, y, "threshold", sl_number(number, rule->threshold[bin]), sl_ink);
+    snprintf(text, sizeof text, "%s %s", rule->on_stage1 ? "stage 1" : "score",
+             sl_number(value, rule->on_stage1 ? score->stage1 : score->score));
+    return line_of_scores(page, y, text, match ? "same person" : "not the same person", match ? sl_blue : sl_amber);
+}
+
+static void draw_scores(sl_image *page, const pair_picture *p)
+{
+    const sl_score *score = &p->why.score;
+    const sl_match_options *options = p->options;
     char number[16], text[64];
     int y = BOTTOM_ROW;
     if (options->rerank != SL_RERANK_NONE) {
         sl_draw_text(page, place_x(1), y, "score", 1, sl_ink_soft);
         sl_draw_text(page, place_x(1), y + 16, sl_number(number, score->score), 3, sl_ink);
-        y += 72;
+        y += 66;
     }
-    y = line_of_scores(page, y, "stage 1: whole faces", sl_number(number, score->stage1), sl_ink);
-    snprintf(text, sizeof text, "stage 2: %s", sl_look_words(options->rerank));
-    y = line_of_scores(page, y, text, sl_number(number, score->stage2), sl_ink);
-    snprintf(text, sizeof text, "%s of stage 2", sl_number(number, options->alpha));
-    y = line_of_scores(page, y, "alpha", text, sl_ink);
-    if (options->rerank != SL_RERANK_OAE)
-        y = line_of_scores(page, y, "weights", sl_weighting_name(options->weighting), sl_ink);
-    bool contributions = options->rerank == SL_RERANK_OAE || options->feature == SL_FEATURE_CONTRIBUTIONS;
-    snprintf(text, sizeof text, "%d x %d %s", t->rows, t->cols, contributions ? "contributions" : "patches");
-    line_of_scores(page, y, "grid", text, sl_ink);
-    if (!is_weighed_by_trust(options))
-        colour_bar(page, place_x(1), BOTTOM_ROW + SIDE - 30);
+    snprintf(text, sizeof text, "%s x whole faces",
+             sl_number(number, options->rerank == SL_RERANK_NONE ? 1 : 1 - options->alpha));
+    char value[16];
+    y = line_of_scores(page, y, text, sl_number(value, score->stage1), sl_ink);
+    if (options->rerank != SL_RERANK_NONE) {
+        snprintf(text, sizeof text, "%s x %s", sl_number(number, options->alpha), sl_look_words(options->rerank));
+        y = line_of_scores(page, y, text, sl_number(value, score->stage2), sl_ink);
+    }
+    y = draw_decision(page, p, y);
+    if (sl_moves_patches(options->rerank)) {
+        snprintf(text, sizeof text, "%d x %d %s", p->why.rows, p->why.cols,
+                 options->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "patches");
+        line_of_scores(page, y, text, sl_weighting_name(options->weighting), sl_ink);
+    }
+    if (p->why.rows)
+        colour_bar(page, place_x(1), BOTTOM_ROW + SIDE + FOOT - 36, &p->why);
 }
 
 /* A crop of its own aspect, or a grey square. */
@@ -188,65 +230,107 @@ static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
     return crop ? sl_tile(crop, width, height, out, err) : sl_tile_square(NULL, SIDE, out, err);
 }
 
-static sl_status draw_faces(sl_image *page, const sl_pair *pair, const sl_match_options *options,
-                            const sl_transport *t, sl_error *err)
+/* In the middle of the first row: the flow where patches are moved, else what the parts gave. */
+static sl_status middle_of(const pair_picture *p, sl_image *out, sl_error *err)
 {
-    const char *what = options->rerank == SL_RERANK_MAXSIM  ? "the patch most like each place"
-                       : options->rerank == SL_RERANK_CELLS ? "the patch in the same place"
-                                                            : "bright: much flows, dark: little";
-    sl_image query = {0}, flow = {0}, other = {0};
-    int width, height;
+    const sl_pair *pair = p->pair;
+    if (sl_moves_patches(p->options->rerank))
+        return sl_draw_flow(pair, p->options, SIDE, out, err);
+    if (p->why.rows)
+        return sl_draw_shares(&p->why, pair->query_crop, SIDE, out, err);
+    return sl_tile_message("not told by part", SIDE, out, err);
+}
+
+static sl_status draw_faces(sl_image *page, const pair_picture *p, sl_error *err)
+{
+    const sl_pair *pair = p->pair;
+    const sl_rerank look = p->options->rerank;
+    const bool flow = sl_moves_patches(look);
+    const char *what = !flow                      ? "blue: for, orange: against"
+                       : look == SL_RERANK_MAXSIM ? "the patch most like each place"
+                       : look == SL_RERANK_CELLS  ? "the patch in the same place"
+                                                  : "bright: much flows, dark: little";
+    sl_image query = {0}, middle = {0}, other = {0};
     sl_status status;
-    sl_tile_size(pair->query_crop ? pair->query_crop : pair->other_crop, SIDE, &width, &height);
-    SL_TRY_GOTO(sl_flow_picture(t, pair->other_crop, width, height, &flow, err), done);
+    SL_TRY_GOTO(middle_of(p, &middle, err), done);
     SL_TRY_GOTO(crop_tile(pair->query_crop, &query, err), done);
     SL_TRY_GOTO(crop_tile(pair->other_crop, &other, err), done);
     place(page, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
-    place(page, 1, TOP_ROW, &flow, "flow", "query rebuilt from the other", what);
+    place(page, 1, TOP_ROW, &middle, flow ? "flow" : "why",
+          flow ? "query rebuilt from the other" : "what each part gave to the score", what);
     place(page, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
 done:
     sl_image_free(&query);
-    sl_image_free(&flow);
+    sl_image_free(&middle);
     sl_image_free(&other);
     return status;
 }
 
-static sl_status draw_weights_row(sl_image *page, const sl_pair *pair, const sl_transport *t, sl_error *err)
+/* A face, dark where it counted little. */
+static sl_status counted_of(const sl_attribution *why, const float *weights, const sl_image *crop, sl_image *out,
+                            sl_error *err)
 {
-    sl_image query, other;
-    SL_TRY(weights_of(pair, t, SIDE, &query, &other, err));
-    place(page, 0, BOTTOM_ROW, &query, "weights of the query", "", "");
-    place(page, 2, BOTTOM_ROW, &other, "weights of the other", "", "");
+    int width, height;
+    sl_tile_size(crop, SIDE, &width, &height);
+    return sl_trust_picture(weights, why->rows, why->cols, crop, width, height, out, err);
+}
+
+/* Below the faces: of looks by patches what the query's gave and what counted of the other, else what was left out. */
+static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *err)
+{
+    const sl_attribution *why = &p->why;
+    const bool flow = sl_moves_patches(p->options->rerank);
+    sl_image query = {0}, other = {0};
+    if (!why->rows || p->options->rerank == SL_RERANK_NONE)
+        return SL_OK;
+    SL_TRY(counted_of(why, why->other_weights, p->pair->other_crop, &other, err));
+    sl_status status = flow ? sl_draw_shares(why, p->pair->query_crop, SIDE, &query, err)
+                            : counted_of(why, why->query_weights, p->pair->query_crop, &query, err);
+    if (status == SL_OK) {
+        place(page, 0, BOTTOM_ROW, &query, flow ? "what each part gave" : "believed of the query",
+              flow ? "blue: for, orange: against" : "dark: left out", "");
+        place(page, 2, BOTTOM_ROW, &other, flow ? "what counted of the other" : "the same of the other",
+              flow ? "dark: little" : "", "");
+    }
     sl_image_free(&query);
     sl_image_free(&other);
-    return SL_OK;
+    return status;
 }
 
 static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_cells *cells, int y, sl_error *err)
 {
     sl_image query, other;
     SL_TRY(trust_of(pair, cells, SIDE, &query, &other, err));
-    place(page, 0, y, &query, "believed of the query", "dark: ignored", "");
+    place(page, 0, y, &query, "believed of the query", "dark: taken as hidden", "");
     place(page, 2, y, &other, "the same of the other", "", "");
     sl_image_free(&query);
     sl_image_free(&other);
     return SL_OK;
 }
 
-static sl_status draw_page(const sl_pair *pair, const sl_match_options *options, const sl_transport *t,
-                           const sl_score *score, sl_image *out, sl_error *err)
+static sl_status draw_page(const pair_picture *p, sl_image *out, sl_error *err)
 {
-    const int height = has_trust_row(options) ? HEIGHT_WITH_TRUST : HEIGHT;
+    const int height = has_trust_row(p) ? HEIGHT_WITH_TRUST : HEIGHT;
     SL_TRY(sl_image_new(WIDTH, height, 3, out, err));
     sl_draw_fill(out, 0, 0, WIDTH, height, sl_paper);
-    SL_TRY(draw_faces(out, pair, options, t, err));
-    if (is_weighed_by_trust(options))
-        SL_TRY(draw_trust_row(out, pair, options->cells, BOTTOM_ROW, err));
-    else
-        SL_TRY(draw_weights_row(out, pair, t, err));
-    if (has_trust_row(options))
-        SL_TRY(draw_trust_row(out, pair, options->cells, TRUST_ROW, err));
-    draw_scores(out, score, options, t);
+    SL_TRY(draw_faces(out, p, err));
+    SL_TRY(draw_counted(out, p, err));
+    if (has_trust_row(p))
+        SL_TRY(draw_trust_row(out, p->pair, p->options->cells, TRUST_ROW, err));
+    draw_scores(out, p);
+    return SL_OK;
+}
+
+/* A pair is as hidden as the more hidden of its faces. */
+static sl_status hidden_of(const sl_pair *pair, const sl_match_options *options, float *hidden, sl_error *err)
+{
+    float other;
+    *hidden = NAN;
+    if (!knows_trust(pair, options))
+        return SL_OK;
+    SL_TRY(sl_cells_hidden(options->cells, pair->query, hidden, err));
+    SL_TRY(sl_cells_hidden(options->cells, pair->other, &other, err));
+    *hidden = fmaxf(*hidden, other);
     return SL_OK;
 }
 
@@ -256,13 +340,12 @@ sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_
     SL_TRY(check_pair(pair, SIDE, err));
     sl_match_options settled = options ? *options : sl_match_defaults();
     sl_match_suit(&settled, &pair->query->shape);
-    options = &settled;
-    sl_score score;
-    SL_TRY(sl_compare(pair->query, pair->other, options, &score, err));
-    sl_transport t;
-    SL_TRY(sl_transport_make(pair->query, pair->other, options, &t, err));
-    sl_status status = draw_page(pair, options, &t, &score, out, err);
-    sl_transport_free(&t);
+    pair_picture p = {.pair = pair, .options = &settled};
+    SL_TRY(sl_attribute(pair->query, pair->other, &settled, &p.why, err));
+    sl_status status = hidden_of(pair, &settled, &p.hidden, err);
+    if (status == SL_OK)
+        status = draw_page(&p, out, err);
+    sl_attribution_free(&p.why);
     if (status != SL_OK)
         sl_image_free(out);
     return status;

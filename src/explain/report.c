@@ -1,20 +1,36 @@
 /* The report: one HTML file with everything in it. */
 #include "explain/report.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "base/sha256.h"
+#include "base/threads.h"
 
 enum { THUMB = 64 };
 
+static bool same_rule(const sl_rule *a, const sl_rule *b)
+{
+    if (a->on_stage1 != b->on_stage1 || a->bins != b->bins || a->promise != b->promise || a->rate != b->rate ||
+        a->faces != b->faces)
+        return false;
+    for (int i = 0; i < a->bins; i++)
+        if (a->hidden_to[i] != b->hidden_to[i] || a->source[i] != b->source[i] ||
+            a->extrapolated[i] != b->extrapolated[i] ||
+            memcmp(&a->threshold[i], &b->threshold[i], sizeof a->threshold[i]) != 0)
+            return false;
+    return true;
+}
+
 static bool same_settings(const sl_case *a, const sl_case *b)
 {
-    sl_match_options da, db;
-    const sl_match_options *x = sl_case_match(a, &da), *y = sl_case_match(b, &db);
+    const sl_match_options *x = &a->answer->match, *y = &b->answer->match;
     return a->gallery == b->gallery && x->rerank == y->rerank && x->feature == y->feature &&
-           x->weighting == y->weighting && x->k == y->k && x->alpha == y->alpha &&
-           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols;
+           x->weighting == y->weighting && x->solver == y->solver && x->k == y->k && x->alpha == y->alpha &&
+           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols &&
+           same_rule(&a->answer->rule, &b->answer->rule);
 }
 
 static void page_head(sl_text *page, const char *title)
@@ -47,7 +63,8 @@ static void tell_truth(sl_text *page, const sl_case *cases, size_t count)
 }
 
 /* What was asked, and what came of it in one sentence. */
-static void introduction(sl_text *page, const char *title, const sl_case *cases, size_t count, bool same)
+static void introduction(sl_text *page, const char *title, const sl_provenance *from, const sl_case *cases,
+                         size_t count)
 {
     size_t matches = 0;
     for (size_t i = 0; i < count; i++)
@@ -62,14 +79,15 @@ static void introduction(sl_text *page, const char *title, const sl_case *cases,
         sl_text_add(page, "No face was looked up.");
     sl_text_add(page, "</p>\n");
     tell_truth(page, cases, count);
-    if (count && same)
-        sl_report_settings(page, &cases[0]);
-    else if (count)
-        sl_text_add(page, "<p>The cases were asked with different settings: they stand with each case.</p>\n");
-    sl_text_add(
-        page,
-        "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#cases\">One by one</a> "
-        "<a href=\"#how\">How to read this page</a></nav>\n</header>\n");
+    if (from->time) {
+        sl_text_add(page, "<p class=\"soft\">Made ");
+        sl_text_add_html(page, from->time);
+        sl_text_add(page, "</p>\n");
+    }
+    sl_text_add(page, "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#rule\">How a score "
+                      "is judged</a> <a href=\"#cases\">One by one</a> <a href=\"#how\">How to read this page</a> "
+                      "<a href=\"#origin\">Where this comes from</a> <a href=\"#check\">How to check it</a></nav>\n"
+                      "</header>\n");
 }
 
 static void summary_truth(sl_text *page, const sl_case *one)
@@ -92,7 +110,7 @@ static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, b
 {
     const sl_answer *answer = one->answer;
     bool match = answer->decision == SL_MATCH && answer->count;
-    char score[16];
+    char score[32];
     sl_text_add(page, "<tr role=\"row\"><td role=\"cell\" class=\"thumb\">");
     SL_TRY(sl_report_crop(page, one->query_crop, THUMB, "", err));
     sl_text_add(page, "</td><td role=\"cell\"><a href=\"#case-%zu\">", number);
@@ -108,7 +126,7 @@ static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, b
         sl_text_add(page,
                     "</span></td><td role=\"cell\" data-label=\"Score\" class=\"number\">%s</td>"
                     "<td role=\"cell\" data-label=\"Rank\" class=\"number\">",
-                    sl_number(score, best->score));
+                    sl_report_number(score, (double)sl_case_judged(one, best)));
         if (before)
             sl_text_add(page, "%d", before);
         else
@@ -143,32 +161,144 @@ static sl_status summary(sl_text *page, const sl_case *cases, size_t count, sl_e
     return SL_OK;
 }
 
-static sl_status write_page(sl_text *page, const char *title, const sl_case *cases, size_t count, sl_error *err)
+/* The look and the rule, where all cases were decided by the same. */
+static void judgement(sl_text *page, const sl_case *cases, bool same)
+{
+    sl_text_add(page, "<section id=\"rule\" aria-labelledby=\"rule-title\">\n<h2 id=\"rule-title\">How a score is judged"
+                      "</h2>\n");
+    if (same)
+        sl_report_settings(page, &cases[0]);
+    else
+        sl_text_add(page, "<p>The cases were asked with different settings: they stand with each case.</p>\n");
+    sl_text_add(page, "</section>\n");
+}
+
+/* All that is above the data. */
+static sl_status write_page(sl_text *page, const char *title, const sl_provenance *from, const sl_case *cases,
+                            const sl_told_case *told, size_t count, sl_error *err)
 {
     bool same = true;
     for (size_t i = 1; i < count && same; i++)
         same = same_settings(&cases[0], &cases[i]);
     page_head(page, title);
-    introduction(page, title, cases, count, same);
+    introduction(page, title, from, cases, count);
     sl_text_add(page, "<main>\n");
     SL_TRY(summary(page, cases, count, err));
+    if (count)
+        judgement(page, cases, same);
     sl_text_add(
         page, "<section id=\"cases\" aria-labelledby=\"cases-title\">\n<h2 id=\"cases-title\">One by one</h2>\n");
     for (size_t i = 0; i < count && !page->failed; i++)
-        SL_TRY(sl_report_case(page, &cases[i], i + 1, count, !same, err));
+        SL_TRY(sl_report_case(page, &told[i], count, !same, err));
     sl_text_add(page, "</section>\n");
-    sl_report_how_to_read(page);
-    sl_text_add(
-        page,
-        "</main>\n<footer><p>Made by secondlook %s. This page holds its pictures itself and asks nothing of the "
-        "network.</p></footer>\n</body>\n</html>\n",
-        sl_version());
-    return page->failed ? sl_fail(err, SL_ERR_MEMORY,
-                                  "no memory for a report of %zu cases: write several smaller ones", count)
-                        : SL_OK;
+    sl_report_how_to_read(page, told, count);
+    sl_report_provenance(page, from, count ? &cases[0] : NULL);
+    sl_text_add(page, "</main>\n");
+    return SL_OK;
 }
 
-sl_status sl_write_report(const char *path, const char *title, const sl_case *cases, size_t count, sl_error *err)
+/* The data with their digest, which is the report's: they hold that of the page above them. */
+static sl_status write_data(sl_text *page, const char *title, const sl_provenance *from, const sl_told_case *told,
+                            size_t count, char digest[65], sl_error *err)
+{
+    char above[65], *line;
+    if (page->failed)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a report of %zu cases: write several smaller ones", count);
+    sl_sha256_hex(page->data, page->size, above);
+    SL_TRY(sl_report_data(from, title, told, count, above, &line, err));
+    sl_text_add(page, "<script type=\"application/json\" id=\"data\">\n");
+    const size_t start = page->size;
+    sl_text_add(page, "%s\n", line);
+    free(line);
+    if (!page->failed)
+        sl_sha256_hex(page->data + start, page->size - start, digest);
+    sl_text_add(page, "</script>\n");
+    return SL_OK;
+}
+
+static void foot(sl_text *page, const char *digest)
+{
+    sl_text_add(page,
+                "<footer id=\"check\"><h2>How to check this page</h2>\n<p>SHA-256 of the data of this report:</p>\n"
+                "<p><code class=\"digest\">%s</code></p>\n"
+                "<p>The page carries its data: one line of JSON that holds every figure shown here and the numbers that it "
+                "is made of, and the SHA-256 of the page above that line, pictures and words included. These two commands "
+                "must print the digest above, and the <code>page_sha256</code> of the data:</p>\n"
+                "<pre><code>sed -n '/id=&quot;data&quot;&gt;$/{n;p;}' report.html | sha256sum\n"
+                "sed '/id=&quot;data&quot;&gt;$/,$d' report.html | sha256sum</code></pre>\n"
+                "<p>The digest shows that nothing was changed since it was noted down. Whoever changes the page can make "
+                "a new one: so keep it somewhere else than the page.</p>\n"
+                "<p>Made by secondlook %s. This page holds its pictures itself, runs nothing and asks nothing of the "
+                "network.</p></footer>\n</body>\n</html>\n",
+                digest, sl_version());
+}
+
+/* ------------------------------------------------------------------ working the cases out */
+
+typedef struct {
+    sl_told_case *told;
+    sl_error *errors;
+} working_out;
+
+/* The answer's own score stands on the page: what it differs by from that of the stored templates rests. */
+static void keep_score(sl_attribution *why, const sl_candidate *best)
+{
+    why->rest += best->score - why->score.score;
+    why->rest1 += best->stage1 - why->score.stage1;
+    if (isfinite(best->stage2))
+        why->rest2 += best->stage2 - why->score.stage2;
+    why->score = (sl_score){.score = best->score, .stage1 = best->stage1, .stage2 = best->stage2};
+}
+
+/* A look that cannot be had again for this pair (its cells were closed, say) is not told by cell. */
+static bool is_untold(sl_status status)
+{
+    return status == SL_ERR_ARGUMENT || status == SL_ERR_UNSUPPORTED || status == SL_ERR_NUMERIC;
+}
+
+static sl_status work_out(sl_told_case *told, sl_error *err)
+{
+    const sl_case *one = told->one;
+    sl_template *other;
+    if (!one->answer->count)
+        return SL_OK;
+    SL_TRY(sl_gallery_template(one->gallery, one->answer->candidates[0].entry, &other, err));
+    sl_status status = sl_attribute(one->query, other, &one->answer->match, &told->why, err);
+    told->told = status == SL_OK && told->why.rows;
+    status = is_untold(status) ? SL_OK : status;
+    keep_score(&told->why, &one->answer->candidates[0]);
+    if (told->told)
+        status = sl_hide_cells(one->query, other, &one->answer->match, told->why.shares, SL_REPORT_SEED, &told->hiding,
+                               err);
+    sl_template_free(other);
+    return status;
+}
+
+static void work_out_item(void *context, size_t item, int worker)
+{
+    const working_out *w = context;
+    (void)worker;
+    w->errors[item].status = work_out(&w->told[item], &w->errors[item]);
+}
+
+/* Every case on its own, so threads share them. */
+static sl_status work_all_out(const sl_case *cases, size_t count, sl_told_case *told, sl_error *err)
+{
+    working_out w = {.told = told, .errors = calloc(count + 1, sizeof *w.errors)};
+    sl_status status = SL_OK;
+    if (!w.errors)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a report of %zu cases", count);
+    for (size_t i = 0; i < count; i++)
+        told[i] = (sl_told_case){.one = &cases[i], .number = i + 1};
+    sl_parallel_for(sl_cpu_count(), count, work_out_item, &w);
+    for (size_t i = 0; i < count && status == SL_OK; i++)
+        if (w.errors[i].status != SL_OK)
+            status = sl_fail(err, w.errors[i].status, "case %zu: %s", i + 1, w.errors[i].text);
+    free(w.errors);
+    return status;
+}
+
+static sl_status check(const char *path, const sl_case *cases, size_t count, sl_error *err)
 {
     if (!path || !*path)
         return sl_fail(err, SL_ERR_ARGUMENT, "a report needs a file name");
@@ -177,10 +307,38 @@ sl_status sl_write_report(const char *path, const char *title, const sl_case *ca
     for (size_t i = 0; i < count; i++)
         if (sl_case_check(&cases[i], err) != SL_OK)
             return sl_fail_in(err, SL_ERR_ARGUMENT, "case %zu", i + 1);
+    return SL_OK;
+}
+
+sl_status sl_write_report(const char *path, const char *title, const sl_provenance *provenance, const sl_case *cases,
+                          size_t count, char sha256[65], sl_error *err)
+{
+    const sl_provenance nothing = {0}, *from = provenance ? provenance : &nothing;
+    char digest[65] = "";
     sl_text page = {0};
-    sl_status status = write_page(&page, title && *title ? title : "Who is this?", cases, count, err);
+    if (sha256)
+        *sha256 = 0;
+    SL_TRY(check(path, cases, count, err));
+    title = title && *title ? title : "Who is this?";
+    sl_told_case *told = calloc(count + 1, sizeof *told);
+    sl_status status = told ? work_all_out(cases, count, told, err)
+                            : sl_fail(err, SL_ERR_MEMORY, "no memory for a report of %zu cases", count);
+    if (status == SL_OK)
+        status = write_page(&page, title, from, cases, told, count, err);
+    if (status == SL_OK)
+        status = write_data(&page, title, from, told, count, digest, err);
+    foot(&page, digest);
+    if (status == SL_OK && page.failed)
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a report of %zu cases: write several smaller ones", count);
     if (status == SL_OK)
         status = sl_write_file(path, page.data, page.size, err);
+    if (status == SL_OK && sha256)
+        memcpy(sha256, digest, sizeof digest);
+    for (size_t i = 0; told && i < count; i++) {
+        sl_attribution_free(&told[i].why);
+        sl_hiding_free(&told[i].hiding);
+    }
+    free(told);
     free(page.data);
     return status;
 }

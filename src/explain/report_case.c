@@ -1,4 +1,4 @@
-/* One case of the report: the query, what flowed where, both looks' best, and every score. */
+/* One case of the report: the answer and how it was decided, why, both looks' best, and every score. */
 #include "explain/report.h"
 
 #include <math.h>
@@ -7,7 +7,7 @@
 
 #include "image/image.h"
 
-enum { SHOWN = 5, BIG = 224, SMALL = 112, FLOW_BIG = 280, FLOW_SMALL = 112, HEAT = 168, QUALITY = 84 };
+enum { SHOWN = 5, BIG = 224, SMALL = 112, QUALITY = 84 };
 
 static size_t shown(size_t count)
 {
@@ -45,30 +45,6 @@ sl_status sl_report_crop(sl_text *page, const sl_image *crop, int side, const ch
     return status;
 }
 
-static sl_status flow_of(sl_text *page, const sl_case *one, const sl_transport *t, const sl_image *other, int side,
-                         const char *alt, sl_error *err)
-{
-    int width, height;
-    sl_image flow;
-    sl_tile_size(one->query_crop ? one->query_crop : other, side, &width, &height);
-    SL_TRY(sl_flow_picture(t, other, width, height, &flow, err));
-    sl_status status = sl_report_picture(page, &flow, alt, err);
-    sl_image_free(&flow);
-    return status;
-}
-
-static sl_status heat_of(sl_text *page, const sl_transport *t, const float *weights, const sl_image *crop,
-                         const char *alt, sl_error *err)
-{
-    int width, height;
-    sl_image heat;
-    sl_tile_size(crop, HEAT, &width, &height);
-    SL_TRY(sl_weights_picture(weights, t->rows, t->cols, crop, width, height, &heat, err));
-    sl_status status = sl_report_picture(page, &heat, alt, err);
-    sl_image_free(&heat);
-    return status;
-}
-
 /* "right", "wrong" or "open": the frame's class, from which the style takes colour and sign. */
 static const char *frame_class(const sl_case *one, const char *label)
 {
@@ -84,75 +60,68 @@ static void sign_of(sl_text *page, const sl_case *one, const char *label)
                     right ? "the true person" : "another person", right ? "&#10003;" : "&#10007;");
 }
 
-/* ------------------------------------------------------------------ query | flow | best candidate */
+/* ------------------------------------------------------------------ the decision */
 
-static void figure(sl_text *page, const char *class)
+/* Where a value lies between `low` and `high`, in percent. */
+static double at_percent(double value, double low, double high)
 {
-    sl_text_add(page, "<figure class=\"%s\">", class);
+    return 100 * fmin(fmax((value - low) / (high - low), 0), 1);
 }
 
-static void figure_end(sl_text *page, const char *caption, const char *name)
+/* A mark on the scale with its words, which lean to the side where there is room. */
+static void scale_mark(sl_text *page, const char *class, double at, const char *words, double value)
 {
-    sl_text_add(page, "<figcaption><span class=\"what\">%s</span> ", caption);
-    if (name)
-        sl_report_name(page, name);
-    sl_text_add(page, "</figcaption></figure>\n");
+    char number[32];
+    sl_text_add(
+        page,
+        "<span class=\"%s\" style=\"left:%.2f%%\"></span><span class=\"%s-words%s\" style=\"left:%.2f%%\">%s %s"
+        "</span>",
+        class, at, class,
+        at > 80   ? " left"
+        : at < 20 ? " right"
+                  : "",
+        at, words, sl_report_number(number, value));
 }
 
-static sl_status heat_row(sl_text *page, const sl_case *one, const sl_transport *t, const sl_image *best,
-                          sl_error *err)
+/* The best candidates' scores on a line, and from where on it is a match. */
+static void scale(sl_text *page, const sl_case *one)
 {
-    figure(page, "heat");
-    SL_TRY(heat_of(page, t, t->query_weights, one->query_crop, "heat map of the query", err));
-    figure_end(page, "What counted in the query", NULL);
-    sl_text_add(page,
-                "<div class=\"key\"><div class=\"jet\"></div><p><span>counts least</span> <span>counts most</span>"
-                "</p></div>\n");
-    figure(page, "heat");
-    SL_TRY(heat_of(page, t, t->other_weights, best, "heat map of the candidate", err));
-    figure_end(page, "What counted in the candidate", NULL);
-    return SL_OK;
-}
-
-static sl_status pictures_of_best(sl_text *page, const sl_case *one, const sl_image *best, const sl_transport *t,
-                                  sl_error *err)
-{
-    const char *label = one->answer->candidates[0].label;
-    figure(page, "face");
-    SL_TRY(sl_report_crop(page, one->query_crop, BIG, "the query", err));
-    figure_end(page, "Query", NULL);
-    figure(page, "face flow");
-    if (t)
-        SL_TRY(flow_of(page, one, t, best, FLOW_BIG, "flow picture: the query rebuilt from the candidate", err));
-    else
-        sl_text_add(page, "<span class=\"no-picture\">no flow for this pair</span>");
-    figure_end(page, "Flow", NULL);
-    sl_text_add(page, "<figure class=\"face %s\">", frame_class(one, label));
-    SL_TRY(sl_report_crop(page, best, BIG, label, err));
-    figure_end(page, "Best candidate", label);
-    return t ? heat_row(page, one, t, best, err) : SL_OK;
-}
-
-static sl_status trio(sl_text *page, const sl_case *one, sl_error *err)
-{
-    const sl_candidate *first = &one->answer->candidates[0];
-    sl_transport t;
-    sl_image best;
-    bool have;
-    SL_TRY(sl_case_crop(one, first, &best, err));
-    sl_status status = sl_case_transport(one, first, &t, &have, err);
-    if (status == SL_OK) {
-        sl_text_add(page, "<div class=\"trio\">\n");
-        status = pictures_of_best(page, one, best.pixels ? &best : NULL, have ? &t : NULL, err);
-        sl_text_add(
-            page, "</div>\n<p class=\"caption\">The middle picture is the query, put together from pieces of the "
-                  "face on the right: at each place stands the piece that most flows to. Dark places hardly took "
-                  "part.</p>\n");
+    const sl_answer *a = one->answer;
+    const double best = (double)sl_case_judged(one, &a->candidates[0]), threshold = (double)a->threshold;
+    const double low = fmin(0, fmin(best, isfinite(threshold) ? threshold : best)), high = fmax(1, best);
+    sl_text_add(page, "<div class=\"scale\">");
+    if (isfinite(threshold)) {
+        const double at = at_percent(threshold, low, high);
+        sl_text_add(page, "<span class=\"beyond\" style=\"left:%.2f%%\"></span>", at);
+        scale_mark(page, "limit", at, "threshold", threshold);
     }
-    if (have)
-        sl_transport_free(&t);
-    sl_image_free(&best);
-    return status;
+    for (size_t i = 1; i < shown(a->count); i++)
+        sl_text_add(page, "<span class=\"other\" style=\"left:%.2f%%\"></span>",
+                    at_percent((double)sl_case_judged(one, &a->candidates[i]), low, high));
+    scale_mark(page, "best", at_percent(best, low, high), a->threshold_on_stage1 ? "similarity" : "score", best);
+    sl_text_add(page, "</div>\n");
+    if (a->count > 1)
+        sl_text_add(
+            page,
+            "<p class=\"caption\">Full dot: the best candidate. Hollow: the next ones. Shaded: where it is a "
+            "match.</p>\n");
+}
+
+static sl_status both_faces(sl_text *page, const sl_case *one, const sl_image *best, sl_error *err)
+{
+    const char *label = one->answer->count ? one->answer->candidates[0].label : NULL;
+    sl_text_add(page, "<div class=\"trio pair\">\n<figure class=\"face\">");
+    SL_TRY(sl_report_crop(page, one->query_crop, BIG, "the query", err));
+    sl_text_add(page, "<figcaption><span class=\"what\">Query</span></figcaption></figure>\n");
+    if (label) {
+        sl_text_add(page, "<figure class=\"face %s\">", frame_class(one, label));
+        SL_TRY(sl_report_crop(page, best, BIG, label, err));
+        sl_text_add(page, "<figcaption><span class=\"what\">Best candidate</span> ");
+        sl_report_name(page, label);
+        sl_text_add(page, "</figcaption></figure>\n");
+    }
+    sl_text_add(page, "</div>\n");
+    return SL_OK;
 }
 
 /* ------------------------------------------------------------------ both looks' best */
@@ -170,48 +139,62 @@ static void place_before(sl_text *page, const sl_case *one, const sl_candidate *
         sl_text_add(page, "<span class=\"move\">as before</span>");
 }
 
-static sl_status face_item(sl_text *page, const sl_case *one, const sl_candidate *candidate, bool second,
+/* What the parts of the query give to this candidate's score, on the scale of the best one's. */
+static sl_status shares_of(sl_text *page, const sl_told_case *told, const sl_candidate *candidate, sl_error *err)
+{
+    const sl_case *one = told->one;
+    const float scale = sl_largest_share(told->why.shares, told->why.rows * told->why.cols);
+    int width, height;
+    sl_attribution why;
+    sl_image picture = {0};
+    SL_TRY(sl_case_attribute(one, candidate, &why, err));
+    sl_tile_size(one->query_crop, SMALL, &width, &height);
+    sl_status status = sl_shares_picture(why.shares, why.query_weights, why.rows, why.cols, scale, one->query_crop,
+                                         width, height, &picture, err);
+    sl_attribution_free(&why);
+    if (status == SL_OK)
+        status =
+            sl_report_picture(page, &picture, "what each part of the query gave to this candidate's score", err);
+    sl_image_free(&picture);
+    return status;
+}
+
+static sl_status face_item(sl_text *page, const sl_told_case *told, const sl_candidate *candidate, bool second,
                            sl_error *err)
 {
-    char number[16];
+    const sl_case *one = told->one;
+    char number[32];
     sl_image crop;
-    sl_transport t;
-    bool have = false;
     SL_TRY(sl_case_crop(one, candidate, &crop, err));
-    const sl_image *face = crop.pixels ? &crop : NULL;
     sl_text_add(page, "<li class=\"%s\">", frame_class(one, candidate->label));
-    sl_status status = sl_report_crop(page, face, SMALL, candidate->label, err);
-    if (second && status == SL_OK) {
-        status = sl_case_transport(one, candidate, &t, &have, err);
-        if (have)
-            status = flow_of(page, one, &t, face, FLOW_SMALL, "flow picture of this candidate", err);
-    }
-    if (have)
-        sl_transport_free(&t);
+    sl_status status = sl_report_crop(page, crop.pixels ? &crop : NULL, SMALL, candidate->label, err);
     sl_image_free(&crop);
+    if (second && told->told && status == SL_OK)
+        status = shares_of(page, told, candidate, err);
     sl_text_add(page, "<p class=\"who\"><span class=\"rank\">%d</span> ", candidate->rank);
     sign_of(page, one, candidate->label);
     sl_report_name(page, candidate->label);
     sl_text_add(page, "</p><p class=\"how\">%s ",
-                sl_number(number, second ? candidate->score : candidate->stage1));
+                sl_report_number(number, (double)(second ? candidate->score : candidate->stage1)));
     if (second)
         place_before(page, one, candidate);
     sl_text_add(page, "</p></li>\n");
     return status;
 }
 
-static sl_status both_looks(sl_text *page, const sl_case *one, sl_error *err)
+static sl_status both_looks(sl_text *page, const sl_told_case *told, sl_error *err)
 {
-    const sl_answer *answer = one->answer;
+    const sl_answer *answer = told->one->answer;
     sl_text_add(page, "<h4>First look: nearest by the whole face</h4>\n<ol class=\"faces\">\n");
     for (size_t i = 0; i < shown(answer->stage1_count); i++)
-        SL_TRY(face_item(page, one, &answer->stage1_candidates[i], false, err));
+        SL_TRY(face_item(page, told, &answer->stage1_candidates[i], false, err));
     sl_text_add(page, "</ol>\n");
-    if (!sl_case_has_stage2(one))
+    if (!sl_case_has_stage2(told->one))
         return SL_OK;
-    sl_text_add(page, "<h4>Second look, each above its flow picture</h4>\n<ol class=\"faces\">\n");
+    sl_text_add(page, "<h4>After the second look%s</h4>\n<ol class=\"faces\">\n",
+                told->told ? ", each above what the query&rsquo;s parts gave to its score" : "");
     for (size_t i = 0; i < shown(answer->count); i++)
-        SL_TRY(face_item(page, one, &answer->candidates[i], true, err));
+        SL_TRY(face_item(page, told, &answer->candidates[i], true, err));
     sl_text_add(page, "</ol>\n");
     return SL_OK;
 }
@@ -221,9 +204,9 @@ static sl_status both_looks(sl_text *page, const sl_case *one, sl_error *err)
 static void score_table(sl_text *page, const sl_case *one)
 {
     const sl_answer *answer = one->answer;
-    char number[16];
+    char number[32];
     sl_text_add(page,
-                "<details>\n<summary>All scores</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
+                "<details open>\n<summary>All scores</summary>\n<div class=\"scroll\"><table>\n<thead><tr>"
                 "<th scope=\"col\">Rank</th><th scope=\"col\">Person</th><th scope=\"col\">Photo</th>"
                 "<th scope=\"col\">Score</th><th scope=\"col\">First look</th><th scope=\"col\">Second look</th>"
                 "<th scope=\"col\">First-look rank</th></tr></thead>\n<tbody>\n");
@@ -235,9 +218,9 @@ static void score_table(sl_text *page, const sl_case *one)
         sl_report_name(page, c->label);
         sl_text_add(page, "</td><td>");
         sl_report_name(page, c->image ? c->image : "");
-        sl_text_add(page, "</td><td>%s</td>", sl_number(number, c->score));
-        sl_text_add(page, "<td>%s</td>", sl_number(number, c->stage1));
-        sl_text_add(page, "<td>%s</td>", sl_number(number, c->stage2));
+        sl_text_add(page, "</td><td>%s</td>", sl_report_number(number, (double)c->score));
+        sl_text_add(page, "<td>%s</td>", sl_report_number(number, (double)c->stage1));
+        sl_text_add(page, "<td>%s</td>", sl_report_number(number, (double)c->stage2));
         if (before)
             sl_text_add(page, "<td>%d</td></tr>\n", before);
         else
@@ -245,6 +228,8 @@ static void score_table(sl_text *page, const sl_case *one)
     }
     sl_text_add(page, "</tbody>\n</table></div>\n</details>\n");
 }
+
+/* ------------------------------------------------------------------ the section */
 
 static void case_head(sl_text *page, const sl_case *one, size_t number, size_t count)
 {
@@ -262,23 +247,33 @@ static void case_head(sl_text *page, const sl_case *one, size_t number, size_t c
     sl_report_story(page, one);
 }
 
-sl_status sl_report_case(sl_text *page, const sl_case *one, size_t number, size_t count, bool settings,
-                         sl_error *err)
+static sl_status candidates_part(sl_text *page, const sl_told_case *told, const sl_image *best, sl_error *err)
 {
-    case_head(page, one, number, count);
+    scale(page, told->one);
+    SL_TRY(both_faces(page, told->one, best, err));
+    SL_TRY(sl_report_why(page, told, best, err));
+    SL_TRY(sl_report_cells(page, told, err));
+    SL_TRY(both_looks(page, told, err));
+    score_table(page, told->one);
+    return SL_OK;
+}
+
+sl_status sl_report_case(sl_text *page, const sl_told_case *told, size_t count, bool settings, sl_error *err)
+{
+    const sl_case *one = told->one;
+    sl_status status;
+    case_head(page, one, told->number, count);
     if (settings)
         sl_report_settings(page, one);
     if (one->answer->count) {
-        SL_TRY(trio(page, one, err));
-        SL_TRY(both_looks(page, one, err));
-        score_table(page, one);
+        sl_image best;
+        SL_TRY(sl_case_crop(one, &one->answer->candidates[0], &best, err));
+        status = candidates_part(page, told, best.pixels ? &best : NULL, err);
+        sl_image_free(&best);
     } else {
-        sl_text_add(page, "<div class=\"trio\">\n");
-        figure(page, "face");
-        SL_TRY(sl_report_crop(page, one->query_crop, BIG, "the query", err));
-        figure_end(page, "Query", NULL);
-        sl_text_add(page, "</div>\n");
+        status = both_faces(page, one, NULL, err);
     }
+    sl_report_photo(page, one);
     sl_text_add(page, "<p class=\"back\"><a href=\"#summary\">Back to all cases</a></p>\n</article>\n");
-    return SL_OK;
+    return status;
 }

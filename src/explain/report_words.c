@@ -26,6 +26,11 @@ void sl_report_name(sl_text *page, const char *name)
     sl_text_add(page, "</bdi>");
 }
 
+const char *sl_report_number(char text[32], double value)
+{
+    return isfinite(value) ? sl_fixed(text, value, 4) : strcpy(text, "-");
+}
+
 static void strong(sl_text *page, const char *name)
 {
     sl_text_add(page, "<strong>");
@@ -62,18 +67,115 @@ static void tell_order(sl_text *page, const sl_case *one)
     sl_text_add(page, ". ");
 }
 
-static void tell_decision(sl_text *page, const sl_answer *answer)
+static void tell_decision(sl_text *page, const sl_case *one)
 {
-    if (!isfinite(answer->threshold))
+    const sl_answer *answer = one->answer;
+    char value[32], threshold[32];
+    if (answer->threshold_on_stage1)
+        sl_text_add(page, "%s", sl_case_has_stage2(one)
+                                    ? "The first look decides, as nobody has measured what this second look&rsquo;s score "
+                                      "means: its similarity of "
+                                    : "The similarity of ");
+    else
+        sl_text_add(page, sl_case_has_stage2(one) ? "The second look decides: the score of " : "The score of ");
+    sl_text_add(page, "%s ", sl_report_number(value, (double)sl_case_judged(one, answer->candidates)));
+    if (!isfinite(answer->threshold)) {
+        sl_text_add(page, "cannot be judged, as no threshold is known for it: the answer is <em>unknown</em>. ");
         return;
-    const sl_candidate *best = &answer->candidates[0];
-    char score[16], threshold[16];
+    }
     bool match = answer->decision == SL_MATCH;
-    sl_text_add(page, "The %s of %s %s the threshold of %s: the answer is %s. ",
-                answer->threshold_on_stage1 ? "first-look score" : "score",
-                sl_number(score, answer->threshold_on_stage1 ? best->stage1 : best->score),
-                match ? "reaches" : "stays below", sl_number(threshold, answer->threshold),
-                match ? "a match" : "<em>unknown</em>");
+    sl_text_add(page, "%s the threshold of %s: the answer is %s. ", match ? "reaches" : "stays below",
+                sl_report_number(threshold, (double)answer->threshold), match ? "a match" : "<em>unknown</em>");
+}
+
+/* ---- the rule ---- */
+
+static void percent(sl_text *page, double part)
+{
+    sl_text_add(page, "%.0f", 100 * part);
+}
+
+void sl_report_bin(sl_text *page, const sl_rule *rule, int bin)
+{
+    const bool last = bin == rule->bins - 1;
+    if (rule->bins == 1) {
+        sl_text_add(page, "any part");
+        return;
+    }
+    percent(page, bin ? (double)rule->hidden_to[bin - 1] : 0);
+    if (last) {
+        sl_text_add(page, " %% or more");
+        return;
+    }
+    sl_text_add(page, " to ");
+    percent(page, (double)rule->hidden_to[bin]);
+    sl_text_add(page, " %%");
+}
+
+/* "of 100 .., 1": a rate as people count. */
+static void people_of_rate(sl_text *page, double rate, const char *whom, const char *verb)
+{
+    char many[32], few[32];
+    double of = rate >= .005 ? 100 : pow(10, ceil(-log10(rate) - 1e-9));
+    double hits = rate * of;
+    sl_text_add(page, "of %s %s, %s %s", sl_fixed(many, of, 0), whom,
+                sl_fixed(few, hits, fabs(hits - round(hits)) < 1e-6 ? 0 : 1), verb);
+}
+
+void sl_report_promise(sl_text *page, const sl_rule *rule)
+{
+    const char *alike = rule->bins > 1 ? " and hide as much of their face" : "";
+    char whom[160];
+    switch (rule->promise) {
+    case SL_PROMISE_FPIR:
+        snprintf(whom, sizeof whom, "people who are not in this gallery of %zu %s%s", rule->faces,
+                 rule->faces == 1 ? "face" : "faces", alike);
+        sl_text_add(page, "What it promises: ");
+        people_of_rate(page, rule->rate, whom, "would be taken for somebody in it");
+        break;
+    case SL_PROMISE_FMR:
+        snprintf(whom, sizeof whom, "pairs of different people%s", rule->bins > 1 ? " who hide as much of their face" : "");
+        sl_text_add(page, "What it promises: ");
+        people_of_rate(page, rule->rate, whom, "would be taken for one person");
+        break;
+    case SL_PROMISE_NONE: sl_text_add(page, "It promises nothing about strangers"); break;
+    }
+    sl_text_add(page, ". ");
+}
+
+void sl_report_source(sl_text *page, const sl_rule *rule, int bin)
+{
+    switch (rule->source[bin]) {
+    case SL_RULE_CALIBRATION: sl_text_add(page, "measured on this gallery (its calibration)"); break;
+    case SL_RULE_BUILT_IN:
+        sl_text_add(page, rule->promise == SL_PROMISE_NONE ? "stands in the model&rsquo;s description"
+                                                           : "from the model&rsquo;s rates, measured on other people");
+        break;
+    case SL_RULE_GIVEN: sl_text_add(page, "given by hand"); break;
+    case SL_RULE_MISSING: sl_text_add(page, "not known"); break;
+    }
+    if (rule->extrapolated[bin])
+        sl_text_add(page, ", carried on beyond what was measured, to the strict side");
+}
+
+/* Whose threshold it is, and what it promises. */
+static void tell_rule(sl_text *page, const sl_answer *answer)
+{
+    const sl_rule *rule = &answer->rule;
+    if (!rule->bins || !isfinite(answer->threshold))
+        return;
+    if (rule->bins > 1 && isfinite(answer->hidden)) {
+        percent(page, (double)answer->hidden);
+        sl_text_add(page, " %% of the face is hidden: it is judged among faces of which ");
+        sl_report_bin(page, rule, answer->bin);
+        sl_text_add(page, " is hidden. ");
+    } else if (rule->bins > 1) {
+        sl_text_add(page, "How much of the face is hidden is not known: it is judged among the most hidden ones. ");
+    }
+    sl_report_promise(page, rule);
+    sl_text_add(page, "The threshold is ");
+    sl_report_source(page, rule, answer->bin);
+    sl_text_add(page, ". ");
 }
 
 static void tell_truth(sl_text *page, const sl_case *one)
@@ -101,7 +203,9 @@ void sl_report_story(sl_text *page, const sl_case *one)
     sl_text_add(page, "<p class=\"story\">");
     if (one->answer->count) {
         tell_order(page, one);
-        tell_decision(page, one->answer);
+        tell_decision(page, one);
+        sl_text_add(page, "</p>\n<p class=\"story\">");
+        tell_rule(page, one->answer);
     } else {
         sl_text_add(page, "The gallery had no face to compare with. ");
     }
@@ -109,114 +213,67 @@ void sl_report_story(sl_text *page, const sl_case *one)
     sl_text_add(page, "</p>\n");
 }
 
-static const char *weighting_words(sl_weighting weighting)
+/* ---- how to read the page ---- */
+
+typedef struct {
+    bool again, by_trust, moves, bins; /* which looks there are on the page */
+} page_looks;
+
+static page_looks looks_of(const sl_told_case *cases, size_t count)
 {
-    switch (weighting) {
-    case SL_WEIGHT_UNIFORM: return "every patch counts the same";
-    case SL_WEIGHT_APC: return "a patch counts by how well it fits the other face as a whole";
-    case SL_WEIGHT_CC: return "a patch counts by how well it fits the other face&rsquo;s description";
-    case SL_WEIGHT_SC: return "a patch counts by its distances from the other face&rsquo;s patches";
-    case SL_WEIGHT_SC_TEXT: return "a patch counts by its likeness to the other face&rsquo;s patches";
-    case SL_WEIGHT_LMK: return "a patch counts by the facial landmarks in it";
-    case SL_WEIGHT_TRUST: return "a patch counts by how far the query is believed there";
+    page_looks l = {0};
+    for (size_t i = 0; i < count; i++) {
+        const sl_answer *a = cases[i].one->answer;
+        l.again |= a->match.rerank != SL_RERANK_NONE;
+        l.by_trust |= a->match.rerank == SL_RERANK_OAE;
+        l.moves |= sl_moves_patches(a->match.rerank);
+        l.bins |= a->rule.bins > 1;
     }
-    return "";
+    return l;
 }
 
-static void fact(sl_text *page, const char *name)
+static void term(sl_text *page, bool wanted, const char *name, const char *meaning)
 {
-    sl_text_add(page, "<div><dt>%s</dt><dd>", name);
-}
-static void fact_end(sl_text *page)
-{
-    sl_text_add(page, "</dd></div>\n");
+    if (wanted)
+        sl_text_add(page, "<div><dt>%s</dt><dd>%s</dd></div>\n", name, meaning);
 }
 
-static void tell_gallery(sl_text *page, const sl_gallery *gallery)
+void sl_report_how_to_read(sl_text *page, const sl_told_case *cases, size_t count)
 {
-    sl_gallery_info info;
-    sl_gallery_get_info(gallery, &info);
-    fact(page, "Gallery");
-    sl_text_add(page, "%zu %s of %zu %s", info.faces, info.faces == 1 ? "face" : "faces", info.labels,
-                info.labels == 1 ? "person" : "people");
-    fact_end(page);
-    fact(page, "Model");
-    sl_text_add_html(page, info.model);
-    fact_end(page);
-}
-
-void sl_report_settings(sl_text *page, const sl_case *one)
-{
-    sl_match_options defaults;
-    const sl_match_options *match = sl_case_match(one, &defaults);
-    char number[16];
-    sl_text_add(page, "<dl class=\"facts\">\n");
-    if (one->gallery)
-        tell_gallery(page, one->gallery);
-    fact(page, "First look");
-    sl_text_add(page, "cosine of the whole faces");
-    fact_end(page);
-    fact(page, "Second look");
-    if (match->rerank == SL_RERANK_NONE) {
-        sl_text_add(page, "none; the flow pictures are drawn all the same");
-    } else {
-        sl_text_add(page, "%s, for the %d nearest", sl_look_words(match->rerank), match->k);
-        if (match->rerank != SL_RERANK_OAE && match->feature == SL_FEATURE_CONTRIBUTIONS)
-            sl_text_add(page, "; a patch is what it gives to the whole face&rsquo;s description");
-        fact_end(page);
-        fact(page, "Score");
-        sl_text_add(page, "%s of the second look, ", sl_number(number, match->alpha));
-        sl_text_add(page, "%s of the first", sl_number(number, 1 - match->alpha));
-    }
-    fact_end(page);
-    const sl_weighting weighting = match->rerank == SL_RERANK_OAE ? SL_WEIGHT_TRUST : match->weighting;
-    fact(page, "Patch weights");
-    sl_text_add(page, "%s: %s", sl_weighting_name(weighting), weighting_words(weighting));
-    fact_end(page);
-    if (match->grid_rows || match->grid_cols) {
-        fact(page, "Grid");
-        sl_text_add(page, "%d &times; %d", match->grid_rows, match->grid_cols);
-        fact_end(page);
-    }
-    sl_text_add(page, "</dl>\n");
-}
-
-void sl_report_how_to_read(sl_text *page)
-{
-    static const char *const terms[][2] = {
-        {"First look",
-         "Each face is described by one row of numbers. The first look ranks the people in the gallery by how "
-         "well theirs agrees with the query&rsquo;s. It is quick, and it is easily misled when a mask, "
-         "sunglasses or a cut edge changes much of the face."},
-        {"Second look",
-         "The best of the first look are compared again, piece by piece. Both faces are cut into a grid of "
-         "patches, and the cheapest way is found to turn one set of patches into the other. Covered parts can "
-         "then count less, and an uncovered forehead or eye can count more."},
-        {"Flow picture",
-         "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s "
-         "patch to which most flows there. Bright: much flows. Dark: little flows, this place hardly took "
-         "part. When the faces are of one person, the pieces tend to fall where they belong: eyes at the "
-         "eyes, mouth at the mouth."},
-        {"Heat map",
-         "How much each part of a face counted in the second look, red most, blue least. Each map is stretched to "
-         "the full range of colours, so colours can not be compared between pictures."},
-        {"Score", "What the order is made by; higher is more alike. It is not a probability and not a certainty: "
-                  "0.8 does not "
-                  "mean that the answer is right in eight of ten cases."},
-        {"Threshold",
-         "Where the best score stays below it the answer is &ldquo;unknown&rdquo;, and the candidates are shown "
-         "only as the nearest there are."},
-        {"Frames", "Green with a tick: the person the query is known to show. Red with a cross: somebody else. "
-                   "Grey: it is not "
-                   "known whom the query shows."},
-    };
-    sl_text_add(
-        page,
-        "<section id=\"how\" aria-labelledby=\"how-title\">\n<h2 id=\"how-title\">How to read this page</h2>\n"
-        "<dl class=\"terms\">\n");
-    for (size_t i = 0; i < sizeof terms / sizeof *terms; i++)
-        sl_text_add(page, "<div><dt>%s</dt><dd>%s</dd></div>\n", terms[i][0], terms[i][1]);
-    sl_text_add(page,
-                "</dl>\n<p class=\"care\">These pictures say what the comparison looked at. They do not prove who "
-                "somebody is: let a person look before anything is done to a person.</p>\n</section>\n");
+    const page_looks l = looks_of(cases, count);
+    sl_text_add(page, "<section id=\"how\" aria-labelledby=\"how-title\">\n<h2 id=\"how-title\">How to read this "
+                      "page</h2>\n<dl class=\"terms\">\n");
+    term(page, true, "First look",
+         "Each face is described by one row of numbers. The first look ranks the people in the gallery by how well "
+         "theirs agrees with the query&rsquo;s (the cosine). It is quick, and it is easily misled when a mask, sunglasses "
+         "or a cut edge changes much of the face.");
+    term(page, l.by_trust, "Second look (occlusion-aware)",
+         "The face is cut into a grid of cells. A cell that does not look like ordinary skin, eyes, nose or mouth in its "
+         "place is taken as hidden and left out, of both faces. From the cells that are left both faces are described "
+         "again, and these new rows of numbers are compared.");
+    term(page, l.moves, "Second look (by patches)",
+         "Both faces are cut into a grid of patches, and patches are compared with patches, each with its weight.");
+    term(page, l.moves, "Flow picture",
+         "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s patch to "
+         "which most flows there. Bright: much flows. Dark: little flows, this place hardly took part.");
+    term(page, true, "Colours on a face",
+         "What each part of the face gives to this score. Blue speaks for this candidate, orange against; without colour "
+         "it gives nothing; dark was hidden or counted little. All colours of a case have one scale, that of its best "
+         "candidate. The parts, and what belongs to no part, add up to the score.");
+    term(page, true, "Score", "What the order is made by; higher is more alike. It is not a probability: 0.8 does not "
+                              "mean that the answer is right in eight of ten cases.");
+    term(page, true, "Threshold", "Where the score stays below it the answer is &ldquo;unknown&rdquo;, and the "
+                                  "candidates are shown only as the nearest there are.");
+    term(page, l.bins, "How much is hidden",
+         "The more of a face is hidden, the more alike strangers look. So a face is judged by the threshold for faces of "
+         "which about as much is hidden.");
+    term(page, true, "Does the explanation hold?",
+         "Parts of the face are hidden one after the other and the score is taken again, first the parts that were called "
+         "important, then parts in random orders. The area under a curve is its mean height. When the important parts are "
+         "hidden the score should fall sooner than by chance (a smaller area); when they alone are shown it should "
+         "rise sooner (a larger one).");
+    term(page, true, "Frames", "Green with a tick: the person the query is known to show. Red with a cross: somebody "
+                               "else. Grey: it is not known whom the query shows.");
+    sl_text_add(page, "</dl>\n<p class=\"care\">This page says how the comparison came to its answer. It does not prove "
+                      "who somebody is: let a person look before anything is done to a person.</p>\n</section>\n");
 }

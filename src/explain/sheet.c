@@ -135,30 +135,44 @@ static sl_status draw_candidate(sl_image *page, const sl_case *one, const sl_can
     return SL_OK;
 }
 
-static sl_status draw_flow_tile(sl_image *page, const sl_case *one, const sl_candidate *candidate, int x, int y,
-                                sl_error *err)
+/* What moved, or what each part of the query gave to this candidate's score; empty where neither can be had. */
+static sl_status picture_of(const sl_case *one, const sl_candidate *candidate, sl_image *out, sl_error *err)
 {
     sl_transport t;
-    sl_image crop = {0}, flow = {0}, tile = {0};
+    sl_attribution why;
+    sl_image crop = {0};
     bool have;
+    int width, height;
+    *out = (sl_image){0};
     SL_TRY(sl_case_transport(one, candidate, &t, &have, err));
-    sl_status status = SL_OK;
     if (have) {
-        int width, height;
-        SL_TRY_GOTO(sl_case_crop(one, candidate, &crop, err), done);
+        sl_status status = sl_case_crop(one, candidate, &crop, err);
         const sl_image *other = crop.pixels ? &crop : NULL;
         sl_tile_size(one->query_crop ? one->query_crop : other, SIDE, &width, &height);
-        SL_TRY_GOTO(sl_flow_picture(&t, other, width, height, &flow, err), done);
-        SL_TRY_GOTO(sl_tile_square(&flow, SIDE, &tile, err), done);
-    } else {
-        SL_TRY_GOTO(sl_tile_message("no flow", SIDE, &tile, err), done);
-    }
-    sl_draw_image(page, x, y, &tile);
-done:
-    if (have)
+        if (status == SL_OK)
+            status = sl_flow_picture(&t, other, width, height, out, err);
         sl_transport_free(&t);
-    sl_image_free(&crop);
-    sl_image_free(&flow);
+        sl_image_free(&crop);
+        return status;
+    }
+    if (sl_moves_patches(one->answer->match.rerank))
+        return SL_OK;
+    SL_TRY(sl_case_attribute(one, candidate, &why, err));
+    sl_status status = why.rows ? sl_draw_shares(&why, one->query_crop, SIDE, out, err) : SL_OK;
+    sl_attribution_free(&why);
+    return status;
+}
+
+static sl_status draw_why_tile(sl_image *page, const sl_case *one, const sl_candidate *candidate, int x, int y,
+                               sl_error *err)
+{
+    sl_image picture, tile = {0};
+    SL_TRY(picture_of(one, candidate, &picture, err));
+    sl_status status = picture.pixels ? sl_tile_square(&picture, SIDE, &tile, err)
+                                      : sl_tile_message("not told by part", SIDE, &tile, err);
+    if (status == SL_OK)
+        sl_draw_image(page, x, y, &tile);
+    sl_image_free(&picture);
     sl_image_free(&tile);
     return status;
 }
@@ -173,10 +187,13 @@ static sl_status draw_rows(sl_image *page, const sl_case *one, sl_error *err)
     for (int i = 0; i < nearest; i++)
         SL_TRY(draw_candidate(page, one, &answer->stage1_candidates[i], false, tile_x(i), y + HEAD, err));
     y += ROW;
-    sl_draw_text(page, ROWS_X, y, "flow: the query, rebuilt from patches of the face below (dark: little flows)",
+    sl_draw_text(page, ROWS_X, y,
+                 sl_moves_patches(answer->match.rerank)
+                     ? "flow: the query, rebuilt from patches of the face below (dark: little flows)"
+                     : "why: what each part gave to the score of the face below (blue: for, orange: against)",
                  1, sl_ink_soft);
     for (int i = 0; i < best; i++)
-        SL_TRY(draw_flow_tile(page, one, &answer->candidates[i], tile_x(i), y + HEAD, err));
+        SL_TRY(draw_why_tile(page, one, &answer->candidates[i], tile_x(i), y + HEAD, err));
     y += ROW - FOOT;
     sl_draw_text(page, ROWS_X, y,
                  second ? "stage 2: after the second look" : "final order: stage 1 alone", 1, sl_ink_soft);

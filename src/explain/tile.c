@@ -10,7 +10,7 @@
 /* Dark enough to read on the paper, pale enough not to fight with faces; right and wrong also differ in lightness.
  */
 const sl_colour sl_paper = {250, 250, 247}, sl_ink = {28, 32, 38}, sl_ink_soft = {94, 101, 112},
-                sl_draw_rule = {216, 217, 213}, sl_right = {24, 150, 84}, sl_wrong = {205, 56, 48},
+                sl_line = {216, 217, 213}, sl_right = {24, 150, 84}, sl_wrong = {205, 56, 48},
                 sl_blue = {32, 84, 147}, sl_amber = {154, 90, 8};
 
 static const sl_colour tile_grey = {168, 170, 172};
@@ -68,7 +68,7 @@ sl_status sl_tile_square(const sl_image *crop, int side, sl_image *out, sl_error
     SL_TRY(sl_tile(crop, width, height, &inner, err));
     sl_status status = sl_image_new(side, side, 3, out, err);
     if (status == SL_OK) {
-        sl_draw_fill(out, 0, 0, side, side, sl_draw_rule);
+        sl_draw_fill(out, 0, 0, side, side, sl_line);
         sl_draw_image(out, (side - width) / 2, (side - height) / 2, &inner);
     }
     sl_image_free(&inner);
@@ -154,7 +154,7 @@ const char *sl_look_words(sl_rerank rerank)
     case SL_RERANK_OAE: return "what is believed";
     case SL_RERANK_MAXSIM: return "best patches";
     case SL_RERANK_CELLS: return "same places";
-    case SL_RERANK_AUTO: break; /* settled before anything is drawn */
+    case SL_RERANK_AUTO: break;
     }
     return "unknown";
 }

@@ -56,13 +56,11 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
     SL_TRY(check_same_model(&query->shape, &other->shape, err));
     sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
+    sl_match_suit(&o, &query->shape);
+    if (!sl_moves_patches(o.rerank))
+        return sl_fail(err, SL_ERR_ARGUMENT, "this look moves no patches, so it has no flow: ask for one that does, such "
+                       "as emd");
     o.threads = 1;
-    if (o.rerank == SL_RERANK_OAE) {
-        o.feature = SL_FEATURE_CONTRIBUTIONS;
-        o.weighting = SL_WEIGHT_TRUST;
-    }
-    if (o.rerank == SL_RERANK_NONE || o.rerank == SL_RERANK_OAE)
-        o.rerank = SL_RERANK_EMD;
     sl_second_look *look;
     SL_TRY(sl_second_look_check(&o, &other->shape, err));
     SL_TRY(sl_second_look_open(&o, &query->shape, &look, err));

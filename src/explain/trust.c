@@ -9,31 +9,16 @@
 
 #define DARKEST 0.08f
 
-/* The cells' middles on either side of pixel i of `pixels`, and how far it is from the first. */
-static float between(int i, int pixels, int cells, int *first, int *second)
-{
-    float at = ((float)i + 0.5f) * (float)cells / (float)pixels - 0.5f;
-    at = at < 0 ? 0 : at > (float)(cells - 1) ? (float)(cells - 1) : at;
-    *first = (int)at;
-    *second = *first + 1 < cells ? *first + 1 : *first;
-    return at - (float)*first;
-}
-
 static void darken(const float *light, int rows, int cols, sl_image *picture)
 {
     uint8_t *p = picture->pixels;
-    for (int y = 0; y < picture->height; y++) {
-        int top, bottom, left, right;
-        float fy = between(y, picture->height, rows, &top, &bottom);
+    for (int y = 0; y < picture->height; y++)
         for (int x = 0; x < picture->width; x++) {
-            float fx = between(x, picture->width, cols, &left, &right);
-            float a = light[top * cols + left] * (1 - fx) + light[top * cols + right] * fx;
-            float b = light[bottom * cols + left] * (1 - fx) + light[bottom * cols + right] * fx;
-            float factor = DARKEST + (1 - DARKEST) * (a * (1 - fy) + b * fy);
+            float lit = sl_cell_value(light, rows, cols, picture->width, picture->height, x, y);
+            float factor = DARKEST + (1 - DARKEST) * lit;
             for (int c = 0; c < 3; c++, p++)
                 *p = (uint8_t)((float)*p * factor + 0.5f);
         }
-    }
 }
 
 sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_image *crop, int width, int height,

@@ -75,6 +75,7 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
     *p = (sl_parts){.options = options ? *options : sl_match_defaults(), .query = query, .other = other};
     p->options.threads = 1;
     SL_TRY(sl_compare(query, other, &p->options, &p->score, err));
+    sl_match_suit(&p->options, &query->shape);
     const sl_template_shape *shape = &query->shape;
     const bool by_plan = p->options.rerank != SL_RERANK_NONE && p->options.rerank != SL_RERANK_OAE;
     p->map_rows = shape->rows;
@@ -129,8 +130,8 @@ void sl_parts_members(const sl_parts *p, int m, float *share)
     window(m % p->cols, p->cols, p->map_cols, &left, &right);
     for (int y = top; y <= bottom; y++)
         for (int x = left; x <= right; x++)
-            share[y * p->map_cols + x] = 1 / (float)(windows_with(y, p->rows, p->map_rows) *
-                                                     windows_with(x, p->cols, p->map_cols));
+            share[y * p->map_cols + x] =
+                1 / (float)(windows_with(y, p->rows, p->map_rows) * windows_with(x, p->cols, p->map_cols));
 }
 
 /* ---- shares ---- */
@@ -151,15 +152,17 @@ static double length(const double *x, size_t n)
     return sqrt(sum);
 }
 
-/* Of a cosine: each cell's half on either side. sums: of the weighted x of either face, `weights` NULL: 1. Cells that
- * are not of the sums (base) are the rest. */
-static void halves(const sl_parts *p, const float *weights, const double *query, const double *other, double *by_map)
+/* Of a cosine: each cell's half on either side. sums: of the weighted x of either face, `weights` NULL: 1. Cells
+ * that are not of the sums (base) are the rest. */
+static void halves(const sl_parts *p, const float *weights, const double *query, const double *other,
+                   double *by_map)
 {
     const size_t dim = (size_t)p->query->shape.dim;
     const double both = length(query, dim) * length(other, dim);
     for (int c = 0; c < p->map; c++) {
         double w = weights ? (double)weights[c] : 1;
-        double half = product(p->x_query + (size_t)c * dim, other, dim) + product(p->x_other + (size_t)c * dim, query, dim);
+        double half =
+            product(p->x_query + (size_t)c * dim, other, dim) + product(p->x_other + (size_t)c * dim, query, dim);
         by_map[c] = both > 0 ? w * half / (2 * both) : 0;
     }
 }
@@ -256,7 +259,8 @@ static void mix(const sl_parts *p, sl_attribution *out)
 static sl_status allocate(const sl_parts *p, sl_attribution *out, sl_error *err)
 {
     const size_t n = (size_t)p->patches + 1;
-    float **const of_cells[] = {&out->stage1, &out->stage2, &out->shares, &out->query_weights, &out->other_weights};
+    float **const of_cells[] = {&out->stage1, &out->stage2, &out->shares, &out->query_weights,
+                                &out->other_weights};
     bool fine = true;
     for (size_t i = 0; i < sizeof of_cells / sizeof *of_cells; i++)
         fine &= (*of_cells[i] = sl_calloc_aligned(n, sizeof(float))) != NULL;

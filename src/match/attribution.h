@@ -1,5 +1,5 @@
-/* One pair of faces, opened so that its score can be taken apart by the query's cells (attribution.c) and be had again
- * with some of them hidden (hiding.c). Formulas stand at sl_attribution and sl_hiding. */
+/* One pair of faces, opened so that its score can be taken apart by the query's cells (attribution.c) and be had
+ * again with some of them hidden (hiding.c). Formulas stand at sl_attribution and sl_hiding. */
 #ifndef SL_MATCH_ATTRIBUTION_H
 #define SL_MATCH_ATTRIBUTION_H
 
@@ -12,12 +12,12 @@ typedef struct {
     sl_score score;
     int rows, cols, patches;     /* of the grid compared; 0: nothing can be told by cell */
     int map_rows, map_cols, map; /* of the patch map */
-    float *x_query, *x_other;    /* [map, D] what the cells give to the embedding, less what they do on any face; NULL
-                                    where no head is known */
-    double *base;                /* [D] the sum of what was taken off */
-    float *trust;                /* [map] oae: the query's */
-    sl_second_look *look;        /* emd, maxsim, cells */
-    float *plan, *similarities;  /* [R, R] of them */
+    float *x_query, *x_other; /* [map, D] what the cells give to the embedding, less what they do on any face; NULL
+                                 where no head is known */
+    double *base;             /* [D] the sum of what was taken off */
+    float *trust;             /* [map] oae: the query's */
+    sl_second_look *look;     /* emd, maxsim, cells */
+    float *plan, *similarities;           /* [R, R] of them */
     float *query_weights, *other_weights; /* [R] of them, as they were compared */
 } sl_parts;
 

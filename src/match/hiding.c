@@ -21,8 +21,8 @@ static double cosine(const double *a, const double *b, size_t n)
 }
 
 /* sum [D] of base and the cells x [map, D] as far as they are kept and weigh. */
-static void sum_kept(const sl_parts *p, const float *x, const double *base, const float *kept, const float *weights,
-                     double *sum)
+static void sum_kept(const sl_parts *p, const float *x, const double *base, const float *kept,
+                     const float *weights, double *sum)
 {
     const size_t dim = (size_t)p->query->shape.dim;
     for (size_t d = 0; d < dim; d++)
@@ -94,8 +94,10 @@ sl_status sl_parts_scores(const sl_parts *p, const uint8_t *keep, size_t n, floa
 
 /* ---- curves ---- */
 
-/* Scores [R + 1] with the first i cells of an order hidden, or (shown) only they shown. keep [R + 1, R] scratch. */
-static sl_status follow(const sl_parts *p, const int *order, bool shown, uint8_t *keep, float *scores, sl_error *err)
+/* Scores [R + 1] with the first i cells of an order hidden, or (shown) only they shown. keep [R + 1, R] scratch.
+ */
+static sl_status follow(const sl_parts *p, const int *order, bool shown, uint8_t *keep, float *scores,
+                        sl_error *err)
 {
     const size_t n = (size_t)p->patches;
     for (size_t i = 0; i <= n; i++)
@@ -151,7 +153,8 @@ static sl_status random_curves(const sl_parts *p, uint64_t seed, uint8_t *keep, 
     return SL_OK;
 }
 
-static sl_status draw_curves(const sl_parts *p, const float *importance, uint64_t seed, sl_hiding *out, sl_error *err)
+static sl_status draw_curves(const sl_parts *p, const float *importance, uint64_t seed, sl_hiding *out,
+                             sl_error *err)
 {
     const size_t n = (size_t)p->patches;
     int order[SL_MATCH_MAX_PATCHES];

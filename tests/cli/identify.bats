@@ -247,6 +247,30 @@ setup() {
     contains "$err" report.html
 }
 
+@test "the report's digests are those that sha256sum finds, and its photos have their paths" {
+    why=$BATS_TEST_TMPDIR/why
+    mkdir -p "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
+    cp people/sample1/sample1.png "$BATS_TEST_TMPDIR/a/face.png"
+    cp people/sample2/sample2.png "$BATS_TEST_TMPDIR/b/face.png"
+    sl identify --gallery gallery --aligned --json --explain "$why" "$BATS_TEST_TMPDIR/a/face.png" "$BATS_TEST_TMPDIR/b/face.png"
+    expect 0
+    digest=$(sed -n '/id="data">$/{n;p;}' "$why/report.html" | sha256sum | cut -d' ' -f1)
+    json "d.report.data_sha256 === '$digest' && d.report.file.endsWith('report.html')"
+    contains "$err" "$digest"
+    grep -q "<code class=\"digest\">$digest</code>" "$why/report.html"
+    page=$(sed '/id="data">$/,$d' "$why/report.html" | sha256sum | cut -d' ' -f1)
+    sed -n '/id="data">$/{n;p;}' "$why/report.html" > "$BATS_TEST_TMPDIR/stdout"
+    a=$(sha256sum < "$BATS_TEST_TMPDIR/a/face.png" | cut -d' ' -f1)
+    json "d.page_sha256 === '$page' && d.cases.length === 2 && d.cases[0].photo_sha256 === '$a'"
+    json "d.cases[0].photo.endsWith('/a/face.png') && d.cases[1].photo.endsWith('/b/face.png')"
+    json "d.command.includes('identify --gallery gallery --aligned --json --explain') && d.made.endsWith('Z')"
+    json 'd.cases.every(c => {
+        const w = c.why, best = c.candidates[0], sum = l => l.reduce((s, x) => s + x, 0), near = (a, b) => Math.abs(a - b) < 1e-4;
+        return near(sum(w.shares) + w.rest, best.score) && near(sum(w.stage2) + w.rest2, best.stage2) &&
+            c.look.rerank === "oae" && (c.judged >= c.threshold) === (c.decision === "match") &&
+            c.threshold === c.rule.bins[c.bin].threshold })'
+}
+
 @test "--explain into a place that can not be written" {
     : > "$BATS_TEST_TMPDIR/file"
     sl identify --gallery gallery --aligned --explain "$BATS_TEST_TMPDIR/file/why" people/sample1/sample1.png

@@ -132,7 +132,7 @@ static inline void answer_by_comparing(const sl_gallery *gallery, const sl_templ
 {
     sl_error err;
     size_t n = sl_gallery_size(gallery);
-    *out = (sl_answer){.threshold = threshold};
+    *out = (sl_answer){.match = *match, .rule = sl_rule_given(threshold, 0), .threshold = threshold, .hidden = NAN};
     sl_candidate *lists[2];
     for (int stage = 0; stage < 2; stage++) {
         sl_candidate *list = lists[stage] = calloc(n + 1, sizeof *list);

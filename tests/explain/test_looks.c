@@ -82,21 +82,40 @@ static void best_patches_bring_all_of_a_weight(void **state)
     sl_transport_free(&t);
 }
 
-/* The flow of oae is what it looks at: contributions, weighed by trust. */
-static void oae_flows_where_it_believes(void **state)
+/* No flow took part in oae's score, nor in that of no second look: none is drawn. */
+static void looks_that_move_nothing_have_no_flow(void **state)
 {
     (void)state;
-    sl_match_options o = options_of(SL_RERANK_OAE, SL_FEATURE_MAP);
-    sl_transport t;
-    float trust[CELLS];
-    const sl_patch_source source = sl_patch_source_of(query);
-    assert_ok(sl_trust_of_face(&cells, &source, trust, &err));
-    assert_ok(sl_transport_make(query, other, &o, &t, &err));
-    for (int p = 0; p < CELLS; p++) {
-        assert_true(fabsf(t.query_weights[p] - trust[p] / CELLS) < 1e-6f);
-        assert_true(t.other_weights[p] == t.query_weights[p]);
+    const sl_pair pair = {.query = query, .other = other, .query_crop = &crop, .other_crop = &crop};
+    for (int i = 0; i < 2; i++) {
+        sl_match_options o = options_of(i ? SL_RERANK_OAE : SL_RERANK_NONE, SL_FEATURE_MAP);
+        sl_image flow;
+        assert_int_equal(sl_draw_flow(&pair, &o, 40, &flow, &err), SL_ERR_ARGUMENT);
+        assert_null(flow.pixels);
     }
-    sl_transport_free(&t);
+}
+
+/* Where the shares are positive it is bluer, where they are negative more orange, and dark where nothing counted. */
+static void shares_colour_the_face(void **state)
+{
+    (void)state;
+    float shares[CELLS] = {0}, weights[CELLS];
+    sl_image grey, out;
+    assert_ok(sl_image_new(COLS * 10, ROWS * 10, 3, &grey, &err));
+    memset(grey.pixels, 120, (size_t)(COLS * 10 * ROWS * 10 * 3));
+    for (int p = 0; p < CELLS; p++)
+        weights[p] = p == CELLS - 1 ? 0 : 1;
+    shares[0] = .1f;
+    shares[COLS + 2] = -.1f;
+    assert_ok(sl_shares_picture(shares, weights, ROWS, COLS, 0, &grey, COLS * 10, ROWS * 10, &out, &err));
+    const uint8_t *blue = out.pixels + (5 * COLS * 10 + 5) * 3, *orange = out.pixels + (15 * COLS * 10 + 25) * 3;
+    const uint8_t *dark = out.pixels + (COLS * 10 * ROWS * 10 - 1) * 3, *plain = out.pixels + (5 * COLS * 10 + 35) * 3;
+    assert_true(blue[2] > 180 && blue[0] < 60);
+    assert_true(orange[0] > 180 && orange[2] < 60);
+    assert_true(dark[0] < 30 && dark[0] == dark[2]);
+    assert_true(plain[0] == plain[2] && plain[0] > 110);
+    sl_image_free(&out);
+    sl_image_free(&grey);
 }
 
 static int page_height(const sl_match_options *o)
@@ -109,7 +128,7 @@ static int page_height(const sl_match_options *o)
     return height;
 }
 
-static void trust_has_a_row_where_it_does_not_weigh(void **state)
+static void trust_has_a_row_where_oae_does_not_show_it(void **state)
 {
     (void)state;
     sl_cells head = {.head = cells.head, .shape = shape};
@@ -120,11 +139,12 @@ static void trust_has_a_row_where_it_does_not_weigh(void **state)
     assert_true(with > without);
     o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_MAP);
     assert_int_equal(page_height(&o), with);
-    o.weighting = SL_WEIGHT_TRUST; /* in the place of the weights */
-    assert_int_equal(page_height(&o), without);
+    o.weighting = SL_WEIGHT_TRUST;
+    assert_int_equal(page_height(&o), with);
     o = options_of(SL_RERANK_OAE, SL_FEATURE_MAP);
     assert_int_equal(page_height(&o), without);
     o = options_of(SL_RERANK_NONE, SL_FEATURE_MAP);
+    assert_int_equal(page_height(&o), with); /* it decides among whom the pair is judged */
     o.cells = NULL;
     assert_int_equal(page_height(&o), without);
 }
@@ -146,8 +166,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(same_places_redraw_the_other),
         cmocka_unit_test(best_patches_bring_all_of_a_weight),
-        cmocka_unit_test(oae_flows_where_it_believes),
-        cmocka_unit_test(trust_has_a_row_where_it_does_not_weigh),
+        cmocka_unit_test(looks_that_move_nothing_have_no_flow),
+        cmocka_unit_test(shares_colour_the_face),
+        cmocka_unit_test(trust_has_a_row_where_oae_does_not_show_it),
         cmocka_unit_test(what_is_missing_is_told),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);

@@ -17,7 +17,8 @@ static void make_pair(fixture *f, int rows, int cols, int width, int height)
     draw_face(3, 0, false, width, height, &f->other_face);
     f->query = template_of_drawing(&f->query_face, rows, cols);
     f->other = template_of_drawing(&f->other_face, rows, cols);
-    f->pair = (sl_pair){f->query, f->other, &f->query_face, &f->other_face, "masked query", "Person_03"};
+    f->pair = (sl_pair){.query = f->query, .other = f->other, .query_crop = &f->query_face,
+                        .other_crop = &f->other_face, .query_name = "masked query", .other_name = "Person_03"};
 }
 
 static void free_pair(fixture *f)
@@ -231,7 +232,8 @@ static void test_sheet(void **state)
     sl_template *query = template_of_drawing(&face, ROWS, COLS);
     sl_answer answer;
     answer_by_comparing(gallery, query, &match, .5f, 10, &answer);
-    sl_case one = {"queries/masked_06.png", "Person_06", &face, query, gallery, &answer, &match};
+    sl_case one = {.query_name = "queries/masked_06.png", .true_label = "Person_06", .query_crop = &face,
+                   .query = query, .gallery = gallery, .answer = &answer};
     int right, wrong;
     assert_ok(sl_draw_sheet(&one, &sheet, &err));
     keep_picture("sheet.png", &sheet);
@@ -251,15 +253,15 @@ static void test_sheet(void **state)
     answer.stage1_count = 1;
     answer.decision = SL_UNKNOWN;
     answer.threshold = NAN;
-    match.rerank = SL_RERANK_NONE;
+    answer.match.rerank = SL_RERANK_NONE; /* whose score cannot be told by part without a head */
     one.query_crop = NULL;
     one.query_name = NULL;
     assert_ok(sl_draw_sheet(&one, &sheet, &err));
     keep_picture("sheet-few.png", &sheet);
     sl_image_free(&sheet);
 
-    match.weighting = SL_WEIGHT_LMK; /* these templates have no landmarks: the sheet says "no flow" */
-    one.match = &match;
+    answer.match = match;
+    answer.match.weighting = SL_WEIGHT_LMK; /* these templates have no landmarks: there is no flow */
     assert_ok(sl_draw_sheet(&one, &sheet, &err));
     sl_image_free(&sheet);
 

@@ -1,5 +1,5 @@
-/* Scores taken apart by cells: the shares sum to the score, hiding a cell is what its definition says, and on made-up
- * faces that agree in known cells those are called important. */
+/* Scores taken apart by cells: the shares sum to the score, hiding a cell is what its definition says, and on
+ * made-up faces that agree in known cells those are called important. */
 #include <math.h>
 
 #include "linear_model.h"
@@ -33,8 +33,8 @@ static int close_world(void **state)
     return 0;
 }
 
-/* A face whose embedding is the sum of its contributions, as a network makes it; `alike` of its cells are those of face
- * `seed`, the others of face `seed + 1000`. */
+/* A face whose embedding is the sum of its contributions, as a network makes it; `alike` of its cells are those of
+ * face `seed`, the others of face `seed + 1000`. */
 static sl_template *whole_face(uint64_t seed, int alike)
 {
     sl_template *one = make_face(seed), *two = make_face(seed + 1000), *out;
@@ -42,9 +42,10 @@ static sl_template *whole_face(uint64_t seed, int alike)
     double y[CELLS * DIM];
     sl_template_shape exact = shape;
     exact.precision = SL_PRECISION_F32;
-    sl_template_patches(one, patches);
-    sl_template_patches(two, more);
-    memcpy(patches + alike * CHANNELS, more + alike * CHANNELS, (size_t)(CELLS - alike) * CHANNELS * sizeof(float));
+    assert_ok(sl_template_patches(one, patches, &err));
+    assert_ok(sl_template_patches(two, more, &err));
+    memcpy(patches + alike * CHANNELS, more + alike * CHANNELS,
+           (size_t)(CELLS - alike) * CHANNELS * sizeof(float));
     sl_template_free(one);
     sl_template_free(two);
     assert_ok(sl_template_make(&shape, patches, patches, &one, &err)); /* int8, for slow_contributions */
@@ -52,7 +53,7 @@ static sl_template *whole_face(uint64_t seed, int alike)
     for (int p = 0; p < CELLS; p++)
         for (int d = 0; d < DIM; d++)
             embedding[d] += (float)y[p * DIM + d];
-    sl_template_patches(one, patches);
+    assert_ok(sl_template_patches(one, patches, &err));
     sl_template_free(one);
     assert_ok(sl_template_make(&exact, embedding, patches, &out, &err));
     return out;
@@ -121,8 +122,9 @@ static void shares_sum_to_the_score(void **state)
             assert_true(fabs(sum_of(a.query_weights, n) / n - 1) < 1e-4);
         }
         for (int m = 0; m < n; m++)
-            assert_true(fabsf(a.shares[m] - (o.rerank == SL_RERANK_NONE ? a.stage1[m]
-                                             : o.alpha * a.stage2[m] + (1 - o.alpha) * a.stage1[m])) < 1e-6f);
+            assert_true(fabsf(a.shares[m] - (o.rerank == SL_RERANK_NONE
+                                                 ? a.stage1[m]
+                                                 : o.alpha * a.stage2[m] + (1 - o.alpha) * a.stage1[m])) < 1e-6f);
         sl_attribution_free(&a);
     }
     sl_template_free(query);
@@ -181,6 +183,22 @@ static void faces_embedded_again_give_stage2(void **state)
     assert_true(fabs(product - (double)a.score.stage2) < 1e-5 && fabs(length - 1) < 1e-5);
     assert_close(a.query_weights, trust, CELLS, 1e-5);
     assert_close(a.other_weights, trust, CELLS, 1e-5);
+    sl_attribution_free(&a);
+    sl_template_free(query);
+    sl_template_free(other);
+}
+
+/* auto is settled as in sl_compare: oae, as the cells have statistics. */
+static void auto_is_settled(void **state)
+{
+    (void)state;
+    sl_template *query = whole_face(11, 6), *other = whole_face(11, CELLS);
+    sl_match_options o = sl_match_defaults();
+    sl_attribution a;
+    o.cells = &cells;
+    assert_ok(sl_attribute(query, other, &o, &a, &err));
+    assert_int_equal(a.dim, DIM);
+    assert_true(fabs(sum_of(a.shares, CELLS) + (double)a.rest - (double)a.score.score) < 1e-5);
     sl_attribution_free(&a);
     sl_template_free(query);
     sl_template_free(other);
@@ -279,11 +297,9 @@ static void what_agrees_is_important(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_sum_to_the_score),
-        cmocka_unit_test(stage1_shares_are_their_definition),
-        cmocka_unit_test(faces_embedded_again_give_stage2),
-        cmocka_unit_test(without_cells_stage1_rests),
-        cmocka_unit_test(hiding_is_its_definition),
+        cmocka_unit_test(shares_sum_to_the_score),          cmocka_unit_test(stage1_shares_are_their_definition),
+        cmocka_unit_test(faces_embedded_again_give_stage2), cmocka_unit_test(auto_is_settled),
+        cmocka_unit_test(without_cells_stage1_rests),       cmocka_unit_test(hiding_is_its_definition),
         cmocka_unit_test(what_agrees_is_important),
     };
     return cmocka_run_group_tests(tests, open_world, close_world);
