@@ -1,5 +1,6 @@
-/* turn DEGREES IN OUT: a picture turned clockwise about its middle, on a canvas that holds all of it, black around it.
- * Quarter turns move pixels and change none. tools/turned and the tests of the command line make turned photos by it. */
+/* turn DEGREES IN OUT: a picture turned clockwise about its middle, on a canvas that holds all of it, black around
+ * it. Quarter turns move pixels and change none. tools/turned and the tests of the command line make turned photos
+ * by it. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

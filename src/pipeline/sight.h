@@ -5,7 +5,7 @@
 #include "pipeline/engine.h"
 
 typedef struct {
-    sl_face *faces; /* [count] in the picture's pixels, best score first; quality and landmarks are not set */
+    sl_face *faces;     /* [count] in the picture's pixels, best score first; quality and landmarks are not set */
     size_t count, main; /* main: index of the main face */
     bool refined;       /* all faces had their closer look; false: the main one alone */
     bool convinces;     /* that the picture is the right way up */
