@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "base/utf8.h"
 #include "explain/report.h"
 #include "gallery/gallery.h"
 #include "match/match.h"
@@ -26,15 +25,17 @@ static json_t *numbers(const float *values, size_t count)
     return list;
 }
 
-/* What is not printable UTF-8 becomes U+FFFD; NULL is null. */
+/* What may not be shown as it is (sl_visible) becomes U+FFFD; NULL is null. */
 static json_t *text(const char *raw)
 {
     sl_text clean = {0};
     if (!raw)
         return json_null();
     for (size_t left = strlen(raw), n; left > 0; raw += n, left -= n) {
-        n = sl_utf8_printable(raw, left);
-        sl_text_add_bytes(&clean, n ? raw : "\xef\xbf\xbd", n ? n : 3);
+        uint32_t code;
+        n = sl_utf8_read(raw, left, &code);
+        bool shown = n && sl_visible(code);
+        sl_text_add_bytes(&clean, shown ? raw : "\xef\xbf\xbd", shown ? n : 3);
         n += n == 0;
     }
     json_t *out = clean.failed ? NULL : json_string(clean.data ? clean.data : "");
