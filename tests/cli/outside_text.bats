@@ -117,6 +117,7 @@ says() {
     clean models list
 }
 
+# A gallery takes no name with hidden characters (src/gallery/naming.c), but long ones and formulas.
 @test "people and ids of a gallery: a table stays a table" {
     need_made_up_galleries
     cd "$BATS_TEST_TMPDIR"
@@ -147,7 +148,7 @@ says() {
     contains "$(cat out.csv)" '"=LLL'
     contains "$(cat safe.csv)" "\"'=LLL"
     [[ $(cat safe.csv) != *'"=LLL'* ]]
-    printf 'P\xe2\x80\xae\xe2\x80\x8b1/1.jpg\tP\xe2\x80\xae\xe2\x80\x8b2/2.jpg\t0\n@x\tP\xe2\x80\xae\xe2\x80\x8b1/1.jpg\t1\n' > pairs.txt
+    printf 'P1/1.jpg\tP2/2.jpg\t0\n@x\tP1/1.jpg\t1\n' > pairs.txt
     sl eval verify --gallery g --pairs pairs.txt --rerank none --list-missing --csv-safe --csv "pairs.csv"
     clean eval verify
 }
