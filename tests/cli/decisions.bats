@@ -24,7 +24,7 @@ setup() {
 decided() {
     gallery=$1
     shift
-    "$BIN" identify --gallery "$gallery" --aligned --json --top 1 "$@" people covered 2> /dev/null > "answers.$$" || true
+    "$BIN" identify --gallery "$gallery" --aligned --landmarks none --json --top 1 "$@" people covered 2> /dev/null > "answers.$$" || true
     node -e 'const d = JSON.parse(require("fs").readFileSync(process.argv[1]));
         for (const q of d.queries) for (const f of q.faces)
             console.log(q.image, f.decision, f.hidden_to, f.decision === "match" ? f.candidates[0].label : "", f.threshold_on,
