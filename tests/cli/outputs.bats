@@ -165,6 +165,8 @@ kept() { [ "$(cat "$1")" = "mine" ] || { echo "$1 was replaced"; return 1; }; }
     expect 0
     json 'd.crops.length > 3 && new Set(d.crops.map(c => c.crop)).size === d.crops.length'
     [ "$(find out -type f | wc -l)" = "$(json_value d.crops.length)" ]
+    [ -s out/group.png ]                                # the first keeps its name
+    [ "$(find out -name '*~*' | wc -l)" -ge 1 ]         # others have a hash in theirs
 }
 
 @test "names as long as the file system has them" {
