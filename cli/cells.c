@@ -35,35 +35,44 @@ static sl_status open_known(const cli_models *models, const sl_engine *engine, s
     return missing && need == SL_NEEDS_NOTHING ? SL_OK : status;
 }
 
+/* A look that was chosen by itself keeps what was given beside it, where it reads that. */
+static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const sl_gallery *gallery, sl_error *err)
+{
+    const sl_match_options given = match->match;
+    sl_status status = sl_match_settle(engine, gallery, &match->match, err);
+    if (match->alpha_given)
+        match->match.alpha = given.alpha;
+    if (status || match->match.rerank != SL_RERANK_EMD)
+        return status;
+    if (match->feature_given)
+        match->match.feature = given.feature;
+    if (match->weighting_given)
+        match->match.weighting = given.weighting;
+    return sl_match_settle(engine, gallery, &match->match, err);
+}
+
+static void tell_unread(const cli_match *match)
+{
+    const sl_rerank look = match->match.rerank;
+    if (match->patch_option && (look == SL_RERANK_NONE || look == SL_RERANK_OAE))
+        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and cells", cli_rerank_name(look),
+                 match->patch_option);
+}
+
 int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
                    sl_cells **out)
 {
     sl_error err = {0};
     *out = NULL;
     const bool chosen = match->match.rerank == SL_RERANK_AUTO;
-    const cli_match given = *match;
     if (cli_match_suit(match, gallery))
         cli_tell_suited();
     if (open_known(models, engine, sl_match_needs(&match->match), gallery, out, &err))
         return cli_fail(NULL, &err);
     match->match.cells = *out;
-    if (chosen && sl_match_settle(engine, gallery, &match->match, &err))
+    if (chosen ? settle_chosen(match, engine, gallery, &err) : sl_match_settle(engine, gallery, &match->match, &err))
         return cli_fail(NULL, &err);
-    if (chosen && match->match.rerank == SL_RERANK_EMD) { /* which reads what was given beside it */
-        const sl_feature feature = given.feature_given ? given.match.feature : match->match.feature;
-        const sl_weighting weighting = given.match.weighting;
-        match->match.feature = feature;
-        match->match.weighting = given.weighting_given ? weighting : match->match.weighting;
-        match->match.alpha = given.alpha_given ? given.match.alpha : match->match.alpha;
-    }
-    if (match->alpha_given)
-        match->match.alpha = given.match.alpha;
-    if (sl_match_settle(engine, gallery, &match->match, &err))
-        return cli_fail(NULL, &err);
-    const sl_rerank look = match->match.rerank;
-    if (match->patch_option && (look == SL_RERANK_NONE || look == SL_RERANK_OAE))
-        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and cells", cli_rerank_name(look),
-                 match->patch_option);
+    tell_unread(match);
     return CLI_OK;
 }
 

@@ -22,7 +22,6 @@ static float low_end(const sl_rule *rule, int bin)
     return bin ? rule->hidden_to[bin - 1] : 0;
 }
 
-/* Of all bins; the first one's where they differ. */
 static bool any_extrapolated(const sl_rule *rule)
 {
     bool any = false;

@@ -6,13 +6,13 @@
 
 #include "cli.h"
 
-/* "0.5321, uncovered: by this gallery's calibration ..": what the rule promises, on one line. */
+/* What the rule promises, with the thresholds of all bins and whose they are, on one line; nothing for one that promises
+ * nothing. */
 void cli_print_rule(const sl_rule *rule);
 
 /* {"promise": "fpir"|"far"|null, "rate", "faces", "on": "score"|"stage1", "bins": [{"hidden_to", "threshold", "source",
  * "extrapolated"}]} */
 json_t *cli_rule_json(const sl_rule *rule);
-
 
 /* How the judged value compares with the bin's threshold, and which bin: " >= 0.5321; 44 % hidden, judged among faces
  * 40 to 50 % hidden". */

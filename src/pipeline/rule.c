@@ -180,26 +180,58 @@ static sl_status find_rates(const sl_engine *engine, const sl_gallery *gallery, 
     return SL_OK;
 }
 
+/* By the rates of this look, where there are such: *found. */
+static sl_status by_rates(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                          const demand *d, both_rates *room, sl_rule *out, bool *found, sl_error *err)
+{
+    SL_TRY(find_rates(engine, gallery, match, room, err));
+    *found = room->has_gallery || room->has_model;
+    if (!*found)
+        return SL_OK;
+    combine(out, room->has_gallery ? &room->gallery : NULL, room->has_model ? &room->model : NULL, d);
+    out->promise = d->promise;
+    out->rate = d->rate;
+    out->faces = (size_t)d->faces;
+    return SL_OK;
+}
+
+static bool manifest_knows(const sl_engine *engine, const sl_match_options *match)
+{
+    float threshold;
+    const sl_rate_curve *curve = manifest_curve(engine->recogniser.network.manifest, match, &threshold);
+    return curve && (curve->count || !isnan(threshold));
+}
+
+/* By the rates of the look; else by what the manifest says of it; else by the stage 1 cosine. */
+static sl_status find_rule(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                           const demand *d, both_rates *room, sl_rule *out, sl_error *err)
+{
+    bool found;
+    SL_TRY(by_rates(engine, gallery, match, d, room, out, &found, err));
+    if (found)
+        return SL_OK;
+    if (!engine)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "the gallery was not calibrated for this look: run 'secondlook "
+                       "calibrate', or give a threshold");
+    if (!manifest_knows(engine, match) && match->rerank != SL_RERANK_NONE) {
+        sl_match_options stage1 = sl_match_defaults_of(SL_RERANK_NONE);
+        stage1.cells = match->cells;
+        SL_TRY(by_rates(engine, gallery, &stage1, d, room, out, &found, err));
+        out->on_stage1 = found;
+    }
+    if (!found)
+        *out = by_manifest(engine->recogniser.network.manifest, match, d);
+    return SL_OK;
+}
+
 static sl_status make_rule(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
                            const demand *d, sl_rule *out, sl_error *err)
 {
-    both_rates *r = calloc(1, sizeof *r);
+    both_rates *room = calloc(1, sizeof *room);
     *out = sl_rule_given(NAN, 0);
-    if (!r)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the rates of scores");
-    sl_status status = find_rates(engine, gallery, match, r, err);
-    if (status == SL_OK && (r->has_gallery || r->has_model)) {
-        combine(out, r->has_gallery ? &r->gallery : NULL, r->has_model ? &r->model : NULL, d);
-        out->promise = d->promise;
-        out->rate = d->rate;
-        out->faces = (size_t)d->faces;
-    } else if (status == SL_OK && engine) {
-        *out = by_manifest(engine->recogniser.network.manifest, match, d);
-    } else if (status == SL_OK) {
-        status = sl_fail(err, SL_ERR_NOT_FOUND, "the gallery was not calibrated for this look: run 'secondlook "
-                         "calibrate', or give a threshold");
-    }
-    free(r);
+    sl_status status = room ? find_rule(engine, gallery, match, d, room, out, err)
+                            : sl_fail(err, SL_ERR_MEMORY, "no memory for the rates of scores");
+    free(room);
     return status;
 }
 

@@ -236,6 +236,9 @@ static void bins_are_judged_apart(void **state)
     free(path);
     assert_ok(sl_rule_for_far(&engine, g, &match, .01, &rule, &err));
     assert_true(rule.bins == 2 && fabsf(rule.threshold[0] - .4f) < 1e-6f && fabsf(rule.threshold[1] - .6f) < 1e-6f);
+    sl_match_options unknown = sl_match_defaults_of(SL_RERANK_OAE); /* a look that nobody measured: stage 1, in its bins */
+    assert_ok(sl_rule_for_far(&engine, g, &unknown, .01, &rule, &err));
+    assert_true(rule.on_stage1 && rule.bins == 2 && fabsf(rule.threshold[1] - .6f) < 1e-6f);
     /* the gallery measured uncovered queries only: the covered are judged by the model's */
     own = model;
     own.gallery_id = sl_gallery_id(g);
