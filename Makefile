@@ -37,11 +37,12 @@ asan: models ## the same tests under the address and undefined behaviour sanitiz
 	@cmake --preset asan-ubsan && cmake --build build-asan
 	@cd build-asan && $(CTEST)
 
-# import, int8 and detect run networks, whose threads are oneDNN's, test_sketch one thread's arithmetic: nothing for this
-# sanitizer, and minutes long under it. pipeline/test_identify has sketches made by several threads.
+# import, int8 and detect run networks, whose threads are oneDNN's, test_sketch one thread's arithmetic, the gallery's
+# damage, crash, fault and marker tests one thread's files: nothing for this sanitizer, and minutes long under it.
+# pipeline/test_identify has sketches made by several threads, gallery/test_threads the gallery's.
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
 	@cmake --preset tsan && cmake --build build-tsan
-	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval)/' -E 'pipeline/test_(import|int8|detect)|match/test_sketch'
+	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval)/' -E 'pipeline/test_(import|int8|detect)|match/test_sketch|gallery/test_(damage|crash|faults|marker)'
 
 fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
 	@tools/setup fuzz
