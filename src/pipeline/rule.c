@@ -46,6 +46,12 @@ typedef struct {
     double rate, faces;
 } demand;
 
+/* The false match rate of a pair that keeps the promise. */
+static double rate_of_pair(const demand *d)
+{
+    return d->promise == SL_PROMISE_FPIR && d->faces > 0 ? rate_of_one(d->rate, d->faces) : d->rate;
+}
+
 static void fill_bin(sl_rule *rule, int b, double threshold, sl_rule_source source, int beyond)
 {
     rule->threshold[b] = (float)threshold;
@@ -64,8 +70,7 @@ static double by_calibration(const sl_rates *r, int b, const demand *d)
 
 static double by_model(const sl_rates *r, int b, const demand *d, int *beyond)
 {
-    double rate = d->promise == SL_PROMISE_FPIR && d->faces > 0 ? rate_of_one(d->rate, d->faces) : d->rate;
-    return sl_rate_curve_beyond(&r->bin[b].fmr, rate, beyond);
+    return sl_rate_curve_beyond(&r->bin[b].fmr, rate_of_pair(d), beyond);
 }
 
 static void lay_out(sl_rule *rule, const sl_rates *r)
@@ -131,8 +136,7 @@ static sl_rule by_manifest(const sl_manifest *m, const sl_match_options *match, 
     if (on_stage1)
         curve = manifest_curve(m, &stage1, &threshold);
     sl_rule rule = sl_rule_given(threshold, on_stage1 && match->rerank != SL_RERANK_NONE);
-    double rate = d->promise == SL_PROMISE_FPIR && d->faces > 0 ? rate_of_one(d->rate, d->faces) : d->rate;
-    double t = sl_rate_curve_beyond(curve, rate, &beyond);
+    double t = sl_rate_curve_beyond(curve, rate_of_pair(d), &beyond);
     if (!isnan(t)) {
         fill_bin(&rule, 0, t, SL_RULE_BUILT_IN, beyond);
         rule.promise = d->promise;
