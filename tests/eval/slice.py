@@ -3,9 +3,10 @@
 
 slice.py PROGRAM STORED [--store]      exit code 77: what it needs is not here
 
-People whose names begin with A, B, C or D are the gallery (3,203 photos); 500 of their photos are asked for as they are, under a
-mask and under sunglasses, their own photo left out; of compact patches too. Figures may differ from the stored ones by TOLERANCE points of
-P@1, which is four queries: networks add up in another order on other processors and oneDNN versions. Counts must agree."""
+People whose names begin with A, B, C or D are the gallery (3,203 photos, of which one stands twice and is kept once); 500 of
+their photos are asked for as they are, under a mask and under sunglasses, their own photo left out; of compact patches too.
+Figures may differ from the stored ones by TOLERANCE points of P@1, which is four queries: networks add up in another order on
+other processors and oneDNN versions. Counts must agree."""
 import json
 import os
 import subprocess
