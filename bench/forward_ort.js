@@ -1,4 +1,4 @@
-// The same forward as bench/forward.c in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS IN OUT. One JSON line.
+// The same forward as bench/bench_forward.c in ONNX Runtime: node forward_ort.js FILE N,C,H,W THREADS IN OUT. One JSON line.
 const fs = require("fs");
 const ort = require("onnxruntime-node");
 const { performance } = require("perf_hooks");

@@ -11,8 +11,8 @@
 #include <time.h>
 
 #include "base/mem.h"
-#include "match/kernels/kernels.h"
-#include "match/weights.h"
+#include "match/kernels/match_kernels.h"
+#include "match/patch/weighting.h"
 
 enum { ROUNDS = 21, FACES = 256, READ_BYTES = 256 << 20, STAGES = 4 };
 

@@ -1,4 +1,4 @@
-"""The made-up faces of `secondlook bench`, number for number (cli/bench.c, bench_emd.c, bench_stage1.c), so that a
+"""The made-up faces of `secondlook bench`, number for number (cli/bench/cmd_bench.c, bench_emd.c, bench_stage1.c), so that a
 peer's answers can be held against ours."""
 import numpy as np
 

@@ -15,8 +15,8 @@
 
 #include "base/crc32c.h"
 #include "gallery/gallery.h"
-#include "match/cells.h"
-#include "match/eigen.h"
+#include "match/oae/oae.h"
+#include "base/eigen.h"
 
 enum { SAMPLE = 1500 /* faces to learn from */, MOST = 4096 };
 

@@ -14,12 +14,13 @@ endforeach()
 target_link_libraries(secondlook PRIVATE ${SL_MODULE_LIBS})
 target_link_libraries(secondlook_static PUBLIC ${SL_MODULE_LIBS})
 
-file(GLOB cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
+file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 if(cli_sources)
   # Linked statically with our own library: build/secondlook runs wherever it is copied with its apt
   # packages. It sees only include/.
   add_executable(secondlook_cli ${cli_sources})
   set_target_properties(secondlook_cli PROPERTIES OUTPUT_NAME secondlook)
+  target_include_directories(secondlook_cli PRIVATE ${CMAKE_SOURCE_DIR}/cli)
   target_link_libraries(secondlook_cli PRIVATE secondlook_static PkgConfig::JANSSON)
   install(TARGETS secondlook_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
@@ -44,10 +45,10 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/docs/secondlook.1)
 endif()
 
 # Peers' twins in bench/, which look inside the library.
-add_executable(bench_forward EXCLUDE_FROM_ALL bench/forward.c)
+add_executable(bench_forward EXCLUDE_FROM_ALL bench/bench_forward.c)
 target_include_directories(bench_forward PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(bench_forward PRIVATE secondlook_static)
-add_executable(torch_forward EXCLUDE_FROM_ALL tests/torch/forward.c)
+add_executable(torch_forward EXCLUDE_FROM_ALL tests/torch/torch_forward.c)
 target_include_directories(torch_forward PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(torch_forward PRIVATE secondlook_static)
 add_executable(bench_limits EXCLUDE_FROM_ALL bench/limits.c)
@@ -58,7 +59,7 @@ target_include_directories(template_forms PRIVATE ${CMAKE_SOURCE_DIR}/include ${
 target_link_libraries(template_forms PRIVATE secondlook_static)
 add_executable(bench_soak EXCLUDE_FROM_ALL bench/soak.c)
 target_link_libraries(bench_soak PRIVATE secondlook_static)
-add_executable(turn bench/turn.c) # the tests of the command line use it too
+add_executable(turn bench/turn_picture.c) # the tests of the command line use it too
 target_include_directories(turn PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(turn PRIVATE secondlook_static)
 add_executable(flow_of_shapes EXCLUDE_FROM_ALL examples/flow_of_shapes.c)

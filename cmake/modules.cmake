@@ -18,6 +18,7 @@ pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 set(SL_MODULES "")
 set(SL_MODULE_LIBS "")
+set(SL_MODULE_NAMES "")
 
 function(sl_kernel_flags)
   foreach(source ${ARGN})
@@ -37,6 +38,7 @@ macro(sl_module name)
     include(${CMAKE_SOURCE_DIR}/src/${name}/module.cmake) # may append to `sources`
   endif()
   list(APPEND SL_MODULE_LIBS ${arg_LIBS})
+  list(APPEND SL_MODULE_NAMES ${name})
   if(sources)
     sl_kernel_flags(${sources})
     add_library(sl_${name} OBJECT ${sources})

@@ -3,7 +3,7 @@
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 
-foreach(module base image net face model gallery match pipeline explain eval)
+foreach(module ${SL_MODULE_NAMES})
   file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${module}/test_*.c)
   foreach(program ${programs})
     get_filename_component(stem ${program} NAME_WE)

@@ -97,3 +97,16 @@ size_t sl_show(char *out, size_t size, const char *text)
         out[put] = '\0';
     return need;
 }
+
+bool sl_name_sound(const char *name, size_t size)
+{
+    if (size == 0 || size > SL_NAME_MAX)
+        return false;
+    for (size_t i = 0; i < size;) {
+        size_t n = sl_utf8_printable(name + i, size - i);
+        if (n == 0)
+            return false;
+        i += n;
+    }
+    return true;
+}

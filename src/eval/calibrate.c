@@ -9,7 +9,7 @@
 #include "eval/openset.h"
 #include "eval/protocol.h"
 #include "eval/scorer.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 #include "pipeline/rates.h"
 
 enum {

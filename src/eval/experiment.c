@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 static sl_status make_blocks(sl_experiment *x, sl_error *err)
 {

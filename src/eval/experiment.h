@@ -4,7 +4,7 @@
 
 #include "eval/protocol.h"
 #include "eval/sweep.h"
-#include "match/contributions.h"
+#include "match/oae/contributions.h"
 #include "match/match.h"
 
 typedef struct {

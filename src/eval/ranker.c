@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 /* ---- opening ---- */
 

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 /* A thread's own. */
 struct sl_scorer_thread {

@@ -3,7 +3,7 @@
 #define SL_EVAL_SCORER_H
 
 #include "gallery/gallery.h"
-#include "match/contributions.h"
+#include "match/oae/contributions.h"
 #include "match/second_look.h"
 
 /* What all threads share. */

@@ -7,7 +7,7 @@
 #include "base/status.h"
 #include "image/draw.h"
 
-/* ------------------------------------------------------------------ transport.c: a pair's plan */
+/* ------------------------------------------------------------------ pair_plan.c: a pair's plan */
 
 typedef struct {
     int rows, cols;       /* of the grid that was compared, R = rows * cols */
@@ -37,7 +37,7 @@ void sl_flow_tiles(const float *plan, int patches, int *tile, float *brightness)
 sl_status sl_flow_picture(const sl_transport *t, const sl_image *other_crop, int width, int height, sl_image *out,
                           sl_error *err);
 
-/* ------------------------------------------------------------------ weights.c */
+/* ------------------------------------------------------------------ draw_weights.c */
 
 /* The heat [height, width] in [0, 1] of weights [rows, cols]: bilinear, cell centres of the border cells on the
  * picture's border (align_corners), stretched; .5 where all weights are equal. */
@@ -63,7 +63,7 @@ float sl_largest_share(const float *shares, int count);
 /* The colour of a share of `part` in [-1, 1] of the scale over a grey of `level`. */
 sl_colour sl_share_colour(float part, float level);
 
-/* ------------------------------------------------------------------ trust.c */
+/* ------------------------------------------------------------------ draw_trust.c */
 
 /* The crop, as dark at each cell as its trust is below the largest: bilinear between the cells' middles. */
 sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_image *crop, int width, int height,

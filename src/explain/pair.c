@@ -7,7 +7,7 @@
 
 #include "base/mem.h"
 #include "image/image.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 4096 };
 

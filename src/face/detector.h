@@ -41,7 +41,7 @@ void sl_detector_close(sl_detector *detector);
 sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                           size_t *count, sl_error *err);
 
-/* ---- close_look.c: the points of a face that is to be used ---- */
+/* ---- retinaface_refine.c: the points of a face that is to be used ---- */
 
 /* Looks at the face of this box again, in a window where it has the size at which the network is most exact (and, if it
  * leans much, stands straight), as it is and mirrored, and puts the mean of what both looks say into face->points, and
@@ -49,7 +49,7 @@ sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float th
  * none does, they stay. */
 sl_status sl_close_look(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
 
-/* ---- retinaface.c: what the network's raw outputs mean ---- */
+/* ---- retinaface_decode.c: what the network's raw outputs mean ---- */
 
 /* One stride's outputs, each [channels, rows, cols]; the two anchors of a cell are interleaved. */
 typedef struct {
@@ -61,7 +61,7 @@ typedef struct {
 
 enum { SL_RETINAFACE_HEADS = 3 };
 
-/* detector.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The first n_heads
+/* retinaface.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The first n_heads
  * heads, from stride 32 on, are computed, and valid until the next run. */
 sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, bool mirrored, int n_heads,
                            sl_retinaface_head *heads, sl_error *err);

@@ -8,7 +8,7 @@
 #include "base/mem.h"
 #include "face/align.h"
 #include "image/image.h"
-#include "net/plan.h"
+#include "net/plan/plan.h"
 
 enum {
     LEVEL_PLANS = 32,    /* sizes of P-net's input that stay compiled */

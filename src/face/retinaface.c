@@ -1,142 +1,351 @@
-/* What RetinaFace's raw outputs mean: anchors, boxes, points, and thinning. */
+/* The detector around the network: sizes, plans, pixels in, faces out. */
 #include "face/detector.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
+#include "image/image.h"
+#include "net/plan/plan.h"
 
-/* Two squares a cell: of 512 and 256 pixels at stride 32, 128 and 64 at stride 16, 32 and 16 at stride 8. All are
- * centred on 7.5 + stride * cell: the network was trained with a base box of pixels 0 .. 15 at every stride, and a
- * box of side w reaches (w - 1) / 2 from its centre. */
-enum { ANCHORS = 2 };
-static const float base_centre = 7.5f;
+enum { OUTPUTS_A_HEAD = 3, OUTPUTS = OUTPUTS_A_HEAD * SL_RETINAFACE_HEADS, PLANS = 7, MAX_SIDE = 8192 };
+static const int strides[SL_RETINAFACE_HEADS] = {32, 16, 8};
 
-static float anchor_side(int stride, int anchor)
-{
-    return (float)(stride * stride / (anchor ? 4 : 2));
-}
-
-/* Boxes wider than this many anchors are nonsense, and their exponential could overflow. */
-static const float max_log_scale = 4.f;
-
-static sl_face face_at(const sl_retinaface_head *h, int anchor, int row, int col, float score)
-{
-    size_t plane = (size_t)h->rows * (size_t)h->cols, cell = (size_t)row * (size_t)h->cols + (size_t)col;
-    const float *d = h->box + (size_t)anchor * 4 * plane + cell;
-    const float *p = h->points + (size_t)anchor * 10 * plane + cell;
-    float side = anchor_side(h->stride, anchor);
-    float ax = base_centre + (float)(col * h->stride), ay = base_centre + (float)(row * h->stride);
-
-    float cx = ax + d[0] * side, cy = ay + d[plane] * side;
-    float rx = .5f * (side * expf(fminf(d[2 * plane], max_log_scale)) - 1);
-    float ry = .5f * (side * expf(fminf(d[3 * plane], max_log_scale)) - 1);
-    sl_face face = {.box = {cx - rx, cy - ry, cx + rx, cy + ry}, .score = fminf(score, 1)};
-    for (int i = 0; i < 5; i++) {
-        face.points[i].x = ax + p[(size_t)(2 * i) * plane] * side;
-        face.points[i].y = ay + p[(size_t)(2 * i + 1) * plane] * side;
-    }
-    return face;
-}
-
-static bool face_is_sound(const sl_face *f)
-{
-    float sum = f->box.x0 + f->box.y0 + f->box.x1 + f->box.y1;
-    for (int i = 0; i < 5; i++)
-        sum += f->points[i].x + f->points[i].y;
-    return isfinite(sum) && f->box.x1 > f->box.x0 && f->box.y1 > f->box.y0;
-}
-
+/* A plan for one input size that gives the first heads (from stride 32 on). */
 typedef struct {
-    sl_face *faces;
-    size_t count, capacity;
-} face_list;
+    int width, height, heads;
+    sl_plan *plan;
+    uint64_t used; /* when it ran last, for eviction */
+} sized_plan;
 
-static bool append(face_list *list, const sl_face *face)
+struct sl_detector {
+    const sl_graph *graph;
+    sl_detector_options options;
+    int threads;
+    sized_plan plans[PLANS];
+    uint64_t clock;
+};
+
+sl_detector_options sl_detector_defaults(void)
 {
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        sl_face *grown = sl_realloc_array(list->faces, capacity, sizeof *grown);
-        if (!grown)
-            return false;
-        list->faces = grown;
-        list->capacity = capacity;
-    }
-    list->faces[list->count++] = *face;
-    return true;
+    return (sl_detector_options){.max_side = 1280, .nms_iou = .4f, .max_faces = 1000};
 }
 
-/* Best score first; equal scores by place, so that the order never depends on the sort. */
-static int by_score(const void *a, const void *b)
+sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *options, int threads,
+                           sl_detector **out, sl_error *err)
 {
-    const sl_face *f = a, *g = b;
-    if (f->score != g->score)
-        return f->score > g->score ? -1 : 1;
-    if (f->box.y0 != g->box.y0)
-        return f->box.y0 < g->box.y0 ? -1 : 1;
-    if (f->box.x0 != g->box.x0)
-        return f->box.x0 < g->box.x0 ? -1 : 1;
-    return (f->box.x1 > g->box.x1) - (f->box.x1 < g->box.x1);
-}
-
-void sl_faces_sort(sl_face *faces, size_t count)
-{
-    if (count)
-        qsort(faces, count, sizeof *faces, by_score);
-}
-
-static bool decode_head(const sl_retinaface_head *h, float threshold, face_list *list)
-{
-    size_t plane = (size_t)h->rows * (size_t)h->cols;
-    for (int row = 0; row < h->rows; row++)
-        for (int col = 0; col < h->cols; col++)
-            for (int a = 0; a < ANCHORS; a++) {
-                float score =
-                    h->score[(size_t)(ANCHORS + a) * plane + (size_t)row * (size_t)h->cols + (size_t)col];
-                if (!(score >= threshold))
-                    continue;
-                sl_face face = face_at(h, a, row, col, score);
-                if (face_is_sound(&face) && !append(list, &face))
-                    return false;
-            }
-    return true;
-}
-
-sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, float threshold, sl_face **faces,
-                               size_t *count, sl_error *err)
-{
-    *faces = NULL;
-    *count = 0;
-    face_list list = {0};
-    for (int i = 0; i < n_heads; i++)
-        if (!decode_head(&heads[i], threshold, &list)) {
-            free(list.faces);
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for the detector's %zu candidates", list.count);
-        }
-    sl_faces_sort(list.faces, list.count);
-    *faces = list.faces;
-    *count = list.count;
+    *out = NULL;
+    sl_detector_options o = options ? *options : sl_detector_defaults();
+    if (o.max_side < 32 || o.max_side > MAX_SIDE || !(o.nms_iou > 0 && o.nms_iou <= 1) || !o.max_faces)
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "detector: max_side must be 32 to %d, nms_iou in (0, 1], max_faces above 0", MAX_SIDE);
+    if (graph->n_inputs != 1 || graph->n_outputs != OUTPUTS)
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "detector: the network has %d inputs and %d outputs, RetinaFace mnet.25 has 1 and %d",
+                       graph->n_inputs, graph->n_outputs, OUTPUTS);
+    sl_detector *d = calloc(1, sizeof *d);
+    if (!d)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a detector");
+    d->graph = graph;
+    d->options = o;
+    d->threads = threads;
+    *out = d;
     return SL_OK;
 }
 
-float sl_box_iou(const sl_box *a, const sl_box *b)
+void sl_detector_close(sl_detector *detector)
 {
-    float w = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0), h = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0);
-    if (!(w > 0 && h > 0))
-        return 0;
-    float both = w * h;
-    return both / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - both);
+    if (!detector)
+        return;
+    for (int i = 0; i < PLANS; i++)
+        sl_plan_free(detector->plans[i].plan);
+    free(detector);
 }
 
-size_t sl_face_suppress(sl_face *faces, size_t count, float iou, size_t max_faces)
+/* ---- plans ---- */
+
+/* Outputs are told apart by their shapes, whatever their order and names. */
+static bool is_of_stride(const sl_shape *output, int stride, int width, int height)
+{
+    return output->rank == 4 && output->dim[0] == 1 && output->dim[2] == height / stride &&
+           output->dim[3] == width / stride;
+}
+
+/* The names of the first heads' outputs; returns how many there are. */
+static int names_of_heads(const sl_graph *sized, int width, int height, int heads, const char *names[OUTPUTS])
+{
+    int count = 0;
+    for (int i = 0; i < OUTPUTS; i++) {
+        const sl_tensor_info *output = &sized->tensors[sized->outputs[i]];
+        for (int s = 0; s < heads; s++)
+            if (is_of_stride(&output->shape, strides[s], width, height))
+                names[count++] = output->name;
+    }
+    return count;
+}
+
+/* Only what leads to those heads is computed. */
+static sl_status compile(const sl_detector *d, int width, int height, int heads, sl_plan **out, sl_error *err)
+{
+    const char *names[OUTPUTS];
+    for (int i = 0; i < OUTPUTS; i++)
+        names[i] = d->graph->tensors[d->graph->outputs[i]].name;
+    const sl_shape shape = {.rank = 4, .dim = {1, 3, height, width}};
+    sl_graph *sized, *specialised;
+    SL_TRY(sl_graph_infer(d->graph, &shape, names, OUTPUTS, &sized, err));
+    int count = names_of_heads(sized, width, height, heads, names);
+    sl_status status =
+        count == OUTPUTS_A_HEAD * heads
+            ? sl_graph_specialize(d->graph, &shape, names, count, &specialised, err)
+            : sl_fail(err, SL_ERR_UNSUPPORTED, "detector: %d outputs at strides 32 to %d, RetinaFace mnet.25 has %d",
+                      count, strides[heads - 1], OUTPUTS_A_HEAD * heads);
+    sl_graph_free(sized);
+    SL_TRY(status);
+    status = sl_plan_compile(specialised, d->threads, out, err);
+    sl_graph_free(specialised);
+    return status;
+}
+
+/* The plan for this size and these heads: a kept one, or a new one in the place of the one not used for longest. */
+static sl_status plan_for(sl_detector *d, int width, int height, int heads, sl_plan **out, sl_error *err)
+{
+    sized_plan *oldest = d->plans;
+    d->clock++;
+    for (sized_plan *p = d->plans; p < d->plans + PLANS; p++) {
+        if (p->plan && p->width == width && p->height == height && p->heads == heads) {
+            p->used = d->clock;
+            *out = p->plan;
+            return SL_OK;
+        }
+        if (p->used < oldest->used)
+            oldest = p;
+    }
+    sl_plan_free(oldest->plan);
+    *oldest = (sized_plan){0};
+    SL_TRY(compile(d, width, height, heads, out, err));
+    *oldest = (sized_plan){.width = width, .height = height, .heads = heads, .plan = *out, .used = d->clock};
+    return SL_OK;
+}
+
+/* Which of the plan's outputs is what. */
+static sl_status heads_of(const sl_plan *plan, int width, int height, int n_heads,
+                          sl_retinaface_head *heads, sl_error *err)
+{
+    for (int s = 0; s < n_heads; s++)
+        heads[s] =
+            (sl_retinaface_head){.stride = strides[s], .rows = height / strides[s], .cols = width / strides[s]};
+    for (int j = 0; j < OUTPUTS_A_HEAD * n_heads; j++) {
+        sl_shape shape;
+        const float *data = sl_plan_output(plan, j, &shape);
+        for (int s = 0; s < n_heads; s++) {
+            sl_retinaface_head *h = &heads[s];
+            if (!is_of_stride(&shape, h->stride, width, height))
+                continue;
+            if (shape.dim[1] == 4)
+                h->score = data;
+            else if (shape.dim[1] == 8)
+                h->box = data;
+            else if (shape.dim[1] == 20)
+                h->points = data;
+        }
+    }
+    for (int s = 0; s < n_heads; s++)
+        if (!heads[s].score || !heads[s].box || !heads[s].points)
+            return sl_fail(err, SL_ERR_UNSUPPORTED,
+                           "detector: the network gives no scores [4], boxes [8] and points [20] at stride %d: "
+                           "it is not RetinaFace mnet.25",
+                           strides[s]);
+    return SL_OK;
+}
+
+/* ---- sizes ---- */
+
+/* Padded sizes come in steps that grow with the size, so that few plans serve many pictures. */
+static int padded(int side)
+{
+    int step = side <= 320 ? 32 : side <= 640 ? 64 : 128;
+    return (side + step - 1) / step * step;
+}
+
+/* How the picture is looked at. */
+typedef struct {
+    int width, height; /* of the scaled picture */
+    int input_width, input_height;
+} view;
+
+static view view_of(const sl_image *image, int max_side)
+{
+    int side = image->width > image->height ? image->width : image->height;
+    double scale = side > max_side ? (double)max_side / side : 1;
+    view v = {.width = (int)lround(image->width * scale), .height = (int)lround(image->height * scale)};
+    v.width = v.width < 1 ? 1 : v.width;
+    v.height = v.height < 1 ? 1 : v.height;
+    v.input_width = padded(v.width);
+    v.input_height = padded(v.height);
+    return v;
+}
+
+/* Pixels that are `step` bytes apart to a row of each plane; green and blue are so many bytes after red. */
+static void fill_row(const uint8_t *from, ptrdiff_t step, int green, int blue, int width, size_t plane, float *r)
+{
+    float *g = r + plane, *b = g + plane;
+    for (int x = 0; x < width; x++, from += step) {
+        r[x] = from[0];
+        g[x] = from[green];
+        b[x] = from[blue];
+    }
+}
+
+/* RGB planes of 0 .. 255 of the picture or of its mirror image, black where it ends: [3, input_height,
+ * input_width]. */
+static void fill_input(const sl_image *image, const view *v, bool mirrored, float *input)
+{
+    const size_t plane = (size_t)v->input_width * (size_t)v->input_height;
+    const int channels = image->channels, last = (v->width - 1) * channels;
+    memset(input, 0, 3 * plane * sizeof *input);
+    for (int y = 0; y < v->height; y++) {
+        const uint8_t *row = image->pixels + (size_t)y * (size_t)v->width * (size_t)channels;
+        fill_row(mirrored ? row + last : row, mirrored ? -channels : channels, channels == 3 ? 1 : 0,
+                 channels == 3 ? 2 : 0, v->width, plane, input + (size_t)y * (size_t)v->input_width);
+    }
+}
+
+static sl_status run_network(sl_detector *d, const sl_image *scaled, const view *v, bool mirrored, int n_heads,
+                             sl_retinaface_head *heads, sl_error *err)
+{
+    sl_plan *plan;
+    SL_TRY(plan_for(d, v->input_width, v->input_height, n_heads, &plan, err));
+    sl_shape shape;
+    fill_input(scaled, v, mirrored, sl_plan_input(plan, 0, &shape));
+    SL_TRY(sl_plan_run(plan, err));
+    return heads_of(plan, v->input_width, v->input_height, n_heads, heads, err);
+}
+
+sl_status sl_detector_look(sl_detector *d, const sl_image *picture, bool mirrored, int n_heads,
+                           sl_retinaface_head *heads, sl_error *err)
+{
+    const view v = {picture->width, picture->height, picture->width, picture->height};
+    return run_network(d, picture, &v, mirrored, n_heads, heads, err);
+}
+
+/* Pixels of the scaled picture to pixels of the photo; centres are at integers. */
+static void to_photo(sl_face *f, double sx, double sy)
+{
+    float ax = (float)sx, bx = (float)(.5 * sx - .5), ay = (float)sy, by = (float)(.5 * sy - .5);
+    f->box = (sl_box){ax * f->box.x0 + bx, ay * f->box.y0 + by, ax * f->box.x1 + bx, ay * f->box.y1 + by};
+    for (int i = 0; i < 5; i++)
+        f->points[i] = (sl_point){ax * f->points[i].x + bx, ay * f->points[i].y + by};
+}
+
+/* The faces of one view in the photo's pixels, best first, not yet thinned. */
+static sl_status faces_of_view(sl_detector *d, const sl_image *image, const view *v, float threshold,
+                               sl_face **faces, size_t *count, sl_error *err)
+{
+    sl_retinaface_head heads[SL_RETINAFACE_HEADS];
+    *faces = NULL;
+    *count = 0;
+    if (v->width == image->width && v->height == image->height) {
+        SL_TRY(run_network(d, image, v, false, SL_RETINAFACE_HEADS, heads, err));
+    } else {
+        sl_image scaled;
+        SL_TRY(sl_image_shrink(image, v->width, v->height, &scaled, err));
+        sl_status status = run_network(d, &scaled, v, false, SL_RETINAFACE_HEADS, heads, err);
+        sl_image_free(&scaled);
+        SL_TRY(status);
+    }
+    SL_TRY(sl_retinaface_decode(heads, SL_RETINAFACE_HEADS, threshold, faces, count, err));
+    for (size_t i = 0; i < *count; i++)
+        to_photo(&(*faces)[i], (double)image->width / v->width, (double)image->height / v->height);
+    return SL_OK;
+}
+
+/* A face that fills the picture is larger than any anchor: a second, coarse look finds it. Only faces of more than
+ * this part of the long side are taken from there, the others are better seen in the first one. */
+enum { COARSE_FROM = 400, COARSE_SIDE = 320 };
+static const float coarse_part = .375f;
+
+/* Those of the coarse look that are large enough, thinned. */
+static sl_status large_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces,
+                             size_t *count, sl_error *err)
+{
+    view v = view_of(image, COARSE_SIDE);
+    size_t n, kept = 0;
+    SL_TRY(faces_of_view(d, image, &v, threshold, faces, &n, err));
+    float least = coarse_part * (float)(image->width > image->height ? image->width : image->height);
+    for (size_t i = 0; i < n; i++)
+        if ((*faces)[i].box.y1 - (*faces)[i].box.y0 > least)
+            (*faces)[kept++] = (*faces)[i];
+    *count = sl_face_suppress(*faces, kept, d->options.nms_iou, d->options.max_faces);
+    return SL_OK;
+}
+
+/* True for a box that lies inside a much larger one: what a close look takes for a face within a face. */
+static bool is_part_of(const sl_box *part, const sl_box *whole)
+{
+    float w = fminf(part->x1, whole->x1) - fmaxf(part->x0, whole->x0);
+    float h = fminf(part->y1, whole->y1) - fmaxf(part->y0, whole->y0);
+    float area = (part->x1 - part->x0) * (part->y1 - part->y0);
+    return w > 0 && h > 0 && w * h > .8f * area && area < .4f * (whole->x1 - whole->x0) * (whole->y1 - whole->y0);
+}
+
+/* Adds the large faces and drops what is only a part of one; sorted, not thinned. */
+static sl_status join_faces(sl_face **faces, size_t *count, const sl_face *large, size_t n_large, sl_error *err)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < count && kept < max_faces; i++) {
+    for (size_t i = 0; i < *count; i++) {
         size_t j = 0;
-        while (j < kept && !(sl_box_iou(&faces[j].box, &faces[i].box) > iou))
+        while (j < n_large && !is_part_of(&(*faces)[i].box, &large[j].box))
             j++;
-        if (j == kept)
-            faces[kept++] = faces[i];
+        if (j == n_large)
+            (*faces)[kept++] = (*faces)[i];
     }
-    return kept;
+    *count = kept;
+    if (!n_large)
+        return SL_OK;
+    sl_face *joined = sl_realloc_array(*faces, kept + n_large, sizeof *joined);
+    if (!joined)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu faces", kept + n_large);
+    memcpy(joined + kept, large, n_large * sizeof *joined);
+    *faces = joined;
+    *count += n_large;
+    sl_faces_sort(joined, *count);
+    return SL_OK;
+}
+
+/* All faces of both looks at the whole picture, thinned. */
+static sl_status find_faces(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                            sl_error *err)
+{
+    view v = view_of(image, d->options.max_side);
+    SL_TRY(faces_of_view(d, image, &v, threshold, faces, count, err));
+    if (v.width > COARSE_FROM || v.height > COARSE_FROM) {
+        sl_face *large;
+        size_t n_large;
+        sl_status status = large_faces(d, image, threshold, &large, &n_large, err);
+        if (status == SL_OK)
+            status = join_faces(faces, count, large, n_large, err);
+        free(large);
+        SL_TRY(status);
+    }
+    *count = sl_face_suppress(*faces, *count, d->options.nms_iou, d->options.max_faces);
+    return SL_OK;
+}
+
+sl_status sl_detector_run(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                          sl_error *err)
+{
+    *faces = NULL;
+    *count = 0;
+    SL_TRY(sl_image_check(image, err));
+    if (!(threshold > 0 && threshold <= 1))
+        return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
+    sl_status status = find_faces(d, image, threshold, faces, count, err);
+    if (status != SL_OK) {
+        free(*faces);
+        *faces = NULL;
+        *count = 0;
+    }
+    return status;
 }

@@ -14,43 +14,13 @@ const char *const sl_file_names[SL_FILES] = {"embeddings", "patches", "crops", "
 
 enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2, ADD_HAS_HASH = 4 };
 
-/* ---- names and shapes ---- */
-
-bool sl_name_sound(const char *name, size_t size)
-{
-    if (size == 0 || size > SL_NAME_MAX)
-        return false;
-    for (size_t i = 0; i < size;) {
-        size_t n = sl_utf8_printable(name + i, size - i);
-        if (n == 0)
-            return false;
-        i += n;
-    }
-    return true;
-}
-
-sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_error *err)
-{
-    if (shape->dim < 1 || shape->dim > 4096)
-        return sl_fail(err, SL_ERR_ARGUMENT, "embedding dimension %d: must be 1 .. 4096", shape->dim);
-    if (shape->rows < 1 || shape->cols < 1 || shape->rows > 256 || shape->cols > 256 ||
-        shape->rows * shape->cols > 256)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch grid %d x %d: must have 1 .. 256 patches", shape->rows,
-                       shape->cols);
-    if (shape->channels < 1 || shape->channels > 4096)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%d patch channels: must be 1 .. 4096", shape->channels);
-    if (shape->precision == SL_PRECISION_BF16)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patches are not stored in bf16: store them in int8 or f32 and compare "
-                       "them in bf16 (the match options' precision)");
-    if ((unsigned)shape->precision > SL_PRECISION_NONE)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0), f32 (1), compact (3) or none (4)",
-                       (int)shape->precision);
-    if (model && (strlen(model) > 63 || !sl_name_sound(model, strlen(model))))
-        return sl_fail(err, SL_ERR_ARGUMENT, "model name \"%.63s\": must be 1 .. 63 bytes of UTF-8", model);
-    return SL_OK;
-}
-
 /* ---- gallery.meta ---- */
+
+bool sl_model_name_sound(const char *model)
+{
+    size_t size = strlen(model);
+    return size < sizeof((sl_meta *)0)->model && sl_name_sound(model, size);
+}
 
 /* Before version 3 the patches decided it. */
 static bool version_fits(uint32_t version, const sl_template_shape *shape)
@@ -109,7 +79,7 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
-        sl_shape_check(&out->shape, out->model, NULL) || !version_fits(version, &out->shape))
+        sl_shape_check(&out->shape, NULL) || !sl_model_name_sound(out->model) || !version_fits(version, &out->shape))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
     uint8_t again[SL_META_SIZE]; /* one state has one form: what is read is what would be written */
     sl_meta_encode(out, again);

@@ -5,7 +5,8 @@
 
 #include <stdbool.h>
 
-#include "gallery/template.h"
+#include "base/utf8.h"
+#include "template/template.h"
 
 #define SL_GALLERY_VERSION 3 /* of new galleries; 1 and 2, without hashes of photos, are read and written as they are */
 #define SL_META_SIZE 256
@@ -13,7 +14,6 @@
 #define SL_SLOT_SIZE 64
 #define SL_SLOT_STEP 4096 /* the two slots of a commit marker lie in different disk sectors */
 #define SL_MARKER_SIZE (SL_SLOT_STEP + SL_SLOT_SIZE)
-#define SL_NAME_MAX 4096       /* bytes of a label or image id */
 #define SL_ROWS_MAX 0x7ffffffe /* faces, removed ones included */
 #define SL_GENERATION_MAX 1000000000000000
 
@@ -30,8 +30,8 @@ typedef struct {
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE]);
 sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_error *err);
 
-/* Is the shape one that a gallery can hold? Also the model's name is checked, when it is not NULL. */
-sl_status sl_shape_check(const sl_template_shape *shape, const char *model, sl_error *err);
+/* 1 .. 63 bytes of UTF-8 without control characters. */
+bool sl_model_name_sound(const char *model);
 
 /* Data files: a header of 64 bytes, then rows or blobs or records. */
 typedef enum { SL_FILE_EMBEDDINGS, SL_FILE_PATCHES, SL_FILE_CROPS, SL_FILE_LOG, SL_FILES } sl_file_kind;
@@ -126,8 +126,5 @@ bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl
 
 /* The face in a record that was decoded before. */
 void sl_face_decode(const uint8_t *record, sl_face_record *out);
-
-/* 1 .. SL_NAME_MAX bytes of UTF-8 without control characters. */
-bool sl_name_sound(const char *name, size_t size);
 
 #endif

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "gallery/template.h"
+#include "template/template.h"
 
 /* sl_gallery_open without an engine. shape and model_name are needed to create a gallery; where one is,
  * a shape of another fingerprint or geometry is SL_ERR_MISMATCH (its precision counts only for a new

@@ -321,7 +321,9 @@ sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_
     if (mode == SL_GALLERY_CREATE && (!shape || !model_name))
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: to create a gallery its model must be given", dir);
     if (shape)
-        SL_TRY(sl_shape_check(shape, model_name, err));
+        SL_TRY(sl_shape_check(shape, err));
+    if (model_name && !sl_model_name_sound(model_name))
+        return sl_fail(err, SL_ERR_ARGUMENT, "model name \"%.63s\": must be 1 .. 63 bytes of UTF-8", model_name);
     bool foreign;
     sl_gallery *g = NULL;
     if (mode == SL_GALLERY_READ)

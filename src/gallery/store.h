@@ -16,7 +16,7 @@
 #include "gallery/datafile.h"
 #include "gallery/format.h"
 #include "gallery/gallery.h"
-#include "gallery/progress.h"
+#include "base/ticker.h"
 #include "gallery/table.h"
 
 struct sl_gallery {

@@ -28,7 +28,7 @@ sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error
 sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);
 sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err);
 
-/* ---- resize.c: half-pixel centres, edges replicated ---- */
+/* ---- resample.c: half-pixel centres, edges replicated ---- */
 
 /* Bilinear without antialias, as OpenCV's INTER_LINEAR and torch's align_corners=False give it (rounded). */
 sl_status sl_image_resize(const sl_image *image, int width, int height, sl_image *out, sl_error *err);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 /* ---- opening a pair ---- */
 

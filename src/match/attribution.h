@@ -3,7 +3,7 @@
 #ifndef SL_MATCH_ATTRIBUTION_H
 #define SL_MATCH_ATTRIBUTION_H
 
-#include "gallery/template.h"
+#include "template/template.h"
 #include "match/second_look.h"
 
 typedef struct {

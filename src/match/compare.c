@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gallery/template.h"
+#include "template/template.h"
 #include "match/second_look.h"
 
 static sl_status one_source(void *context, size_t candidate, sl_patch_source *out, sl_error *err)

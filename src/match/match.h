@@ -17,7 +17,7 @@
 #ifndef SL_MATCH_MATCH_H
 #define SL_MATCH_MATCH_H
 
-#include "gallery/template.h"
+#include "template/template.h"
 
 enum {
     SL_MATCH_MAX_PATCHES = 256,
@@ -93,7 +93,7 @@ sl_status sl_patch_source_of_face(const sl_gallery *gallery, size_t i, sl_patch_
 typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;
 
 /* One face ready to be compared. A view into the caller's memory; copyable, nothing to free. Its inner
- * layout is the kernels' affair (kernels/kernels.h) and depends on the instruction set in force. */
+ * layout is the kernels' affair (kernels/match_kernels.h) and depends on the instruction set in force. */
 typedef struct {
     const sl_match_layout *layout;
     void *rows;        /* int8, f32 or bf16 [row_count, row_stride]: unit patches, then the pooled vector */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 enum {
     MOST_FACES = 256, /* of candidates whose contributions are made together */

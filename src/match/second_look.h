@@ -12,8 +12,8 @@
 #define SL_MATCH_SECOND_LOOK_H
 
 #include "gallery/gallery.h"
-#include "match/contest.h"
-#include "match/sketch.h"
+#include "match/patch/topk.h"
+#include "match/patch/sketch.h"
 
 typedef struct sl_second_look sl_second_look;
 
@@ -47,7 +47,7 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
  * longer. */
 bool sl_second_look_spares(const sl_match_options *options, int top);
 
-/* The scores that can be among a contest's best (contest.h); all of them where the look is not emd, which alone has a
+/* The scores that can be among a contest's best (patch/topk.h); all of them where the look is not emd, which alone has a
  * solver to spare. */
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_contest *contest, float *scores, sl_error *err);

@@ -4,12 +4,12 @@
 #include <string.h>
 
 #include "base/sha256.h"
-#include "model/arch.h"
+#include "model/arch/arch.h"
 #include "model/network.h"
 #include "model/preamble.h"
 #include "model/self_check.h"
 #include "model/suggest.h"
-#include "net/import/checkpoint.h"
+#include "net/import/weights/checkpoint.h"
 
 static json_t *shape_json(const sl_shape *shape)
 {

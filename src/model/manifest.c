@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "model/npm_spec.h"
+#include "model/fetch/npm_spec.h"
 
 enum { MAX_TEXT = 4096 };
 

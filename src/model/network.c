@@ -3,9 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/arch.h"
+#include "model/arch/arch.h"
 #include "model/file_kind.h"
-#include "net/import/safetensors.h"
+#include "net/import/weights/safetensors.h"
 
 bool sl_is_tflite(const void *data, size_t size)
 {

@@ -3,7 +3,7 @@
 #define SL_MODEL_NETWORK_H
 
 #include "model/catalogue.h"
-#include "net/import/state_dict.h"
+#include "net/import/weights/state_dict.h"
 
 typedef struct {
     sl_manifest *manifest;

@@ -4,7 +4,7 @@
 #define SL_MODEL_RECOGNISER_H
 
 #include "model/network.h"
-#include "net/plan.h"
+#include "net/plan/plan.h"
 
 typedef struct {
     sl_network network;

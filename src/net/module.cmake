@@ -9,7 +9,7 @@ add_custom_command(
   VERBATIM)
 list(APPEND sources ${onnx_pb}.c)
 set_source_files_properties(${onnx_pb}.c PROPERTIES COMPILE_OPTIONS -w)
-file(GLOB onnx_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/net/import/onnx*.c
+file(GLOB onnx_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/net/import/onnx/*.c
   ${CMAKE_SOURCE_DIR}/src/net/export/onnx*.c)
 set_source_files_properties(${onnx_sources} PROPERTIES INCLUDE_DIRECTORIES ${CMAKE_BINARY_DIR} OBJECT_DEPENDS ${onnx_pb}.h)
 

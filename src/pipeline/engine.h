@@ -9,8 +9,8 @@
 #include "face/detector.h"
 #include "face/landmarks.h"
 #include "face/mtcnn.h"
-#include "gallery/template.h"
-#include "pipeline/int8.h"
+#include "template/template.h"
+#include "pipeline/open_int8.h"
 
 /* Crops of one network run where that pays; fewer than half of it run one by one. */
 enum { SL_EMBED_BATCH = 8 };

@@ -8,7 +8,7 @@
 #include "base/sha256.h"
 #include "base/threads.h"
 #include "gallery/gallery.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 #include "pipeline/engine.h"
 #include "pipeline/search.h"
 

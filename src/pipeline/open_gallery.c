@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "gallery/gallery.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 #include "pipeline/engine.h"
 
 /* ---- the packer ---- */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "match/cells.h"
+#include "match/oae/oae.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"
 

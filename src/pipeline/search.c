@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gallery/template.h"
+#include "template/template.h"
 
 static void free_shortlists(sl_shortlists *l)
 {

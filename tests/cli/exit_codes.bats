@@ -1,4 +1,4 @@
-# One rule says what an exit code means (cli/cli.h, docs/cli.md), and every command follows it.
+# One rule says what an exit code means (cli/common/cli.h, docs/cli.md), and every command follows it.
 load common
 
 setup_file() {

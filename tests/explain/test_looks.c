@@ -3,7 +3,7 @@
 
 #include "explain/explain.h"
 #include "image/image.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 enum { FACES = 1000 };
 

@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 enum { FACES = 1000, CASES = 3 };
 

@@ -1,162 +1,330 @@
-/* RetinaFace's raw outputs, decoded by hand; thinning. */
+/* The detector with the real network: demo photos, LFW, odd sizes; and what it refuses. */
 #include "support.h"
 
+#include "face/align.h"
 #include "face/detector.h"
+#include "base/file.h"
+#include "image/image.h"
 
-enum { ROWS = 2, COLS = 3, PLANE = ROWS * COLS };
+static sl_graph *graph;
+static sl_mapping model;
 
-typedef struct {
-    float score[4 * PLANE], box[8 * PLANE], points[20 * PLANE];
-} head_data;
-
-static sl_retinaface_head head_of(const head_data *d, int stride)
-{
-    return (sl_retinaface_head){stride, ROWS, COLS, d->score, d->box, d->points};
-}
-
-static void anchors_are_squares_around_their_cells(void **state)
+static int open_model(void **state)
 {
     (void)state;
-    static const struct {
-        int stride, anchor;
-        float side;
-    } cases[] = {{32, 0, 512}, {32, 1, 256}, {16, 0, 128}, {16, 1, 64}, {8, 0, 32}, {8, 1, 16}};
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        head_data d = {0};
-        int cell = 1 * COLS + 2; /* row 1, column 2 */
-        d.score[(2 + cases[i].anchor) * PLANE + cell] = .9f;
-        sl_retinaface_head h = head_of(&d, cases[i].stride);
+    sl_error err;
+    char *path = model_path("retinaface-mnet25.onnx");
+    if (!path)
+        SKIP_PROGRAM("the detector's model is not here: run `secondlook models fetch retinaface-mnet25`");
+    assert_ok(sl_map_file(path, (size_t)1 << 28, &model, &err));
+    assert_ok(sl_import_onnx(model.data, model.size, &graph, &err));
+    free(path);
+    return 0;
+}
+
+static int close_model(void **state)
+{
+    (void)state;
+    sl_graph_free(graph);
+    sl_unmap_file(&model);
+    return 0;
+}
+
+static void other_networks_are_refused(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_detector *d;
+    sl_graph *empty = sl_graph_new();
+    assert_int_equal(sl_detector_open(empty, NULL, 1, &d, &err), SL_ERR_UNSUPPORTED);
+    assert_non_null(strstr(err.text, "RetinaFace"));
+    assert_null(d);
+    sl_graph_free(empty);
+    sl_detector_options o = sl_detector_defaults();
+    o.max_side = 8;
+    assert_int_equal(sl_detector_open(graph, &o, 1, &d, &err), SL_ERR_ARGUMENT);
+    sl_detector_close(NULL);
+}
+
+static void faceless_pictures_of_odd_sizes(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_detector *d;
+    static const int sizes[][3] = {{1, 1, 3}, {33, 2, 1}, {31, 64, 3}, {250, 250, 1}, {700, 90, 3}, {3000, 20, 3}};
+    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        sl_image image;
         sl_face *faces;
         size_t count;
-        sl_error err;
-        assert_ok(sl_retinaface_decode(&h, 1, .8f, &faces, &count, &err));
-        assert_int_equal(count, 1);
-        /* Zero deltas give the anchor itself, e.g. -248 .. 263 for side 512 at cell 0. */
-        float cx = 7.5f + 2 * cases[i].stride, cy = 7.5f + cases[i].stride, r = .5f * (cases[i].side - 1);
-        assert_close(&faces->box.x0, (float[]){cx - r, cy - r, cx + r, cy + r}, 4, 1e-4);
-        for (int p = 0; p < 5; p++)
-            assert_close(&faces->points[p].x, (float[]){cx, cy}, 2, 1e-4);
-        assert_true(faces->score == .9f);
-        free(faces);
+        assert_ok(sl_image_new(sizes[i][0], sizes[i][1], sizes[i][2], &image, &err));
+        assert_ok(sl_detector_run(d, &image, .8f, &faces, &count, &err));
+        assert_int_equal(count, 0);
+        assert_null(faces);
+        sl_image_free(&image);
     }
-}
-
-static void deltas_move_and_scale(void **state)
-{
-    (void)state;
-    head_data d = {0};
-    d.score[3 * PLANE] = 1; /* anchor 1 of cell 0: side 64 at stride 16, centre 7.5 */
-    d.box[4 * PLANE] = .25f, d.box[5 * PLANE] = -.5f, d.box[6 * PLANE] = logf(2), d.box[7 * PLANE] = logf(.5f);
-    for (int i = 0; i < 10; i++)
-        d.points[(10 + i) * PLANE] = .1f * (float)i;
-    sl_retinaface_head h = head_of(&d, 16);
+    sl_image none = {0}, one;
     sl_face *faces;
     size_t count;
+    assert_int_equal(sl_detector_run(d, &none, .8f, &faces, &count, &err), SL_ERR_ARGUMENT);
+    assert_ok(sl_image_new(8, 8, 3, &one, &err));
+    assert_int_equal(sl_detector_run(d, &one, NAN, &faces, &count, &err), SL_ERR_ARGUMENT);
+    sl_image_free(&one);
+    sl_detector_close(d);
+}
+
+/* ---- LFW: photos of 250 x 250, each person in the middle ---- */
+
+enum { PHOTOS = 20 };
+
+/* The first photos of the tar file whose names end in _0001.jpg, decoded. */
+static int read_lfw(sl_image *out)
+{
+    char *path = shared_path("data/lfw-deepfunneled.tar");
+    FILE *f = path ? fopen(path, "rb") : NULL;
+    free(path);
+    int count = 0;
+    uint8_t header[512];
+    while (f && count < PHOTOS && fread(header, 1, 512, f) == 512) {
+        sl_error err;
+        long size = strtol((char *)header + 124, NULL, 8), padded = (size + 511) / 512 * 512;
+        if (!strstr((char *)header, "_0001.jpg")) {
+            fseek(f, padded, SEEK_CUR);
+            continue;
+        }
+        uint8_t *data = malloc((size_t)padded);
+        assert_int_equal(fread(data, 1, (size_t)padded, f), padded);
+        assert_ok(sl_image_decode(data, (size_t)size, &out[count++], &err));
+        free(data);
+    }
+    if (f)
+        fclose(f);
+    return count;
+}
+
+/* Both, or the test is skipped. */
+static int photos_and_detector(sl_image *photos, sl_detector **d)
+{
     sl_error err;
-    assert_ok(sl_retinaface_decode(&h, 1, .5f, &faces, &count, &err));
-    assert_int_equal(count, 1);
-    /* centre 7.5 + 16 = 23.5, 7.5 - 32 = -24.5; sides 128 and 32, reaching 63.5 and 15.5 */
-    assert_close(&faces->box.x0, (float[]){-40, -40, 87, -9}, 4, 1e-3);
+    int n = read_lfw(photos);
+    if (!n) {
+        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
+        skip();
+    }
+    assert_ok(sl_detector_open(graph, NULL, 1, d, &err));
+    return n;
+}
+
+static const sl_face *middle_face(const sl_image *image, const sl_face *faces, size_t count)
+{
+    const sl_face *best = NULL;
+    float least = .16f * (float)image->width;
+    for (size_t i = 0; i < count; i++) {
+        float x = .5f * (faces[i].box.x0 + faces[i].box.x1) - .5f * (float)image->width;
+        float y = .5f * (faces[i].box.y0 + faces[i].box.y1) - .5f * (float)image->height;
+        if (hypotf(x, y) < least) {
+            best = &faces[i];
+            least = hypotf(x, y);
+        }
+    }
+    return best;
+}
+
+static void assert_sound(const sl_face *f)
+{
+    assert_true(f->score >= .8f && f->score <= 1);
+    float w = f->box.x1 - f->box.x0, h = f->box.y1 - f->box.y0;
+    assert_true(w > 0 && h > .8f * w && h < 2 * w);
     for (int i = 0; i < 5; i++)
-        assert_close(&faces->points[i].x, (float[]){7.5f + 12.8f * (float)i, 7.5f + 6.4f * (float)(2 * i + 1)}, 2,
-                     1e-3);
-    free(faces);
+        assert_true(f->points[i].x > f->box.x0 - .3f * w && f->points[i].x < f->box.x1 + .3f * w &&
+                    f->points[i].y > f->box.y0 && f->points[i].y < f->box.y1);
+    assert_true(f->points[0].x < f->points[1].x && f->points[0].y < f->points[3].y);
 }
 
-static void sorted_by_score_and_cut_by_threshold(void **state)
+/* All faces, each with a closer look. */
+static void find_and_look(sl_detector *d, const sl_image *image, sl_face **faces, size_t *count)
+{
+    sl_error err;
+    assert_ok(sl_detector_run(d, image, .8f, faces, count, &err));
+    for (size_t i = 0; i < *count; i++)
+        assert_ok(sl_close_look(d, image, &(*faces)[i], &err));
+}
+
+static void lfw_faces_are_found(void **state)
 {
     (void)state;
-    head_data a = {0}, b = {0};
-    a.score[2 * PLANE + 0] = .7f, a.score[2 * PLANE + 1] = .95f, a.score[2 * PLANE + 2] = .4f;
-    a.score[0] = 1; /* background does not count */
-    b.score[3 * PLANE + 5] = .9f;
-    sl_retinaface_head h[2] = {head_of(&a, 8), head_of(&b, 16)};
+    sl_error err;
+    static sl_image photos[PHOTOS];
+    sl_detector *d;
+    int n = photos_and_detector(photos, &d);
+    for (int i = 0; i < n; i++) {
+        sl_face *faces, *again;
+        size_t count, count_again;
+        find_and_look(d, &photos[i], &faces, &count);
+        const sl_face *f = middle_face(&photos[i], faces, count);
+        assert_non_null(f);
+        assert_sound(f);
+        sl_face copy = *f;
+        assert_ok(sl_face_quality(&photos[i], &copy, &err));
+        assert_true(copy.quality.overall > .05f);
+        for (size_t k = 1; k < count; k++)
+            assert_true(faces[k].score <= faces[k - 1].score);
+
+        /* Four times as large, the same face is in the same place, and the middle of it alone is found too. */
+        sl_image large, middle, filled;
+        assert_ok(sl_image_resize(&photos[i], 1000, 1000, &large, &err));
+        find_and_look(d, &large, &again, &count_again);
+        const sl_face *g = middle_face(&large, again, count_again);
+        assert_non_null(g);
+        for (int k = 0; k < 5; k++)
+            assert_true(hypotf((g->points[k].x + .5f) / 4 - .5f - f->points[k].x,
+                               (g->points[k].y + .5f) / 4 - .5f - f->points[k].y) < 12);
+        free(again);
+        assert_ok(sl_image_crop(&photos[i], 70, 70, 110, 110, &middle, &err));
+        assert_ok(sl_image_resize(&middle, 1400, 1400, &filled, &err));
+        assert_ok(sl_detector_run(d, &filled, .8f, &again, &count_again, &err));
+        assert_true(count_again > 0);
+        free(again);
+        free(faces);
+        sl_image_free(&large);
+        sl_image_free(&middle);
+        sl_image_free(&filled);
+        sl_image_free(&photos[i]);
+    }
+    sl_detector_close(d);
+}
+
+/* The points of a picture and of its mirror image are each other's mirror images, nearly: both are looked at both
+ * ways round. The largest distance in `worst`, the sum over the five points as the result; -1 where no face is
+ * found. */
+static double mirror_error(sl_detector *d, const sl_image *photo, double *worst)
+{
+    sl_error err;
+    sl_image mirrored;
+    sl_face *faces, *again;
+    size_t count, count_again;
+    const sl_affine flip = {{-1, 0, photo->width - 1, 0, 1, 0}};
+    assert_ok(sl_image_warp(photo, &flip, photo->width, photo->height, &mirrored, &err));
+    find_and_look(d, photo, &faces, &count);
+    find_and_look(d, &mirrored, &again, &count_again);
+    const sl_face *f = middle_face(photo, faces, count), *g = middle_face(&mirrored, again, count_again);
+    double sum = f && g ? 0 : -1;
+    for (int i = 0; f && g && i < 5; i++) {
+        const sl_point p = sl_affine_apply(&flip, g->points[sl_mirrored_point[i]]);
+        const double error = hypot(p.x - f->points[i].x, p.y - f->points[i].y);
+        sum += error;
+        *worst = fmax(*worst, error);
+    }
+    free(faces);
+    free(again);
+    sl_image_free(&mirrored);
+    return sum;
+}
+
+static void mirrored_photos_give_mirrored_points(void **state)
+{
+    (void)state;
+    static sl_image photos[PHOTOS];
+    sl_detector *d;
+    int n = photos_and_detector(photos, &d);
+    double sum = 0, worst = 0;
+    for (int i = 0; i < n; i++) {
+        double error = mirror_error(d, &photos[i], &worst);
+        assert_true(error >= 0);
+        sum += error;
+        sl_image_free(&photos[i]);
+    }
+    print_message("mirrored: %.2f pixels in the mean, %.2f at most (eyes are some 42 apart)\n", sum / (5 * n),
+                  worst);
+    assert_true(sum / (5 * n) < 1 && worst < 6);
+    sl_detector_close(d);
+}
+
+/* The heads of the coarse strides alone are, bit for bit, those of all three. */
+static void fewer_heads_are_the_same_heads(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_detector *d;
+    sl_image picture;
+    float *kept[3];
+    static const size_t channels[] = {4, 8, 20};
+    assert_ok(sl_image_new(224, 160, 3, &picture, &err));
+    for (int i = 0; i < 224 * 160 * 3; i++)
+        picture.pixels[i] = (uint8_t)(i * 2654435761u >> 24);
+    assert_ok(sl_detector_open(graph, NULL, 1, &d, &err));
+    for (int n = 1; n < SL_RETINAFACE_HEADS; n++) {
+        sl_retinaface_head all[SL_RETINAFACE_HEADS], few[SL_RETINAFACE_HEADS];
+        assert_ok(sl_detector_look(d, &picture, false, SL_RETINAFACE_HEADS, all, &err));
+        const sl_retinaface_head *h = &all[n - 1];
+        const float *outputs[] = {h->score, h->box, h->points};
+        size_t cells = (size_t)h->rows * (size_t)h->cols;
+        for (int k = 0; k < 3; k++) {
+            kept[k] = malloc(channels[k] * cells * sizeof(float));
+            memcpy(kept[k], outputs[k], channels[k] * cells * sizeof(float));
+        }
+        assert_ok(sl_detector_look(d, &picture, false, n, few, &err));
+        const float *again[] = {few[n - 1].score, few[n - 1].box, few[n - 1].points};
+        assert_int_equal(few[n - 1].stride, h->stride);
+        for (int k = 0; k < 3; k++) {
+            assert_memory_equal(again[k], kept[k], channels[k] * cells * sizeof(float));
+            free(kept[k]);
+        }
+    }
+    sl_detector_close(d);
+    sl_image_free(&picture);
+}
+
+/* A sheet of 5 x 4 photos: many faces of a picture at once, small and shifted. */
+static void many_faces_are_found(void **state)
+{
+    (void)state;
+    sl_error err;
+    static sl_image photos[PHOTOS];
+    int n = read_lfw(photos);
+    if (n < 20) {
+        print_message("skipped: ../shared/data/lfw-deepfunneled.tar is not here\n");
+        skip();
+    }
+    sl_image sheet;
+    assert_ok(sl_image_new(1250, 1000, 3, &sheet, &err));
+    for (int i = 0; i < 20; i++)
+        for (int y = 0; y < 250; y++)
+            memcpy(sheet.pixels + 3 * ((i / 5 * 250 + y) * 1250 + i % 5 * 250), photos[i].pixels + 3 * 250 * y,
+                   750);
+    sl_detector *d;
+    sl_detector_options o = sl_detector_defaults();
+    assert_ok(sl_detector_open(graph, &o, 2, &d, &err));
     sl_face *faces;
     size_t count;
-    sl_error err;
-    assert_ok(sl_retinaface_decode(h, 2, .5f, &faces, &count, &err));
+    assert_ok(sl_detector_run(d, &sheet, .8f, &faces, &count, &err));
+    for (int i = 0; i < 20; i++) {
+        int found = 0;
+        for (size_t k = 0; k < count; k++)
+            found |= hypotf(.5f * (faces[k].box.x0 + faces[k].box.x1) - (float)(i % 5 * 250 + 125),
+                            .5f * (faces[k].box.y0 + faces[k].box.y1) - (float)(i / 5 * 250 + 125)) < 45;
+        assert_true(found);
+    }
+    free(faces);
+    sl_detector_close(d);
+
+    o.max_faces = 3;
+    assert_ok(sl_detector_open(graph, &o, 1, &d, &err));
+    assert_ok(sl_detector_run(d, &sheet, .8f, &faces, &count, &err));
     assert_int_equal(count, 3);
-    assert_true(faces[0].score == .95f && faces[1].score == .9f && faces[2].score == .7f);
     free(faces);
-    assert_ok(sl_retinaface_decode(h, 2, .96f, &faces, &count, &err));
-    assert_int_equal(count, 0);
-    assert_null(faces);
-}
-
-static void nonsense_is_dropped(void **state)
-{
-    (void)state;
-    head_data d = {0};
-    for (int i = 0; i < 5; i++)
-        d.score[2 * PLANE + i] = .9f;
-    d.score[2 * PLANE] = NAN;
-    d.box[1] = NAN;
-    d.points[7 * PLANE + 2] = INFINITY;
-    d.box[2 * PLANE + 3] = -1000; /* no width */
-    d.box[2 * PLANE + 4] = 1000;  /* an exponential that would overflow: kept, but bounded */
-    sl_retinaface_head h = head_of(&d, 8);
-    sl_face *faces;
-    size_t count;
-    sl_error err;
-    assert_ok(sl_retinaface_decode(&h, 1, .5f, &faces, &count, &err));
-    assert_int_equal(count, 1);
-    assert_true(isfinite(faces->box.x1) && faces->box.x1 - faces->box.x0 < 32 * 60);
-    free(faces);
-}
-
-static void overlap_of_boxes(void **state)
-{
-    (void)state;
-    sl_box a = {0, 0, 10, 10}, half = {5, 0, 15, 10}, apart = {20, 0, 30, 10}, touching = {10, 0, 20, 10};
-    assert_true(fabsf(sl_box_iou(&a, &a) - 1) < 1e-6f);
-    assert_true(fabsf(sl_box_iou(&a, &half) - 50.f / 150) < 1e-6f);
-    assert_true(sl_box_iou(&a, &apart) == 0 && sl_box_iou(&a, &touching) == 0);
-}
-
-static sl_face boxed(float x, float score)
-{
-    return (sl_face){.box = {x, 0, x + 10, 10}, .score = score};
-}
-
-static void weaker_faces_that_overlap_go(void **state)
-{
-    (void)state;
-    /* 0 covers 2 and (by IoU .43) 4; 2 would have covered 6, but is gone. */
-    sl_face f[] = {boxed(0, .9f), boxed(50, .8f), boxed(2, .7f), boxed(51, .65f), boxed(4, .6f), boxed(6, .5f)};
-    assert_int_equal(sl_face_suppress(f, 6, .4f, 100), 3);
-    assert_true(f[0].score == .9f && f[1].score == .8f && f[2].score == .5f);
-    sl_face g[] = {boxed(0, .9f), boxed(50, .8f), boxed(100, .7f)};
-    assert_int_equal(sl_face_suppress(g, 3, .4f, 2), 2);
-    assert_int_equal(sl_face_suppress(g, 0, .4f, 2), 0);
-}
-
-static void many_overlapping_candidates_keep_a_clean_set(void **state)
-{
-    (void)state;
-    enum { N = 2000 };
-    static sl_face f[N];
-    float where[2 * N];
-    fill_random(where, 2 * N, 5, 0, 300);
-    for (int i = 0; i < N; i++)
-        f[i] = (sl_face){.box = {where[2 * i], where[2 * i + 1], where[2 * i] + 30, where[2 * i + 1] + 30},
-                         .score = 1 - (float)i / N};
-    size_t kept = sl_face_suppress(f, N, .4f, N);
-    assert_in_range(kept, 50, 500);
-    for (size_t i = 0; i < kept; i++)
-        for (size_t j = 0; j < i; j++)
-            assert_true(sl_box_iou(&f[i].box, &f[j].box) <= .4f && f[j].score > f[i].score);
+    sl_detector_close(d);
+    sl_image_free(&sheet);
+    for (int i = 0; i < n; i++)
+        sl_image_free(&photos[i]);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(anchors_are_squares_around_their_cells),
-        cmocka_unit_test(deltas_move_and_scale),
-        cmocka_unit_test(sorted_by_score_and_cut_by_threshold),
-        cmocka_unit_test(nonsense_is_dropped),
-        cmocka_unit_test(overlap_of_boxes),
-        cmocka_unit_test(weaker_faces_that_overlap_go),
-        cmocka_unit_test(many_overlapping_candidates_keep_a_clean_set),
+        cmocka_unit_test(other_networks_are_refused), cmocka_unit_test(faceless_pictures_of_odd_sizes),
+        cmocka_unit_test(lfw_faces_are_found),        cmocka_unit_test(mirrored_photos_give_mirrored_points),
+        cmocka_unit_test(fewer_heads_are_the_same_heads), cmocka_unit_test(many_faces_are_found),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, open_model, close_model);
 }

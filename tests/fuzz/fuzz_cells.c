@@ -2,7 +2,7 @@
 /* Statistics per cell, from a file that anybody may have written. */
 #include "checksummed.h"
 
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

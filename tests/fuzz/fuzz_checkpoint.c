@@ -1,6 +1,6 @@
 // module: net
 /* A file as a checkpoint in any form: read it and look at every weight. */
-#include "net/import/checkpoint.h"
+#include "net/import/weights/checkpoint.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

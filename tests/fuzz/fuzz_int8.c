@@ -2,7 +2,7 @@
 /* int8 ranges, from a file that anybody may have written. */
 #include "checksummed.h"
 
-#include "model/int8.h"
+#include "model/int8/int8.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

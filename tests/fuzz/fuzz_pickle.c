@@ -1,6 +1,6 @@
 // module: net
 /* Bytes as a pickle: whatever they hold, the tree can be walked. */
-#include "net/import/pickle.h"
+#include "net/import/weights/pickle.h"
 
 static size_t walk(const sl_pickle_value *value, int depth)
 {

@@ -1,6 +1,6 @@
 // module: net
 /* A file as safetensors: what is read is written again and must then be read as the same. */
-#include "net/import/safetensors.h"
+#include "net/import/weights/safetensors.h"
 
 #include <stdio.h>
 #include <stdlib.h>

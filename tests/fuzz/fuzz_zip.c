@@ -1,6 +1,6 @@
 // module: net
 /* A file as a zip archive: every entry lies within it and is found by its name. */
-#include "net/import/zip.h"
+#include "net/import/weights/zip.h"
 
 #include <stdlib.h>
 

@@ -5,7 +5,7 @@
 #include "support.h"
 
 #include "gallery/gallery.h"
-#include "match/contributions.h"
+#include "match/oae/contributions.h"
 
 enum { ROWS = 3, COLS = 4, CELLS = ROWS * COLS, CHANNELS = 10, DIM = 40 };
 

@@ -5,7 +5,7 @@
 #include "linear_model.h"
 
 #include "match/attribution.h"
-#include "match/cells.h"
+#include "match/oae/oae.h"
 
 enum { FACES = 1000 };
 

@@ -3,7 +3,7 @@
 #include "reference.h"
 
 #include "base/mem.h"
-#include "match/kernels/kernels.h"
+#include "match/kernels/match_kernels.h"
 
 static sl_error err;
 

@@ -3,7 +3,7 @@
 #include "reference.h"
 
 #include "base/mem.h"
-#include "match/kernels/kernels.h"
+#include "match/kernels/match_kernels.h"
 
 static const sl_isa isas[] = {SL_ISA_SCALAR, SL_ISA_AVX2, SL_ISA_AVX512};
 static sl_error err;

@@ -1,7 +1,7 @@
 /* Pooling to smaller grids, and the comparison of templates. */
 #include "reference.h"
 
-#include "gallery/template.h"
+#include "template/template.h"
 
 static sl_error err;
 

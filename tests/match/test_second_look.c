@@ -3,8 +3,8 @@
 #include "linear_model.h"
 #include "reference.h"
 
-#include "match/cells.h"
-#include "match/kernels/kernels.h"
+#include "match/oae/oae.h"
+#include "match/kernels/match_kernels.h"
 #include "match/second_look.h"
 
 enum { FACES = 1000, CANDIDATES = 9, MANY = 300 };

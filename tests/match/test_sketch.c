@@ -3,10 +3,10 @@
 #include "reference.h"
 
 #include "base/mem.h"
-#include "match/kernels/kernels.h"
-#include "gallery/template.h"
-#include "match/pairing.h"
-#include "match/sketch.h"
+#include "match/kernels/match_kernels.h"
+#include "template/template.h"
+#include "match/patch/pairing.h"
+#include "match/patch/sketch.h"
 
 enum { R = 81 /* at most */, C = 256, FACES = 12, SHARED = 20 };
 

@@ -3,8 +3,8 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "match/kernels/kernels.h"
-#include "match/solvers.h"
+#include "match/kernels/match_kernels.h"
+#include "match/patch/solvers.h"
 
 static sl_error err;
 

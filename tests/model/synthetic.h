@@ -5,7 +5,7 @@
 
 #include "support.h"
 
-#include "model/arch.h"
+#include "model/arch/arch.h"
 
 static inline bool ends_with(const char *name, const char *end)
 {

@@ -2,8 +2,8 @@
  * fill) that the plan must reproduce, and for one of them the reference layers. */
 #include "synthetic.h"
 
-#include "model/head.h"
-#include "net/plan.h"
+#include "model/head/head.h"
+#include "net/plan/plan.h"
 
 static sl_error err;
 

@@ -1,7 +1,7 @@
 /* A whole network written as ONNX and read again. */
 #include "synthetic.h"
 
-#include "net/plan.h"
+#include "net/plan/plan.h"
 
 static sl_error err;
 

@@ -1,7 +1,7 @@
 /* The linear head, read off small networks of every kind, against the networks themselves. */
 #include "../net/nets.h"
 
-#include "model/head.h"
+#include "model/head/head.h"
 
 enum { CHANNELS = 12, ROWS = 3, COLS = 4, DIM = 37, CELLS = ROWS * COLS };
 

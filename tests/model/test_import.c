@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "model/import.h"
+#include "model/import/import.h"
 #include "model/recogniser.h"
-#include "net/import/safetensors.h"
+#include "net/import/weights/safetensors.h"
 
 static sl_error err;
 static char *folder;

@@ -9,7 +9,7 @@
 #include "base/sha256.h"
 #include "model/catalogue.h"
 #include "model/network.h"
-#include "model/npm_spec.h"
+#include "model/fetch/npm_spec.h"
 
 static sl_error err;
 

@@ -4,7 +4,7 @@
 
 #include "support.h"
 
-#include "net/plan.h"
+#include "net/plan/plan.h"
 
 #define SHAPE(...) ((sl_shape){sizeof((int64_t[]){__VA_ARGS__}) / 8, {__VA_ARGS__}})
 #define SCALAR_SHAPE ((sl_shape){0})

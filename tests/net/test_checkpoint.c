@@ -1,6 +1,6 @@
 /* Checkpoints: torch.save's own small ones (tests/fuzz/make_checkpoints.py), hand-made ones, those that must be
  * refused, and the real ones of ../shared/models against sums that torch computed. */
-#include "net/import/checkpoint.h"
+#include "net/import/weights/checkpoint.h"
 
 #include "support.h"
 #include "torch_writer.h"

@@ -4,9 +4,9 @@
 #include <sys/resource.h>
 
 #include "base/rng.h"
-#include "net/import/checkpoint.h"
-#include "net/import/safetensors.h"
-#include "net/import/storage.h"
+#include "net/import/weights/checkpoint.h"
+#include "net/import/weights/safetensors.h"
+#include "net/import/weights/storage.h"
 #include "support.h"
 
 enum { CORRUPTIONS = 1000, ENDS = 1 << 16 };

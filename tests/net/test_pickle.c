@@ -1,5 +1,5 @@
 /* What Python's own pickler wrote (tests/fuzz/make_checkpoints.py), value by value, in every protocol. */
-#include "net/import/pickle.h"
+#include "net/import/weights/pickle.h"
 
 #include "support.h"
 

@@ -1,8 +1,8 @@
 /* safetensors: what is written is read again, by others too; files that must be refused. And the state dict itself. */
-#include "net/import/safetensors.h"
+#include "net/import/weights/safetensors.h"
 
 #include "base/bytes.h"
-#include "net/import/checkpoint.h"
+#include "net/import/weights/checkpoint.h"
 #include "support.h"
 
 static const float numbers[] = {1, -2, 3.5f, 0, INFINITY, 1e-40f};

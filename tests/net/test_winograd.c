@@ -4,7 +4,7 @@
 #include "base/cpu.h"
 #include "base/mem.h"
 #include "net/kernels/winograd.h"
-#include "net/plan_build.h"
+#include "net/plan/plan_build.h"
 
 /* Of numbers up to about 5, sums of up to 9 * 96 products: the transforms multiply f32's rounding by about 10. */
 #define BOUND 3e-5

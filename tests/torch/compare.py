@@ -37,7 +37,7 @@ def run(*command, **more):
 
 
 def outputs_of(file, shapes):
-    """Embedding and patch map, one after the other, as forward.c and forward.js write them."""
+    """Embedding and patch map, one after the other, as torch_forward.c and forward.js write them."""
     values = numpy.fromfile(file, dtype="<f4")
     sizes = [int(numpy.prod(s)) for s in shapes]
     assert len(values) == sum(sizes), (len(values), sizes)

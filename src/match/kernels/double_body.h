@@ -2,7 +2,7 @@
  * set, and the same bits, as sums run in eight partial sums whatever a register holds. */
 #include <string.h>
 
-#include "match/kernels/kernels.h"
+#include "match/kernels/match_kernels.h"
 #include "match/kernels/lanes.h"
 
 enum { WIDE = VEC / 2 /* doubles in a register */, DOUBLES = 8, PARTS = DOUBLES / WIDE, ROWS_OF_DOUBLES = 4 };

@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "match/kernels/double_body.h"
-#include "match/kernels/kernels.h"
+#include "match/kernels/match_kernels.h"
 #include "match/kernels/lanes.h"
 #include "match/kernels/rows_body.h"
 

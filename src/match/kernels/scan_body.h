@@ -1,7 +1,7 @@
 /* The inner products of stage 1: one source for every instruction set. Each product is LANES partial sums
  * over the dimensions in order, added up at the end, however rows and queries are grouped: the same bits
  * whatever the grouping and the instruction set. */
-#include "match/kernels/kernels.h"
+#include "match/kernels/match_kernels.h"
 #include "match/kernels/lanes.h"
 
 /* sum[row, query] over dimensions that fill vectors, of `rows` rows and `queries` queries at once, so that what is

@@ -1,4 +1,4 @@
-/* The ceiling of a pair by its sketches (match/sketch.h): the same source on every instruction set, but for
+/* The ceiling of a pair by its sketches (match/patch/sketch.h): the same source on every instruction set, but for
  * sketch_columns, for which emd_avx512.c has a form of its own. Each emd_*.c includes it behind its products. */
 #include <math.h>
 

@@ -1,5 +1,5 @@
 #include "base/cpu.h"
-#include "net/kernels/kernels.h"
+#include "net/kernels/loops.h"
 
 const sl_loops *sl_loops_active(void)
 {

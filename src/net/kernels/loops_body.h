@@ -2,7 +2,7 @@
  * through: comparisons keep x when it is not ordered. */
 #include <math.h>
 
-#include "net/kernels/kernels.h"
+#include "net/kernels/loops.h"
 
 /* Outputs are written where nothing but the same element is read. */
 #define SAME_PLACE _Pragma("omp simd")

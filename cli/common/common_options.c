@@ -1,0 +1,279 @@
+#define _GNU_SOURCE
+#include "common/options.h"
+#include "common/printer.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/cli.h"
+
+enum {
+    KEY_MODELS_DIR = CLI_KEY_SHARED,
+    KEY_MODEL,
+    KEY_DETECTOR,
+    KEY_LANDMARKS,
+    KEY_DETECTOR_THRESHOLD,
+    KEY_AS_IS,
+    KEY_PRECISION,
+    KEY_THREADS,
+    KEY_RERANK,
+    KEY_ALPHA,
+    KEY_FEATURE,
+    KEY_WEIGHTING,
+    KEY_GRID,
+    KEY_SOLVER,
+    KEY_PATCH_PRECISION,
+    KEY_THRESHOLD,
+};
+
+static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cells", "auto", NULL};
+static const char *const feature_names[] = {"map", "contributions", NULL};
+static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
+static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
+static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
+static const char *const patch_precision_names[] = {"int8", "f32", "bf16", NULL}; /* of similarities */
+static const char *const stored_names[] = {"int8", "f32", "bf16", "compact", "none", NULL};
+
+sl_precision cli_parse_patches(struct argp_state *state, const char *text)
+{
+    static const char *const names[] = {"int8", "f32", "compact", "none", NULL};
+    static const sl_precision values[] = {SL_PRECISION_INT8, SL_PRECISION_F32, SL_PRECISION_COMPACT, SL_PRECISION_NONE};
+    return values[cli_parse_name(state, "--patches", text, names)];
+}
+
+const char *cli_rerank_name(sl_rerank value)
+{
+    return rerank_names[value];
+}
+const char *cli_feature_name(sl_feature value)
+{
+    return feature_names[value];
+}
+const char *cli_weighting_name(sl_weighting value)
+{
+    return weighting_names[value];
+}
+const char *cli_solver_name(sl_solver value)
+{
+    return solver_names[value];
+}
+const char *cli_precision_name(sl_compute value)
+{
+    return precision_names[value];
+}
+const char *cli_patch_precision_name(sl_precision value)
+{
+    return stored_names[value];
+}
+
+long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
+                        long long high)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (end == text || *end || errno || value < low || value > high) {
+        if (high >= INT_MAX)
+            cli_usage(state, "%s takes a whole number of at least %lld, not '%s'", option, low, text);
+        else
+            cli_usage(state, "%s takes a whole number from %lld to %lld, not '%s'", option, low, high, text);
+    }
+    return value;
+}
+
+double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high)
+{
+    char *end;
+    errno = 0;
+    double value = strtod(text, &end);
+    if (end == text || *end || errno || !(value >= low && value <= high))
+        cli_usage(state, "%s takes a number from %g to %g, not '%s'", option, low, high, text);
+    return value;
+}
+
+int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names)
+{
+    char list[128] = "";
+    for (int i = 0; names[i]; i++) {
+        if (!strcmp(names[i], text))
+            return i;
+        size_t used = strlen(list);
+        snprintf(list + used, sizeof list - used, "%s%s", i ? ", " : "", names[i]);
+    }
+    cli_usage(state, "%s takes one of %s, not '%s'", option, list, text);
+    return 0;
+}
+
+void cli_list_add(struct argp_state *state, cli_list *list, char *item)
+{
+    char **items = reallocarray(list->items, list->count + 1, sizeof *items);
+    if (!items)
+        argp_failure(state, 1, ENOMEM, "arguments");
+    list->items = items;
+    list->items[list->count++] = item;
+}
+
+int cli_thread_count(int threads)
+{
+    cpu_set_t set;
+    if (threads > 0)
+        return threads;
+    return sched_getaffinity(0, sizeof set, &set) ? 1 : CPU_COUNT(&set);
+}
+
+static const struct argp_option models_options[] = {
+    {"models-dir", KEY_MODELS_DIR, "DIR", 0,
+     "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
+    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else mobilefacenet-192)", 0},
+    {"detector", KEY_DETECTOR, "NAME", 0,
+     "Face detector, by name or a manifest's path: retinaface-mnet25 (default), mtcnn or your own", 0},
+    {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
+    {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
+    {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},
+    {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
+     "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16; int8 needs AVX-512 "
+     "and 'models quantise' once", 0},
+    {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},
+    {0},
+};
+
+static error_t parse_models(int key, char *arg, struct argp_state *state)
+{
+    cli_models *m = state->input;
+    switch (key) {
+    case KEY_MODELS_DIR: m->engine.models_dir = arg; return 0;
+    case KEY_MODEL: m->engine.model = arg; return 0;
+    case KEY_DETECTOR: m->engine.detector = arg; return 0;
+    case KEY_LANDMARKS: m->engine.landmarks = arg; return 0;
+    case KEY_DETECTOR_THRESHOLD:
+        m->engine.detector_threshold = (float)cli_parse_real(state, "--detector-threshold", arg, 0.001, 1);
+        return 0;
+    case KEY_AS_IS: m->engine.as_is = 1; return 0;
+    case KEY_PRECISION:
+        m->engine.precision = (sl_compute)cli_parse_name(state, "--precision", arg, precision_names);
+        return 0;
+    case KEY_THREADS: m->threads = (int)cli_parse_int(state, "--threads", arg, 1, 1024); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
+
+static const struct argp_option match_options[] = {
+    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells|auto", 0,
+     "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
+     "patch of the query with the one most like it (maxsim), or with the one in its place (cells). Default: auto, "
+     "which is oae where the model has statistics per cell, else emd",
+     0},
+    {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
+    {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
+    {"feature", KEY_FEATURE, "map|contributions", 0,
+     "What emd, maxsim and cells compare: the network's patch map (the default), or what each of its cells gives to "
+     "the embedding (the default where that is all that a gallery holds)", 0},
+    {"weighting", KEY_WEIGHTING, "NAME", 0,
+     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, cells and "
+     "contributions)", 0},
+    {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
+    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
+    {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
+    {"threshold", KEY_THRESHOLD, "T", 0,
+     "Least score of a match, -1 to 1, whatever is hidden (default: by the rates of the gallery or the model)", 0},
+    {0},
+};
+
+static void parse_grid(struct argp_state *state, const char *text, sl_match_options *match)
+{
+    char rest;
+    int rows = 0, cols = 0;
+    if (strcmp(text, "native") && (sscanf(text, "%3dx%3d%c", &rows, &cols, &rest) != 2 || rows < 1 || cols < 1))
+        cli_usage(state, "--grid takes 'native' or rows x columns such as 4x4, not '%s'", text);
+    match->grid_rows = rows;
+    match->grid_cols = cols;
+}
+
+void cli_match_own(cli_match *m)
+{
+    const sl_match_options own = sl_match_defaults_of(m->match.rerank);
+    if (!m->alpha_given)
+        m->match.alpha = own.alpha;
+    if (!m->weighting_given)
+        m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
+}
+
+bool cli_match_suit(cli_match *m, const sl_gallery *gallery)
+{
+    sl_gallery_info info = {0};
+    if (gallery)
+        sl_gallery_get_info(gallery, &info);
+    const sl_rerank look = m->match.rerank;
+    if (m->feature_given || info.patch_precision != SL_PRECISION_COMPACT || look == SL_RERANK_NONE ||
+        look == SL_RERANK_OAE || look == SL_RERANK_AUTO)
+        return false;
+    m->match.feature = SL_FEATURE_CONTRIBUTIONS;
+    cli_match_own(m);
+    return true;
+}
+
+void cli_tell_suited(void)
+{
+    cli_warn("the gallery keeps compact patches: contributions are compared, weighted alike where no weighting was asked "
+             "for; the dissertation's patch maps need a gallery of --patches int8");
+}
+
+/* The name of an option that none and oae do not read; NULL: they do. */
+static const char *patch_option(int key)
+{
+    switch (key) {
+    case KEY_FEATURE: return "--feature";
+    case KEY_WEIGHTING: return "--weighting";
+    case KEY_GRID: return "--grid";
+    case KEY_SOLVER: return "--solver";
+    case KEY_PATCH_PRECISION: return "--patch-precision";
+    default: return NULL;
+    }
+}
+
+static error_t parse_match(int key, char *arg, struct argp_state *state)
+{
+    cli_match *m = state->input;
+    sl_match_options *match = &m->match;
+    m->patch_option = patch_option(key) ? patch_option(key) : m->patch_option;
+    switch (key) {
+    case KEY_RERANK:
+        match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
+        cli_match_own(m);
+        return 0;
+    case KEY_FEATURE:
+        match->feature = (sl_feature)cli_parse_name(state, "--feature", arg, feature_names);
+        m->feature_given = true;
+        cli_match_own(m);
+        return 0;
+    case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;
+    case KEY_ALPHA:
+        match->alpha = (float)cli_parse_real(state, "--alpha", arg, 0, 1);
+        m->alpha_given = true;
+        return 0;
+    case KEY_WEIGHTING:
+        match->weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weighting_names);
+        m->weighting_given = true;
+        return 0;
+    case KEY_GRID: parse_grid(state, arg, match); return 0;
+    case KEY_SOLVER: match->solver = (sl_solver)cli_parse_name(state, "--solver", arg, solver_names); return 0;
+    case KEY_PATCH_PRECISION:
+        match->precision = (sl_precision)cli_parse_name(state, "--patch-precision", arg, patch_precision_names);
+        return 0;
+    case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+const struct argp cli_match_argp = {match_options, parse_match, 0, 0, 0, 0, 0};
+
+cli_match cli_match_defaults(void)
+{
+    return (cli_match){.match = sl_match_defaults(), .threshold = NAN};
+}

@@ -1,0 +1,14 @@
+/* A gallery and an engine of its model: the one asked for, else the gallery's own. */
+#ifndef CLI_GALLERY_MODEL_H
+#define CLI_GALLERY_MODEL_H
+
+#include "common/options.h"
+#include "secondlook.h"
+
+/* Opens the gallery for reading, and an engine (and session, which may be NULL as in cli_open): without --model of the
+ * model whose name the gallery keeps. CLI_OK, or an exit code after saying what is wrong: nothing has that name here, or
+ * its fingerprint is another one. */
+int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine **engine, sl_session **session,
+                          sl_gallery **gallery);
+
+#endif

@@ -1,0 +1,89 @@
+/* Options that several commands take, as argp parsers to hang below a command's own, and numbers
+ * that are checked before they are used. */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include <argp.h>
+#include <stdbool.h>
+
+#include "secondlook.h"
+
+/* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
+enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_REPLACE, CLI_KEY_CSV_SAFE, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
+
+#define CLI_OPTION_JSON                                                                                           \
+    {                                                                                                             \
+        "json", CLI_KEY_JSON, 0, 0, "Print one JSON document", 0                                                 \
+    }
+#define CLI_OPTION_ALIGNED                                                                                        \
+    {                                                                                                             \
+        "aligned", CLI_KEY_ALIGNED, 0, 0, "Each picture is an aligned crop already", 0                            \
+    }
+#define CLI_OPTION_CSV_SAFE                                                                                       \
+    {                                                                                                             \
+        "csv-safe", CLI_KEY_CSV_SAFE, 0, 0,                                                                       \
+            "In the CSV, put ' before texts that begin with = + - @, which spreadsheets would take for formulas", 0 \
+    }
+#define CLI_OPTION_MODELS_DIR                                                                                     \
+    {                                                                                                             \
+        "models-dir", CLI_KEY_MODELS_DIR, "DIR", 0,                                                               \
+            "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0                      \
+    }
+
+/* --models-dir, --model, --detector, --landmarks, --detector-threshold, --as-is, --precision, --threads */
+typedef struct {
+    sl_engine_options engine;
+    int threads; /* 0: all processors */
+} cli_models;
+extern const struct argp cli_models_argp;
+
+/* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --patch-precision, --threshold */
+typedef struct {
+    sl_match_options match; /* its `threads` is cli_models' */
+    float threshold;        /* NaN: the rule's */
+    bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
+    const char *patch_option; /* the last option given that only looks at patches read; NULL: none */
+} cli_match;
+extern const struct argp cli_match_argp;
+
+/* What the library's defaults are: the look is settled by cli_settle (look_needs.h). */
+cli_match cli_match_defaults(void);
+
+/* Compares contributions, where the user asked for no feature and the gallery (NULL: none) has nothing else: true where
+ * that changed the options, which cli_tell_suited says. */
+bool cli_match_suit(cli_match *match, const sl_gallery *gallery);
+
+void cli_tell_suited(void);
+
+/* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
+void cli_match_own(cli_match *match);
+
+/* Names of the enums' values, as the options take them. */
+const char *cli_rerank_name(sl_rerank value);
+const char *cli_feature_name(sl_feature value);
+const char *cli_weighting_name(sl_weighting value);
+const char *cli_solver_name(sl_solver value);
+const char *cli_precision_name(sl_compute value);
+const char *cli_patch_precision_name(sl_precision value);
+
+/* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
+ * that ends with NULL: anything else is a usage error, which ends the program. */
+long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
+                        long long high);
+double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high);
+int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
+
+/* --patches: how a gallery stores them. */
+sl_precision cli_parse_patches(struct argp_state *state, const char *text);
+
+/* Appends to a NULL-terminated list of arguments. */
+typedef struct {
+    char **items;
+    size_t count;
+} cli_list;
+void cli_list_add(struct argp_state *state, cli_list *list, char *item);
+
+/* Processors that `threads` stands for (0: all this process may use). */
+int cli_thread_count(int threads);
+
+#endif

@@ -1,8 +1,0 @@
-/* Models from other programs' files and to them. */
-#ifndef CLI_CONVERT_H
-#define CLI_CONVERT_H
-
-int cmd_models_import(int argc, char **argv);
-int cmd_models_export(int argc, char **argv);
-
-#endif

@@ -1,0 +1,131 @@
+#include "eval/openset_run.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "common/look_needs.h"
+#include "common/cli.h"
+#include "common/output.h"
+#include "common/progress.h"
+#include "common/same_photo.h"
+
+enum { KEY_GALLERY = 0x300, KEY_QUERIES, KEY_PEOPLE, KEY_LIMIT, KEY_SAME_PHOTO_BY };
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+    static const char *const people[] = {"all", "a", "b", NULL};
+    openset_run *run = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &run->match;
+        state->child_inputs[1] = &run->models;
+        return 0;
+    case CLI_KEY_JSON: run->json = true; return 0;
+    case KEY_GALLERY: run->gallery_dir = arg; return 0;
+    case KEY_QUERIES: run->queries_dir = arg; return 0;
+    case KEY_PEOPLE: run->options.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
+    case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
+    case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
+    case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
+    case ARGP_KEY_END:
+        if (!run->gallery_dir)
+            argp_error(state, "--gallery DIR is missing");
+        return 0;
+    default: return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option options[] = {
+    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
+    {"queries", KEY_QUERIES, "DIR", 0, "A gallery of the faces that search (default: the gallery itself)", 0},
+    {"people", KEY_PEOPLE, "all|a|b", 0,
+     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
+     "other",
+     0},
+    {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
+    CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
+    CLI_OPTION_JSON,
+    {0}};
+static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
+                                             {&cli_models_argp, 0, "Networks (for looks that need cells):", 2},
+                                             {0}};
+const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
+
+openset_run cli_openset_defaults(void)
+{
+    return (openset_run){.match = cli_match_defaults()};
+}
+
+int cli_openset_open(openset_run *run)
+{
+    sl_error err = {0};
+    cli_catch_interrupts();
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+        return cli_fail(run->gallery_dir, &err);
+    run->queries = run->gallery;
+    if (run->queries_dir && strcmp(run->queries_dir, run->gallery_dir) &&
+        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
+        return cli_fail(run->queries_dir, &err);
+    sl_gallery_info info;
+    sl_gallery_get_info(run->gallery, &info);
+    sl_engine_options own = run->models.engine;
+    own.model = own.model ? own.model : info.model;
+    sl_engine_open(&own, &run->engine, NULL); /* without it there are the calibration's promises alone */
+    int code = cli_open_cells(&run->match, &run->models, run->engine, run->gallery, &run->cells);
+    run->options.match = run->match.match;
+    run->options.match.threads = run->models.threads;
+    run->options.progress = cli_progress_step;
+    return code;
+}
+
+void cli_openset_close(openset_run *run)
+{
+    sl_cells_close(run->cells);
+    sl_engine_close(run->engine);
+    if (run->queries != run->gallery)
+        sl_gallery_close(run->queries);
+    sl_gallery_close(run->gallery);
+}
+
+/* ------------------------------------------------------------------ points */
+
+static json_t *interval_json(const sl_interval *i)
+{
+    return isnan(i->mean) ? json_null()
+                          : json_pack("{s:f,s:f,s:f}", "mean", i->mean, "low", i->low, "high", i->high);
+}
+
+json_t *cli_openset_point_json(double asked, const sl_openset_point *p)
+{
+    return json_pack("{s:f,s:o,s:o,s:o}", "asked", 100 * asked, "threshold", cli_json_number(p->threshold), "fpir",
+                     interval_json(&p->fpir), "fnir", interval_json(&p->fnir));
+}
+
+void cli_openset_print_head(const char *what)
+{
+    printf("\n%-24s %10s   %-24s %-24s\n", what, "threshold", "FPIR measured, 95 %", "FNIR, 95 %");
+}
+
+static void print_interval(const sl_interval *i)
+{
+    if (isnan(i->mean))
+        printf("   %-22s", "-");
+    else
+        printf("   %6.3f (%.3f - %.3f)%*s", i->mean, i->low, i->high, 2, "");
+}
+
+void cli_openset_print_point(double asked, const sl_openset_point *p)
+{
+    printf("  FPIR %-5g %%            ", 100 * asked);
+    if (isnan(p->fpir.mean)) {
+        printf("%10s   too few searches to tell\n", "-");
+        return;
+    }
+    if (isnan(p->threshold))
+        printf("%10s", "by hiding");
+    else
+        printf("%10.4f", p->threshold);
+    print_interval(&p->fpir);
+    print_interval(&p->fnir);
+    putchar('\n');
+}

@@ -1,0 +1,88 @@
+#include "match/kernels/match_kernels.h"
+
+const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == SL_ISA_AVX512)
+        return &sl_emd_kernels_avx512;
+    if (isa == SL_ISA_AVX2)
+        return &sl_emd_kernels_avx2;
+#endif
+    (void)isa;
+    return &sl_emd_kernels_scalar;
+}
+
+const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa)
+{
+#if defined(__x86_64__)
+    if (isa == SL_ISA_AVX512)
+        return &sl_scan_kernels_avx512;
+    if (isa == SL_ISA_AVX2)
+        return &sl_scan_kernels_avx2;
+#endif
+    (void)isa;
+    return &sl_scan_kernels_scalar;
+}
+
+static const sl_isa *forced;
+static bool no_bf16;
+
+void sl_match_use_isa(const sl_isa *isa)
+{
+    forced = isa;
+}
+
+void sl_match_use_bf16(bool use)
+{
+    no_bf16 = !use;
+}
+
+static sl_isa isa_now(void)
+{
+    return forced ? *forced : sl_isa_active();
+}
+
+const sl_emd_kernels *sl_emd_kernels_now(void)
+{
+    return sl_emd_kernels_for(isa_now());
+}
+
+const sl_scan_kernels *sl_scan_kernels_now(void)
+{
+    return sl_scan_kernels_for(isa_now());
+}
+
+bool sl_has_pooled(const sl_match_layout *l)
+{
+    const bool tiled = l->map_rows % l->rows == 0 && l->map_cols % l->cols == 0;
+    return l->weighting == SL_WEIGHT_CC || (l->weighting == SL_WEIGHT_APC && !tiled);
+}
+
+size_t sl_set_row_stride(const sl_match_layout *layout)
+{
+    const size_t unit = layout->precision == SL_PRECISION_INT8 ? 64 : SL_MATCH_LANES;
+    return ((size_t)layout->channels + unit - 1) / unit * unit;
+}
+
+size_t sl_set_element_bytes(const sl_match_layout *layout)
+{
+    switch (layout->precision) {
+    case SL_PRECISION_INT8: return 1;
+    case SL_PRECISION_BF16:
+        if (isa_now() == SL_ISA_AVX512 && sl_cpu_has_bf16() && !no_bf16)
+            return sizeof(uint16_t);
+        break;
+    case SL_PRECISION_F32:
+    case SL_PRECISION_COMPACT: /* these two are of stored patches only */
+    case SL_PRECISION_NONE: break;
+    }
+    return sizeof(float);
+}
+
+sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
+{
+    const int i8 = layout->precision == SL_PRECISION_INT8;
+    int rows = layout->patches + (sl_has_pooled(layout) ? (i8 ? 2 : 1) : 0);
+    return (sl_set_shape){.row_count = (rows + 1) / 2 * 2,
+                          .row_stride = sl_set_row_stride(layout)};
+}

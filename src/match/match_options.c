@@ -1,0 +1,164 @@
+/* Options and what follows from them for a given patch map. */
+#include <math.h>
+#include <stdio.h>
+
+#include "match/oae/oae.h"
+
+sl_match_options sl_match_defaults(void)
+{
+    return (sl_match_options){.rerank = SL_RERANK_AUTO,
+                              .weighting = SL_WEIGHT_APC,
+                              .solver = SL_SOLVER_SINKHORN,
+                              .precision = SL_PRECISION_INT8,
+                              .k = 100,
+                              .alpha = 0.7f};
+}
+
+sl_match_options sl_match_defaults_of(sl_rerank rerank)
+{
+    sl_match_options options = sl_match_defaults();
+    options.rerank = rerank;
+    if (rerank == SL_RERANK_OAE)
+        options.alpha = 0.6f;
+    if (rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS)
+        options.weighting = SL_WEIGHT_UNIFORM;
+    return options;
+}
+
+/* ---- what templates can be looked at with ---- */
+
+static bool compares_patches(sl_rerank rerank)
+{
+    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS;
+}
+
+static sl_rerank best_look(const sl_match_options *o, const sl_template_shape *shape)
+{
+    if (shape->precision == SL_PRECISION_NONE)
+        return SL_RERANK_NONE;
+    return o->cells && sl_cells_has_statistics(o->cells) ? SL_RERANK_OAE : SL_RERANK_EMD;
+}
+
+void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
+{
+    if (o->rerank == SL_RERANK_AUTO) {
+        const sl_match_options own = sl_match_defaults_of(best_look(o, shape));
+        const bool compact = shape->precision == SL_PRECISION_COMPACT;
+        o->rerank = own.rerank;
+        o->alpha = own.alpha;
+        o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
+        o->weighting = compact ? SL_WEIGHT_UNIFORM : own.weighting;
+    }
+    if (o->grid_rows == shape->rows && o->grid_cols == shape->cols)
+        o->grid_rows = o->grid_cols = 0;
+}
+
+/* ---- the name of a look ---- */
+
+void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
+{
+    static const char *const looks[] = {"stage 1", "emd", "oae", "maxsim", "cells", "auto"};
+    static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
+    static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
+    int n = snprintf(key, SL_MATCH_KEY, "%s", looks[m->rerank]);
+    if (m->rerank == SL_RERANK_NONE)
+        return;
+    n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", alpha %g", round((double)m->alpha * 1e6) / 1e6);
+    if (compares_patches(m->rerank)) {
+        n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s %s",
+                      m->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "map", weightings[m->weighting]);
+        if (m->grid_rows || m->grid_cols)
+            n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", grid %dx%d", m->grid_rows, m->grid_cols);
+    }
+    if (m->rerank == SL_RERANK_EMD)
+        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", solvers[m->solver]);
+}
+
+sl_match_need sl_match_needs(const sl_match_options *o)
+{
+    if (o->rerank == SL_RERANK_OAE || (compares_patches(o->rerank) && o->weighting == SL_WEIGHT_TRUST))
+        return SL_NEEDS_STATISTICS;
+    return compares_patches(o->rerank) && o->feature == SL_FEATURE_CONTRIBUTIONS ? SL_NEEDS_HEAD : SL_NEEDS_NOTHING;
+}
+
+sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
+{
+    if (o->rerank == SL_RERANK_AUTO)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: rerank auto was not settled: it depends on the templates");
+    if ((unsigned)o->rerank > SL_RERANK_CELLS)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
+    if ((unsigned)o->weighting > SL_WEIGHT_TRUST)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
+    if ((unsigned)o->solver > SL_SOLVER_EXACT)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
+    if ((unsigned)o->precision > SL_PRECISION_BF16)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->precision);
+    if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown feature %d", (int)o->feature);
+    if (!(o->alpha >= 0 && o->alpha <= 1))
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: alpha is %g, use 0 to 1", (double)o->alpha);
+    if (o->k < 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: k is %d, use 1 or more", o->k);
+    if (o->grid_rows < 0 || o->grid_cols < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the grid is %dx%d, use 0 (the map's own) or more",
+                       o->grid_rows, o->grid_cols);
+    if (o->threads < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: threads is %d, use 0 (all) or more", o->threads);
+    return SL_OK;
+}
+
+static sl_status check_map(int rows, int cols, int channels, sl_error *err)
+{
+    if (rows < 1 || cols < 1 || channels < 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch map of %d x %d x %d: every side must be 1 or more", rows, cols,
+                       channels);
+    if (rows > SL_MATCH_MAX_PATCHES || cols > SL_MATCH_MAX_PATCHES || rows * cols > SL_MATCH_MAX_PATCHES)
+        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d x %d: more than %d patches", rows, cols,
+                       SL_MATCH_MAX_PATCHES);
+    if (channels > SL_MATCH_MAX_CHANNELS)
+        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d channels: more than %d", channels,
+                       SL_MATCH_MAX_CHANNELS);
+    return SL_OK;
+}
+
+sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
+                               sl_match_layout *out, sl_error *err)
+{
+    SL_TRY(sl_match_options_check(options, err));
+    SL_TRY(check_map(rows, cols, channels, err));
+    int grid_rows = options->grid_rows ? options->grid_rows : rows;
+    int grid_cols = options->grid_cols ? options->grid_cols : cols;
+    if (grid_rows > rows || grid_cols > cols)
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one", grid_rows,
+                       grid_cols, rows, cols);
+    if (options->feature == SL_FEATURE_CONTRIBUTIONS) {
+        channels = dim;
+        SL_TRY(check_map(rows, cols, channels, err));
+    }
+    if (options->weighting == SL_WEIGHT_CC && channels != dim)
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "weighting cc compares patches with the embedding, which needs equal lengths: this model's "
+                       "patches have %d channels, its embedding %d; use apc, or the feature contributions",
+                       channels, dim);
+    const int patches = grid_rows * grid_cols;
+    const int converged = options->solver == SL_SOLVER_CONVERGED;
+    *out = (sl_match_layout){
+        .map_rows = rows,
+        .map_cols = cols,
+        .rows = grid_rows,
+        .cols = grid_cols,
+        .channels = channels,
+        .dim = dim,
+        .patches = patches,
+        .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
+        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_CELLS ? options->rerank
+                                                                                            : SL_RERANK_EMD,
+        .feature = options->feature,
+        .precision = options->precision,
+        .weighting = options->weighting,
+        .solver = options->solver,
+        .rule = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},
+    };
+    return SL_OK;
+}

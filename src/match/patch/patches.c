@@ -1,0 +1,346 @@
+/* Patch sets: from a stored map to unit patches in the kernels' form. */
+#include <math.h>
+#include <stdbool.h>
+#include <string.h>
+
+#include "gallery/gallery.h"
+#include "match/kernels/match_kernels.h"
+#include "match/patch/weighting.h"
+
+/* A vector with nothing larger than this counts as zero (PyTorch's normalize has its floor there too). */
+static const float nothing = 1e-12f;
+
+/* Where the parts of a set lie in its memory. */
+typedef struct {
+    size_t rows, panel, factors, row_sums, pooled, shares, fixed, total;
+} set_offsets;
+
+static size_t place(size_t *total, size_t bytes)
+{
+    size_t at = *total;
+    *total += (bytes + 63) / 64 * 64;
+    return at;
+}
+
+static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
+{
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const bool i8 = l->precision == SL_PRECISION_INT8;
+    const size_t factors = (size_t)(shape.row_count > l->stride ? shape.row_count : l->stride);
+    set_offsets o = {0};
+    o.rows = place(&o.total, (size_t)shape.row_count * shape.row_stride * sl_set_element_bytes(l));
+    o.panel = place(&o.total, role == SL_ROLE_QUERY ? sl_emd_kernels_now()->panel_bytes(l) : 0);
+    o.factors = place(&o.total, factors * sizeof(float));
+    o.row_sums = place(&o.total, i8 ? (size_t)shape.row_count * sizeof(int32_t) : 0);
+    o.pooled = place(&o.total, sl_has_pooled(l) ? shape.row_stride * (i8 ? sizeof(int16_t) : sizeof(float)) : 0);
+    o.shares = place(&o.total, (size_t)l->stride * sizeof(float));
+    o.fixed = place(&o.total, (size_t)l->stride * sizeof(float));
+    return o;
+}
+
+size_t sl_patch_set_bytes(const sl_match_layout *layout, sl_role role)
+{
+    return offsets_of(layout, role).total;
+}
+
+void sl_patch_set_place(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory)
+{
+    const set_offsets o = offsets_of(layout, role);
+    char *base = memory;
+    *set = (sl_patch_set){
+        .layout = layout,
+        .rows = base + o.rows,
+        .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
+        .factors = (float *)(base + o.factors),
+        .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
+        .pooled = sl_has_pooled(layout) ? base + o.pooled : NULL,
+        .shares = (float *)(base + o.shares),
+        .fixed = (float *)(base + o.fixed),
+    };
+}
+
+sl_patch_source sl_patch_source_of(const struct sl_template *t)
+{
+    return (sl_patch_source){.patches_i8 = t->patches_i8,
+                             .patch_scales = t->patch_scales,
+                             .patches_f32 = t->patches_f32,
+                             .codes = t->codes,
+                             .centre = t->centre,
+                             .embedding = t->embedding,
+                             .landmarks = t->has_landmarks ? t->landmarks : NULL};
+}
+
+sl_status sl_patch_source_of_face(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err)
+{
+    sl_stored_patches stored;
+    *out = (sl_patch_source){0};
+    SL_TRY(sl_gallery_patches(gallery, i, &stored, err));
+    *out = (sl_patch_source){.patches_i8 = stored.q,
+                             .patch_scales = stored.scales,
+                             .patches_f32 = stored.f32,
+                             .codes = stored.codes,
+                             .centre = stored.centre};
+    return SL_OK;
+}
+
+const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *source)
+{
+    const bool native = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP;
+    const bool fits = sl_set_row_stride(l) == (size_t)l->channels;
+    if (!native || !fits || l->precision == SL_PRECISION_BF16)
+        return NULL;
+    return l->precision == SL_PRECISION_F32 ? (const void *)source->patches_f32 : source->patches_i8;
+}
+
+/* Window of cell i when `from` cells are pooled to `to`. */
+static int window_begin(int i, int from, int to)
+{
+    return i * from / to;
+}
+static int window_end(int i, int from, int to)
+{
+    return ((i + 1) * from + to - 1) / to;
+}
+
+/* Adds up the window of cell (row, col) and gives its number of cells. */
+static int sum_window(const sl_match_layout *l, const sl_patch_source *source, int row, int col, float *sum)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const size_t channels = (size_t)l->channels;
+    int cells = 0;
+    memset(sum, 0, channels * sizeof *sum);
+    for (int y = window_begin(row, l->map_rows, l->rows); y < window_end(row, l->map_rows, l->rows); y++)
+        for (int x = window_begin(col, l->map_cols, l->cols); x < window_end(col, l->map_cols, l->cols); x++) {
+            size_t cell = (size_t)y * l->map_cols + x;
+            if (source->patches_f32)
+                k->add_scaled(source->patches_f32 + cell * channels, channels, 1, sum);
+            else
+                k->add_scaled_i8(source->patches_i8 + cell * channels, channels, source->patch_scales[cell], sum);
+            cells++;
+        }
+    return cells;
+}
+
+void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols)
+{
+    const sl_match_layout l = {
+        .map_rows = rows, .map_cols = cols, .rows = out_rows, .cols = out_cols, .channels = channels};
+    const sl_patch_source source = {.patches_f32 = raw};
+    for (int y = 0; y < out_rows; y++)
+        for (int x = 0; x < out_cols; x++) {
+            float *cell = out + (size_t)(y * out_cols + x) * channels;
+            int cells = sum_window(&l, &source, y, x, cell);
+            for (int c = 0; c < channels; c++)
+                cell[c] /= (float)cells;
+        }
+}
+
+/* |x| of a vector that is not zero; no size of its numbers overflows. */
+static double length_of(const float *x, size_t n, float largest)
+{
+    return largest * sqrt(sl_emd_kernels_now()->sum_of_squares(x, n, 1 / largest));
+}
+
+/* What is left of a row of bytes: its factor and its length. */
+static double finish_row_i8(sl_patch_set *set, int i, int32_t squares, float scale)
+{
+    const float length = sqrtf((float)squares);
+    set->factors[i] = squares && scale > 0 ? 1 / length : 0;
+    return (double)length * (double)scale;
+}
+
+/* Row i of the set, of floats or bf16, becomes x * factor. */
+static void put_row(sl_patch_set *set, int i, const float *x, float factor)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const sl_match_layout *l = set->layout;
+    const size_t channels = (size_t)l->channels, at = (size_t)i * sl_set_row_stride(l);
+    if (l->precision == SL_PRECISION_F32)
+        k->scale(x, channels, factor, (float *)set->rows + at);
+    else if (sl_set_element_bytes(l) == sizeof(float))
+        k->scale_to_bf16(x, channels, factor, (float *)set->rows + at);
+    else
+        k->pack_to_bf16(x, channels, factor, (uint16_t *)set->rows + at);
+    set->factors[i] = 1;
+}
+
+/* Row i of the set becomes x / |x|, or zero; *length = |x|, of int8 rows what is left of it. False when x has NaN or
+ * infinity. */
+static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
+{
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const size_t channels = (size_t)set->layout->channels, stride = sl_set_row_stride(set->layout);
+    const float largest = k->largest(x, channels);
+    if (!isfinite(largest))
+        return false;
+    const bool zero = largest < nothing;
+    if (set->layout->precision != SL_PRECISION_INT8) {
+        *length = zero ? 0 : length_of(x, channels, largest);
+        put_row(set, i, x, zero ? 0 : (float)(1 / *length));
+        return true;
+    }
+    int8_t *row = (int8_t *)set->rows + (size_t)i * stride;
+    k->quantise(x, channels, zero ? 0 : 127 / largest, row);
+    int32_t squares_i8;
+    k->sums_i8(row, stride, &set->row_sums[i], &squares_i8);
+    *length = finish_row_i8(set, i, squares_i8, largest / 127);
+    return true;
+}
+
+/* The same from a stored int8 patch, for rows of floats. */
+static bool set_row_of_i8(sl_patch_set *set, int i, const int8_t *x, float scale, double *length)
+{
+    float raw[SL_MATCH_MAX_CHANNELS];
+    if (!(isfinite(scale) && scale >= 0))
+        return false;
+    sl_emd_kernels_now()->dequantise(x, (size_t)set->layout->channels, scale, raw);
+    return set_row(set, i, raw, length);
+}
+
+/* All rows of bytes as they are stored: a patch's scale does not matter unless it is 0. The first bad row, or -1. */
+static int set_stored_rows(sl_patch_set *set, const sl_patch_source *source, double *lengths)
+{
+    const sl_match_layout *l = set->layout;
+    int32_t squares[SL_MATCH_MAX_PATCHES];
+    sl_emd_kernels_now()->take_rows(source->patches_i8, l->patches, (size_t)l->channels, set->rows,
+                                    sl_set_row_stride(l), set->row_sums, squares);
+    for (int i = 0; i < l->patches; i++) {
+        const float scale = source->patch_scales[i];
+        if (!(isfinite(scale) && scale >= 0))
+            return i;
+        lengths[i] = finish_row_i8(set, i, squares[i], scale);
+    }
+    return -1;
+}
+
+/* APC's g is the sum of share * p, a mean of unit patches by their lengths. It is not made a unit vector: weights are
+ * divided by their sum, and only the 1e-7 beside that sum could tell. */
+static void set_shares(sl_patch_set *set, const double *lengths)
+{
+    const sl_match_layout *l = set->layout;
+    double total = 0;
+    memset(set->shares, 0, (size_t)l->stride * sizeof *set->shares);
+    for (int i = 0; i < l->patches; i++)
+        total += lengths[i];
+    for (int i = 0; total > 0 && i < l->patches; i++)
+        set->shares[i] = (float)(lengths[i] / total);
+}
+
+static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
+{
+    const sl_match_layout *l = set->layout;
+    const bool pooled = l->rows != l->map_rows || l->cols != l->map_cols;
+    const size_t channels = (size_t)l->channels;
+    float mean[SL_MATCH_MAX_CHANNELS];
+    double lengths[SL_MATCH_MAX_PATCHES];
+    int bad = -1;
+    if (!pooled && !source->patches_f32 && l->precision == SL_PRECISION_INT8) {
+        bad = set_stored_rows(set, source, lengths);
+    } else {
+        for (int i = 0; bad < 0 && i < l->patches; i++) {
+            const size_t at = (size_t)i * channels;
+            const float *row = pooled ? mean : source->patches_f32 ? source->patches_f32 + at : NULL;
+            if (pooled) /* the length does not matter: no division */
+                sum_window(l, source, i / l->cols, i % l->cols, mean);
+            if (!(row ? set_row(set, i, row, &lengths[i])
+                      : set_row_of_i8(set, i, source->patches_i8 + at, source->patch_scales[i], &lengths[i])))
+                bad = i;
+        }
+    }
+    if (bad >= 0)
+        return sl_fail(err, SL_ERR_NUMERIC, "patch map: patch %d has NaN or infinity", bad);
+    set_shares(set, lengths);
+    return SL_OK;
+}
+
+/* The sum of all raw patches into `sum`, with the largest of its numbers; false when they are not finite. */
+static bool sum_of_map(const sl_match_layout *l, const sl_patch_source *source, float *sum, float *largest)
+{
+    sl_match_layout whole = *l; /* one window over the whole map */
+    whole.rows = whole.cols = 1;
+    sum_window(&whole, source, 0, 0, sum);
+    *largest = sl_emd_kernels_now()->largest(sum, (size_t)l->channels);
+    return isfinite(*largest);
+}
+
+/* The pooled unit vector, as the partner of products and as the last row(s) of a candidate. */
+static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl_error *err)
+{
+    const sl_match_layout *l = set->layout;
+    const sl_emd_kernels *k = sl_emd_kernels_now();
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t channels = (size_t)l->channels;
+    float sum[SL_MATCH_MAX_CHANNELS], largest;
+    const float *vector = l->weighting == SL_WEIGHT_APC ? sum : source->embedding;
+    if (!vector)
+        return sl_fail(err, SL_ERR_ARGUMENT, "weighting cc needs the embedding beside the patch map");
+    bool fine = vector == sum ? sum_of_map(l, source, sum, &largest) : isfinite(largest = k->largest(vector, channels));
+    if (!fine)
+        return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",
+                       l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
+    const bool zero = largest < nothing;
+    const double length = zero ? 0 : length_of(vector, channels, largest);
+    if (l->precision != SL_PRECISION_INT8) {
+        float *g = set->pooled; /* as it is, also beside rows of bf16 */
+        k->scale(vector, channels, zero ? 0 : (float)(1 / length), g);
+        memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
+        put_row(set, l->patches, g, 1);
+        return SL_OK;
+    }
+    int16_t *g = set->pooled;
+    int8_t *high = (int8_t *)set->rows + (size_t)l->patches * shape.row_stride, *low = high + shape.row_stride;
+    const float to_integer = zero ? 0 : SL_POOLED_MAX / largest;
+    k->quantise_i16(vector, channels, to_integer, g);
+    for (size_t c = 0; c < channels; c++) {
+        high[c] = (int8_t)((g[c] + SL_POOLED_BASE / 2) >> 7);
+        low[c] = (int8_t)(g[c] - high[c] * SL_POOLED_BASE);
+    }
+    memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);
+    set->pooled_factor = zero ? 0 : (float)(1 / (length * to_integer));
+    int32_t *sums = set->row_sums + l->patches, ignored;
+    k->sums_i8(high, shape.row_stride, &sums[0], &ignored);
+    k->sums_i8(low, shape.row_stride, &sums[1], &ignored);
+    set->factors[l->patches] = SL_POOLED_BASE * set->pooled_factor;
+    set->factors[l->patches + 1] = set->pooled_factor;
+    return SL_OK;
+}
+
+void sl_patch_set_pad(sl_patch_set *set)
+{
+    const sl_match_layout *l = set->layout;
+    const sl_set_shape shape = sl_set_shape_of(l);
+    const size_t item = sl_set_element_bytes(l);
+    char *rows = set->rows;
+    if (shape.row_stride > (size_t)l->channels)
+        for (int i = 0; i < shape.row_count; i++)
+            memset(rows + ((size_t)i * shape.row_stride + l->channels) * item, 0,
+                   (shape.row_stride - l->channels) * item);
+    memset(rows + (size_t)l->patches * shape.row_stride * item, 0,
+           (size_t)(shape.row_count - l->patches) * shape.row_stride * item);
+    int count = shape.row_count > l->stride ? shape.row_count : l->stride;
+    memset(set->factors + l->patches, 0, (size_t)(count - l->patches) * sizeof(float));
+    if (set->row_sums)
+        memset(set->row_sums + l->patches, 0, (size_t)(shape.row_count - l->patches) * sizeof(int32_t));
+}
+
+sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl_role role, void *memory,
+                            const sl_patch_source *source, sl_error *err)
+{
+    sl_patch_set_place(set, layout, role, memory);
+    sl_patch_source compared = *source;
+    if (layout->feature == SL_FEATURE_CONTRIBUTIONS) {
+        compared.patches_i8 = NULL;
+        compared.patches_f32 = source->contributions;
+    }
+    if (!compared.patches_f32 && !(compared.patches_i8 && compared.patch_scales))
+        return sl_fail(err, SL_ERR_ARGUMENT, "no patch map given");
+    sl_patch_set_pad(set);
+    SL_TRY(set_rows(set, &compared, err));
+    if (role == SL_ROLE_QUERY)
+        sl_emd_kernels_now()->pack_panel(set, set->panel);
+    if (set->pooled)
+        SL_TRY(set_pooled(set, &compared, err));
+    if (role == SL_ROLE_QUERY) /* columns: nothing but the patches */
+        memset(set->factors + layout->patches, 0, (size_t)(layout->stride - layout->patches) * sizeof(float));
+    return sl_fixed_weights(layout, source, set->fixed, err);
+}

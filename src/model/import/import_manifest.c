@@ -1,0 +1,86 @@
+/* The manifest of an imported model: what its architecture says of pictures and outputs, and where the weights are
+ * from. */
+#define _GNU_SOURCE
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/import/import.h"
+
+/* One number for all channels, or one for each. */
+static json_t *per_channel(const float v[3])
+{
+    if (v[0] == v[1] && v[0] == v[2])
+        return json_pack("[f]", (double)v[0]);
+    return json_pack("[f, f, f]", (double)v[0], (double)v[1], (double)v[2]);
+}
+
+/* The architecture's, or none where the network normalises its pixels itself. */
+static sl_pixel_scale pixel_scale(const sl_import *m, bool corrected)
+{
+    const sl_pixel_scale usual = corrected ? m->arch->corrected : m->arch->published;
+    float mean, std;
+    if (!m->preamble.normalises || sl_preamble_suits(&m->preamble, usual.mean, usual.std) ||
+        !sl_preamble_suggest(&m->preamble, &mean, &std))
+        return usual;
+    return (sl_pixel_scale){.mean = {mean, mean, mean}, .std = {std, std, std}};
+}
+
+static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
+{
+    const sl_arch *arch = m->arch;
+    static const char *const colours[] = {"rgb", "bgr", "grey"};
+    const sl_pixel_scale scale = pixel_scale(m, corrected);
+    json_object_set_new(root, "input",
+                        json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
+                                  "colour", colours[arch->colour], "mean", per_channel(scale.mean), "std",
+                                  per_channel(scale.std)));
+    json_object_set_new(root, "alignment", json_string(arch->alignment));
+    json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
+    json_object_set_new(root, "patch_map", json_string(m->patch_map ? m->patch_map : SL_ARCH_PATCH_MAP));
+    json_object_set_new(root, "embedding_dim", json_integer(arch->dim));
+    json_object_set_new(root, "patch_grid", json_pack("[i, i, i]", arch->rows, arch->cols, arch->patch_channels));
+}
+
+static void add_detector(json_t *root, const sl_import *m)
+{
+    if (!m->stages[0])
+        return;
+    json_object_set_new(root, "stages", json_pack("[s, s]", m->stages[0], m->stages[1]));
+    json_object_set_new(root, "score_threshold", json_real(.7)); /* the papers' for the last network */
+}
+
+/* The checkpoint's own name, without its folder: that may tell about its owner. */
+static const char *base_name(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, char **json, sl_error *err)
+{
+    static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
+    char *source;
+    *json = NULL;
+    bool whole = m->network.data != NULL;
+    if (asprintf(&source, "%s %s, sha256 %s", whole ? "network" : "checkpoint", base_name(m->file),
+                 m->checkpoint_sha256) < 0)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest");
+    json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
+                             kinds[m->arch->kind], "source", "text", source, "licence",
+                             o->licence ? o->licence : "not stated", "provenance", m->arch->title, "; imported.",
+                             "format", m->format, "file", base_name(m->weights), "bytes", (json_int_t)m->bytes,
+                             "sha256", m->sha256);
+    free(source);
+    if (root && !whole)
+        json_object_set_new(root, "arch", json_string(m->arch->name));
+    if (root && m->arch->kind == SL_MODEL_RECOGNISER)
+        add_recogniser(root, m, o->corrected_scale);
+    else if (root)
+        add_detector(root, m);
+    *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(7)) : NULL;
+    json_decref(root);
+    return *json ? SL_OK
+                 : sl_fail(err, SL_ERR_ARGUMENT, "%s: its name or licence is not UTF-8, or there is no memory",
+                           m->file);
+}

@@ -1,0 +1,78 @@
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+#include "net/import/weights/safetensors.h"
+
+enum { PREFIX = 8, ALIGNMENT = 64 }; /* where the tensors begin; the format asks for 8 */
+
+static size_t bytes_of(const sl_weight *w)
+{
+    return (size_t)sl_shape_elements(&w->shape) * sizeof(float);
+}
+
+/* {"dtype": "F32", "shape": [..], "data_offsets": [begin, end]}; NULL when there is no memory. */
+static json_t *entry_of(const sl_weight *w, size_t begin)
+{
+    json_t *shape = json_array();
+    for (int i = 0; i < w->shape.rank; i++)
+        json_array_append_new(shape, json_integer(w->shape.dim[i]));
+    return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
+                     (json_int_t)(begin + bytes_of(w)));
+}
+
+/* The header's JSON, malloc'd. Names and metadata that are not UTF-8 can not be written: SL_ERR_ARGUMENT. */
+static sl_status header_of(const sl_state_dict *dict, const char *const (*metadata)[2], size_t metadata_count,
+                           char **out, sl_error *err)
+{
+    json_t *header = json_object(), *texts = json_object();
+    sl_status status = SL_OK;
+    size_t at = 0;
+    for (size_t i = 0; status == SL_OK && i < metadata_count; i++)
+        if (json_object_set_new(texts, metadata[i][0], json_string(metadata[i][1])) != 0)
+            status = sl_fail(err, SL_ERR_ARGUMENT, "the metadata %.80s is not UTF-8", metadata[i][0]);
+    if (metadata_count)
+        json_object_set(header, "__metadata__", texts);
+    for (size_t i = 0; status == SL_OK && i < dict->count; i++) {
+        const sl_weight *w = &dict->weights[i];
+        if (json_object_set_new(header, w->name, entry_of(w, at)) != 0)
+            status = sl_fail(err, SL_ERR_ARGUMENT, "the name of weight %.80s is not UTF-8", w->name);
+        at += bytes_of(w);
+    }
+    *out = status == SL_OK ? json_dumps(header, JSON_COMPACT) : NULL;
+    if (status == SL_OK && !*out)
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for the header of a safetensors file");
+    json_decref(texts);
+    json_decref(header);
+    return status;
+}
+
+sl_status sl_safetensors_write(const char *path, const sl_state_dict *dict, const char *const (*metadata)[2],
+                               size_t metadata_count, sl_error *err)
+{
+    char *header = NULL;
+    sl_status status = header_of(dict, metadata, metadata_count, &header, err);
+    if (status != SL_OK)
+        return sl_fail_in(err, status, "%s", path);
+    size_t header_size = strlen(header), start = (PREFIX + header_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
+    size_t size = start;
+    for (size_t i = 0; i < dict->count; i++)
+        size += bytes_of(&dict->weights[i]);
+    uint8_t *file = malloc(size);
+    if (file) {
+        sl_put_u64(file, start - PREFIX);
+        memcpy(file + PREFIX, header, header_size);
+        memset(file + PREFIX + header_size, ' ', start - PREFIX - header_size);
+        size_t at = start;
+        for (size_t i = 0; i < dict->count; at += bytes_of(&dict->weights[i++]))
+            memcpy(file + at, dict->weights[i].data, bytes_of(&dict->weights[i]));
+        status = sl_write_file(path, file, size, err);
+    } else {
+        status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its %zu bytes", path, size);
+    }
+    free(file);
+    free(header);
+    return status;
+}

@@ -1,0 +1,311 @@
+/* Element-wise nodes that no convolution took in: in place where nobody reads the input afterwards, in
+ * whatever layout the input has. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "net/kernels/loops.h"
+#include "net/plan/plan_layout.h"
+
+/* ---- functions of one tensor: unary, PReLU, batch norm ---- */
+
+typedef struct {
+    const sl_loops *loops;
+    sl_op op;
+    sl_attr attr;
+    int64_t planes, blocks, inner, width; /* x, y [planes, inner, width], plane = batch * blocks + block */
+    float *slope, *shift;                 /* [blocks * width]: PReLU's slope, or scale and shift; the plan's */
+    const float *x;
+    float *y;
+} map_state;
+
+static void map_planes(const void *context, int64_t from, int64_t to)
+{
+    const map_state *s = context;
+    for (int64_t p = from; p < to; p++) {
+        int64_t at = p * s->inner * s->width, c = p % s->blocks * s->width;
+        const float *x = s->x + at;
+        float *y = s->y + at;
+        if (s->op == SL_OP_BATCHNORM && s->width == 1)
+            s->loops->affine(x, s->slope[c], s->shift[c], y, s->inner);
+        else if (s->op == SL_OP_BATCHNORM)
+            s->loops->affine_rows(x, s->slope + c, s->shift + c, y, s->inner, s->width);
+        else if (s->width == 1)
+            s->loops->unary(&(sl_attr){.fn = SL_FN_LEAKY_RELU, .a = s->slope[c]}, x, y, s->inner);
+        else
+            s->loops->prelu_rows(x, s->slope + c, y, s->inner, s->width);
+    }
+}
+
+/* Channels-last: the one block's pixels are what is cut. */
+static void map_pixels(const void *context, int64_t from, int64_t to)
+{
+    map_state s = *(const map_state *)context;
+    s.x += from * s.width;
+    s.y += from * s.width;
+    s.inner = to - from;
+    map_planes(&s, 0, 1);
+}
+
+static void map_flat(const void *context, int64_t from, int64_t to)
+{
+    const map_state *s = context;
+    s->loops->unary(&s->attr, s->x + from, s->y + from, to - from);
+}
+
+static void bind_map(sl_step *step)
+{
+    map_state *s = step->state;
+    s->x = step->data[0];
+    s->y = step->data[1];
+}
+
+static sl_status run_map(const sl_step *step, dnnl_stream_t stream, sl_error *err)
+{
+    const map_state *s = step->state;
+    int64_t work = s->planes * s->inner * s->width;
+    (void)stream, (void)err;
+    if (s->op == SL_OP_UNARY)
+        sl_run_pieces(work, work, map_flat, s);
+    else if (s->blocks == 1 && s->width > 1)
+        sl_run_pieces(s->planes * s->inner, work, map_pixels, s);
+    else
+        sl_run_pieces(s->planes, work, map_planes, s);
+    return SL_OK;
+}
+
+/* PReLU's slope or batch norm's scale and shift, one per channel, zeros behind. */
+static sl_status channel_numbers(sl_build *b, const sl_node *n, const sl_layout *l, map_state *s, sl_error *err)
+{
+    size_t bytes = (size_t)(l->blocks * l->width) * sizeof(float);
+    s->slope = sl_plan_memory(b, bytes);
+    s->shift = sl_plan_memory(b, bytes);
+    if (!s->slope || !s->shift)
+        return sl_build_no_memory(err);
+    memset(s->slope, 0, bytes);
+    memset(s->shift, 0, bytes);
+    sl_value values[5];
+    const sl_value *in[5];
+    for (int i = 1; i < n->n_inputs; i++) {
+        const sl_tensor_info *t = &b->g->tensors[n->inputs[i]];
+        values[i] = (sl_value){t->type, t->shape, (void *)t->data};
+        in[i] = &values[i];
+    }
+    const sl_call call = {n, in, NULL};
+    for (int64_t c = 0; c < l->channels; c++) {
+        double scale, shift;
+        if (n->op == SL_OP_PRELU) {
+            s->slope[c] = ((const float *)in[1]->data)[sl_shape_elements(&in[1]->shape) == 1 ? 0 : c];
+            continue;
+        }
+        sl_batchnorm_affine(&call, c, &scale, &shift);
+        s->slope[c] = (float)scale;
+        s->shift[c] = (float)shift;
+    }
+    return SL_OK;
+}
+
+static bool constant_parameters(const sl_build *b, const sl_node *n)
+{
+    for (int i = 1; i < n->n_inputs; i++)
+        if (!b->g->tensors[n->inputs[i]].data)
+            return false;
+    return true;
+}
+
+static bool can_map(const sl_build *b, const sl_node *n)
+{
+    const sl_shape *x = &b->g->tensors[n->inputs[0]].shape;
+    if (n->op == SL_OP_UNARY)
+        return sl_has_unary_loop(n->attr.fn);
+    if (n->op == SL_OP_BATCHNORM)
+        return constant_parameters(b, n);
+    if (n->op != SL_OP_PRELU || x->rank < 2 || !constant_parameters(b, n))
+        return false;
+    const sl_shape *slope = &b->g->tensors[n->inputs[1]].shape;
+    int64_t stride[SL_MAX_RANK], count = sl_shape_elements(slope);
+    sl_prelu_strides(slope, x, stride);
+    return count == 1 || (count == x->dim[1] && stride[1] == 1);
+}
+
+static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
+{
+    sl_layout l = sl_layout_of(b, n->inputs[0]);
+    if (l.padded && n->op == SL_OP_UNARY && sl_unary_value(&n->attr, 0) != 0)
+        l = (sl_layout){
+            .batch = l.batch, .blocks = l.channels, .inner = l.inner, .width = 1, .channels = l.channels};
+    map_state *s = malloc(sizeof *s);
+    if (!s)
+        return sl_build_no_memory(err);
+    *s = (map_state){.loops = sl_loops_active(),
+                     .op = n->op,
+                     .attr = n->attr,
+                     .planes = l.batch * l.blocks,
+                     .blocks = l.blocks,
+                     .inner = l.inner,
+                     .width = l.width};
+    int buffers[2];
+    sl_status status = SL_OK;
+    if (n->op != SL_OP_UNARY)
+        status = channel_numbers(b, n, &l, s, err);
+    if (status == SL_OK)
+        status = sl_layout_want(b, n->inputs[0], &l, &buffers[0], err);
+    if (status == SL_OK)
+        status =
+            sl_layout_make(b, n->outputs[0], &l, sl_last_read(b, buffers[0]) ? buffers[0] : -1, &buffers[1], err);
+    if (status != SL_OK) {
+        free(s);
+        return status;
+    }
+    return sl_add_step(b, run_map, bind_map, free, s, buffers, 2, err);
+}
+
+/* ---- functions of two tensors ---- */
+
+typedef struct {
+    const sl_loops *loops;
+    sl_fn fn;
+    sl_walk rows;           /* over all axes but the last; offsets of both inputs */
+    int64_t n_rows, length; /* the last axis, merged with those before it where both inputs allow */
+    int64_t step[2];        /* along the last axis: 0 or 1 */
+    const float *x[2];
+    float *y;
+} pair_state;
+
+static void pair_flat(const void *context, int64_t from, int64_t to)
+{
+    const pair_state *s = context;
+    s->loops->binary(s->fn, s->x[0] + from * s->step[0], s->step[0], s->x[1] + from * s->step[1], s->step[1],
+                     s->y + from, to - from);
+}
+
+static void pair_rows(const pair_state *s)
+{
+    sl_walk w = s->rows;
+    for (int64_t r = 0; r < s->n_rows; r++, sl_walk_next(&w))
+        s->loops->binary(s->fn, s->x[0] + w.offset[0], s->step[0], s->x[1] + w.offset[1], s->step[1],
+                         s->y + r * s->length, s->length);
+}
+
+static void bind_pair(sl_step *step)
+{
+    pair_state *s = step->state;
+    s->x[0] = step->data[0];
+    s->x[1] = step->data[1];
+    s->y = step->data[2];
+}
+
+static sl_status run_pair(const sl_step *step, dnnl_stream_t stream, sl_error *err)
+{
+    const pair_state *s = step->state;
+    (void)stream, (void)err;
+    if (s->n_rows == 1)
+        sl_run_pieces(s->length, s->length, pair_flat, s);
+    else
+        pair_rows(s);
+    return SL_OK;
+}
+
+/* Merges the last two axes while each input either runs through both or repeats over both. */
+static void merge_axes(pair_state *s, const sl_shape *a, const sl_shape *b, const sl_shape *y)
+{
+    sl_walk *w = &s->rows;
+    sl_walk_start(w, y);
+    w->n = 2;
+    sl_broadcast_strides(a, y, w->stride[0]);
+    sl_broadcast_strides(b, y, w->stride[1]);
+    s->length = 1;
+    s->step[0] = s->step[1] = 0;
+    for (; w->shape.rank > 0; w->shape.rank--) {
+        int last = w->shape.rank - 1;
+        bool fits = true;
+        for (int k = 0; k < 2 && y->dim[last] != 1 && s->length != 1; k++)
+            fits &= w->stride[k][last] == s->step[k] * s->length;
+        if (!fits)
+            break;
+        for (int k = 0; k < 2 && y->dim[last] != 1 && s->length == 1; k++)
+            s->step[k] = w->stride[k][last];
+        s->length *= y->dim[last];
+    }
+    s->n_rows = sl_shape_elements(&w->shape);
+}
+
+static bool same_shapes(const sl_build *b, const sl_node *n)
+{
+    return sl_shape_equal(&b->g->tensors[n->inputs[0]].shape, &b->g->tensors[n->inputs[1]].shape);
+}
+
+/* The input of the output's shape when the other is one number: then any layout will do. Else -1. */
+static int beside_scalar(const sl_build *b, const sl_node *n)
+{
+    for (int i = 0; i < 2; i++)
+        if (sl_shape_elements(&b->g->tensors[n->inputs[1 - i]].shape) == 1 &&
+            sl_shape_equal(&b->g->tensors[n->inputs[i]].shape, &b->g->tensors[n->outputs[0]].shape))
+            return i;
+    return -1;
+}
+
+static sl_status pair_buffers(sl_build *b, const sl_node *n, pair_state *s, int buffers[3], sl_error *err)
+{
+    sl_layout l = {.width = 1};
+    int lead = same_shapes(b, n) ? (b->places[n->inputs[0]].other >= 0 ? 0 : 1) : beside_scalar(b, n);
+    if (lead >= 0)
+        l = sl_layout_of(b, n->inputs[lead]);
+    if (l.padded)
+        lead = -1;
+    if (lead < 0 || !l.md) {
+        l = (sl_layout){.width = 1};
+        merge_axes(s, &b->g->tensors[n->inputs[0]].shape, &b->g->tensors[n->inputs[1]].shape,
+                   &b->g->tensors[n->outputs[0]].shape);
+    } else {
+        s->n_rows = 1;
+        s->length = sl_layout_elements(&l);
+        s->step[0] = s->step[1] = 1;
+        if (!same_shapes(b, n))
+            s->step[1 - lead] = 0;
+    }
+    sl_md md;
+    bool has_md = l.md; /* a reorder of the other input may move the place that l.md is in */
+    if (has_md && !sl_md_copy(l.md, &md))
+        return sl_build_no_memory(err);
+    if (has_md)
+        l.md = &md;
+    const sl_layout dense = {.width = 1};
+    sl_status status = SL_OK;
+    int in_place = -1;
+    for (int i = 0; i < 2 && status == SL_OK; i++)
+        status = sl_layout_want(b, n->inputs[i], s->step[i] || !has_md ? &l : &dense, &buffers[i], err);
+    for (int i = 0; i < 2 && status == SL_OK; i++)
+        if (in_place < 0 && sl_last_read(b, buffers[i]) &&
+            sl_shape_equal(&b->g->tensors[n->inputs[i]].shape, &b->g->tensors[n->outputs[0]].shape))
+            in_place = buffers[i];
+    if (status == SL_OK)
+        status = sl_layout_make(b, n->outputs[0], &l, in_place, &buffers[2], err);
+    if (has_md)
+        sl_md_free(&md);
+    return status;
+}
+
+static sl_status compile_pair(sl_build *b, const sl_node *n, sl_error *err)
+{
+    int buffers[3];
+    pair_state *s = calloc(1, sizeof *s);
+    if (!s)
+        return sl_build_no_memory(err);
+    s->loops = sl_loops_active();
+    s->fn = n->attr.fn;
+    sl_status status = pair_buffers(b, n, s, buffers, err);
+    if (status != SL_OK) {
+        free(s);
+        return status;
+    }
+    return sl_add_step(b, run_pair, bind_pair, free, s, buffers, 3, err);
+}
+
+sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err)
+{
+    bool pair = n->op == SL_OP_BINARY && n->attr.fn != SL_FN_POW;
+    bool map = (n->op == SL_OP_UNARY || n->op == SL_OP_PRELU || n->op == SL_OP_BATCHNORM) && can_map(b, n);
+    if (pair || map)
+        *done = true;
+    return pair ? compile_pair(b, n, err) : map ? compile_map(b, n, err) : SL_OK;
+}

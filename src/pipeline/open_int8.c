@@ -1,0 +1,65 @@
+#include "pipeline/open_int8.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/file.h"
+#include "base/threads.h"
+
+enum { MOST_BYTES = 16 << 20 };
+
+static sl_status read_file(const char *path, const sl_recogniser *r, sl_int8_model *out, sl_error *err)
+{
+    uint8_t *data;
+    size_t size;
+    const char *name = r->network.manifest->name;
+    sl_status status = sl_read_file(path, MOST_BYTES, &data, &size, err);
+    if (status == SL_ERR_NOT_FOUND)
+        return sl_fail(err, status, "model %s has no int8 ranges, %s: make them with 'secondlook models quantise "
+                       "--model %s PHOTOS...'", name, path, name);
+    SL_TRY(status);
+    status = sl_int8_parse(data, size, path, out, err);
+    free(data);
+    SL_TRY(status);
+    bool ours = memcmp(out->fingerprint, r->fingerprint, sizeof r->fingerprint) == 0 && out->dim == r->dim &&
+                out->width == r->width && out->height == r->height && out->channels == r->channels_in;
+    if (ours)
+        return SL_OK;
+    sl_int8_model_free(out);
+    return sl_fail(err, SL_ERR_MISMATCH, "%s: is of another network than model %s: make it again with 'models "
+                   "quantise'", path, name);
+}
+
+sl_status sl_int8_open(const char *models_dir, const sl_recogniser *r, sl_int8_model *out, sl_error *err)
+{
+    char *path;
+    *out = (sl_int8_model){0};
+    SL_TRY(sl_models_side_file(models_dir, r->network.manifest, ".int8", &path, err));
+    sl_status status = read_file(path, r, out, err);
+    free(path);
+    return status;
+}
+
+sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
+                            const char *file, int threads, sl_progress_fn progress, void *context,
+                            sl_int8_report *report, sl_error *err)
+{
+    sl_recogniser r;
+    sl_int8_model m = {0};
+    sl_int8_report told;
+    char *path = NULL;
+    SL_TRY(sl_compute_check(SL_COMPUTE_INT8, err));
+    SL_TRY(sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", &r, err));
+    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, r.network.manifest, ".int8", &path, err);
+    if (status == SL_OK)
+        status = sl_int8_make(&r, crops, count, threads ? threads : sl_cpu_count(), progress, context, &m, &told, err);
+    if (status == SL_OK)
+        status = sl_int8_write(&m, file ? file : path, err);
+    if (status == SL_OK && report)
+        *report = told;
+    sl_int8_model_free(&m);
+    free(path);
+    sl_recogniser_close(&r);
+    return status;
+}

@@ -1,0 +1,275 @@
+/* The occlusion-aware second look of a model: its head from the network, its statistics from where they are. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "gallery/gallery.h"
+#include "match/oae/oae.h"
+#include "match/second_look.h"
+#include "model/builtin_files.h"
+#include "pipeline/engine.h"
+
+enum { MOST_BYTES = 64 << 20 };
+
+typedef struct {
+    sl_cells cells; /* first: sl_cells_close casts */
+    char *source;
+} opened;
+
+static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
+{
+    *shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels};
+    memcpy(shape->fingerprint, r->fingerprint, sizeof shape->fingerprint);
+}
+
+static bool fits(const sl_cell_stats *s, const sl_template_shape *shape)
+{
+    return memcmp(s->fingerprint, shape->fingerprint, sizeof s->fingerprint) == 0 && s->dim == shape->dim &&
+           s->rows == shape->rows && s->cols == shape->cols;
+}
+
+/* ---- where statistics come from ---- */
+
+/* From the models folder. SL_OK with *found false when there is no file. */
+static sl_status from_file(opened *o, const char *path, bool *found, sl_error *err)
+{
+    uint8_t *data;
+    size_t size;
+    sl_status status = sl_read_file(path, MOST_BYTES, &data, &size, err);
+    *found = status != SL_ERR_NOT_FOUND;
+    if (status != SL_OK)
+        return *found ? status : SL_OK;
+    status = sl_cell_stats_parse(data, size, path, &o->cells.stats, err);
+    free(data);
+    if (status == SL_OK && !fits(&o->cells.stats, &o->cells.shape))
+        status = sl_fail(err, SL_ERR_MISMATCH, "%s: is of another model: make it again with 'models calibrate'", path);
+    return status;
+}
+
+static bool from_builtin(opened *o)
+{
+    for (const sl_builtin_file *f = sl_builtin_cells; f->data; f++) {
+        sl_cell_stats s;
+        if (sl_cell_stats_parse(f->data, f->size, f->name, &s, NULL) != SL_OK)
+            continue;
+        if (fits(&s, &o->cells.shape)) {
+            o->cells.stats = s;
+            return true;
+        }
+        sl_cell_stats_free(&s);
+    }
+    return false;
+}
+
+static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
+{
+    const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : NULL;
+    bool ours = shape && memcmp(shape->fingerprint, o->cells.shape.fingerprint, sizeof shape->fingerprint) == 0;
+    if (!ours || sl_gallery_size(gallery) < SL_CELLS_LEAST_FACES)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
+                       "them with 'secondlook models calibrate --gallery DIR' from %d faces or more", path,
+                       ours ? ", and the gallery is too small" : "", SL_CELLS_LEAST_FACES);
+    return sl_cell_stats_make(gallery, &o->cells.head, threads, NULL, NULL, &o->cells.stats, err);
+}
+
+static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
+                            int threads, sl_error *err)
+{
+    char *path;
+    bool found = false;
+    sl_status status = sl_models_side_file(models_dir, m, ".cells", &path, err);
+    if (status == SL_OK)
+        status = from_file(o, path, &found, err);
+    else if (status == SL_ERR_NOT_FOUND) /* there is no models folder: the built-in ones are left */
+        status = SL_OK;
+    const char *source = path;
+    if (status == SL_OK && !found) {
+        source = from_builtin(o) ? "built in" : NULL;
+        if (!source) {
+            source = "this gallery";
+            status = from_gallery(o, gallery, path ? path : "in a models folder", threads, err);
+        }
+    }
+    if (status == SL_OK && !(o->source = sl_strdup(source)))
+        status = sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
+    free(path);
+    return status;
+}
+
+/* ---- the public functions ---- */
+
+/* The recogniser asked for: by name, else the gallery's, else the default. */
+static sl_status open_recogniser(const char *models_dir, const char *model, const sl_gallery *gallery,
+                                 sl_recogniser *out, sl_error *err)
+{
+    sl_gallery_info info;
+    if (!model && gallery) {
+        sl_gallery_get_info(gallery, &info);
+        model = info.model;
+    }
+    return sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", out, err);
+}
+
+static sl_status cells_of(const char *models_dir, const sl_recogniser *r, const sl_gallery *gallery, bool statistics,
+                          int threads, sl_cells **out, sl_error *err)
+{
+    opened *o = calloc(1, sizeof *o);
+    sl_status status = o ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics per cell");
+    if (status == SL_OK) {
+        read_shape(r, &o->cells.shape);
+        status = sl_head_of_recogniser(r, 1, &o->cells.head, err); /* small products: threads only wait */
+    }
+    if (status == SL_OK && statistics)
+        status = find_stats(o, models_dir, r->network.manifest, gallery, threads, err);
+    if (status != SL_OK) {
+        if (o)
+            sl_cells_close(&o->cells);
+        return status;
+    }
+    *out = &o->cells;
+    return SL_OK;
+}
+
+static sl_status open_cells(const char *models_dir, const char *model, const sl_gallery *gallery, bool statistics,
+                            int threads, sl_cells **out, sl_error *err)
+{
+    sl_recogniser r;
+    *out = NULL;
+    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
+    sl_status status = cells_of(models_dir, &r, gallery, statistics, threads, out, err);
+    sl_recogniser_close(&r);
+    return status;
+}
+
+sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                        sl_cells **out, sl_error *err)
+{
+    return open_cells(models_dir, model, gallery, true, threads, out, err);
+}
+
+sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery, sl_cells **out,
+                             sl_error *err)
+{
+    return open_cells(models_dir, model, gallery, false, 1, out, err);
+}
+
+sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
+                             sl_cells **out, sl_error *err)
+{
+    *out = NULL;
+    if (need != SL_NEEDS_HEAD && need != SL_NEEDS_STATISTICS)
+        return sl_fail(err, SL_ERR_ARGUMENT, "cells of an engine: %d is nothing that a second look needs", (int)need);
+    return cells_of(engine->models_dir, &engine->recogniser, gallery, need == SL_NEEDS_STATISTICS, threads, out, err);
+}
+
+/* ---- an engine's own ---- */
+
+/* With statistics, else the head alone, else nothing: each is an answer. */
+static sl_status read_known(const sl_engine *engine, sl_cells **out, sl_error *err)
+{
+    sl_status status = cells_of(engine->models_dir, &engine->recogniser, NULL, true, 1, out, err);
+    if (status == SL_ERR_NOT_FOUND)
+        status = cells_of(engine->models_dir, &engine->recogniser, NULL, false, 1, out, err);
+    return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
+}
+
+static sl_status known_cells(const sl_engine *engine, const sl_cells **out, sl_error *err)
+{
+    sl_engine_cells *known = engine->known;
+    sl_status status = SL_OK;
+    pthread_mutex_lock(&known->mutex);
+    if (!known->read)
+        status = read_known(engine, &known->cells, err);
+    known->read = status == SL_OK;
+    *out = known->cells;
+    pthread_mutex_unlock(&known->mutex);
+    return status;
+}
+
+sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match, sl_error *err)
+{
+    const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : engine ? &engine->shape : NULL;
+    if (!shape)
+        return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
+    if (!match->cells && engine)
+        SL_TRY(known_cells(engine, &match->cells, err));
+    sl_match_suit(match, shape);
+    SL_TRY(sl_match_options_check(match, err));
+    if (match->rerank == SL_RERANK_NONE)
+        return SL_OK;
+    const sl_match_need need = sl_match_needs(match);
+    if (need == SL_NEEDS_STATISTICS && !(match->cells && sl_cells_has_statistics(match->cells)))
+        return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "
+                       "'secondlook models calibrate --gallery DIR' from %d faces or more", SL_CELLS_LEAST_FACES);
+    if (need == SL_NEEDS_HEAD && !match->cells)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "feature contributions needs a linear head, which this model has not: "
+                       "compare maps");
+    return sl_second_look_check(match, shape, err);
+}
+
+void sl_cells_close(sl_cells *cells)
+{
+    if (!cells)
+        return;
+    opened *o = (opened *)cells;
+    sl_head_free(&cells->head);
+    sl_cell_stats_free(&cells->stats);
+    free(o->source);
+    free(o);
+}
+
+const char *sl_cells_source(const sl_cells *cells) { return ((const opened *)cells)->source; }
+
+static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, const char *path, int threads,
+                           sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_head head;
+    sl_cell_stats stats;
+    if (memcmp(sl_gallery_shape(gallery)->fingerprint, r->fingerprint, sizeof r->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model than %s",
+                       r->network.manifest->name);
+    SL_TRY(sl_head_of_recogniser(r, 1, &head, err));
+    sl_status status = sl_cell_stats_make(gallery, &head, threads, progress, context, &stats, err);
+    sl_head_free(&head);
+    SL_TRY(status);
+    status = sl_cell_stats_write(&stats, path, err);
+    sl_cell_stats_free(&stats);
+    return status;
+}
+
+sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl_gallery *gallery, const char *file,
+                             int threads, sl_progress_fn progress, void *context, sl_error *err)
+{
+    sl_recogniser r;
+    char *path = NULL;
+    if (!gallery)
+        return sl_fail(err, SL_ERR_ARGUMENT, "statistics per cell are made from a gallery");
+    SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
+    const sl_manifest *m = r.network.manifest;
+    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, m, ".cells", &path, err);
+    if (status == SL_OK)
+        status = calibrate(&r, gallery, file ? file : path, threads, progress, context, err);
+    free(path);
+    sl_recogniser_close(&r);
+    return status;
+}
+
+sl_status sl_cells_hidden(const sl_cells *cells, const sl_template *face, float *hidden, sl_error *err)
+{
+    if (!face)
+        return sl_fail(err, SL_ERR_ARGUMENT, "what is hidden is read from a template");
+    SL_TRY(sl_cells_check(cells, &face->shape, true, "hidden", err));
+    sl_patch_source source = sl_patch_source_of(face);
+    return sl_hidden_of_face(cells, &source, hidden, err);
+}
+
+sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err)
+{
+    if (!face)
+        return sl_fail(err, SL_ERR_ARGUMENT, "trust is read from a template");
+    SL_TRY(sl_cells_check(cells, &face->shape, true, "trust", err));
+    sl_patch_source source = sl_patch_source_of(face);
+    return sl_trust_of_face(cells, &source, trust, err);
+}
