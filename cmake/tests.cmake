@@ -4,6 +4,10 @@ pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
 file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 
 foreach(module ${SL_MODULE_NAMES})
+  set(upto ${module})
+  if(module STREQUAL "match")
+    set(upto gallery) # its tests take their faces from galleries
+  endif()
   file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/${module}/test_*.c)
   foreach(program ${programs})
     get_filename_component(stem ${program} NAME_WE)
@@ -11,7 +15,7 @@ foreach(module ${SL_MODULE_NAMES})
     add_executable(${target} ${program} ${support})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_BINARY_DIR})
     target_compile_definitions(${target} PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
-    target_link_libraries(${target} PRIVATE ${SL_UPTO_${module}} PkgConfig::CMOCKA)
+    target_link_libraries(${target} PRIVATE ${SL_UPTO_${upto}} PkgConfig::CMOCKA)
     add_test(NAME ${module}/${stem} COMMAND ${target})
     # 77: the test wants something that is not here (LFW, a fetched model) and said so.
     set_tests_properties(${module}/${stem} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
@@ -34,3 +38,10 @@ foreach(source ${targets})
   endif()
   target_link_libraries(${stem} PRIVATE ${SL_UPTO_${module}})
 endforeach()
+
+# Matching stands on templates alone: this links no networks, no codecs, no gallery, or not at all.
+add_executable(score_two_templates ${CMAKE_SOURCE_DIR}/tests/link/score_two_templates.c $<TARGET_OBJECTS:sl_base>
+                                   $<TARGET_OBJECTS:sl_template> $<TARGET_OBJECTS:sl_match>)
+target_include_directories(score_two_templates PRIVATE ${CMAKE_SOURCE_DIR}/include)
+target_link_libraries(score_two_templates PRIVATE Threads::Threads PkgConfig::UTF8PROC m)
+add_test(NAME match/links_alone COMMAND score_two_templates)

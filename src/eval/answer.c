@@ -4,6 +4,7 @@
 
 #include "base/mem.h"
 #include "eval/ranker.h"
+#include "gallery/gallery.h"
 
 enum { MAX_TOP = 10000 };
 

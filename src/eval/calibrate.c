@@ -9,6 +9,7 @@
 #include "eval/openset.h"
 #include "eval/protocol.h"
 #include "eval/scorer.h"
+#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 #include "pipeline/rates.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
+#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 
 static sl_status make_blocks(sl_experiment *x, sl_error *err)
@@ -99,7 +100,7 @@ sl_status sl_experiment_open_bank(sl_experiment *x, const sl_eval_options *optio
     if (!x->cells || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
         return SL_OK;
     listener l = {options, p->asked_count};
-    return sl_contribution_bank_open(&x->cells->head, p->gallery, x->threads, listen, &l, &x->bank, err);
+    return sl_contribution_bank_open(&x->cells->head, sl_gallery_faces(p->gallery), x->threads, listen, &l, &x->bank, err);
 }
 
 sl_status sl_experiment_scan(const sl_experiment *x, const uint32_t *queries, size_t count, uint32_t *index,

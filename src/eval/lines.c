@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/text.h"
 #include "eval/outcomes.h"
+#include "gallery/gallery.h"
 #include "match/match.h"
 
 static size_t face_index(uint32_t face)

@@ -7,6 +7,7 @@
 #include "base/mem.h"
 #include "base/pattern.h"
 #include "eval/names.h"
+#include "gallery/gallery.h"
 
 static const uint32_t none = UINT32_MAX;
 

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "eval/names.h"
 #include "eval/own_photos.h"
+#include "gallery/gallery.h"
 
 static const uint32_t none = UINT32_MAX;
 

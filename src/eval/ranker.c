@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 
 /* ---- opening ---- */
@@ -84,7 +85,7 @@ sl_status sl_ranker_ask(sl_ranker *r, size_t query, sl_error *err)
     r->query = query;
     if (!r->contributions)
         return SL_OK;
-    SL_TRY(sl_patch_source_of_face(queries, query, &face, err));
+    SL_TRY(sl_gallery_patches(queries, query, &face, err));
     sl_status status = sl_contributions(&r->x->cells->head, &face, 1, r->contributions, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query %s", sl_gallery_image(queries, query));
 }
@@ -99,7 +100,7 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
     const candidates *c = context;
     const sl_experiment *x = c->ranker->x;
     size_t face = c->ranker->order[candidate];
-    SL_TRY(sl_second_look_face(c->look, x->protocol.gallery, face, out, err));
+    SL_TRY(sl_second_look_face(c->look, sl_gallery_faces(x->protocol.gallery), face, out, err));
     if (x->bank)
         out->contributions = sl_contribution_bank_at(x->bank, face);
     return SL_OK;
@@ -110,7 +111,7 @@ static sl_status score(sl_ranker *r, sl_second_look *look, size_t n, float *scor
 {
     sl_patch_source query;
     candidates c = {r, look};
-    SL_TRY(sl_second_look_face(look, r->x->protocol.queries, r->query, &query, err));
+    SL_TRY(sl_second_look_face(look, sl_gallery_faces(r->x->protocol.queries), r->query, &query, err));
     query.contributions = r->contributions;
     SL_TRY(sl_second_look_query(look, &query, err));
     return sl_second_look_scores(look, n, source_of, &c, scores, NULL, err);

@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
+#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 
 /* A thread's own. */
@@ -28,7 +29,7 @@ static sl_status open_threads(sl_scorer *s, sl_error *err)
 static sl_status open_bank(sl_scorer *s, sl_error *err)
 {
     const sl_head *head = &s->match.cells->head;
-    SL_TRY(sl_contribution_bank_open(head, s->gallery, s->threads, NULL, NULL, &s->bank, err));
+    SL_TRY(sl_contribution_bank_open(head, sl_gallery_faces(s->gallery), s->threads, NULL, NULL, &s->bank, err));
     for (int i = 0; i < s->threads; i++) {
         s->of[i].contributions = sl_calloc_aligned((size_t)head->cells * (size_t)head->dim, sizeof(float));
         if (!s->of[i].contributions)
@@ -88,7 +89,7 @@ typedef struct {
 static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
     const candidates *c = context;
-    SL_TRY(sl_second_look_face(c->look, c->scorer->gallery, c->faces[candidate], out, err));
+    SL_TRY(sl_second_look_face(c->look, sl_gallery_faces(c->scorer->gallery), c->faces[candidate], out, err));
     if (c->scorer->bank)
         out->contributions = sl_contribution_bank_at(c->scorer->bank, c->faces[candidate]);
     return SL_OK;
@@ -110,7 +111,7 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
         return SL_OK;
     sl_patch_source source;
     candidates c = {s, own->look, faces};
-    SL_TRY(sl_second_look_face(own->look, s->queries, query, &source, err));
+    SL_TRY(sl_second_look_face(own->look, sl_gallery_faces(s->queries), query, &source, err));
     if (own->contributions) {
         SL_TRY(sl_contributions(&s->match.cells->head, &source, 1, own->contributions, err));
         source.contributions = own->contributions;
@@ -126,7 +127,7 @@ sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_e
     *hidden = NAN;
     if (!cells || !sl_cells_has_statistics(cells) || sl_gallery_shape(s->queries)->precision == SL_PRECISION_NONE)
         return SL_OK;
-    SL_TRY(sl_patch_source_of_face(s->queries, query, &face, err));
+    SL_TRY(sl_gallery_patches(s->queries, query, &face, err));
     face.embedding = s->query_embeddings + query * (size_t)s->dim;
     return sl_hidden_of_face(cells, &face, hidden, err);
 }

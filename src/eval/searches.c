@@ -8,6 +8,7 @@
 #include "eval/openset.h"
 #include "eval/protocol.h"
 #include "eval/scorer.h"
+#include "gallery/gallery.h"
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
 

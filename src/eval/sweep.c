@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "gallery/gallery.h"
 #include "match/second_look.h"
 
 enum { MAX_CONFIGS = 4096 };
@@ -88,7 +89,7 @@ static sl_status check_look(const sl_gallery *gallery, const sl_match_options *o
     sl_patch_source face;
     sl_status status = SL_OK;
     if (sl_gallery_size(gallery) > 0)
-        status = sl_second_look_face(look, gallery, 0, &face, err);
+        status = sl_second_look_face(look, sl_gallery_faces(gallery), 0, &face, err);
     sl_second_look_close(look);
     return status;
 }

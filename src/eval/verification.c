@@ -8,6 +8,7 @@
 #include "eval/metrics.h"
 #include "eval/pairs.h"
 #include "eval/scorer.h"
+#include "gallery/gallery.h"
 
 enum { BLOCK = 256 };
 

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "template/template.h"
+#include "template/patch_source.h"
 
 /* sl_gallery_open without an engine. shape and model_name are needed to create a gallery; where one is,
  * a shape of another fingerprint or geometry is SL_ERR_MISMATCH (its precision counts only for a new
@@ -77,20 +77,14 @@ sl_status sl_gallery_find_face_of(const sl_gallery *gallery, const char *photo, 
 sl_status sl_gallery_find_photo(sl_gallery *gallery, const uint8_t sha256[32], const char *label, size_t *i,
                                 sl_error *err);
 
-/* Patches as they are stored; what another precision has is NULL. */
-typedef struct {
-    const int8_t *q;      /* int8: [R, C] */
-    const float *f32;     /* f32: [R, C] */
-    const uint8_t *codes; /* compact: [R, sl_code_bytes(D)] around centre [R, D] */
-    const float *centre;
-    const float *scales; /* int8, compact: [R] */
-} sl_stored_patches;
-
 /* Patches of live face i, straight from the mapping, 64-byte aligned; its checksum is verified the first time.
  * SL_ERR_UNSUPPORTED, with the way out, where the gallery holds embeddings only. */
-sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_stored_patches *out, sl_error *err);
+sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err);
 
 /* The 68 landmarks of live face i in units of the crop's sides, NULL when it has none; checksum as above. */
 sl_status sl_gallery_landmarks(const sl_gallery *gallery, size_t i, const sl_point **landmarks, sl_error *err);
+
+/* Its live faces, for matching. */
+sl_face_store sl_gallery_faces(const sl_gallery *gallery);
 
 #endif

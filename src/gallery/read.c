@@ -189,17 +189,17 @@ static sl_status patch_row(const sl_gallery *g, size_t i, const uint8_t **row, s
     return SL_OK;
 }
 
-sl_status sl_gallery_patches(const sl_gallery *g, size_t i, sl_stored_patches *out, sl_error *err)
+sl_status sl_gallery_patches(const sl_gallery *g, size_t i, sl_patch_source *out, sl_error *err)
 {
     const uint8_t *row;
-    *out = (sl_stored_patches){0};
+    *out = (sl_patch_source){0};
     SL_TRY(patch_row(g, i, &row, err));
     const float *scales = (const float *)(row + sl_patch_row_layout(&g->meta.shape).scales_at);
     switch (g->meta.shape.precision) {
-    case SL_PRECISION_INT8: *out = (sl_stored_patches){.q = (const int8_t *)row, .scales = scales}; break;
-    case SL_PRECISION_F32: out->f32 = (const float *)row; break;
+    case SL_PRECISION_INT8: *out = (sl_patch_source){.patches_i8 = (const int8_t *)row, .patch_scales = scales}; break;
+    case SL_PRECISION_F32: out->patches_f32 = (const float *)row; break;
     case SL_PRECISION_COMPACT:
-        *out = (sl_stored_patches){.codes = row, .scales = scales, .centre = g->centre};
+        *out = (sl_patch_source){.codes = row, .patch_scales = scales, .centre = g->centre};
         break;
     case SL_PRECISION_BF16: /* not stored */
     case SL_PRECISION_NONE:
@@ -223,7 +223,7 @@ sl_status sl_gallery_landmarks(const sl_gallery *g, size_t i, const sl_point **l
 
 sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
 {
-    sl_stored_patches stored = {0};
+    sl_patch_source stored = {0};
     const sl_point *landmarks;
     *out = NULL;
     SL_TRY(sl_gallery_landmarks(g, i, &landmarks, err));
@@ -236,14 +236,14 @@ sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, 
     SL_TRY(sl_template_alloc(s, &t, err));
     memcpy(t->embedding, sl_row_bytes(g, SL_FILE_EMBEDDINGS, row), (size_t)s->dim * sizeof(float));
     size_t bytes = sl_patch_row_layout(s).patches_bytes;
-    if (stored.q)
-        memcpy(t->patches_i8, stored.q, bytes);
-    if (stored.f32)
-        memcpy(t->patches_f32, stored.f32, bytes);
+    if (stored.patches_i8)
+        memcpy(t->patches_i8, stored.patches_i8, bytes);
+    if (stored.patches_f32)
+        memcpy(t->patches_f32, stored.patches_f32, bytes);
     if (stored.codes)
         memcpy(t->codes, stored.codes, bytes);
-    if (stored.scales)
-        memcpy(t->patch_scales, stored.scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
+    if (stored.patch_scales)
+        memcpy(t->patch_scales, stored.patch_scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
     t->has_landmarks = landmarks != NULL;
     if (landmarks)
         memcpy(t->landmarks, landmarks, sizeof t->landmarks);
@@ -329,4 +329,35 @@ sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *mak
     *out = g->made[maker->kind].what;
     pthread_mutex_unlock(&g->mutex);
     return status;
+}
+
+/* ---- faces for matching ---- */
+
+static sl_status store_patches(const void *gallery, size_t i, sl_patch_source *out, sl_error *err)
+{
+    return sl_gallery_patches(gallery, i, out, err);
+}
+
+static sl_status store_embedding(const void *gallery, size_t i, const float **out, sl_error *err)
+{
+    const sl_gallery *g = gallery;
+    SL_TRY(sl_gallery_embeddings(g, out, err));
+    *out += i * (size_t)g->meta.shape.dim;
+    return SL_OK;
+}
+
+static sl_status store_landmarks(const void *gallery, size_t i, const sl_point **out, sl_error *err)
+{
+    return sl_gallery_landmarks(gallery, i, out, err);
+}
+
+static const char *store_name(const void *gallery, size_t i)
+{
+    return sl_gallery_image(gallery, i);
+}
+
+sl_face_store sl_gallery_faces(const sl_gallery *g)
+{
+    return (sl_face_store){.shape = &g->meta.shape, .count = g->faces, .context = g, .patches = store_patches,
+                           .embedding = store_embedding, .landmarks = store_landmarks, .name = store_name};
 }

@@ -73,12 +73,6 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
     return status;
 }
 
-sl_patch_source sl_patch_source_of_map(const sl_patch_map *map)
-{
-    return (sl_patch_source){
-        .patches_f32 = map->patches, .embedding = map->embedding, .landmarks = map->landmarks};
-}
-
 sl_status sl_own_maps_check(const sl_match_options *options, sl_error *err)
 {
     if (options->feature != SL_FEATURE_MAP)

@@ -17,7 +17,7 @@
 #ifndef SL_MATCH_MATCH_H
 #define SL_MATCH_MATCH_H
 
-#include "template/template.h"
+#include "template/patch_source.h"
 
 enum {
     SL_MATCH_MAX_PATCHES = 256,
@@ -67,27 +67,6 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
 
 /* SL_ERR_ARGUMENT for what only templates can have: the feature contributions, the weighting trust. */
 sl_status sl_own_maps_check(const sl_match_options *options, sl_error *err);
-
-/* One face's map as it is stored: either int8 with one scale each patch, or f32. */
-typedef struct {
-    const int8_t *patches_i8; /* [map_rows * map_cols, channels], with patch_scales [map_rows * map_cols] */
-    const float *patch_scales;
-    const float *patches_f32;  /* or this; the other two NULL */
-    const uint8_t *codes;      /* or compact: contributions [map_rows * map_cols, sl_code_bytes(dim)] with patch_scales */
-    const float *centre;       /* and [map_rows * map_cols, dim] what they are around */
-    const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
-    const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
-    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (contributions.h), else NULL; the
-                                   feature contributions compares these */
-    const float *trust; /* [map_rows * map_cols] of a query, only for SL_WEIGHT_TRUST, else NULL */
-} sl_patch_source;
-
-struct sl_template;
-sl_patch_source sl_patch_source_of(const struct sl_template *t);
-sl_patch_source sl_patch_source_of_map(const sl_patch_map *map);
-
-/* Patches of live face i of a gallery, in its own memory; embedding and landmarks are not set. */
-sl_status sl_patch_source_of_face(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err);
 
 /* A query is packed for the kernels' columns, a candidate for their rows. */
 typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;

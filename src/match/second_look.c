@@ -128,20 +128,18 @@ bool sl_second_look_spares(const sl_match_options *o, int top)
 
 /* ---- faces ---- */
 
-sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gallery, size_t face,
+sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, size_t face,
                               sl_patch_source *out, sl_error *err)
 {
-    const float *embeddings;
-    SL_TRY(sl_patch_source_of_face(gallery, face, out, err));
-    SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
-    out->embedding = embeddings + face * (size_t)sl_gallery_shape(gallery)->dim;
+    SL_TRY(store.patches(store.context, face, out, err));
+    SL_TRY(store.embedding(store.context, face, &out->embedding, err));
     if (!look->matcher || look->options.weighting != SL_WEIGHT_LMK)
         return SL_OK;
-    SL_TRY(sl_gallery_landmarks(gallery, face, &out->landmarks, err));
+    SL_TRY(store.landmarks(store.context, face, &out->landmarks, err));
     if (out->landmarks)
         return SL_OK;
     return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting lmk needs: install "
-                   "libdlib-data and enrol it again, or use another weighting", sl_gallery_image(gallery, face));
+                   "libdlib-data and enrol it again, or use another weighting", store.name(store.context, face));
 }
 
 /* The query with its contributions and its trust, where they are asked for. */

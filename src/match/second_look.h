@@ -1,7 +1,7 @@
 /* The second look, of whatever kind the options ask for: opened once, then for each query
  *
  *     sl_second_look_open(&options, &shape, &look, err);
- *     sl_second_look_face(look, gallery, face, &query, err);        or sl_patch_source_of a template
+ *     sl_second_look_face(look, faces, face, &query, err);        or sl_patch_source_of a template
  *     sl_second_look_query(look, &query, err);
  *     sl_second_look_scores(look, k, source_of, context, scores, NULL, err);
  *
@@ -11,7 +11,6 @@
 #ifndef SL_MATCH_SECOND_LOOK_H
 #define SL_MATCH_SECOND_LOOK_H
 
-#include "gallery/gallery.h"
 #include "match/patch/topk.h"
 #include "match/patch/sketch.h"
 
@@ -28,9 +27,9 @@ sl_status sl_second_look_open(const sl_match_options *options, const sl_template
                               sl_error *err);
 void sl_second_look_close(sl_second_look *look);
 
-/* What the second look needs of face i of a gallery of its model, in the gallery's own memory. SL_ERR_ARGUMENT,
+/* What the second look needs of a stored face of its model, where that lies. SL_ERR_ARGUMENT,
  * with the photo's name, where the weighting lmk misses landmarks. Threads may call it together. */
-sl_status sl_second_look_face(const sl_second_look *look, const sl_gallery *gallery, size_t face,
+sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, size_t face,
                               sl_patch_source *out, sl_error *err);
 
 /* Prepares the query whose candidates are scored from now on; what it points to must stay until then. */

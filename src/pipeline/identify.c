@@ -172,7 +172,7 @@ static sl_status make_sketches(const sl_gallery *gallery, const float *embedding
 {
     sl_sketches *sketches;
     (void)embeddings, (void)threads;
-    SL_TRY(sl_sketches_open(gallery, &sketches, err));
+    SL_TRY(sl_sketches_open(sl_gallery_faces(gallery), &sketches, err));
     *out = sketches;
     return SL_OK;
 }

@@ -9,6 +9,7 @@
 #include "match/oae/oae.h"
 #include "match/second_look.h"
 #include "model/builtin_files.h"
+#include "model/head/head.h"
 #include "pipeline/engine.h"
 
 enum { MOST_BYTES = 64 << 20 };
@@ -71,7 +72,7 @@ static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *
         return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
                        "them with 'secondlook models calibrate --gallery DIR' from %d faces or more", path,
                        ours ? ", and the gallery is too small" : "", SL_CELLS_LEAST_FACES);
-    return sl_cell_stats_make(gallery, &o->cells.head, threads, NULL, NULL, &o->cells.stats, err);
+    return sl_cell_stats_make(sl_gallery_faces(gallery), &o->cells.head, threads, NULL, NULL, &o->cells.stats, err);
 }
 
 static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
@@ -231,7 +232,7 @@ static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, co
         return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model than %s",
                        r->network.manifest->name);
     SL_TRY(sl_head_of_recogniser(r, 1, &head, err));
-    sl_status status = sl_cell_stats_make(gallery, &head, threads, progress, context, &stats, err);
+    sl_status status = sl_cell_stats_make(sl_gallery_faces(gallery), &head, threads, progress, context, &stats, err);
     sl_head_free(&head);
     SL_TRY(status);
     status = sl_cell_stats_write(&stats, path, err);

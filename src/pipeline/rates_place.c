@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
+#include "gallery/gallery.h"
 #include "model/builtin_files.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"

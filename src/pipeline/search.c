@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "gallery/gallery.h"
 #include "template/template.h"
 
 static void free_shortlists(sl_shortlists *l)
@@ -116,7 +117,7 @@ static sl_status first_stage(sl_search *s, size_t i, sl_error *err)
 static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
     const sl_search *s = context;
-    return sl_second_look_face(s->look, s->gallery, s->index[candidate], out, err);
+    return sl_second_look_face(s->look, sl_gallery_faces(s->gallery), s->index[candidate], out, err);
 }
 
 /* The scores of the first k: all of them, or with emd those that can bring a person among the first `top`. */

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
+#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 
 enum { FACES = 1000, CASES = 3 };
@@ -28,7 +29,7 @@ static int open_world(void **state)
     snprintf(page_path, sizeof page_path, "%s/report.html", dir);
     gallery = make_gallery(path, FACES);
     cells = (sl_cells){.head = make_head(), .shape = shape};
-    assert_ok(sl_cell_stats_make(gallery, &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    assert_ok(sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err));
     const sl_rule rule = {.bins = 3,
                           .hidden_to = {.1f, .4f, 1},
                           .threshold = {.31f, .42f, .53f},

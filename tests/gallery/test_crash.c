@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/rng.h"
+#include "gallery/gallery.h"
 
 static char *dir, *work;
 

@@ -2,6 +2,7 @@
  * or what comes out must be exactly what was acknowledged. */
 #define _GNU_SOURCE
 #include "faces.h"
+#include "gallery/gallery.h"
 
 static char *dir, *work;
 static const char *const names[] = {"gallery.meta", "embeddings.1", "patches.1", "crops.1", "log.1", "commit.1"};
@@ -238,10 +239,10 @@ static void damage_in_one_row(void **state)
     assert_fails(sl_gallery_verify(work, NULL, NULL, &err), SL_ERR_CORRUPT, "photo 2");
     sl_gallery *g = open_gallery(work, SL_GALLERY_WRITE);
     sl_template *t;
-    sl_stored_patches p;
+    sl_patch_source p;
     for (int again = 0; again < 2; again++) {
         assert_fails(sl_gallery_patches(g, 2, &p, &err), SL_ERR_CORRUPT, "photo 2");
-        assert_true(!p.q && !p.scales && !p.f32);
+        assert_true(!p.patches_i8 && !p.patch_scales && !p.patches_f32);
         assert_fails(sl_gallery_template(g, 2, &t, &err), SL_ERR_CORRUPT, "photo 2");
     }
     expect_face(g, 1, 1);

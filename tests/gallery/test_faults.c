@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 
 #include "base/rng.h"
+#include "gallery/gallery.h"
 
 static char *dir, *work;
 

@@ -1,6 +1,7 @@
 /* Files beside those that count: what a compaction that was cut short leaves, and links that lead out of the
  * folder. */
 #include "faces.h"
+#include "gallery/gallery.h"
 
 static char *dir, *outside;
 

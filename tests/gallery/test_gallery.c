@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "faces.h"
+#include "gallery/gallery.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -56,25 +57,25 @@ static void round_trip(sl_precision precision)
         sl_template *t = face_template(&s, n);
         assert_memory_equal(embeddings + n * 5, t->embedding, 5 * sizeof(float));
         assert_true(n == 0 || (ids[n] == ids[n - 1]) == (n / 3 == (n - 1) / 3));
-        sl_stored_patches p;
+        sl_patch_source p;
         if (precision == SL_PRECISION_NONE)
             assert_fails(sl_gallery_patches(g, (size_t)n, &p, &err), SL_ERR_UNSUPPORTED, "--patches");
         else
             assert_ok(sl_gallery_patches(g, (size_t)n, &p, &err));
-        assert_true((p.q != NULL) == (precision == SL_PRECISION_INT8) && (uintptr_t)p.q % 64 == 0);
-        assert_true((p.f32 != NULL) == (precision == SL_PRECISION_F32) && (uintptr_t)p.f32 % 64 == 0);
+        assert_true((p.patches_i8 != NULL) == (precision == SL_PRECISION_INT8) && (uintptr_t)p.patches_i8 % 64 == 0);
+        assert_true((p.patches_f32 != NULL) == (precision == SL_PRECISION_F32) && (uintptr_t)p.patches_f32 % 64 == 0);
         assert_true((p.codes != NULL) == (precision == SL_PRECISION_COMPACT) && (uintptr_t)p.codes % 64 == 0);
-        assert_true((p.scales != NULL) == (p.q || p.codes) && (p.centre != NULL) == (p.codes != NULL));
-        if (p.q)
-            assert_memory_equal(p.q, t->patches_i8, 18);
-        if (p.f32)
-            assert_memory_equal(p.f32, t->patches_f32, 72);
+        assert_true((p.patch_scales != NULL) == (p.patches_i8 || p.codes) && (p.centre != NULL) == (p.codes != NULL));
+        if (p.patches_i8)
+            assert_memory_equal(p.patches_i8, t->patches_i8, 18);
+        if (p.patches_f32)
+            assert_memory_equal(p.patches_f32, t->patches_f32, 72);
         if (p.codes)
             assert_memory_equal(p.codes, t->codes, 18);
         if (p.centre)
             assert_memory_equal(p.centre, s.centre, 120);
-        if (p.scales)
-            assert_memory_equal(p.scales, t->patch_scales, 24);
+        if (p.patch_scales)
+            assert_memory_equal(p.patch_scales, t->patch_scales, 24);
         const sl_point *landmarks;
         assert_ok(sl_gallery_landmarks(g, (size_t)n, &landmarks, &err));
         assert_int_equal(landmarks != NULL, n % 2);

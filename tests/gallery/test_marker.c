@@ -4,6 +4,7 @@
 #include "faces.h"
 
 #include "gallery/format.h"
+#include "gallery/gallery.h"
 
 enum { BEFORE = 3, FACES = 6, FILES = 6 };
 

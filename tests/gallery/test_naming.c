@@ -1,6 +1,7 @@
 /* What new labels and image ids may be, and that galleries which have others already stay readable. */
 #include "faces.h"
 
+#include "gallery/gallery.h"
 #include "gallery/store.h"
 
 static char *dir;

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "gallery/gallery.h"
 #include "gallery/store.h"
 
 static char *dir;

@@ -1,5 +1,6 @@
 /* One name in two forms of Unicode is one name in a gallery. */
 #include "faces.h"
+#include "gallery/gallery.h"
 
 #define COMPOSED "Ren\xc3\xa9"
 #define DECOMPOSED "Rene\xcc\x81"

@@ -2,6 +2,7 @@
  * with -fsanitize=thread too. */
 #define _GNU_SOURCE
 #include "faces.h"
+#include "gallery/gallery.h"
 
 #include <pthread.h>
 
@@ -20,7 +21,7 @@ static void *read_all(void *context)
     for (int k = 0; k < FACES && !r->wrong; k++) {
         size_t i = (size_t)(k * 7 + r->number * 31) % FACES, found;
         const float *embeddings;
-        sl_stored_patches p;
+        sl_patch_source p;
         const sl_point *landmarks;
         if (sl_gallery_embeddings(r->gallery, &embeddings, &err) ||
             sl_gallery_patches(r->gallery, i, &p, &err) ||

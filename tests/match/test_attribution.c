@@ -2,6 +2,7 @@
  * made-up faces that agree in known cells those are called important. */
 #include <math.h>
 
+#include "gallery/gallery.h"
 #include "linear_model.h"
 
 #include "match/attribution.h"
@@ -18,7 +19,7 @@ static int open_world(void **state)
     snprintf(path, sizeof path, "%s/faces", dir);
     sl_gallery *gallery = make_gallery(path, FACES);
     cells = (sl_cells){.head = make_head(), .shape = shape};
-    assert_ok(sl_cell_stats_make(gallery, &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    assert_ok(sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err));
     sl_gallery_close(gallery);
     remove_tree(dir);
     free(dir);

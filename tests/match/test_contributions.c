@@ -1,4 +1,5 @@
 /* Contributions of one face, of lists, of a gallery: against their definition in double. */
+#include "gallery/gallery.h"
 #include "linear_model.h"
 
 enum { FACES = 150 };
@@ -93,7 +94,7 @@ static void banks_hold_a_gallery(void **state)
     snprintf(path, sizeof path, "%s/faces", dir);
     sl_gallery *g = make_gallery(path, FACES);
     for (int threads = 1; threads <= 2; threads++) {
-        assert_ok(sl_contribution_bank_open(&h, g, threads, NULL, NULL, &bank, &err));
+        assert_ok(sl_contribution_bank_open(&h, sl_gallery_faces(g), threads, NULL, NULL, &bank, &err));
         for (int i = 0; i < FACES; i++) {
             sl_template *t;
             assert_ok(sl_gallery_template(g, (size_t)i, &t, &err));
@@ -105,10 +106,10 @@ static void banks_hold_a_gallery(void **state)
         sl_contribution_bank_close(bank);
     }
     int calls = 0;
-    assert_int_equal(sl_contribution_bank_open(&h, g, 1, count_calls, &calls, &bank, &err), SL_ERR_INTERRUPTED);
+    assert_int_equal(sl_contribution_bank_open(&h, sl_gallery_faces(g), 1, count_calls, &calls, &bank, &err), SL_ERR_INTERRUPTED);
     assert_null(bank);
     h.dim--;
-    assert_int_equal(sl_contribution_bank_open(&h, g, 1, NULL, NULL, &bank, &err), SL_ERR_MISMATCH);
+    assert_int_equal(sl_contribution_bank_open(&h, sl_gallery_faces(g), 1, NULL, NULL, &bank, &err), SL_ERR_MISMATCH);
     assert_null(bank);
     sl_gallery_close(g);
     remove_tree(dir);

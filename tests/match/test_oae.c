@@ -1,4 +1,5 @@
 /* The occlusion-aware second look: trust by hand, scores against the formulas in double, the file and its damage. */
+#include "gallery/gallery.h"
 #include "linear_model.h"
 
 #include "base/crc32c.h"
@@ -100,7 +101,7 @@ static int open_world(void **state)
     w.gallery = make_gallery(path, FACES);
     w.cells.head = make_head();
     w.cells.shape = shape;
-    return sl_cell_stats_make(w.gallery, &w.cells.head, 2, NULL, NULL, &w.cells.stats, &err);
+    return sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 2, NULL, NULL, &w.cells.stats, &err);
 }
 
 static int close_world(void **state)
@@ -157,7 +158,7 @@ static void statistics_do_not_depend_on_threads(void **state)
 {
     (void)state;
     sl_cell_stats one;
-    assert_ok(sl_cell_stats_make(w.gallery, &w.cells.head, 1, NULL, NULL, &one, &err));
+    assert_ok(sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 1, NULL, NULL, &one, &err));
     assert_memory_equal(one.axes, w.cells.stats.axes, (size_t)CELLS * 10 * DIM);
     assert_memory_equal(one.means, w.cells.stats.means, CELLS * sizeof(float));
     assert_memory_equal(one.mu, w.cells.stats.mu, CELLS * DIM * sizeof(float));
@@ -171,7 +172,7 @@ static void small_galleries_are_refused(void **state)
     sl_cell_stats s;
     snprintf(path, sizeof path, "%s/few", w.dir);
     sl_gallery *few = make_gallery(path, 5);
-    assert_int_equal(sl_cell_stats_make(few, &w.cells.head, 1, NULL, NULL, &s, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cell_stats_make(sl_gallery_faces(few), &w.cells.head, 1, NULL, NULL, &s, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "1000 faces, this one has 5"));
     sl_gallery_close(few);
 }
@@ -186,7 +187,7 @@ static void statistics_can_be_interrupted(void **state)
 {
     (void)state;
     sl_cell_stats s;
-    assert_int_equal(sl_cell_stats_make(w.gallery, &w.cells.head, 2, stop, NULL, &s, &err), SL_ERR_INTERRUPTED);
+    assert_int_equal(sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 2, stop, NULL, &s, &err), SL_ERR_INTERRUPTED);
     assert_null(s.axes);
 }
 

@@ -1,5 +1,6 @@
 /* The second look of every kind: scores against plain double arithmetic on every instruction set, plans, what must
  * not matter, and what must be refused. */
+#include "gallery/gallery.h"
 #include "linear_model.h"
 #include "reference.h"
 
@@ -22,7 +23,7 @@ static int open_world(void **state)
     snprintf(path, sizeof path, "%s/faces", dir);
     gallery = make_gallery(path, FACES);
     cells = (sl_cells){.head = make_head(), .shape = shape};
-    return sl_cell_stats_make(gallery, &cells.head, 2, NULL, NULL, &cells.stats, &err);
+    return sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err);
 }
 
 static int close_world(void **state)
@@ -255,13 +256,13 @@ static void company_threads_and_a_bank_do_not_matter(void **state)
     static float scores[MANY], again[MANY];
     static int iterations[MANY], its_again[MANY];
     sl_contribution_bank *bank;
-    assert_ok(sl_contribution_bank_open(&cells.head, gallery, 2, NULL, NULL, &bank, &err));
+    assert_ok(sl_contribution_bank_open(&cells.head, sl_gallery_faces(gallery), 2, NULL, NULL, &bank, &err));
     for (size_t look = 0; look < sizeof looks / sizeof *looks; look++) {
         sl_match_options o = options_of(looks[look], SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_TRUST);
         sl_second_look *opened;
         assert_ok(sl_second_look_open(&o, &shape, &opened, &err));
         for (size_t i = 0; i < MANY; i++) {
-            assert_ok(sl_second_look_face(opened, gallery, i, &sources[i], &err));
+            assert_ok(sl_second_look_face(opened, sl_gallery_faces(gallery), i, &sources[i], &err));
             ready[i] = sources[i];
             ready[i].contributions = sl_contribution_bank_at(bank, i);
         }
@@ -337,7 +338,7 @@ static void maxsim_is_no_less_than_emd(void **state)
         sl_match_options o = options_of(SL_RERANK_EMD, (sl_feature)feature, SL_WEIGHT_UNIFORM);
         assert_ok(sl_second_look_open(&o, &shape, &look, &err));
         for (size_t i = 0; i < 50; i++)
-            assert_ok(sl_second_look_face(look, gallery, i, &sources[i], &err));
+            assert_ok(sl_second_look_face(look, sl_gallery_faces(gallery), i, &sources[i], &err));
         sl_second_look_close(look);
         assert_ok(look_at(&o, sources, 50, sources, emd, NULL));
         o.rerank = SL_RERANK_MAXSIM;
@@ -462,7 +463,7 @@ static void bad_faces_are_named(void **state)
     sl_match_options o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_MAP, SL_WEIGHT_LMK);
     sl_second_look *opened;
     assert_ok(sl_second_look_open(&o, &shape, &opened, &err));
-    assert_int_equal(sl_second_look_face(opened, gallery, 12, sources, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_second_look_face(opened, sl_gallery_faces(gallery), 12, sources, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "12.jpg was enrolled without landmarks"));
     sl_second_look_close(opened);
 }

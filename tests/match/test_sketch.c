@@ -1,5 +1,6 @@
 /* Sketches: no score is above the ceiling that they give it, whatever the faces, weights and solver; and of faces that
  * have few directions the ceiling is close to the bound by all similarities. */
+#include "gallery/gallery.h"
 #include "reference.h"
 
 #include "base/mem.h"
@@ -123,7 +124,7 @@ static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
 {
     sl_match_use_isa(&(sl_isa){(sl_isa)isa});
     f->above = f->pairs = 0;
-    assert_ok(sl_sketches_open(f->gallery, &f->sketches, &err));
+    assert_ok(sl_sketches_open(sl_gallery_faces(f->gallery), &f->sketches, &err));
     for (int solver = 0; solver < 3; solver++) {
         sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
         o.weighting = weighting;

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "gallery/gallery.h"
 #include "support.h"
 
 #include "base/file.h"

@@ -1,5 +1,6 @@
 /* The rule that decides: rates kept, found again and refused where they do not belong; thresholds by what is promised and
  * by how much of a query is hidden; one decision for every storage form, whatever a look does not read. */
+#include "gallery/gallery.h"
 #include "support.h"
 
 #include <math.h>

@@ -1,8 +1,8 @@
-/* The product of a linear head (model/head/head.h): one source for every instruction set. Each number is a sum over
+/* The product of a linear head (template/linear_head.h): one source for every instruction set. Each number is a sum over
  * the channels in order, however the rows are grouped: the same bits everywhere. */
 #include "match/kernels/head_kernel.h"
 #include "match/kernels/lanes.h"
-#include "model/head/head.h"
+#include "template/linear_head.h"
 
 /* As many sums at once as the registers hold. */
 enum { TILE_ROWS = VECS == 1 ? 8 : VECS == 2 ? 4 : 2, TILE_VECS = VECS == 1 ? 2 : VECS == 2 ? 2 : 4 };

@@ -174,28 +174,27 @@ struct sl_contribution_bank {
 };
 
 /* Faces from .. from + count of the gallery into the bank; `c` has no memory of its own for them. */
-static sl_status take_faces(sl_contribution_bank *b, sl_contributor *c, const sl_gallery *gallery, size_t from,
+static sl_status take_faces(sl_contribution_bank *b, sl_contributor *c, sl_face_store store, size_t from,
                             size_t count, sl_patch_source *faces, sl_error *err)
 {
-    for (size_t i = 0; i < count; i++) {
-        SL_TRY(sl_patch_source_of_face(gallery, from + i, &faces[i], err));
-    }
+    for (size_t i = 0; i < count; i++)
+        SL_TRY(store.patches(store.context, from + i, &faces[i], err));
     SL_TRY(sl_contributor_fill(c, faces, count, from, err));
     memcpy(b->y + from * b->each, c->y, count * b->each * sizeof *b->y);
     return SL_OK;
 }
 
-static sl_status fill_bank(sl_contribution_bank *b, const sl_head *head, const sl_gallery *gallery, int threads,
+static sl_status fill_bank(sl_contribution_bank *b, const sl_head *head, sl_face_store store, int threads,
                            sl_progress_fn progress, void *context, sl_error *err)
 {
-    size_t faces = sl_gallery_size(gallery), step = CHUNK * (size_t)(threads > 0 ? threads : sl_cpu_count());
+    size_t faces = store.count, step = CHUNK * (size_t)(threads > 0 ? threads : sl_cpu_count());
     sl_contributor *c;
     SL_TRY(sl_contributor_open(head, step, threads, &c, err));
     sl_patch_source *list = sl_calloc_aligned(step, sizeof *list);
     sl_status status = list ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the contributions of a gallery");
     for (size_t from = 0; status == SL_OK && from < faces; from += step) {
         size_t count = faces - from < step ? faces - from : step;
-        status = take_faces(b, c, gallery, from, count, list, err);
+        status = take_faces(b, c, store, from, count, list, err);
         if (status == SL_OK && progress && progress(context, from + count, faces))
             status = sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu faces", from + count, faces);
     }
@@ -204,20 +203,20 @@ static sl_status fill_bank(sl_contribution_bank *b, const sl_head *head, const s
     return status;
 }
 
-sl_status sl_contribution_bank_open(const sl_head *head, const sl_gallery *gallery, int threads,
+sl_status sl_contribution_bank_open(const sl_head *head, sl_face_store store, int threads,
                                     sl_progress_fn progress, void *context, sl_contribution_bank **out, sl_error *err)
 {
-    const sl_template_shape *shape = sl_gallery_shape(gallery);
+    const sl_template_shape *shape = store.shape;
     *out = NULL;
     if (head->cells != shape->rows * shape->cols || head->channels != shape->channels || head->dim != shape->dim)
         return sl_fail(err, SL_ERR_MISMATCH, "the gallery is of another model than the linear head");
     sl_contribution_bank *b = calloc(1, sizeof *b);
-    size_t bytes, faces = sl_gallery_size(gallery);
+    size_t bytes, faces = store.count;
     if (b) {
         b->each = (size_t)head->cells * (size_t)head->dim;
         b->y = sl_mul_size(faces + 1, b->each * sizeof(float), &bytes) ? sl_alloc_aligned(bytes) : NULL;
     }
-    sl_status status = b && b->y ? fill_bank(b, head, gallery, threads, progress, context, err)
+    sl_status status = b && b->y ? fill_bank(b, head, store, threads, progress, context, err)
                                  : sl_fail(err, SL_ERR_MEMORY, "no memory for the contributions of %zu faces", faces);
     if (status != SL_OK)
         sl_contribution_bank_close(b);

@@ -1,12 +1,11 @@
-/* What each cell of a patch map gives to the embedding (model/head/head.h), of one face or of many. The weights of a
+/* What each cell of a patch map gives to the embedding (template/linear_head.h), of one face or of many. The weights of a
  * head are some 10 MiB, so that faces are best taken together, or once for all (the bank). Every number is the same
  * whatever is taken together and on however many threads. */
 #ifndef SL_MATCH_CONTRIBUTIONS_H
 #define SL_MATCH_CONTRIBUTIONS_H
 
-#include "gallery/gallery.h"
 #include "match/match.h"
-#include "model/head/head.h"
+#include "template/linear_head.h"
 
 /* Patch p [channels] of a map as it is stored, times `factor`. */
 void sl_source_patch(const sl_patch_source *face, int p, int channels, float factor, float *out);
@@ -32,7 +31,7 @@ sl_status sl_contributor_fill(sl_contributor *contributor, sl_patch_source *face
 /* y [faces, R, D] float of all faces: 4 R D bytes each (LFW: 0.3 GiB for 128 dimensions, 1.3 GiB for 512). Immutable;
  * threads may share it. It follows no change of the gallery. */
 typedef struct sl_contribution_bank sl_contribution_bank;
-sl_status sl_contribution_bank_open(const sl_head *head, const sl_gallery *gallery, int threads,
+sl_status sl_contribution_bank_open(const sl_head *head, sl_face_store store, int threads,
                                     sl_progress_fn progress, void *context, sl_contribution_bank **out, sl_error *err);
 void sl_contribution_bank_close(sl_contribution_bank *bank);
 

@@ -1,5 +1,5 @@
 /* What the occlusion-aware second look knows about a model: its linear head, and per cell how the contributions
- * (model/head/head.h) of ordinary faces look. From that it reads which cells of a query to trust, and embeds query and
+ * (template/linear_head.h) of ordinary faces look. From that it reads which cells of a query to trust, and embeds query and
  * candidates again from the trusted cells:
  *
  *     x_p = y_p - mu_p                             y_p: contribution of cell p, mu_p: its mean over faces
@@ -10,6 +10,8 @@
  */
 #ifndef SL_MATCH_OAE_H
 #define SL_MATCH_OAE_H
+
+#include <stdbool.h>
 
 #include "match/oae/contributions.h"
 
@@ -41,7 +43,7 @@ static inline bool sl_cells_has_statistics(const sl_cells *cells)
  * From up to 20,000 faces of a gallery, evenly spaced; the same numbers on every machine and for any number of
  * threads. SL_ERR_ARGUMENT when it has fewer than SL_CELLS_LEAST_FACES faces. */
 sl_status sl_cell_stats_alloc(sl_cell_stats *stats, sl_error *err); /* shape set; arrays zero */
-sl_status sl_cell_stats_make(const sl_gallery *gallery, const sl_head *head, int threads, sl_progress_fn progress,
+sl_status sl_cell_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
                              void *context, sl_cell_stats *out, sl_error *err);
 void sl_cell_stats_free(sl_cell_stats *stats);
 

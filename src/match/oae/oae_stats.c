@@ -8,7 +8,6 @@
 #include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/threads.h"
-#include "gallery/gallery.h"
 #include "match/oae/oae.h"
 #include "base/eigen.h"
 #include "match/kernels/head_kernel.h"
@@ -209,11 +208,10 @@ static void one_cell(void *context, size_t item, int worker)
 }
 
 /* Faces evenly spaced over the gallery, checksums verified. */
-static sl_status take_faces(const sl_gallery *g, size_t count, sl_patch_source *faces, sl_error *err)
+static sl_status take_faces(sl_face_store store, size_t count, sl_patch_source *faces, sl_error *err)
 {
-    size_t size = sl_gallery_size(g);
     for (size_t i = 0; i < count; i++)
-        SL_TRY(sl_patch_source_of_face(g, i * size / count, &faces[i], err));
+        SL_TRY(store.patches(store.context, i * store.count / count, &faces[i], err));
     return SL_OK;
 }
 
@@ -237,11 +235,11 @@ static sl_status make(work *w, int threads, sl_progress_fn progress, void *conte
     return SL_OK;
 }
 
-sl_status sl_cell_stats_make(const sl_gallery *gallery, const sl_head *head, int threads, sl_progress_fn progress,
+sl_status sl_cell_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
                              void *context, sl_cell_stats *out, sl_error *err)
 {
-    const sl_template_shape *shape = sl_gallery_shape(gallery);
-    size_t size = sl_gallery_size(gallery), count = size < MOST_FACES ? size : MOST_FACES;
+    const sl_template_shape *shape = store.shape;
+    size_t size = store.count, count = size < MOST_FACES ? size : MOST_FACES;
     *out = (sl_cell_stats){0};
     if (size < SL_CELLS_LEAST_FACES)
         return sl_fail(err, SL_ERR_ARGUMENT,
@@ -259,7 +257,7 @@ sl_status sl_cell_stats_make(const sl_gallery *gallery, const sl_head *head, int
     work w = {.head = head, .count = count, .out = out, .multiply = sl_head_kernel_for(sl_isa_active())};
     sl_patch_source *faces = sl_calloc_aligned(count, sizeof *faces);
     w.faces = faces;
-    sl_status status = faces ? take_faces(gallery, count, faces, err)
+    sl_status status = faces ? take_faces(store, count, faces, err)
                              : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics of %zu faces", count);
     if (status == SL_OK)
         status = make(&w, threads, progress, context, err);

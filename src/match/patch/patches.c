@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "gallery/gallery.h"
+#include "base/mem.h"
 #include "match/kernels/match_kernels.h"
 #include "match/patch/weighting.h"
 
@@ -57,30 +57,6 @@ void sl_patch_set_place(sl_patch_set *set, const sl_match_layout *layout, sl_rol
         .shares = (float *)(base + o.shares),
         .fixed = (float *)(base + o.fixed),
     };
-}
-
-sl_patch_source sl_patch_source_of(const struct sl_template *t)
-{
-    return (sl_patch_source){.patches_i8 = t->patches_i8,
-                             .patch_scales = t->patch_scales,
-                             .patches_f32 = t->patches_f32,
-                             .codes = t->codes,
-                             .centre = t->centre,
-                             .embedding = t->embedding,
-                             .landmarks = t->has_landmarks ? t->landmarks : NULL};
-}
-
-sl_status sl_patch_source_of_face(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err)
-{
-    sl_stored_patches stored;
-    *out = (sl_patch_source){0};
-    SL_TRY(sl_gallery_patches(gallery, i, &stored, err));
-    *out = (sl_patch_source){.patches_i8 = stored.q,
-                             .patch_scales = stored.scales,
-                             .patches_f32 = stored.f32,
-                             .codes = stored.codes,
-                             .centre = stored.centre};
-    return SL_OK;
 }
 
 const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *source)

@@ -69,9 +69,9 @@ bool sl_sketches_serve(const sl_match_layout *l)
     return stored && weights && l->compare == SL_RERANK_EMD && l->channels >= LEAST_CHANNELS;
 }
 
-sl_status sl_sketches_open(const sl_gallery *gallery, sl_sketches **out, sl_error *err)
+sl_status sl_sketches_open(sl_face_store faces, sl_sketches **out, sl_error *err)
 {
-    const sl_template_shape *shape = sl_gallery_shape(gallery);
+    const sl_template_shape *shape = faces.shape;
     sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = SL_WEIGHT_UNIFORM; /* no rows but the patches */
     *out = NULL;
@@ -80,9 +80,9 @@ sl_status sl_sketches_open(const sl_gallery *gallery, sl_sketches **out, sl_erro
         return sl_fail(err, SL_ERR_MEMORY, "no memory for sketches");
     sl_status status = sl_match_layout_make(&o, shape->rows, shape->cols, CODED, CODED, &s->layout, err);
     if (status == SL_OK)
-        status = sl_sketch_basis_make(gallery, &s->basis, err);
+        status = sl_sketch_basis_make(faces, &s->basis, err);
     s->each = sketch_bytes(&s->layout, SL_ROLE_CANDIDATE);
-    s->faces = sl_gallery_size(gallery) < MOST_BYTES / s->each ? sl_gallery_size(gallery) : MOST_BYTES / s->each;
+    s->faces = faces.count < MOST_BYTES / s->each ? faces.count : MOST_BYTES / s->each;
     if (status == SL_OK) {
         s->kept = sl_alloc_aligned(s->faces * s->each); /* pages that nobody touches cost nothing */
         s->state = calloc(s->faces, sizeof *s->state);

@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 
-#include "gallery/gallery.h"
 #include "match/patch/topk.h"
 
 enum { SL_SKETCH_DIM = 64 };
@@ -19,7 +18,7 @@ enum { SL_SKETCH_DIM = 64 };
 /* Of a gallery's faces, each made when it is first asked for and kept (some 100 bytes a patch; of faces behind the
  * first GiB nothing is known). Threads may share it. */
 typedef struct sl_sketches sl_sketches;
-sl_status sl_sketches_open(const sl_gallery *gallery, sl_sketches **out, sl_error *err);
+sl_status sl_sketches_open(sl_face_store faces, sl_sketches **out, sl_error *err);
 void sl_sketches_close(sl_sketches *sketches);
 
 /* Whether they bound what this layout compares, and pay: emd of the stored int8 maps of 256 channels or more, with

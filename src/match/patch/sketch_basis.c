@@ -9,7 +9,7 @@
 #include "match/kernels/head_kernel.h"
 #include "match/kernels/match_kernels.h"
 #include "match/patch/sketch.h"
-#include "model/head/head.h"
+#include "template/linear_head.h"
 
 enum { DIM = SL_SKETCH_DIM, SAMPLE = 48 /* faces */, ROUNDS = 4, COLUMNS = SL_HEAD_COLUMNS };
 _Static_assert(DIM == 2 * COLUMNS, "turn is two blocks of columns");
@@ -22,16 +22,16 @@ static void add_moments(const float *x, size_t channels, float *moments)
 }
 
 /* Second moments [C, C] of the unit patches of some faces, evenly spaced. x: scratch [C]. */
-static void sum_sample(const sl_gallery *gallery, float *moments, float *x)
+static void sum_sample(sl_face_store store, float *moments, float *x)
 {
-    const sl_template_shape *shape = sl_gallery_shape(gallery);
-    const size_t faces = sl_gallery_size(gallery), sample = faces < SAMPLE ? faces : SAMPLE;
+    const sl_template_shape *shape = store.shape;
+    const size_t faces = store.count, sample = faces < SAMPLE ? faces : SAMPLE;
     const size_t channels = (size_t)shape->channels;
     for (size_t f = 0; f < sample; f++) {
-        sl_stored_patches stored;
-        if (sl_gallery_patches(gallery, f * faces / sample, &stored, NULL) != SL_OK || !stored.q)
+        sl_patch_source stored;
+        if (store.patches(store.context, f * faces / sample, &stored, NULL) != SL_OK || !stored.patches_i8)
             continue;
-        const int8_t *q = stored.q;
+        const int8_t *q = stored.patches_i8;
         for (int p = 0; p < shape->rows * shape->cols; p++, q += channels) {
             int32_t squares = 0;
             for (size_t c = 0; c < channels; c++)
@@ -43,14 +43,14 @@ static void sum_sample(const sl_gallery *gallery, float *moments, float *x)
 }
 
 /* rows [DIM, C] */
-static sl_status find_directions(const sl_gallery *gallery, int channels, float *rows, sl_error *err)
+static sl_status find_directions(sl_face_store faces, int channels, float *rows, sl_error *err)
 {
     const size_t c = (size_t)channels, area = DIM * c;
     double *wide = sl_calloc_aligned(c * c + 2 * area, sizeof *wide);
     float *moments = sl_calloc_aligned(c * c + c, sizeof *moments);
     sl_status status = SL_OK;
     if (wide && moments) {
-        sum_sample(gallery, moments, moments + c * c);
+        sum_sample(faces, moments, moments + c * c);
         for (size_t i = 0; i < c; i++)
             for (size_t k = 0; k < c; k++)
                 wide[i * c + k] = (double)moments[k <= i ? i * c + k : k * c + i];
@@ -124,9 +124,9 @@ static sl_status make_turn(sl_sketch_basis *b, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_sketch_basis_make(const sl_gallery *gallery, sl_sketch_basis *out, sl_error *err)
+sl_status sl_sketch_basis_make(sl_face_store faces, sl_sketch_basis *out, sl_error *err)
 {
-    const int channels = sl_gallery_shape(gallery)->channels;
+    const int channels = faces.shape->channels;
     sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = SL_WEIGHT_UNIFORM;
     *out = (sl_sketch_basis){0};
@@ -138,7 +138,7 @@ sl_status sl_sketch_basis_make(const sl_gallery *gallery, sl_sketch_basis *out, 
     if (!rows || !out->memory || !out->turn)
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %d directions", DIM);
     if (status == SL_OK)
-        status = find_directions(gallery, channels, rows, err);
+        status = find_directions(faces, channels, rows, err);
     const sl_patch_source source = {.patches_f32 = rows};
     if (status == SL_OK)
         status = sl_patch_set_init(&out->set, &out->layout, SL_ROLE_QUERY, out->memory, &source, err);

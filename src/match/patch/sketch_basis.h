@@ -2,7 +2,6 @@
 #ifndef SL_MATCH_SKETCH_BASIS_H
 #define SL_MATCH_SKETCH_BASIS_H
 
-#include "gallery/gallery.h"
 #include "match/match.h"
 
 /* The int8 rows of `set` are nearly the directions; `turn` makes what they give orthonormal. */
@@ -14,7 +13,7 @@ typedef struct {
 } sl_sketch_basis;
 
 /* Faces whose patches can not be read do not take part. */
-sl_status sl_sketch_basis_make(const sl_gallery *gallery, sl_sketch_basis *out, sl_error *err);
+sl_status sl_sketch_basis_make(sl_face_store faces, sl_sketch_basis *out, sl_error *err);
 void sl_sketch_basis_free(sl_sketch_basis *basis);
 
 /* t [R, SL_SKETCH_DIM] of an int8 set's unit patches. products: scratch [rows of the set, SL_SKETCH_DIM]. */

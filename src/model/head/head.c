@@ -16,19 +16,12 @@ enum { BATCH = 256, TRIALS = 3 };
 
 static size_t map_size(const sl_head *h) { return (size_t)h->channels * (size_t)h->cells; }
 
-sl_status sl_head_allocate(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err)
+sl_status sl_head_allocate_for(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err)
 {
     int64_t batch = shape->dim[0], all = sl_shape_elements(out);
     if (out->rank < 1 || out->dim[0] != batch || all / batch > 4096)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "the head does not keep faces apart");
-    h->channels = (int)shape->dim[1];
-    h->cells = (int)(shape->dim[2] * shape->dim[3]);
-    h->dim = (int)(all / batch);
-    h->blocks = (h->dim + SL_HEAD_COLUMNS - 1) / SL_HEAD_COLUMNS;
-    size_t rows = (size_t)h->blocks * map_size(h);
-    h->weights = sl_calloc_aligned(rows, SL_HEAD_COLUMNS * sizeof(float));
-    h->bias = sl_calloc_aligned((size_t)h->dim, sizeof(float));
-    return h->weights && h->bias ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
+    return sl_head_allocate((int)(shape->dim[2] * shape->dim[3]), (int)shape->dim[1], (int)(all / batch), h, err);
 }
 
 /* ---- by unit vectors ---- */
@@ -123,7 +116,7 @@ static sl_status read_by_runs(const sl_graph *part, const sl_shape *shape, int t
     SL_TRY(sl_plan_compile(part, threads, &plan, err));
     sl_plan_output(plan, 0, &out);
     sl_status status;
-    SL_TRY_GOTO(sl_head_allocate(shape, &out, h, err), end);
+    SL_TRY_GOTO(sl_head_allocate_for(shape, &out, h, err), end);
     SL_TRY_GOTO(read_bias(plan, h, err), end);
     SL_TRY_GOTO(read_weights(plan, h, err), end);
     status = check_linear(plan, h, err);
@@ -155,11 +148,4 @@ sl_status sl_head_of_recogniser(const sl_recogniser *r, int threads, sl_head *ou
     sl_status status = sl_head_of_graph(r->network.graph, m->patch_map, m->embedding, r->channels, r->rows, r->cols,
                                         threads, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s", m->name);
-}
-
-void sl_head_free(sl_head *h)
-{
-    free(h->weights);
-    free(h->bias);
-    *h = (sl_head){0};
 }

@@ -172,7 +172,7 @@ sl_status sl_head_read_directly(const sl_graph *g, const sl_shape *shape, bool *
     }
     *direct = status == SL_OK && *direct && c.mix && at == g->outputs[0];
     if (*direct)
-        status = sl_head_allocate(shape, &g->tensors[g->outputs[0]].shape, h, err);
+        status = sl_head_allocate_for(shape, &g->tensors[g->outputs[0]].shape, h, err);
     if (*direct && status == SL_OK)
         write_head(&c, h);
     free(c.mixed);
