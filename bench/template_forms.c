@@ -104,7 +104,7 @@ static size_t choose_sample(const sl_gallery *g, size_t *chosen)
 
 static void learn_moments(const sl_gallery *g, const size_t *sample, size_t count, learned *l, float *x)
 {
-    const int n = l->cells * l->channels;
+    const int n = l->oae * l->channels;
     for (size_t s = 0; s < count; s++) {
         read_map(g, sample[s], x);
         for (int i = 0; i < n; i++) {
@@ -123,7 +123,7 @@ static void learn_directions(const sl_gallery *g, const size_t *sample, size_t c
     double *covariance = zeros((size_t)n * (size_t)n, sizeof *covariance), d[MOST], vectors = 0;
     for (size_t s = 0; s < count; s++) {
         read_map(g, sample[s], x);
-        for (int p = (int)(s % 3); p < l->cells; p += 3, vectors++) {
+        for (int p = (int)(s % 3); p < l->oae; p += 3, vectors++) {
             for (int c = 0; c < n; c++)
                 d[c] = x[p * n + c] - l->mean[p * n + c];
             for (int a = 0; a < n; a++)
@@ -165,7 +165,7 @@ static void pass_map(const form *f, const learned *l, float *map)
 {
     const int n = l->channels;
     double x[MOST];
-    for (int p = 0; p < l->cells; p++) {
+    for (int p = 0; p < l->oae; p++) {
         const double *mean = l->mean + p * n, *sd = l->sd + p * n;
         for (int c = 0; c < n; c++)
             x[c] = f->kind == STANDARD ? (map[p * n + c] - mean[c]) / sd[c] : map[p * n + c];
@@ -179,17 +179,17 @@ static void pass_map(const form *f, const learned *l, float *map)
 }
 
 /* Compact patches that use 2^bits of the levels. */
-static void pass_parts(const form *f, const sl_cells *cells, const sl_template *t, sl_template *out)
+static void pass_parts(const form *f, const sl_oae *oae, const sl_template *t, sl_template *out)
 {
-    const int dim = cells->head.dim, half = (int)sl_code_bytes(dim);
+    const int dim = oae->head.dim, half = (int)sl_code_bytes(dim);
     const sl_patch_source face = sl_patch_source_of(t);
-    float *y = zeros((size_t)cells->head.cells * (size_t)dim, sizeof *y);
+    float *y = zeros((size_t)oae->head.cells * (size_t)dim, sizeof *y);
     double x[MOST];
-    check(sl_contributions(&cells->head, &face, 1, y, &err));
-    for (int p = 0; p < cells->head.cells; p++) {
+    check(sl_contributions(&oae->head, &face, 1, y, &err));
+    for (int p = 0; p < oae->head.cells; p++) {
         float *v = y + p * dim;
         for (int d = 0; d < dim; d++)
-            v[d] -= cells->stats.mu[p * dim + d];
+            v[d] -= oae->stats.mu[p * dim + d];
         sl_contributions_rotate(v, dim);
         for (int d = 0; d < dim; d++)
             x[d] = v[d];
@@ -219,7 +219,7 @@ static form parse_form(const char *text)
     return f;
 }
 
-static void copy_face(const form *f, const learned *l, const sl_cells *cells, const sl_gallery *from, size_t i,
+static void copy_face(const form *f, const learned *l, const sl_oae *oae, const sl_gallery *from, size_t i,
                       const sl_template_shape *shape, sl_gallery *to, float *map)
 {
     sl_template *t, *passed;
@@ -228,7 +228,7 @@ static void copy_face(const form *f, const learned *l, const sl_cells *cells, co
     check(sl_gallery_template(from, i, &t, &err));
     if (f->kind == PARTS) {
         check(sl_template_alloc(shape, &passed, &err));
-        pass_parts(f, cells, t, passed);
+        pass_parts(f, oae, t, passed);
     } else {
         check(sl_template_patches(t, map, &err));
         pass_map(f, l, map);
@@ -254,7 +254,7 @@ int main(int argc, char **argv)
 {
     sl_gallery *from, *to;
     sl_gallery_info info;
-    sl_cells *cells = NULL;
+    sl_oae *oae = NULL;
     if (argc < 4) {
         fprintf(stderr, "usage: template_forms FROM TO FORM [MODELS_DIR]\n");
         return 2;
@@ -264,23 +264,23 @@ int main(int argc, char **argv)
     sl_gallery_get_info(from, &info);
     sl_template_shape shape = *sl_gallery_shape(from);
     const size_t values = (size_t)(shape.rows * shape.cols * shape.channels);
-    learned l = {.cells = shape.rows * shape.cols, .channels = shape.channels, .mean = zeros(values, sizeof(double)),
+    learned l = {.oae = shape.rows * shape.cols, .channels = shape.channels, .mean = zeros(values, sizeof(double)),
                  .sd = zeros(values, sizeof(double))};
     float *map = zeros(values, sizeof *map);
     if (f.kind == PARTS) {
-        check(sl_cells_open(argc > 4 ? argv[4] : NULL, info.model, NULL, 1, &cells, &err));
+        check(sl_oae_open(argc > 4 ? argv[4] : NULL, info.model, NULL, 1, &oae, &err));
         shape.precision = SL_PRECISION_COMPACT;
-        shape.centre = cells->stats.mu;
+        shape.centre = oae->stats.mu;
     } else if (f.kind != MAP) {
         learn(&f, from, &l, map);
     }
     check(sl_gallery_open_shape(argv[2], SL_GALLERY_CREATE, &shape, info.model, &to, &err));
     for (size_t i = 0; i < sl_gallery_size(from); i++)
-        copy_face(&f, &l, cells, from, i, &shape, to, map);
+        copy_face(&f, &l, oae, from, i, &shape, to, map);
     check(sl_gallery_commit(to, &err));
     sl_gallery_close(to);
     sl_gallery_close(from);
-    sl_cells_close(cells);
+    sl_oae_close(oae);
     free(map);
     free(l.mean);
     free(l.sd);

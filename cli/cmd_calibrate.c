@@ -24,7 +24,7 @@ typedef struct {
 
     sl_engine *engine;
     sl_gallery *gallery;
-    sl_cells *cells;
+    sl_oae *oae;
 } calibrate_run;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -161,7 +161,7 @@ static int calibrate(calibrate_run *run)
     if (code)
         return code;
     cli_progress_start("searches and pairs");
-    sl_status status = sl_calibrate_gallery(run->gallery, queries, count, &run->options, &c, &err);
+    sl_status status = sl_gallery_calibrate(run->gallery, queries, count, &run->options, &c, &err);
     cli_progress_end();
     if (status)
         return cli_fail(run->gallery_dir, &err);
@@ -195,7 +195,7 @@ static int open_run(calibrate_run *run)
     if (!run->models.engine.model)
         run->models.engine.model = info.model;
     sl_engine_open(&run->models.engine, &run->engine, NULL); /* needed to draw, and said then */
-    int code = cli_open_cells(&run->match, &run->models, run->engine, run->gallery, &run->cells);
+    int code = cli_open_oae(&run->match, &run->models, run->engine, run->gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;
@@ -211,7 +211,7 @@ int cmd_calibrate(int argc, char **argv)
     if (!code)
         code = run.remove ? remove_calibration(&run) : calibrate(&run);
     cli_query_sets_close(&run.sets);
-    sl_cells_close(run.cells);
+    sl_oae_close(run.oae);
     sl_gallery_close(run.gallery);
     sl_engine_close(run.engine);
     return code;

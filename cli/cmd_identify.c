@@ -47,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_FPIR: run->fpir = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
-    case KEY_EXACT_ORDER: run->match.match.exact_order = 1; return 0;
+    case KEY_EXACT_ORDER: run->match.match.no_pruning = 1; return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
     case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
@@ -350,13 +350,13 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = cli_open_with_gallery(&run.models, run.gallery_dir, &run.engine, NULL, &run.gallery);
     if (!code)
-        code = cli_open_cells(&run.match, &run.models, run.engine, run.gallery, &run.cells);
+        code = cli_open_oae(&run.match, &run.models, run.engine, run.gallery, &run.oae);
     if (!code)
         code = find_rule(&run);
     if (!code)
         code = identify_all(&run);
     cli_cases_free(&run);
-    sl_cells_close(run.cells);
+    sl_oae_close(run.oae);
     sl_gallery_close(run.gallery);
     sl_engine_close(run.engine);
     cli_photos_free(&run.found);

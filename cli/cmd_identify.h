@@ -31,7 +31,7 @@ typedef struct {
 
     sl_engine *engine;
     sl_gallery *gallery;
-    sl_cells *cells; /* where the second look needs them */
+    sl_oae *oae; /* where the second look needs them */
     json_t *queries; /* of the JSON result */
     size_t photos, faces, matched, failed, right, right_stage1;
 

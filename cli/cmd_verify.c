@@ -122,7 +122,7 @@ typedef struct {
     sl_engine *engine;
     sl_session *session;
     sl_gallery *gallery; /* for its calibration */
-    sl_cells *cells; /* where the second look needs them */
+    sl_oae *oae; /* where the second look needs them */
     cli_face faces[2];
     sl_score score;
 } pair;
@@ -133,7 +133,7 @@ static void pair_close(pair *p)
         sl_image_free(&p->faces[i].crop);
         sl_template_free(p->faces[i].t);
     }
-    sl_cells_close(p->cells);
+    sl_oae_close(p->oae);
     sl_gallery_close(p->gallery);
     sl_session_close(p->session);
     sl_engine_close(p->engine);
@@ -141,8 +141,8 @@ static void pair_close(pair *p)
 
 static int open_cells(pair_run *run, pair *p)
 {
-    int code = cli_open_cells(&run->match, &run->models, p->engine, p->gallery, &p->cells);
-    if (code || !run->trust || (p->cells && sl_cells_source(p->cells)))
+    int code = cli_open_oae(&run->match, &run->models, p->engine, p->gallery, &p->oae);
+    if (code || !run->trust || (p->oae && sl_oae_source(p->oae)))
         return code;
     cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook models "
              "calibrate'");
@@ -230,7 +230,7 @@ static int pair_hidden(const pair_run *run, const pair *p, float *hidden)
     *hidden = NAN;
     for (int i = 0; i < 2 && run->rule.bins > 1; i++) {
         float one;
-        if (sl_cells_hidden(run->match.match.cells, p->faces[i].t, &one, &err))
+        if (sl_oae_hidden(run->match.match.oae, p->faces[i].t, &one, &err))
             return cli_fail(NULL, &err);
         *hidden = fmaxf(*hidden, one);
     }

@@ -258,7 +258,7 @@ typedef struct {
     float detector_threshold; /* 0: the manifest's */
     int as_is; /* 0: a photo in which no face convinces is also looked at turned by 90, 180 and 270 degrees; 1: never */
     sl_compute precision;     /* of the recogniser. SL_ERR_UNSUPPORTED without AVX-512 (bf16: with BF16);
-                                 int8: SL_ERR_NOT_FOUND before sl_int8_calibrate */
+                                 int8: SL_ERR_NOT_FOUND before sl_model_quantise */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */
@@ -346,23 +346,23 @@ typedef enum {
     SL_RERANK_EMD = 1,    /* patch-wise Earth Mover's Distance: sum over s, m of T[s, m] S[s, m] */
     SL_RERANK_OAE = 2,    /* occlusion-aware embedding: both faces again without the cells that the query hides */
     SL_RERANK_MAXSIM = 3, /* each patch of the query with the one most like it: sum over m of v[m] max_s S[s, m] */
-    SL_RERANK_CELLS = 4,  /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
+    SL_RERANK_SAME_CELL = 4,  /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
     SL_RERANK_AUTO = 5    /* what suits the templates: oae where the model has statistics per cell, else emd (of compact
                              templates on contributions, uniform), none where embeddings alone are kept */
 } sl_rerank;
 
-/* The patches that emd, maxsim and cells compare. */
+/* The patches that emd, maxsim and same-cell compare. */
 typedef enum {
     SL_FEATURE_MAP = 0,          /* the network's patch map */
     SL_FEATURE_CONTRIBUTIONS = 1 /* what each cell gives to the embedding, y_p = x_p W_p + b / R; their sum is the
-                                    embedding. Needs a linear head, and `cells` */
+                                    embedding. Needs a linear head, and `oae` */
 } sl_feature;
 
 /* What is known about a model beyond its templates: its linear head (what each cell of the patch map gives to the
  * embedding) and statistics (how that looks on ordinary faces). Immutable after opening: threads may share it. */
-typedef struct sl_cells sl_cells;
+typedef struct sl_oae sl_oae;
 
-/* How much each patch counts in emd, maxsim and cells (dissertation 3.1.5). p: unit patches, g: unit mean of the
+/* How much each patch counts in emd, maxsim and same-cell (dissertation 3.1.5). p: unit patches, g: unit mean of the
  * raw patches, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. A side without any weight scores 0. */
 typedef enum {
     SL_WEIGHT_UNIFORM = 0, /* 1 / R */
@@ -371,7 +371,7 @@ typedef enum {
     SL_WEIGHT_SC = 3,      /* sum of cosine distances, as the published code has it */
     SL_WEIGHT_SC_TEXT = 4, /* [sum of cosine similarities]+, as the text has it (Eq. 3.8) */
     SL_WEIGHT_LMK = 5,     /* landmarks per cell; needs 68 landmarks on both faces */
-    SL_WEIGHT_TRUST = 6    /* on both sides how far the query's cells are believed (sl_cells_trust); needs `cells` with
+    SL_WEIGHT_TRUST = 6    /* on both sides how far the query's cells are believed (sl_oae_trust); needs `oae` with
                               statistics */
 } sl_weighting;
 
@@ -396,16 +396,16 @@ typedef enum {
 
 typedef struct {
     sl_rerank rerank;
-    sl_weighting weighting; /* this and what follows to the grid: of emd, maxsim and cells */
+    sl_weighting weighting; /* this and what follows to the grid: of emd, maxsim and same-cell */
     sl_solver solver;       /* of emd */
     sl_precision precision; /* of the patch similarities; int8 patches with one scale each */
     int grid_rows, grid_cols; /* 0: the map's own; smaller: adaptive average pooling of the raw map */
     int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
     float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
     int threads; /* 0: all processors */
-    const sl_cells *cells; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
+    const sl_oae *oae; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
     sl_feature feature;
-    int exact_order; /* of sl_identify with emd. 0: where one person is asked for (with the exact solver: any number), a
+    int no_pruning; /* of sl_identify with emd. 0: where one person is asked for (with the exact solver: any number), a
                         candidate whose similarity cannot bring its person among the `top` is spared the solver: sum T
                         S <= sum_m v_m max_s S_sm, as every T has the column sums v. The answer is the same, but that a
                         spared face's flaws are not met. 1: the solver runs for all k */
@@ -415,19 +415,19 @@ typedef struct {
  * what is known of their model; alpha, weighting and feature are then that look's own, whatever stands here. */
 SL_API sl_match_options sl_match_defaults(void);
 
-/* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and cells uniform), sinkhorn, int8, native
+/* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and same-cell uniform), sinkhorn, int8, native
  * grid, k 100, feature map. That of emd is the dissertation's. On contributions the weighting apc, which is cc there,
  * does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
 
-/* What these options need in `cells`. */
+/* What these options need in `oae`. */
 typedef enum { SL_NEEDS_NOTHING = 0, SL_NEEDS_HEAD = 1, SL_NEEDS_STATISTICS = 2 } sl_match_need;
 SL_API sl_match_need sl_match_needs(const sl_match_options *match);
 
 typedef struct {
     float stage1; /* cosine of the embeddings */
     float stage2; /* emd: sum of plan * patch similarity (1 - EMD); oae: cosine of the two faces embedded again;
-                     maxsim, cells: see sl_rerank; NaN when there was no second stage */
+                     maxsim, same-cell: see sl_rerank; NaN when there was no second stage */
     float score;  /* what the order is made by */
     int iterations; /* of Sinkhorn; pivots of the exact solver */
 } sl_score;
@@ -520,7 +520,7 @@ typedef struct {
 /* SL_GALLERY_CREATE opens for writing and creates what is not there, for `engine`'s model (the other
  * modes accept engine NULL). With an engine, a gallery of another fingerprint is SL_ERR_MISMATCH.
  * precision: of the stored patches, for a new gallery; bf16 is SL_ERR_ARGUMENT. COMPACT: SL_ERR_UNSUPPORTED where the
- * engine's head is not linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_cells_calibrate). */
+ * engine's head is not linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
 SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine,
                                  sl_precision precision, sl_gallery **out, sl_error *err);
 SL_API void sl_gallery_close(sl_gallery *gallery);
@@ -582,37 +582,37 @@ SL_API sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *co
 
 /* Opens all that is known about a model (NULL: the gallery's, or "mobilefacenet-192"): its head, read off the
  * network in about a second (SL_ERR_UNSUPPORTED when it is not linear), and its statistics: those in
- * models_dir/NAME.cells, else the built-in ones, else made from `gallery` (may be NULL) when it is of this model
+ * models_dir/NAME.oae, else the built-in ones, else made from `gallery` (may be NULL) when it is of this model
  * and has 1,000 faces or more. SL_ERR_NOT_FOUND when there are none. */
-SL_API sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
-                               sl_cells **out, sl_error *err);
+SL_API sl_status sl_oae_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                               sl_oae **out, sl_error *err);
 
 /* The head alone, which SL_NEEDS_HEAD is content with. */
-SL_API sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery,
-                                    sl_cells **out, sl_error *err);
+SL_API sl_status sl_oae_open_head(const char *models_dir, const char *model, const sl_gallery *gallery,
+                                    sl_oae **out, sl_error *err);
 
 /* The one (SL_NEEDS_STATISTICS) or the other (SL_NEEDS_HEAD) of an engine's model, whose files are not read again.
  * The engine may be closed before the cells. */
-SL_API sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
-                                    sl_cells **out, sl_error *err);
-SL_API void sl_cells_close(sl_cells *cells);
+SL_API sl_status sl_oae_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
+                                    sl_oae **out, sl_error *err);
+SL_API void sl_oae_close(sl_oae *oae);
 
 /* Where the statistics came from: a file's path, "built in" or "this gallery"; NULL without statistics. Valid as long
  * as the cells. */
-SL_API const char *sl_cells_source(const sl_cells *cells);
+SL_API const char *sl_oae_source(const sl_oae *oae);
 
 /* Makes the statistics of the gallery's model from its faces (1,000 at least, up to 20,000 are used) and writes
- * them to `file` (NULL: models_dir/NAME.cells). They hold no face: means and directions of difference only. */
-SL_API sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl_gallery *gallery,
+ * them to `file` (NULL: models_dir/NAME.oae). They hold no face: means and directions of difference only. */
+SL_API sl_status sl_oae_make_statistics(const char *models_dir, const char *model, const sl_gallery *gallery,
                                     const char *file, int threads, sl_progress_fn progress, void *context,
                                     sl_error *err);
 
 /* How far each cell of a face is believed: trust [rows * cols], mean 1. */
-SL_API sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err);
+SL_API sl_status sl_oae_trust(const sl_oae *oae, const sl_template *face, float *trust, sl_error *err);
 
 /* How much of a face is hidden, from 0 (nothing) to 1: one less the mean of the trusts before they are scaled to mean
  * 1. Uncovered faces have .06 to .3, most drawn masks .35 to .55. Decisions are judged by it (sl_rule). */
-SL_API sl_status sl_cells_hidden(const sl_cells *cells, const sl_template *face, float *hidden, sl_error *err);
+SL_API sl_status sl_oae_hidden(const sl_oae *oae, const sl_template *face, float *hidden, sl_error *err);
 
 /* ------------------------------------------------------------------ int8 */
 
@@ -630,7 +630,7 @@ typedef struct {
  * per output channel, symmetric; activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the
  * scale is that of least squared error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be
  * NULL. */
-SL_API sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
+SL_API sl_status sl_model_quantise(const char *models_dir, const char *model, const sl_image *crops, size_t count,
                                    const char *file, int threads, sl_progress_fn progress, void *context,
                                    sl_int8_report *report, sl_error *err);
 
@@ -791,13 +791,13 @@ typedef enum { SL_UNKNOWN = 0, SL_MATCH = 1 } sl_decision;
 
 /* What a threshold promises. */
 typedef enum {
-    SL_PROMISE_NONE = 0, /* nothing: it was given, or stands in a manifest without the rate that it was measured at */
-    SL_PROMISE_FMR = 1,  /* this part of the pairs of different people reaches it */
-    SL_PROMISE_FPIR = 2  /* this part of the searches for people who are not in the gallery finds somebody all the same */
-} sl_promise;
+    SL_RATE_NONE = 0, /* nothing: it was given, or stands in a manifest without the rate that it was measured at */
+    SL_RATE_FMR = 1,  /* this part of the pairs of different people reaches it */
+    SL_RATE_FPIR = 2  /* this part of the searches for people who are not in the gallery finds somebody all the same */
+} sl_rate_kind;
 
 typedef enum {
-    SL_RULE_CALIBRATION = 0, /* measured on this gallery (sl_calibrate_gallery) */
+    SL_RULE_CALIBRATION = 0, /* measured on this gallery (sl_gallery_calibrate) */
     SL_RULE_BUILT_IN = 1,    /* measured for the model, on other people */
     SL_RULE_GIVEN = 2,       /* the caller's */
     SL_RULE_MISSING = 3      /* nobody knows one: everybody is unknown */
@@ -806,7 +806,7 @@ typedef enum {
 enum { SL_OCCLUSION_BINS = 8 };
 
 /* From which score on it is the same person. The more of a query is hidden, the higher strangers score, so each query
- * is judged by the threshold of its bin: those of which sl_cells_hidden is below hidden_to[b], and not below that of
+ * is judged by the threshold of its bin: those of which sl_oae_hidden is below hidden_to[b], and not below that of
  * the bin before. One bin where hiding cannot be told: there are no statistics per cell. A rule depends on the look and
  * on the options that it reads; not on options that it ignores, nor on how the gallery stores its templates. */
 typedef struct {
@@ -816,7 +816,7 @@ typedef struct {
     float threshold[SL_OCCLUSION_BINS]; /* NaN: not known, everybody is unknown */
     sl_rule_source source[SL_OCCLUSION_BINS];
     int extrapolated[SL_OCCLUSION_BINS]; /* 1: the rate is smaller than was measured; errs to the strict side */
-    sl_promise promise;
+    sl_rate_kind promise;
     double rate;  /* promised */
     size_t faces; /* FPIR: in the gallery that it is promised for */
 } sl_rule;
@@ -873,7 +873,7 @@ SL_API sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gall
 SL_API void sl_answer_free(sl_answer *answer);
 
 /* Settles the options for templates of a gallery (or, NULL, for those that the engine makes): `auto` becomes a look, and
- * `cells` the engine's own where the look needs them or queries can be judged by them and none are given. They are read
+ * `oae` the engine's own where the look needs them or queries can be judged by them and none are given. They are read
  * at the first call, and live as long as the engine. engine may be NULL: the options' cells are all there is. Threads
  * may call it together. SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has
  * none. */
@@ -915,11 +915,11 @@ typedef struct {
  *
  * stage 1: an embedding is a sum of what its cells give to it where the head is linear, so its cosine with another is
  * one too: half of each cell's share is what the query's cell gives towards the other face, half what the other's cell
- * gives towards the query. What cells give on any face is taken off first (the mean over faces where `cells` has
+ * gives towards the query. What cells give on any face is taken off first (the mean over faces where `oae` has
  * statistics, else the head's bias) and is the rest, as is what storing the patches in few bits rounds off. Without
- * `cells` all of stage 1 is the rest.
+ * `oae` all of stage 1 is the rest.
  * stage 2 of oae: w_p (x_p . C + c_p . Q) / (2 |Q| |C|), which sums to it; x_p, c_p: what the cells of query and other
- * give, Q and C: the two faces embedded again. Of emd, maxsim and cells: sum over s of T[s, m] S[s, m]. */
+ * give, Q and C: the two faces embedded again. Of emd, maxsim and same-cell: sum over s of T[s, m] S[s, m]. */
 typedef struct {
     int rows, cols;         /* of the grid that was compared, R = rows * cols; 0 where nothing can be told by cell */
     sl_score score;         /* sl_compare's */
@@ -942,7 +942,7 @@ enum { SL_RANDOM_ORDERS = 16 };
 
 /* What is left of a score when cells are hidden one after the other: those called important first, and in random
  * orders. The second look leaves a hidden cell out (its weight is 0: of oae, of cells and with the weighting trust on
- * both sides, else the query's); for the first look an average face takes its place in the query, where `cells` are
+ * both sides, else the query's); for the first look an average face takes its place in the query, where `oae` are
  * given, else stage 1 stays. An explanation is worth something where hiding what it calls important lowers the score
  * faster than hiding at random, and showing that alone restores it sooner. */
 typedef struct {
@@ -978,12 +978,12 @@ SL_API sl_status sl_draw_shares(const sl_attribution *why, const sl_image *crop,
 
 /* A face by the trust that SL_RERANK_OAE has in its cells: bright what is believed, dark what is ignored. crop NULL:
  * a grey tile; side as above. */
-SL_API sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl_image *crop, int side,
+SL_API sl_status sl_draw_trust(const sl_oae *oae, const sl_template *face, const sl_image *crop, int side,
                                sl_image *out, sl_error *err);
 
 /* One PNG that explains a pair's score by the look that made it: query | flow, or of looks that move nothing what each
  * part gave | other; below, what counted of both beside the score, what it is made of, and, with a rule, the decision.
- * Where the options have `cells` with statistics, what is believed of both stands below that, unless oae shows it already.
+ * Where the options have `oae` with statistics, what is believed of both stands below that, unless oae shows it already.
  * The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright as its
  * weight. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
@@ -1301,7 +1301,7 @@ enum { SL_CALIBRATE_LEAST = 100 }; /* searches: fewer cannot tell a rate of one 
  * compared, each by how much of the query is hidden. Covered queries are best drawn from the gallery's own crops
  * (sl_gallery_draw). SL_ERR_ARGUMENT, and nothing is kept, below SL_CALIBRATE_LEAST searches. The same numbers for any
  * number of threads. */
-SL_API sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
+SL_API sl_status sl_gallery_calibrate(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
                                       const sl_calibrate_options *options, sl_calibration *out, sl_error *err);
 
 /* Removes it. SL_ERR_NOT_FOUND when there is none for this look. */

@@ -92,7 +92,7 @@ def looks(results):
             if not main:
                 continue
             named = [find(main, rerank="emd"), find(more, rerank="emd"), find(more, rerank="maxsim"),
-                     find(more, rerank="cells"), find(main, rerank="oae")]
+                     find(more, rerank="same-cell"), find(main, rerank="oae")]
             values = [main[0]["stage1"]["p1"]] + [r["stage2"]["p1"] if r else None for r in named]
             rows.append([model, title] + best_marked(values))
     return table(["model", "query", "stage 1", "emd, map, APC", "emd, contributions", "maxsim, contributions",
@@ -102,7 +102,7 @@ def looks(results):
 def sweep_of(results, queries):
     """Weighting x feature x grid, a column for each model and look."""
     models = [m for m in MODELS if results.rows(m, queries, "sweep")]
-    looks_ = ("emd", "maxsim", "cells")
+    looks_ = ("emd", "maxsim", "same-cell")
     head = ["feature", "grid", "weighting"] + [f"{m.split('-')[1]} {look}" for m in models for look in looks_]
     rows = [["", "", "(stage 1)"] + [f"{results.rows(m, queries, 'sweep')[0]['stage1']['p1']:.1f}" for m in models
                                      for _ in looks_]]

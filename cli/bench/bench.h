@@ -31,7 +31,7 @@ float bench_random(uint64_t *state);
 char *bench_machine(void);
 
 /* Adds what every result says: threads, isa, machine, seconds. */
-void bench_sign(json_t *result, int threads, double seconds);
+void bench_stamp(json_t *result, int threads, double seconds);
 
 /* As one JSON document, or as a line per value. Releases the result. */
 int bench_print(json_t *result, bool json);

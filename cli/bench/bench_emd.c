@@ -203,7 +203,7 @@ int bench_emd(int argc, char **argv)
         code = cli_fail(NULL, &err);
     if (!code) {
         json_t *result = emd_result(&run, &d, median);
-        bench_sign(result, cli_thread_count(run.match.threads), cli_now() - start);
+        bench_stamp(result, cli_thread_count(run.match.threads), cli_now() - start);
         code = bench_print(result, run.json);
     }
     sl_emd_bank_close(d.bank);

@@ -113,7 +113,7 @@ static int measure_backbone(const photos_run *run, const sl_model_info *model, b
                   "photos_per_s", cli_json_number(run->batch / median), "model", model->name, "precision",
                   cli_precision_name(run->models.engine.precision), "batch", run->batch, "rounds", (json_int_t)rounds,
                   "backend", sl_net_backend());
-    bench_sign(result, cli_thread_count(run->models.threads), cli_now() - start);
+    bench_stamp(result, cli_thread_count(run->models.threads), cli_now() - start);
     return bench_print(result, run->json);
 }
 
@@ -226,7 +226,7 @@ static int measure_enroll(const photos_run *run, const sl_engine *engine, const 
                                sl_engine_model(engine)->name, "precision",
                                cli_precision_name(run->models.engine.precision));
     add_stages(result, &r, cli_thread_count(run->models.threads));
-    bench_sign(result, cli_thread_count(run->models.threads), r.seconds);
+    bench_stamp(result, cli_thread_count(run->models.threads), r.seconds);
     if (r.unreadable)
         cli_warn("%zu photos cannot be read", r.unreadable);
     return cli_photos_code(bench_print(result, run->json), r.unreadable, r.photos - r.no_face - r.unreadable);

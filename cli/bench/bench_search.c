@@ -28,7 +28,7 @@ typedef struct {
     int rounds;
     bool json;
     sl_gallery *gallery, *queries;
-    sl_cells *cells;
+    sl_oae *oae;
     sl_template *templates[CHUNK];
     char *labels[CHUNK]; /* copies: entries are views */
     way spared, all;
@@ -109,7 +109,7 @@ static sl_status answer(search_run *run, way *w, size_t n, sl_error *err)
 {
     sl_identify_options o = sl_identify_defaults();
     o.match = run->match.match;
-    o.match.exact_order = w == &run->all;
+    o.match.no_pruning = w == &run->all;
     o.top = run->top;
     const sl_rule rule = sl_rule_given(0, 0); /* decisions are not what is measured */
     o.rule = &rule;
@@ -243,7 +243,7 @@ static int open_all(search_run *run)
         sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
     run->match.match.threads = run->models.threads;
-    return cli_open_cells(&run->match, &run->models, NULL, run->gallery, &run->cells);
+    return cli_open_oae(&run->match, &run->models, NULL, run->gallery, &run->oae);
 }
 
 int bench_search(int argc, char **argv)
@@ -265,10 +265,10 @@ int bench_search(int argc, char **argv)
         code = cli_fail(NULL, &err);
     if (!code) {
         json_t *result = result_of(run);
-        bench_sign(result, cli_thread_count(run->models.threads), cli_now() - start);
+        bench_stamp(result, cli_thread_count(run->models.threads), cli_now() - start);
         code = bench_print(result, run->json);
     }
-    sl_cells_close(run->cells);
+    sl_oae_close(run->oae);
     if (run->queries != run->gallery)
         sl_gallery_close(run->queries);
     sl_gallery_close(run->gallery);

@@ -171,7 +171,7 @@ static int report(const stage1_run *run, const double *median, double make_codes
         run->faces, "dim", run->dim, "queries", run->queries, "k", run->k);
     if (run->answers)
         json_object_set_new(result, "nearest", nearest_faces(run));
-    bench_sign(result, run->threads, cli_now() - start);
+    bench_stamp(result, run->threads, cli_now() - start);
     return bench_print(result, run->json);
 }
 

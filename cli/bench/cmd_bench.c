@@ -95,7 +95,7 @@ char *bench_machine(void)
     return name ? name : strdup("unknown");
 }
 
-void bench_sign(json_t *result, int threads, double seconds)
+void bench_stamp(json_t *result, int threads, double seconds)
 {
     char *machine = bench_machine();
     json_object_set_new(result, "threads", json_integer(threads));

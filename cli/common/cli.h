@@ -19,7 +19,7 @@ enum {
 };
 
 typedef struct {
-    const char *name, *summary;
+    const char *name, *summary; /* summary NULL: a name of the version before for the command that has this `run` */
     int (*run)(int argc, char **argv); /* argv[0] is the command's full name, "secondlook enroll" */
 } cli_command;
 

@@ -30,7 +30,7 @@ enum {
     KEY_THRESHOLD,
 };
 
-static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "cells", "auto", NULL};
+static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "same-cell", "auto", NULL};
 static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
@@ -95,8 +95,21 @@ double cli_parse_real(struct argp_state *state, const char *option, const char *
     return value;
 }
 
+/* Spellings of the version before, which are understood for one more version. */
+static const char *now_spelled(const char *option, const char *text)
+{
+    static const char *const former[][2] = {{"cells", "same-cell"}};
+    for (size_t i = 0; i < sizeof former / sizeof *former; i++)
+        if (!strcmp(text, former[i][0])) {
+            cli_note("%s %s is spelled '%s' now", option, text, former[i][1]);
+            return former[i][1];
+        }
+    return text;
+}
+
 int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names)
 {
+    text = now_spelled(option, text);
     char list[128] = "";
     for (int i = 0; names[i]; i++) {
         if (!strcmp(names[i], text))
@@ -164,18 +177,18 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|cells|auto", 0,
+    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|same-cell|auto", 0,
      "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
-     "patch of the query with the one most like it (maxsim), or with the one in its place (cells). Default: auto, "
+     "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell). Default: auto, "
      "which is oae where the model has statistics per cell, else emd",
      0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,
-     "What emd, maxsim and cells compare: the network's patch map (the default), or what each of its cells gives to "
+     "What emd, maxsim and same-cell compare: the network's patch map (the default), or what each of its cells gives to "
      "the embedding (the default where that is all that a gallery holds)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
-     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, cells and "
+     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, same-cell and "
      "contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},

@@ -12,7 +12,8 @@ static void print_help(FILE *out, const char *program, const char *about, const 
 {
     fprintf(out, "Usage: %s COMMAND [OPTION...]\n%s\n\nCommands:\n", program, about);
     for (const cli_command *c = table; c->name; c++)
-        fprintf(out, "  %-10s %s\n", c->name, c->summary);
+        if (c->summary)
+            fprintf(out, "  %-10s %s\n", c->name, c->summary);
     fprintf(out, "\n%s", tail);
 }
 
@@ -41,7 +42,7 @@ static int unknown(const char *program, const cli_command *table, const char *wo
 {
     const cli_command *best = table;
     for (const cli_command *c = table; c->name; c++)
-        if (distance(word, c->name) < distance(word, best->name))
+        if (c->summary && distance(word, c->name) < distance(word, best->name))
             best = c;
     const bool near = distance(word, best->name) <= 2;
     cli_note("%s: there is no command '%s'%s%s%s", program, word, near ? "; did you mean '" : "",
@@ -50,12 +51,18 @@ static int unknown(const char *program, const cli_command *table, const char *wo
     return CLI_USAGE;
 }
 
+/* A former name gives the command as it is named now; it stands further up in the table. */
 static const cli_command *find(const cli_command *table, const char *word)
 {
-    for (const cli_command *c = table; c->name; c++)
-        if (!strcmp(c->name, word))
-            return c;
-    return NULL;
+    const cli_command *c = table, *now = table;
+    while (c->name && strcmp(c->name, word))
+        c++;
+    if (!c->name || c->summary)
+        return c->name ? c : NULL;
+    while (now->run != c->run)
+        now++;
+    cli_note("'%s' is named '%s' now", word, now->name);
+    return now;
 }
 
 static bool is_help(const char *word)
@@ -81,7 +88,7 @@ int cli_dispatch(const char *program, const char *about, const cli_command *tabl
     if (!command)
         return unknown(program, table, word);
     char *name;
-    if (asprintf(&name, "%s %s", program, word) < 0) {
+    if (asprintf(&name, "%s %s", program, command->name) < 0) {
         cli_warn("no memory");
         return CLI_FAILED;
     }

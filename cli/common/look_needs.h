@@ -5,14 +5,10 @@
 #include "common/options.h"
 
 /* Opens what is known about the model, at least what the options need, puts it into the options and settles them
- * (sl_match_settle). *out (NULL where nothing is known) is freed by sl_cells_close when the options are done with.
+ * (sl_match_settle). *out (NULL where nothing is known) is freed by sl_oae_close when the options are done with.
  * engine: NULL where none is open. gallery: NULL, or where statistics may come from for a look that was asked for by
  * name. CLI_OK or an exit code. */
-int cli_open_cells(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
-                   sl_cells **out);
-
-int cmd_models_calibrate(int argc, char **argv);
-int cmd_models_quantise(int argc, char **argv); /* cmd_models_quantise.c */
-int cmd_models_threshold(int argc, char **argv); /* cmd_models_threshold.c */
+int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
+                   sl_oae **out);
 
 #endif

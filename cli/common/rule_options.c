@@ -11,7 +11,7 @@ static const char *source_name(sl_rule_source source)
     return names[source];
 }
 
-static const char *promise_name(sl_promise promise)
+static const char *promise_name(sl_rate_kind promise)
 {
     static const char *const names[] = {NULL, "far", "fpir"};
     return names[promise];
@@ -44,12 +44,12 @@ static const char *whose(const sl_rule *rule)
 
 void cli_print_rule(const sl_rule *rule)
 {
-    if (rule->promise == SL_PROMISE_NONE)
+    if (rule->promise == SL_RATE_NONE)
         return;
     printf("thresholds of the %s for a %s of %g %%", rule->on_stage1 ? "stage 1 cosine" : "score",
-           rule->promise == SL_PROMISE_FPIR ? "false positive identification rate" : "false match rate",
+           rule->promise == SL_RATE_FPIR ? "false positive identification rate" : "false match rate",
            100 * rule->rate);
-    if (rule->promise == SL_PROMISE_FPIR)
+    if (rule->promise == SL_RATE_FPIR)
         printf(" among %zu faces", rule->faces);
     for (int b = 0; b < rule->bins; b++)
         printf("%s%.4f", b ? ", " : ": ", rule->threshold[b]);
@@ -71,9 +71,9 @@ json_t *cli_rule_json(const sl_rule *rule)
                                               source_name(rule->source[b]), "extrapolated", rule->extrapolated[b]));
     json_t *object = json_pack("{s:s?,s:s,s:o}", "promise", promise_name(rule->promise), "on",
                                rule->on_stage1 ? "stage1" : "score", "bins", bins);
-    if (rule->promise != SL_PROMISE_NONE)
+    if (rule->promise != SL_RATE_NONE)
         json_object_set_new(object, "rate", json_real(rule->rate));
-    if (rule->promise == SL_PROMISE_FPIR)
+    if (rule->promise == SL_RATE_FPIR)
         json_object_set_new(object, "faces", json_integer((json_int_t)rule->faces));
     return object;
 }

@@ -151,22 +151,22 @@ static cli_match look_of(const sl_eval_config *c, bool first)
 static int open_cells(eval_run *run, cli_match *usual)
 {
     *usual = cli_match_defaults();
-    return cli_open_cells(usual, &run->models, NULL, run->gallery, &run->cells);
+    return cli_open_oae(usual, &run->models, NULL, run->gallery, &run->oae);
 }
 
 /* Statistics made from the gallery itself, where a configuration asks for them by name and the model has none. Where
  * that cannot be, it is left out later. */
 static int open_missing_cells(eval_run *run)
 {
-    if (run->cells && sl_cells_source(run->cells))
+    if (run->oae && sl_oae_source(run->oae))
         return CLI_OK;
     for (size_t c = 0; c < run->count; c++)
         for (int first = 0; first < 2; first++) {
             cli_match match = look_of(&run->configs[c], first);
             if (sl_match_needs(&match.match) != SL_NEEDS_STATISTICS)
                 continue;
-            sl_cells_close(run->cells);
-            int code = cli_open_cells(&match, &run->models, NULL, run->gallery, &run->cells);
+            sl_oae_close(run->oae);
+            int code = cli_open_oae(&match, &run->models, NULL, run->gallery, &run->oae);
             return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
         }
     return CLI_OK;
@@ -197,7 +197,7 @@ static int choose_configs(eval_run *run)
     if (code)
         return code;
     for (size_t c = 0; c < run->count; c++)
-        run->configs[c].match.cells = run->cells;
+        run->configs[c].match.oae = run->oae;
     memset(all_fields, true, sizeof all_fields);
     for (size_t c = 0; c < run->count; c++) {
         sl_status status = sl_eval_check(run->gallery, &run->configs[c], &err);
@@ -271,7 +271,7 @@ static void release(eval_run *run)
     free(run->results);
     free(run->lines);
     cli_sweep_free(&run->sweep);
-    sl_cells_close(run->cells);
+    sl_oae_close(run->oae);
     if (run->queries != run->gallery)
         sl_gallery_close(run->queries);
     sl_gallery_close(run->gallery);

@@ -59,7 +59,7 @@ static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
-                                             {&cli_models_argp, 0, "Networks (for looks that need cells):", 2},
+                                             {&cli_models_argp, 0, "Networks (for looks that need the model):", 2},
                                              {0}};
 static const struct argp parser = {
     options,
@@ -239,7 +239,7 @@ int cmd_eval_verify(int argc, char **argv)
 {
     verify_run run = {.match = cli_match_defaults()};
     sl_gallery *gallery;
-    sl_cells *cells;
+    sl_oae *oae;
     sl_error err = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
@@ -254,10 +254,10 @@ int cmd_eval_verify(int argc, char **argv)
         run.options.missing = missing;
         run.options.context = &run;
     }
-    int code = cli_open_cells(&run.match, &run.models, NULL, gallery, &cells);
+    int code = cli_open_oae(&run.match, &run.models, NULL, gallery, &oae);
     if (!code)
         code = verify(&run, gallery);
-    sl_cells_close(cells);
+    sl_oae_close(oae);
     sl_gallery_close(gallery);
     json_decref(run.missing);
     return code;

@@ -17,7 +17,7 @@ typedef struct {
     bool json;
 
     sl_gallery *gallery, *queries; /* one handle where they are one folder */
-    sl_cells *cells;
+    sl_oae *oae;
     sl_eval_config *configs; /* [count] */
     sl_evaluation *results;
     size_t count;

@@ -47,7 +47,7 @@ static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
-                                             {&cli_models_argp, 0, "Networks (for looks that need cells):", 2},
+                                             {&cli_models_argp, 0, "Networks (for looks that need the model):", 2},
                                              {0}};
 const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
 
@@ -71,7 +71,7 @@ int cli_openset_open(openset_run *run)
     sl_engine_options own = run->models.engine;
     own.model = own.model ? own.model : info.model;
     sl_engine_open(&own, &run->engine, NULL); /* without it there are the calibration's promises alone */
-    int code = cli_open_cells(&run->match, &run->models, run->engine, run->gallery, &run->cells);
+    int code = cli_open_oae(&run->match, &run->models, run->engine, run->gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;
@@ -80,7 +80,7 @@ int cli_openset_open(openset_run *run)
 
 void cli_openset_close(openset_run *run)
 {
-    sl_cells_close(run->cells);
+    sl_oae_close(run->oae);
     sl_engine_close(run->engine);
     if (run->queries != run->gallery)
         sl_gallery_close(run->queries);

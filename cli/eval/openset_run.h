@@ -17,7 +17,7 @@ typedef struct {
 
     sl_engine *engine; /* of the gallery's model, for its rates; NULL where it cannot be opened */
     sl_gallery *gallery, *queries; /* one handle where they are one folder */
-    sl_cells *cells;
+    sl_oae *oae;
 } openset_run;
 
 /* --gallery, --queries, --people, --limit, the second look, networks, --json: a child of both commands' parsers.

@@ -106,7 +106,7 @@ static bool has_look(const sl_eval_config *c, sl_rerank look)
 
 static bool compares_patches(const sl_eval_config *c)
 {
-    return has_look(c, SL_RERANK_EMD) || has_look(c, SL_RERANK_MAXSIM) || has_look(c, SL_RERANK_CELLS);
+    return has_look(c, SL_RERANK_EMD) || has_look(c, SL_RERANK_MAXSIM) || has_look(c, SL_RERANK_SAME_CELL);
 }
 
 /* What means nothing to this second look is made equal, so that equal configurations look so. */

@@ -2,9 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/look_needs.h"
-#include "common/cli.h"
 #include "models/models.h"
+#include "common/cli.h"
 #include "common/options.h"
 #include "common/output.h"
 #include "common/progress.h"
@@ -316,7 +315,8 @@ int cmd_models(int argc, char **argv)
         {"inspect", "what is inside a network's file or a checkpoint", models_inspect},
         {"import", "make a model of a PyTorch checkpoint", cmd_models_import},
         {"export", "write a model as ONNX for other runtimes", cmd_models_export},
-        {"calibrate", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_calibrate},
+        {"statistics", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_statistics},
+        {"calibrate", NULL, cmd_models_statistics},
         {"threshold", "how often strangers reach a score, for decisions", cmd_models_threshold},
         {"quantise", "ranges of a recogniser's activations, for --precision int8", cmd_models_quantise},
         {NULL, NULL, NULL},

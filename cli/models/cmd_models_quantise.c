@@ -1,7 +1,7 @@
 /* secondlook models quantise: a recogniser's ranges for --precision int8. */
 #include <stdlib.h>
 
-#include "common/look_needs.h"
+#include "models/models.h"
 #include "common/cli.h"
 #include "common/output.h"
 #include "common/photo_work.h"
@@ -97,7 +97,7 @@ static int measure(quantise_run *run)
     sl_int8_report r;
     const sl_engine_options *e = &run->models.engine;
     cli_progress_start("faces");
-    sl_status status = sl_int8_calibrate(e->models_dir, e->model, run->crops, run->count, run->out,
+    sl_status status = sl_model_quantise(e->models_dir, e->model, run->crops, run->count, run->out,
                                          run->models.threads, cli_progress_step, NULL, &r, &err);
     cli_progress_end();
     if (status)

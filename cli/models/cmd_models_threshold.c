@@ -8,6 +8,7 @@
 #include "common/photo_work.h"
 #include "common/progress.h"
 #include "common/query_sets.h"
+#include "models/models.h"
 
 enum { KEY_GALLERY = CLI_KEY_OWN, KEY_SEED, KEY_MAX_PAIRS, KEY_MEASURED_ON };
 
@@ -20,7 +21,7 @@ typedef struct {
 
     sl_engine *engine;
     sl_gallery *gallery;
-    sl_cells *cells;
+    sl_oae *oae;
 } threshold_run;
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -92,11 +93,11 @@ static size_t possible_looks(const threshold_run *run, sl_match_options looks[MO
         look_on(SL_RERANK_NONE, SL_FEATURE_MAP),   look_on(SL_RERANK_OAE, SL_FEATURE_MAP),
         look_on(SL_RERANK_EMD, SL_FEATURE_MAP),    look_on(SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS),
         look_on(SL_RERANK_MAXSIM, SL_FEATURE_MAP), look_on(SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS),
-        look_on(SL_RERANK_CELLS, SL_FEATURE_MAP),  look_on(SL_RERANK_CELLS, SL_FEATURE_CONTRIBUTIONS)};
+        look_on(SL_RERANK_SAME_CELL, SL_FEATURE_MAP),  look_on(SL_RERANK_SAME_CELL, SL_FEATURE_CONTRIBUTIONS)};
     size_t n = 0;
     for (int i = 0; i < MOST_LOOKS; i++) {
         looks[n] = all[i];
-        looks[n].cells = run->cells;
+        looks[n].oae = run->oae;
         looks[n].threads = run->models.threads;
         n += sl_match_settle(run->engine, run->gallery, &looks[n], NULL) == SL_OK;
     }
@@ -164,7 +165,7 @@ static int open_run(threshold_run *run)
         run->models.engine.model = info.model;
     int code = cli_open(&run->models, &run->engine, NULL);
     if (!code)
-        code = cli_open_cells(&match, &run->models, run->engine, run->gallery, &run->cells);
+        code = cli_open_oae(&match, &run->models, run->engine, run->gallery, &run->oae);
     run->options.progress = cli_progress_step;
     return code;
 }
@@ -178,7 +179,7 @@ int cmd_models_threshold(int argc, char **argv)
     if (!code)
         code = measure(&run);
     cli_query_sets_close(&run.sets);
-    sl_cells_close(run.cells);
+    sl_oae_close(run.oae);
     sl_gallery_close(run.gallery);
     sl_engine_close(run.engine);
     return code;

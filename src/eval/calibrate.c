@@ -251,7 +251,7 @@ static sl_status calibrate(const sl_gallery *gallery, const sl_gallery *const *q
     return sl_gallery_rates_keep(gallery, rates, err);
 }
 
-sl_status sl_calibrate_gallery(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
+sl_status sl_gallery_calibrate(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
                                const sl_calibrate_options *options, sl_calibration *out, sl_error *err)
 {
     *out = (sl_calibration){0};

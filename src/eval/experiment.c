@@ -30,10 +30,10 @@ static void find_cells(sl_experiment *x)
 {
     for (size_t f = 0; f < x->sweep.first_count; f++)
         if (sl_match_needs(&x->sweep.firsts[f]) != SL_NEEDS_NOTHING)
-            x->cells = x->sweep.firsts[f].cells;
+            x->oae = x->sweep.firsts[f].oae;
     for (size_t l = 0; l < x->sweep.look_count; l++)
         if (sl_match_needs(&x->sweep.looks[l].options) != SL_NEEDS_NOTHING)
-            x->cells = x->sweep.looks[l].options.cells;
+            x->oae = x->sweep.looks[l].options.oae;
 }
 
 sl_status sl_experiment_open(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_config *configs,
@@ -53,8 +53,8 @@ sl_status sl_experiment_open(const sl_gallery *gallery, const sl_gallery *querie
     if (status == SL_OK)
         status = make_blocks(out, err);
     find_cells(out);
-    if (status == SL_OK && out->cells)
-        status = sl_cells_check(out->cells, sl_gallery_shape(gallery), false, "an evaluation", err);
+    if (status == SL_OK && out->oae)
+        status = sl_oae_check(out->oae, sl_gallery_shape(gallery), false, "an evaluation", err);
     if (status != SL_OK)
         sl_experiment_close(out);
     return status;
@@ -97,10 +97,10 @@ sl_status sl_experiment_open_bank(sl_experiment *x, const sl_eval_options *optio
     for (size_t l = 0; l < x->sweep.look_count; l++)
         if (splits_candidates(&x->sweep.looks[l].options))
             candidates += x->sweep.looks[l].k < p->face_count ? x->sweep.looks[l].k : p->face_count;
-    if (!x->cells || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
+    if (!x->oae || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
         return SL_OK;
     listener l = {options, p->asked_count};
-    return sl_contribution_bank_open(&x->cells->head, sl_gallery_faces(p->gallery), x->threads, listen, &l, &x->bank, err);
+    return sl_contribution_bank_open(&x->oae->head, sl_gallery_faces(p->gallery), x->threads, listen, &l, &x->bank, err);
 }
 
 sl_status sl_experiment_scan(const sl_experiment *x, const uint32_t *queries, size_t count, uint32_t *index,

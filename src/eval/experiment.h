@@ -16,7 +16,7 @@ typedef struct {
     int threads;
     sl_scan_block *blocks; /* the gallery's faces that may be found, in runs */
     size_t block_count;
-    const sl_cells *cells;      /* whose contributions the configurations need; NULL: none do */
+    const sl_oae *oae;      /* whose contributions the configurations need; NULL: none do */
     sl_contribution_bank *bank; /* of the whole gallery; NULL: candidates are split as they come */
 } sl_experiment;
 

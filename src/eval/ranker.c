@@ -44,8 +44,8 @@ sl_status sl_ranker_open(const sl_experiment *x, sl_ranker *out, sl_error *err)
                        .look_seconds = sl_calloc_aligned(s->look_count + 1, sizeof(double))};
     bool whole = out->firsts && out->looks && out->order && out->first && out->second && out->list &&
                  out->first_seconds && out->look_seconds;
-    if (x->cells) {
-        const sl_head *h = &x->cells->head;
+    if (x->oae) {
+        const sl_head *h = &x->oae->head;
         out->contributions = sl_calloc_aligned((size_t)h->cells * (size_t)h->dim, sizeof(float));
         whole = whole && out->contributions;
     }
@@ -86,7 +86,7 @@ sl_status sl_ranker_ask(sl_ranker *r, size_t query, sl_error *err)
     if (!r->contributions)
         return SL_OK;
     SL_TRY(sl_gallery_patches(queries, query, &face, err));
-    sl_status status = sl_contributions(&r->x->cells->head, &face, 1, r->contributions, err);
+    sl_status status = sl_contributions(&r->x->oae->head, &face, 1, r->contributions, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query %s", sl_gallery_image(queries, query));
 }
 

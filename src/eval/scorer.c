@@ -28,7 +28,7 @@ static sl_status open_threads(sl_scorer *s, sl_error *err)
 /* The bank, and room for each thread's query. */
 static sl_status open_bank(sl_scorer *s, sl_error *err)
 {
-    const sl_head *head = &s->match.cells->head;
+    const sl_head *head = &s->match.oae->head;
     SL_TRY(sl_contribution_bank_open(head, sl_gallery_faces(s->gallery), s->threads, NULL, NULL, &s->bank, err));
     for (int i = 0; i < s->threads; i++) {
         s->of[i].contributions = sl_calloc_aligned((size_t)head->cells * (size_t)head->dim, sizeof(float));
@@ -113,7 +113,7 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
     candidates c = {s, own->look, faces};
     SL_TRY(sl_second_look_face(own->look, sl_gallery_faces(s->queries), query, &source, err));
     if (own->contributions) {
-        SL_TRY(sl_contributions(&s->match.cells->head, &source, 1, own->contributions, err));
+        SL_TRY(sl_contributions(&s->match.oae->head, &source, 1, own->contributions, err));
         source.contributions = own->contributions;
     }
     SL_TRY(sl_second_look_query(own->look, &source, err));
@@ -122,14 +122,14 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
 
 sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_error *err)
 {
-    const sl_cells *cells = s->match.cells;
+    const sl_oae *oae = s->match.oae;
     sl_patch_source face;
     *hidden = NAN;
-    if (!cells || !sl_cells_has_statistics(cells) || sl_gallery_shape(s->queries)->precision == SL_PRECISION_NONE)
+    if (!oae || !sl_oae_has_statistics(oae) || sl_gallery_shape(s->queries)->precision == SL_PRECISION_NONE)
         return SL_OK;
     SL_TRY(sl_gallery_patches(s->queries, query, &face, err));
     face.embedding = s->query_embeddings + query * (size_t)s->dim;
-    return sl_hidden_of_face(cells, &face, hidden, err);
+    return sl_hidden_of_face(oae, &face, hidden, err);
 }
 
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2)

@@ -14,7 +14,7 @@ static bool same_scores(const sl_match_options *a, const sl_match_options *b)
 {
     return a->rerank == b->rerank && a->weighting == b->weighting && a->solver == b->solver &&
            a->precision == b->precision && a->grid_rows == b->grid_rows && a->grid_cols == b->grid_cols &&
-           a->cells == b->cells && a->feature == b->feature;
+           a->oae == b->oae && a->feature == b->feature;
 }
 
 /* Options of the first ranking: the embedding, or a look over the whole gallery. */

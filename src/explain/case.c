@@ -57,7 +57,7 @@ sl_status sl_case_attribute(const sl_case *one, const sl_candidate *candidate, s
 
 bool sl_moves_patches(sl_rerank rerank)
 {
-    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS;
+    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_SAME_CELL;
 }
 
 const char *sl_case_photo_sha256(const sl_case *one, const sl_candidate *candidate, char hex[65])

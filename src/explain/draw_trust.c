@@ -40,7 +40,7 @@ sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_imag
     return status;
 }
 
-sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl_image *crop, int side, sl_image *out,
+sl_status sl_draw_trust(const sl_oae *oae, const sl_template *face, const sl_image *crop, int side, sl_image *out,
                         sl_error *err)
 {
     int width, height;
@@ -55,7 +55,7 @@ sl_status sl_draw_trust(const sl_cells *cells, const sl_template *face, const sl
     if (!trust)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a picture of trust");
     sl_tile_size(crop, side, &width, &height);
-    sl_status status = sl_cells_trust(cells, face, trust, err);
+    sl_status status = sl_oae_trust(oae, face, trust, err);
     if (status == SL_OK)
         status = sl_trust_picture(trust, face->shape.rows, face->shape.cols, crop, width, height, out, err);
     free(trust);

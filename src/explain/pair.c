@@ -67,13 +67,13 @@ sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, 
 }
 
 /* What was believed of the query, and the same of the other face. */
-static sl_status trust_of(const sl_pair *pair, const sl_cells *cells, int side, sl_image *query, sl_image *other,
+static sl_status trust_of(const sl_pair *pair, const sl_oae *oae, int side, sl_image *query, sl_image *other,
                           sl_error *err)
 {
     int rows, cols, channels, width, height;
     sl_template_grid(pair->query, &rows, &cols, &channels);
     float *trust = sl_calloc_aligned((size_t)rows * (size_t)cols, sizeof *trust);
-    sl_status status = trust ? sl_cells_trust(cells, pair->query, trust, err)
+    sl_status status = trust ? sl_oae_trust(oae, pair->query, trust, err)
                              : sl_fail(err, SL_ERR_MEMORY, "no memory for a picture of trust");
     if (status == SL_OK) {
         sl_tile_size(pair->query_crop, side, &width, &height);
@@ -117,7 +117,7 @@ typedef struct {
 
 static bool knows_trust(const sl_pair *pair, const sl_match_options *o)
 {
-    return o->cells && sl_cells_has_statistics(o->cells) && pair->query->shape.precision != SL_PRECISION_NONE &&
+    return o->oae && sl_oae_has_statistics(o->oae) && pair->query->shape.precision != SL_PRECISION_NONE &&
            pair->other->shape.precision != SL_PRECISION_NONE;
 }
 
@@ -248,7 +248,7 @@ static sl_status draw_faces(sl_image *page, const pair_picture *p, sl_error *err
     const bool flow = sl_moves_patches(look);
     const char *what = !flow                      ? "blue: for, orange: against"
                        : look == SL_RERANK_MAXSIM ? "the patch most like each place"
-                       : look == SL_RERANK_CELLS  ? "the patch in the same place"
+                       : look == SL_RERANK_SAME_CELL  ? "the patch in the same place"
                                                   : "bright: much flows, dark: little";
     sl_image query = {0}, middle = {0}, other = {0};
     sl_status status;
@@ -297,10 +297,10 @@ static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *e
     return status;
 }
 
-static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_cells *cells, int y, sl_error *err)
+static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_oae *oae, int y, sl_error *err)
 {
     sl_image query, other;
-    SL_TRY(trust_of(pair, cells, SIDE, &query, &other, err));
+    SL_TRY(trust_of(pair, oae, SIDE, &query, &other, err));
     place(page, 0, y, &query, "believed of the query", "dark: taken as hidden", "");
     place(page, 2, y, &other, "the same of the other", "", "");
     sl_image_free(&query);
@@ -316,7 +316,7 @@ static sl_status draw_page(const pair_picture *p, sl_image *out, sl_error *err)
     SL_TRY(draw_faces(out, p, err));
     SL_TRY(draw_counted(out, p, err));
     if (has_trust_row(p))
-        SL_TRY(draw_trust_row(out, p->pair, p->options->cells, TRUST_ROW, err));
+        SL_TRY(draw_trust_row(out, p->pair, p->options->oae, TRUST_ROW, err));
     draw_scores(out, p);
     return SL_OK;
 }
@@ -328,8 +328,8 @@ static sl_status hidden_of(const sl_pair *pair, const sl_match_options *options,
     *hidden = NAN;
     if (!knows_trust(pair, options))
         return SL_OK;
-    SL_TRY(sl_cells_hidden(options->cells, pair->query, hidden, err));
-    SL_TRY(sl_cells_hidden(options->cells, pair->other, &other, err));
+    SL_TRY(sl_oae_hidden(options->oae, pair->query, hidden, err));
+    SL_TRY(sl_oae_hidden(options->oae, pair->other, &other, err));
     *hidden = fmaxf(*hidden, other);
     return SL_OK;
 }

@@ -153,7 +153,7 @@ const char *sl_look_words(sl_rerank rerank)
     case SL_RERANK_EMD: return "patch by patch";
     case SL_RERANK_OAE: return "what is believed";
     case SL_RERANK_MAXSIM: return "best patches";
-    case SL_RERANK_CELLS: return "same places";
+    case SL_RERANK_SAME_CELL: return "same places";
     case SL_RERANK_AUTO: break;
     }
     return "unknown";

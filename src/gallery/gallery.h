@@ -28,18 +28,18 @@ sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl
 
 /* Things made of a gallery's faces that are worth having once it is asked again and again, kept with it and freed when
  * its faces change or it is closed. */
-typedef enum { SL_MADE_BANK, SL_MADE_SKETCHES, SL_MADE_KINDS } sl_made_kind;
+typedef enum { SL_DERIVED_BANK, SL_DERIVED_SKETCHES, SL_DERIVED_KINDS } sl_derived_kind;
 typedef struct {
-    sl_made_kind kind;
+    sl_derived_kind kind;
     size_t after; /* uses */
     sl_status (*make)(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err);
     void (*destroy)(void *made);
-} sl_gallery_maker;
+} sl_derived_index;
 
 /* Once there were `after` uses (`uses`: how often this caller will) *out is what `make` makes, by one caller, on its
- * `threads`, while others wait; before, or where there is no memory for it, NULL. Always with the same maker of a kind.
+ * `threads`, while others wait; before, or where there is no memory for it, NULL. Always with the same index_kind of a kind.
  * `make` may read patches of the gallery; embeddings only those it is given. */
-sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
+sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *index_kind, size_t uses, int threads,
                           void **out, sl_error *err);
 
 /* Makes contributions [R, D] of a template with a map, for a gallery of compact patches that is written to. */
@@ -47,10 +47,10 @@ typedef struct {
     sl_status (*contributions)(void *context, const sl_template *t, float *out, sl_error *err);
     void (*destroy)(void *context);
     void *context;
-} sl_packer;
+} sl_contribution_encoder;
 
-/* Takes the packer over, also when it fails. */
-sl_status sl_gallery_set_packer(sl_gallery *gallery, const sl_packer *packer, sl_error *err);
+/* Takes the encoder over, also when it fails. */
+sl_status sl_gallery_set_encoder(sl_gallery *gallery, const sl_contribution_encoder *encoder, sl_error *err);
 
 /* One number per live face, [faces], equal for equal labels, below sl_gallery_label_bound. */
 const uint32_t *sl_gallery_label_ids(const sl_gallery *gallery);

@@ -54,9 +54,9 @@ void sl_gallery_close(sl_gallery *g)
 {
     if (!g)
         return;
-    sl_gallery_unmake(g);
-    if (g->packer.destroy)
-        g->packer.destroy(g->packer.context);
+    sl_gallery_drop_derived(g);
+    if (g->encoder.destroy)
+        g->encoder.destroy(g->encoder.context);
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
     sl_datafile_close(&g->marker);

@@ -271,11 +271,11 @@ static sl_status gather(sl_gallery *g, sl_error *err)
     return SL_OK;
 }
 
-void sl_gallery_unmake(sl_gallery *g)
+void sl_gallery_drop_derived(sl_gallery *g)
 {
-    for (int kind = 0; kind < SL_MADE_KINDS; kind++) {
+    for (int kind = 0; kind < SL_DERIVED_KINDS; kind++) {
         if (g->made[kind].what)
-            g->made[kind].maker->destroy(g->made[kind].what);
+            g->made[kind].index_kind->destroy(g->made[kind].what);
         g->made[kind].what = NULL;
         g->made[kind].uses = 0;
     }
@@ -283,7 +283,7 @@ void sl_gallery_unmake(sl_gallery *g)
 
 static sl_status prepare_embeddings(sl_gallery *g, sl_error *err)
 {
-    sl_gallery_unmake(g);
+    sl_gallery_drop_derived(g);
     for (uint32_t i = 0; i < g->faces; i++)
         if (g->face_row[i] >= g->embeddings_held)
             SL_TRY(sl_check_embedding(g, g->face_row[i], err));
@@ -310,7 +310,7 @@ sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl
     return status;
 }
 
-sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *maker, size_t uses, int threads,
+sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *index_kind, size_t uses, int threads,
                           void **out, sl_error *err)
 {
     sl_gallery *g = (sl_gallery *)gallery;
@@ -319,14 +319,14 @@ sl_status sl_gallery_made(const sl_gallery *gallery, const sl_gallery_maker *mak
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     pthread_mutex_lock(&g->mutex);
     sl_status status = SL_OK;
-    const bool had = g->made[maker->kind].uses >= maker->after;
-    g->made[maker->kind].maker = maker;
-    g->made[maker->kind].uses += had ? 0 : uses;
-    if (!had && g->made[maker->kind].uses >= maker->after && embeddings)
-        status = maker->make(gallery, embeddings, threads, &g->made[maker->kind].what, err);
+    const bool had = g->made[index_kind->kind].uses >= index_kind->after;
+    g->made[index_kind->kind].index_kind = index_kind;
+    g->made[index_kind->kind].uses += had ? 0 : uses;
+    if (!had && g->made[index_kind->kind].uses >= index_kind->after && embeddings)
+        status = index_kind->make(gallery, embeddings, threads, &g->made[index_kind->kind].what, err);
     if (status == SL_ERR_MEMORY) /* it was never needed */
         status = SL_OK;
-    *out = g->made[maker->kind].what;
+    *out = g->made[index_kind->kind].what;
     pthread_mutex_unlock(&g->mutex);
     return status;
 }

@@ -61,17 +61,17 @@ struct sl_gallery {
     const float *embeddings; /* into the mapping, or `gathered` */
     float *gathered;
     struct {
-        const sl_gallery_maker *maker; /* NULL: it was never asked for */
+        const sl_derived_index *index_kind; /* NULL: it was never asked for */
         void *what;
         size_t uses; /* since the embeddings changed; no more are counted than are needed */
-    } made[SL_MADE_KINDS];
+    } made[SL_DERIVED_KINDS];
 
     uint8_t *scratch; /* one patch row or log record, for writing */
-    sl_packer packer; /* makes contributions of the maps that are added; unset where nobody gave one */
+    sl_contribution_encoder encoder; /* makes contributions of the maps that are added; unset where nobody gave one */
     float *packed;    /* [R, D] what it made last */
 };
 
-void sl_gallery_unmake(sl_gallery *g); /* drops `made` (read.c) */
+void sl_gallery_drop_derived(sl_gallery *g); /* drops `made` (read.c) */
 
 static inline const uint8_t *sl_record_bytes(const sl_gallery *g, uint32_t row)
 {

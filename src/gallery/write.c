@@ -191,17 +191,17 @@ static sl_status check_free(const sl_gallery *g, const char *image, const uint32
     return sl_fail(err, SL_ERR_EXISTS, "%s: %s is enrolled already, as %s", g->dir, image, sl_row_record(g, row).label);
 }
 
-sl_status sl_gallery_set_packer(sl_gallery *g, const sl_packer *packer, sl_error *err)
+sl_status sl_gallery_set_encoder(sl_gallery *g, const sl_contribution_encoder *encoder, sl_error *err)
 {
-    if (g->packer.destroy)
-        g->packer.destroy(g->packer.context);
-    g->packer = *packer;
+    if (g->encoder.destroy)
+        g->encoder.destroy(g->encoder.context);
+    g->encoder = *encoder;
     if (!g->packed)
         g->packed = sl_alloc_aligned(sl_contribution_count(&g->meta.shape) * sizeof(float));
     return g->packed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
 }
 
-/* Compact patches: the template's own, or its map through the packer. */
+/* Compact patches: the template's own, or its map through the encoder. */
 static sl_status fill_compact(sl_gallery *g, const sl_template *t, const char *image, float *scales, sl_error *err)
 {
     const sl_template_shape *s = &g->meta.shape;
@@ -211,11 +211,11 @@ static sl_status fill_compact(sl_gallery *g, const sl_template *t, const char *i
         memcpy(scales, t->patch_scales, patches * sizeof(float));
         return SL_OK;
     }
-    if (t->codes || !g->packer.contributions)
+    if (t->codes || !g->encoder.contributions)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: the gallery holds compact patches, and %s", g->dir,
                        t->codes ? "the template's are around another centre: make it again from the photo"
                                 : "was opened without an engine that could make them: open it with one");
-    sl_status status = g->packer.contributions(g->packer.context, t, g->packed, err);
+    sl_status status = g->encoder.contributions(g->encoder.context, t, g->packed, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "%s", image);
     sl_contributions_quantise(g->packed, g->centre, (int)patches, s->dim, g->scratch, scales);

@@ -11,44 +11,44 @@
 /* ---- opening a pair ---- */
 
 /* What is taken off y_p [D]: the mean over faces, or (NULL means) an equal share of the bias. */
-static void take_off(const sl_cells *cells, float *y)
+static void take_off(const sl_oae *oae, float *y)
 {
-    const sl_head *h = &cells->head;
+    const sl_head *h = &oae->head;
     const size_t dim = (size_t)h->dim;
     for (size_t p = 0; p < (size_t)h->cells; p++)
         for (size_t d = 0; d < dim; d++)
-            y[p * dim + d] -= cells->stats.mu ? cells->stats.mu[p * dim + d] : h->bias[d] / (float)h->cells;
+            y[p * dim + d] -= oae->stats.mu ? oae->stats.mu[p * dim + d] : h->bias[d] / (float)h->cells;
 }
 
-static void sum_base(const sl_cells *cells, double *base)
+static void sum_base(const sl_oae *oae, double *base)
 {
-    const sl_head *h = &cells->head;
+    const sl_head *h = &oae->head;
     const size_t dim = (size_t)h->dim;
     for (size_t p = 0; p < (size_t)h->cells; p++)
         for (size_t d = 0; d < dim; d++)
-            base[d] += cells->stats.mu ? (double)cells->stats.mu[p * dim + d] : (double)h->bias[d] / h->cells;
+            base[d] += oae->stats.mu ? (double)oae->stats.mu[p * dim + d] : (double)h->bias[d] / h->cells;
 }
 
 static sl_status open_contributions(sl_parts *p, sl_error *err)
 {
-    const sl_cells *cells = p->options.cells;
+    const sl_oae *oae = p->options.oae;
     const size_t count = sl_contribution_count(&p->query->shape);
-    SL_TRY(sl_cells_check(cells, &p->query->shape, false, "an attribution", err));
+    SL_TRY(sl_oae_check(oae, &p->query->shape, false, "an attribution", err));
     p->x_query = sl_calloc_aligned(count, sizeof(float));
     p->x_other = sl_calloc_aligned(count, sizeof(float));
-    p->base = sl_calloc_aligned((size_t)cells->head.dim, sizeof(double));
+    p->base = sl_calloc_aligned((size_t)oae->head.dim, sizeof(double));
     if (!p->x_query || !p->x_other || !p->base)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for what the cells of two faces give");
     const sl_patch_source query = sl_patch_source_of(p->query), other = sl_patch_source_of(p->other);
-    SL_TRY(sl_contributions(&cells->head, &query, 1, p->x_query, err));
-    SL_TRY(sl_contributions(&cells->head, &other, 1, p->x_other, err));
-    take_off(cells, p->x_query);
-    take_off(cells, p->x_other);
-    sum_base(cells, p->base);
+    SL_TRY(sl_contributions(&oae->head, &query, 1, p->x_query, err));
+    SL_TRY(sl_contributions(&oae->head, &other, 1, p->x_other, err));
+    take_off(oae, p->x_query);
+    take_off(oae, p->x_other);
+    sum_base(oae, p->base);
     if (p->options.rerank != SL_RERANK_OAE)
         return SL_OK;
     p->trust = sl_calloc_aligned((size_t)p->map, sizeof(float));
-    return p->trust ? sl_trust_of_face(cells, &query, p->trust, err)
+    return p->trust ? sl_trust_of_face(oae, &query, p->trust, err)
                     : sl_fail(err, SL_ERR_MEMORY, "no memory for a face's trust");
 }
 
@@ -81,7 +81,7 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
     p->map_rows = shape->rows;
     p->map_cols = shape->cols;
     p->map = shape->rows * shape->cols;
-    if (p->options.cells && shape->precision != SL_PRECISION_NONE && other->shape.precision != SL_PRECISION_NONE) {
+    if (p->options.oae && shape->precision != SL_PRECISION_NONE && other->shape.precision != SL_PRECISION_NONE) {
         SL_TRY(open_contributions(p, err));
         p->rows = shape->rows;
         p->cols = shape->cols;

@@ -16,7 +16,7 @@ typedef struct {
                                  where no head is known */
     double *base;             /* [D] the sum of what was taken off */
     float *trust;             /* [map] oae: the query's */
-    sl_second_look *look;     /* emd, maxsim, cells */
+    sl_second_look *look;     /* emd, maxsim, same-cell */
     float *plan, *similarities;           /* [R, R] of them */
     float *query_weights, *other_weights; /* [R] of them, as they were compared */
 } sl_parts;

@@ -20,7 +20,7 @@ sl_match_options sl_match_defaults_of(sl_rerank rerank)
     options.rerank = rerank;
     if (rerank == SL_RERANK_OAE)
         options.alpha = 0.6f;
-    if (rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS)
+    if (rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_SAME_CELL)
         options.weighting = SL_WEIGHT_UNIFORM;
     return options;
 }
@@ -29,14 +29,14 @@ sl_match_options sl_match_defaults_of(sl_rerank rerank)
 
 static bool compares_patches(sl_rerank rerank)
 {
-    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_CELLS;
+    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_SAME_CELL;
 }
 
 static sl_rerank best_look(const sl_match_options *o, const sl_template_shape *shape)
 {
     if (shape->precision == SL_PRECISION_NONE)
         return SL_RERANK_NONE;
-    return o->cells && sl_cells_has_statistics(o->cells) ? SL_RERANK_OAE : SL_RERANK_EMD;
+    return o->oae && sl_oae_has_statistics(o->oae) ? SL_RERANK_OAE : SL_RERANK_EMD;
 }
 
 void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
@@ -57,7 +57,7 @@ void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
 
 void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
 {
-    static const char *const looks[] = {"stage 1", "emd", "oae", "maxsim", "cells", "auto"};
+    static const char *const looks[] = {"stage 1", "emd", "oae", "maxsim", "same-cell", "auto"};
     static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
     static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
     int n = snprintf(key, SL_MATCH_KEY, "%s", looks[m->rerank]);
@@ -85,7 +85,7 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
 {
     if (o->rerank == SL_RERANK_AUTO)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: rerank auto was not settled: it depends on the templates");
-    if ((unsigned)o->rerank > SL_RERANK_CELLS)
+    if ((unsigned)o->rerank > SL_RERANK_SAME_CELL)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
     if ((unsigned)o->weighting > SL_WEIGHT_TRUST)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
@@ -152,7 +152,7 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
         .dim = dim,
         .patches = patches,
         .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
-        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_CELLS ? options->rerank
+        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_SAME_CELL ? options->rerank
                                                                                             : SL_RERANK_EMD,
         .feature = options->feature,
         .precision = options->precision,

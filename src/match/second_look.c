@@ -10,13 +10,13 @@ enum {
     MOST_FACES = 256, /* of candidates whose contributions are made together */
     MOST_BYTES = 64 << 20,
     SAMPLE = 5,       /* one in so many candidates tells whether sketches are of use to a query: */
-    LEAST_SPARED = 6, /* one in so many of them is spared, as a sketch takes a sixth of a pair's time */
+    LEAST_PRUNED = 6, /* one in so many of them is spared, as a sketch takes a sixth of a pair's time */
 };
 
 struct sl_second_look {
     sl_match_options options;
     sl_patch_source query;
-    /* Of emd, maxsim and cells: */
+    /* Of emd, maxsim and same-cell: */
     sl_match_layout layout;
     sl_patch_set set; /* the query's, in `memory` */
     void *memory;
@@ -36,10 +36,10 @@ static sl_status check_cells(const sl_match_options *o, const sl_template_shape 
 {
     switch (sl_match_needs(o)) {
     case SL_NEEDS_NOTHING: return SL_OK;
-    case SL_NEEDS_HEAD: return sl_cells_check(o->cells, shape, false, "feature contributions", err);
+    case SL_NEEDS_HEAD: return sl_oae_check(o->oae, shape, false, "feature contributions", err);
     case SL_NEEDS_STATISTICS: break;
     }
-    return sl_cells_check(o->cells, shape, true, o->rerank == SL_RERANK_OAE ? "rerank oae" : "weighting trust", err);
+    return sl_oae_check(o->oae, shape, true, o->rerank == SL_RERANK_OAE ? "rerank oae" : "weighting trust", err);
 }
 
 sl_status sl_second_look_check(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
@@ -55,7 +55,7 @@ sl_status sl_second_look_check(const sl_match_options *o, const sl_template_shap
 
 static sl_status open_contributions(sl_second_look *look, sl_error *err)
 {
-    const sl_head *head = &look->options.cells->head;
+    const sl_head *head = &look->options.oae->head;
     size_t each = (size_t)head->cells * (size_t)head->dim * sizeof(float), most = MOST_BYTES / each;
     look->group = most < 1 ? 1 : most > MOST_FACES ? MOST_FACES : most;
     look->faces = sl_calloc_aligned(look->group, sizeof *look->faces);
@@ -121,9 +121,9 @@ sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_err
     return sl_sketcher_open(sketches, &look->layout, &look->sketcher, err);
 }
 
-bool sl_second_look_spares(const sl_match_options *o, int top)
+bool sl_second_look_prunes(const sl_match_options *o, int top)
 {
-    return o->rerank == SL_RERANK_EMD && !o->exact_order && (top == 1 || o->solver == SL_SOLVER_EXACT);
+    return o->rerank == SL_RERANK_EMD && !o->no_pruning && (top == 1 || o->solver == SL_SOLVER_EXACT);
 }
 
 /* ---- faces ---- */
@@ -154,7 +154,7 @@ static sl_status complete_query(sl_second_look *look, sl_error *err)
         query->contributions = look->contributions;
     }
     if (look->trust) {
-        SL_TRY(sl_trust_of_face(look->options.cells, query, look->trust, err));
+        SL_TRY(sl_trust_of_face(look->options.oae, query, look->trust, err));
         query->trust = look->trust;
     }
     return SL_OK;
@@ -192,15 +192,15 @@ static sl_status take_group(sl_second_look *look, size_t first, size_t n, sl_pat
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "candidates");
 }
 
-/* By groups of candidates that carry their contributions. contest NULL: every score. */
+/* By groups of candidates that carry their contributions. topk NULL: every score. */
 static sl_status scores_of_groups(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
-                                  sl_contest *contest, float *scores, int *iterations, sl_error *err)
+                                  sl_topk *topk, float *scores, int *iterations, sl_error *err)
 {
     for (size_t from = 0; from < n; from += look->group) {
         size_t count = n - from < look->group ? n - from : look->group;
         SL_TRY(take_group(look, from, count, source_of, context, err));
-        if (contest)
-            SL_TRY(sl_matcher_best(look->matcher, &look->set, from, count, listed_face, look->faces, contest, scores,
+        if (topk)
+            SL_TRY(sl_matcher_best(look->matcher, &look->set, from, count, listed_face, look->faces, topk, scores,
                                    err));
         else
             SL_TRY(sl_matcher_scores_of(look->matcher, &look->set, count, listed_face, look->faces, scores + from,
@@ -218,7 +218,7 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
         return sl_matcher_scores_of(look->matcher, &look->set, n, source_of, context, scores, iterations, err);
     if (iterations)
         memset(iterations, 0, n * sizeof *iterations);
-    return sl_oae_scores_of(look->options.cells, &look->query, n, source_of, context, look->options.threads, scores,
+    return sl_oae_scores_of(look->options.oae, &look->query, n, source_of, context, look->options.threads, scores,
                             err);
 }
 
@@ -230,48 +230,48 @@ static size_t in_pass(size_t i, int pass)
 
 /* What stage 2 of the candidates from `first` on can be at most, by the sketches; the most there is where that is not
  * worth its time: of those that would stay below the bar even so, and of all but a sample where hardly any of the
- * sample does. On this thread, whatever the options say: a ceiling takes no longer than waking another. */
-static sl_status find_ceilings(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
-                               void *context, const sl_contest *contest, sl_error *err)
+ * sample does. On this thread, whatever the options say: a upper_bound takes no longer than waking another. */
+static sl_status find_upper_bounds(sl_second_look *look, size_t first, size_t n, sl_patch_source_fn source_of,
+                               void *context, const sl_topk *topk, sl_error *err)
 {
-    const float bar = sl_contest_bar(contest);
+    const float kth_best = sl_topk_kth_best(topk);
     sl_sketcher *sketcher = look->sketcher;
     size_t asked = 0, spared = 0;
     sl_sketcher_query(sketcher, &look->set);
     for (size_t i = first; i < n; i++)
-        contest->hopefuls[i - first] = (sl_hopeful){.bound = SL_MOST_STAGE2, .candidate = (uint32_t)i};
-    for (int pass = 0; pass < 2 && (pass == 0 || spared * LEAST_SPARED >= asked); pass++)
+        topk->bounded[i - first] = (sl_bounded){.bound = SL_MOST_STAGE2, .candidate = (uint32_t)i};
+    for (int pass = 0; pass < 2 && (pass == 0 || spared * LEAST_PRUNED >= asked); pass++)
         for (size_t i = in_pass(first, pass), next; i < n; i = next) {
-            float *bound = &contest->hopefuls[i - first].bound;
+            float *bound = &topk->bounded[i - first].bound;
             next = in_pass(i + 1, pass);
             if (next < n)
-                sl_sketcher_fetch(sketcher, contest->face[next]);
-            if (sl_contest_mix(contest, i, SL_MOST_STAGE2) < bar)
+                sl_sketcher_fetch(sketcher, topk->face[next]);
+            if (sl_topk_mix(topk, i, SL_MOST_STAGE2) < kth_best)
                 continue;
-            sl_status status = sl_sketcher_ceiling(sketcher, contest->face[i], source_of, context, i, bound, err);
+            sl_status status = sl_sketcher_upper_bound(sketcher, topk->face[i], source_of, context, i, bound, err);
             if (status != SL_OK)
                 return sl_fail_in(err, status, "candidate %zu", i);
             asked++;
-            spared += sl_contest_mix(contest, i, *bound) < bar;
+            spared += sl_topk_mix(topk, i, *bound) < kth_best;
         }
     return SL_OK;
 }
 
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
-                              sl_contest *contest, float *scores, sl_error *err)
+                              sl_topk *topk, float *scores, sl_error *err)
 {
-    sl_hopeful *hopefuls = look->sketcher && contest->face ? contest->hopefuls : NULL;
-    const size_t first = !hopefuls ? n : (size_t)contest->top < n ? (size_t)contest->top : n;
+    sl_bounded *bounded = look->sketcher && topk->face ? topk->bounded : NULL;
+    const size_t first = !bounded ? n : (size_t)topk->top < n ? (size_t)topk->top : n;
     if (look->options.rerank != SL_RERANK_EMD)
         return sl_second_look_scores(look, n, source_of, context, scores, NULL, err);
     if (look->contributor)
-        return scores_of_groups(look, n, source_of, context, contest, scores, NULL, err);
+        return scores_of_groups(look, n, source_of, context, topk, scores, NULL, err);
     /* Stage 1's first are likely to set a bar that spares many others their sketches. */
-    SL_TRY(sl_matcher_best(look->matcher, &look->set, 0, first, source_of, context, contest, scores, err));
+    SL_TRY(sl_matcher_best(look->matcher, &look->set, 0, first, source_of, context, topk, scores, err));
     if (first == n)
         return SL_OK;
-    SL_TRY(find_ceilings(look, first, n, source_of, context, contest, err));
-    return sl_matcher_best_of(look->matcher, &look->set, hopefuls, n - first, source_of, context, contest, scores, err);
+    SL_TRY(find_upper_bounds(look, first, n, source_of, context, topk, err));
+    return sl_matcher_best_of(look->matcher, &look->set, bounded, n - first, source_of, context, topk, scores, err);
 }
 
 /* One candidate as a set, in new memory. */

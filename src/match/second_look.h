@@ -21,7 +21,7 @@ typedef struct sl_second_look sl_second_look;
 sl_status sl_second_look_check(const sl_match_options *options, const sl_template_shape *shape, sl_error *err);
 
 /* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE, for
- * `cells` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
+ * `oae` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
  * model's cells. What the options point to must outlive it. */
 sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
                               sl_error *err);
@@ -44,14 +44,14 @@ sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_
 /* Whether a search for `top` people is to spare candidates their second look: of one person that pays with every
  * solver, of more (the last of whom is a stranger like those behind) only with the exact one, which takes so much
  * longer. */
-bool sl_second_look_spares(const sl_match_options *options, int top);
+bool sl_second_look_prunes(const sl_match_options *options, int top);
 
-/* The scores that can be among a contest's best (patch/topk.h); all of them where the look is not emd, which alone has a
+/* The scores that can be among a topk's best (patch/topk.h); all of them where the look is not emd, which alone has a
  * solver to spare. */
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
-                              sl_contest *contest, float *scores, sl_error *err);
+                              sl_topk *topk, float *scores, sl_error *err);
 
-/* From now on sl_second_look_best may use the sketches of the gallery that its candidates are faces of (contest.face);
+/* From now on sl_second_look_best may use the sketches of the gallery that its candidates are faces of (topk.face);
  * they must outlive the look. */
 sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_error *err);
 

@@ -109,7 +109,7 @@ void sl_engine_close(sl_engine *e)
         return;
     sl_recogniser_close(&e->recogniser);
     if (e->known) {
-        sl_cells_close(e->known->cells);
+        sl_oae_close(e->known->oae);
         pthread_mutex_destroy(&e->known->mutex);
         free(e->known);
     }

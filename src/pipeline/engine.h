@@ -19,7 +19,7 @@ enum { SL_EMBED_BATCH = 8 };
 typedef struct {
     pthread_mutex_t mutex;
     bool read;
-    sl_cells *cells; /* with statistics where the model has them, else the head alone; NULL: the head is not linear */
+    sl_oae *oae; /* with statistics where the model has them, else the head alone; NULL: the head is not linear */
 } sl_engine_cells;
 
 struct sl_engine {

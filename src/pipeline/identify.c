@@ -73,9 +73,9 @@ static void decide(sl_answer *a)
 static sl_status find_hidden(const sl_match_options *match, const sl_template *query, float *out, sl_error *err)
 {
     *out = NAN;
-    if (!match->cells || !sl_cells_has_statistics(match->cells) || query->shape.precision == SL_PRECISION_NONE)
+    if (!match->oae || !sl_oae_has_statistics(match->oae) || query->shape.precision == SL_PRECISION_NONE)
         return SL_OK;
-    return sl_cells_hidden(match->cells, query, out, err);
+    return sl_oae_hidden(match->oae, query, out, err);
 }
 
 static sl_status answer_of(const sl_search *s, int top, sl_answer *out, sl_error *err)
@@ -183,8 +183,8 @@ static void destroy_sketches(void *sketches)
 }
 
 /* Codes pay at the second query; finding the directions of sketches takes as long as some hundred second looks. */
-static const sl_gallery_maker bank_maker = {SL_MADE_BANK, 2, make_bank, destroy_bank};
-static const sl_gallery_maker sketch_maker = {SL_MADE_SKETCHES, 200, make_sketches, destroy_sketches};
+static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank};
+static const sl_derived_index sketch_index = {SL_DERIVED_SKETCHES, 200, make_sketches, destroy_sketches};
 
 /* NULL where the second look has no use for them. */
 static sl_status find_sketches(const crowd *c, const sl_gallery *gallery, int threads, void **out, sl_error *err)
@@ -193,12 +193,12 @@ static sl_status find_sketches(const crowd *c, const sl_gallery *gallery, int th
     const sl_match_options *o = &c->options->match;
     sl_match_layout layout;
     *out = NULL;
-    if (!sl_second_look_spares(o, c->options->top) || shape->precision != SL_PRECISION_INT8)
+    if (!sl_second_look_prunes(o, c->options->top) || shape->precision != SL_PRECISION_INT8)
         return SL_OK;
     SL_TRY(sl_match_layout_make(o, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
     if (!sl_sketches_serve(&layout))
         return SL_OK;
-    return sl_gallery_made(gallery, &sketch_maker, c->count, threads, out, err);
+    return sl_gallery_derived(gallery, &sketch_index, c->count, threads, out, err);
 }
 
 /* Threads share the blocks; a single query has them for itself. */
@@ -209,7 +209,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     const float *embeddings;
     void *bank, *sketches;
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
-    SL_TRY(sl_gallery_made(gallery, &bank_maker, c->count, threads, &bank, err));
+    SL_TRY(sl_gallery_derived(gallery, &bank_index, c->count, threads, &bank, err));
     SL_TRY(find_sketches(c, gallery, threads, &sketches, err));
     c->block = (c->count + (size_t)threads - 1) / (size_t)threads;
     c->block = c->block < BLOCK ? c->block : BLOCK;

@@ -6,25 +6,25 @@
 #include "match/oae/oae.h"
 #include "pipeline/engine.h"
 
-/* ---- the packer ---- */
+/* ---- the encoder ---- */
 
 typedef struct {
-    sl_cells *cells;
+    sl_oae *oae;
     sl_contributor *contributor;
-} packer;
+} encoder;
 
-static void packer_close(void *context)
+static void encoder_close(void *context)
 {
-    packer *p = context;
+    encoder *p = context;
     sl_contributor_close(p->contributor);
-    sl_cells_close(p->cells);
+    sl_oae_close(p->oae);
     free(p);
 }
 
 static sl_status contributions_of(void *context, const sl_template *t, float *out, sl_error *err)
 {
-    const packer *p = context;
-    const sl_head *h = &p->cells->head;
+    const encoder *p = context;
+    const sl_head *h = &p->oae->head;
     sl_patch_source face = sl_patch_source_of(t);
     SL_TRY(sl_contributor_fill(p->contributor, &face, 1, 0, err));
     memcpy(out, face.contributions, (size_t)h->cells * (size_t)h->dim * sizeof *out);
@@ -32,36 +32,36 @@ static sl_status contributions_of(void *context, const sl_template *t, float *ou
 }
 
 /* Takes over the cells, NULL: reads the head alone. */
-static sl_status add_packer(sl_gallery *gallery, const sl_engine *engine, sl_cells *cells, sl_error *err)
+static sl_status add_encoder(sl_gallery *gallery, const sl_engine *engine, sl_oae *oae, sl_error *err)
 {
-    packer *p = calloc(1, sizeof *p);
+    encoder *p = calloc(1, sizeof *p);
     sl_status status = p ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the contributions of faces");
-    if (status == SL_OK && !cells)
-        status = sl_cells_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, &cells, err);
+    if (status == SL_OK && !oae)
+        status = sl_oae_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, &oae, err);
     if (status == SL_OK)
-        status = sl_contributor_open(&cells->head, 1, 1, &p->contributor, err);
+        status = sl_contributor_open(&oae->head, 1, 1, &p->contributor, err);
     if (status != SL_OK) {
-        sl_cells_close(cells);
+        sl_oae_close(oae);
         free(p);
         return status;
     }
-    p->cells = cells;
-    return sl_gallery_set_packer(gallery, &(sl_packer){contributions_of, packer_close, p}, err);
+    p->oae = oae;
+    return sl_gallery_set_encoder(gallery, &(sl_contribution_encoder){contributions_of, encoder_close, p}, err);
 }
 
 /* ---- opening ---- */
 
 /* A gallery of compact patches is created around the mean contributions of ordinary faces. */
-static sl_status create_compact(const char *dir, const sl_engine *engine, sl_template_shape *shape, sl_cells **cells,
+static sl_status create_compact(const char *dir, const sl_engine *engine, sl_template_shape *shape, sl_oae **oae,
                                 sl_gallery **out, sl_error *err)
 {
     sl_status status = sl_gallery_open_shape(dir, SL_GALLERY_WRITE, shape, engine->info.name, out, err);
     if (status != SL_ERR_NOT_FOUND)
         return status;
-    status = sl_cells_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, cells, err);
+    status = sl_oae_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, oae, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "compact patches");
-    shape->centre = (*cells)->stats.mu;
+    shape->centre = (*oae)->stats.mu;
     return sl_gallery_open_shape(dir, SL_GALLERY_CREATE, shape, engine->info.name, out, err);
 }
 
@@ -75,16 +75,16 @@ sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine
         return sl_gallery_open_shape(dir, mode, NULL, NULL, out, err);
     }
     sl_template_shape shape = engine->shape;
-    sl_cells *cells = NULL;
+    sl_oae *oae = NULL;
     shape.precision = precision;
     sl_status status = mode == SL_GALLERY_CREATE && precision == SL_PRECISION_COMPACT
-                           ? create_compact(dir, engine, &shape, &cells, out, err)
+                           ? create_compact(dir, engine, &shape, &oae, out, err)
                            : sl_gallery_open_shape(dir, mode, &shape, engine->info.name, out, err);
     if (status == SL_OK && mode != SL_GALLERY_READ && sl_gallery_shape(*out)->precision == SL_PRECISION_COMPACT) {
-        status = add_packer(*out, engine, cells, err);
-        cells = NULL;
+        status = add_encoder(*out, engine, oae, err);
+        oae = NULL;
     }
-    sl_cells_close(cells);
+    sl_oae_close(oae);
     if (status != SL_OK) {
         sl_gallery_close(*out);
         *out = NULL;

@@ -41,7 +41,7 @@ sl_status sl_int8_open(const char *models_dir, const sl_recogniser *r, sl_int8_m
     return status;
 }
 
-sl_status sl_int8_calibrate(const char *models_dir, const char *model, const sl_image *crops, size_t count,
+sl_status sl_model_quantise(const char *models_dir, const char *model, const sl_image *crops, size_t count,
                             const char *file, int threads, sl_progress_fn progress, void *context,
                             sl_int8_report *report, sl_error *err)
 {

@@ -15,7 +15,7 @@
 enum { MOST_BYTES = 64 << 20 };
 
 typedef struct {
-    sl_cells cells; /* first: sl_cells_close casts */
+    sl_oae oae; /* first: sl_oae_close casts */
     char *source;
 } opened;
 
@@ -25,7 +25,7 @@ static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
     memcpy(shape->fingerprint, r->fingerprint, sizeof shape->fingerprint);
 }
 
-static bool fits(const sl_cell_stats *s, const sl_template_shape *shape)
+static bool fits(const sl_oae_stats *s, const sl_template_shape *shape)
 {
     return memcmp(s->fingerprint, shape->fingerprint, sizeof s->fingerprint) == 0 && s->dim == shape->dim &&
            s->rows == shape->rows && s->cols == shape->cols;
@@ -42,24 +42,48 @@ static sl_status from_file(opened *o, const char *path, bool *found, sl_error *e
     *found = status != SL_ERR_NOT_FOUND;
     if (status != SL_OK)
         return *found ? status : SL_OK;
-    status = sl_cell_stats_parse(data, size, path, &o->cells.stats, err);
+    status = sl_oae_stats_parse(data, size, path, &o->oae.stats, err);
     free(data);
-    if (status == SL_OK && !fits(&o->cells.stats, &o->cells.shape))
-        status = sl_fail(err, SL_ERR_MISMATCH, "%s: is of another model: make it again with 'models calibrate'", path);
+    if (status == SL_OK && !fits(&o->oae.stats, &o->oae.shape))
+        status = sl_fail(err, SL_ERR_MISMATCH, "%s: is of another model: make it again with 'models statistics'", path);
+    return status;
+}
+
+/* From NAME.oae there, or NAME.oae, as the version before called it. *path: where it is, or would be; the caller's. */
+static sl_status from_folder(opened *o, const char *models_dir, const sl_manifest *m, char **path, bool *found,
+                             sl_error *err)
+{
+    char *former = NULL;
+    *found = false;
+    sl_status status = sl_models_side_file(models_dir, m, ".oae", path, err);
+    if (status == SL_ERR_NOT_FOUND) /* there is no models folder: the built-in ones are left */
+        return SL_OK;
+    if (status == SL_OK)
+        status = from_file(o, *path, found, err);
+    if (status != SL_OK || *found)
+        return status;
+    SL_TRY(sl_models_side_file(models_dir, m, ".cells", &former, err));
+    status = from_file(o, former, found, err);
+    if (*found) {
+        free(*path);
+        *path = former;
+    } else {
+        free(former);
+    }
     return status;
 }
 
 static bool from_builtin(opened *o)
 {
-    for (const sl_builtin_file *f = sl_builtin_cells; f->data; f++) {
-        sl_cell_stats s;
-        if (sl_cell_stats_parse(f->data, f->size, f->name, &s, NULL) != SL_OK)
+    for (const sl_builtin_file *f = sl_builtin_oae; f->data; f++) {
+        sl_oae_stats s;
+        if (sl_oae_stats_parse(f->data, f->size, f->name, &s, NULL) != SL_OK)
             continue;
-        if (fits(&s, &o->cells.shape)) {
-            o->cells.stats = s;
+        if (fits(&s, &o->oae.shape)) {
+            o->oae.stats = s;
             return true;
         }
-        sl_cell_stats_free(&s);
+        sl_oae_stats_free(&s);
     }
     return false;
 }
@@ -67,24 +91,20 @@ static bool from_builtin(opened *o)
 static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
 {
     const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : NULL;
-    bool ours = shape && memcmp(shape->fingerprint, o->cells.shape.fingerprint, sizeof shape->fingerprint) == 0;
-    if (!ours || sl_gallery_size(gallery) < SL_CELLS_LEAST_FACES)
+    bool ours = shape && memcmp(shape->fingerprint, o->oae.shape.fingerprint, sizeof shape->fingerprint) == 0;
+    if (!ours || sl_gallery_size(gallery) < SL_OAE_LEAST_FACES)
         return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
-                       "them with 'secondlook models calibrate --gallery DIR' from %d faces or more", path,
-                       ours ? ", and the gallery is too small" : "", SL_CELLS_LEAST_FACES);
-    return sl_cell_stats_make(sl_gallery_faces(gallery), &o->cells.head, threads, NULL, NULL, &o->cells.stats, err);
+                       "them with 'secondlook models statistics --gallery DIR' from %d faces or more", path,
+                       ours ? ", and the gallery is too small" : "", SL_OAE_LEAST_FACES);
+    return sl_oae_stats_make(sl_gallery_faces(gallery), &o->oae.head, threads, NULL, NULL, &o->oae.stats, err);
 }
 
 static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
                             int threads, sl_error *err)
 {
-    char *path;
-    bool found = false;
-    sl_status status = sl_models_side_file(models_dir, m, ".cells", &path, err);
-    if (status == SL_OK)
-        status = from_file(o, path, &found, err);
-    else if (status == SL_ERR_NOT_FOUND) /* there is no models folder: the built-in ones are left */
-        status = SL_OK;
+    char *path = NULL;
+    bool found;
+    sl_status status = from_folder(o, models_dir, m, &path, &found, err);
     const char *source = path;
     if (status == SL_OK && !found) {
         source = from_builtin(o) ? "built in" : NULL;
@@ -114,27 +134,27 @@ static sl_status open_recogniser(const char *models_dir, const char *model, cons
 }
 
 static sl_status cells_of(const char *models_dir, const sl_recogniser *r, const sl_gallery *gallery, bool statistics,
-                          int threads, sl_cells **out, sl_error *err)
+                          int threads, sl_oae **out, sl_error *err)
 {
     opened *o = calloc(1, sizeof *o);
     sl_status status = o ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics per cell");
     if (status == SL_OK) {
-        read_shape(r, &o->cells.shape);
-        status = sl_head_of_recogniser(r, 1, &o->cells.head, err); /* small products: threads only wait */
+        read_shape(r, &o->oae.shape);
+        status = sl_head_of_recogniser(r, 1, &o->oae.head, err); /* small products: threads only wait */
     }
     if (status == SL_OK && statistics)
         status = find_stats(o, models_dir, r->network.manifest, gallery, threads, err);
     if (status != SL_OK) {
         if (o)
-            sl_cells_close(&o->cells);
+            sl_oae_close(&o->oae);
         return status;
     }
-    *out = &o->cells;
+    *out = &o->oae;
     return SL_OK;
 }
 
 static sl_status open_cells(const char *models_dir, const char *model, const sl_gallery *gallery, bool statistics,
-                            int threads, sl_cells **out, sl_error *err)
+                            int threads, sl_oae **out, sl_error *err)
 {
     sl_recogniser r;
     *out = NULL;
@@ -144,20 +164,20 @@ static sl_status open_cells(const char *models_dir, const char *model, const sl_
     return status;
 }
 
-sl_status sl_cells_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
-                        sl_cells **out, sl_error *err)
+sl_status sl_oae_open(const char *models_dir, const char *model, const sl_gallery *gallery, int threads,
+                        sl_oae **out, sl_error *err)
 {
     return open_cells(models_dir, model, gallery, true, threads, out, err);
 }
 
-sl_status sl_cells_open_head(const char *models_dir, const char *model, const sl_gallery *gallery, sl_cells **out,
+sl_status sl_oae_open_head(const char *models_dir, const char *model, const sl_gallery *gallery, sl_oae **out,
                              sl_error *err)
 {
     return open_cells(models_dir, model, gallery, false, 1, out, err);
 }
 
-sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
-                             sl_cells **out, sl_error *err)
+sl_status sl_oae_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
+                             sl_oae **out, sl_error *err)
 {
     *out = NULL;
     if (need != SL_NEEDS_HEAD && need != SL_NEEDS_STATISTICS)
@@ -168,7 +188,7 @@ sl_status sl_cells_of_engine(const sl_engine *engine, sl_match_need need, const 
 /* ---- an engine's own ---- */
 
 /* With statistics, else the head alone, else nothing: each is an answer. */
-static sl_status read_known(const sl_engine *engine, sl_cells **out, sl_error *err)
+static sl_status read_known(const sl_engine *engine, sl_oae **out, sl_error *err)
 {
     sl_status status = cells_of(engine->models_dir, &engine->recogniser, NULL, true, 1, out, err);
     if (status == SL_ERR_NOT_FOUND)
@@ -176,15 +196,15 @@ static sl_status read_known(const sl_engine *engine, sl_cells **out, sl_error *e
     return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
 }
 
-static sl_status known_cells(const sl_engine *engine, const sl_cells **out, sl_error *err)
+static sl_status known_cells(const sl_engine *engine, const sl_oae **out, sl_error *err)
 {
     sl_engine_cells *known = engine->known;
     sl_status status = SL_OK;
     pthread_mutex_lock(&known->mutex);
     if (!known->read)
-        status = read_known(engine, &known->cells, err);
+        status = read_known(engine, &known->oae, err);
     known->read = status == SL_OK;
-    *out = known->cells;
+    *out = known->oae;
     pthread_mutex_unlock(&known->mutex);
     return status;
 }
@@ -194,53 +214,53 @@ sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl
     const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : engine ? &engine->shape : NULL;
     if (!shape)
         return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
-    if (!match->cells && engine)
-        SL_TRY(known_cells(engine, &match->cells, err));
+    if (!match->oae && engine)
+        SL_TRY(known_cells(engine, &match->oae, err));
     sl_match_suit(match, shape);
     SL_TRY(sl_match_options_check(match, err));
     if (match->rerank == SL_RERANK_NONE)
         return SL_OK;
     const sl_match_need need = sl_match_needs(match);
-    if (need == SL_NEEDS_STATISTICS && !(match->cells && sl_cells_has_statistics(match->cells)))
+    if (need == SL_NEEDS_STATISTICS && !(match->oae && sl_oae_has_statistics(match->oae)))
         return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "
-                       "'secondlook models calibrate --gallery DIR' from %d faces or more", SL_CELLS_LEAST_FACES);
-    if (need == SL_NEEDS_HEAD && !match->cells)
+                       "'secondlook models statistics --gallery DIR' from %d faces or more", SL_OAE_LEAST_FACES);
+    if (need == SL_NEEDS_HEAD && !match->oae)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "feature contributions needs a linear head, which this model has not: "
                        "compare maps");
     return sl_second_look_check(match, shape, err);
 }
 
-void sl_cells_close(sl_cells *cells)
+void sl_oae_close(sl_oae *oae)
 {
-    if (!cells)
+    if (!oae)
         return;
-    opened *o = (opened *)cells;
-    sl_head_free(&cells->head);
-    sl_cell_stats_free(&cells->stats);
+    opened *o = (opened *)oae;
+    sl_head_free(&oae->head);
+    sl_oae_stats_free(&oae->stats);
     free(o->source);
     free(o);
 }
 
-const char *sl_cells_source(const sl_cells *cells) { return ((const opened *)cells)->source; }
+const char *sl_oae_source(const sl_oae *oae) { return ((const opened *)oae)->source; }
 
 static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, const char *path, int threads,
                            sl_progress_fn progress, void *context, sl_error *err)
 {
     sl_head head;
-    sl_cell_stats stats;
+    sl_oae_stats stats;
     if (memcmp(sl_gallery_shape(gallery)->fingerprint, r->fingerprint, sizeof r->fingerprint) != 0)
         return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model than %s",
                        r->network.manifest->name);
     SL_TRY(sl_head_of_recogniser(r, 1, &head, err));
-    sl_status status = sl_cell_stats_make(sl_gallery_faces(gallery), &head, threads, progress, context, &stats, err);
+    sl_status status = sl_oae_stats_make(sl_gallery_faces(gallery), &head, threads, progress, context, &stats, err);
     sl_head_free(&head);
     SL_TRY(status);
-    status = sl_cell_stats_write(&stats, path, err);
-    sl_cell_stats_free(&stats);
+    status = sl_oae_stats_write(&stats, path, err);
+    sl_oae_stats_free(&stats);
     return status;
 }
 
-sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl_gallery *gallery, const char *file,
+sl_status sl_oae_make_statistics(const char *models_dir, const char *model, const sl_gallery *gallery, const char *file,
                              int threads, sl_progress_fn progress, void *context, sl_error *err)
 {
     sl_recogniser r;
@@ -249,7 +269,7 @@ sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl
         return sl_fail(err, SL_ERR_ARGUMENT, "statistics per cell are made from a gallery");
     SL_TRY(open_recogniser(models_dir, model, gallery, &r, err));
     const sl_manifest *m = r.network.manifest;
-    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, m, ".cells", &path, err);
+    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, m, ".oae", &path, err);
     if (status == SL_OK)
         status = calibrate(&r, gallery, file ? file : path, threads, progress, context, err);
     free(path);
@@ -257,20 +277,20 @@ sl_status sl_cells_calibrate(const char *models_dir, const char *model, const sl
     return status;
 }
 
-sl_status sl_cells_hidden(const sl_cells *cells, const sl_template *face, float *hidden, sl_error *err)
+sl_status sl_oae_hidden(const sl_oae *oae, const sl_template *face, float *hidden, sl_error *err)
 {
     if (!face)
         return sl_fail(err, SL_ERR_ARGUMENT, "what is hidden is read from a template");
-    SL_TRY(sl_cells_check(cells, &face->shape, true, "hidden", err));
+    SL_TRY(sl_oae_check(oae, &face->shape, true, "hidden", err));
     sl_patch_source source = sl_patch_source_of(face);
-    return sl_hidden_of_face(cells, &source, hidden, err);
+    return sl_hidden_of_face(oae, &source, hidden, err);
 }
 
-sl_status sl_cells_trust(const sl_cells *cells, const sl_template *face, float *trust, sl_error *err)
+sl_status sl_oae_trust(const sl_oae *oae, const sl_template *face, float *trust, sl_error *err)
 {
     if (!face)
         return sl_fail(err, SL_ERR_ARGUMENT, "trust is read from a template");
-    SL_TRY(sl_cells_check(cells, &face->shape, true, "trust", err));
+    SL_TRY(sl_oae_check(oae, &face->shape, true, "trust", err));
     sl_patch_source source = sl_patch_source_of(face);
-    return sl_trust_of_face(cells, &source, trust, err);
+    return sl_trust_of_face(oae, &source, trust, err);
 }

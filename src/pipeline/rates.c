@@ -119,13 +119,22 @@ static bool read_head(const json_t *root, sl_rates *r)
     return true;
 }
 
+/* Is it this look? Files of the version before have "cells" for "same-cell". */
+static bool is_look(const char *name, const char *look)
+{
+    static const char now[] = "same-cell,", former[] = "cells,";
+    if (!strncmp(name, former, strlen(former)) && !strncmp(look, now, strlen(now)))
+        return strcmp(name + strlen(former), look + strlen(now)) == 0;
+    return strcmp(name, look) == 0;
+}
+
 /* Index of the look; the number of looks where it is not there. */
 static size_t find_look(const json_t *looks, const char *look)
 {
     size_t i, n = json_array_size(looks);
     for (i = 0; look && i < n; i++) {
         const char *name = json_string_value(json_object_get(json_array_get(looks, i), "look"));
-        if (name && strcmp(name, look) == 0)
+        if (name && is_look(name, look))
             break;
     }
     return i;

@@ -20,7 +20,7 @@ typedef struct {
 /* Of one look. */
 typedef struct {
     uint8_t fingerprint[32];
-    uint32_t statistics; /* sl_cells_checksum of what told how much is hidden; 0: nothing did, there is one bin */
+    uint32_t statistics; /* sl_oae_checksum of what told how much is hidden; 0: nothing did, there is one bin */
     uint64_t gallery_id; /* of a gallery's own; 0: a model's */
     uint64_t faces;      /* that the gallery had; 0: a model's */
     char look[SL_MATCH_KEY];

@@ -42,14 +42,14 @@ static double rate_of_one(double fpir, double of)
 
 /* What is asked of each bin. */
 typedef struct {
-    sl_promise promise;
+    sl_rate_kind promise;
     double rate, faces;
 } demand;
 
 /* The false match rate of a pair that keeps the promise. */
 static double rate_of_pair(const demand *d)
 {
-    return d->promise == SL_PROMISE_FPIR && d->faces > 0 ? rate_of_one(d->rate, d->faces) : d->rate;
+    return d->promise == SL_RATE_FPIR && d->faces > 0 ? rate_of_one(d->rate, d->faces) : d->rate;
 }
 
 static void fill_bin(sl_rule *rule, int b, double threshold, sl_rule_source source, int beyond)
@@ -63,7 +63,7 @@ static void fill_bin(sl_rule *rule, int b, double threshold, sl_rule_source sour
 static double by_calibration(const sl_rates *r, int b, const demand *d)
 {
     const sl_rate_bin *bin = &r->bin[b];
-    if (d->promise == SL_PROMISE_FMR)
+    if (d->promise == SL_RATE_FMR)
         return sl_rate_curve_at(&bin->fmr, d->rate);
     return sl_rate_curve_at(&bin->fpir, rate_of_one(d->rate, d->faces / (double)r->faces));
 }
@@ -152,7 +152,7 @@ static sl_rule by_manifest(const sl_manifest *m, const sl_match_options *match, 
 
 uint32_t sl_match_statistics(const sl_match_options *match)
 {
-    return match->cells ? sl_cells_checksum(match->cells) : 0;
+    return match->oae ? sl_oae_checksum(match->oae) : 0;
 }
 
 static bool is_whole(const sl_rule *rule)
@@ -219,7 +219,7 @@ static sl_status find_rule(const sl_engine *engine, const sl_gallery *gallery, c
                        "calibrate', or give a threshold");
     if (!manifest_knows(engine, match) && match->rerank != SL_RERANK_NONE) {
         sl_match_options stage1 = sl_match_defaults_of(SL_RERANK_NONE);
-        stage1.cells = match->cells;
+        stage1.oae = match->oae;
         SL_TRY(by_rates(engine, gallery, &stage1, d, room, out, &found, err));
         out->on_stage1 = found;
     }
@@ -243,7 +243,7 @@ sl_status sl_rule_default(const sl_engine *engine, const sl_gallery *gallery, co
                           sl_rule *out, sl_error *err)
 {
     const double faces = gallery ? (double)sl_gallery_size(gallery) : 0;
-    const demand d = {gallery ? SL_PROMISE_FPIR : SL_PROMISE_FMR, gallery ? default_fpir : default_fmr, faces};
+    const demand d = {gallery ? SL_RATE_FPIR : SL_RATE_FMR, gallery ? default_fpir : default_fmr, faces};
     return make_rule(engine, gallery, match, &d, out, err);
 }
 
@@ -255,7 +255,7 @@ static sl_status keep_promise(const sl_engine *engine, const sl_gallery *gallery
     SL_TRY(make_rule(engine, gallery, match, d, out, err));
     if (is_whole(out) && out->promise == d->promise)
         return SL_OK;
-    const bool nothing = out->promise == SL_PROMISE_NONE;
+    const bool nothing = out->promise == SL_RATE_NONE;
     *out = sl_rule_given(NAN, 0);
     if (nothing)
         return sl_fail(err, SL_ERR_NOT_FOUND, "model %s has no false match rates for this look: calibrate the gallery "
@@ -268,13 +268,13 @@ static sl_status keep_promise(const sl_engine *engine, const sl_gallery *gallery
 sl_status sl_rule_for_fpir(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
                            double fpir, sl_rule *out, sl_error *err)
 {
-    const demand d = {SL_PROMISE_FPIR, fpir, (double)sl_gallery_size(gallery)};
+    const demand d = {SL_RATE_FPIR, fpir, (double)sl_gallery_size(gallery)};
     return keep_promise(engine, gallery, match, &d, out, err);
 }
 
 sl_status sl_rule_for_far(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match, double far,
                           sl_rule *out, sl_error *err)
 {
-    const demand d = {SL_PROMISE_FMR, far, 0};
+    const demand d = {SL_RATE_FMR, far, 0};
     return keep_promise(engine, gallery, match, &d, out, err);
 }

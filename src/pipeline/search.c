@@ -123,31 +123,31 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
 /* The scores of the first k: all of them, or with emd those that can bring a person among the first `top`. */
 static sl_status look_again(sl_search *s, size_t k, sl_error *err)
 {
-    if (!sl_second_look_spares(s->match, s->top)) {
+    if (!sl_second_look_prunes(s->match, s->top)) {
         s->solved = s->match->rerank == SL_RERANK_EMD ? k : 0;
         return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
     }
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
-    sl_hopeful *hopefuls = s->sketches ? sl_calloc_aligned(k, sizeof *hopefuls) : NULL;
-    sl_contestant *entered = sl_calloc_aligned((size_t)s->top, sizeof *entered);
-    sl_contest contest = {.alpha = s->match->alpha,
+    sl_bounded *bounded = s->sketches ? sl_calloc_aligned(k, sizeof *bounded) : NULL;
+    sl_topk_entry *entered = sl_calloc_aligned((size_t)s->top, sizeof *entered);
+    sl_topk topk = {.alpha = s->match->alpha,
                           .stage1 = s->stage1,
                           .person = person,
                           .top = s->top,
                           .entered = entered,
                           .face = s->index,
-                          .hopefuls = hopefuls};
+                          .bounded = bounded};
     sl_status status = SL_OK;
-    if (!person || !entered || (s->sketches && !hopefuls))
+    if (!person || !entered || (s->sketches && !bounded))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
     for (size_t i = 0; status == SL_OK && i < k; i++)
         person[i] = sl_gallery_label_ids(s->gallery)[s->index[i]];
     if (status == SL_OK)
-        status = sl_second_look_best(s->look, k, source_of, s, &contest, s->stage2, err);
-    s->solved = contest.solved;
+        status = sl_second_look_best(s->look, k, source_of, s, &topk, s->stage2, err);
+    s->solved = topk.solved;
     free(person);
     free(entered);
-    free(hopefuls);
+    free(bounded);
     return status;
 }
 

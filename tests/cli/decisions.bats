@@ -48,7 +48,7 @@ decided() {
 }
 
 @test "every look is judged by its own score, and alike in every form that it can have" {
-    for look in "none" "emd --feature contributions" "maxsim --feature contributions" "cells --feature contributions"; do
+    for look in "none" "emd --feature contributions" "maxsim --feature contributions" "same-cell --feature contributions"; do
         # shellcheck disable=SC2086
         expected=$(decided compact --rerank $look)
         [ -z "$(echo "$expected" | grep " stage1 ")" ]
@@ -57,7 +57,7 @@ decided() {
             [ "$(decided "$form" --rerank $look)" = "$expected" ] || { echo "$form $look"; return 1; }
         done
     done
-    for look in emd maxsim cells; do
+    for look in emd maxsim same-cell; do
         expected=$(decided int8 --rerank $look)
         [ -z "$(echo "$expected" | grep " stage1 ")" ]
         [ "$(decided f32 --rerank $look)" = "$expected" ]

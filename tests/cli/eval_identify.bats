@@ -38,10 +38,10 @@ setup() {
 }
 
 @test "a sweep gives what each configuration gives alone, on any number of threads" {
-    sl eval identify --gallery g --queries q --json --rerank emd,cells --alpha .3,1 -k 7,60 --threads 3
+    sl eval identify --gallery g --queries q --json --rerank emd,same-cell --alpha .3,1 -k 7,60 --threads 3
     expect 0
     together=$(json_value 'JSON.stringify(d.results.at(-1).stage2) + JSON.stringify(d.results.at(-1).cmc)')
-    sl eval identify --gallery g --queries q --json --rerank cells --alpha 1 -k 60 --threads 1
+    sl eval identify --gallery g --queries q --json --rerank same-cell --alpha 1 -k 60 --threads 1
     alone=$(json_value 'JSON.stringify(d.stage2) + JSON.stringify(d.cmc)')
     [ "$together" = "$alone" ]
 }
@@ -61,18 +61,18 @@ setup() {
 }
 
 @test "the table has a row for each configuration and marks the best" {
-    sl eval identify --gallery g --queries q --rerank emd,cells --alpha .2,.8
+    sl eval identify --gallery g --queries q --rerank emd,same-cell --alpha .2,.8
     expect 0
     contains "$out" "20 queries against 60 faces; 10 queries with nobody to be found are left out"
-    [ "$(grep -c '^[* ] \(emd\|cells\) ' <<< "$out")" = 4 ]
+    [ "$(grep -c '^[* ] \(emd\|same-cell\) ' <<< "$out")" = 4 ]
     [ "$(grep -c '^\* ' <<< "$out")" = 1 ]
     [ "$(grep -c '^  stage 1 ' <<< "$out")" = 1 ]
 }
 
 @test "--stage1: the whole gallery by a second look" {
-    sl eval identify --gallery g --queries q --json --stage1 embedding,cells --rerank none,cells --alpha 1 -k 60
+    sl eval identify --gallery g --queries q --json --stage1 embedding,cells --rerank none,same-cell --alpha 1 -k 60
     expect 0
-    json 'd.results.map(r => r.first + " " + r.rerank).join() === "embedding none,embedding cells,cells none"'
+    json 'd.results.map(r => r.first + " " + r.rerank).join() === "embedding none,embedding same-cell,same-cell none"'
     json 'JSON.stringify(d.results[1].stage2) === JSON.stringify(d.results[2].stage1)'
     json 'JSON.stringify(d.results[1].cmc.stage2) === JSON.stringify(d.results[2].cmc.stage1)'
 }
@@ -123,7 +123,7 @@ setup() {
     sl eval identify --gallery g --queries q --svg once --rerank emd
     expect 0
     [ "$(echo once/*)" = "once/cmc.svg once/difference.svg once/p1.svg" ]
-    sl eval identify --gallery g --queries q --svg swept --rerank emd,cells --alpha 0,.5,1 -k 5,60
+    sl eval identify --gallery g --queries q --svg swept --rerank emd,same-cell --alpha 0,.5,1 -k 5,60
     expect 0
     contains "$err" "shows the best 11 of 12"
     [ "$(echo swept/*)" = "swept/alpha.svg swept/cmc.svg swept/difference.svg swept/k.svg swept/p1.svg" ]
@@ -132,7 +132,7 @@ setup() {
 }
 
 @test "--sheets: the queries won and lost" {
-    sl eval identify --gallery g --queries q --sheets sheets --sheet-count 2 --rerank none,cells --weighting apc --alpha 1 --json
+    sl eval identify --gallery g --queries q --sheets sheets --sheet-count 2 --rerank none,same-cell --weighting apc --alpha 1 --json
     expect 0
     won=$(json_value d.results[1].won)
     lost=$(json_value d.results[1].lost)

@@ -163,3 +163,13 @@ load common
     /usr/bin/python3 -c 'import numpy' 2> /dev/null || skip "no numpy: apt install python3-numpy"
     /usr/bin/python3 -B "$SOURCE/tests/cli/made_up_faces.py" "$BIN"
 }
+
+@test "spellings of the version before are understood, and the new ones told" {
+    sl models calibrate --help
+    contains "$out" "models statistics"
+    contains "$err" "'calibrate' is named 'statistics' now"
+    sl identify --gallery none --rerank cells x.jpg
+    contains "$err" "--rerank cells is spelled 'same-cell' now"
+    sl models --help
+    [ "$(grep -c '^  calibrate' <<< "$out")" = 0 ]
+}

@@ -149,7 +149,7 @@ setup() {
     emd="--rerank emd"
     for options in "$emd --weighting uniform" "$emd --weighting sc" "$emd --weighting sc-text" "$emd --grid 4x4" \
         "$emd --solver converged" "$emd --solver exact" "$emd --patch-precision f32" "--alpha 0" "--alpha 1" "-k 1" \
-        "--threads 1" "--rerank oae" "--rerank auto" "--rerank maxsim" "--rerank cells --weighting sc" \
+        "--threads 1" "--rerank oae" "--rerank auto" "--rerank maxsim" "--rerank same-cell --weighting sc" \
         "$emd --feature contributions --weighting cc" "$emd --weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086
         for gallery in gallery maps; do
@@ -168,7 +168,7 @@ setup() {
     expect 0
     json 'd.rerank === "oae" && Math.abs(d.alpha - .6) < 1e-6'
     for case in "emd map apc:--rerank emd" "emd map apc:--rerank emd --grid native" "emd contributions uniform:--rerank emd --feature contributions" "maxsim map uniform:--rerank maxsim" \
-        "cells map sc:--weighting sc --rerank cells" "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
+        "same-cell map sc:--weighting sc --rerank same-cell" "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery maps --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
@@ -193,7 +193,7 @@ setup() {
 }
 
 @test "compact patches answer as whole maps do" {
-    for look in "" "--rerank emd --feature contributions" "--rerank cells --feature contributions"; do
+    for look in "" "--rerank emd --feature contributions" "--rerank same-cell --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery maps --aligned $look people/sample1/sample1.png --json
         whole=$(json_value 'd.queries[0].faces[0].candidates.map(c => c.score).join(" ")')

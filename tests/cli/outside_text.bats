@@ -36,14 +36,14 @@ says() {
     says "--$HOSTILE"
     expect 2
     for command in enroll identify verify explain detect align occlude calibrate "gallery info" "gallery copy" "models list" \
-        "models inspect" "models import" "models export" "models quantise" "models calibrate" "eval identify" "eval verify" \
+        "models inspect" "models import" "models export" "models quantise" "models statistics" "eval identify" "eval verify" \
         "eval openset" "bench emd" "bench enroll" version; do
         # shellcheck disable=SC2086
         says $command "--$HOSTILE"
         expect 2
     done
     for command in "models list" "bench emd" "bench stage1" "bench search" "bench backbone" "eval identify" "eval verify" \
-        "eval openset" calibrate "models calibrate"; do
+        "eval openset" calibrate "models statistics"; do
         # shellcheck disable=SC2086
         says $command "$HOSTILE"
         expect 2
@@ -67,7 +67,7 @@ says() {
         "gallery list" "gallery verify" "gallery compact" "gallery copy to" "gallery remove --label x" "calibrate --gallery" \
         "eval identify --gallery" "eval openset --gallery" "eval verify --pairs x --gallery" "identify x.jpg --gallery" \
         "models inspect" "models import --arch arcface-r18 -o out" "models export -o out.onnx" "models quantise" \
-        "models calibrate --gallery" "enroll --gallery g --labels" "detect x.jpg --model" "detect x.jpg --models-dir" "bench enroll"; do
+        "models statistics --gallery" "enroll --gallery g --labels" "detect x.jpg --model" "detect x.jpg --models-dir" "bench enroll"; do
         # shellcheck disable=SC2086
         sl $command "$HOSTILE"
         clean $command

@@ -49,7 +49,7 @@ class Twin:
         return found[0] if found else None
 
     def scores(self, i, kind):
-        if kind == "cells":  # same-cell cosine, every cell alike
+        if kind == "same-cell":  # same-cell cosine, every cell alike
             return (unit(self.g.maps) * unit(self.q.maps[i])).sum(axis=2).mean(axis=1)
         return (unit(self.g.embeddings) * unit(self.q.embeddings[i])).sum(axis=1)
 
@@ -127,7 +127,7 @@ def check_lines(lines, rows, twin, what):
 def compare(folder, what, gallery, queries, options, twin):
     out = os.path.join(folder, "lines.csv")
     command = [SECONDLOOK, "eval", "identify", "--gallery", gallery, "--queries", queries, "--json", "--csv", out,
-               "--stage1", "embedding,cells", "--rerank", "none,cells", "--feature", "map", "--weighting", "uniform",
+               "--stage1", "embedding,same-cell", "--rerank", "none,same-cell", "--feature", "map", "--weighting", "uniform",
                "--patch-precision", "f32", "--alpha", "0,.25,1", "-k", "1,7,1000", *options]
     document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     with open(out, newline="", encoding="utf-8") as f:

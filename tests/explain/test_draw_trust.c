@@ -57,7 +57,7 @@ static void bad_arguments_are_refused(void **state)
     assert_int_equal(sl_draw_trust(NULL, NULL, NULL, 64, &out, &err), SL_ERR_ARGUMENT);
     assert_ok(sl_template_of_arrays((float[]){1, 0}, 2, (float[]){1, 2}, 1, 1, 2, &t, &err));
     assert_int_equal(sl_draw_trust(NULL, t, NULL, 64, &out, &err), SL_ERR_ARGUMENT);
-    assert_non_null(strstr(err.text, "sl_cells_open"));
+    assert_non_null(strstr(err.text, "sl_oae_open"));
     assert_int_equal(sl_draw_trust(NULL, t, NULL, 3, &out, &err), SL_ERR_ARGUMENT);
     sl_template_free(t);
 }

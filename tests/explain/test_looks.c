@@ -8,7 +8,7 @@
 
 enum { FACES = 1000 };
 
-static sl_cells cells;
+static sl_oae oae;
 static sl_template *query, *other;
 static sl_image crop;
 
@@ -18,8 +18,8 @@ static int open_world(void **state)
     char *dir = make_temp_dir(), path[600];
     snprintf(path, sizeof path, "%s/faces", dir);
     sl_gallery *gallery = make_gallery(path, FACES);
-    cells = (sl_cells){.head = make_head(), .shape = shape};
-    assert_ok(sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    oae = (sl_oae){.head = make_head(), .shape = shape};
+    assert_ok(sl_oae_stats_make(sl_gallery_faces(gallery), &oae.head, 2, NULL, NULL, &oae.stats, &err));
     sl_gallery_close(gallery);
     remove_tree(dir);
     free(dir);
@@ -37,8 +37,8 @@ static int close_world(void **state)
     sl_template_free(query);
     sl_template_free(other);
     sl_image_free(&crop);
-    sl_head_free(&cells.head);
-    sl_cell_stats_free(&cells.stats);
+    sl_head_free(&oae.head);
+    sl_oae_stats_free(&oae.stats);
     return 0;
 }
 
@@ -46,7 +46,7 @@ static sl_match_options options_of(sl_rerank rerank, sl_feature feature)
 {
     sl_match_options o = sl_match_defaults_of(rerank);
     o.feature = feature;
-    o.cells = &cells;
+    o.oae = &oae;
     return o;
 }
 
@@ -56,7 +56,7 @@ static void same_places_redraw_the_other(void **state)
     (void)state;
     const sl_pair pair = {.query = query, .other = other, .query_crop = &crop, .other_crop = &crop};
     for (int feature = 0; feature < 2; feature++) {
-        sl_match_options o = options_of(SL_RERANK_CELLS, (sl_feature)feature);
+        sl_match_options o = options_of(SL_RERANK_SAME_CELL, (sl_feature)feature);
         sl_image flow;
         assert_ok(sl_draw_flow(&pair, &o, 40, &flow, &err));
         assert_true(flow.width == 40 && flow.height == 30);
@@ -132,10 +132,10 @@ static int page_height(const sl_match_options *o)
 static void trust_has_a_row_where_oae_does_not_show_it(void **state)
 {
     (void)state;
-    sl_cells head = {.head = cells.head, .shape = shape};
+    sl_oae head = {.head = oae.head, .shape = shape};
     sl_match_options o = options_of(SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS);
     const int with = page_height(&o);
-    o.cells = &head;
+    o.oae = &head;
     const int without = page_height(&o);
     assert_true(with > without);
     o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_MAP);
@@ -146,7 +146,7 @@ static void trust_has_a_row_where_oae_does_not_show_it(void **state)
     assert_int_equal(page_height(&o), without);
     o = options_of(SL_RERANK_NONE, SL_FEATURE_MAP);
     assert_int_equal(page_height(&o), with); /* it decides among whom the pair is judged */
-    o.cells = NULL;
+    o.oae = NULL;
     assert_int_equal(page_height(&o), without);
 }
 
@@ -156,7 +156,7 @@ static void what_is_missing_is_told(void **state)
     const sl_pair pair = {.query = query, .other = other};
     sl_image page;
     sl_match_options o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS);
-    o.cells = NULL;
+    o.oae = NULL;
     assert_int_equal(sl_draw_pair(&pair, &o, &page, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_draw_flow(&pair, &o, 64, &page, &err), SL_ERR_ARGUMENT);
     assert_null(page.pixels);

@@ -12,7 +12,7 @@
 
 enum { FACES = 1000, CASES = 3 };
 
-static sl_cells cells;
+static sl_oae oae;
 static sl_gallery *gallery;
 static char *dir, page_path[600];
 static sl_template *queries[CASES];
@@ -28,18 +28,18 @@ static int open_world(void **state)
     snprintf(path, sizeof path, "%s/faces", dir);
     snprintf(page_path, sizeof page_path, "%s/report.html", dir);
     gallery = make_gallery(path, FACES);
-    cells = (sl_cells){.head = make_head(), .shape = shape};
-    assert_ok(sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    oae = (sl_oae){.head = make_head(), .shape = shape};
+    assert_ok(sl_oae_stats_make(sl_gallery_faces(gallery), &oae.head, 2, NULL, NULL, &oae.stats, &err));
     const sl_rule rule = {.bins = 3,
                           .hidden_to = {.1f, .4f, 1},
                           .threshold = {.31f, .42f, .53f},
                           .source = {SL_RULE_CALIBRATION, SL_RULE_BUILT_IN, SL_RULE_BUILT_IN},
                           .extrapolated = {0, 0, 1},
-                          .promise = SL_PROMISE_FPIR,
+                          .promise = SL_RATE_FPIR,
                           .rate = .01,
                           .faces = FACES};
     sl_identify_options how = {.match = sl_match_defaults_of(SL_RERANK_OAE), .top = 5, .rule = &rule};
-    how.match.cells = &cells;
+    how.match.oae = &oae;
     for (int i = 0; i < CASES; i++) {
         queries[i] = make_face(i == 1 ? 5000 : (uint64_t)(i + 1)); /* the second is a stranger */
         assert_ok(sl_identify(NULL, gallery, queries[i], &how, &answers[i], &err));
@@ -60,8 +60,8 @@ static int close_world(void **state)
         sl_template_free(queries[i]);
     }
     sl_gallery_close(gallery);
-    sl_head_free(&cells.head);
-    sl_cell_stats_free(&cells.stats);
+    sl_head_free(&oae.head);
+    sl_oae_stats_free(&oae.stats);
     remove_tree(dir);
     free(dir);
     return 0;

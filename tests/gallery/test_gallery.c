@@ -161,7 +161,7 @@ static void count_down(void *context)
     *(int *)context -= 100;
 }
 
-/* Maps go through the packer into compact patches, which keep within half a level; without one they are refused, and
+/* Maps go through the encoder into compact patches, which keep within half a level; without one they are refused, and
  * so are patches around another centre. */
 static void compact_of_maps(void **state)
 {
@@ -179,7 +179,7 @@ static void compact_of_maps(void **state)
     sl_template *t = face_template(&map, 3), *back;
     sl_entry e = face_entry(3, image, label);
     assert_fails(sl_gallery_add(g, &e, t, NULL, &err), SL_ERR_UNSUPPORTED, "engine");
-    assert_ok(sl_gallery_set_packer(g, &(sl_packer){pack_numbers, count_down, &packed}, &err));
+    assert_ok(sl_gallery_set_encoder(g, &(sl_contribution_encoder){pack_numbers, count_down, &packed}, &err));
     assert_ok(sl_gallery_add(g, &e, t, NULL, &err));
     assert_int_equal(packed, 1);
     assert_ok(sl_gallery_template(g, 0, &back, &err));
@@ -288,37 +288,37 @@ static void destroy_count(void *made)
 static void made_of_the_embeddings(void **state)
 {
     (void)state;
-    static const sl_gallery_maker maker = {SL_MADE_BANK, 2, count_faces, destroy_count},
-                                  late = {SL_MADE_SKETCHES, 5, count_faces, destroy_count},
-                                  poor = {SL_MADE_BANK, 2, no_room, destroy_count};
+    static const sl_derived_index index_kind = {SL_DERIVED_BANK, 2, count_faces, destroy_count},
+                                  late = {SL_DERIVED_SKETCHES, 5, count_faces, destroy_count},
+                                  poor = {SL_DERIVED_BANK, 2, no_room, destroy_count};
     sl_error err;
     void *made;
     make_gallery(dir, 3, 1);
     sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
-    assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
+    assert_ok(sl_gallery_derived(g, &index_kind, 1, 1, &made, &err));
     assert_null(made); /* one question is not worth it */
     for (int i = 0; i < 3; i++) {
-        assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
+        assert_ok(sl_gallery_derived(g, &index_kind, 1, 1, &made, &err));
         assert_int_equal(*(size_t *)made, 3);
     }
     assert_int_equal(makings, 1);
     for (int i = 1; i <= 5; i++) { /* each kind has its own count */
-        assert_ok(sl_gallery_made(g, &late, 1, 1, &made, &err));
+        assert_ok(sl_gallery_derived(g, &late, 1, 1, &made, &err));
         assert_true(i < 5 ? !made : *(size_t *)made == 3);
     }
     assert_int_equal(alive, 2);
     add_face(g, 7);
-    assert_ok(sl_gallery_made(g, &maker, 1, 1, &made, &err));
+    assert_ok(sl_gallery_derived(g, &index_kind, 1, 1, &made, &err));
     assert_null(made);
     assert_int_equal(alive, 0);
     add_face(g, 8);
-    assert_ok(sl_gallery_made(g, &maker, 100, 1, &made, &err)); /* many questions are */
+    assert_ok(sl_gallery_derived(g, &index_kind, 100, 1, &made, &err)); /* many questions are */
     assert_int_equal(*(size_t *)made, 5);
     sl_gallery_close(g);
     assert_int_equal(alive, 0);
     g = open_gallery(dir, SL_GALLERY_READ);
     for (int i = 0; i < 4; i++) {
-        assert_ok(sl_gallery_made(g, &poor, 1, 1, &made, &err));
+        assert_ok(sl_gallery_derived(g, &poor, 1, 1, &made, &err));
         assert_null(made);
     }
     sl_gallery_close(g);

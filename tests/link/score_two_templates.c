@@ -35,7 +35,7 @@ static int score(const sl_template *a, const sl_template *b, sl_rerank look, sl_
 
 int main(void)
 {
-    const sl_rerank looks[] = {SL_RERANK_EMD, SL_RERANK_MAXSIM, SL_RERANK_CELLS};
+    const sl_rerank looks[] = {SL_RERANK_EMD, SL_RERANK_MAXSIM, SL_RERANK_SAME_CELL};
     sl_template *a = made_up(0), *b = made_up(1);
     int fine = a && b;
     for (size_t i = 0; fine && i < sizeof looks / sizeof *looks; i++) {

@@ -10,7 +10,7 @@
 
 enum { FACES = 1000 };
 
-static sl_cells cells;
+static sl_oae oae;
 
 static int open_world(void **state)
 {
@@ -18,8 +18,8 @@ static int open_world(void **state)
     char *dir = make_temp_dir(), path[600];
     snprintf(path, sizeof path, "%s/faces", dir);
     sl_gallery *gallery = make_gallery(path, FACES);
-    cells = (sl_cells){.head = make_head(), .shape = shape};
-    assert_ok(sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err));
+    oae = (sl_oae){.head = make_head(), .shape = shape};
+    assert_ok(sl_oae_stats_make(sl_gallery_faces(gallery), &oae.head, 2, NULL, NULL, &oae.stats, &err));
     sl_gallery_close(gallery);
     remove_tree(dir);
     free(dir);
@@ -29,8 +29,8 @@ static int open_world(void **state)
 static int close_world(void **state)
 {
     (void)state;
-    sl_head_free(&cells.head);
-    sl_cell_stats_free(&cells.stats);
+    sl_head_free(&oae.head);
+    sl_oae_stats_free(&oae.stats);
     return 0;
 }
 
@@ -50,7 +50,7 @@ static sl_template *whole_face(uint64_t seed, int alike)
     sl_template_free(one);
     sl_template_free(two);
     assert_ok(sl_template_make(&shape, patches, patches, &one, &err)); /* int8, for slow_contributions */
-    slow_contributions(&cells.head, one, y);
+    slow_contributions(&oae.head, one, y);
     for (int p = 0; p < CELLS; p++)
         for (int d = 0; d < DIM; d++)
             embedding[d] += (float)y[p * DIM + d];
@@ -83,8 +83,8 @@ static const struct {
     {SL_RERANK_EMD, SL_FEATURE_MAP, SL_WEIGHT_TRUST, SL_SOLVER_CONVERGED, 0, 0},
     {SL_RERANK_EMD, SL_FEATURE_MAP, SL_WEIGHT_SC, SL_SOLVER_EXACT, 2, 3}, /* windows that overlap */
     {SL_RERANK_MAXSIM, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM, SL_SOLVER_SINKHORN, 0, 0},
-    {SL_RERANK_CELLS, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_APC, SL_SOLVER_SINKHORN, 0, 0},
-    {SL_RERANK_CELLS, SL_FEATURE_MAP, SL_WEIGHT_TRUST, SL_SOLVER_SINKHORN, 2, 2},
+    {SL_RERANK_SAME_CELL, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_APC, SL_SOLVER_SINKHORN, 0, 0},
+    {SL_RERANK_SAME_CELL, SL_FEATURE_MAP, SL_WEIGHT_TRUST, SL_SOLVER_SINKHORN, 2, 2},
 };
 enum { LOOKS = sizeof looks / sizeof *looks };
 
@@ -97,7 +97,7 @@ static sl_match_options options_of(int look)
     o.grid_rows = looks[look].rows;
     o.grid_cols = looks[look].cols;
     o.precision = SL_PRECISION_F32;
-    o.cells = &cells;
+    o.oae = &oae;
     return o;
 }
 
@@ -143,9 +143,9 @@ static void stage1_shares_are_their_definition(void **state)
     for (int f = 0; f < 2; f++) {
         float y[CELLS * DIM];
         const sl_patch_source source = sl_patch_source_of(faces[f]);
-        assert_ok(sl_contributions(&cells.head, &source, 1, y, &err));
+        assert_ok(sl_contributions(&oae.head, &source, 1, y, &err));
         for (int i = 0; i < CELLS * DIM; i++) {
-            x[f][i] = (double)y[i] - (double)cells.stats.mu[i];
+            x[f][i] = (double)y[i] - (double)oae.stats.mu[i];
             e[f][i % DIM] += (double)y[i];
         }
         for (int d = 0; d < DIM; d++)
@@ -173,7 +173,7 @@ static void faces_embedded_again_give_stage2(void **state)
     sl_attribution a;
     float trust[CELLS];
     const sl_patch_source source = sl_patch_source_of(query);
-    assert_ok(sl_trust_of_face(&cells, &source, trust, &err));
+    assert_ok(sl_trust_of_face(&oae, &source, trust, &err));
     assert_ok(sl_attribute(query, other, &o, &a, &err));
     assert_int_equal(a.dim, DIM);
     double product = 0, length = 0;
@@ -196,7 +196,7 @@ static void auto_is_settled(void **state)
     sl_template *query = whole_face(11, 6), *other = whole_face(11, CELLS);
     sl_match_options o = sl_match_defaults();
     sl_attribution a;
-    o.cells = &cells;
+    o.oae = &oae;
     assert_ok(sl_attribute(query, other, &o, &a, &err));
     assert_int_equal(a.dim, DIM);
     assert_true(fabs(sum_of(a.shares, CELLS) + (double)a.rest - (double)a.score.score) < 1e-5);
@@ -211,7 +211,7 @@ static void without_cells_stage1_rests(void **state)
     sl_template *query = whole_face(3, 8), *other = whole_face(3, CELLS);
     sl_match_options o = options_of(2);
     sl_attribution a;
-    o.cells = NULL;
+    o.oae = NULL;
     assert_ok(sl_attribute(query, other, &o, &a, &err));
     assert_true(sum_of(a.stage1, CELLS) == 0 && a.rest1 == a.score.stage1);
     sl_attribution_free(&a);
@@ -246,7 +246,7 @@ static void hiding_is_its_definition(void **state)
         sl_attribution_free(&a);
         sl_hiding_free(&h);
     }
-    sl_match_options o = sl_match_defaults_of(SL_RERANK_CELLS);
+    sl_match_options o = sl_match_defaults_of(SL_RERANK_SAME_CELL);
     sl_attribution a;
     sl_hiding h;
     o.precision = SL_PRECISION_F32;

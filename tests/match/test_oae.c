@@ -17,7 +17,7 @@ static void smoothing_by_hand(void **state)
     (void)state;
     const float in[6] = {10, 0, 0, 0, 0, 20}; /* 2 x 3 */
     float out[6];
-    sl_cells_smooth(in, 2, 3, out);
+    sl_oae_smooth(in, 2, 3, out);
     /* cell 0: 10 itself, and the window with its edges repeated holds the 10 four times */
     const float want[6] = {5, 4, 4, 2, 5, 10};
     assert_close(out, want, 6, 1e-6);
@@ -28,7 +28,7 @@ static void one_cell_smooths_to_itself(void **state)
     (void)state;
     const float in[1] = {7};
     float out[1];
-    sl_cells_smooth(in, 1, 1, out);
+    sl_oae_smooth(in, 1, 1, out);
     assert_close(out, in, 1, 1e-6);
 }
 
@@ -37,18 +37,18 @@ static void surprise_by_hand(void **state)
     (void)state;
     float scales[2] = {.1f, .1f};
     int8_t axes[2 * 3] = {10, 0, 0, 0, 10, 0};
-    sl_cell_stats s = {.rows = 1, .cols = 1, .dim = 3, .rank = 2, .scales = scales, .axes = axes};
-    assert_true(fabsf(sl_cell_surprise(&s, 0, (float[]){1, 2, 2}) - 4.f / 9) < 1e-6f);
-    assert_true(fabsf(sl_cell_surprise(&s, 0, (float[]){3, -4, 0})) < 1e-6f);
-    assert_true(sl_cell_surprise(&s, 0, (float[]){0, 0, 5}) == 1);
-    assert_true(sl_cell_surprise(&s, 0, (float[]){0, 0, 0}) == 1);
+    sl_oae_stats s = {.rows = 1, .cols = 1, .dim = 3, .rank = 2, .scales = scales, .axes = axes};
+    assert_true(fabsf(sl_oae_surprise(&s, 0, (float[]){1, 2, 2}) - 4.f / 9) < 1e-6f);
+    assert_true(fabsf(sl_oae_surprise(&s, 0, (float[]){3, -4, 0})) < 1e-6f);
+    assert_true(sl_oae_surprise(&s, 0, (float[]){0, 0, 5}) == 1);
+    assert_true(sl_oae_surprise(&s, 0, (float[]){0, 0, 0}) == 1);
 }
 
 static void trust_by_hand(void **state)
 {
     (void)state;
     float means[2] = {.5f, .2f}, sds[2] = {.1f, .05f}, trust[2];
-    sl_cell_stats s = {.rows = 1, .cols = 2, .means = means, .sds = sds};
+    sl_oae_stats s = {.rows = 1, .cols = 2, .means = means, .sds = sds};
     sl_trust_of_surprise(&s, (float[]){.5f, .7f}, trust); /* z = 0 and 10; smoothed (7*0+3*10)/10 = 3, 7 */
     double a = 1 / (1 + exp((3 - 1.25) / .6)) + .001, b = 1 / (1 + exp((7 - 1.25) / .6)) + .001;
     assert_true(fabs(trust[0] - 2 * a / (a + b)) < 1e-5 && fabs(trust[1] - 2 * b / (a + b)) < 1e-5);
@@ -87,7 +87,7 @@ static void kernels_agree_in_every_bit(void **state)
 typedef struct {
     char *dir;
     sl_gallery *gallery;
-    sl_cells cells;
+    sl_oae oae;
 } world;
 
 static world w;
@@ -99,17 +99,17 @@ static int open_world(void **state)
     w.dir = make_temp_dir();
     snprintf(path, sizeof path, "%s/faces", w.dir);
     w.gallery = make_gallery(path, FACES);
-    w.cells.head = make_head();
-    w.cells.shape = shape;
-    return sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 2, NULL, NULL, &w.cells.stats, &err);
+    w.oae.head = make_head();
+    w.oae.shape = shape;
+    return sl_oae_stats_make(sl_gallery_faces(w.gallery), &w.oae.head, 2, NULL, NULL, &w.oae.stats, &err);
 }
 
 static int close_world(void **state)
 {
     (void)state;
     sl_gallery_close(w.gallery);
-    sl_head_free(&w.cells.head);
-    sl_cell_stats_free(&w.cells.stats);
+    sl_head_free(&w.oae.head);
+    sl_oae_stats_free(&w.oae.stats);
     remove_tree(w.dir);
     free(w.dir);
     return 0;
@@ -118,14 +118,14 @@ static int close_world(void **state)
 static void statistics_are_the_definition(void **state)
 {
     (void)state;
-    const sl_cell_stats *s = &w.cells.stats;
+    const sl_oae_stats *s = &w.oae.stats;
     static double y[FACES][CELLS * DIM];
     assert_int_equal(s->rank, 10); /* a quarter of D */
     assert_int_equal(s->faces, FACES);
     for (int i = 0; i < FACES; i++) {
         sl_template *t;
         assert_ok(sl_gallery_template(w.gallery, (size_t)i, &t, &err));
-        slow_contributions(&w.cells.head, t, y[i]);
+        slow_contributions(&w.oae.head, t, y[i]);
         sl_template_free(t);
     }
     for (int p = 0; p < CELLS; p++) {
@@ -142,7 +142,7 @@ static void statistics_are_the_definition(void **state)
             float x[DIM];
             for (int d = 0; d < DIM; d++)
                 x[d] = (float)y[i][p * DIM + d];
-            double v = sl_cell_surprise(s, p, x);
+            double v = sl_oae_surprise(s, p, x);
             sum += v;
             squares += v * v;
         }
@@ -157,22 +157,22 @@ static void statistics_are_the_definition(void **state)
 static void statistics_do_not_depend_on_threads(void **state)
 {
     (void)state;
-    sl_cell_stats one;
-    assert_ok(sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 1, NULL, NULL, &one, &err));
-    assert_memory_equal(one.axes, w.cells.stats.axes, (size_t)CELLS * 10 * DIM);
-    assert_memory_equal(one.means, w.cells.stats.means, CELLS * sizeof(float));
-    assert_memory_equal(one.mu, w.cells.stats.mu, CELLS * DIM * sizeof(float));
-    sl_cell_stats_free(&one);
+    sl_oae_stats one;
+    assert_ok(sl_oae_stats_make(sl_gallery_faces(w.gallery), &w.oae.head, 1, NULL, NULL, &one, &err));
+    assert_memory_equal(one.axes, w.oae.stats.axes, (size_t)CELLS * 10 * DIM);
+    assert_memory_equal(one.means, w.oae.stats.means, CELLS * sizeof(float));
+    assert_memory_equal(one.mu, w.oae.stats.mu, CELLS * DIM * sizeof(float));
+    sl_oae_stats_free(&one);
 }
 
 static void small_galleries_are_refused(void **state)
 {
     (void)state;
     char path[600];
-    sl_cell_stats s;
+    sl_oae_stats s;
     snprintf(path, sizeof path, "%s/few", w.dir);
     sl_gallery *few = make_gallery(path, 5);
-    assert_int_equal(sl_cell_stats_make(sl_gallery_faces(few), &w.cells.head, 1, NULL, NULL, &s, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_oae_stats_make(sl_gallery_faces(few), &w.oae.head, 1, NULL, NULL, &s, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "1000 faces, this one has 5"));
     sl_gallery_close(few);
 }
@@ -186,8 +186,8 @@ static int stop(void *context, size_t done, size_t total)
 static void statistics_can_be_interrupted(void **state)
 {
     (void)state;
-    sl_cell_stats s;
-    assert_int_equal(sl_cell_stats_make(sl_gallery_faces(w.gallery), &w.cells.head, 2, stop, NULL, &s, &err), SL_ERR_INTERRUPTED);
+    sl_oae_stats s;
+    assert_int_equal(sl_oae_stats_make(sl_gallery_faces(w.gallery), &w.oae.head, 2, stop, NULL, &s, &err), SL_ERR_INTERRUPTED);
     assert_null(s.axes);
 }
 
@@ -210,13 +210,13 @@ static double slow_score(const sl_template *query, const sl_template *other, con
 {
     static double a[CELLS * DIM], b[CELLS * DIM];
     double ab = 0, aa = 0, bb = 0;
-    slow_contributions(&w.cells.head, query, a);
-    slow_contributions(&w.cells.head, other, b);
+    slow_contributions(&w.oae.head, query, a);
+    slow_contributions(&w.oae.head, other, b);
     for (int d = 0; d < DIM; d++) {
         double x = 0, y = 0;
         for (int p = 0; p < CELLS; p++) {
-            x += (double)trust[p] * (a[p * DIM + d] - (double)w.cells.stats.mu[p * DIM + d]);
-            y += (double)trust[p] * (b[p * DIM + d] - (double)w.cells.stats.mu[p * DIM + d]);
+            x += (double)trust[p] * (a[p * DIM + d] - (double)w.oae.stats.mu[p * DIM + d]);
+            y += (double)trust[p] * (b[p * DIM + d] - (double)w.oae.stats.mu[p * DIM + d]);
         }
         ab += x * y;
         aa += x * x;
@@ -231,15 +231,15 @@ static void scores_from_ready_contributions(const sl_patch_source *query, sl_tem
     static float y[CANDIDATES][CELLS * DIM], own[CELLS * DIM];
     sl_patch_source sources[CANDIDATES], ready = *query;
     float scores[CANDIDATES];
-    assert_ok(sl_contributions(&w.cells.head, query, 1, own, &err));
+    assert_ok(sl_contributions(&w.oae.head, query, 1, own, &err));
     ready.contributions = own;
     for (int i = 0; i < CANDIDATES; i++) {
         sources[i] = sl_patch_source_of(faces[i]);
-        assert_ok(sl_contributions(&w.cells.head, &sources[i], 1, y[i], &err));
+        assert_ok(sl_contributions(&w.oae.head, &sources[i], 1, y[i], &err));
         if (i % 2)
             sources[i] = (sl_patch_source){.contributions = y[i]};
     }
-    assert_ok(sl_oae_scores_of(&w.cells, &ready, CANDIDATES, listed_source, sources, 3, scores, &err));
+    assert_ok(sl_oae_scores_of(&w.oae, &ready, CANDIDATES, listed_source, sources, 3, scores, &err));
     assert_close(scores, want, CANDIDATES, 1e-5);
 }
 
@@ -251,11 +251,11 @@ static sl_template *compact_of(const sl_template *face)
     const sl_patch_source source = sl_patch_source_of(face);
     sl_template *t;
     compact.precision = SL_PRECISION_COMPACT;
-    compact.centre = w.cells.stats.mu;
+    compact.centre = w.oae.stats.mu;
     assert_ok(sl_template_alloc(&compact, &t, &err));
     memcpy(t->embedding, face->embedding, DIM * sizeof(float));
-    assert_ok(sl_contributions(&w.cells.head, &source, 1, y, &err));
-    sl_contributions_quantise(y, w.cells.stats.mu, CELLS, DIM, t->codes, t->patch_scales);
+    assert_ok(sl_contributions(&w.oae.head, &source, 1, y, &err));
+    sl_contributions_quantise(y, w.oae.stats.mu, CELLS, DIM, t->codes, t->patch_scales);
     return t;
 }
 
@@ -273,27 +273,27 @@ static void compact_candidates(void **state)
     for (int i = 0; i < N; i++) {
         sl_template *face = make_face((uint64_t)(6000 + i));
         sl_patch_source one = sl_patch_source_of(face);
-        assert_ok(sl_oae_scores_of(&w.cells, &source, 1, listed_source, &one, 1, &maps[i], &err));
+        assert_ok(sl_oae_scores_of(&w.oae, &source, 1, listed_source, &one, 1, &maps[i], &err));
         faces[i] = i % 3 ? compact_of(face) : face;
         if (i % 3)
             sl_template_free(face);
         sources[i] = sl_patch_source_of(faces[i]);
-        assert_ok(sl_contributions(&w.cells.head, &sources[i], 1, y[i], &err));
+        assert_ok(sl_contributions(&w.oae.head, &sources[i], 1, y[i], &err));
         expanded[i] = (sl_patch_source){.contributions = y[i]};
     }
     for (int k = 0; k < 3; k++) {
         if (isas[k] > sl_isa_supported())
             continue;
         sl_match_use_isa(&isas[k]);
-        assert_ok(sl_oae_scores_of(&w.cells, &source, N, listed_source, sources, 2, codes, &err));
-        assert_ok(sl_oae_scores_of(&w.cells, &source, N, listed_source, expanded, 2, sums, &err));
+        assert_ok(sl_oae_scores_of(&w.oae, &source, N, listed_source, sources, 2, codes, &err));
+        assert_ok(sl_oae_scores_of(&w.oae, &source, N, listed_source, expanded, 2, sums, &err));
         assert_close(codes, sums, N, 1e-5);
         assert_close(codes, maps, N, .05);
     }
     sl_match_use_isa(NULL);
     sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
     sl_score score;
-    options.cells = &w.cells;
+    options.oae = &w.oae;
     assert_int_equal(sl_compare(query, faces[1], &options, &score, &err), SL_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "--patches int8"));
     options.feature = SL_FEATURE_CONTRIBUTIONS;
@@ -314,29 +314,29 @@ static void scores_are_the_definition(void **state)
     for (int i = 0; i < CANDIDATES; i++)
         faces[i] = make_face((uint64_t)(6000 + i));
     const sl_patch_source source = sl_patch_source_of(query);
-    assert_ok(sl_trust_of_face(&w.cells, &source, trust, &err));
-    assert_ok(sl_oae_scores_of(&w.cells, &source, CANDIDATES, source_at, faces, 1, scores, &err));
+    assert_ok(sl_trust_of_face(&w.oae, &source, trust, &err));
+    assert_ok(sl_oae_scores_of(&w.oae, &source, CANDIDATES, source_at, faces, 1, scores, &err));
     for (int i = 0; i < CANDIDATES; i++)
         assert_true(fabs(scores[i] - slow_score(query, faces[i], trust)) < 1e-5);
-    assert_ok(sl_oae_scores_of(&w.cells, &source, CANDIDATES, source_at, faces, 3, again, &err));
+    assert_ok(sl_oae_scores_of(&w.oae, &source, CANDIDATES, source_at, faces, 3, again, &err));
     assert_memory_equal(scores, again, sizeof scores);
-    assert_ok(sl_oae_scores_of(&w.cells, &source, 1, source_at, faces + 69, 1, again, &err));
+    assert_ok(sl_oae_scores_of(&w.oae, &source, 1, source_at, faces + 69, 1, again, &err));
     assert_memory_equal(scores + 69, again, sizeof *again); /* whoever stands beside it */
     scores_from_ready_contributions(&source, faces, scores);
 
     sl_match_options options = sl_match_defaults_of(SL_RERANK_OAE);
     sl_score score;
-    options.cells = &w.cells;
+    options.oae = &w.oae;
     assert_ok(sl_compare(query, faces[3], &options, &score, &err));
     assert_true(score.stage2 == scores[3]);
     assert_true(fabsf(score.score - (.6f * score.stage2 + .4f * score.stage1)) < 1e-6f);
     assert_ok(sl_compare(query, query, &options, &score, &err));
     assert_true(fabsf(score.stage2 - 1) < 1e-5f);
-    options.cells = NULL;
+    options.oae = NULL;
     assert_int_equal(sl_compare(query, faces[3], &options, &score, &err), SL_ERR_ARGUMENT);
-    sl_cells other = w.cells;
+    sl_oae other = w.oae;
     other.shape.fingerprint[0]++;
-    options.cells = &other;
+    options.oae = &other;
     assert_int_equal(sl_compare(query, faces[3], &options, &score, &err), SL_ERR_MISMATCH);
     for (int i = 0; i < CANDIDATES; i++)
         sl_template_free(faces[i]);
@@ -350,7 +350,7 @@ static uint8_t *write_and_read(size_t *size)
     char path[600];
     uint8_t *data;
     snprintf(path, sizeof path, "%s/x.cells", w.dir);
-    assert_ok(sl_cell_stats_write(&w.cells.stats, path, &err));
+    assert_ok(sl_oae_stats_write(&w.oae.stats, path, &err));
     assert_ok(sl_read_file(path, 1 << 20, &data, size, &err));
     return data;
 }
@@ -360,9 +360,9 @@ static void file_keeps_everything(void **state)
     (void)state;
     size_t size;
     uint8_t *data = write_and_read(&size);
-    const sl_cell_stats *a = &w.cells.stats;
-    sl_cell_stats b;
-    assert_ok(sl_cell_stats_parse(data, size, "x", &b, &err));
+    const sl_oae_stats *a = &w.oae.stats;
+    sl_oae_stats b;
+    assert_ok(sl_oae_stats_parse(data, size, "x", &b, &err));
     assert_memory_equal(a->fingerprint, b.fingerprint, 32);
     assert_true(a->rows == b.rows && a->cols == b.cols && a->dim == b.dim && a->rank == b.rank && a->faces == b.faces);
     assert_memory_equal(a->means, b.means, CELLS * sizeof(float));
@@ -370,7 +370,7 @@ static void file_keeps_everything(void **state)
     assert_memory_equal(a->mu, b.mu, CELLS * DIM * sizeof(float));
     assert_memory_equal(a->scales, b.scales, CELLS * 10 * sizeof(float));
     assert_memory_equal(a->axes, b.axes, CELLS * 10 * DIM);
-    sl_cell_stats_free(&b);
+    sl_oae_stats_free(&b);
     free(data);
 }
 
@@ -379,12 +379,12 @@ static void damage_is_found(void **state)
     (void)state;
     size_t size;
     uint8_t *data = write_and_read(&size);
-    sl_cell_stats s;
+    sl_oae_stats s;
     for (size_t cut = 0; cut < size; cut += cut < 80 ? 1 : 997)
-        assert_int_equal(sl_cell_stats_parse(data, cut, "x", &s, &err), SL_ERR_FORMAT);
+        assert_int_equal(sl_oae_stats_parse(data, cut, "x", &s, &err), SL_ERR_FORMAT);
     for (size_t i = 0; i < size; i += i < 80 ? 1 : 331) {
         data[i] ^= 0x10;
-        sl_status status = sl_cell_stats_parse(data, size, "x", &s, &err);
+        sl_status status = sl_oae_stats_parse(data, size, "x", &s, &err);
         assert_true(status == SL_ERR_FORMAT || status == SL_ERR_CORRUPT);
         data[i] ^= 0x10;
     }
@@ -392,12 +392,12 @@ static void damage_is_found(void **state)
     memcpy(data + 60, &nan, 4); /* the first mean */
     uint32_t crc = sl_crc32c(0, data, size - 4);
     memcpy(data + size - 4, &crc, 4);
-    assert_int_equal(sl_cell_stats_parse(data, size, "x", &s, &err), SL_ERR_FORMAT);
+    assert_int_equal(sl_oae_stats_parse(data, size, "x", &s, &err), SL_ERR_FORMAT);
     memcpy(data + 60, &zero, 4);
     memcpy(data + 64, &zero, 4); /* a deviation of nothing */
     crc = sl_crc32c(0, data, size - 4);
     memcpy(data + size - 4, &crc, 4);
-    assert_int_equal(sl_cell_stats_parse(data, size, "x", &s, &err), SL_ERR_FORMAT);
+    assert_int_equal(sl_oae_stats_parse(data, size, "x", &s, &err), SL_ERR_FORMAT);
     assert_non_null(strstr(err.text, "cell 0"));
     free(data);
 }

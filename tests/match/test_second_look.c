@@ -10,8 +10,8 @@
 
 enum { FACES = 1000, CANDIDATES = 9, MANY = 300 };
 
-static const sl_rerank looks[] = {SL_RERANK_EMD, SL_RERANK_MAXSIM, SL_RERANK_CELLS};
-static sl_cells cells;
+static const sl_rerank looks[] = {SL_RERANK_EMD, SL_RERANK_MAXSIM, SL_RERANK_SAME_CELL};
+static sl_oae oae;
 static char *dir;
 static sl_gallery *gallery;
 
@@ -22,16 +22,16 @@ static int open_world(void **state)
     dir = make_temp_dir();
     snprintf(path, sizeof path, "%s/faces", dir);
     gallery = make_gallery(path, FACES);
-    cells = (sl_cells){.head = make_head(), .shape = shape};
-    return sl_cell_stats_make(sl_gallery_faces(gallery), &cells.head, 2, NULL, NULL, &cells.stats, &err);
+    oae = (sl_oae){.head = make_head(), .shape = shape};
+    return sl_oae_stats_make(sl_gallery_faces(gallery), &oae.head, 2, NULL, NULL, &oae.stats, &err);
 }
 
 static int close_world(void **state)
 {
     (void)state;
     sl_gallery_close(gallery);
-    sl_head_free(&cells.head);
-    sl_cell_stats_free(&cells.stats);
+    sl_head_free(&oae.head);
+    sl_oae_stats_free(&oae.stats);
     remove_tree(dir);
     free(dir);
     return 0;
@@ -44,7 +44,7 @@ static sl_match_options options_of(sl_rerank rerank, sl_feature feature, sl_weig
     o.weighting = weighting;
     o.precision = SL_PRECISION_F32;
     o.threads = 1;
-    o.cells = &cells;
+    o.oae = &oae;
     return o;
 }
 
@@ -80,7 +80,7 @@ static void slow_patches(const sl_template *t, const sl_match_options *o, int ro
     if (o->feature == SL_FEATURE_MAP)
         assert_ok(sl_template_patches(t, raw, &err));
     else
-        assert_ok(sl_contributions(&cells.head, &source, 1, raw, &err));
+        assert_ok(sl_contributions(&oae.head, &source, 1, raw, &err));
     sl_pool_map(raw, ROWS, COLS, *width, out, rows, cols);
     for (int i = 0; i < rows * cols && o->precision == SL_PRECISION_INT8; i++) {
         float largest = 0, *x = out + i * *width;
@@ -97,7 +97,7 @@ static void slow_trust(ref_pair *p, const sl_template *query, int rows, int cols
     const sl_patch_source source = sl_patch_source_of(query);
     float trust[CELLS];
     double sum = 0;
-    assert_ok(sl_trust_of_face(&cells, &source, trust, &err));
+    assert_ok(sl_trust_of_face(&oae, &source, trust, &err));
     for (int y = 0; y < rows; y++)
         for (int x = 0; x < cols; x++) {
             double window = 0, count = 0;
@@ -237,7 +237,7 @@ static void two_patches_by_hand(void **state)
     assert_int_equal(score.iterations, 0);
     assert_ok(sl_compare(other, query, &o, &score, &err)); /* with the other's eyes */
     assert_near(score.stage2, (0 + .8) / 2, 1e-6);
-    o.rerank = SL_RERANK_CELLS;
+    o.rerank = SL_RERANK_SAME_CELL;
     assert_ok(sl_compare(query, other, &o, &score, &err));
     assert_near(score.stage2, (0 + .8) / 2, 1e-6);
     /* apc: g_query = (1 0), g_other = (4 5) / 6.403; u = (0 1), v = (1/2 1/2) */
@@ -256,7 +256,7 @@ static void company_threads_and_a_bank_do_not_matter(void **state)
     static float scores[MANY], again[MANY];
     static int iterations[MANY], its_again[MANY];
     sl_contribution_bank *bank;
-    assert_ok(sl_contribution_bank_open(&cells.head, sl_gallery_faces(gallery), 2, NULL, NULL, &bank, &err));
+    assert_ok(sl_contribution_bank_open(&oae.head, sl_gallery_faces(gallery), 2, NULL, NULL, &bank, &err));
     for (size_t look = 0; look < sizeof looks / sizeof *looks; look++) {
         sl_match_options o = options_of(looks[look], SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_TRUST);
         sl_second_look *opened;
@@ -312,7 +312,7 @@ static void check_plan(sl_match_options *o, sl_template **faces)
             column += (double)plan[s * CELLS + m];
             row += (double)plan[m * CELLS + s];
             sum += (double)plan[s * CELLS + m] * p.S[s * CELLS + m];
-            if (o->rerank == SL_RERANK_CELLS && s != m)
+            if (o->rerank == SL_RERANK_SAME_CELL && s != m)
                 assert_true(plan[s * CELLS + m] == 0);
         }
         assert_near(column, v[m], 1e-6); /* every query patch is served */
@@ -363,7 +363,7 @@ static void options_say_what_they_need(void **state)
         {SL_RERANK_OAE, SL_FEATURE_MAP, SL_WEIGHT_APC, SL_NEEDS_STATISTICS},
         {SL_RERANK_EMD, SL_FEATURE_MAP, SL_WEIGHT_CC, SL_NEEDS_NOTHING},
         {SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_SC, SL_NEEDS_HEAD},
-        {SL_RERANK_CELLS, SL_FEATURE_MAP, SL_WEIGHT_TRUST, SL_NEEDS_STATISTICS},
+        {SL_RERANK_SAME_CELL, SL_FEATURE_MAP, SL_WEIGHT_TRUST, SL_NEEDS_STATISTICS},
         {SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_TRUST, SL_NEEDS_STATISTICS},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -386,21 +386,21 @@ static void refuses(const sl_match_options *o, sl_status status, const char *wor
 static void what_makes_no_sense_is_refused(void **state)
 {
     (void)state;
-    sl_cells head = {.head = cells.head, .shape = shape}, other = cells;
+    sl_oae head = {.head = oae.head, .shape = shape}, other = oae;
     sl_match_options o = options_of(SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_UNIFORM);
     sl_second_look *look;
-    o.cells = &head; /* enough for this */
+    o.oae = &head; /* enough for this */
     assert_ok(sl_second_look_open(&o, &shape, &look, &err));
     sl_second_look_close(look);
     o.weighting = SL_WEIGHT_TRUST;
     refuses(&o, SL_ERR_ARGUMENT, "weighting trust needs the model's statistics");
     o.rerank = SL_RERANK_OAE;
     refuses(&o, SL_ERR_ARGUMENT, "rerank oae needs the model's statistics");
-    o = options_of(SL_RERANK_CELLS, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_UNIFORM);
-    o.cells = NULL;
-    refuses(&o, SL_ERR_ARGUMENT, "sl_cells_open_head");
+    o = options_of(SL_RERANK_SAME_CELL, SL_FEATURE_CONTRIBUTIONS, SL_WEIGHT_UNIFORM);
+    o.oae = NULL;
+    refuses(&o, SL_ERR_ARGUMENT, "sl_oae_open_head");
     other.shape.fingerprint[0]++;
-    o.cells = &other;
+    o.oae = &other;
     refuses(&o, SL_ERR_MISMATCH, "another model's");
     o = options_of(SL_RERANK_MAXSIM, SL_FEATURE_MAP, SL_WEIGHT_CC);
     refuses(&o, SL_ERR_ARGUMENT, "or the feature contributions");
@@ -414,7 +414,7 @@ static void what_makes_no_sense_is_refused(void **state)
     refuses(&o, SL_ERR_ARGUMENT, "unknown feature 2");
     o = options_of(SL_RERANK_EMD, SL_FEATURE_MAP, (sl_weighting)7);
     refuses(&o, SL_ERR_ARGUMENT, "unknown weighting 7");
-    o = options_of(SL_RERANK_CELLS, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
+    o = options_of(SL_RERANK_SAME_CELL, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
     o.grid_rows = 4;
     refuses(&o, SL_ERR_ARGUMENT, "larger than the model's map");
 }

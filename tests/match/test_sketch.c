@@ -1,5 +1,5 @@
-/* Sketches: no score is above the ceiling that they give it, whatever the faces, weights and solver; and of faces that
- * have few directions the ceiling is close to the bound by all similarities. */
+/* Sketches: no score is above the upper_bound that they give it, whatever the faces, weights and solver; and of faces that
+ * have few directions the upper_bound is close to the bound by all similarities. */
 #include "gallery/gallery.h"
 #include "reference.h"
 
@@ -48,9 +48,9 @@ typedef struct {
     sl_gallery *gallery;
     sl_sketches *sketches;
     sl_template *templates[FACES];
-    double above; /* sum of what ceilings are above bounds */
+    double above; /* sum of what upper_bounds are above bounds */
     int pairs;
-    float ceilings[FACES * FACES];
+    float upper_bounds[FACES * FACES];
 } faces;
 
 static sl_status source_of(void *templates, size_t i, sl_patch_source *out, sl_error *ignored)
@@ -80,21 +80,21 @@ static void check_pairs(faces *f, const sl_match_options *o, int iterations)
         assert_ok(sl_patch_set_init(&query, &l, SL_ROLE_QUERY, memory[0], &source, &err));
         sl_sketcher_query(sketcher, &query);
         for (size_t i = 0; i < FACES; i++) {
-            float ceiling, score;
+            float upper_bound, score;
             int ignored;
             source = sl_patch_source_of(f->templates[i]);
-            assert_ok(sl_sketcher_ceiling(sketcher, i, source_of, f->templates, i, &ceiling, &err));
-            f->ceilings[q * FACES + (int)i] = ceiling;
+            assert_ok(sl_sketcher_upper_bound(sketcher, i, source_of, f->templates, i, &upper_bound, &err));
+            f->upper_bounds[q * FACES + (int)i] = upper_bound;
             assert_ok(sl_patch_set_init(&candidate, &l, SL_ROLE_CANDIDATE, memory[1], &source, &err));
             if (!sl_pairing_weigh(&pair, &query, &candidate, NULL))
                 continue;
             const float bound = sl_pairing_bound(&l, &pair);
             assert_ok(sl_pairing_score(&l, &pair, &score, &ignored, &err));
-            if (!(score <= ceiling && bound <= ceiling + 1e-5f))
-                fail_msg("%dx%d, query %d, face %zu, weighting %d: score %.9g, bound %.9g above the ceiling %.9g",
-                         l.rows, l.cols, q, i, l.weighting, score, bound, ceiling);
+            if (!(score <= upper_bound && bound <= upper_bound + 1e-5f))
+                fail_msg("%dx%d, query %d, face %zu, weighting %d: score %.9g, bound %.9g above the upper_bound %.9g",
+                         l.rows, l.cols, q, i, l.weighting, score, bound, upper_bound);
             if (q % 6 != 1 && i % 6 != 1)
-                f->above += (double)(ceiling - bound), f->pairs++;
+                f->above += (double)(upper_bound - bound), f->pairs++;
         }
         sl_template_free(asked);
     }
@@ -118,7 +118,7 @@ static char *make_faces(faces *f)
     return dir;
 }
 
-/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the ceilings of the first,
+/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the upper_bounds of the first,
  * which the others' are close to. */
 static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
 {
@@ -133,15 +133,15 @@ static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
     }
     assert_true(f->above / f->pairs < .05);
     if (isa == 0)
-        memcpy(first, f->ceilings, sizeof f->ceilings);
+        memcpy(first, f->upper_bounds, sizeof f->upper_bounds);
     for (int i = 0; i < FACES * FACES; i++)
-        assert_near(f->ceilings[i], first[i], 2e-5);
+        assert_near(f->upper_bounds[i], first[i], 2e-5);
     sl_sketches_close(f->sketches);
     sl_match_use_isa(NULL);
 }
 
 /* Grids with columns to pad, with a last column or two that are in no block of columns, and with several blocks. */
-static void no_score_is_above_its_ceiling(void **state)
+static void no_score_is_above_its_upper_bound(void **state)
 {
     (void)state;
     static const int grids[][2] = {{1, 1}, {4, 4}, {1, 17}, {5, 10}, {7, 7}, {8, 8}, {9, 9}};
@@ -166,6 +166,6 @@ static void no_score_is_above_its_ceiling(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(no_score_is_above_its_ceiling)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(no_score_is_above_its_upper_bound)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

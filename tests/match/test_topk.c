@@ -84,21 +84,21 @@ static void bar_is_that_of_different_people(void **state)
     (void)state;
     const float stage1[] = {.5f, .5f, .5f, .5f, .5f, .5f};
     const uint32_t person[] = {7, 7, 8, 7, 9, 8};
-    sl_contestant entered[2];
-    sl_contest c = {.alpha = .5f, .stage1 = stage1, .person = person, .top = 2, .entered = entered};
-    assert_true(isinf(sl_contest_bar(&c)));
-    sl_contest_enter(&c, 0, .2f);
-    sl_contest_enter(&c, 1, .6f); /* still one person */
-    assert_true(isinf(sl_contest_bar(&c)));
-    sl_contest_enter(&c, 2, .4f);
-    assert_near(sl_contest_bar(&c), .45, 1e-6);
-    sl_contest_enter(&c, 3, .5f); /* worse than the same person's */
-    assert_near(sl_contest_bar(&c), .45, 1e-6);
-    sl_contest_enter(&c, 4, .9f); /* the best: 8 has to go */
-    assert_near(sl_contest_bar(&c), .55, 1e-6);
+    sl_topk_entry entered[2];
+    sl_topk c = {.alpha = .5f, .stage1 = stage1, .person = person, .top = 2, .entered = entered};
+    assert_true(isinf(sl_topk_kth_best(&c)));
+    sl_topk_enter(&c, 0, .2f);
+    sl_topk_enter(&c, 1, .6f); /* still one person */
+    assert_true(isinf(sl_topk_kth_best(&c)));
+    sl_topk_enter(&c, 2, .4f);
+    assert_near(sl_topk_kth_best(&c), .45, 1e-6);
+    sl_topk_enter(&c, 3, .5f); /* worse than the same person's */
+    assert_near(sl_topk_kth_best(&c), .45, 1e-6);
+    sl_topk_enter(&c, 4, .9f); /* the best: 8 has to go */
+    assert_near(sl_topk_kth_best(&c), .55, 1e-6);
     assert_int_equal(entered[0].person, 9);
-    sl_contest_enter(&c, 5, .8f); /* and comes back */
-    assert_near(sl_contest_bar(&c), .65, 1e-6);
+    sl_topk_enter(&c, 5, .8f); /* and comes back */
+    assert_near(sl_topk_kth_best(&c), .65, 1e-6);
     assert_int_equal(entered[1].person, 8);
     assert_int_equal(c.solved, 6);
 }

@@ -19,9 +19,9 @@ typedef struct {
     uint64_t r;
     sl_tensor tensors[MOST_TENSORS]; /* rank 4, made so far */
     int channels[MOST_TENSORS], size[MOST_TENSORS], n;
-} maker;
+} index_kind;
 
-static void add(maker *m, sl_tensor t, int channels, int size)
+static void add(index_kind *m, sl_tensor t, int channels, int size)
 {
     m->tensors[m->n] = t;
     m->channels[m->n] = channels;
@@ -29,7 +29,7 @@ static void add(maker *m, sl_tensor t, int channels, int size)
 }
 
 /* A tensor of the same shape as number `i`, or i itself. */
-static int partner(maker *m, int i)
+static int partner(index_kind *m, int i)
 {
     for (int tries = 0; tries < 8; tries++) {
         int k = pick(&m->r, m->n);
@@ -39,7 +39,7 @@ static int partner(maker *m, int i)
     return i;
 }
 
-static void add_layer(maker *m)
+static void add_layer(index_kind *m)
 {
     static const sl_fn fns[] = {SL_FN_RELU, SL_FN_SIGMOID,    SL_FN_TANH,    SL_FN_ABS,
                                 SL_FN_NEG,  SL_FN_HARD_SWISH, SL_FN_SOFTPLUS};
@@ -100,7 +100,7 @@ static void add_layer(maker *m)
 /* The same network for the same seed: some twelve layers, the last two and up to three inner outputs. */
 static sl_graph *random_net(uint64_t seed)
 {
-    maker m = {.g = sl_graph_new(), .r = seed * 7919 + 1};
+    index_kind m = {.g = sl_graph_new(), .r = seed * 7919 + 1};
     int channels = 1 + pick(&m.r, 20), size = 5 + pick(&m.r, 9);
     add(&m, net_input(m.g, SHAPE(1 + pick(&m.r, 3), channels, size, size)), channels, size);
     for (int i = 0; i < 14; i++)

@@ -201,9 +201,9 @@ static void sparing_the_solver_changes_nothing(void **state)
         o.top = i % 4 == 3 ? PEOPLE + 1 : 1 + i % 4 * 2;
         o.match.solver = (sl_solver)(i % 3);
         o.match.threads = 1 + i % 3;
-        o.match.exact_order = 1;
+        o.match.no_pruning = 1;
         assert_ok(sl_identify(&engine, g, query, &o, &all, &err));
-        o.match.exact_order = 0;
+        o.match.no_pruning = 0;
         assert_ok(sl_identify(&engine, g, query, &o, &some, &err));
         assert_same_answer(&all, &some);
         assert_int_equal(all.pairs, FACES);
@@ -238,9 +238,9 @@ static void sparing_the_second_look_changes_nothing(void **state)
         o.match.solver = (sl_solver)(round % 3);
         o.match.weighting = round < 3 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM;
         o.match.threads = 1 + round % 4;
-        o.match.exact_order = 0;
+        o.match.no_pruning = 0;
         assert_ok(sl_identify_all(&engine, g, (const sl_template *const *)queries, N, &o, some, &err));
-        o.match.exact_order = 1;
+        o.match.no_pruning = 1;
         assert_ok(sl_identify_all(&engine, g, (const sl_template *const *)queries, N, &o, all, &err));
         for (int i = 0; i < N; i++) {
             assert_same_answer(&some[i], &all[i]);

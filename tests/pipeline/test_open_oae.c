@@ -10,28 +10,28 @@ static void of_an_engine_and_by_name(void **state)
     (void)state;
     const sl_engine_options options = {.model = "mobilefacenet-192", .landmarks = "none"};
     sl_engine *engine;
-    sl_cells *named, *taken, *head;
+    sl_oae *named, *taken, *head;
     assert_ok(sl_engine_open(&options, &engine, &err));
-    assert_ok(sl_cells_open(NULL, "mobilefacenet-192", NULL, 1, &named, &err));
-    assert_ok(sl_cells_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, &taken, &err));
-    assert_ok(sl_cells_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, &head, &err));
-    assert_int_equal(sl_cells_of_engine(engine, SL_NEEDS_NOTHING, NULL, 1, &(sl_cells *){NULL}, &err), SL_ERR_ARGUMENT);
+    assert_ok(sl_oae_open(NULL, "mobilefacenet-192", NULL, 1, &named, &err));
+    assert_ok(sl_oae_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, &taken, &err));
+    assert_ok(sl_oae_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, &head, &err));
+    assert_int_equal(sl_oae_of_engine(engine, SL_NEEDS_NOTHING, NULL, 1, &(sl_oae *){NULL}, &err), SL_ERR_ARGUMENT);
     sl_engine_close(engine); /* the cells stay */
 
     const sl_head *h = &named->head;
     const size_t weights = (size_t)(h->blocks * h->cells * h->channels) * SL_HEAD_COLUMNS;
-    const sl_cells *others[] = {taken, head};
+    const sl_oae *others[] = {taken, head};
     for (int i = 0; i < 2; i++) {
         assert_memory_equal(others[i]->head.weights, h->weights, weights * sizeof(float));
         assert_memory_equal(others[i]->head.bias, h->bias, (size_t)h->dim * sizeof(float));
     }
-    assert_string_equal(sl_cells_source(taken), sl_cells_source(named));
+    assert_string_equal(sl_oae_source(taken), sl_oae_source(named));
     assert_memory_equal(taken->stats.mu, named->stats.mu, (size_t)(h->cells * h->dim) * sizeof(float));
-    assert_null(sl_cells_source(head));
-    assert_false(sl_cells_has_statistics(head));
-    sl_cells_close(named);
-    sl_cells_close(taken);
-    sl_cells_close(head);
+    assert_null(sl_oae_source(head));
+    assert_false(sl_oae_has_statistics(head));
+    sl_oae_close(named);
+    sl_oae_close(taken);
+    sl_oae_close(head);
 }
 
 int main(void)

@@ -78,7 +78,7 @@ static void what_is_kept_is_found(void **state)
                 back.bin[0].fpir.count == 4);
     assert_ok(sl_rule_for_fpir(NULL, g, &match, .01, &rule, &err));
     assert_true(fabsf(rule.threshold[0] - .2f) < 1e-6f && !rule.on_stage1 && rule.source[0] == SL_RULE_CALIBRATION &&
-                rule.promise == SL_PROMISE_FPIR && rule.faces == 20);
+                rule.promise == SL_RATE_FPIR && rule.faces == 20);
     assert_ok(sl_rule_default(NULL, g, &match, &rule, &err)); /* promises the same */
     assert_true(fabsf(rule.threshold[0] - .2f) < 1e-6f && rule.rate == .01);
     assert_ok(sl_rule_for_far(NULL, g, &match, 1e-4, &rule, &err));

@@ -75,7 +75,7 @@ static json_t *model_json(const sl_provenance *from, const sl_case *first)
 
 static json_t *look_json(const sl_match_options *m)
 {
-    static const char *const looks[] = {"none", "emd", "oae", "maxsim", "cells", "auto"};
+    static const char *const looks[] = {"none", "emd", "oae", "maxsim", "same-cell", "auto"};
     static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
     static const char *const precisions[] = {"int8", "f32", "bf16"};
     char key[SL_MATCH_KEY];
@@ -107,9 +107,9 @@ static json_t *rule_json(const sl_rule *rule)
                                         sources[rule->source[b]], "extrapolated", rule->extrapolated[b] != 0));
     json_t *o = json_pack("{s:s?,s:s,s:o}", "promise", promises[rule->promise], "on",
                           rule->on_stage1 ? "stage1" : "score", "bins", bins);
-    if (rule->promise != SL_PROMISE_NONE)
+    if (rule->promise != SL_RATE_NONE)
         json_object_set_new(o, "rate", json_real(rule->rate));
-    if (rule->promise == SL_PROMISE_FPIR)
+    if (rule->promise == SL_RATE_FPIR)
         json_object_set_new(o, "faces", json_integer((json_int_t)rule->faces));
     return o;
 }

@@ -122,7 +122,7 @@ static const char *look_words(sl_rerank rerank)
     case SL_RERANK_OAE: return "both faces described again without what the query hides (oae)";
     case SL_RERANK_EMD: return "patch by patch, by the cheapest way to turn one face into the other (emd)";
     case SL_RERANK_MAXSIM: return "each patch of the query with the one most like it (maxsim)";
-    case SL_RERANK_CELLS: return "each patch with the one in the same place (cells)";
+    case SL_RERANK_SAME_CELL: return "each patch with the one in the same place (cells)";
     default: return "none: the first look decides";
     }
 }

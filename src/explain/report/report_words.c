@@ -127,18 +127,18 @@ void sl_report_promise(sl_text *page, const sl_rule *rule)
     const char *alike = rule->bins > 1 ? " and hide as much of their face" : "";
     char whom[160];
     switch (rule->promise) {
-    case SL_PROMISE_FPIR:
+    case SL_RATE_FPIR:
         snprintf(whom, sizeof whom, "people who are not in this gallery of %zu %s%s", rule->faces,
                  rule->faces == 1 ? "face" : "faces", alike);
         sl_text_add(page, "What it promises: ");
         people_of_rate(page, rule->rate, whom, "would be taken for somebody in it");
         break;
-    case SL_PROMISE_FMR:
+    case SL_RATE_FMR:
         snprintf(whom, sizeof whom, "pairs of different people%s", rule->bins > 1 ? " who hide as much of their face" : "");
         sl_text_add(page, "What it promises: ");
         people_of_rate(page, rule->rate, whom, "would be taken for one person");
         break;
-    case SL_PROMISE_NONE: sl_text_add(page, "It promises nothing about strangers"); break;
+    case SL_RATE_NONE: sl_text_add(page, "It promises nothing about strangers"); break;
     }
     sl_text_add(page, ". ");
 }
@@ -148,7 +148,7 @@ void sl_report_source(sl_text *page, const sl_rule *rule, int bin)
     switch (rule->source[bin]) {
     case SL_RULE_CALIBRATION: sl_text_add(page, "measured on this gallery (its calibration)"); break;
     case SL_RULE_BUILT_IN:
-        sl_text_add(page, rule->promise == SL_PROMISE_NONE ? "stands in the model&rsquo;s description"
+        sl_text_add(page, rule->promise == SL_RATE_NONE ? "stands in the model&rsquo;s description"
                                                            : "from the model&rsquo;s rates, measured on other people");
         break;
     case SL_RULE_GIVEN: sl_text_add(page, "given by hand"); break;

@@ -101,7 +101,7 @@ typedef struct {
 
     /* What the score of emd can be at most. weight [stride]: of the query's patches, or NULL: APC's. scratch
      * [row_count of the candidate's codes + 2, stride]. */
-    float (*ceiling)(const sl_sketch *query, const float *weight, const sl_sketch *candidate, float *scratch);
+    float (*upper_bound)(const sl_sketch *query, const float *weight, const sl_sketch *candidate, float *scratch);
 
     /* The published iteration on S; returns the number of iterations and sets *score = sum T * S. */
     int (*sinkhorn)(const float *S, const sl_sinkhorn_rule *rule, const sl_sinkhorn_work *work, float *score);

@@ -1,4 +1,4 @@
-/* The ceiling of a pair by its sketches (match/patch/sketch.h): the same source on every instruction set, but for
+/* The upper_bound of a pair by its sketches (match/patch/sketch.h): the same source on every instruction set, but for
  * sketch_columns, for which emd_avx512.c has a form of its own. Each emd_*.c includes it behind its products. */
 #include <math.h>
 
@@ -77,7 +77,7 @@ static float mean_at_most(const sl_match_layout *l, const float *most, float sla
     return certain > LEAST_CERTAIN && highest < most_of_all ? highest : most_of_all;
 }
 
-static float body_ceiling(const sl_sketch *q, const float *weight, const sl_sketch *x, float *scratch)
+static float body_upper_bound(const sl_sketch *q, const float *weight, const sl_sketch *x, float *scratch)
 {
     const sl_match_layout *l = q->codes.layout;
     float *most = scratch, *mix = most + l->stride, *S = mix + l->stride;

@@ -15,7 +15,7 @@
 
 #include "match/oae/contributions.h"
 
-enum { SL_CELLS_RANK = 32, SL_CELLS_LEAST_FACES = 1000 };
+enum { SL_OAE_RANK = 32, SL_OAE_LEAST_FACES = 1000 };
 
 /* Statistics of the contributions. They make sense for templates of one fingerprint. */
 typedef struct {
@@ -26,63 +26,63 @@ typedef struct {
     float *mu;          /* [R, D] */
     float *scales;      /* [R, rank] U_p = scale * axes */
     int8_t *axes;       /* [R, rank, D] */
-} sl_cell_stats;
+} sl_oae_stats;
 
-struct sl_cells {
+struct sl_oae {
     sl_head head;
-    sl_cell_stats stats; /* its arrays are NULL where the head alone was opened */
+    sl_oae_stats stats; /* its arrays are NULL where the head alone was opened */
     sl_template_shape shape; /* of the templates they are for */
 };
 
-static inline bool sl_cells_has_statistics(const sl_cells *cells)
+static inline bool sl_oae_has_statistics(const sl_oae *oae)
 {
-    return cells->stats.mu != NULL;
+    return oae->stats.mu != NULL;
 }
 
 /* ---- statistics (oae_stats.c) ----
  * From up to 20,000 faces of a gallery, evenly spaced; the same numbers on every machine and for any number of
- * threads. SL_ERR_ARGUMENT when it has fewer than SL_CELLS_LEAST_FACES faces. */
-sl_status sl_cell_stats_alloc(sl_cell_stats *stats, sl_error *err); /* shape set; arrays zero */
-sl_status sl_cell_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
-                             void *context, sl_cell_stats *out, sl_error *err);
-void sl_cell_stats_free(sl_cell_stats *stats);
+ * threads. SL_ERR_ARGUMENT when it has fewer than SL_OAE_LEAST_FACES faces. */
+sl_status sl_oae_stats_alloc(sl_oae_stats *stats, sl_error *err); /* shape set; arrays zero */
+sl_status sl_oae_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
+                             void *context, sl_oae_stats *out, sl_error *err);
+void sl_oae_stats_free(sl_oae_stats *stats);
 
 /* Tells statistics apart; 0 where the head alone was opened. */
-uint32_t sl_cells_checksum(const sl_cells *cells);
+uint32_t sl_oae_checksum(const sl_oae *oae);
 
-/* ---- the file (oae_file.c), docs/cells-format.md ---- */
-sl_status sl_cell_stats_parse(const void *data, size_t size, const char *name, sl_cell_stats *out, sl_error *err);
-sl_status sl_cell_stats_write(const sl_cell_stats *stats, const char *path, sl_error *err);
+/* ---- the file (oae_file.c), docs/oae-format.md ---- */
+sl_status sl_oae_stats_parse(const void *data, size_t size, const char *name, sl_oae_stats *out, sl_error *err);
+sl_status sl_oae_stats_write(const sl_oae_stats *stats, const char *path, sl_error *err);
 
 /* ---- trust (trust.c) ---- */
 
 /* 1 - |U_p x|^2 / |x|^2 for one cell; 1 for the zero vector. */
-float sl_cell_surprise(const sl_cell_stats *stats, int cell, const float *x);
+float sl_oae_surprise(const sl_oae_stats *stats, int cell, const float *x);
 
 /* Centre 2, the eight neighbours 1, divided by 10; beyond the edge the edge goes on. */
-void sl_cells_smooth(const float *in, int rows, int cols, float *out);
+void sl_oae_smooth(const float *in, int rows, int cols, float *out);
 
 /* Weights [R] of mean 1 from surprises v [R]. */
-void sl_trust_of_surprise(const sl_cell_stats *stats, const float *v, float *trust);
+void sl_trust_of_surprise(const sl_oae_stats *stats, const float *v, float *trust);
 
 /* How much of a face is hidden, 0 .. 1: one less the mean of the sigmoids above. */
-float sl_hidden_of_surprise(const sl_cell_stats *stats, const float *v);
+float sl_hidden_of_surprise(const sl_oae_stats *stats, const float *v);
 
 /* ---- the second look (oae.c) ---- */
 
 /* sl_hidden_of_surprise of a face. */
-sl_status sl_hidden_of_face(const sl_cells *cells, const sl_patch_source *face, float *hidden, sl_error *err);
+sl_status sl_hidden_of_face(const sl_oae *oae, const sl_patch_source *face, float *hidden, sl_error *err);
 
 /* Trust [R] in the cells of one face. SL_ERR_NUMERIC for NaN or infinity. */
-sl_status sl_trust_of_face(const sl_cells *cells, const sl_patch_source *face, float *trust, sl_error *err);
+sl_status sl_trust_of_face(const sl_oae *oae, const sl_patch_source *face, float *trust, sl_error *err);
 
 /* Whether `asker` ("rerank oae") can have what it needs: SL_ERR_ARGUMENT without cells, or without statistics where
  * those are needed too; SL_ERR_MISMATCH when they are another model's. */
-sl_status sl_cells_check(const sl_cells *cells, const sl_template_shape *shape, bool statistics, const char *asker,
+sl_status sl_oae_check(const sl_oae *oae, const sl_template_shape *shape, bool statistics, const char *asker,
                          sl_error *err);
 
 /* s2 of n candidates; source_of is called from this thread. */
-sl_status sl_oae_scores_of(const sl_cells *cells, const sl_patch_source *query, size_t n,
+sl_status sl_oae_scores_of(const sl_oae *oae, const sl_patch_source *query, size_t n,
                            sl_patch_source_fn source_of, void *context, int threads, float *scores, sl_error *err);
 
 #endif

@@ -14,7 +14,7 @@
 
 enum { MOST_FACES = 20000, BLOCK = 256 }; /* faces of one product */
 
-sl_status sl_cell_stats_alloc(sl_cell_stats *s, sl_error *err)
+sl_status sl_oae_stats_alloc(sl_oae_stats *s, sl_error *err)
 {
     size_t cells = (size_t)s->rows * (size_t)s->cols, rank = (size_t)s->rank, dim = (size_t)s->dim;
     s->means = sl_calloc_aligned(cells, sizeof(float));
@@ -24,25 +24,25 @@ sl_status sl_cell_stats_alloc(sl_cell_stats *s, sl_error *err)
     s->axes = sl_calloc_aligned(cells * rank * dim, 1);
     if (s->means && s->sds && s->mu && s->scales && s->axes)
         return SL_OK;
-    sl_cell_stats_free(s);
+    sl_oae_stats_free(s);
     return sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics of %zu cells", cells);
 }
 
-void sl_cell_stats_free(sl_cell_stats *s)
+void sl_oae_stats_free(sl_oae_stats *s)
 {
     free(s->means);
     free(s->sds);
     free(s->mu);
     free(s->scales);
     free(s->axes);
-    *s = (sl_cell_stats){0};
+    *s = (sl_oae_stats){0};
 }
 
 typedef struct {
     const sl_head *head;
     const sl_patch_source *faces;
     size_t count;
-    sl_cell_stats *out;
+    sl_oae_stats *out;
     sl_head_kernel multiply;
     atomic_int failed; /* an sl_status */
     size_t first;      /* cell of item 0 */
@@ -176,7 +176,7 @@ static void keep_surprise(const work *w, int p, const scratch *s)
 {
     double sum = 0, squares = 0, n = (double)w->count;
     for (size_t i = 0; i < w->count; i++) {
-        double v = (double)sl_cell_surprise(w->out, p, s->y + i * padded(w->head));
+        double v = (double)sl_oae_surprise(w->out, p, s->y + i * padded(w->head));
         sum += v;
         squares += v * v;
     }
@@ -235,25 +235,25 @@ static sl_status make(work *w, int threads, sl_progress_fn progress, void *conte
     return SL_OK;
 }
 
-sl_status sl_cell_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
-                             void *context, sl_cell_stats *out, sl_error *err)
+sl_status sl_oae_stats_make(sl_face_store store, const sl_head *head, int threads, sl_progress_fn progress,
+                             void *context, sl_oae_stats *out, sl_error *err)
 {
     const sl_template_shape *shape = store.shape;
     size_t size = store.count, count = size < MOST_FACES ? size : MOST_FACES;
-    *out = (sl_cell_stats){0};
-    if (size < SL_CELLS_LEAST_FACES)
+    *out = (sl_oae_stats){0};
+    if (size < SL_OAE_LEAST_FACES)
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "statistics per cell need a gallery of at least %d faces, this one has %zu",
-                       SL_CELLS_LEAST_FACES, size);
+                       SL_OAE_LEAST_FACES, size);
     if (head->cells != shape->rows * shape->cols || head->channels != shape->channels || head->dim != shape->dim)
         return sl_fail(err, SL_ERR_MISMATCH, "the gallery is of another model than the linear head");
-    *out = (sl_cell_stats){.rows = shape->rows,
+    *out = (sl_oae_stats){.rows = shape->rows,
                            .cols = shape->cols,
                            .dim = shape->dim,
                            .faces = (uint32_t)count,
-                           .rank = shape->dim / 4 < SL_CELLS_RANK ? (shape->dim + 3) / 4 : SL_CELLS_RANK};
+                           .rank = shape->dim / 4 < SL_OAE_RANK ? (shape->dim + 3) / 4 : SL_OAE_RANK};
     memcpy(out->fingerprint, shape->fingerprint, sizeof out->fingerprint);
-    SL_TRY(sl_cell_stats_alloc(out, err));
+    SL_TRY(sl_oae_stats_alloc(out, err));
     work w = {.head = head, .count = count, .out = out, .multiply = sl_head_kernel_for(sl_isa_active())};
     sl_patch_source *faces = sl_calloc_aligned(count, sizeof *faces);
     w.faces = faces;
@@ -263,15 +263,15 @@ sl_status sl_cell_stats_make(sl_face_store store, const sl_head *head, int threa
         status = make(&w, threads, progress, context, err);
     free(faces);
     if (status != SL_OK)
-        sl_cell_stats_free(out);
+        sl_oae_stats_free(out);
     return status;
 }
 
-uint32_t sl_cells_checksum(const sl_cells *cells)
+uint32_t sl_oae_checksum(const sl_oae *oae)
 {
-    const sl_cell_stats *s = &cells->stats;
+    const sl_oae_stats *s = &oae->stats;
     size_t patches = (size_t)s->rows * (size_t)s->cols, dim = (size_t)s->dim;
-    if (!sl_cells_has_statistics(cells))
+    if (!sl_oae_has_statistics(oae))
         return 0;
     uint32_t crc = sl_crc32c(0, s->mu, patches * dim * sizeof *s->mu);
     crc = sl_crc32c(crc, s->means, patches * sizeof *s->means);

@@ -7,7 +7,7 @@
 #define TRUST_WIDTH 0.6f
 #define TRUST_FLOOR 0.001f
 
-float sl_cell_surprise(const sl_cell_stats *s, int cell, const float *x)
+float sl_oae_surprise(const sl_oae_stats *s, int cell, const float *x)
 {
     double inside = 0, all = 0;
     for (int d = 0; d < s->dim; d++)
@@ -29,7 +29,7 @@ float sl_cell_surprise(const sl_cell_stats *s, int cell, const float *x)
 
 static int clamp(int i, int n) { return i < 0 ? 0 : i >= n ? n - 1 : i; }
 
-void sl_cells_smooth(const float *in, int rows, int cols, float *out)
+void sl_oae_smooth(const float *in, int rows, int cols, float *out)
 {
     for (int y = 0; y < rows; y++)
         for (int x = 0; x < cols; x++) {
@@ -42,18 +42,18 @@ void sl_cells_smooth(const float *in, int rows, int cols, float *out)
 }
 
 /* 0 .. 1: how far each cell is believed, before it is scaled to mean 1. */
-static void belief(const sl_cell_stats *s, const float *v, float *out)
+static void belief(const sl_oae_stats *s, const float *v, float *out)
 {
     float z[SL_MATCH_MAX_PATCHES] = {0}, smooth[SL_MATCH_MAX_PATCHES];
     int cells = s->rows * s->cols;
     for (int p = 0; p < cells; p++)
         z[p] = (v[p] - s->means[p]) / s->sds[p];
-    sl_cells_smooth(z, s->rows, s->cols, smooth);
+    sl_oae_smooth(z, s->rows, s->cols, smooth);
     for (int p = 0; p < cells; p++)
         out[p] = 1 / (1 + expf((smooth[p] - TRUST_MIDDLE) / TRUST_WIDTH));
 }
 
-void sl_trust_of_surprise(const sl_cell_stats *s, const float *v, float *trust)
+void sl_trust_of_surprise(const sl_oae_stats *s, const float *v, float *trust)
 {
     int cells = s->rows * s->cols;
     double sum = 0;
@@ -66,7 +66,7 @@ void sl_trust_of_surprise(const sl_cell_stats *s, const float *v, float *trust)
         trust[p] = (float)((double)trust[p] * cells / sum);
 }
 
-float sl_hidden_of_surprise(const sl_cell_stats *s, const float *v)
+float sl_hidden_of_surprise(const sl_oae_stats *s, const float *v)
 {
     float believed[SL_MATCH_MAX_PATCHES];
     int cells = s->rows * s->cols;

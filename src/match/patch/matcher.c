@@ -14,7 +14,7 @@
 enum {
     RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
     KEPT = 32,  /* pairs whose similarities are kept until it is known which of them need the solver */
-    FEW = 4,    /* of them where they come in the order of their ceilings, as the bar is high soon */
+    FEW = 4,    /* of them where they come in the order of their upper_bounds, as the bar is high soon */
     ROUND = 8,  /* of them are solved between two looks at the bar */
 };
 
@@ -70,13 +70,13 @@ struct batch {
     const sl_patch_set *query, *candidates; /* candidates, or source_of */
     sl_patch_source_fn source_of;
     void *context;
-    size_t begin;             /* of the contest's candidates */
+    size_t begin;             /* of the topk's candidates */
     size_t first, count, run; /* candidates first .. first + count, `run` of them in a row by one thread */
     size_t known;             /* candidates from `first` on that there are, of which the next may be fetched */
     float *scores;
     int *iterations;
-    sl_hopeful *hopefuls;    /* [count]: of look_at, by number of the item */
-    const sl_hopeful *order; /* [known] items are these candidates; NULL: first, first + 1 .. */
+    sl_bounded *bounded;    /* [count]: of look_at, by number of the item */
+    const sl_bounded *order; /* [known] items are these candidates; NULL: first, first + 1 .. */
     item_fn fn;
     atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
 };
@@ -207,14 +207,14 @@ static sl_status bound_item(batch *b, size_t item, int worker, sl_error *err)
     bool weighed;
     SL_TRY(weigh(b, item, &pair, &weighed, err));
     b->scores[candidate_of(b, item)] = weighed ? NAN : 0;
-    b->hopefuls[item] = (sl_hopeful){.bound = weighed ? sl_pairing_bound(&b->matcher->layout, &pair) : 0,
+    b->bounded[item] = (sl_bounded){.bound = weighed ? sl_pairing_bound(&b->matcher->layout, &pair) : 0,
                                      .candidate = (uint32_t)item};
     return SL_OK;
 }
 
 static sl_status solve_item(batch *b, size_t i, int worker, sl_error *err)
 {
-    const size_t item = b->hopefuls[i].candidate;
+    const size_t item = b->bounded[i].candidate;
     const sl_pairing pair = kept_pair(b, item, worker);
     return isnan(b->scores[candidate_of(b, item)]) ? solve(b, item, &pair, err) : SL_OK;
 }
@@ -222,45 +222,45 @@ static sl_status solve_item(batch *b, size_t i, int worker, sl_error *err)
 /* Largest bound first, then stage 1's order. */
 static int by_bound(const void *a, const void *b)
 {
-    const sl_hopeful *x = a, *y = b;
+    const sl_bounded *x = a, *y = b;
     if (x->bound != y->bound)
         return x->bound > y->bound ? -1 : 1;
     return x->candidate < y->candidate ? -1 : 1;
 }
 
 /* Solves what can still reach the bar, by rounds of fixed size, so that what is solved does not depend on threads. */
-static sl_status solve_hopefuls(batch *b, sl_contest *contest, sl_error *err)
+static sl_status solve_bounded(batch *b, sl_topk *topk, sl_error *err)
 {
-    sl_hopeful *const all = b->hopefuls;
+    sl_bounded *const all = b->bounded;
     const size_t n = b->count, in_a_row = b->matcher->layout.solver == SL_SOLVER_SINKHORN ? ROUND : 1; /* too quick */
     sl_status status = SL_OK;
     for (size_t i = 0; i < n; i++)
-        all[i].bound = sl_contest_mix(contest, b->begin + candidate_of(b, i), all[i].bound);
+        all[i].bound = sl_topk_mix(topk, b->begin + candidate_of(b, i), all[i].bound);
     qsort(all, n, sizeof *all, by_bound);
-    for (size_t at = 0; status == SL_OK && at < n && all[at].bound >= sl_contest_bar(contest); at += b->count) {
-        b->hopefuls = all + at;
+    for (size_t at = 0; status == SL_OK && at < n && all[at].bound >= sl_topk_kth_best(topk); at += b->count) {
+        b->bounded = all + at;
         b->count = n - at < ROUND ? n - at : ROUND;
         status = run(b, solve_item, in_a_row, err);
         for (size_t i = 0; status == SL_OK && i < b->count; i++) {
-            const size_t candidate = candidate_of(b, b->hopefuls[i].candidate);
-            sl_contest_enter(contest, b->begin + candidate, b->scores[candidate]);
+            const size_t candidate = candidate_of(b, b->bounded[i].candidate);
+            sl_topk_enter(topk, b->begin + candidate, b->scores[candidate]);
         }
     }
-    b->hopefuls = all;
+    b->bounded = all;
     return status;
 }
 
 /* Scores those of the batch's candidates that can be among the best. */
-static sl_status look_at(batch *b, sl_contest *contest, sl_error *err)
+static sl_status look_at(batch *b, sl_topk *topk, sl_error *err)
 {
-    sl_hopeful hopefuls[KEPT];
-    b->hopefuls = hopefuls;
+    sl_bounded bounded[KEPT];
+    b->bounded = bounded;
     SL_TRY(run(b, bound_item, RUN, err));
-    return solve_hopefuls(b, contest, err);
+    return solve_bounded(b, topk, err);
 }
 
 sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
-                          sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
+                          sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
                           sl_error *err)
 {
     for (size_t first = 0; first < n; first += KEPT) {
@@ -273,23 +273,23 @@ sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t
                    .count = n - first < KEPT ? n - first : KEPT,
                    .known = n - first,
                    .scores = scores + begin};
-        SL_TRY(look_at(&b, contest, err));
+        SL_TRY(look_at(&b, topk, err));
     }
     return SL_OK;
 }
 
-sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_hopeful *order, size_t n,
-                             sl_patch_source_fn source_of, void *context, sl_contest *contest, float *scores,
+sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_bounded *order, size_t n,
+                             sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
                              sl_error *err)
 {
     for (size_t i = 0; i < n; i++) {
         scores[order[i].candidate] = NAN;
-        order[i].bound = sl_contest_mix(contest, order[i].candidate, order[i].bound);
+        order[i].bound = sl_topk_mix(topk, order[i].candidate, order[i].bound);
     }
     qsort(order, n, sizeof *order, by_bound);
     for (size_t first = 0, count; first < n; first += count) {
         count = n - first < FEW ? n - first : FEW;
-        while (count && order[first + count - 1].bound < sl_contest_bar(contest))
+        while (count && order[first + count - 1].bound < sl_topk_kth_best(topk))
             count--;
         if (!count)
             break;
@@ -301,7 +301,7 @@ sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_
                    .count = count,
                    .known = n - first,
                    .scores = scores};
-        SL_TRY(look_at(&b, contest, err));
+        SL_TRY(look_at(&b, topk, err));
     }
     return SL_OK;
 }
@@ -318,7 +318,7 @@ static int most_alike(const sl_match_layout *l, const float *S, int m)
     return best;
 }
 
-/* What maxsim and cells move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:
+/* What maxsim and same-cell move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:
  * zeros, or NULL. */
 static void move_without_emd(const sl_match_layout *l, sl_pairing *x, float *plan)
 {
@@ -379,7 +379,7 @@ sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *quer
 {
     const sl_match_layout *l = &matcher->layout;
     const sl_pairing *x = &matcher->pairs[0];
-    const bool both = l->compare == SL_RERANK_CELLS || l->weighting == SL_WEIGHT_TRUST;
+    const bool both = l->compare == SL_RERANK_SAME_CELL || l->weighting == SL_WEIGHT_TRUST;
     float u[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     int iterations;
     memset(scores, 0, n * sizeof *scores);

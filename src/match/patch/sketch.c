@@ -248,16 +248,16 @@ static sl_status sketch_of(sl_sketcher *k, size_t face, sl_patch_source_fn sourc
     return SL_OK;
 }
 
-sl_status sl_sketcher_ceiling(sl_sketcher *k, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
-                              float *ceiling, sl_error *err)
+sl_status sl_sketcher_upper_bound(sl_sketcher *k, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
+                              float *upper_bound, sl_error *err)
 {
     sl_sketch x;
-    *ceiling = SL_MOST_STAGE2;
+    *upper_bound = SL_MOST_STAGE2;
     if (face >= k->sketches->faces)
         return SL_OK;
     SL_TRY(sketch_of(k, face, source_of, context, i, &x, err));
     const float *weight = k->layout->weighting == SL_WEIGHT_APC ? NULL : k->query_set->fixed;
-    *ceiling = sl_emd_kernels_now()->ceiling(&k->query, weight, &x, k->S);
+    *upper_bound = sl_emd_kernels_now()->upper_bound(&k->query, weight, &x, k->S);
     return SL_OK;
 }
 

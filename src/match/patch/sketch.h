@@ -34,8 +34,8 @@ void sl_sketcher_query(sl_sketcher *sketcher, const sl_patch_set *query);
 
 /* What stage 2 of the query and candidate `i`, face `face` of the gallery, can be at most. source_of gives the
  * candidate when it has no sketch yet. */
-sl_status sl_sketcher_ceiling(sl_sketcher *sketcher, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
-                              float *ceiling, sl_error *err);
+sl_status sl_sketcher_upper_bound(sl_sketcher *sketcher, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
+                              float *upper_bound, sl_error *err);
 
 /* Has the face's sketch brought near for the next call. */
 void sl_sketcher_fetch(const sl_sketcher *sketcher, size_t face);

@@ -2,19 +2,19 @@
 
 #include <math.h>
 
-float sl_contest_mix(const sl_contest *c, size_t candidate, float stage2)
+float sl_topk_mix(const sl_topk *c, size_t candidate, float stage2)
 {
     return c->alpha * stage2 + (1 - c->alpha) * c->stage1[candidate];
 }
 
-float sl_contest_bar(const sl_contest *c)
+float sl_topk_kth_best(const sl_topk *c)
 {
     return c->count < c->top ? -INFINITY : c->entered[c->count - 1].score;
 }
 
-void sl_contest_enter(sl_contest *c, size_t candidate, float stage2)
+void sl_topk_enter(sl_topk *c, size_t candidate, float stage2)
 {
-    const sl_contestant now = {.score = sl_contest_mix(c, candidate, stage2), .person = c->person[candidate]};
+    const sl_topk_entry now = {.score = sl_topk_mix(c, candidate, stage2), .person = c->person[candidate]};
     int at = 0;
     c->solved++;
     while (at < c->count && c->entered[at].person != now.person)

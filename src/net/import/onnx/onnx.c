@@ -77,7 +77,7 @@ static const char *name_of(const Onnx__NodeProto *node)
 typedef struct {
     const Onnx__GraphProto *graph;
     sl_graph *names; /* its tensors are the nodes' outputs */
-    int *maker;      /* the node that computes each */
+    int *index_kind;      /* the node that computes each */
     uint8_t *state;  /* per node: 0 new, 1 on the stack, 2 placed */
     struct {
         int node;
@@ -87,14 +87,14 @@ typedef struct {
     int placed;
 } sorter;
 
-static sl_status note_makers(sorter *s, sl_error *err)
+static sl_status note_derived(sorter *s, sl_error *err)
 {
     size_t outputs = 0, at = 0;
     for (size_t i = 0; i < s->graph->n_node; i++)
         outputs += s->graph->node[i]->n_output;
     s->names = sl_graph_new();
-    s->maker = calloc(outputs + 1, sizeof *s->maker);
-    if (!s->names || !s->maker)
+    s->index_kind = calloc(outputs + 1, sizeof *s->index_kind);
+    if (!s->names || !s->index_kind)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the order of the nodes");
     for (size_t i = 0; i < s->graph->n_node; i++) {
         const Onnx__NodeProto *node = s->graph->node[i];
@@ -103,7 +103,7 @@ static sl_status note_makers(sorter *s, sl_error *err)
             if (!node->output[j][0])
                 continue;
             SL_TRY(sl_graph_add_tensor(s->names, node->output[j], SL_TYPE_F32, &(sl_shape){.rank = -1}, &t, err));
-            s->maker[at++] = (int)i;
+            s->index_kind[at++] = (int)i;
         }
     }
     return SL_OK;
@@ -125,15 +125,15 @@ static sl_status place(sorter *s, int root, sl_error *err)
             continue;
         }
         sl_tensor t = sl_graph_find(s->names, node->input[s->stack[depth].next_input++]);
-        int maker = t < 0 ? -1 : s->maker[t];
-        if (maker < 0 || s->state[maker] == 2)
+        int index_kind = t < 0 ? -1 : s->index_kind[t];
+        if (index_kind < 0 || s->state[index_kind] == 2)
             continue;
-        if (s->state[maker] == 1)
+        if (s->state[index_kind] == 1)
             return sl_fail(err, SL_ERR_FORMAT, "node %.200s depends on itself: the graph has a cycle",
                            name_of(node));
-        s->state[maker] = 1;
+        s->state[index_kind] = 1;
         depth++;
-        s->stack[depth].node = maker;
+        s->stack[depth].node = index_kind;
         s->stack[depth].next_input = 0;
     }
     return SL_OK;
@@ -147,14 +147,14 @@ static sl_status sort_nodes(const Onnx__GraphProto *graph, int *order, sl_error 
     s.state = calloc(graph->n_node + 1, sizeof *s.state);
     s.stack = calloc(graph->n_node + 1, sizeof *s.stack);
     if (s.state && s.stack)
-        status = note_makers(&s, err);
+        status = note_derived(&s, err);
     else
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for the order of the nodes");
     for (size_t i = 0; i < graph->n_node && status == SL_OK; i++)
         if (s.state[i] == 0)
             status = place(&s, (int)i, err);
     sl_graph_free(s.names);
-    free(s.maker);
+    free(s.index_kind);
     free(s.state);
     free(s.stack);
     return status;

@@ -9,14 +9,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void parse(const void *data, size_t size)
 {
     sl_error err;
-    sl_cell_stats s;
-    if (sl_cell_stats_parse(data, size, "fuzz", &s, &err) != SL_OK)
+    sl_oae_stats s;
+    if (sl_oae_stats_parse(data, size, "fuzz", &s, &err) != SL_OK)
         return;
     float trust[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     for (int p = 0; p < s.rows * s.cols; p++)
-        v[p] = sl_cell_surprise(&s, p, s.mu + (size_t)p * (size_t)s.dim);
+        v[p] = sl_oae_surprise(&s, p, s.mu + (size_t)p * (size_t)s.dim);
     sl_trust_of_surprise(&s, v, trust);
-    sl_cell_stats_free(&s);
+    sl_oae_stats_free(&s);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
