@@ -117,14 +117,14 @@ typedef struct {
     sl_patch_set query, candidates[FACES];
 } faces;
 
-static void make_faces(faces *f, int rows, int cols, int channels, sl_precision precision)
+static void make_faces(faces *f, int rows, int cols, int channels, sl_patch_compute precision)
 {
     sl_error err = {0};
     sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     uint64_t seed = 1;
     const size_t map = (size_t)rows * (size_t)cols * (size_t)channels, width = (size_t)channels;
     float *query = malloc(map * sizeof *query), *other = malloc(map * sizeof *other);
-    o.precision = precision;
+    o.patch_compute = precision;
     if (!query || !other || sl_match_layout_make(&o, rows, cols, channels, 0, &f->layout, &err))
         die(err.text);
     for (size_t i = 0; i < map; i++)
@@ -181,12 +181,12 @@ static void measure(const faces *f, double *seconds, double *iterations)
 
 static const char *const names[] = {"int8", "f32", "bf16"};
 
-static sl_precision precision_named(const char *name)
+static sl_patch_compute precision_named(const char *name)
 {
-    for (int i = SL_PRECISION_F32; i <= SL_PRECISION_BF16; i++)
+    for (int i = SL_COMPARE_F32; i <= SL_COMPARE_BF16; i++)
         if (!strcmp(name, names[i]))
-            return (sl_precision)i;
-    return SL_PRECISION_INT8;
+            return (sl_patch_compute)i;
+    return SL_COMPARE_INT8;
 }
 
 int main(int argc, char **argv)
@@ -194,7 +194,7 @@ int main(int argc, char **argv)
     static faces f;
     const int rows = argc > 3 ? atoi(argv[1]) : 8, cols = argc > 3 ? atoi(argv[2]) : 8;
     const int channels = argc > 3 ? atoi(argv[3]) : 512;
-    const sl_precision precision = argc <= 4 ? SL_PRECISION_INT8 : precision_named(argv[4]);
+    const sl_patch_compute precision = argc <= 4 ? SL_COMPARE_INT8 : precision_named(argv[4]);
     const int wide = sl_isa_active() == SL_ISA_AVX512;
     double seconds[STAGES], iterations;
     if (argc > 5 || argc == 2 || argc == 3)

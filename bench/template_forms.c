@@ -269,7 +269,7 @@ int main(int argc, char **argv)
     float *map = zeros(values, sizeof *map);
     if (f.kind == PARTS) {
         check(sl_oae_open(argc > 4 ? argv[4] : NULL, info.model, NULL, 1, &oae, &err));
-        shape.precision = SL_PRECISION_COMPACT;
+        shape.format = SL_PATCHES_COMPACT;
         shape.centre = oae->stats.mu;
     } else if (f.kind != MAP) {
         learn(&f, from, &l, map);

@@ -189,7 +189,7 @@ static int open_run(calibrate_run *run)
 {
     sl_error err = {0};
     sl_gallery_info info;
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
         return cli_fail(run->gallery_dir, &err);
     sl_gallery_get_info(run->gallery, &info);
     if (!run->models.engine.model)

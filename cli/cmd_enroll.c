@@ -14,7 +14,7 @@ typedef struct {
     cli_photo_rules rules;
     cli_photos found;
     sl_enroll_options enroll;
-    sl_precision patches;
+    sl_patch_format patches;
     bool patches_given;
     bool json, verbose;
     json_t *refused, *conflicts, *same_photo, *several_faces, *warnings; /* of the JSON result */
@@ -343,9 +343,9 @@ static int summary_code(const enroll_run *run)
 /* Compact patches unless told otherwise, and the map for models that can not have them. */
 static sl_status open_gallery(const enroll_run *run, const sl_engine *engine, sl_gallery **out, sl_error *err)
 {
-    sl_status status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, run->patches, out, err);
+    sl_status status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = run->patches}, out, err);
     if (!run->patches_given && (status == SL_ERR_UNSUPPORTED || status == SL_ERR_NOT_FOUND))
-        status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, engine, SL_PRECISION_INT8, out, err);
+        status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, out, err);
     return status;
 }
 
@@ -385,7 +385,7 @@ static int enroll_photos(enroll_run *run, const sl_engine *engine)
 
 int cmd_enroll(int argc, char **argv)
 {
-    enroll_run run = {.enroll = sl_enroll_defaults(), .patches = SL_PRECISION_COMPACT, .refused = json_array(),
+    enroll_run run = {.enroll = sl_enroll_defaults(), .patches = SL_PATCHES_COMPACT, .refused = json_array(),
                       .conflicts = json_array(), .same_photo = json_array(), .several_faces = json_array(),
                       .warnings = json_array()};
     sl_engine *engine = NULL;

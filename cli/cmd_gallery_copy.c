@@ -10,7 +10,7 @@ enum { KEY_PATCHES = CLI_KEY_OWN, COMMIT_EVERY = 4096 };
 typedef struct {
     cli_models models;
     const char *from, *to;
-    sl_precision patches;
+    sl_patch_format patches;
     bool json;
 } copy_run;
 
@@ -104,9 +104,9 @@ static int report(const copy_run *run, const sl_gallery *from, const sl_gallery 
     sl_gallery_get_info(to, &b);
     if (run->json)
         return cli_print_json(json_pack("{s:I,s:s,s:I,s:I}", "faces", (json_int_t)b.faces, "patches",
-                                        cli_patch_precision_name(b.patch_precision), "bytes_from",
+                                        cli_patches_name(b.patches), "bytes_from",
                                         (json_int_t)a.bytes, "bytes", (json_int_t)b.bytes));
-    cli_say("%s: %zu faces, %s patches, %s (%s: %s)", run->to, b.faces, cli_patch_precision_name(b.patch_precision),
+    cli_say("%s: %zu faces, %s patches, %s (%s: %s)", run->to, b.faces, cli_patches_name(b.patches),
             cli_bytes_text(b.bytes, after), run->from, cli_bytes_text(a.bytes, before));
     return CLI_OK;
 }
@@ -121,7 +121,7 @@ static int copy(copy_run *run, const sl_gallery *from)
     if (!run->models.engine.model)
         run->models.engine.model = info.model;
     int code = cli_open(&run->models, &engine, NULL);
-    if (!code && sl_gallery_open(run->to, SL_GALLERY_CREATE, engine, run->patches, &to, &err))
+    if (!code && sl_gallery_open(run->to, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = run->patches}, &to, &err))
         code = cli_fail(run->to, &err);
     if (!code) {
         sl_status status = copy_faces(from, to, &err);
@@ -136,12 +136,12 @@ static int copy(copy_run *run, const sl_gallery *from)
 
 int cmd_gallery_copy(int argc, char **argv)
 {
-    copy_run run = {.patches = SL_PRECISION_COMPACT};
+    copy_run run = {.patches = SL_PATCHES_COMPACT};
     sl_error err = {0};
     sl_gallery *from;
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    if (sl_gallery_open(run.from, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &from, &err))
+    if (sl_gallery_open(run.from, SL_GALLERY_READ, NULL, &from, &err))
         return cli_fail(run.from, &err);
     int code = copy(&run, from);
     sl_gallery_close(from);

@@ -381,24 +381,26 @@ typedef enum {
     SL_SOLVER_EXACT = 2      /* the linear program, by a transportation simplex */
 } sl_solver;
 
-/* Of patches, stored (all but bf16) or compared (the first three). bf16: the numbers of unit patches rounded to 8
- * significant bits (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every
- * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone.
- * compact: contributions (sl_feature) in 4 bits around the mean of ordinary faces, with one scale each, for networks
- * whose head is linear. none: the embedding alone, which no second look can use. */
+/* How a face's patches are stored; galleries hold these numbers. compact: contributions (sl_feature) in 4 bits around
+ * the mean of ordinary faces, with one scale each, for networks whose head is linear. none: the embedding alone, which
+ * no second look can use. */
 typedef enum {
-    SL_PRECISION_INT8 = 0,
-    SL_PRECISION_F32 = 1,
-    SL_PRECISION_BF16 = 2,
-    SL_PRECISION_COMPACT = 3,
-    SL_PRECISION_NONE = 4,
-} sl_precision;
+    SL_PATCHES_INT8 = 0, /* with one scale each */
+    SL_PATCHES_F32 = 1,
+    SL_PATCHES_COMPACT = 3,
+    SL_PATCHES_NONE = 4,
+} sl_patch_format;
+
+/* What similarities of patches are computed in, however these are stored. bf16: the numbers of unit patches rounded to
+ * 8 significant bits (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every
+ * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone. */
+typedef enum { SL_COMPARE_INT8 = 0, SL_COMPARE_F32 = 1, SL_COMPARE_BF16 = 2 } sl_patch_compute;
 
 typedef struct {
     sl_rerank rerank;
     sl_weighting weighting; /* this and what follows to the grid: of emd, maxsim and same-cell */
     sl_solver solver;       /* of emd */
-    sl_precision precision; /* of the patch similarities; int8 patches with one scale each */
+    sl_patch_compute patch_compute;
     int grid_rows, grid_cols; /* 0: the map's own; smaller: adaptive average pooling of the raw map */
     int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
     float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
@@ -500,7 +502,7 @@ typedef struct {
     char model[64];        /* recogniser's name */
     char fingerprint[65];  /* of the engine that made it */
     int dim, patch_rows, patch_cols, patch_channels;
-    sl_precision patch_precision;
+    sl_patch_format patches;
     size_t faces;          /* live */
     size_t removed;        /* erased by the next compaction */
     size_t labels;         /* different ones */
@@ -517,12 +519,16 @@ typedef struct {
     const uint8_t *photo_sha256; /* [32] of the photo's file; NULL: not known. Galleries of versions 1 and 2 keep none */
 } sl_entry;
 
-/* SL_GALLERY_CREATE opens for writing and creates what is not there, for `engine`'s model (the other
- * modes accept engine NULL). With an engine, a gallery of another fingerprint is SL_ERR_MISMATCH.
- * precision: of the stored patches, for a new gallery; bf16 is SL_ERR_ARGUMENT. COMPACT: SL_ERR_UNSUPPORTED where the
- * engine's head is not linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
-SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine,
-                                 sl_precision precision, sl_gallery **out, sl_error *err);
+typedef struct {
+    const sl_engine *engine; /* a gallery of another model's fingerprint is SL_ERR_MISMATCH; NULL: any model's will do */
+    sl_patch_format patches; /* how a new gallery stores them; one that is there keeps to its own */
+} sl_gallery_options;
+
+/* SL_GALLERY_CREATE opens for writing and creates what is not there, for the engine's model. options: NULL for all zero,
+ * which is enough to read and to remove. patches SL_PATCHES_COMPACT: SL_ERR_UNSUPPORTED where the engine's head is not
+ * linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
+SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_gallery_options *options,
+                                 sl_gallery **out, sl_error *err);
 SL_API void sl_gallery_close(sl_gallery *gallery);
 
 SL_API void sl_gallery_get_info(const sl_gallery *gallery, sl_gallery_info *out);

@@ -47,7 +47,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PAIRS: run->pairs = (int)cli_parse_int(state, "--pairs", arg, 1, 100000); return 0;
     case KEY_THREADS: run->match.threads = (int)cli_parse_int(state, "--threads", arg, 1, 1024); return 0;
     case KEY_PATCH_PRECISION:
-        run->match.precision = (sl_precision)cli_parse_name(state, "--patch-precision", arg, precisions);
+        run->match.patch_compute = (sl_patch_compute)cli_parse_name(state, "--patch-precision", arg, precisions);
         return 0;
     case KEY_WEIGHTING:
         run->match.weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weightings);
@@ -170,7 +170,7 @@ static json_t *emd_result(const bench_run *run, const emd_data *d, double median
     json_t *result = json_pack(
         "{s:o,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:o,s:o}", "pairs_per_s", cli_json_number(d->count / median), "patches",
         run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared", !run->raw,
-        "patch_precision", cli_patch_precision_name(run->match.precision), "weighting",
+        "patch_precision", cli_patch_compute_name(run->match.patch_compute), "weighting",
         cli_weighting_name(run->match.weighting), "solver", cli_solver_name(run->match.solver), "iterations_mean",
         cli_json_number(iterations / d->count), "score_mean", cli_json_number(score / d->count));
     if (run->answers) {

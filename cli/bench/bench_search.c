@@ -217,7 +217,7 @@ static json_t *result_of(const search_run *run)
         "rows", info.patch_rows, "cols", info.patch_cols, "channels", info.patch_channels, "solver",
         cli_solver_name(run->match.match.solver), "weighting", cli_weighting_name(run->match.match.weighting),
         "feature", cli_feature_name(run->match.match.feature), "patch_precision",
-        cli_patch_precision_name(run->match.match.precision), "k", run->match.match.k);
+        cli_patch_compute_name(run->match.match.patch_compute), "k", run->match.match.k);
     json_object_set_new(result, "top", json_integer(run->top));
     json_object_set_new(result, "rounds", json_integer(run->rounds));
     json_object_set_new(result, "search_seconds", cli_json_number(s->seconds));
@@ -236,11 +236,11 @@ static json_t *result_of(const search_run *run)
 static int open_all(search_run *run)
 {
     sl_error err = {0};
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
         return cli_fail(run->gallery_dir, &err);
     run->queries = run->gallery;
     if (run->queries_dir &&
-        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
+        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
     run->match.match.threads = run->models.threads;
     return cli_open_oae(&run->match, &run->models, NULL, run->gallery, &run->oae);

@@ -35,13 +35,13 @@ static const char *const feature_names[] = {"map", "contributions", NULL};
 static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
 static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
-static const char *const patch_precision_names[] = {"int8", "f32", "bf16", NULL}; /* of similarities */
-static const char *const stored_names[] = {"int8", "f32", "bf16", "compact", "none", NULL};
+static const char *const compute_names[] = {"int8", "f32", "bf16", NULL};
+static const char *const patches_names[] = {"int8", "f32", NULL, "compact", "none"};
 
-sl_precision cli_parse_patches(struct argp_state *state, const char *text)
+sl_patch_format cli_parse_patches(struct argp_state *state, const char *text)
 {
     static const char *const names[] = {"int8", "f32", "compact", "none", NULL};
-    static const sl_precision values[] = {SL_PRECISION_INT8, SL_PRECISION_F32, SL_PRECISION_COMPACT, SL_PRECISION_NONE};
+    static const sl_patch_format values[] = {SL_PATCHES_INT8, SL_PATCHES_F32, SL_PATCHES_COMPACT, SL_PATCHES_NONE};
     return values[cli_parse_name(state, "--patches", text, names)];
 }
 
@@ -65,9 +65,13 @@ const char *cli_precision_name(sl_compute value)
 {
     return precision_names[value];
 }
-const char *cli_patch_precision_name(sl_precision value)
+const char *cli_patch_compute_name(sl_patch_compute value)
 {
-    return stored_names[value];
+    return compute_names[value];
+}
+const char *cli_patches_name(sl_patch_format value)
+{
+    return patches_names[value];
 }
 
 long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
@@ -223,7 +227,7 @@ bool cli_match_suit(cli_match *m, const sl_gallery *gallery)
     if (gallery)
         sl_gallery_get_info(gallery, &info);
     const sl_rerank look = m->match.rerank;
-    if (m->feature_given || info.patch_precision != SL_PRECISION_COMPACT || look == SL_RERANK_NONE ||
+    if (m->feature_given || info.patches != SL_PATCHES_COMPACT || look == SL_RERANK_NONE ||
         look == SL_RERANK_OAE || look == SL_RERANK_AUTO)
         return false;
     m->match.feature = SL_FEATURE_CONTRIBUTIONS;
@@ -277,7 +281,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     case KEY_GRID: parse_grid(state, arg, match); return 0;
     case KEY_SOLVER: match->solver = (sl_solver)cli_parse_name(state, "--solver", arg, solver_names); return 0;
     case KEY_PATCH_PRECISION:
-        match->precision = (sl_precision)cli_parse_name(state, "--patch-precision", arg, patch_precision_names);
+        match->patch_compute = (sl_patch_compute)cli_parse_name(state, "--patch-precision", arg, compute_names);
         return 0;
     case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -55,7 +55,7 @@ int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine *
     *engine = NULL;
     if (session)
         *session = NULL;
-    if (sl_gallery_open(dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, gallery, &err))
+    if (sl_gallery_open(dir, SL_GALLERY_READ, NULL, gallery, &err))
         return cli_fail(dir, &err);
     return open_engine(models, dir, *gallery, engine, session); /* what is open is the caller's to close, as ever */
 }

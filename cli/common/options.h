@@ -64,7 +64,8 @@ const char *cli_feature_name(sl_feature value);
 const char *cli_weighting_name(sl_weighting value);
 const char *cli_solver_name(sl_solver value);
 const char *cli_precision_name(sl_compute value);
-const char *cli_patch_precision_name(sl_precision value);
+const char *cli_patch_compute_name(sl_patch_compute value);
+const char *cli_patches_name(sl_patch_format value);
 
 /* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
  * that ends with NULL: anything else is a usage error, which ends the program. */
@@ -74,7 +75,7 @@ double cli_parse_real(struct argp_state *state, const char *option, const char *
 int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
 
 /* --patches: how a gallery stores them. */
-sl_precision cli_parse_patches(struct argp_state *state, const char *text);
+sl_patch_format cli_parse_patches(struct argp_state *state, const char *text);
 
 /* Appends to a NULL-terminated list of arguments. */
 typedef struct {

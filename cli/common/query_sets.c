@@ -90,7 +90,7 @@ static int draw_kind(cli_query_sets *sets, const sl_engine *engine, const sl_gal
     sl_gallery **out = &sets->opened[sets->opened_count];
     sl_gallery_get_info(gallery, &info);
     snprintf(dir, sizeof dir, "%s/%s", sets->folder, kinds[kind]);
-    if (sl_gallery_open(dir, SL_GALLERY_CREATE, engine, info.patch_precision, out, &err))
+    if (sl_gallery_open(dir, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = info.patches}, out, &err))
         return cli_fail(dir, &err);
     sets->opened_count++;
     snprintf(bar, sizeof bar, "drawing: %s", kinds[kind]);
@@ -133,7 +133,7 @@ int cli_query_sets_open(cli_query_sets *sets, const sl_engine *engine, const sl_
     if (!sets->dir_count)
         queries[(*count)++] = gallery;
     for (size_t i = 0; i < sets->dir_count; i++, sets->opened_count++)
-        if (sl_gallery_open(sets->dirs[i], SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &sets->opened[i], &err))
+        if (sl_gallery_open(sets->dirs[i], SL_GALLERY_READ, NULL, &sets->opened[i], &err))
             return cli_fail(sets->dirs[i], &err);
     const char *list = sets->draw ? sets->draw : usual_kinds;
     bool wanted = strcmp(list, "none") && (sets->draw || !sets->dir_count);

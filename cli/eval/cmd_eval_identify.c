@@ -123,7 +123,7 @@ static const char about[] =
 static int open_galleries(eval_run *run)
 {
     sl_error err = {0};
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
         return cli_fail(run->gallery_dir, &err);
     char *a = realpath(run->gallery_dir, NULL), *b = realpath(run->queries_dir, NULL);
     bool same = a && b && !strcmp(a, b);
@@ -133,7 +133,7 @@ static int open_galleries(eval_run *run)
     if (same)
         return CLI_OK;
     run->queries = NULL;
-    if (sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
+    if (sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
     return CLI_OK;
 }

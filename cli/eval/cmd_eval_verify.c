@@ -247,7 +247,7 @@ int cmd_eval_verify(int argc, char **argv)
     if ((run.options.csv && cli_check_output(run.options.csv, inputs, 2)) ||
         (run.svg && cli_check_folder(run.svg, "roc.svg", run.there, inputs, 2)))
         return CLI_FAILED;
-    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
+    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, &gallery, &err))
         return cli_fail(run.gallery, &err);
     run.missing = json_array();
     if (run.list_missing) {

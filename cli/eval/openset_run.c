@@ -60,11 +60,11 @@ int cli_openset_open(openset_run *run)
 {
     sl_error err = {0};
     cli_catch_interrupts();
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->gallery, &err))
+    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
         return cli_fail(run->gallery_dir, &err);
     run->queries = run->gallery;
     if (run->queries_dir && strcmp(run->queries_dir, run->gallery_dir) &&
-        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &run->queries, &err))
+        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
         return cli_fail(run->queries_dir, &err);
     sl_gallery_info info;
     sl_gallery_get_info(run->gallery, &info);

@@ -123,7 +123,7 @@ static void simplify(sl_eval_config *c)
     if (!compares_patches(c)) {
         m->feature = defaults.feature;
         m->weighting = defaults.weighting;
-        m->precision = defaults.precision;
+        m->patch_compute = defaults.patch_compute;
         m->grid_rows = m->grid_cols = 0;
     }
 }
@@ -132,7 +132,7 @@ static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
 {
     const sl_match_options *x = &a->match, *y = &b->match;
     return a->first == b->first && x->rerank == y->rerank && x->feature == y->feature &&
-           x->weighting == y->weighting && x->solver == y->solver && x->precision == y->precision &&
+           x->weighting == y->weighting && x->solver == y->solver && x->patch_compute == y->patch_compute &&
            x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols && x->alpha == y->alpha &&
            (x->k == y->k || x->rerank == SL_RERANK_NONE);
 }
@@ -226,7 +226,7 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     case SWEEP_FEATURE: return cli_feature_name(m->feature);
     case SWEEP_WEIGHTING: return cli_weighting_name(m->weighting);
     case SWEEP_SOLVER: return cli_solver_name(m->solver);
-    case SWEEP_PRECISION: return cli_patch_precision_name(m->precision);
+    case SWEEP_PRECISION: return cli_patch_compute_name(m->patch_compute);
     case SWEEP_GRID:
         if (!m->grid_rows)
             return "native";

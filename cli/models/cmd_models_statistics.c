@@ -81,7 +81,7 @@ int cmd_models_statistics(int argc, char **argv)
     cli_catch_interrupts();
     if (run.out && cli_check_output(run.out, &run.gallery, 1))
         return CLI_FAILED;
-    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, SL_PRECISION_INT8, &gallery, &err))
+    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, &gallery, &err))
         return cli_fail(run.gallery, &err);
     int code = make_statistics(&run, gallery);
     sl_gallery_close(gallery);

@@ -125,7 +125,7 @@ sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_e
     const sl_oae *oae = s->match.oae;
     sl_patch_source face;
     *hidden = NAN;
-    if (!oae || !sl_oae_has_statistics(oae) || sl_gallery_shape(s->queries)->precision == SL_PRECISION_NONE)
+    if (!oae || !sl_oae_has_statistics(oae) || sl_gallery_shape(s->queries)->format == SL_PATCHES_NONE)
         return SL_OK;
     SL_TRY(sl_gallery_patches(s->queries, query, &face, err));
     face.embedding = s->query_embeddings + query * (size_t)s->dim;

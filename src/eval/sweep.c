@@ -13,7 +13,7 @@ enum { MAX_CONFIGS = 4096 };
 static bool same_scores(const sl_match_options *a, const sl_match_options *b)
 {
     return a->rerank == b->rerank && a->weighting == b->weighting && a->solver == b->solver &&
-           a->precision == b->precision && a->grid_rows == b->grid_rows && a->grid_cols == b->grid_cols &&
+           a->patch_compute == b->patch_compute && a->grid_rows == b->grid_rows && a->grid_cols == b->grid_cols &&
            a->oae == b->oae && a->feature == b->feature;
 }
 

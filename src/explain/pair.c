@@ -117,8 +117,8 @@ typedef struct {
 
 static bool knows_trust(const sl_pair *pair, const sl_match_options *o)
 {
-    return o->oae && sl_oae_has_statistics(o->oae) && pair->query->shape.precision != SL_PRECISION_NONE &&
-           pair->other->shape.precision != SL_PRECISION_NONE;
+    return o->oae && sl_oae_has_statistics(o->oae) && pair->query->shape.format != SL_PATCHES_NONE &&
+           pair->other->shape.format != SL_PATCHES_NONE;
 }
 
 /* Trust is what decides who is judged among whom, so it is shown wherever it is known. */

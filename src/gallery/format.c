@@ -25,7 +25,7 @@ bool sl_model_name_sound(const char *model)
 /* Before version 3 the patches decided it. */
 static bool version_fits(uint32_t version, const sl_template_shape *shape)
 {
-    return version == SL_GALLERY_VERSION || version == (shape->precision > SL_PRECISION_F32 ? 2 : 1);
+    return version == SL_GALLERY_VERSION || version == (shape->format > SL_PATCHES_F32 ? 2 : 1);
 }
 
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
@@ -41,7 +41,7 @@ void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
     sl_put_u32(out + 68, (uint32_t)meta->shape.rows);
     sl_put_u32(out + 72, (uint32_t)meta->shape.cols);
     sl_put_u32(out + 76, (uint32_t)meta->shape.channels);
-    sl_put_u32(out + 80, (uint32_t)meta->shape.precision);
+    sl_put_u32(out + 80, (uint32_t)meta->shape.format);
     sl_put_u32(out + 84, meta->centre_crc);
     memcpy(out + 88, meta->model, strnlen(meta->model, 63));
     sl_put_u32(out + 252, sl_crc32c(0, out, 252));
@@ -75,7 +75,7 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
                                      .rows = (int)number[1],
                                      .cols = (int)number[2],
                                      .channels = (int)number[3],
-                                     .precision = (sl_precision)number[4]};
+                                     .format = (sl_patch_format)number[4]};
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
@@ -98,14 +98,13 @@ static size_t round64(size_t n)
 sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
 {
     size_t patches = (size_t)shape->rows * (size_t)shape->cols, values = patches * (size_t)shape->channels;
-    bool scaled = shape->precision == SL_PRECISION_INT8 || shape->precision == SL_PRECISION_COMPACT;
+    bool scaled = shape->format == SL_PATCHES_INT8 || shape->format == SL_PATCHES_COMPACT;
     sl_row_layout l = {0};
-    switch (shape->precision) {
-    case SL_PRECISION_INT8: l.patches_bytes = values; break;
-    case SL_PRECISION_F32: l.patches_bytes = values * sizeof(float); break;
-    case SL_PRECISION_COMPACT: l.patches_bytes = patches * sl_code_bytes(shape->dim); break;
-    case SL_PRECISION_BF16: /* not stored */
-    case SL_PRECISION_NONE: break;
+    switch (shape->format) {
+    case SL_PATCHES_INT8: l.patches_bytes = values; break;
+    case SL_PATCHES_F32: l.patches_bytes = values * sizeof(float); break;
+    case SL_PATCHES_COMPACT: l.patches_bytes = patches * sl_code_bytes(shape->dim); break;
+    case SL_PATCHES_NONE: break;
     }
     l.scales_at = round64(l.patches_bytes);
     l.landmarks_at = l.scales_at + (scaled ? round64(patches * sizeof(float)) : 0);
@@ -115,7 +114,7 @@ sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
 
 size_t sl_centre_bytes(const sl_template_shape *shape)
 {
-    return shape->precision == SL_PRECISION_COMPACT ? round64(sl_contribution_count(shape) * sizeof(float)) : 0;
+    return shape->format == SL_PATCHES_COMPACT ? round64(sl_contribution_count(shape) * sizeof(float)) : 0;
 }
 
 uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape)
@@ -187,15 +186,14 @@ bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape)
     const bool scaled = l.landmarks_at > l.scales_at;
     const uint8_t *scales = row + l.scales_at, *landmarks = row + l.landmarks_at;
     uint32_t bad = scaled && !all_finite(scales, patches);
-    switch (shape->precision) {
-    case SL_PRECISION_INT8:
+    switch (shape->format) {
+    case SL_PATCHES_INT8:
         for (size_t i = 0; i < l.patches_bytes; i++)
             bad |= row[i] == 0x80;
         break;
-    case SL_PRECISION_F32: bad |= !all_finite(row, l.patches_bytes / 4); break;
-    case SL_PRECISION_COMPACT: bad |= !codes_sound(row, patches, shape->dim); break;
-    case SL_PRECISION_BF16: /* not stored */
-    case SL_PRECISION_NONE: break;
+    case SL_PATCHES_F32: bad |= !all_finite(row, l.patches_bytes / 4); break;
+    case SL_PATCHES_COMPACT: bad |= !codes_sound(row, patches, shape->dim); break;
+    case SL_PATCHES_NONE: break;
     }
     return !bad && all_finite(landmarks, 136) && all_zero(row + l.patches_bytes, scales) &&
            all_zero(scales + (scaled ? patches * sizeof(float) : 0), landmarks) &&

@@ -124,7 +124,7 @@ static sl_status create(const char *dir, const sl_template_shape *shape, const c
                         sl_error *err)
 {
     sl_meta meta = {.generation = 1, .version = SL_GALLERY_VERSION, .shape = *shape};
-    if (shape->precision == SL_PRECISION_COMPACT) {
+    if (shape->format == SL_PATCHES_COMPACT) {
         if (!shape->centre || !sl_centre_sound(shape->centre, shape))
             return sl_fail(err, SL_ERR_ARGUMENT, "%s: a gallery of compact patches needs what they are stored around",
                            dir);

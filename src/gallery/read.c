@@ -37,7 +37,7 @@ void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
                              .patch_rows = s->rows,
                              .patch_cols = s->cols,
                              .patch_channels = s->channels,
-                             .patch_precision = s->precision,
+                             .patches = s->format,
                              .faces = g->faces,
                              .removed = g->rows - g->faces,
                              .labels = g->labels_live,
@@ -195,14 +195,13 @@ sl_status sl_gallery_patches(const sl_gallery *g, size_t i, sl_patch_source *out
     *out = (sl_patch_source){0};
     SL_TRY(patch_row(g, i, &row, err));
     const float *scales = (const float *)(row + sl_patch_row_layout(&g->meta.shape).scales_at);
-    switch (g->meta.shape.precision) {
-    case SL_PRECISION_INT8: *out = (sl_patch_source){.patches_i8 = (const int8_t *)row, .patch_scales = scales}; break;
-    case SL_PRECISION_F32: out->patches_f32 = (const float *)row; break;
-    case SL_PRECISION_COMPACT:
+    switch (g->meta.shape.format) {
+    case SL_PATCHES_INT8: *out = (sl_patch_source){.patches_i8 = (const int8_t *)row, .patch_scales = scales}; break;
+    case SL_PATCHES_F32: out->patches_f32 = (const float *)row; break;
+    case SL_PATCHES_COMPACT:
         *out = (sl_patch_source){.codes = row, .patch_scales = scales, .centre = g->centre};
         break;
-    case SL_PRECISION_BF16: /* not stored */
-    case SL_PRECISION_NONE:
+    case SL_PATCHES_NONE:
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: holds embeddings alone, no patches: enrol into a new gallery with "
                        "--patches compact or int8", g->dir);
     }
@@ -227,7 +226,7 @@ sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, 
     const sl_point *landmarks;
     *out = NULL;
     SL_TRY(sl_gallery_landmarks(g, i, &landmarks, err));
-    if (g->meta.shape.precision != SL_PRECISION_NONE)
+    if (g->meta.shape.format != SL_PATCHES_NONE)
         SL_TRY(sl_gallery_patches(g, i, &stored, err));
     uint32_t row = g->face_row[i];
     SL_TRY(sl_check_embedding(g, row, err));

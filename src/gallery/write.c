@@ -228,7 +228,7 @@ static sl_status fill_map(sl_gallery *g, const sl_template *t, float *scales, sl
     const sl_template_shape *s = &g->meta.shape;
     const int patches = s->rows * s->cols;
     const size_t bytes = sl_patch_row_layout(s).patches_bytes;
-    if (s->precision == SL_PRECISION_F32)
+    if (s->format == SL_PATCHES_F32)
         return sl_template_patches(t, (float *)g->scratch, err);
     if (t->patches_i8) {
         memcpy(g->scratch, t->patches_i8, bytes);
@@ -247,12 +247,12 @@ static sl_status fill_patch_row(sl_gallery *g, const sl_template *t, const char 
     float *scales = (float *)(g->scratch + l.scales_at);
     const bool has_map = t->patches_i8 || t->patches_f32;
     memset(g->scratch, 0, l.stride);
-    if (s->precision != SL_PRECISION_NONE && !has_map && !(s->precision == SL_PRECISION_COMPACT && t->codes))
+    if (s->format != SL_PATCHES_NONE && !has_map && !(s->format == SL_PATCHES_COMPACT && t->codes))
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: the template of %s has no patch map to keep: make it again from "
                        "the photo", g->dir, image);
-    if (s->precision == SL_PRECISION_COMPACT)
+    if (s->format == SL_PATCHES_COMPACT)
         SL_TRY(fill_compact(g, t, image, scales, err));
-    else if (s->precision != SL_PRECISION_NONE)
+    else if (s->format != SL_PATCHES_NONE)
         SL_TRY(fill_map(g, t, scales, err));
     if (t->has_landmarks)
         memcpy(g->scratch + l.landmarks_at, t->landmarks, sizeof t->landmarks);

@@ -81,7 +81,7 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
     p->map_rows = shape->rows;
     p->map_cols = shape->cols;
     p->map = shape->rows * shape->cols;
-    if (p->options.oae && shape->precision != SL_PRECISION_NONE && other->shape.precision != SL_PRECISION_NONE) {
+    if (p->options.oae && shape->format != SL_PATCHES_NONE && other->shape.format != SL_PATCHES_NONE) {
         SL_TRY(open_contributions(p, err));
         p->rows = shape->rows;
         p->cols = shape->cols;

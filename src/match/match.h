@@ -41,7 +41,7 @@ typedef struct {
     int stride;  /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
     sl_rerank compare; /* emd, maxsim or cells: what becomes of similarities and weights */
     sl_feature feature;
-    sl_precision precision;
+    sl_patch_compute compute;
     sl_weighting weighting;
     sl_solver solver;
     sl_sinkhorn_rule rule;

@@ -9,7 +9,7 @@ sl_match_options sl_match_defaults(void)
     return (sl_match_options){.rerank = SL_RERANK_AUTO,
                               .weighting = SL_WEIGHT_APC,
                               .solver = SL_SOLVER_SINKHORN,
-                              .precision = SL_PRECISION_INT8,
+                              .patch_compute = SL_COMPARE_INT8,
                               .k = 100,
                               .alpha = 0.7f};
 }
@@ -34,7 +34,7 @@ static bool compares_patches(sl_rerank rerank)
 
 static sl_rerank best_look(const sl_match_options *o, const sl_template_shape *shape)
 {
-    if (shape->precision == SL_PRECISION_NONE)
+    if (shape->format == SL_PATCHES_NONE)
         return SL_RERANK_NONE;
     return o->oae && sl_oae_has_statistics(o->oae) ? SL_RERANK_OAE : SL_RERANK_EMD;
 }
@@ -43,7 +43,7 @@ void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
 {
     if (o->rerank == SL_RERANK_AUTO) {
         const sl_match_options own = sl_match_defaults_of(best_look(o, shape));
-        const bool compact = shape->precision == SL_PRECISION_COMPACT;
+        const bool compact = shape->format == SL_PATCHES_COMPACT;
         o->rerank = own.rerank;
         o->alpha = own.alpha;
         o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
@@ -91,8 +91,8 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
     if ((unsigned)o->solver > SL_SOLVER_EXACT)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
-    if ((unsigned)o->precision > SL_PRECISION_BF16)
-        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->precision);
+    if ((unsigned)o->patch_compute > SL_COMPARE_BF16)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->patch_compute);
     if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown feature %d", (int)o->feature);
     if (!(o->alpha >= 0 && o->alpha <= 1))
@@ -155,7 +155,7 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
         .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_SAME_CELL ? options->rerank
                                                                                             : SL_RERANK_EMD,
         .feature = options->feature,
-        .precision = options->precision,
+        .compute = options->patch_compute,
         .weighting = options->weighting,
         .solver = options->solver,
         .rule = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},

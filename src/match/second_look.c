@@ -44,10 +44,10 @@ static sl_status check_cells(const sl_match_options *o, const sl_template_shape 
 
 sl_status sl_second_look_check(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
 {
-    if (shape->precision == SL_PRECISION_NONE)
+    if (shape->format == SL_PATCHES_NONE)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "embeddings alone are stored, which no second look can use: enrol into "
                        "a new gallery with --patches compact or int8, or search with --rerank none");
-    if (shape->precision == SL_PRECISION_COMPACT && o->rerank != SL_RERANK_OAE && o->feature == SL_FEATURE_MAP)
+    if (shape->format == SL_PATCHES_COMPACT && o->rerank != SL_RERANK_OAE && o->feature == SL_FEATURE_MAP)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "compact patches are contributions: compare those (--feature "
                        "contributions), or enrol into a new gallery with --patches int8 to compare maps");
     return SL_OK;

@@ -83,7 +83,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     e->info.patch_channels = r->channels;
     sl_hex32(r->fingerprint, e->fingerprint);
     e->shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels,
-                                   .precision = SL_PRECISION_INT8};
+                                   .format = SL_PATCHES_INT8};
     memcpy(e->shape.fingerprint, r->fingerprint, sizeof e->shape.fingerprint);
     return SL_OK;
 }

@@ -62,7 +62,7 @@ sl_status sl_session_find(sl_session *session, const sl_image *image, bool main_
 sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
 
 /* The embedding and patch map of each crop, in the precision asked for. */
-sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_precision precision,
+sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_patch_format precision,
                            sl_template **out, sl_error *err);
 
 /* A face's crop (freed by the caller), and its landmarks in units of the crop where the engine has them. */

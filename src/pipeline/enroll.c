@@ -268,10 +268,10 @@ static sl_status prepare(enrolment *e, const sl_engine *engine, const sl_photo *
     if (!e->tasks || !e->workers || !e->outcomes)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to enrol %zu photos on %d threads", count, e->threads);
     SL_TRY(sl_sessions_open(engine, e->threads, &e->sessions, err));
-    const bool int8 = info.patch_precision == SL_PRECISION_INT8;
+    const bool int8 = info.patches == SL_PATCHES_INT8;
     for (int i = 0; i < e->threads; i++)
         e->workers[i] = (sl_enroll_worker){.options = e->options, .session = e->sessions[i],
-                                           .precision = int8 ? SL_PRECISION_INT8 : SL_PRECISION_F32};
+                                           .precision = int8 ? SL_PATCHES_INT8 : SL_PATCHES_F32};
     for (e->count = 0; e->count < count; e->count++)
         sl_enroll_look_up(e->gallery, e->options, &photos[e->count], &e->tasks[e->count]);
     if (e->options->replace && !sl_enroll_find_shared(e->tasks, count))

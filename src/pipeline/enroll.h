@@ -45,7 +45,7 @@ typedef struct {
 /* One thread's part of an enrolment. */
 typedef struct {
     const sl_enroll_options *options;
-    sl_precision precision; /* of the patches */
+    sl_patch_format precision; /* of the patches */
     sl_session *session;
     sl_enroll_cpu spent;
     double since; /* when the present stage began */

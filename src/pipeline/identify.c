@@ -73,7 +73,7 @@ static void decide(sl_answer *a)
 static sl_status find_hidden(const sl_match_options *match, const sl_template *query, float *out, sl_error *err)
 {
     *out = NAN;
-    if (!match->oae || !sl_oae_has_statistics(match->oae) || query->shape.precision == SL_PRECISION_NONE)
+    if (!match->oae || !sl_oae_has_statistics(match->oae) || query->shape.format == SL_PATCHES_NONE)
         return SL_OK;
     return sl_oae_hidden(match->oae, query, out, err);
 }
@@ -193,7 +193,7 @@ static sl_status find_sketches(const crowd *c, const sl_gallery *gallery, int th
     const sl_match_options *o = &c->options->match;
     sl_match_layout layout;
     *out = NULL;
-    if (!sl_second_look_prunes(o, c->options->top) || shape->precision != SL_PRECISION_INT8)
+    if (!sl_second_look_prunes(o, c->options->top) || shape->format != SL_PATCHES_INT8)
         return SL_OK;
     SL_TRY(sl_match_layout_make(o, shape->rows, shape->cols, shape->channels, shape->dim, &layout, err));
     if (!sl_sketches_serve(&layout))

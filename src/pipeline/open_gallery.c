@@ -65,9 +65,10 @@ static sl_status create_compact(const char *dir, const sl_engine *engine, sl_tem
     return sl_gallery_open_shape(dir, SL_GALLERY_CREATE, shape, engine->info.name, out, err);
 }
 
-sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine *engine, sl_precision precision,
-                          sl_gallery **out, sl_error *err)
+sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_gallery_options *options, sl_gallery **out,
+                          sl_error *err)
 {
+    const sl_engine *engine = options ? options->engine : NULL;
     *out = NULL;
     if (!engine) {
         if (mode == SL_GALLERY_CREATE)
@@ -76,11 +77,11 @@ sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_engine
     }
     sl_template_shape shape = engine->shape;
     sl_oae *oae = NULL;
-    shape.precision = precision;
-    sl_status status = mode == SL_GALLERY_CREATE && precision == SL_PRECISION_COMPACT
+    shape.format = options->patches;
+    sl_status status = mode == SL_GALLERY_CREATE && options->patches == SL_PATCHES_COMPACT
                            ? create_compact(dir, engine, &shape, &oae, out, err)
                            : sl_gallery_open_shape(dir, mode, &shape, engine->info.name, out, err);
-    if (status == SL_OK && mode != SL_GALLERY_READ && sl_gallery_shape(*out)->precision == SL_PRECISION_COMPACT) {
+    if (status == SL_OK && mode != SL_GALLERY_READ && sl_gallery_shape(*out)->format == SL_PATCHES_COMPACT) {
         status = add_encoder(*out, engine, oae, err);
         oae = NULL;
     }

@@ -138,12 +138,12 @@ static sl_status plan_for(sl_session *s, int batch, sl_plan **out, sl_error *err
 }
 
 /* One network run over `count` <= batch crops; the rest of the batch repeats what is there. */
-static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, int batch, sl_precision precision,
+static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, int batch, sl_patch_format precision,
                              sl_template **out, sl_error *err)
 {
     const sl_recogniser *r = &s->engine->recogniser;
     sl_template_shape shape = s->engine->shape;
-    shape.precision = precision;
+    shape.format = precision;
     sl_plan *plan;
     SL_TRY(plan_for(s, batch, &plan, err));
     size_t picture = (size_t)r->channels_in * (size_t)r->width * (size_t)r->height;
@@ -159,7 +159,7 @@ static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, in
     return SL_OK;
 }
 
-sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, sl_precision precision,
+sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, sl_patch_format precision,
                            sl_template **out, sl_error *err)
 {
     memset(out, 0, count * sizeof *out);
@@ -182,7 +182,7 @@ sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, s
 
 sl_status sl_templates_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
 {
-    SL_TRY(sl_session_embed(s, crops, count, SL_PRECISION_INT8, out, err));
+    SL_TRY(sl_session_embed(s, crops, count, SL_PATCHES_INT8, out, err));
     for (size_t i = 0; i < count; i++) /* the crop was checked when it was prepared */
         sl_session_crop_landmarks(s, &crops[i], out[i]->landmarks, &out[i]->has_landmarks, NULL);
     return SL_OK;
@@ -196,7 +196,7 @@ sl_status sl_template_of_face(sl_session *s, const sl_image *image, const sl_fac
     int has_landmarks;
     *out = NULL;
     SL_TRY(sl_session_crop(s, image, face, &crop, landmarks, &has_landmarks, err));
-    sl_status status = sl_session_embed(s, &crop, 1, SL_PRECISION_INT8, out, err);
+    sl_status status = sl_session_embed(s, &crop, 1, SL_PATCHES_INT8, out, err);
     sl_image_free(&crop);
     SL_TRY(status);
     sl_template *t = *out;

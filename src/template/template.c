@@ -20,15 +20,15 @@ static size_t value_count(const sl_template_shape *shape)
 static bool allocate_patches(sl_template *t)
 {
     const sl_template_shape *s = &t->shape;
-    switch (s->precision) {
-    case SL_PRECISION_INT8:
+    switch (s->format) {
+    case SL_PATCHES_INT8:
         t->patch_scales = sl_alloc_aligned(patch_count(s) * sizeof(float));
         t->patches_i8 = sl_alloc_aligned(value_count(s));
         return t->patch_scales && t->patches_i8;
-    case SL_PRECISION_F32:
+    case SL_PATCHES_F32:
         t->patches_f32 = sl_alloc_aligned(value_count(s) * sizeof(float));
         return t->patches_f32;
-    case SL_PRECISION_COMPACT:
+    case SL_PATCHES_COMPACT:
         t->patch_scales = sl_alloc_aligned(patch_count(s) * sizeof(float));
         t->codes = sl_alloc_aligned(patch_count(s) * sl_code_bytes(s->dim));
         t->centre = sl_alloc_aligned(sl_contribution_count(s) * sizeof(float));
@@ -36,10 +36,15 @@ static bool allocate_patches(sl_template *t)
             memcpy(t->centre, s->centre, sl_contribution_count(s) * sizeof(float));
         t->shape.centre = t->centre;
         return t->patch_scales && t->codes && t->centre;
-    case SL_PRECISION_BF16: /* not stored */
-    case SL_PRECISION_NONE: return true;
+    case SL_PATCHES_NONE: return true;
     }
     return false;
+}
+
+bool sl_patch_format_is_known(uint32_t number)
+{
+    return number == SL_PATCHES_INT8 || number == SL_PATCHES_F32 || number == SL_PATCHES_COMPACT ||
+           number == SL_PATCHES_NONE;
 }
 
 sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err)
@@ -52,12 +57,9 @@ sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err)
                        shape->cols);
     if (shape->channels < 1 || shape->channels > 4096)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d patch channels: must be 1 .. 4096", shape->channels);
-    if (shape->precision == SL_PRECISION_BF16)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patches are not stored in bf16: store them in int8 or f32 and compare "
-                       "them in bf16 (the match options' precision)");
-    if ((unsigned)shape->precision > SL_PRECISION_NONE)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch precision %d: must be int8 (0), f32 (1), compact (3) or none (4)",
-                       (int)shape->precision);
+    if (!sl_patch_format_is_known((uint32_t)shape->format))
+        return sl_fail(err, SL_ERR_ARGUMENT, "patch format %d: must be int8 (0), f32 (1), compact (3) or none (4)",
+                       (int)shape->format);
     return SL_OK;
 }
 
@@ -65,7 +67,7 @@ sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, s
 {
     *out = NULL;
     SL_TRY(sl_shape_check(shape, err));
-    if (shape->precision == SL_PRECISION_COMPACT && !shape->centre)
+    if (shape->format == SL_PATCHES_COMPACT && !shape->centre)
         return sl_fail(err, SL_ERR_ARGUMENT, "compact patches need what they are stored around");
     sl_template *t = calloc(1, sizeof *t);
     if (!t)
@@ -134,7 +136,7 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
 {
     sl_template *t;
     *out = NULL;
-    if (shape->precision > SL_PRECISION_F32)
+    if (shape->format > SL_PATCHES_F32)
         return sl_fail(err, SL_ERR_ARGUMENT, "a template of a patch map is int8 or f32");
     SL_TRY(sl_template_alloc(shape, &t, err));
     sl_status status;
@@ -147,7 +149,7 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
                              i % (size_t)shape->channels, i / (size_t)shape->channels);
             goto fail;
         }
-    if (shape->precision == SL_PRECISION_INT8)
+    if (shape->format == SL_PATCHES_INT8)
         sl_patches_quantise(patches, (int)patch_count(shape), shape->channels, t->patches_i8, t->patch_scales);
     else
         memcpy(t->patches_f32, patches, value_count(shape) * sizeof(float));

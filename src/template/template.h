@@ -3,6 +3,8 @@
 #ifndef SL_TEMPLATE_TEMPLATE_H
 #define SL_TEMPLATE_TEMPLATE_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 /* What all templates of one gallery share. */
@@ -11,7 +13,7 @@ typedef struct {
     int dim;                 /* D, 1 .. 4096 */
     int rows, cols;          /* patch grid, R = rows * cols, 1 .. 256 patches */
     int channels;            /* C, 1 .. 4096 */
-    sl_precision precision;  /* of the patches */
+    sl_patch_format format;  /* of the patches */
     const float *centre;     /* compact: [R, D] what contributions are stored around; else NULL */
 } sl_template_shape;
 
@@ -42,11 +44,14 @@ struct sl_template {
 };
 
 /* A template of an embedding of any length (normalised here; SL_ERR_NUMERIC when it is zero or not
- * finite) and a raw patch map [R, C] float, stored in shape->precision. */
+ * finite) and a raw patch map [R, C] float, stored in shape->format. */
 sl_status sl_template_make(const sl_template_shape *shape, const float *embedding, const float *patches,
                            sl_template **out, sl_error *err);
 
-/* SL_ERR_ARGUMENT for what no template can have: a size out of range, patches stored in bf16. */
+/* Is it the number of a format, as galleries hold it? */
+bool sl_patch_format_is_known(uint32_t number);
+
+/* SL_ERR_ARGUMENT for what no template can have: a size out of range, an unknown format. */
 sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err);
 
 /* An uninitialised template with its arrays for `shape` (the shape is checked). */

@@ -31,7 +31,7 @@ int main(int argc, char **argv)
     if (argc != 9)
         die("eight arguments, please");
     const sl_template_shape shape = {.fingerprint = {7}, .dim = atoi(argv[5]), .rows = atoi(argv[6]),
-                                     .cols = atoi(argv[7]), .channels = atoi(argv[8]), .precision = SL_PRECISION_F32};
+                                     .cols = atoi(argv[7]), .channels = atoi(argv[8]), .format = SL_PATCHES_F32};
     size_t patches = (size_t)(shape.rows * shape.cols * shape.channels);
     float *e = malloc((size_t)shape.dim * sizeof *e), *p = malloc(patches * sizeof *p);
     FILE *names = open_or_die(argv[2]), *embeddings = open_or_die(argv[3]), *maps = open_or_die(argv[4]);

@@ -7,7 +7,7 @@ static sl_error err;
 
 enum { DIM = 8, PATCHES = 4, CHANNELS = 6 };
 static const sl_template_shape shape = {.fingerprint = {5}, .dim = DIM, .rows = 2, .cols = 2, .channels = CHANNELS,
-                                        .precision = SL_PRECISION_F32};
+                                        .format = SL_PATCHES_F32};
 
 static sl_gallery *make(const char *dir, const char *name, const char *const (*faces)[2], int count, uint64_t seed)
 {
@@ -313,7 +313,7 @@ static void a_sweep_gives_what_each_gives_alone(void **state)
     char *dir = make_temp_dir();
     sl_gallery *g = make_people(dir);
     sl_match_options f32 = sl_match_defaults_of(SL_RERANK_EMD);
-    f32.precision = SL_PRECISION_F32;
+    f32.patch_compute = SL_COMPARE_F32;
     sl_eval_config configs[5];
     for (int c = 0; c < 5; c++)
         configs[c].match = f32, configs[c].first = SL_RERANK_NONE, configs[c].name = NULL;
@@ -359,7 +359,7 @@ static void second_stage_and_csv(void **state)
     sl_eval_config c = {.match = sl_match_defaults_of(SL_RERANK_EMD), .name = "the, \"one\""};
     sl_eval_options o = {.seed = 1, .csv = csv};
     sl_evaluation e;
-    c.match.precision = SL_PRECISION_F32;
+    c.match.patch_compute = SL_COMPARE_F32;
     c.match.k = 100; /* more than there are */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
     assert_true(e.queries == 2 && e.unmatched == 2); /* the two labelled b */

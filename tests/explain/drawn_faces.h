@@ -108,7 +108,7 @@ static inline sl_gallery *gallery_of_drawings(const char *dir, int people, int w
                                .rows = rows,
                                .cols = cols,
                                .channels = DRAWN_CHANNELS,
-                               .precision = SL_PRECISION_F32};
+                               .format = SL_PATCHES_F32};
     assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &shape, "drawn-faces", &gallery, &err));
     for (int i = 0; i < people; i++) {
         char label[64], id[80];

@@ -64,9 +64,9 @@ static void fix_headers(sl_meta *meta)
     part *p = &parts[META];
     p->size = SL_META_SIZE;
     memcpy(p->bytes, "SLGALRY", 8);
-    const bool centred = sl_get_u32(p->bytes + 80) == SL_PRECISION_COMPACT;
+    const bool centred = sl_get_u32(p->bytes + 80) == SL_PATCHES_COMPACT;
     if (sl_get_u32(p->bytes + 8) != SL_GALLERY_VERSION)
-        sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PRECISION_F32 ? 2 : 1);
+        sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PATCHES_F32 ? 2 : 1);
     sl_put_u32(p->bytes + 12, SL_META_SIZE);
     sl_put_u64(p->bytes + 24, 1);
     sl_put_u32(p->bytes + 84, 0);
@@ -181,7 +181,7 @@ static sl_template *zero_face(const sl_template_shape *s)
     sl_template *t = NULL;
     float *numbers = calloc(patches * (size_t)s->channels + (size_t)s->dim, sizeof *numbers);
     numbers[0] = 1;
-    if (s->precision <= SL_PRECISION_F32 ? sl_template_make(s, numbers, numbers, &t, NULL) : sl_template_alloc(s, &t, NULL))
+    if (s->format <= SL_PATCHES_F32 ? sl_template_make(s, numbers, numbers, &t, NULL) : sl_template_alloc(s, &t, NULL))
         abort();
     memcpy(t->embedding, numbers, (size_t)s->dim * sizeof *numbers);
     if (t->codes) {

@@ -23,14 +23,14 @@ static inline void prefer_memory(void)
         setenv("TMPDIR", "/dev/shm", 0);
 }
 
-static inline sl_template_shape small_shape(sl_precision precision)
+static inline sl_template_shape small_shape(sl_patch_format format)
 {
     static float centre[2 * 3 * 5];
     for (int i = 0; i < 30; i++)
         centre[i] = (float)i / 8 - 2;
     return (sl_template_shape){
-        .fingerprint = {1, 2, 3}, .dim = 5, .rows = 2, .cols = 3, .channels = 3, .precision = precision,
-        .centre = precision == SL_PRECISION_COMPACT ? centre : NULL};
+        .fingerprint = {1, 2, 3}, .dim = 5, .rows = 2, .cols = 3, .channels = 3, .format = format,
+        .centre = format == SL_PATCHES_COMPACT ? centre : NULL};
 }
 
 /* Raw outputs of face n: embedding [D], patches [R, C]. */
@@ -47,10 +47,10 @@ static inline sl_template *face_template(const sl_template_shape *s, int n)
     sl_template *t;
     face_numbers(s, n, embedding, patches);
     sl_template_shape made = *s;
-    if (s->precision > SL_PRECISION_F32)
-        made.precision = SL_PRECISION_INT8;
+    if (s->format > SL_PATCHES_F32)
+        made.format = SL_PATCHES_INT8;
     assert_ok(sl_template_make(&made, embedding, patches, &t, &err));
-    if (s->precision > SL_PRECISION_F32) {
+    if (s->format > SL_PATCHES_F32) {
         sl_template *map = t;
         float y[1024];
         assert_ok(sl_template_alloc(s, &t, &err));
@@ -178,13 +178,13 @@ static inline void expect_face(const sl_gallery *g, size_t i, int n)
 }
 
 /* Of the galleries that are made here. */
-static sl_precision faces_precision = SL_PRECISION_INT8;
+static sl_patch_format faces_format = SL_PATCHES_INT8;
 
 static inline sl_gallery *open_gallery(const char *dir, sl_gallery_mode mode)
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(faces_precision);
+    sl_template_shape s = small_shape(faces_format);
     bool create = mode == SL_GALLERY_CREATE;
     assert_ok(sl_gallery_open_shape(dir, mode, create ? &s : NULL, create ? MODEL_NAME : NULL, &g, &err));
     return g;

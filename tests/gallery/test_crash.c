@@ -85,7 +85,7 @@ static double duration(void (*task)(int fd, int from))
 static void add_many(int fd, int from)
 {
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PATCHES_INT8);
     if (sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, NULL))
         _exit(1);
     for (int n = from, commit = 0; n < from + 100; commit++) {
@@ -112,7 +112,7 @@ static void killed_while_adding(void **state)
         }
         int reports = (int)sl_rng_below(&rng, 8);
         int acknowledged = killed_run(add_many, have, reports, sl_rng_range(&rng, 0, 2 * commit), have);
-        sl_template_shape s = small_shape(SL_PRECISION_INT8);
+        sl_template_shape s = small_shape(SL_PATCHES_INT8);
         sl_gallery *g;
         if (round % 2 && have > 0) { /* readers need no recovery */
             assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));

@@ -233,7 +233,7 @@ static void damage_in_one_row(void **state)
     copy_dir(dir, work);
     snprintf(path, sizeof path, "%s/patches.1", work);
     int fd = open(path, O_RDWR);
-    const off_t rows = faces_precision == SL_PRECISION_COMPACT ? 64 + 128 : 64; /* behind header and centre */
+    const off_t rows = faces_format == SL_PATCHES_COMPACT ? 64 + 128 : 64; /* behind header and centre */
     assert_int_equal(pwrite(fd, "x", 1, rows + 2 * 704 + 3), 1); /* row 2: 64 patches, 64 scales, 576 landmarks */
     close(fd);
     assert_fails(sl_gallery_verify(work, NULL, NULL, &err), SL_ERR_CORRUPT, "photo 2");
@@ -263,18 +263,18 @@ static void damage_in_one_row(void **state)
 }
 
 /* Patches of every kind that has other files than int8 ones. */
-static int run_for(sl_precision precision, const char *name)
+static int run_for(sl_patch_format format, const char *name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_byte_flipped), cmocka_unit_test(every_cut),     cmocka_unit_test(torn_tails),
         cmocka_unit_test(marker_states),      cmocka_unit_test(foreign_files), cmocka_unit_test(damage_in_one_row),
     };
-    faces_precision = precision;
+    faces_format = format;
     return cmocka_run_group_tests_name(name, tests, setup, teardown);
 }
 
 int main(void)
 {
     prefer_memory();
-    return run_for(SL_PRECISION_INT8, "int8") || run_for(SL_PRECISION_COMPACT, "compact");
+    return run_for(SL_PATCHES_INT8, "int8") || run_for(SL_PATCHES_COMPACT, "compact");
 }

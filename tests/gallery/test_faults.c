@@ -182,7 +182,7 @@ static bool live_in(sl_gallery *g, int from)
 static bool live(void)
 {
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_COMPACT);
+    sl_template_shape s = small_shape(SL_PATCHES_COMPACT);
     if (sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, NULL))
         return false;
     truth->created = true;
@@ -221,7 +221,7 @@ static void check(const char *where, const char *what)
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_COMPACT);
+    sl_template_shape s = small_shape(SL_PATCHES_COMPACT);
     for (int pass = truth->created ? 0 : 1; pass < 2; pass++) {
         sl_status status = pass == 0 ? sl_gallery_open_shape(where, SL_GALLERY_READ, NULL, NULL, &g, &err)
                                      : sl_gallery_open_shape(where, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err);
@@ -387,7 +387,7 @@ static void a_disk_that_lies(void **state)
         snprintf(what, sizeof what, "write %d of a compaction was not what was written", at);
         begin(PASS, 0);
         sl_gallery *g;
-        sl_template_shape s = small_shape(SL_PRECISION_COMPACT);
+        sl_template_shape s = small_shape(SL_PATCHES_COMPACT);
         assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
         assert_true(live_in(g, 0)); /* one face is behind its last commit */
         truth->created = true;

@@ -30,11 +30,11 @@ static int teardown(void **state)
     return 0;
 }
 
-static void round_trip(sl_precision precision)
+static void round_trip(sl_patch_format format)
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(precision);
+    sl_template_shape s = small_shape(format);
     assert_ok(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
     for (int n = 0; n < 200; n++) {
         add_face(g, n);
@@ -58,13 +58,13 @@ static void round_trip(sl_precision precision)
         assert_memory_equal(embeddings + n * 5, t->embedding, 5 * sizeof(float));
         assert_true(n == 0 || (ids[n] == ids[n - 1]) == (n / 3 == (n - 1) / 3));
         sl_patch_source p;
-        if (precision == SL_PRECISION_NONE)
+        if (format == SL_PATCHES_NONE)
             assert_fails(sl_gallery_patches(g, (size_t)n, &p, &err), SL_ERR_UNSUPPORTED, "--patches");
         else
             assert_ok(sl_gallery_patches(g, (size_t)n, &p, &err));
-        assert_true((p.patches_i8 != NULL) == (precision == SL_PRECISION_INT8) && (uintptr_t)p.patches_i8 % 64 == 0);
-        assert_true((p.patches_f32 != NULL) == (precision == SL_PRECISION_F32) && (uintptr_t)p.patches_f32 % 64 == 0);
-        assert_true((p.codes != NULL) == (precision == SL_PRECISION_COMPACT) && (uintptr_t)p.codes % 64 == 0);
+        assert_true((p.patches_i8 != NULL) == (format == SL_PATCHES_INT8) && (uintptr_t)p.patches_i8 % 64 == 0);
+        assert_true((p.patches_f32 != NULL) == (format == SL_PATCHES_F32) && (uintptr_t)p.patches_f32 % 64 == 0);
+        assert_true((p.codes != NULL) == (format == SL_PATCHES_COMPACT) && (uintptr_t)p.codes % 64 == 0);
         assert_true((p.patch_scales != NULL) == (p.patches_i8 || p.codes) && (p.centre != NULL) == (p.codes != NULL));
         if (p.patches_i8)
             assert_memory_equal(p.patches_i8, t->patches_i8, 18);
@@ -91,9 +91,9 @@ static void round_trip(sl_precision precision)
     assert_int_equal(info.faces, 200);
     assert_int_equal(info.removed, 0);
     assert_int_equal(info.labels, 67);
-    assert_int_equal(info.patch_precision, precision);
+    assert_int_equal(info.patches, format);
     assert_true(info.dim == 5 && info.patch_rows == 2 && info.patch_cols == 3 && info.patch_channels == 3);
-    assert_true(info.bytes > 200 * (20 + (precision == SL_PRECISION_NONE ? 576 : 640)));
+    assert_true(info.bytes > 200 * (20 + (format == SL_PATCHES_NONE ? 576 : 640)));
     sl_entry e;
     sl_template *t;
     sl_image crop;
@@ -105,18 +105,18 @@ static void round_trip(sl_precision precision)
     assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
 }
 
-/* bf16 is what patches are compared in, not stored. */
+/* Format 2 was bf16, in which patches are compared and never stored. */
 static void bf16_is_not_stored(void **state)
 {
     (void)state;
     sl_error err;
     sl_gallery *g;
     sl_template *t;
-    sl_template_shape s = small_shape(SL_PRECISION_BF16);
+    sl_template_shape s = small_shape((sl_patch_format)2);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
-                 "patches are not stored in bf16: store them in int8 or f32");
+                 "patch format 2: must be int8 (0)");
     assert_null(g);
-    assert_fails(sl_template_alloc(&s, &t, &err), SL_ERR_ARGUMENT, "not stored in bf16");
+    assert_fails(sl_template_alloc(&s, &t, &err), SL_ERR_ARGUMENT, "patch format 2");
     sl_status status = sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err);
     assert_int_equal(status, SL_ERR_NOT_FOUND); /* none was made */
 }
@@ -124,25 +124,25 @@ static void bf16_is_not_stored(void **state)
 static void round_trip_int8(void **state)
 {
     (void)state;
-    round_trip(SL_PRECISION_INT8);
+    round_trip(SL_PATCHES_INT8);
 }
 
 static void round_trip_f32(void **state)
 {
     (void)state;
-    round_trip(SL_PRECISION_F32);
+    round_trip(SL_PATCHES_F32);
 }
 
 static void round_trip_compact(void **state)
 {
     (void)state;
-    round_trip(SL_PRECISION_COMPACT);
+    round_trip(SL_PATCHES_COMPACT);
 }
 
 static void round_trip_none(void **state)
 {
     (void)state;
-    round_trip(SL_PRECISION_NONE);
+    round_trip(SL_PATCHES_NONE);
 }
 
 /* Contributions of a template's map: 30 of its numbers, in another order. */
@@ -170,7 +170,7 @@ static void compact_of_maps(void **state)
     sl_error err;
     sl_gallery *g;
     int packed = 0;
-    sl_template_shape s = small_shape(SL_PRECISION_COMPACT), map = small_shape(SL_PRECISION_F32);
+    sl_template_shape s = small_shape(SL_PATCHES_COMPACT), map = small_shape(SL_PATCHES_F32);
     sl_template_shape centreless = s;
     centreless.centre = NULL;
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &centreless, MODEL_NAME, &g, &err), SL_ERR_ARGUMENT,
@@ -197,7 +197,7 @@ static void compact_of_maps(void **state)
     e = face_entry(4, image, label);
     assert_fails(sl_gallery_add(g, &e, back, NULL, &err), SL_ERR_UNSUPPORTED, "another centre");
     sl_template_free(back);
-    sl_template_shape alone = small_shape(SL_PRECISION_NONE);
+    sl_template_shape alone = small_shape(SL_PATCHES_NONE);
     back = face_template(&alone, 4);
     assert_fails(sl_gallery_add(g, &e, back, NULL, &err), SL_ERR_UNSUPPORTED, "no patch map");
     sl_template_free(back);
@@ -206,16 +206,16 @@ static void compact_of_maps(void **state)
     assert_int_equal(packed, 2 - 100);
 }
 
-/* A template in the other precision is converted on its way in. */
-static void precisions_mix(void **state)
+/* A template in the other format is converted on its way in. */
+static void formats_mix(void **state)
 {
     (void)state;
-    for (int precision = 0; precision < 2; precision++) {
+    for (int format = 0; format < 2; format++) {
         char sub[600], image[64], label[64];
-        snprintf(sub, sizeof sub, "%s/%d", dir, precision);
+        snprintf(sub, sizeof sub, "%s/%d", dir, format);
         sl_error err;
         sl_gallery *g;
-        sl_template_shape s = small_shape((sl_precision)precision), other = small_shape((sl_precision)!precision);
+        sl_template_shape s = small_shape((sl_patch_format)format), other = small_shape((sl_patch_format)!format);
         assert_ok(sl_gallery_open_shape(sub, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
         sl_template *t = face_template(&other, 3), *back;
         sl_entry e = face_entry(3, image, label);
@@ -224,7 +224,7 @@ static void precisions_mix(void **state)
         float a[18], b[18];
         assert_ok(sl_template_patches(t, a, &err));
         assert_ok(sl_template_patches(back, b, &err));
-        assert_close(a, b, 18, precision == SL_PRECISION_INT8 ? 3.0 / 254 + 1e-6 : 0);
+        assert_close(a, b, 18, format == SL_PATCHES_INT8 ? 3.0 / 254 + 1e-6 : 0);
         sl_template_free(t);
         sl_template_free(back);
         sl_gallery_close(g);
@@ -330,7 +330,7 @@ static void not_a_gallery(void **state)
     sl_error err;
     sl_gallery *g = (sl_gallery *)1;
     char path[600];
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PATCHES_INT8);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_NOT_FOUND,
                  "no gallery");
     assert_null(g);
@@ -364,10 +364,10 @@ static void other_model(void **state)
     sl_error err;
     sl_gallery *g;
     make_gallery(dir, 3, 1);
-    sl_template_shape s = small_shape(SL_PRECISION_F32);
+    sl_template_shape s = small_shape(SL_PATCHES_F32);
     assert_ok(
-        sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, "renamed", &g, &err)); /* precision does not count */
-    assert_int_equal(sl_gallery_shape(g)->precision, SL_PRECISION_INT8);
+        sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, "renamed", &g, &err)); /* the format does not count */
+    assert_int_equal(sl_gallery_shape(g)->format, SL_PATCHES_INT8);
     sl_gallery_close(g);
     sl_template_shape foreign = s;
     foreign.fingerprint[31] = 9;
@@ -629,7 +629,7 @@ static void one_writer_many_readers(void **state)
     (void)state;
     sl_error err;
     sl_gallery *g = open_gallery(dir, SL_GALLERY_CREATE), *second;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PATCHES_INT8);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &second, &err), SL_ERR_LOCKED,
                  "being written by another process");
     pid_t child = fork();
@@ -680,7 +680,7 @@ static void fill_and_free(const char *where, void (*give_room)(void))
 {
     sl_error err;
     sl_gallery *g;
-    sl_template_shape s = small_shape(SL_PRECISION_INT8);
+    sl_template_shape s = small_shape(SL_PATCHES_INT8);
     assert_ok(sl_gallery_open_shape(where, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, &err));
     int added = 0;
     sl_status status = SL_OK;
@@ -875,7 +875,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(round_trip_compact, setup, teardown),
         cmocka_unit_test_setup_teardown(round_trip_none, setup, teardown),
         cmocka_unit_test_setup_teardown(compact_of_maps, setup, teardown),
-        cmocka_unit_test_setup_teardown(precisions_mix, setup, teardown),
+        cmocka_unit_test_setup_teardown(formats_mix, setup, teardown),
         cmocka_unit_test_setup_teardown(empty_gallery, setup, teardown),
         cmocka_unit_test_setup_teardown(made_of_the_embeddings, setup, teardown),
         cmocka_unit_test_setup_teardown(not_a_gallery, setup, teardown),

@@ -18,12 +18,12 @@ static const char *file(const char *name)
 }
 
 /* Faces 0 .. 6 less person 0, so that there is something to compact. */
-static void make(sl_precision precision)
+static void make(sl_patch_format format)
 {
     sl_error err;
     size_t removed;
     remove_tree(dir);
-    faces_precision = precision;
+    faces_format = format;
     make_gallery(dir, FACES, FACES);
     sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
     assert_ok(sl_gallery_remove(g, NULL, "person-0", &removed, &err));
@@ -56,7 +56,7 @@ static void seal(const char *name, size_t at, size_t size)
 static void seal_row(uint32_t row)
 {
     size_t size, patches_size, marker_size;
-    const sl_template_shape s = small_shape(faces_precision);
+    const sl_template_shape s = small_shape(faces_format);
     uint8_t *log = read_whole(file("log.1"), &size), *patches = read_whole(file("patches.1"), &patches_size);
     uint8_t *marker = read_whole(file("commit.1"), &marker_size);
     const uint64_t stride = sl_row_stride(SL_FILE_PATCHES, &s),
@@ -103,7 +103,7 @@ static void expect_refused(const char *words)
 static void behind_the_centre(void **state)
 {
     (void)state;
-    make(SL_PRECISION_COMPACT);
+    make(SL_PATCHES_COMPACT);
     set_byte("patches.1", 64 + 120, 7); /* 30 floats, zeros up to 128 */
     size_t size;
     uint8_t *patches = read_whole(file("patches.1"), &size), *meta = read_whole(file("gallery.meta"), &size);
@@ -120,7 +120,7 @@ static void in_the_meta(void **state)
     (void)state;
     static const size_t places[] = {84, 88 + sizeof MODEL_NAME, 151, 152, 251};
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        make(SL_PRECISION_INT8);
+        make(SL_PATCHES_INT8);
         set_byte("gallery.meta", places[i], 1);
         seal("gallery.meta", 0, SL_META_SIZE);
         expect_refused("zeros");
@@ -133,7 +133,7 @@ static void in_the_headers(void **state)
     static const char *const names[] = {"embeddings.1", "patches.1", "crops.1", "log.1"};
     for (size_t i = 0; i < 4; i++)
         for (size_t at = 40; at < 60; at += 19) {
-            make(SL_PRECISION_INT8);
+            make(SL_PATCHES_INT8);
             set_byte(names[i], at, 1);
             seal(names[i], 0, SL_HEADER_SIZE);
             expect_refused("first bytes are damaged");
@@ -146,7 +146,7 @@ static void in_a_slot(void **state)
     sl_error err;
     for (size_t slot = 0; slot < 2; slot++)
         for (size_t at = 52; at < 60; at += 7) {
-            make(SL_PRECISION_INT8);
+            make(SL_PATCHES_INT8);
             set_byte("commit.1", slot * SL_SLOT_STEP + at, 1);
             seal("commit.1", slot * SL_SLOT_STEP, SL_SLOT_SIZE);
             assert_fails(sl_gallery_verify(dir, NULL, NULL, &err), SL_ERR_CORRUPT, "one of its two marks");
@@ -158,19 +158,19 @@ static void in_a_row(void **state)
 {
     (void)state;
     static const struct {
-        sl_precision precision;
+        sl_patch_format format;
         size_t at;
         uint8_t value;
     } places[] = {
-        {SL_PRECISION_INT8, 18, 1},     {SL_PRECISION_INT8, 63, 1},    {SL_PRECISION_INT8, 64 + 24, 1},
-        {SL_PRECISION_INT8, 128, 1},    {SL_PRECISION_INT8, 672, 1},   {SL_PRECISION_INT8, 703, 1},
-        {SL_PRECISION_F32, 72, 1},      {SL_PRECISION_F32, 127, 1},    {SL_PRECISION_F32, 128 + 544, 1},
-        {SL_PRECISION_COMPACT, 18, 1},  {SL_PRECISION_COMPACT, 63, 1}, {SL_PRECISION_COMPACT, 64 + 63, 1},
-        {SL_PRECISION_COMPACT, 703, 1}, {SL_PRECISION_NONE, 544, 1},   {SL_PRECISION_NONE, 575, 1},
+        {SL_PATCHES_INT8, 18, 1},     {SL_PATCHES_INT8, 63, 1},    {SL_PATCHES_INT8, 64 + 24, 1},
+        {SL_PATCHES_INT8, 128, 1},    {SL_PATCHES_INT8, 672, 1},   {SL_PATCHES_INT8, 703, 1},
+        {SL_PATCHES_F32, 72, 1},      {SL_PATCHES_F32, 127, 1},    {SL_PATCHES_F32, 128 + 544, 1},
+        {SL_PATCHES_COMPACT, 18, 1},  {SL_PATCHES_COMPACT, 63, 1}, {SL_PATCHES_COMPACT, 64 + 63, 1},
+        {SL_PATCHES_COMPACT, 703, 1}, {SL_PATCHES_NONE, 544, 1},   {SL_PATCHES_NONE, 575, 1},
     };
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
-        make(places[i].precision);
-        const sl_template_shape s = small_shape(faces_precision);
+        make(places[i].format);
+        const sl_template_shape s = small_shape(faces_format);
         const size_t row = sl_rows_at(SL_FILE_PATCHES, &s) + 4 * sl_row_stride(SL_FILE_PATCHES, &s);
         seal_row(4);
         sl_error err;
@@ -185,8 +185,8 @@ static void in_a_row(void **state)
 static void in_half_a_byte(void **state)
 {
     (void)state;
-    make(SL_PRECISION_COMPACT);
-    const sl_template_shape s = small_shape(faces_precision);
+    make(SL_PATCHES_COMPACT);
+    const sl_template_shape s = small_shape(faces_format);
     const size_t at = sl_rows_at(SL_FILE_PATCHES, &s) + 4 * sl_row_stride(SL_FILE_PATCHES, &s) + 5;
     size_t size;
     uint8_t *patches = read_whole(file("patches.1"), &size);

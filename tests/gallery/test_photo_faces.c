@@ -145,11 +145,11 @@ static void replaced_without_room(void **state)
 }
 
 /* A gallery as programs before version 3 made it. */
-static sl_gallery *make_old(sl_precision precision, uint32_t version)
+static sl_gallery *make_old(sl_patch_format format, uint32_t version)
 {
     sl_gallery *g;
     sl_meta meta = {
-        .uid = 77, .generation = 1, .version = version, .shape = small_shape(precision), .model = MODEL_NAME};
+        .uid = 77, .generation = 1, .version = version, .shape = small_shape(format), .model = MODEL_NAME};
     meta.centre_crc = meta.shape.centre ? sl_centre_crc(&meta.shape) : 0;
     assert_ok(sl_store_create(dir, &meta, &g, &err));
     assert_ok(sl_store_publish(g, &err));
@@ -168,13 +168,13 @@ static int version_there(void)
 static void older_versions_live_on(void **state)
 {
     (void)state;
-    static const sl_precision precisions[] = {SL_PRECISION_INT8, SL_PRECISION_F32, SL_PRECISION_COMPACT,
-                                              SL_PRECISION_NONE};
+    static const sl_patch_format formats[] = {SL_PATCHES_INT8, SL_PATCHES_F32, SL_PATCHES_COMPACT,
+                                              SL_PATCHES_NONE};
     for (int p = 0; p < 4; p++) {
-        const uint32_t version = precisions[p] > SL_PRECISION_F32 ? 2 : 1;
+        const uint32_t version = formats[p] > SL_PATCHES_F32 ? 2 : 1;
         sl_entry entry;
         size_t i;
-        sl_gallery_close(make_old(precisions[p], version));
+        sl_gallery_close(make_old(formats[p], version));
         sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
         add_face(g, 0);
         assert_ok(sl_gallery_commit(g, &err));
@@ -204,7 +204,7 @@ static void older_versions_live_on(void **state)
 static void a_hash_in_an_older_version_is_damage(void **state)
 {
     (void)state;
-    sl_gallery *g = make_old(SL_PRECISION_INT8, 1);
+    sl_gallery *g = make_old(SL_PATCHES_INT8, 1);
     g->meta.version = 3; /* this handle only: the headers are written */
     add_face(g, 0);
     assert_ok(sl_gallery_commit(g, &err));

@@ -19,7 +19,7 @@ static void add(sl_gallery *g, const sl_template_shape *s, const char *image, co
 static void forms_of_one_name(void **state)
 {
     (void)state;
-    const sl_template_shape shape = small_shape(SL_PRECISION_F32);
+    const sl_template_shape shape = small_shape(SL_PATCHES_F32);
     char *dir = make_temp_dir(), path[600];
     sl_gallery *g;
     sl_gallery_info info;

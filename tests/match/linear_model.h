@@ -11,7 +11,7 @@ enum { ROWS = 3, COLS = 4, CELLS = ROWS * COLS, CHANNELS = 10, DIM = 40 };
 
 static sl_error err;
 static const sl_template_shape shape = {.fingerprint = {9, 8, 7}, .dim = DIM, .rows = ROWS, .cols = COLS,
-                                        .channels = CHANNELS, .precision = SL_PRECISION_INT8};
+                                        .channels = CHANNELS, .format = SL_PATCHES_INT8};
 
 static inline sl_head make_head(void)
 {

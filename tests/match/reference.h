@@ -164,11 +164,11 @@ static inline void make_map(float *map, int n, int c, uint64_t person, uint64_t 
 }
 
 /* The defaults on one thread, with these. */
-static inline sl_match_options emd_options_of(sl_weighting weighting, sl_precision precision)
+static inline sl_match_options emd_options_of(sl_weighting weighting, sl_patch_compute precision)
 {
     sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = weighting;
-    o.precision = precision;
+    o.patch_compute = precision;
     o.threads = 1;
     return o;
 }

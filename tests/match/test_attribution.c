@@ -42,7 +42,7 @@ static sl_template *whole_face(uint64_t seed, int alike)
     float patches[CELLS * CHANNELS], more[CELLS * CHANNELS], embedding[DIM] = {0};
     double y[CELLS * DIM];
     sl_template_shape exact = shape;
-    exact.precision = SL_PRECISION_F32;
+    exact.format = SL_PATCHES_F32;
     assert_ok(sl_template_patches(one, patches, &err));
     assert_ok(sl_template_patches(two, more, &err));
     memcpy(patches + alike * CHANNELS, more + alike * CHANNELS,
@@ -96,7 +96,7 @@ static sl_match_options options_of(int look)
     o.solver = looks[look].solver;
     o.grid_rows = looks[look].rows;
     o.grid_cols = looks[look].cols;
-    o.precision = SL_PRECISION_F32;
+    o.patch_compute = SL_COMPARE_F32;
     o.oae = &oae;
     return o;
 }
@@ -249,7 +249,7 @@ static void hiding_is_its_definition(void **state)
     sl_match_options o = sl_match_defaults_of(SL_RERANK_SAME_CELL);
     sl_attribution a;
     sl_hiding h;
-    o.precision = SL_PRECISION_F32;
+    o.patch_compute = SL_COMPARE_F32;
     assert_ok(sl_attribute(query, other, &o, &a, &err));
     int most = 0;
     for (int m = 0; m < CELLS; m++)

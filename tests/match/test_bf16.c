@@ -164,7 +164,7 @@ static void products_on_every_instruction_set(void **state)
         make_map(maps[1], n, c, 1, 2);
         memset(maps[1] + (size_t)(n - 1) * c, 0, n > 4 ? (size_t)c * sizeof(float) : 0); /* a patch of nothing */
         for (int way = 0; way < way_count(); way++) {
-            const sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_BF16);
+            const sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_COMPARE_BF16);
             const sl_patch_source source[2] = {{.patches_f32 = maps[0]}, {.patches_f32 = maps[1]}};
             take_way(way);
             prepared *p = prepare(&o, rows, cols, c, source);
@@ -205,12 +205,12 @@ static void scores_are_near_f32(void **state)
         make_map(b, n, c, 1, 2);
         for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_SC_TEXT; weighting++)
             for (int solver = 0; solver < 3; solver++) {
-                sl_match_options o = emd_options_of(weighting, SL_PRECISION_F32);
+                sl_match_options o = emd_options_of(weighting, SL_COMPARE_F32);
                 o.solver = solver;
                 o.grid_rows = o.grid_cols = kinds[k].grid;
                 take_way(0);
                 const float f32 = score_of(&o, side, side, c, q, b, q);
-                o.precision = SL_PRECISION_BF16;
+                o.patch_compute = SL_COMPARE_BF16;
                 const float reference = score_of(&o, side, side, c, q, b, q);
                 assert_near(reference, f32, 5e-3);
                 differ += reference != f32;
@@ -239,7 +239,7 @@ static void stored_int8_is_widened(void **state)
         q8[i] = (int8_t)lrintf(fmaxf(-127, fminf(127, q[i] * 30)));
         q[i] = (float)q8[i] * scales[i / C];
     }
-    const sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_BF16);
+    const sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_BF16);
     const sl_patch_source stored = {.patches_i8 = q8, .patch_scales = scales}, floats = {.patches_f32 = q};
     for (int way = 0; way < way_count(); way++) {
         take_way(way);
@@ -261,7 +261,7 @@ static void threads_do_not_matter(void **state)
         make_map(maps + (size_t)i * N * C, N, C, (uint64_t)i % 4, (uint64_t)i);
     }
     for (int way = 0; way < way_count(); way++) {
-        sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_BF16);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_BF16);
         take_way(way);
         assert_ok(sl_emd_compare(&face[COUNT], face, COUNT, &o, one, NULL, &err));
         for (o.threads = 0; o.threads <= 5; o.threads++) {
@@ -282,7 +282,7 @@ static void bad_numbers_are_refused(void **state)
     float map[4 * 6], bad[4 * 6], score;
     fill_random(map, 24, 1, -1, 1);
     const float poison[] = {NAN, INFINITY, -INFINITY};
-    const sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_BF16);
+    const sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_BF16);
     const sl_patch_map good = {2, 2, 6, map, NULL, 0, NULL}, other = {2, 2, 6, bad, NULL, 0, NULL};
     for (int i = 0; i < 3; i++) {
         memcpy(bad, map, sizeof bad);

@@ -96,8 +96,8 @@ static void golden_values(void **state)
                     layout.rule.stop = 0;
                     sl_patch_source query = {.patches_f32 = q}, candidate = {.patches_f32 = b};
                     sl_score score = match_maps(&layout, &query, &candidate, plan, NULL, wq, wn);
-                    assert_near(score.stage2, golden[g].scores[n], precision == SL_PRECISION_F32 ? 2e-6 : 1e-3);
-                    if (precision != SL_PRECISION_F32 || n > 0)
+                    assert_near(score.stage2, golden[g].scores[n], precision == SL_COMPARE_F32 ? 2e-6 : 1e-3);
+                    if (precision != SL_COMPARE_F32 || n > 0)
                         continue;
                     for (int i = 0; i < 3; i++) {
                         assert_near(wn[i], golden[g].u[i], 2e-8);
@@ -111,7 +111,7 @@ static void golden_values(void **state)
         }
     /* The public function stops by pair, not by batch: within 4e-5 of the golden batch (APC further). */
     sl_patch_map query = {8, 8, G_C, q, NULL, 0, NULL}, candidate = {8, 8, G_C, b, NULL, 0, NULL};
-    sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_COMPARE_F32);
     golden_candidate(b, 1);
     float score;
     int iterations;
@@ -171,15 +171,15 @@ static void kernels_for_all_shapes(void **state)
                     sl_score score = match_maps(&layout, &source[0], &source[1], plan, S, NULL, NULL);
                     ref_sinkhorn(ref, 0.05, score.iterations, 0);
                     const double rounding = c > 2048 ? 8e-6 : 2e-6; /* of sums that run over all channels */
-                    const double bound = precision == SL_PRECISION_F32 ? rounding : c < 32 ? 6e-3 : 1e-3;
+                    const double bound = precision == SL_COMPARE_F32 ? rounding : c < 32 ? 6e-3 : 1e-3;
                     if (fabs((ref->weightless ? 0 : ref->score) - score.stage2) > bound)
                         fail_msg("%s %dx%d %d precision %d: %.9g, exactly %.9g after %d", sl_isa_name(isas[isa]),
                                  n, c, weighting, precision, score.stage2, ref->score, score.iterations);
-                    for (int i = 0; i < n * n && precision == SL_PRECISION_F32; i++) {
+                    for (int i = 0; i < n * n && precision == SL_COMPARE_F32; i++) {
                         assert_near(S[i], ref->S[i], rounding);
                         assert_near(plan[i], ref->T[i], rounding);
                     }
-                    const int reference_isa = precision == SL_PRECISION_F32 ? SL_ISA_AVX2 : SL_ISA_SCALAR;
+                    const int reference_isa = precision == SL_COMPARE_F32 ? SL_ISA_AVX2 : SL_ISA_SCALAR;
                     if (isa == reference_isa)
                         first[precision] = score.stage2;
                     else if (isa > reference_isa)
@@ -211,7 +211,7 @@ static void int8_products_are_exact(void **state)
             scales[i] = 0.01f + 3 * (float)i;
         for (int isa = 0; isa < isa_count(); isa++) {
             sl_match_use_isa(&isas[isa]);
-            sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_PRECISION_INT8);
+            sl_match_options o = emd_options_of(SL_WEIGHT_UNIFORM, SL_COMPARE_INT8);
             sl_match_layout layout;
             assert_ok(sl_match_layout_make(&o, 3, 7, c, 0, &layout, &err));
             sl_patch_source query = {.patches_i8 = q, .patch_scales = scales};
@@ -260,7 +260,7 @@ static void stored_int8_equals_dequantised(void **state)
         assert_ok(sl_match_layout_make(&o, 7, 7, C, 0, &layout, &err));
         sl_score a = match_maps(&layout, &from_i8[0], &from_i8[1], NULL, NULL, NULL, NULL);
         sl_score d = match_maps(&layout, &from_f32[0], &from_f32[1], NULL, NULL, NULL, NULL);
-        assert_near(a.stage2, d.stage2, precision == SL_PRECISION_F32 ? 1e-6 : 5e-4);
+        assert_near(a.stage2, d.stage2, precision == SL_COMPARE_F32 ? 1e-6 : 5e-4);
     }
 }
 
@@ -288,7 +288,7 @@ static void int8_weights_are_exact(void **state)
                     candidate = {.patches_i8 = b8, .patch_scales = scales};
     for (int isa = 0; isa < isa_count(); isa++) {
         sl_match_use_isa(&isas[isa]);
-        sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+        sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
         sl_match_layout layout;
         assert_ok(sl_match_layout_make(&o, 5, 6, C, 0, &layout, &err));
         match_maps(&layout, &query, &candidate, NULL, NULL, wq, wn);
@@ -315,7 +315,7 @@ static void stops_where_the_rule_says(void **state)
         int iterations;
         make_map(b, N, C, photo % 3, photo);
         sl_patch_map query = {7, 7, C, q, NULL, 0, NULL}, candidate = {7, 7, C, b, NULL, 0, NULL};
-        sl_match_options o = emd_options_of(photo % 2 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM, SL_PRECISION_F32);
+        sl_match_options o = emd_options_of(photo % 2 ? SL_WEIGHT_APC : SL_WEIGHT_UNIFORM, SL_COMPARE_F32);
         assert_ok(sl_emd_compare(&query, &candidate, 1, &o, &score, &iterations, &err));
         ref_weights(ref, q, b, N, C, o.weighting, NULL, NULL);
         ref_sinkhorn(ref, 0.05, 100, 0.1);
@@ -337,9 +337,9 @@ static const float hand_q[] = {1, 0, 0, 2}, hand_n[] = {3, 4, 0, -5};
 static void hand_weights(sl_weighting weighting, const float *eq, const float *en, float *wq, float *wn)
 {
     sl_patch_map q = {1, 2, 2, hand_q, eq, 2, NULL}, n = {1, 2, 2, hand_n, en, 2, NULL};
-    sl_match_options o = emd_options_of(weighting, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(weighting, SL_COMPARE_F32);
     assert_ok(sl_emd_plan(&q, &n, &o, NULL, wq, wn, &err));
-    o.precision = SL_PRECISION_INT8;
+    o.patch_compute = SL_COMPARE_INT8;
     float i8[4];
     assert_ok(sl_emd_plan(&q, &n, &o, NULL, i8, i8 + 2, &err));
     assert_close(i8, wq, 2, 0.01);
@@ -393,7 +393,7 @@ static void landmark_weights(void **state)
     float map[4 * 3], wq[4], wn[4], plan[16], score;
     fill_random(map, 12, 1, 0, 1);
     sl_patch_map query = {2, 2, 3, map, NULL, 0, q}, candidate = {2, 2, 3, map, NULL, 0, n};
-    sl_match_options o = emd_options_of(SL_WEIGHT_LMK, SL_PRECISION_F32);
+    sl_match_options o = emd_options_of(SL_WEIGHT_LMK, SL_COMPARE_F32);
     assert_ok(sl_emd_plan(&query, &candidate, &o, plan, wq, wn, &err));
     /* Query: 72 counts less the one outside; 1 in cell 1, 2 in cell 3, 68 in cell 0. */
     assert_near(wq[0], 68.0 / 71, 1e-6);
@@ -451,7 +451,7 @@ static void weightless_pairs_touch_nobody(void **state)
     batch_case b = make_batch();
     float together[B_COUNT], alone;
     int iterations[B_COUNT];
-    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
     for (int solver = 0; solver < 3; solver++) {
         o.solver = solver;
         assert_ok(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, together, iterations, &err));
@@ -501,7 +501,7 @@ static void permutations_do_not_matter(void **state)
         for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_SC_TEXT; weighting++) {
             if (weighting == SL_WEIGHT_CC)
                 continue;
-            sl_match_options o = emd_options_of(weighting, SL_PRECISION_F32);
+            sl_match_options o = emd_options_of(weighting, SL_COMPARE_F32);
             o.solver = solver;
             for (int i = 0; i < N * C; i++)
                 moved[(i / C * 7 + 3) % N * C + i % C] = n[i];
@@ -541,10 +541,10 @@ static void bad_input_is_refused(void **state)
     fill_random(map, 24, 1, -1, 1);
     memcpy(bad, map, sizeof bad);
     sl_patch_map good = {2, 2, 6, map, NULL, 0, NULL}, other = good;
-    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
     const float poison[] = {NAN, INFINITY, -INFINITY};
     for (int i = 0; i < 3; i++)
-        for (o.precision = 0; (int)o.precision < 2; o.precision++) {
+        for (o.patch_compute = 0; (int)o.patch_compute < 2; o.patch_compute++) {
             memcpy(bad, map, sizeof bad);
             bad[17] = poison[i];
             other.patches = bad;
@@ -552,13 +552,13 @@ static void bad_input_is_refused(void **state)
             refuses(&other, &good, &o, SL_ERR_NUMERIC, "query: patch map: patch 2");
         }
     other = good;
-    o = emd_options_of(SL_WEIGHT_CC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_CC, SL_COMPARE_INT8);
     good.embedding = other.embedding = embedding;
     good.dim = other.dim = 5;
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "6 channels, its embedding 5");
     good = other = (sl_patch_map){2, 2, 6, map, NULL, 0, NULL};
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "cc");
-    o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
     other.channels = 5;
     refuses(&good, &other, &o, SL_ERR_MISMATCH, "candidate 0 is a map of 2x2x5");
     other = good;
@@ -566,11 +566,11 @@ static void bad_input_is_refused(void **state)
     refuses(&good, &other, &o, SL_ERR_ARGUMENT, "no patches");
     o.grid_rows = 3;
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "larger than");
-    o = emd_options_of(99, SL_PRECISION_INT8);
+    o = emd_options_of(99, SL_COMPARE_INT8);
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "weighting 99");
     o = emd_options_of(SL_WEIGHT_APC, 7);
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "precision 7");
-    o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
     o.threads = -1;
     refuses(&good, &good, &o, SL_ERR_ARGUMENT, "threads");
     good.rows = 0;
@@ -590,7 +590,7 @@ static void lowest_bad_candidate_is_named(void **state)
     float scores[B_COUNT];
     b.maps[11 * B_N * B_C + 3 * B_C] = NAN;
     b.maps[30 * B_N * B_C] = INFINITY;
-    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_PRECISION_INT8);
+    sl_match_options o = emd_options_of(SL_WEIGHT_APC, SL_COMPARE_INT8);
     for (o.threads = 1; o.threads <= 4; o.threads++) {
         assert_int_equal(sl_emd_compare(&b.query, b.candidates, B_COUNT, &o, scores, NULL, &err), SL_ERR_NUMERIC);
         assert_string_equal(err.text, "candidate 11: patch map: patch 3 has NaN or infinity");

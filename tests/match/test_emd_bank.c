@@ -33,7 +33,7 @@ static void scores_are_those_of_compare(void **state)
             for (int threads = 1; threads <= 3; threads += 2) {
                 sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
                 o.weighting = weightings[w];
-                o.precision = (sl_precision)p;
+                o.patch_compute = (sl_patch_compute)p;
                 o.threads = threads;
                 sl_emd_bank *bank;
                 float a[COUNT], b[COUNT];

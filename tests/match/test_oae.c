@@ -250,7 +250,7 @@ static sl_template *compact_of(const sl_template *face)
     sl_template_shape compact = shape;
     const sl_patch_source source = sl_patch_source_of(face);
     sl_template *t;
-    compact.precision = SL_PRECISION_COMPACT;
+    compact.format = SL_PATCHES_COMPACT;
     compact.centre = w.oae.stats.mu;
     assert_ok(sl_template_alloc(&compact, &t, &err));
     memcpy(t->embedding, face->embedding, DIM * sizeof(float));

@@ -54,7 +54,7 @@ static void grids_equal_pooled_maps(void **state)
     for (int side = 7; side <= 8; side++)
         for (int precision = 0; precision < 2; precision++) {
             sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
-            o.precision = precision;
+            o.patch_compute = precision;
             o.weighting =
                 side == 8 ? SL_WEIGHT_APC : SL_WEIGHT_SC; /* 7 to 4: the mean of the raw map is another */
             sl_pool_map(q, side, side, C, q4, 4, 4);
@@ -74,10 +74,10 @@ static void grids_equal_pooled_maps(void **state)
 
 enum { DIM = 24, ROWS = 3, COLS = 5, N = ROWS * COLS };
 
-static sl_template *make_template(sl_precision precision, uint64_t photo, uint8_t model)
+static sl_template *make_template(sl_patch_format format, uint64_t photo, uint8_t model)
 {
     sl_template_shape shape = {
-        .fingerprint = {model}, .dim = DIM, .rows = ROWS, .cols = COLS, .channels = DIM, .precision = precision};
+        .fingerprint = {model}, .dim = DIM, .rows = ROWS, .cols = COLS, .channels = DIM, .format = format};
     float embedding[DIM], map[N * DIM];
     sl_template *t;
     fill_random(embedding, DIM, 40 + photo, -0.2f, 1);
@@ -89,8 +89,8 @@ static sl_template *make_template(sl_precision precision, uint64_t photo, uint8_
 static void templates_compare(void **state)
 {
     (void)state;
-    sl_template *a = make_template(SL_PRECISION_F32, 1, 7), *b = make_template(SL_PRECISION_F32, 2, 7);
-    sl_template *b8 = make_template(SL_PRECISION_INT8, 2, 7), *other = make_template(SL_PRECISION_F32, 2, 8);
+    sl_template *a = make_template(SL_PATCHES_F32, 1, 7), *b = make_template(SL_PATCHES_F32, 2, 7);
+    sl_template *b8 = make_template(SL_PATCHES_INT8, 2, 7), *other = make_template(SL_PATCHES_F32, 2, 8);
     sl_score s, s8;
     sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
     assert_ok(sl_compare(a, b, NULL, &s, &err));

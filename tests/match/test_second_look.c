@@ -42,7 +42,7 @@ static sl_match_options options_of(sl_rerank rerank, sl_feature feature, sl_weig
     sl_match_options o = sl_match_defaults_of(rerank);
     o.feature = feature;
     o.weighting = weighting;
-    o.precision = SL_PRECISION_F32;
+    o.patch_compute = SL_COMPARE_F32;
     o.threads = 1;
     o.oae = &oae;
     return o;
@@ -82,7 +82,7 @@ static void slow_patches(const sl_template *t, const sl_match_options *o, int ro
     else
         assert_ok(sl_contributions(&oae.head, &source, 1, raw, &err));
     sl_pool_map(raw, ROWS, COLS, *width, out, rows, cols);
-    for (int i = 0; i < rows * cols && o->precision == SL_PRECISION_INT8; i++) {
+    for (int i = 0; i < rows * cols && o->patch_compute == SL_COMPARE_INT8; i++) {
         float largest = 0, *x = out + i * *width;
         for (int c = 0; c < *width; c++)
             largest = fmaxf(largest, fabsf(x[c]));
@@ -209,7 +209,7 @@ static void grids_are_the_definition(void **state)
 
 static void in_int8(sl_match_options *o, sl_template **faces)
 {
-    o->precision = SL_PRECISION_INT8;
+    o->patch_compute = SL_COMPARE_INT8;
     check_scores(o, faces, 1e-5);
     o->weighting = SL_WEIGHT_TRUST;
     check_scores(o, faces, 1e-5);
@@ -229,7 +229,7 @@ static void two_patches_by_hand(void **state)
     sl_match_options o = sl_match_defaults_of(SL_RERANK_MAXSIM);
     assert_ok(sl_template_of_arrays((float[]){1, 0}, 2, (float[]){1, 0, 3, 0}, 1, 2, 2, &query, &err));
     assert_ok(sl_template_of_arrays((float[]){.6f, .8f}, 2, (float[]){0, 2, 4, 3}, 1, 2, 2, &other, &err));
-    o.precision = SL_PRECISION_F32;
+    o.patch_compute = SL_COMPARE_F32;
     /* S, the other's patch by the query's: (0 0; .8 .8) */
     assert_ok(sl_compare(query, other, &o, &score, &err));
     assert_near(score.stage2, .8, 1e-6);

@@ -12,7 +12,7 @@
 enum { R = 81 /* at most */, C = 256, FACES = 12, SHARED = 20 };
 
 static sl_error err;
-static sl_template_shape shape = {.fingerprint = {1}, .dim = 8, .channels = C, .precision = SL_PRECISION_INT8};
+static sl_template_shape shape = {.fingerprint = {1}, .dim = 8, .channels = C, .format = SL_PATCHES_INT8};
 static float shared[SHARED * C];
 
 /* Patches of a few shared directions and a little of their own; some faces are unlike all others, have empty patches or

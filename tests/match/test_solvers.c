@@ -308,7 +308,7 @@ static void solvers_agree_on_faces(void **state)
         int iterations[3];
         for (int solver = 0; solver < 3; solver++) {
             sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
-            o.precision = precision;
+            o.patch_compute = precision;
             o.solver = solver;
             assert_ok(sl_emd_compare(&query, &candidate, 1, &o, &score[solver], &iterations[solver], &err));
             assert_ok(sl_emd_plan(&query, &candidate, &o, plan, wq, wn, &err));

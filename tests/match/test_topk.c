@@ -34,7 +34,7 @@ static void check_bound(const sl_match_layout *l, const sl_patch_set *query, con
     if (!(score <= bound))
         fail_msg("%d patches, weighting %d, solver %d, %d iterations: %.9g above the bound %.9g", l->patches,
                  l->weighting, l->solver, l->rule.max_iterations, score, bound);
-    assert_true(bound <= (l->precision == SL_PRECISION_BF16 ? 1.008f : 1.001f)); /* and says something */
+    assert_true(bound <= (l->compute == SL_COMPARE_BF16 ? 1.008f : 1.001f)); /* and says something */
 }
 
 static void bound_holds_for_every_plan(void **state)
@@ -51,7 +51,7 @@ static void bound_holds_for_every_plan(void **state)
                 sl_match_layout l;
                 o.weighting = weighting;
                 o.solver = solver;
-                o.precision = (sl_precision)((k + (size_t)weighting) % 3);
+                o.patch_compute = (sl_patch_compute)((k + (size_t)weighting) % 3);
                 assert_ok(sl_match_layout_make(&o, sizes[k][0], sizes[k][1], c, c, &l, &err));
                 void *memory[3];
                 sl_patch_set sets[2];

@@ -14,7 +14,7 @@ static sl_engine engine;
 static char *dir;
 
 static const sl_template_shape shape = {.fingerprint = {1, 2, 3}, .dim = DIM, .rows = ROWS, .cols = COLS,
-                                        .channels = CHANNELS, .precision = SL_PRECISION_INT8};
+                                        .channels = CHANNELS, .format = SL_PATCHES_INT8};
 
 /* A face near its person's centre. */
 static sl_template *make_template(int person, uint64_t seed, float spread)

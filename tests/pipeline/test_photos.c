@@ -203,7 +203,7 @@ static void names_that_differ_in_case_are_told(void **state)
 {
     (void)state;
     static const sl_template_shape shape = {.fingerprint = {5}, .dim = 4, .rows = 1, .cols = 1, .channels = 1,
-                                            .precision = SL_PRECISION_F32};
+                                            .format = SL_PATCHES_F32};
     char *dir = make_temp_dir(), path[600], text[200] = "";
     sl_gallery *g;
     sl_template *t;

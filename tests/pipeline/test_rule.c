@@ -14,7 +14,7 @@ enum { DIM = 8 };
 static sl_error err;
 static char *dir;
 static const sl_template_shape shape = {
-    .fingerprint = {9}, .dim = DIM, .rows = 1, .cols = 1, .channels = 2, .precision = SL_PRECISION_INT8};
+    .fingerprint = {9}, .dim = DIM, .rows = 1, .cols = 1, .channels = 2, .format = SL_PATCHES_INT8};
 
 static void add_faces(sl_gallery *g, int from, int to)
 {
@@ -93,7 +93,7 @@ static void what_is_kept_is_found(void **state)
     other = match;
     other.threads = 7;
     other.k = 5;
-    other.precision = SL_PRECISION_F32;
+    other.patch_compute = SL_COMPARE_F32;
     assert_ok(sl_rule_for_fpir(NULL, g, &other, .01, &rule, &err));
     assert_ok(sl_calibration_remove(g, &match, &err));
     assert_int_equal(sl_calibration_remove(g, &match, &err), SL_ERR_NOT_FOUND);
@@ -267,7 +267,7 @@ static void a_look_is_named_by_what_it_reads(void **state)
         changed[1].feature = SL_FEATURE_CONTRIBUTIONS;
         changed[2].grid_rows = changed[2].grid_cols = 4;
         changed[3].solver = SL_SOLVER_EXACT;
-        changed[4].precision = SL_PRECISION_F32;
+        changed[4].patch_compute = SL_COMPARE_F32;
         changed[5].alpha = .25f;
         const bool reads[6] = {patches, patches, patches, look == SL_RERANK_EMD, false, look != SL_RERANK_NONE};
         for (int i = 0; i < 6; i++) {

@@ -2,10 +2,10 @@
 
 #include "template/template.h"
 
-static sl_template_shape shape_of(int dim, int rows, int cols, int channels, sl_precision precision)
+static sl_template_shape shape_of(int dim, int rows, int cols, int channels, sl_patch_format format)
 {
     return (sl_template_shape){
-        .dim = dim, .rows = rows, .cols = cols, .channels = channels, .precision = precision};
+        .dim = dim, .rows = rows, .cols = cols, .channels = channels, .format = format};
 }
 
 static void embedding_is_normalised(void **state)
@@ -13,7 +13,7 @@ static void embedding_is_normalised(void **state)
     (void)state;
     sl_error err;
     sl_template *t;
-    sl_template_shape s = shape_of(2, 1, 2, 2, SL_PRECISION_F32);
+    sl_template_shape s = shape_of(2, 1, 2, 2, SL_PATCHES_F32);
     assert_ok(sl_template_make(&s, (float[]){3, -4}, (float[]){1, 2, 3, 4}, &t, &err));
     int dim, rows, cols, channels;
     const float *e = sl_template_embedding(t, &dim);
@@ -33,7 +33,7 @@ static void int8_by_hand(void **state)
     (void)state;
     sl_error err;
     sl_template *t;
-    sl_template_shape s = shape_of(1, 1, 3, 3, SL_PRECISION_INT8);
+    sl_template_shape s = shape_of(1, 1, 3, 3, SL_PATCHES_INT8);
     /* scales 2/127, 0 (all zero), 254/127 = 2 */
     const float raw[9] = {1, -2, 0, 0, 0, 0, 254, 3, -100};
     assert_ok(sl_template_make(&s, (float[]){7}, raw, &t, &err));
@@ -80,7 +80,7 @@ static void forms_without(void **state)
     float y[R * D], out[R * D], centre[R * D];
     fill_random(y, R * D, 3, -2, 2);
     fill_random(centre, R * D, 4, -1, 1);
-    sl_template_shape s = shape_of(D, 1, R, D, SL_PRECISION_COMPACT);
+    sl_template_shape s = shape_of(D, 1, R, D, SL_PATCHES_COMPACT);
     s.centre = centre;
     assert_ok(sl_template_alloc(&s, &t, &err));
     sl_contributions_quantise(y, centre, R, D, t->codes, t->patch_scales);
@@ -100,13 +100,13 @@ static void forms_without(void **state)
         }
     }
     sl_template_free(t);
-    s = shape_of(D, 1, R, D, SL_PRECISION_NONE);
+    s = shape_of(D, 1, R, D, SL_PATCHES_NONE);
     assert_ok(sl_template_alloc(&s, &t, &err));
     assert_int_equal(sl_template_patches(t, out, &err), SL_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "--patches int8"));
     assert_int_equal(sl_template_contributions(t, out, &err), SL_ERR_UNSUPPORTED);
     sl_template_free(t);
-    s = shape_of(D, 1, R, D, SL_PRECISION_INT8);
+    s = shape_of(D, 1, R, D, SL_PATCHES_INT8);
     assert_ok(sl_template_make(&s, y, y, &t, &err));
     assert_int_equal(sl_template_contributions(t, out, &err), SL_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "a patch map"));
@@ -118,7 +118,7 @@ static void bad_values(void **state)
     (void)state;
     sl_error err;
     sl_template *t;
-    sl_template_shape s = shape_of(2, 1, 1, 2, SL_PRECISION_INT8);
+    sl_template_shape s = shape_of(2, 1, 1, 2, SL_PATCHES_INT8);
     const float good[2] = {1, 2};
     assert_int_equal(sl_template_make(&s, (float[]){0, 0}, good, &t, &err), SL_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "all zero"));
@@ -152,7 +152,7 @@ static void bad_shapes(void **state)
         assert_int_equal(sl_template_alloc(&shapes[i], &t, &err), SL_ERR_ARGUMENT);
         assert_null(t);
     }
-    sl_template_shape largest = shape_of(4096, 16, 16, 4096, SL_PRECISION_F32);
+    sl_template_shape largest = shape_of(4096, 16, 16, 4096, SL_PATCHES_F32);
     assert_ok(sl_template_alloc(&largest, &t, &err));
     t->embedding[4095] = t->patches_f32[16 * 16 * 4096 - 1] = 1;
     sl_template_free(t);

@@ -56,7 +56,7 @@ static json_t *gallery_json(const sl_gallery *gallery)
     snprintf(id, sizeof id, "%016llx", (unsigned long long)sl_gallery_id(gallery));
     return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:s}", "folder", text(sl_gallery_dir(gallery)), "id", id, "model",
                      text(info.model), "fingerprint", info.fingerprint, "faces", (json_int_t)info.faces, "people",
-                     (json_int_t)info.labels, "patches", precisions[info.patch_precision]);
+                     (json_int_t)info.labels, "patches", precisions[info.patches]);
 }
 
 static json_t *model_json(const sl_provenance *from, const sl_case *first)
@@ -89,7 +89,7 @@ static json_t *look_json(const sl_match_options *m)
         return o;
     json_object_set_new(o, "feature", json_string(m->feature == SL_FEATURE_MAP ? "map" : "contributions"));
     json_object_set_new(o, "weighting", json_string(sl_weighting_name(m->weighting)));
-    json_object_set_new(o, "patch_precision", json_string(precisions[m->precision]));
+    json_object_set_new(o, "patch_precision", json_string(precisions[m->patch_compute]));
     if (m->rerank == SL_RERANK_EMD)
         json_object_set_new(o, "solver", json_string(solvers[m->solver]));
     return o;

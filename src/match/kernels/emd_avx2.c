@@ -16,7 +16,7 @@ static size_t pairs(const sl_match_layout *l)
 
 static size_t panel_bytes(const sl_match_layout *l)
 {
-    if (l->precision != SL_PRECISION_INT8)
+    if (l->compute != SL_COMPARE_INT8)
         return (size_t)l->channels * l->stride * sizeof(float);
     return pairs(l) * 2 * l->stride * sizeof(int16_t);
 }
@@ -28,7 +28,7 @@ static void pack_panel(const sl_patch_set *query, void *panel)
     float *to_f32 = panel;
     int16_t *to_i16 = panel;
     for (int column = 0; column < l->stride; column += LANES) {
-        if (l->precision != SL_PRECISION_INT8) {
+        if (l->compute != SL_COMPARE_INT8) {
             for (int c = 0; c < l->channels; c++)
                 for (int m = column; m < column + LANES; m++)
                     *to_f32++ = m < l->patches ? ((const float *)query->rows)[m * row_stride + c] : 0;
@@ -140,7 +140,7 @@ static void rows_f32(const sl_patch_set *query, const sl_patch_set *candidate, i
 static void similarities(const sl_patch_set *query, const sl_patch_set *candidate, const void *next, float *S)
 {
     const int row_count = sl_set_shape_of(candidate->layout).row_count;
-    const bool i8 = query->layout->precision == SL_PRECISION_INT8;
+    const bool i8 = query->layout->compute == SL_COMPARE_INT8;
     (void)next; /* slow enough for the processor's own fetching */
     for (int s = 0, rows; s < row_count; s += rows) {
         rows = row_count - s < ROWS ? row_count - s : ROWS;

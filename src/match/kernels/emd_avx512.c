@@ -13,7 +13,7 @@ enum { BLOCK = 64, ROWS = SL_ROW_TILE, FEW = 4 };
 static int blocked_columns(const sl_match_layout *l)
 {
     const int rest = l->patches % LANES;
-    const bool few = l->precision == SL_PRECISION_INT8 && l->patches > LANES && rest >= 1 && rest <= FEW;
+    const bool few = l->compute == SL_COMPARE_INT8 && l->patches > LANES && rest >= 1 && rest <= FEW;
     return few ? l->stride - LANES : l->stride;
 }
 
@@ -40,7 +40,7 @@ static void pack_panel(const sl_patch_set *query, void *panel)
 {
     const sl_match_layout *l = query->layout;
     const size_t row_bytes = sl_set_row_stride(l) * sl_set_element_bytes(l), n = words(l);
-    const uint32_t offset = l->precision == SL_PRECISION_INT8 ? 0x80808080u : 0;
+    const uint32_t offset = l->compute == SL_COMPARE_INT8 ? 0x80808080u : 0;
     const int columns = blocked_columns(l);
     char *block = panel;
     for (int column = 0; column < columns; column += BLOCK) {
@@ -212,7 +212,7 @@ static void similarities(const sl_patch_set *query, const sl_patch_set *candidat
 {
     const sl_match_layout *l = query->layout;
     const sl_set_shape shape = sl_set_shape_of(candidate->layout);
-    const bool i8 = l->precision == SL_PRECISION_INT8, pairs = sl_set_element_bytes(l) == 2;
+    const bool i8 = l->compute == SL_COMPARE_INT8, pairs = sl_set_element_bytes(l) == 2;
     const size_t bytes = shape.row_stride * sl_set_element_bytes(l), n = words(l);
     const int columns = blocked_columns(l);
     for (int column = 0; column < columns; column += BLOCK) {

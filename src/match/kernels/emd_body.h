@@ -219,7 +219,7 @@ static int64_t product_i16_i8(const int16_t *g, const int8_t *x, size_t n);
 
 static void body_pooled_products(const sl_patch_set *set, const sl_patch_set *partner, float *out)
 {
-    if (set->layout->precision != SL_PRECISION_INT8) {
+    if (set->layout->compute != SL_COMPARE_INT8) {
         pooled_products_of_floats(set, partner, out);
         return;
     }

@@ -19,7 +19,7 @@ static void pack_panel(const sl_patch_set *query, void *panel)
             const size_t from = m * row_stride + c;
             float x = 0;
             if (m < l->patches)
-                x = l->precision == SL_PRECISION_INT8 ? (float)((const int8_t *)query->rows)[from]
+                x = l->compute == SL_COMPARE_INT8 ? (float)((const int8_t *)query->rows)[from]
                                                       : ((const float *)query->rows)[from];
             ((float *)panel)[(size_t)c * l->stride + m] = x;
         }
@@ -79,7 +79,7 @@ static void similarities(const sl_patch_set *query, const sl_patch_set *candidat
     const sl_set_shape shape = sl_set_shape_of(candidate->layout);
     (void)next; /* slow enough for the processor's own fetching */
     for (int s = 0; s < shape.row_count; s += 2, S += 2 * l->stride) {
-        if (l->precision != SL_PRECISION_INT8)
+        if (l->compute != SL_COMPARE_INT8)
             rows_f32((const float *)candidate->rows + s * shape.row_stride, shape.row_stride, query, S);
         else
             rows_i8((const int8_t *)candidate->rows + s * shape.row_stride, shape.row_stride,

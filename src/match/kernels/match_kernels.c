@@ -60,28 +60,26 @@ bool sl_has_pooled(const sl_match_layout *l)
 
 size_t sl_set_row_stride(const sl_match_layout *layout)
 {
-    const size_t unit = layout->precision == SL_PRECISION_INT8 ? 64 : SL_MATCH_LANES;
+    const size_t unit = layout->compute == SL_COMPARE_INT8 ? 64 : SL_MATCH_LANES;
     return ((size_t)layout->channels + unit - 1) / unit * unit;
 }
 
 size_t sl_set_element_bytes(const sl_match_layout *layout)
 {
-    switch (layout->precision) {
-    case SL_PRECISION_INT8: return 1;
-    case SL_PRECISION_BF16:
+    switch (layout->compute) {
+    case SL_COMPARE_INT8: return 1;
+    case SL_COMPARE_BF16:
         if (isa_now() == SL_ISA_AVX512 && sl_cpu_has_bf16() && !no_bf16)
             return sizeof(uint16_t);
         break;
-    case SL_PRECISION_F32:
-    case SL_PRECISION_COMPACT: /* these two are of stored patches only */
-    case SL_PRECISION_NONE: break;
+    case SL_COMPARE_F32:
     }
     return sizeof(float);
 }
 
 sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
 {
-    const int i8 = layout->precision == SL_PRECISION_INT8;
+    const int i8 = layout->compute == SL_COMPARE_INT8;
     int rows = layout->patches + (sl_has_pooled(layout) ? (i8 ? 2 : 1) : 0);
     return (sl_set_shape){.row_count = (rows + 1) / 2 * 2,
                           .row_stride = sl_set_row_stride(layout)};

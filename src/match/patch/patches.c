@@ -25,7 +25,7 @@ static size_t place(size_t *total, size_t bytes)
 static set_offsets offsets_of(const sl_match_layout *l, sl_role role)
 {
     const sl_set_shape shape = sl_set_shape_of(l);
-    const bool i8 = l->precision == SL_PRECISION_INT8;
+    const bool i8 = l->compute == SL_COMPARE_INT8;
     const size_t factors = (size_t)(shape.row_count > l->stride ? shape.row_count : l->stride);
     set_offsets o = {0};
     o.rows = place(&o.total, (size_t)shape.row_count * shape.row_stride * sl_set_element_bytes(l));
@@ -52,7 +52,7 @@ void sl_patch_set_place(sl_patch_set *set, const sl_match_layout *layout, sl_rol
         .rows = base + o.rows,
         .panel = role == SL_ROLE_QUERY ? base + o.panel : NULL,
         .factors = (float *)(base + o.factors),
-        .row_sums = layout->precision == SL_PRECISION_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
+        .row_sums = layout->compute == SL_COMPARE_INT8 ? (int32_t *)(base + o.row_sums) : NULL,
         .pooled = sl_has_pooled(layout) ? base + o.pooled : NULL,
         .shares = (float *)(base + o.shares),
         .fixed = (float *)(base + o.fixed),
@@ -63,9 +63,9 @@ const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *sour
 {
     const bool native = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP;
     const bool fits = sl_set_row_stride(l) == (size_t)l->channels;
-    if (!native || !fits || l->precision == SL_PRECISION_BF16)
+    if (!native || !fits || l->compute == SL_COMPARE_BF16)
         return NULL;
-    return l->precision == SL_PRECISION_F32 ? (const void *)source->patches_f32 : source->patches_i8;
+    return l->compute == SL_COMPARE_F32 ? (const void *)source->patches_f32 : source->patches_i8;
 }
 
 /* Window of cell i when `from` cells are pooled to `to`. */
@@ -131,7 +131,7 @@ static void put_row(sl_patch_set *set, int i, const float *x, float factor)
     const sl_emd_kernels *k = sl_emd_kernels_now();
     const sl_match_layout *l = set->layout;
     const size_t channels = (size_t)l->channels, at = (size_t)i * sl_set_row_stride(l);
-    if (l->precision == SL_PRECISION_F32)
+    if (l->compute == SL_COMPARE_F32)
         k->scale(x, channels, factor, (float *)set->rows + at);
     else if (sl_set_element_bytes(l) == sizeof(float))
         k->scale_to_bf16(x, channels, factor, (float *)set->rows + at);
@@ -150,7 +150,7 @@ static bool set_row(sl_patch_set *set, int i, const float *x, double *length)
     if (!isfinite(largest))
         return false;
     const bool zero = largest < nothing;
-    if (set->layout->precision != SL_PRECISION_INT8) {
+    if (set->layout->compute != SL_COMPARE_INT8) {
         *length = zero ? 0 : length_of(x, channels, largest);
         put_row(set, i, x, zero ? 0 : (float)(1 / *length));
         return true;
@@ -210,7 +210,7 @@ static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_e
     float mean[SL_MATCH_MAX_CHANNELS];
     double lengths[SL_MATCH_MAX_PATCHES];
     int bad = -1;
-    if (!pooled && !source->patches_f32 && l->precision == SL_PRECISION_INT8) {
+    if (!pooled && !source->patches_f32 && l->compute == SL_COMPARE_INT8) {
         bad = set_stored_rows(set, source, lengths);
     } else {
         for (int i = 0; bad < 0 && i < l->patches; i++) {
@@ -256,7 +256,7 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
                        l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
     const bool zero = largest < nothing;
     const double length = zero ? 0 : length_of(vector, channels, largest);
-    if (l->precision != SL_PRECISION_INT8) {
+    if (l->compute != SL_COMPARE_INT8) {
         float *g = set->pooled; /* as it is, also beside rows of bf16 */
         k->scale(vector, channels, zero ? 0 : (float)(1 / length), g);
         memset(g + channels, 0, (shape.row_stride - channels) * sizeof *g);

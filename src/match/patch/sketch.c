@@ -63,7 +63,7 @@ static sl_sketch sketch_at(const sl_match_layout *l, sl_role role, char *memory)
 bool sl_sketches_serve(const sl_match_layout *l)
 {
     const bool stored = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP &&
-                        l->precision == SL_PRECISION_INT8;
+                        l->compute == SL_COMPARE_INT8;
     const bool weights = l->weighting == SL_WEIGHT_APC || l->weighting == SL_WEIGHT_UNIFORM ||
                          l->weighting == SL_WEIGHT_LMK || l->weighting == SL_WEIGHT_TRUST;
     return stored && weights && l->compare == SL_RERANK_EMD && l->channels >= LEAST_CHANNELS;

@@ -65,7 +65,7 @@ static void pooled_weights(const sl_patch_set *query, const sl_patch_set *candid
     const sl_match_layout *l = query->layout;
     const float *pooled = S + (size_t)l->patches * l->stride;
     for (int m = 0; m < l->patches; m++)
-        v[m] = l->precision == SL_PRECISION_INT8 ? pooled[m] + pooled[l->stride + m] : pooled[m];
+        v[m] = l->compute == SL_COMPARE_INT8 ? pooled[m] + pooled[l->stride + m] : pooled[m];
     sl_emd_kernels_now()->pooled_products(candidate, query, u);
 }
 
