@@ -104,7 +104,7 @@ static size_t choose_sample(const sl_gallery *g, size_t *chosen)
 
 static void learn_moments(const sl_gallery *g, const size_t *sample, size_t count, learned *l, float *x)
 {
-    const int n = l->oae * l->channels;
+    const int n = l->cells * l->channels;
     for (size_t s = 0; s < count; s++) {
         read_map(g, sample[s], x);
         for (int i = 0; i < n; i++) {
@@ -123,7 +123,7 @@ static void learn_directions(const sl_gallery *g, const size_t *sample, size_t c
     double *covariance = zeros((size_t)n * (size_t)n, sizeof *covariance), d[MOST], vectors = 0;
     for (size_t s = 0; s < count; s++) {
         read_map(g, sample[s], x);
-        for (int p = (int)(s % 3); p < l->oae; p += 3, vectors++) {
+        for (int p = (int)(s % 3); p < l->cells; p += 3, vectors++) {
             for (int c = 0; c < n; c++)
                 d[c] = x[p * n + c] - l->mean[p * n + c];
             for (int a = 0; a < n; a++)
@@ -165,7 +165,7 @@ static void pass_map(const form *f, const learned *l, float *map)
 {
     const int n = l->channels;
     double x[MOST];
-    for (int p = 0; p < l->oae; p++) {
+    for (int p = 0; p < l->cells; p++) {
         const double *mean = l->mean + p * n, *sd = l->sd + p * n;
         for (int c = 0; c < n; c++)
             x[c] = f->kind == STANDARD ? (map[p * n + c] - mean[c]) / sd[c] : map[p * n + c];
@@ -264,7 +264,7 @@ int main(int argc, char **argv)
     sl_gallery_get_info(from, &info);
     sl_template_shape shape = *sl_gallery_shape(from);
     const size_t values = (size_t)(shape.rows * shape.cols * shape.channels);
-    learned l = {.oae = shape.rows * shape.cols, .channels = shape.channels, .mean = zeros(values, sizeof(double)),
+    learned l = {.cells = shape.rows * shape.cols, .channels = shape.channels, .mean = zeros(values, sizeof(double)),
                  .sd = zeros(values, sizeof(double))};
     float *map = zeros(values, sizeof *map);
     if (f.kind == PARTS) {
