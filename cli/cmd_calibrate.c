@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gallery_options.h"
 #include "common/look_needs.h"
 #include "common/cli.h"
 #include "common/output.h"
@@ -12,18 +13,17 @@
 #include "common/query_sets.h"
 #include "common/same_photo.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_SEED, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY };
 
 typedef struct {
+    cli_galleries of;
     cli_match match;
     cli_models models;
     cli_query_sets sets;
-    const char *gallery_dir;
     sl_calibrate_options options;
     bool json, remove;
 
     sl_engine *engine;
-    sl_gallery *gallery;
     sl_oae *oae;
 } calibrate_run;
 
@@ -35,9 +35,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &run->sets;
         state->child_inputs[1] = &run->match;
         state->child_inputs[2] = &run->models;
+        state->child_inputs[3] = &run->of;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_SEED: run->options.seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case KEY_MAX_PAIRS:
         run->options.max_pairs = (size_t)cli_parse_int(state, "--max-pairs", arg, 1, 1000000000);
@@ -45,16 +45,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_REMOVE: run->remove = true; return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
     {"remove", KEY_REMOVE, 0, 0, "Remove the gallery's calibration for this look: the model's own rates decide again", 0},
     {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries, where there are more (default: "
      "1000000)", 0},
@@ -66,6 +61,7 @@ static const struct argp_option options[] = {
 static const struct argp_child children[] = {{&cli_query_sets_argp, 0, 0, 0},
                                              {&cli_match_argp, 0, "The second look:", 1},
                                              {&cli_models_argp, 0, "Networks:", 2},
+                                             {&cli_gallery_argp, 0, 0, 0},
                                              {0}};
 static const struct argp parser = {
     options,
@@ -157,14 +153,14 @@ static int calibrate(calibrate_run *run)
     sl_calibration c;
     const sl_gallery *queries[CLI_QUERY_SETS];
     size_t count;
-    int code = cli_query_sets_open(&run->sets, run->engine, run->gallery, run->options.seed, queries, &count);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->options.seed, queries, &count);
     if (code)
         return code;
     cli_progress_start("searches and pairs");
-    sl_status status = sl_gallery_calibrate(run->gallery, queries, count, &run->options, &c, &err);
+    sl_status status = sl_gallery_calibrate(run->of.gallery, queries, count, &run->options, &c, &err);
     cli_progress_end();
     if (status)
-        return cli_fail(run->gallery_dir, &err);
+        return cli_fail(run->of.gallery_dir, &err);
     if (run->json)
         return cli_print_json(cli_calibration_json(&c));
     printf("%zu faces of %zu people; %zu searches for people who are not there, %zu pairs of different people\n", c.faces,
@@ -177,7 +173,7 @@ static int calibrate(calibrate_run *run)
 static int remove_calibration(const calibrate_run *run)
 {
     sl_error err = {0};
-    if (sl_calibration_remove(run->gallery, &run->options.match, &err))
+    if (sl_calibration_remove(run->of.gallery, &run->options.match, &err))
         return cli_fail(NULL, &err);
     if (run->json)
         return cli_print_json(json_pack("{s:b}", "removed", 1));
@@ -187,15 +183,15 @@ static int remove_calibration(const calibrate_run *run)
 
 static int open_run(calibrate_run *run)
 {
-    sl_error err = {0};
     sl_gallery_info info;
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    sl_gallery_get_info(run->gallery, &info);
+    int code = cli_galleries_open(&run->of);
+    if (code)
+        return code;
+    sl_gallery_get_info(run->of.gallery, &info);
     if (!run->models.engine.model)
         run->models.engine.model = info.model;
     sl_engine_open(&run->models.engine, &run->engine, NULL); /* needed to draw, and said then */
-    int code = cli_open_oae(&run->match, &run->models, run->engine, run->gallery, &run->oae);
+    code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;
@@ -212,7 +208,7 @@ int cmd_calibrate(int argc, char **argv)
         code = run.remove ? remove_calibration(&run) : calibrate(&run);
     cli_query_sets_close(&run.sets);
     sl_oae_close(run.oae);
-    sl_gallery_close(run.gallery);
+    cli_galleries_close(&run.of);
     sl_engine_close(run.engine);
     return code;
 }

@@ -340,13 +340,15 @@ static int summary_code(const enroll_run *run)
     return r->no_face && r->no_face == r->photos ? CLI_NO_FACE : CLI_FAILED;
 }
 
-/* Compact patches unless told otherwise, and the map for models that can not have them. */
+/* Compact patches unless told otherwise, and the map for models that cannot have them. */
 static sl_status open_gallery(const enroll_run *run, const sl_engine *engine, sl_gallery **out, sl_error *err)
 {
-    sl_status status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = run->patches}, out, err);
-    if (!run->patches_given && (status == SL_ERR_UNSUPPORTED || status == SL_ERR_NOT_FOUND))
-        status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, out, err);
-    return status;
+    sl_gallery_options made = {.engine = engine, .patches = run->patches};
+    sl_status status = sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &made, out, err);
+    if (run->patches_given || (status != SL_ERR_UNSUPPORTED && status != SL_ERR_NOT_FOUND))
+        return status;
+    made.patches = SL_PATCHES_INT8;
+    return sl_gallery_open(run->gallery, SL_GALLERY_CREATE, &made, out, err);
 }
 
 static void tell_twins(void *context, const char *a, const char *b)

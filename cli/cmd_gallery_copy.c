@@ -121,7 +121,8 @@ static int copy(copy_run *run, const sl_gallery *from)
     if (!run->models.engine.model)
         run->models.engine.model = info.model;
     int code = cli_open(&run->models, &engine, NULL);
-    if (!code && sl_gallery_open(run->to, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = run->patches}, &to, &err))
+    const sl_gallery_options made = {.engine = engine, .patches = run->patches};
+    if (!code && sl_gallery_open(run->to, SL_GALLERY_CREATE, &made, &to, &err))
         code = cli_fail(run->to, &err);
     if (!code) {
         sl_status status = copy_faces(from, to, &err);

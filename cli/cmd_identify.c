@@ -12,11 +12,10 @@
 #include "common/progress.h"
 #include "common/provenance.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_TOP, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
+enum { KEY_TOP = CLI_KEY_OWN, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery of known people (required)", 0},
     {"top", KEY_TOP, "N", 0, "People to list for each face (default: 5)", 0},
     {"fpir", KEY_FPIR, "RATE", 0,
      "Choose the threshold so that this part of the searches for people who are not in the gallery (0.01: one in a "
@@ -41,10 +40,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->match;
         state->child_inputs[1] = &run->models;
+        state->child_inputs[2] = &run->of;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_FPIR: run->fpir = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
     case KEY_EXACT_ORDER: run->match.match.no_pruning = 1; return 0;
@@ -57,8 +56,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
         if (run->fpir > 0 && !isnan(run->match.threshold))
@@ -69,7 +66,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_child children[] = {
-    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+    {&cli_match_argp, 0, "The second look:", 1},
+    {&cli_models_argp, 0, "Networks:", 2},
+    {&cli_gallery_argp, 0, 0, 0},
+    {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -215,7 +215,7 @@ static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face 
 {
     const sl_identify_options how = {.match = run->match.match, .top = run->top, .rule = &run->rule};
     sl_answer answer;
-    sl_status status = sl_identify(run->engine, run->gallery, faces[index].t, &how, &answer, err);
+    sl_status status = sl_identify(run->engine, run->of.gallery, faces[index].t, &how, &answer, err);
     if (status)
         return status;
     run->faces++;
@@ -327,11 +327,11 @@ static int find_rule(identify_run *run)
     if (!isnan(run->match.threshold))
         run->rule = sl_rule_given(run->match.threshold, 0);
     else if (run->fpir > 0)
-        status = sl_rule_for_fpir(run->engine, run->gallery, &run->match.match, run->fpir, &run->rule, &err);
+        status = sl_rule_for_fpir(run->engine, run->of.gallery, &run->match.match, run->fpir, &run->rule, &err);
     else
-        status = sl_rule_default(run->engine, run->gallery, &run->match.match, &run->rule, &err);
+        status = sl_rule_default(run->engine, run->of.gallery, &run->match.match, &run->rule, &err);
     if (status)
-        return cli_fail(run->gallery_dir, &err);
+        return cli_fail(run->of.gallery_dir, &err);
     if (run->fpir > 0 && !run->json)
         cli_print_rule(&run->rule);
     return CLI_OK;
@@ -343,21 +343,21 @@ int cmd_identify(int argc, char **argv)
     run.command = cli_command_line(argc, argv);
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    const char *const inputs[] = {run.gallery_dir};
+    const char *const inputs[] = {run.of.gallery_dir};
     int code = run.explain_dir ? cli_check_folder(run.explain_dir, "report.html", run.there, inputs, 1) : CLI_OK;
     if (!code)
         code = cli_photos_of(&run.paths, NULL, &run.found);
     if (!code)
-        code = cli_open_with_gallery(&run.models, run.gallery_dir, &run.engine, NULL, &run.gallery);
+        code = cli_open_with_gallery(&run.models, run.of.gallery_dir, &run.engine, NULL, &run.of.gallery);
     if (!code)
-        code = cli_open_oae(&run.match, &run.models, run.engine, run.gallery, &run.oae);
+        code = cli_open_oae(&run.match, &run.models, run.engine, run.of.gallery, &run.oae);
     if (!code)
         code = find_rule(&run);
     if (!code)
         code = identify_all(&run);
     cli_cases_free(&run);
     sl_oae_close(run.oae);
-    sl_gallery_close(run.gallery);
+    cli_galleries_close(&run.of);
     sl_engine_close(run.engine);
     cli_photos_free(&run.found);
     json_decref(run.queries);

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "common/cli.h"
-#include "common/options.h"
+#include "common/gallery_options.h"
 #include "common/photo_work.h"
 #include "common/rule_options.h"
 
@@ -18,11 +18,12 @@ typedef struct {
 } cli_case;
 
 typedef struct {
+    cli_galleries of;
     cli_models models;
     cli_match match;
     cli_list paths;
     cli_photos found;
-    const char *gallery_dir, *explain_dir; /* explain_dir NULL: no pictures */
+    const char *explain_dir; /* explain_dir NULL: no pictures */
     cli_there there; /* explain_dir's files that are there */
     int top;
     double fpir;     /* asked for; 0: the default */
@@ -30,7 +31,6 @@ typedef struct {
     bool json, aligned, main_face, truth;
 
     sl_engine *engine;
-    sl_gallery *gallery;
     sl_oae *oae; /* where the second look needs them */
     json_t *queries; /* of the JSON result */
     size_t photos, faces, matched, failed, right, right_stage1;

@@ -18,7 +18,7 @@ static sl_case case_of(const identify_run *run, const cli_case *c)
         .true_label = c->truth,
         .query_crop = &c->face.crop,
         .query = c->face.t,
-        .gallery = run->gallery,
+        .gallery = run->of.gallery,
         .answer = &c->answer,
     };
 }
@@ -61,9 +61,9 @@ static sl_status write_pair(const identify_run *run, const sl_photo *photo, cons
     const sl_candidate *best = c->answer.candidates;
     sl_template *t = NULL;
     sl_image crop = {0}, picture = {0};
-    sl_status status = sl_gallery_template(run->gallery, best->entry, &t, err);
+    sl_status status = sl_gallery_template(run->of.gallery, best->entry, &t, err);
     if (!status) {
-        status = sl_gallery_crop(run->gallery, best->entry, &crop, err);
+        status = sl_gallery_crop(run->of.gallery, best->entry, &crop, err);
         sl_pair pair = {
             .query = c->face.t,
             .other = t,

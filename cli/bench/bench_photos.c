@@ -176,7 +176,8 @@ static sl_status enroll_into(const char *dir, const photos_run *run, const sl_en
     options.threads = run->models.threads;
     options.aligned = run->aligned;
     options.progress = cli_progress_step;
-    sl_status status = sl_gallery_open(dir, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &gallery, err);
+    const sl_gallery_options made = {.engine = engine, .patches = SL_PATCHES_INT8};
+    sl_status status = sl_gallery_open(dir, SL_GALLERY_CREATE, &made, &gallery, err);
     if (status)
         return status;
     status = sl_enroll(engine, gallery, photos, count, &options, report, err);

@@ -6,11 +6,12 @@
 #include <time.h>
 
 #include "bench/bench.h"
+#include "common/gallery_options.h"
 #include "common/look_needs.h"
 #include "common/output.h"
 #include "common/progress.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_QUERIES, KEY_TOP, KEY_LIMIT, KEY_ROUNDS, CHUNK = 256 };
+enum { KEY_TOP = CLI_KEY_OWN, KEY_LIMIT, KEY_ROUNDS, CHUNK = 256 };
 
 /* Answers to one chunk of queries, in one of two ways. */
 typedef struct {
@@ -20,14 +21,13 @@ typedef struct {
 } way;
 
 typedef struct {
+    cli_galleries of;
     cli_match match;
     cli_models models;
-    const char *gallery_dir, *queries_dir;
     int top;
     size_t limit;
     int rounds;
     bool json;
-    sl_gallery *gallery, *queries;
     sl_oae *oae;
     sl_template *templates[CHUNK];
     char *labels[CHUNK]; /* copies: entries are views */
@@ -40,28 +40,21 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     search_run *run = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &run->match;
-        state->child_inputs[1] = &run->models;
+        state->child_inputs[0] = &run->of;
+        state->child_inputs[1] = &run->match;
+        state->child_inputs[2] = &run->models;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
-    case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000); return 0;
     case KEY_LIMIT: run->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case KEY_ROUNDS: run->rounds = (int)cli_parse_int(state, "--rounds", arg, 1, 1000); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s': takes no arguments", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
-    {"queries", KEY_QUERIES, "DIR", 0, "A gallery of queries (default: the gallery itself)", 0},
     {"top", KEY_TOP, "N", 0, "People wanted for each query (default: 1)", 0},
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced (default: all)", 0},
     {"rounds", KEY_ROUNDS, "N", 0, "All of it N times, and the figures of the last: what is made once for a gallery is "
@@ -69,7 +62,10 @@ static const struct argp_option options[] = {
     {0},
 };
 static const struct argp_child children[] = {
-    {&cli_match_argp, 0, "The second look:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+    {&cli_galleries_argp, 0, 0, 0},
+    {&cli_match_argp, 0, "The second look:", 1},
+    {&cli_models_argp, 0, "Networks:", 2},
+    {0}};
 static const struct argp parser = {
     options,
     parse,
@@ -88,9 +84,9 @@ static sl_status take_templates(search_run *run, const size_t *faces, size_t n, 
 {
     for (size_t i = 0; i < n; i++) {
         sl_entry entry;
-        sl_status status = sl_gallery_template(run->queries, faces[i], &run->templates[i], err);
+        sl_status status = sl_gallery_template(run->of.queries, faces[i], &run->templates[i], err);
         if (!status)
-            status = sl_gallery_entry(run->queries, faces[i], &entry, err);
+            status = sl_gallery_entry(run->of.queries, faces[i], &entry, err);
         if (status)
             return status;
         run->labels[i] = strdup(entry.label);
@@ -114,7 +110,7 @@ static sl_status answer(search_run *run, way *w, size_t n, sl_error *err)
     const sl_rule rule = sl_rule_given(0, 0); /* decisions are not what is measured */
     o.rule = &rule;
     const double start = cli_now(), cpu = cpu_now();
-    sl_status status = sl_identify_all(NULL, run->gallery, (const sl_template *const *)run->templates, n, &o,
+    sl_status status = sl_identify_all(NULL, run->of.gallery, (const sl_template *const *)run->templates, n, &o,
                                        w->answers, err);
     if (status)
         return status;
@@ -177,7 +173,7 @@ static sl_status warm_up(const sl_gallery *gallery, sl_error *err)
 /* All queries once; `round` of several. */
 static sl_status search_round(search_run *run, size_t round, sl_error *err)
 {
-    const size_t faces = sl_gallery_size(run->queries), total = run->count * (size_t)run->rounds;
+    const size_t faces = sl_gallery_size(run->of.queries), total = run->count * (size_t)run->rounds;
     sl_status status = SL_OK;
     run->spared = run->all = (way){0};
     run->differ = 0;
@@ -195,8 +191,8 @@ static sl_status search_round(search_run *run, size_t round, sl_error *err)
 
 static sl_status search_all(search_run *run, sl_error *err)
 {
-    const size_t faces = sl_gallery_size(run->queries);
-    sl_status status = warm_up(run->gallery, err);
+    const size_t faces = sl_gallery_size(run->of.queries);
+    sl_status status = warm_up(run->of.gallery, err);
     run->count = run->limit && run->limit < faces ? run->limit : faces;
     cli_progress_start("queries");
     for (int round = 0; !status && round < run->rounds; round++)
@@ -210,7 +206,7 @@ static json_t *result_of(const search_run *run)
     const way *s = &run->spared, *a = &run->all;
     const double queries = run->count ? (double)run->count : 1;
     sl_gallery_info info;
-    sl_gallery_get_info(run->gallery, &info);
+    sl_gallery_get_info(run->of.gallery, &info);
     json_t *result = json_pack(
         "{s:o,s:I,s:I,s:s,s:i,s:i,s:i,s:s,s:s,s:s,s:s,s:i}", "model", cli_json_text(info.model), "faces",
         (json_int_t)info.faces, "queries", (json_int_t)run->count, "rerank", cli_rerank_name(run->match.match.rerank),
@@ -235,15 +231,11 @@ static json_t *result_of(const search_run *run)
 
 static int open_all(search_run *run)
 {
-    sl_error err = {0};
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    run->queries = run->gallery;
-    if (run->queries_dir &&
-        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
-        return cli_fail(run->queries_dir, &err);
+    int code = cli_galleries_open(&run->of);
+    if (code)
+        return code;
     run->match.match.threads = run->models.threads;
-    return cli_open_oae(&run->match, &run->models, NULL, run->gallery, &run->oae);
+    return cli_open_oae(&run->match, &run->models, NULL, run->of.gallery, &run->oae);
 }
 
 int bench_search(int argc, char **argv)
@@ -269,9 +261,7 @@ int bench_search(int argc, char **argv)
         code = bench_print(result, run->json);
     }
     sl_oae_close(run->oae);
-    if (run->queries != run->gallery)
-        sl_gallery_close(run->queries);
-    sl_gallery_close(run->gallery);
+    cli_galleries_close(&run->of);
     free(run);
     return code;
 }

@@ -9,7 +9,17 @@
 #include "secondlook.h"
 
 /* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
-enum { CLI_KEY_JSON = 0x100, CLI_KEY_ALIGNED, CLI_KEY_MODELS_DIR, CLI_KEY_REPLACE, CLI_KEY_CSV_SAFE, CLI_KEY_SHARED, CLI_KEY_OWN = 0x200 };
+enum {
+    CLI_KEY_JSON = 0x100,
+    CLI_KEY_ALIGNED,
+    CLI_KEY_MODELS_DIR,
+    CLI_KEY_REPLACE,
+    CLI_KEY_CSV_SAFE,
+    CLI_KEY_GALLERY,
+    CLI_KEY_QUERIES,
+    CLI_KEY_SHARED,
+    CLI_KEY_OWN = 0x200
+};
 
 #define CLI_OPTION_JSON                                                                                           \
     {                                                                                                             \

@@ -90,7 +90,8 @@ static int draw_kind(cli_query_sets *sets, const sl_engine *engine, const sl_gal
     sl_gallery **out = &sets->opened[sets->opened_count];
     sl_gallery_get_info(gallery, &info);
     snprintf(dir, sizeof dir, "%s/%s", sets->folder, kinds[kind]);
-    if (sl_gallery_open(dir, SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = info.patches}, out, &err))
+    const sl_gallery_options made = {.engine = engine, .patches = info.patches};
+    if (sl_gallery_open(dir, SL_GALLERY_CREATE, &made, out, &err))
         return cli_fail(dir, &err);
     sets->opened_count++;
     snprintf(bar, sizeof bar, "drawing: %s", kinds[kind]);

@@ -11,9 +11,7 @@
 #include "common/same_photo.h"
 
 enum {
-    KEY_GALLERY = CLI_KEY_OWN,
-    KEY_QUERIES,
-    KEY_STAGE1,
+    KEY_STAGE1 = CLI_KEY_OWN,
     KEY_SAME_PHOTO,
     KEY_SAME_PHOTO_BY,
     KEY_REFERENCE,
@@ -36,12 +34,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     sl_eval_options *o = &run->options;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &run->sweep;
-        state->child_inputs[1] = &run->models;
+        state->child_inputs[0] = &run->of;
+        state->child_inputs[1] = &run->sweep;
+        state->child_inputs[2] = &run->models;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
-    case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_STAGE1: cli_sweep_first(state, &run->sweep, arg); return 0;
     case KEY_SAME_PHOTO: o->exclude_same_photo = cli_parse_name(state, "--same-photo", arg, same_photo); return 0;
     case KEY_SAME_PHOTO_BY: o->same_photo = cli_parse_same_photo(state, arg); return 0;
@@ -58,20 +55,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SHEET_COUNT: run->sheet_count = (int)cli_parse_int(state, "--sheet-count", arg, 1, 10000); return 0;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
-        if (!run->queries_dir)
-            run->queries_dir = run->gallery_dir;
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
-    {"queries", KEY_QUERIES, "DIR", 0,
-     "A gallery of queries (default: the gallery itself, each face left out in turn)", 0},
     {"stage1", KEY_STAGE1, "NAME,...", 0,
      "What the first ranking is made by: embedding (the default), or a second look at the whole gallery, such as "
      "emd (slow: "
@@ -120,24 +108,6 @@ static const char about[] =
     "  secondlook eval identify --gallery lfw --queries lfw-masked --same-photo include --csv masked.csv --json\n"
     "  secondlook eval identify --gallery lfw --queries lfw-masked --stage1 embedding,emd --limit 200";
 
-static int open_galleries(eval_run *run)
-{
-    sl_error err = {0};
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    char *a = realpath(run->gallery_dir, NULL), *b = realpath(run->queries_dir, NULL);
-    bool same = a && b && !strcmp(a, b);
-    free(a);
-    free(b);
-    run->queries = run->gallery;
-    if (same)
-        return CLI_OK;
-    run->queries = NULL;
-    if (sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
-        return cli_fail(run->queries_dir, &err);
-    return CLI_OK;
-}
-
 /* What the first or the second look of a configuration needs. */
 static cli_match look_of(const sl_eval_config *c, bool first)
 {
@@ -151,7 +121,7 @@ static cli_match look_of(const sl_eval_config *c, bool first)
 static int open_cells(eval_run *run, cli_match *usual)
 {
     *usual = cli_match_defaults();
-    return cli_open_oae(usual, &run->models, NULL, run->gallery, &run->oae);
+    return cli_open_oae(usual, &run->models, NULL, run->of.gallery, &run->oae);
 }
 
 /* Statistics made from the gallery itself, where a configuration asks for them by name and the model has none. Where
@@ -166,7 +136,7 @@ static int open_missing_cells(eval_run *run)
             if (sl_match_needs(&match.match) != SL_NEEDS_STATISTICS)
                 continue;
             sl_oae_close(run->oae);
-            int code = cli_open_oae(&match, &run->models, NULL, run->gallery, &run->oae);
+            int code = cli_open_oae(&match, &run->models, NULL, run->of.gallery, &run->oae);
             return run->count > 1 && code == CLI_FAILED ? CLI_OK : code;
         }
     return CLI_OK;
@@ -184,7 +154,7 @@ static int choose_configs(eval_run *run)
     int code = open_cells(run, &usual);
     if (code)
         return code;
-    run->configs = cli_sweep_expand(&run->sweep, run->gallery, usual.match.rerank, &run->count, &repeated, &suited);
+    run->configs = cli_sweep_expand(&run->sweep, run->of.gallery, usual.match.rerank, &run->count, &repeated, &suited);
     if (!run->configs) {
         cli_warn("no memory for the combinations of the options");
         return CLI_FAILED;
@@ -200,7 +170,7 @@ static int choose_configs(eval_run *run)
         run->configs[c].match.oae = run->oae;
     memset(all_fields, true, sizeof all_fields);
     for (size_t c = 0; c < run->count; c++) {
-        sl_status status = sl_eval_check(run->gallery, &run->configs[c], &err);
+        sl_status status = sl_eval_check(run->of.gallery, &run->configs[c], &err);
         cli_sweep_name(&run->configs[c], all_fields, name, sizeof name);
         if (status == SL_OK)
             run->configs[kept++] = run->configs[c];
@@ -249,12 +219,12 @@ static int evaluate(eval_run *run)
     }
     cli_progress_start("queries");
     sl_status status =
-        sl_eval_identify(run->gallery, run->queries, run->configs, run->count, &run->options, run->results, &err);
+        sl_eval_identify(run->of.gallery, run->of.queries, run->configs, run->count, &run->options, run->results, &err);
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
     if (run->options.exclude_same_photo)
-        cli_warn_own_photos(run->gallery, run->queries, run->results->own_photos, run->results->own_photos_of);
+        cli_warn_own_photos(run->of.gallery, run->of.queries, run->results->own_photos, run->results->own_photos_of);
     code = run->json ? cli_eval_print_json(run) : cli_eval_print_table(run);
     if (!code && run->svg_dir)
         code = cli_eval_draw_charts(run);
@@ -272,15 +242,14 @@ static void release(eval_run *run)
     free(run->lines);
     cli_sweep_free(&run->sweep);
     sl_oae_close(run->oae);
-    if (run->queries != run->gallery)
-        sl_gallery_close(run->queries);
-    sl_gallery_close(run->gallery);
+    cli_galleries_close(&run->of);
 }
 
 int cmd_eval_identify(int argc, char **argv)
 {
     eval_run run = {.sheet_count = 12, .options = {.exclude_same_photo = 1, .seed = 1, .progress = cli_progress_step}};
     struct argp_child children[] = {
+        {&cli_galleries_argp, 0, 0, 0},
         {cli_sweep_argp(), 0, "The second look; comma lists make a row for each combination:", 1},
         {&cli_models_argp, 0, "Networks (for second looks at contributions):", 2},
         {0}};
@@ -288,14 +257,14 @@ int cmd_eval_identify(int argc, char **argv)
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     run.options.threads = run.models.threads;
-    const char *const inputs[] = {run.options.only, run.gallery_dir, run.queries_dir};
+    const char *const inputs[] = {run.options.only, run.of.gallery_dir, run.of.queries_dir};
     int code = run.options.csv ? cli_check_output(run.options.csv, inputs, 3) : CLI_OK;
     if (!code && run.svg_dir)
         code = cli_check_folder(run.svg_dir, "cmc.svg", run.there, inputs, 3);
     if (!code && run.sheets_dir)
         code = cli_check_folder(run.sheets_dir, "win-01-.png", run.there, inputs, 3);
     if (!code)
-        code = open_galleries(&run);
+        code = cli_galleries_open(&run.of);
     if (!code)
         code = evaluate(&run);
     release(&run);

@@ -53,9 +53,9 @@ static int promised(const openset_run *run, sl_rule rules[SL_OPENSET_RATES], boo
     *have = false;
     for (int i = 0; i < SL_OPENSET_RATES; i++) {
         sl_error err = {0};
-        sl_status status = sl_rule_for_fpir(run->engine, run->gallery, &run->options.match, rates[i], &rules[i], &err);
+        sl_status status = sl_rule_for_fpir(run->engine, run->of.gallery, &run->options.match, rates[i], &rules[i], &err);
         if (status && status != SL_ERR_NOT_FOUND && status != SL_ERR_ARGUMENT)
-            return cli_fail(run->gallery_dir, &err);
+            return cli_fail(run->of.gallery_dir, &err);
         *have |= status == SL_OK;
     }
     return CLI_OK;
@@ -128,7 +128,7 @@ static int draw(const openset_run *run, const sl_openset *o)
          .y = o->score.fnir,
          .count = o->score.points}};
     const sl_chart chart = {.title = "Open-set identification",
-                            .note = cli_base_name(run->gallery_dir),
+                            .note = cli_base_name(run->of.gallery_dir),
                             .x = {"false positive identification rate", 1, NAN, NAN},
                             .y = {"false negative identification rate", 1, NAN, NAN},
                             .series = series,
@@ -154,12 +154,12 @@ static int measure(openset_run *run)
     run->options.rule_count = have ? SL_OPENSET_RATES : 0;
     run->options.rule_points = given;
     cli_progress_start("queries");
-    sl_status status = sl_eval_openset(run->gallery, run->queries, &run->options, &o, &err);
+    sl_status status = sl_eval_openset(run->of.gallery, run->of.queries, &run->options, &o, &err);
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);
     if (o.mated)
-        cli_warn_own_photos(run->gallery, run->queries, o.own_photos, o.own_photos_of);
+        cli_warn_own_photos(run->of.gallery, run->of.queries, o.own_photos, o.own_photos_of);
     const sl_openset_point *shown = have ? given : NULL;
     code = run->json ? print_json(run, &o, shown) : print_text(run, &o, shown);
     if (!code && run->svg)
@@ -172,7 +172,7 @@ int cmd_eval_openset(int argc, char **argv)
 {
     openset_run run = cli_openset_defaults();
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    const char *const inputs[] = {run.gallery_dir, run.queries_dir};
+    const char *const inputs[] = {run.of.gallery_dir, run.of.queries_dir};
     int code = run.svg ? cli_check_folder(run.svg, "openset.svg", run.there, inputs, 2) : CLI_OK;
     if (!code)
         code = cli_openset_open(&run);

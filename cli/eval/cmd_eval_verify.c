@@ -4,18 +4,20 @@
 
 #include "common/look_needs.h"
 #include "common/cli.h"
+#include "common/gallery_options.h"
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/photo_work.h"
 #include "eval/svg.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_PAIRS, KEY_CSV, KEY_SVG, KEY_LIST_MISSING };
+enum { KEY_PAIRS = CLI_KEY_OWN, KEY_CSV, KEY_SVG, KEY_LIST_MISSING };
 
 typedef struct {
+    cli_galleries of;
     cli_match match;
     cli_models models;
     sl_verify_options options;
-    const char *gallery, *pairs, *svg;
+    const char *pairs, *svg;
     cli_there there; /* charts that are there */
     bool list_missing, json;
     json_t *missing; /* the photos that are not there */
@@ -26,11 +28,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     verify_run *run = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &run->match;
-        state->child_inputs[1] = &run->models;
+        state->child_inputs[0] = &run->of;
+        state->child_inputs[1] = &run->match;
+        state->child_inputs[2] = &run->models;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_PAIRS: run->pairs = arg; return 0;
     case KEY_CSV: run->options.csv = arg; return 0;
     case KEY_SVG: run->svg = arg; return 0;
@@ -39,8 +41,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_LIST_MISSING: run->list_missing = true; return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     case ARGP_KEY_END:
-        if (!run->gallery)
-            argp_error(state, "--gallery DIR is missing");
         if (!run->pairs)
             argp_error(state, "--pairs FILE is missing");
         return 0;
@@ -49,7 +49,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
     {"pairs", KEY_PAIRS, "FILE", 0, "The pairs to decide, by image id (required)", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line per pair", 0},
     CLI_OPTION_CSV_SAFE,
@@ -58,7 +57,8 @@ static const struct argp_option options[] = {
     {"list-missing", KEY_LIST_MISSING, 0, 0, "Name the photos that are not in the gallery", 0},
     CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
+static const struct argp_child children[] = {{&cli_gallery_argp, 0, 0, 0},
+                                             {&cli_match_argp, 0, "The second look:", 1},
                                              {&cli_models_argp, 0, "Networks (for looks that need the model):", 2},
                                              {0}};
 static const struct argp parser = {
@@ -238,27 +238,26 @@ static int verify(verify_run *run, const sl_gallery *gallery)
 int cmd_eval_verify(int argc, char **argv)
 {
     verify_run run = {.match = cli_match_defaults()};
-    sl_gallery *gallery;
     sl_oae *oae;
-    sl_error err = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    const char *const inputs[] = {run.pairs, run.gallery};
+    const char *const inputs[] = {run.pairs, run.of.gallery_dir};
     if ((run.options.csv && cli_check_output(run.options.csv, inputs, 2)) ||
         (run.svg && cli_check_folder(run.svg, "roc.svg", run.there, inputs, 2)))
         return CLI_FAILED;
-    if (sl_gallery_open(run.gallery, SL_GALLERY_READ, NULL, &gallery, &err))
-        return cli_fail(run.gallery, &err);
+    int code = cli_galleries_open(&run.of);
+    if (code)
+        return code;
     run.missing = json_array();
     if (run.list_missing) {
         run.options.missing = missing;
         run.options.context = &run;
     }
-    int code = cli_open_oae(&run.match, &run.models, NULL, gallery, &oae);
+    code = cli_open_oae(&run.match, &run.models, NULL, run.of.gallery, &oae);
     if (!code)
-        code = verify(&run, gallery);
+        code = verify(&run, run.of.gallery);
     sl_oae_close(oae);
-    sl_gallery_close(gallery);
+    cli_galleries_close(&run.of);
     json_decref(run.missing);
     return code;
 }

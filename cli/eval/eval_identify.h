@@ -4,19 +4,19 @@
 
 #include "common/cli.h"
 #include "common/output_files.h"
+#include "common/gallery_options.h"
 #include "eval/sweep_options.h"
 
 typedef struct {
+    cli_galleries of;
     cli_sweep sweep;
     cli_models models;
     sl_eval_options options;
-    const char *gallery_dir, *queries_dir;
     const char *svg_dir, *sheets_dir; /* NULL: no pictures */
     cli_there there; /* pictures that are there */
     int sheet_count;
     bool json;
 
-    sl_gallery *gallery, *queries; /* one handle where they are one folder */
     sl_oae *oae;
     sl_eval_config *configs; /* [count] */
     sl_evaluation *results;

@@ -67,7 +67,7 @@ int cli_eval_print_json(const eval_run *run)
     static const char *const people[] = {"all", "a", "b"};
     const sl_evaluation *any = &run->results[0];
     sl_gallery_info info;
-    sl_gallery_get_info(run->gallery, &info);
+    sl_gallery_get_info(run->of.gallery, &info);
     json_t *document = json_pack("{s:o,s:I,s:I,s:I,s:s,s:s,s:b,s:I}", "model", cli_json_text(info.model),
                                  "gallery", (json_int_t)any->gallery, "queries", (json_int_t)any->queries,
                                  "unmatched", (json_int_t)any->unmatched, "same_photo",

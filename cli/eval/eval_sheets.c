@@ -71,18 +71,18 @@ static sl_status draw_sheet(const eval_run *run, const sl_eval_line *line, int n
     sl_template *query = NULL;
     sl_image crop = {0}, sheet = {0};
     sl_entry entry;
-    sl_status status = sl_eval_answer(run->gallery, run->queries, config, &run->options, line->query, SHOWN, &answer,
+    sl_status status = sl_eval_answer(run->of.gallery, run->of.queries, config, &run->options, line->query, SHOWN, &answer,
                                       err);
     if (!status)
-        status = sl_gallery_entry(run->queries, line->query, &entry, err);
+        status = sl_gallery_entry(run->of.queries, line->query, &entry, err);
     if (!status)
-        status = sl_gallery_template(run->queries, line->query, &query, err);
+        status = sl_gallery_template(run->of.queries, line->query, &query, err);
     if (!status && entry.has_crop)
-        status = sl_gallery_crop(run->queries, line->query, &crop, err);
+        status = sl_gallery_crop(run->of.queries, line->query, &crop, err);
     if (!status) {
         answer.match = config->match;
         const sl_case one = {.query_name = entry.image, .true_label = entry.label,
-                             .query_crop = entry.has_crop ? &crop : NULL, .query = query, .gallery = run->gallery,
+                             .query_crop = entry.has_crop ? &crop : NULL, .query = query, .gallery = run->of.gallery,
                              .answer = &answer};
         status = sl_draw_sheet(&one, &sheet, err);
     }

@@ -106,7 +106,7 @@ int cli_eval_print_table(const eval_run *run)
             best = i;
     printf("%zu queries against %zu faces; %zu queries with nobody to be found are left out\n", any->queries,
            any->gallery, any->unmatched);
-    if (run->options.exclude_same_photo && run->queries != run->gallery)
+    if (run->options.exclude_same_photo && run->of.queries != run->of.gallery)
         printf("own photos passed over: of %zu of %zu queries\n", any->own_photos, any->own_photos_of);
     print_common(run, &c);
     putchar('\n');

@@ -9,7 +9,7 @@
 #include "common/progress.h"
 #include "common/same_photo.h"
 
-enum { KEY_GALLERY = 0x300, KEY_QUERIES, KEY_PEOPLE, KEY_LIMIT, KEY_SAME_PHOTO_BY };
+enum { KEY_PEOPLE = 0x300, KEY_LIMIT, KEY_SAME_PHOTO_BY };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -17,27 +17,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     openset_run *run = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
-        state->child_inputs[0] = &run->match;
-        state->child_inputs[1] = &run->models;
+        state->child_inputs[0] = &run->of;
+        state->child_inputs[1] = &run->match;
+        state->child_inputs[2] = &run->models;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
-    case KEY_QUERIES: run->queries_dir = arg; return 0;
     case KEY_PEOPLE: run->options.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery (required)", 0},
-    {"queries", KEY_QUERIES, "DIR", 0, "A gallery of the faces that search (default: the gallery itself)", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0,
      "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
      "other",
@@ -46,7 +39,8 @@ static const struct argp_option options[] = {
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
     CLI_OPTION_JSON,
     {0}};
-static const struct argp_child children[] = {{&cli_match_argp, 0, "The second look:", 1},
+static const struct argp_child children[] = {{&cli_galleries_argp, 0, 0, 0},
+                                             {&cli_match_argp, 0, "The second look:", 1},
                                              {&cli_models_argp, 0, "Networks (for looks that need the model):", 2},
                                              {0}};
 const struct argp cli_openset_argp = {options, parse, 0, 0, children, 0, 0};
@@ -58,20 +52,16 @@ openset_run cli_openset_defaults(void)
 
 int cli_openset_open(openset_run *run)
 {
-    sl_error err = {0};
     cli_catch_interrupts();
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    run->queries = run->gallery;
-    if (run->queries_dir && strcmp(run->queries_dir, run->gallery_dir) &&
-        sl_gallery_open(run->queries_dir, SL_GALLERY_READ, NULL, &run->queries, &err))
-        return cli_fail(run->queries_dir, &err);
+    int code = cli_galleries_open(&run->of);
+    if (code)
+        return code;
     sl_gallery_info info;
-    sl_gallery_get_info(run->gallery, &info);
+    sl_gallery_get_info(run->of.gallery, &info);
     sl_engine_options own = run->models.engine;
     own.model = own.model ? own.model : info.model;
     sl_engine_open(&own, &run->engine, NULL); /* without it there are the calibration's promises alone */
-    int code = cli_open_oae(&run->match, &run->models, run->engine, run->gallery, &run->oae);
+    code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
     run->options.progress = cli_progress_step;
@@ -82,9 +72,7 @@ void cli_openset_close(openset_run *run)
 {
     sl_oae_close(run->oae);
     sl_engine_close(run->engine);
-    if (run->queries != run->gallery)
-        sl_gallery_close(run->queries);
-    sl_gallery_close(run->gallery);
+    cli_galleries_close(&run->of);
 }
 
 /* ------------------------------------------------------------------ points */

@@ -4,19 +4,19 @@
 
 #include <jansson.h>
 
-#include "common/options.h"
+#include "common/gallery_options.h"
 #include "common/output_files.h"
 
 typedef struct {
+    cli_galleries of;
     cli_match match;
     cli_models models;
     sl_openset_options options;
-    const char *gallery_dir, *queries_dir, *svg;
+    const char *svg;
     cli_there there; /* a chart that is there */
     bool json;
 
     sl_engine *engine; /* of the gallery's model, for its rates; NULL where it cannot be opened */
-    sl_gallery *gallery, *queries; /* one handle where they are one folder */
     sl_oae *oae;
 } openset_run;
 

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gallery_options.h"
 #include "common/look_needs.h"
 #include "common/cli.h"
 #include "common/output.h"
@@ -10,17 +11,17 @@
 #include "common/query_sets.h"
 #include "models/models.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_SEED, KEY_MAX_PAIRS, KEY_MEASURED_ON };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_MEASURED_ON };
 
 typedef struct {
+    cli_galleries of;
     cli_models models;
     cli_query_sets sets;
-    const char *gallery_dir, *out, *measured_on;
+    const char *out, *measured_on;
     sl_calibrate_options options;
     bool json;
 
     sl_engine *engine;
-    sl_gallery *gallery;
     sl_oae *oae;
 } threshold_run;
 
@@ -31,9 +32,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->sets;
         state->child_inputs[1] = &run->models;
+        state->child_inputs[2] = &run->of;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_GALLERY: run->gallery_dir = arg; return 0;
     case 'o': run->out = arg; return 0;
     case KEY_MEASURED_ON: run->measured_on = arg; return 0;
     case KEY_SEED: run->options.seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
@@ -41,16 +42,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         run->options.max_pairs = (size_t)cli_parse_int(state, "--max-pairs", arg, 1, 1000000000);
         return 0;
     case ARGP_KEY_ARG: argp_error(state, "'%s' was not expected", arg); return 0;
-    case ARGP_KEY_END:
-        if (!run->gallery_dir)
-            argp_error(state, "--gallery DIR is missing");
-        return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
 
 static const struct argp_option options[] = {
-    {"gallery", KEY_GALLERY, "DIR", 0, "A gallery of many people's faces by this model (required)", 0},
     {"output", 'o', "FILE", 0, "Where the rates go (default: NAME.rates in the models folder)", 0},
     {"measured-on", KEY_MEASURED_ON, "TEXT", 0, "Whose faces they are, in words, kept in the file", 0},
     {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries and look (default: 1000000)", 0},
@@ -58,12 +54,13 @@ static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {
-    {&cli_query_sets_argp, 0, 0, 0}, {&cli_models_argp, 0, "Networks:", 1}, {0}};
+    {&cli_query_sets_argp, 0, 0, 0}, {&cli_models_argp, 0, "Networks:", 1}, {&cli_gallery_argp, 0, 0, 0}, {0}};
 static const struct argp parser = {
     options,
     parse,
     "--gallery DIR",
-    "Measures how often pairs of different people reach a score, for every look that the gallery's templates allow, each "
+    "Measures how often pairs of different people in a gallery of many people reach a score, for every look that the "
+    "gallery's templates allow, each "
     "by how much of the query is hidden. 'identify' and 'verify' decide by it where a gallery is not calibrated. The "
     "listed MobileFaceNets come with such rates, measured on half of LFW's people.\v"
     "Examples:\n"
@@ -99,7 +96,7 @@ static size_t possible_looks(const threshold_run *run, sl_match_options looks[MO
         looks[n] = all[i];
         looks[n].oae = run->oae;
         looks[n].threads = run->models.threads;
-        n += sl_match_settle(run->engine, run->gallery, &looks[n], NULL) == SL_OK;
+        n += sl_match_settle(run->engine, run->of.gallery, &looks[n], NULL) == SL_OK;
     }
     return n;
 }
@@ -140,14 +137,14 @@ static int measure(threshold_run *run)
     char *file = run->out ? strdup(run->out) : NULL;
     if (!file && sl_model_rates_file(run->engine, &file, &err))
         return cli_fail(NULL, &err);
-    int code = cli_query_sets_open(&run->sets, run->engine, run->gallery, run->options.seed, queries, &sets);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->options.seed, queries, &sets);
     if (!code) {
         cli_progress_start("pairs");
-        sl_status status = sl_model_threshold(run->gallery, queries, sets, looks, count, &run->options,
-                                              run->measured_on ? run->measured_on : cli_base_name(run->gallery_dir), file,
+        sl_status status = sl_model_threshold(run->of.gallery, queries, sets, looks, count, &run->options,
+                                              run->measured_on ? run->measured_on : cli_base_name(run->of.gallery_dir), file,
                                               c, &err);
         cli_progress_end();
-        code = status ? cli_fail(run->gallery_dir, &err) : print_result(run, looks, c, count, file);
+        code = status ? cli_fail(run->of.gallery_dir, &err) : print_result(run, looks, c, count, file);
     }
     free(file);
     return code;
@@ -155,17 +152,17 @@ static int measure(threshold_run *run)
 
 static int open_run(threshold_run *run)
 {
-    sl_error err = {0};
     sl_gallery_info info;
     cli_match match = cli_match_defaults();
-    if (sl_gallery_open(run->gallery_dir, SL_GALLERY_READ, NULL, &run->gallery, &err))
-        return cli_fail(run->gallery_dir, &err);
-    sl_gallery_get_info(run->gallery, &info);
+    int code = cli_galleries_open(&run->of);
+    if (code)
+        return code;
+    sl_gallery_get_info(run->of.gallery, &info);
     if (!run->models.engine.model)
         run->models.engine.model = info.model;
-    int code = cli_open(&run->models, &run->engine, NULL);
+    code = cli_open(&run->models, &run->engine, NULL);
     if (!code)
-        code = cli_open_oae(&match, &run->models, run->engine, run->gallery, &run->oae);
+        code = cli_open_oae(&match, &run->models, run->engine, run->of.gallery, &run->oae);
     run->options.progress = cli_progress_step;
     return code;
 }
@@ -180,7 +177,7 @@ int cmd_models_threshold(int argc, char **argv)
         code = measure(&run);
     cli_query_sets_close(&run.sets);
     sl_oae_close(run.oae);
-    sl_gallery_close(run.gallery);
+    cli_galleries_close(&run.of);
     sl_engine_close(run.engine);
     return code;
 }
