@@ -12,6 +12,7 @@
 #include "common/progress.h"
 #include "common/query_sets.h"
 #include "common/same_photo.h"
+#include "secondlook_eval.h"
 
 enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY };
 

@@ -8,6 +8,7 @@
 #include "common/output.h"
 #include "common/photo_work.h"
 #include "common/progress.h"
+#include "secondlook_draw.h"
 
 enum { KEY_KIND = CLI_KEY_OWN, KEY_SEED, KEY_STAGE, KEY_STYLE, KEY_SKIP, KEY_FAILURES };
 

@@ -9,6 +9,7 @@
 
 #include "common/cli.h"
 #include "common/progress.h"
+#include "secondlook_eval.h"
 
 enum { KEY_QUERIES = 0x400, KEY_DRAW, KEY_DRAW_LIMIT };
 

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "common/options.h"
+#include "secondlook_eval.h"
 
 enum { CLI_QUERY_SETS = 16 };
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "secondlook_eval.h"
 
 sl_same_photo cli_parse_same_photo(struct argp_state *state, const char *text)
 {

@@ -5,6 +5,7 @@
 #include <jansson.h>
 
 #include "common/options.h"
+#include "secondlook_eval.h"
 
 #define CLI_OPTION_SAME_PHOTO_BY(key)                                                                             \
     {                                                                                                             \

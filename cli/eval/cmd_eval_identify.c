@@ -9,6 +9,7 @@
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/same_photo.h"
+#include "secondlook_eval.h"
 
 enum {
     KEY_STAGE1 = CLI_KEY_OWN,

@@ -9,6 +9,7 @@
 #include "common/progress.h"
 #include "common/same_photo.h"
 #include "eval/svg.h"
+#include "secondlook_eval.h"
 
 enum { KEY_SVG = CLI_KEY_OWN };
 

@@ -9,6 +9,7 @@
 #include "common/progress.h"
 #include "common/photo_work.h"
 #include "eval/svg.h"
+#include "secondlook_eval.h"
 
 enum { KEY_PAIRS = CLI_KEY_OWN, KEY_CSV, KEY_SVG, KEY_LIST_MISSING };
 

@@ -6,6 +6,7 @@
 #include "eval/eval_identify.h"
 #include "common/output.h"
 #include "eval/svg.h"
+#include "secondlook_eval.h"
 
 enum { MAX_SERIES = 12, NAME = 160 };
 enum { LETTER = 8, NAME_LINES = 2, BAR_GAP = 24, LEAST_WIDTH = 760, MOST_WIDTH = 4000 }; /* pixels, of bars */

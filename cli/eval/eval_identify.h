@@ -6,6 +6,7 @@
 #include "common/output_files.h"
 #include "common/gallery_options.h"
 #include "eval/sweep_options.h"
+#include "secondlook_eval.h"
 
 typedef struct {
     cli_galleries of;

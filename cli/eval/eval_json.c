@@ -3,6 +3,7 @@
 #include "eval/eval_identify.h"
 #include "common/output.h"
 #include "common/same_photo.h"
+#include "secondlook_eval.h"
 
 static json_t *range_json(const sl_interval *i)
 {

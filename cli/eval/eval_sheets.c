@@ -7,6 +7,7 @@
 #include "common/output.h"
 #include "common/photo_work.h"
 #include "common/progress.h"
+#include "secondlook_eval.h"
 
 enum { SHOWN = 5 }; /* candidates of a sheet's row */
 

@@ -3,6 +3,7 @@
 
 #include "eval/eval_identify.h"
 #include "common/output.h"
+#include "secondlook_eval.h"
 
 /* Widths of the columns that say what a configuration is. */
 typedef struct {

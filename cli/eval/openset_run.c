@@ -8,6 +8,7 @@
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/same_photo.h"
+#include "secondlook_eval.h"
 
 enum { KEY_PEOPLE = 0x300, KEY_LIMIT, KEY_SAME_PHOTO_BY };
 

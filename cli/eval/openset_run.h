@@ -6,6 +6,7 @@
 
 #include "common/gallery_options.h"
 #include "common/output_files.h"
+#include "secondlook_eval.h"
 
 typedef struct {
     cli_galleries of;

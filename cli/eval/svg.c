@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "common/output_files.h"
+#include "secondlook_draw.h"
 
 int cli_write_svg(const char *dir, const char *name, cli_there there, const sl_chart *chart)
 {

@@ -4,6 +4,7 @@
 
 #include "common/cli.h"
 #include "common/output_files.h"
+#include "secondlook_draw.h"
 
 /* Writes dir/name, making the folder where it is not there, and tells so on stderr when it fails. CLI_OK or
  * CLI_FAILED. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "secondlook_eval.h"
+
 /* ------------------------------------------------------------------ options */
 
 /* Whether an option is one of the second look's. */

@@ -3,6 +3,7 @@
 #define CLI_SWEEP_OPTIONS_H
 
 #include "common/options.h"
+#include "secondlook_eval.h"
 
 enum { SWEEP_LISTS = 16 };
 

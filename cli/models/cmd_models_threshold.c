@@ -10,6 +10,7 @@
 #include "common/progress.h"
 #include "common/query_sets.h"
 #include "models/models.h"
+#include "secondlook_eval.h"
 
 enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_MEASURED_ON };
 

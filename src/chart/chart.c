@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "secondlook_draw.h"
 
 enum {
     DEFAULT_WIDTH = 760,

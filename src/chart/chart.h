@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "base/text.h"
+#include "secondlook_draw.h"
 
 enum { SL_CHART_MAX_SERIES = 12, SL_CHART_MAX_CATEGORIES = 200, SL_AXIS_MAX_TICKS = 64 };
 

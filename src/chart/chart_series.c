@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "chart/chart.h"
+#include "secondlook_draw.h"
 
 void sl_chart_add_number(sl_text *svg, double value)
 {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "eval/ranker.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 enum { MAX_TOP = 10000 };
 

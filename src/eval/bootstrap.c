@@ -6,6 +6,7 @@
 #include "base/rng.h"
 #include "base/threads.h"
 #include "eval/retrieval.h"
+#include "secondlook_eval.h"
 
 enum { RESAMPLES = 2000 };
 

@@ -12,6 +12,7 @@
 #include "gallery/gallery.h"
 #include "match/oae/oae.h"
 #include "pipeline/rates.h"
+#include "secondlook_eval.h"
 
 enum {
     BATCH = 64,

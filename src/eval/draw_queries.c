@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "gallery/gallery.h"
 #include "pipeline/engine.h"
+#include "secondlook_eval.h"
 
 /* One face, as it is done by whichever thread takes it. The photo's path is its place in the gallery. */
 typedef struct {

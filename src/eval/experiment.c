@@ -7,6 +7,7 @@
 #include "base/threads.h"
 #include "gallery/gallery.h"
 #include "match/oae/oae.h"
+#include "secondlook_eval.h"
 
 static sl_status make_blocks(sl_experiment *x, sl_error *err)
 {

@@ -6,6 +6,7 @@
 #include "eval/sweep.h"
 #include "match/oae/contributions.h"
 #include "match/match.h"
+#include "secondlook_eval.h"
 
 typedef struct {
     sl_protocol protocol;

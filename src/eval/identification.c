@@ -9,6 +9,7 @@
 #include "base/threads.h"
 #include "eval/outcomes.h"
 #include "eval/ranker.h"
+#include "secondlook_eval.h"
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
 

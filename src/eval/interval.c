@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "eval/openset.h"
+#include "secondlook_eval.h"
 
 static double log_gamma(double x)
 {

@@ -7,6 +7,7 @@
 #include "eval/outcomes.h"
 #include "gallery/gallery.h"
 #include "match/match.h"
+#include "secondlook_eval.h"
 
 static size_t face_index(uint32_t face)
 {

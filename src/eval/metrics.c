@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "secondlook_eval.h"
 
 static int by_score(const void *a, const void *b)
 {

@@ -3,6 +3,7 @@
 #define SL_EVAL_METRICS_H
 
 #include "base/status.h"
+#include "secondlook_eval.h"
 
 typedef struct {
     float score; /* higher: more alike */

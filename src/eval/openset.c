@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rate_curve.h"
+#include "secondlook_eval.h"
 
 sl_openset_point sl_openset_by_rule(const sl_searches *s, const sl_rule *rule)
 {

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 /* ---- interval.c ---- */
 

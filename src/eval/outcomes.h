@@ -4,6 +4,7 @@
 
 #include "eval/experiment.h"
 #include "eval/retrieval.h"
+#include "secondlook_eval.h"
 
 /* One query after one ranking; rates in [0, 1]. */
 typedef struct {

@@ -8,6 +8,7 @@
 #include "base/pattern.h"
 #include "eval/names.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 static const uint32_t none = UINT32_MAX;
 

@@ -3,6 +3,7 @@
 #define SL_EVAL_OWN_PHOTOS_H
 
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 /* own [queries]: the face, UINT32_MAX where there is none. SL_ERR_ARGUMENT when a query may have been made of
  * either of two photos (both are named), or the pattern is none. */

@@ -3,6 +3,7 @@
 #define SL_EVAL_PAIRS_H
 
 #include "base/status.h"
+#include "secondlook_eval.h"
 
 typedef struct {
     char *first, *second; /* image ids */

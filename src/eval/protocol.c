@@ -9,6 +9,7 @@
 #include "eval/names.h"
 #include "eval/own_photos.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 static const uint32_t none = UINT32_MAX;
 

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 /* UINT32_MAX stands for "none" throughout. Faces are indices of the gallery, queries indices of the queries. */
 typedef struct {

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "secondlook_eval.h"
+
 sl_rates sl_rates_of(const uint8_t *hits, size_t count, size_t r)
 {
     size_t found = 0;

@@ -3,6 +3,7 @@
 #define SL_EVAL_RETRIEVAL_H
 
 #include "base/status.h"
+#include "secondlook_eval.h"
 
 /* Of one query: p1 in {0, 1}, rp and mapr in [0, 1]. */
 typedef struct {

@@ -9,6 +9,7 @@
 #include "eval/protocol.h"
 #include "eval/scorer.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
 

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "eval/outcomes.h"
+#include "secondlook_eval.h"
 
 /* Columns of the table that is resampled: three for each first ranking, nine for each configuration. */
 enum { STAGE2 = 0, BEST = 3, DIFFERENCE = 6, COLUMNS = 9 };

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "gallery/gallery.h"
 #include "match/second_look.h"
+#include "secondlook_eval.h"
 
 enum { MAX_CONFIGS = 4096 };
 

@@ -4,6 +4,7 @@
 #define SL_EVAL_SWEEP_H
 
 #include "base/status.h"
+#include "secondlook_eval.h"
 
 /* A second look at the best k of one first ranking. */
 typedef struct {

@@ -9,6 +9,7 @@
 #include "eval/pairs.h"
 #include "eval/scorer.h"
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 enum { BLOCK = 256 };
 

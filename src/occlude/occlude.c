@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "secondlook_draw.h"
+
 /* What each kind is drawn by; the crop needs no face. */
 static const struct {
     const char *const *styles; /* names; the default is number `usual` */

@@ -11,6 +11,7 @@
 #include "model/builtin_files.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"
+#include "secondlook_eval.h"
 
 enum { MAX_BYTES = 1 << 20 };
 

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "pipeline/engine.h"
+#include "secondlook_draw.h"
 
 sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out, sl_error *err)
 {

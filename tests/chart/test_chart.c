@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "chart/chart.h"
+#include "secondlook_draw.h"
 
 static sl_error err;
 

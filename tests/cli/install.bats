@@ -11,7 +11,7 @@ setup() {
 }
 
 @test "program, library, header, pkg-config file and man page are installed" {
-    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook.pc secondlook.1; do
+    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook_draw.h secondlook_eval.h secondlook.pc secondlook.1; do
         [ -n "$(find "$stage" -name $name)" ] || { echo "$name is missing"; return 1; }
     done
     program=$(find "$stage" -path '*/bin/secondlook')
@@ -69,13 +69,32 @@ END
     [ -z "$strays" ] || { echo "$strays"; return 1; }
 }
 
-@test "the header is C99 and C++" {
-    include=$(dirname "$(find "$stage" -name secondlook.h)")
-    echo '#include <secondlook.h>' > "$BATS_TEST_TMPDIR/one.c"
-    cc -std=c99 -pedantic -Wall -Wextra -Werror -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/one.c"
-    command -v c++ > /dev/null || skip "no C++ compiler for the second half"
-    cp "$BATS_TEST_TMPDIR/one.c" "$BATS_TEST_TMPDIR/one.cc"
-    c++ -Wall -Wextra -Werror -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/one.cc"
+# A gallery of three people, two photos each: embeddings along an axis of their own, maps that say no more.
+write_gallery() {
+    printf 'a/1\ta\na/2\ta\nb/1\tb\nb/2\tb\nc/1\tc\nc/2\tc\n' > names
+    one='\0\0\200\77' none='\0\0\0\0'
+    printf "$one$none$none$one$none$none$none$one$none$none$one$none$none$none$one$none$none$one" > embeddings
+    for _ in $(seq 12); do printf "$one$none"; done > maps
+    "$BUILD/gallery_of_arrays" "$1" names embeddings maps 3 2 1 2
+}
+
+@test "each header is enough for a program of its own, in C99 and in C++" {
+    cd "$BATS_TEST_TMPDIR"
+    write_gallery g
+    # shellcheck disable=SC2046
+    for header in core draw eval; do
+        cc -std=c99 -pedantic -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" \
+            $(pkg-config --cflags --libs secondlook) -lm
+        LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
+        c++ -x c++ -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" $(pkg-config --cflags --libs secondlook) -lm
+        LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
+    done
+}
+
+@test "what the shared library exports is what the headers declare" {
+    nm -D --defined-only "$lib/libsecondlook.so" | awk '$3 ~ /^sl_/ {print $3}' | sort > "$BATS_TEST_TMPDIR/exported"
+    cat "$SOURCE"/include/*.h | tr '\n' ' ' | grep -oE 'SL_API [^;(]*\(' | grep -oE 'sl_\w+ *\($' | tr -d ' (' | sort > "$BATS_TEST_TMPDIR/declared"
+    diff "$BATS_TEST_TMPDIR/exported" "$BATS_TEST_TMPDIR/declared"
 }
 
 @test "the C programs of the README compile" {

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "gallery/gallery.h"
+#include "secondlook_eval.h"
 
 static sl_error err;
 

@@ -4,6 +4,7 @@
 #include "base/rate_curve.h"
 #include "eval/metrics.h"
 #include "eval/pairs.h"
+#include "secondlook_eval.h"
 
 static sl_error err;
 

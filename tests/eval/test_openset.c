@@ -3,6 +3,7 @@
 
 #include "base/rate_curve.h"
 #include "eval/openset.h"
+#include "secondlook_eval.h"
 
 static sl_error err;
 

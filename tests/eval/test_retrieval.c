@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "eval/retrieval.h"
+#include "secondlook_eval.h"
 
 static sl_error err;
 

@@ -3,6 +3,7 @@
 
 #include "occlude/occlude.h"
 #include "image/draw.h"
+#include "secondlook_draw.h"
 
 enum { KINDS = SL_OCCLUDE_BLOCK + 1 };
 

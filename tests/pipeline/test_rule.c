@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"
+#include "secondlook_eval.h"
 
 enum { DIM = 8 };
 

@@ -6,6 +6,7 @@
 
 #include "explain/report/report.h"
 #include "image/image.h"
+#include "secondlook_draw.h"
 
 enum { BIG = 224, ROW_HEIGHT = 12, ROW_GAP = 3, CHART_WIDTH = 440, CHART_HEIGHT = 300 };
 
