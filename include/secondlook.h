@@ -472,21 +472,31 @@ SL_API sl_status sl_emd_plan(const sl_patch_map *query, const sl_patch_map *cand
                              const sl_match_options *options, float *plan, float *query_weights,
                              float *candidate_weights, sl_error *err);
 
-/* The k largest inner products of each of n_queries vectors with a bank of n vectors, in order, ties by
- * lower index. bank [n, dim], queries [n_queries, dim] float; index and score [n_queries, k]. */
-SL_API sl_status sl_cosine_top(const float *bank, size_t n, int dim, const float *queries, size_t n_queries,
-                               int k, int threads, uint32_t *index, float *score, sl_error *err);
+/* Vectors one after the other, [count, dim]; a view. */
+typedef struct {
+    const float *data;
+    size_t count;
+    int dim;
+} sl_vectors;
 
-/* A bank [n, dim] float that is searched again and again: 8-bit codes of it (about dim + 12 bytes a vector, beside the
+/* Stage 1: the k largest inner products of each query with the vectors of a bank, in order, ties by lower index.
+ *   bank, queries  of one dim
+ *   threads        0: all processors
+ *   index, score   [queries->count, k], the caller's; where the bank has fewer than k vectors the rest is UINT32_MAX and
+ *                  -infinity
+ * The same bits on every instruction set and for any number of threads. SL_ERR_NUMERIC when a product is not finite. */
+SL_API sl_status sl_cosine_top(const sl_vectors *bank, const sl_vectors *queries, int k, int threads, uint32_t *index,
+                               float *score, sl_error *err);
+
+/* A bank that is searched again and again: 8-bit codes of it (about dim + 12 bytes a vector, beside the
  * bank itself) bound every product, so a search reads a quarter of the bytes and answers as sl_cosine_top does, bit
  * for bit. The bank must outlive it unchanged. dim above 4096: searched without codes. SL_ERR_NUMERIC when the bank
  * has NaN or numbers above 1e15. Threads may search one together. */
 typedef struct sl_cosine_bank sl_cosine_bank;
-SL_API sl_status sl_cosine_bank_open(const float *bank, size_t n, int dim, int threads, sl_cosine_bank **out,
-                                     sl_error *err);
+SL_API sl_status sl_cosine_bank_open(const sl_vectors *bank, int threads, sl_cosine_bank **out, sl_error *err);
 SL_API void sl_cosine_bank_close(sl_cosine_bank *bank);
-SL_API sl_status sl_cosine_bank_top(const sl_cosine_bank *bank, const float *queries, size_t n_queries, int k,
-                                    int threads, uint32_t *index, float *score, sl_error *err);
+SL_API sl_status sl_cosine_bank_top(const sl_cosine_bank *bank, const sl_vectors *queries, int k, int threads,
+                                    uint32_t *index, float *score, sl_error *err);
 
 /* ------------------------------------------------------------------ galleries */
 
@@ -629,15 +639,21 @@ typedef struct {
     double share;                     /* of the faces with a cosine of 0.999 or more: 0.998 at least */
 } sl_int8_report;
 
+typedef struct {
+    const char *models_dir, *model; /* NULL as in sl_engine_options */
+    const char *file;               /* what is written; NULL: models_dir/NAME.int8 */
+    int threads;                    /* 0: all processors */
+    sl_progress_fn progress;        /* NULL: none */
+    void *context;
+} sl_quantise_options;
+
 /* Prepares a model for SL_COMPUTE_INT8: measures the ranges of its activations over aligned crops of real faces (32 at
  * least, up to 512 are used, evenly taken), leaves those layers in bf16 or f32 that cost most until 99.8 % of the faces
- * have a cosine of 0.999 to f32 and the mean 0.9997, and writes `file` (NULL: models_dir/NAME.int8). That holds ranges
+ * have a cosine of 0.999 to f32 and the mean 0.9997, and writes the file. That holds ranges
  * and the mean of all crops with its embedding, by which every later use tests itself; nobody's face. Weights: a scale
  * per output channel, symmetric; activations: one scale per tensor, signed or, where nothing is below 0, unsigned; the
- * scale is that of least squared error, clipping counted 300-fold. model: NULL as in sl_engine_options. report may be
- * NULL. */
-SL_API sl_status sl_model_quantise(const char *models_dir, const char *model, const sl_image *crops, size_t count,
-                                   const char *file, int threads, sl_progress_fn progress, void *context,
+ * scale is that of least squared error, clipping counted 300-fold. report may be NULL. */
+SL_API sl_status sl_model_quantise(const sl_quantise_options *options, const sl_image *crops, size_t count,
                                    sl_int8_report *report, sl_error *err);
 
 

@@ -238,22 +238,40 @@ SL_API sl_status sl_gallery_calibrate(const sl_gallery *gallery, const sl_galler
 /* Removes it. SL_ERR_NOT_FOUND when there is none for this look. */
 SL_API sl_status sl_calibration_remove(const sl_gallery *gallery, const sl_match_options *match, sl_error *err);
 
-/* Measures the false match rates of a model by pairs, as above, for each of `count` looks (options->match is not read),
- * and writes them to `file`, complete or not at all: as models_dir/NAME.rates they are what sl_rule goes by where a
- * gallery is not calibrated. measured_on: in words. out [count]. */
+/* What of a model is measured, and where it goes. */
+typedef struct {
+    const sl_match_options *looks; /* [count], settled */
+    size_t count;
+    const char *measured_on; /* whose faces they are, in words */
+    const char *file;        /* written complete or not at all */
+} sl_threshold_options;
+
+/* Measures the false match rates of a model by pairs, as above, for each look, and writes them: as models_dir/NAME.rates
+ * they are what sl_rule goes by where a gallery is not calibrated.
+ *   queries  [sets] galleries
+ *   options  how it is measured; its `match` is not read
+ *   out      [what->count] */
 SL_API sl_status sl_model_threshold(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
-                                    const sl_match_options *looks, size_t count, const sl_calibrate_options *options,
-                                    const char *measured_on, const char *file, sl_calibration *out, sl_error *err);
+                                    const sl_threshold_options *what, const sl_calibrate_options *options,
+                                    sl_calibration *out, sl_error *err);
 
 /* Where the above belongs for an engine's model: models_dir/NAME.rates. free() it. */
 SL_API sl_status sl_model_rates_file(const sl_engine *engine, char **path, sl_error *err);
 
+typedef struct {
+    sl_occlusion kind;
+    const char *style; /* as in sl_occlude */
+    uint64_t seed;
+    size_t limit; /* at most so many faces, evenly spaced; 0: all */
+    sl_progress_fn progress;
+    void *context;
+} sl_gallery_draw_options;
+
 /* Draws an occluder on the crop of each of the gallery's faces (those without one are left out), embeds it and adds it
- * to `out` with the same label and id. styles as in sl_occlude. SL_ERR_NOT_FOUND when no face has a crop,
- * SL_ERR_UNSUPPORTED without a landmark model. limit: at most so many faces, evenly spaced; 0: all. */
-SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery, sl_occlusion kind, const char *style,
-                                 uint64_t seed, size_t limit, sl_gallery *out, sl_progress_fn progress,
-                                 sl_error *err);
+ * to `out`, which is open for writing, with the same label and id. SL_ERR_NOT_FOUND when no face has a crop,
+ * SL_ERR_UNSUPPORTED without a landmark model. */
+SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery,
+                                 const sl_gallery_draw_options *options, sl_gallery *out, sl_error *err);
 
 #ifdef __cplusplus
 }

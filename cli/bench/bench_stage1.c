@@ -109,11 +109,11 @@ static sl_status one_way(void *context, int way, sl_error *err)
     stage1_run *run = context;
     if (way == READ)
         return read_all(run);
+    const sl_vectors bank = {run->bank, (size_t)run->faces, run->dim};
+    const sl_vectors queries = {run->queries_at, (size_t)run->queries, run->dim};
     if (way == EMBEDDINGS)
-        return sl_cosine_top(run->bank, (size_t)run->faces, run->dim, run->queries_at, (size_t)run->queries, run->k,
-                             run->threads, run->index, run->score, err);
-    return sl_cosine_bank_top(run->coded, run->queries_at, (size_t)run->queries, run->k, run->threads, run->index,
-                              run->score, err);
+        return sl_cosine_top(&bank, &queries, run->k, run->threads, run->index, run->score, err);
+    return sl_cosine_bank_top(run->coded, &queries, run->k, run->threads, run->index, run->score, err);
 }
 
 static void fill_units(float *out, size_t count, int dim, uint64_t *seed)
@@ -190,9 +190,10 @@ int bench_stage1(int argc, char **argv)
     }
     if (!code) {
         sl_status status = sl_isa_check(&err);
+        const sl_vectors bank = {run.bank, (size_t)run.faces, run.dim};
         double begin = cli_now();
         if (!status)
-            status = sl_cosine_bank_open(run.bank, (size_t)run.faces, run.dim, run.threads, &run.coded, &err);
+            status = sl_cosine_bank_open(&bank, run.threads, &run.coded, &err);
         make_codes = cli_now() - begin;
         if (!status)
             status = bench_in_turn(one_way, &run, WAYS, run.seconds, median, &err);

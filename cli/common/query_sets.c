@@ -97,9 +97,10 @@ static int draw_kind(cli_query_sets *sets, const sl_engine *engine, const sl_gal
     sets->opened_count++;
     snprintf(bar, sizeof bar, "drawing: %s", kinds[kind]);
     cli_progress_start(bar);
-    size_t limit = sets->draw_limit ? (size_t)sets->draw_limit : 5000;
-    sl_status status = sl_gallery_draw(engine, gallery, (sl_occlusion)kind, "any", seed, limit, *out, cli_progress_step,
-                                       &err);
+    const sl_gallery_draw_options o = {.kind = (sl_occlusion)kind, .style = "any", .seed = seed,
+                                       .limit = sets->draw_limit ? (size_t)sets->draw_limit : 5000,
+                                       .progress = cli_progress_step};
+    sl_status status = sl_gallery_draw(engine, gallery, &o, *out, &err);
     cli_progress_end();
     return status ? cli_fail(NULL, &err) : CLI_OK;
 }

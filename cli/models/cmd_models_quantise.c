@@ -97,8 +97,9 @@ static int measure(quantise_run *run)
     sl_int8_report r;
     const sl_engine_options *e = &run->models.engine;
     cli_progress_start("faces");
-    sl_status status = sl_model_quantise(e->models_dir, e->model, run->crops, run->count, run->out,
-                                         run->models.threads, cli_progress_step, NULL, &r, &err);
+    const sl_quantise_options o = {.models_dir = e->models_dir, .model = e->model, .file = run->out,
+                                   .threads = run->models.threads, .progress = cli_progress_step};
+    sl_status status = sl_model_quantise(&o, run->crops, run->count, &r, &err);
     cli_progress_end();
     if (status)
         return cli_fail(NULL, &err);

@@ -141,9 +141,10 @@ static int measure(threshold_run *run)
     int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->options.seed, queries, &sets);
     if (!code) {
         cli_progress_start("pairs");
-        sl_status status = sl_model_threshold(run->of.gallery, queries, sets, looks, count, &run->options,
-                                              run->measured_on ? run->measured_on : cli_base_name(run->of.gallery_dir), file,
-                                              c, &err);
+        const sl_threshold_options what = {
+            .looks = looks, .count = count, .file = file,
+            .measured_on = run->measured_on ? run->measured_on : cli_base_name(run->of.gallery_dir)};
+        sl_status status = sl_model_threshold(run->of.gallery, queries, sets, &what, &run->options, c, &err);
         cli_progress_end();
         code = status ? cli_fail(run->of.gallery_dir, &err) : print_result(run, looks, c, count, file);
     }

@@ -280,14 +280,15 @@ static void thin(sl_rate_curve *c)
 }
 
 sl_status sl_model_threshold(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
-                             const sl_match_options *looks, size_t count, const sl_calibrate_options *options,
-                             const char *measured_on, const char *file, sl_calibration *out, sl_error *err)
+                             const sl_threshold_options *what, const sl_calibrate_options *options,
+                             sl_calibration *out, sl_error *err)
 {
+    const size_t count = what->count;
     sl_rates *rates = sl_calloc_aligned(count + 1, sizeof *rates);
     sl_status status = rates ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu looks", count);
     for (size_t i = 0; status == SL_OK && i < count; i++) {
         sl_calibrate_options o = *options;
-        o.match = looks[i];
+        o.match = what->looks[i];
         begin(gallery, &o.match, &rates[i]);
         status = measure_pairs(gallery, queries, sets, &o, &rates[i], err);
         if (status == SL_OK)
@@ -296,7 +297,7 @@ sl_status sl_model_threshold(const sl_gallery *gallery, const sl_gallery *const 
             thin(&rates[i].bin[b].fmr);
     }
     if (status == SL_OK)
-        status = sl_rates_write(rates, count, measured_on, file, err);
+        status = sl_rates_write(rates, count, what->measured_on, what->file, err);
     free(rates);
     return status;
 }

@@ -12,10 +12,7 @@
 typedef struct {
     const sl_gallery *gallery;
     sl_gallery *out;
-    sl_occlusion kind;
-    const char *style;
-    uint64_t seed;
-    sl_progress_fn progress;
+    const sl_gallery_draw_options *options;
     sl_status status; /* of the gallery drawn into */
     sl_error *err;
 } drawing;
@@ -24,10 +21,11 @@ static sl_status draw_face(const drawing *d, sl_session *session, size_t face, s
 {
     sl_image crop = {0}, covered = {0};
     sl_point landmarks[68];
+    const sl_gallery_draw_options *o = d->options;
     SL_TRY(sl_gallery_crop(d->gallery, face, &crop, err));
     sl_status status = sl_landmarks_of_crop(session, &crop, landmarks, err);
     if (status == SL_OK)
-        status = sl_occlude(&crop, landmarks, d->kind, d->style, d->seed ^ face * 0x9e3779b97f4a7c15u, &covered, err);
+        status = sl_occlude(&crop, landmarks, o->kind, o->style, o->seed ^ face * 0x9e3779b97f4a7c15u, &covered, err);
     if (status == SL_OK)
         status = sl_templates_of_crops(session, &covered, 1, out, err);
     sl_image_free(&crop);
@@ -54,7 +52,7 @@ static void finish(void *context, const sl_photo *photo, void *made, const sl_er
 static int step(void *context, size_t done, size_t total)
 {
     const drawing *d = context;
-    return d->progress ? d->progress(NULL, done, total) : 0;
+    return d->options->progress ? d->options->progress(d->options->context, done, total) : 0;
 }
 
 static sl_status list_faces(const sl_gallery *gallery, size_t limit, sl_photo **out, size_t *count, sl_error *err)
@@ -83,17 +81,15 @@ static sl_status list_faces(const sl_gallery *gallery, size_t limit, sl_photo **
                   : sl_fail(err, SL_ERR_NOT_FOUND, "the gallery keeps no crops to draw on: enrol with --keep-crops");
 }
 
-sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery, sl_occlusion kind, const char *style,
-                          uint64_t seed, size_t limit, sl_gallery *out, sl_progress_fn progress,
-                          sl_error *err)
+sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery, const sl_gallery_draw_options *options,
+                          sl_gallery *out, sl_error *err)
 {
-    drawing d = {.gallery = gallery, .out = out, .kind = kind, .style = style, .seed = seed,
-                 .progress = progress, .err = err};
+    drawing d = {.gallery = gallery, .out = out, .options = options, .err = err};
     sl_photo *faces = NULL;
     size_t count = 0;
     if (!engine->landmarks)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "occluders are drawn by 68 landmarks: install libdlib-data");
-    sl_status status = list_faces(gallery, limit, &faces, &count, err);
+    sl_status status = list_faces(gallery, options->limit, &faces, &count, err);
     const sl_photo_loop loop = {.work = work, .finish = finish, .progress = step, .context = &d};
     if (status == SL_OK)
         status = sl_each_photo(engine, faces, count, &loop, err);

@@ -112,8 +112,9 @@ sl_status sl_experiment_scan(const sl_experiment *x, const uint32_t *queries, si
         return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu queries", count);
     for (size_t i = 0; i < count; i++)
         memcpy(rows + i * x->dim, x->query_embeddings + queries[i] * x->dim, x->dim * sizeof *rows);
-    sl_status status = sl_scan_top(x->blocks, x->block_count, (int)x->dim, rows, count, (int)x->depth + 1,
-                                   x->threads, index, score, err);
+    const sl_vectors asked = {rows, count, (int)x->dim};
+    sl_status status =
+        sl_scan_top(x->blocks, x->block_count, &asked, (int)x->depth + 1, x->threads, index, score, err);
     free(rows);
     return status;
 }

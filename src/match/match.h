@@ -150,8 +150,11 @@ typedef struct {
  * index: index and score [n_queries, k]; where there are fewer than k rows the rest is UINT32_MAX and
  * -infinity. The same bits on every instruction set and for any number of threads. SL_ERR_NUMERIC when a
  * product is not finite. */
-sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, const float *queries,
-                      size_t n_queries, int k, int threads, uint32_t *index, float *score, sl_error *err);
+sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, const sl_vectors *queries, int k, int threads,
+                      uint32_t *index, float *score, sl_error *err);
+
+/* SL_ERR_LIMIT for a bank that is too large, SL_ERR_ARGUMENT for queries (NULL: none yet) of another dim. */
+sl_status sl_bank_check(const sl_vectors *bank, const sl_vectors *queries, sl_error *err);
 
 /* Cosine of two embeddings, bit for bit what the scan gives for unit vectors. */
 float sl_scan_dot(const float *a, const float *b, int dim);

@@ -156,8 +156,8 @@ static void crowd_block(void *context, size_t block, int worker)
 static sl_status make_bank(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err)
 {
     sl_cosine_bank *bank;
-    SL_TRY(sl_cosine_bank_open(embeddings, sl_gallery_size(gallery), sl_gallery_shape(gallery)->dim, threads, &bank,
-                               err));
+    const sl_vectors all = {embeddings, sl_gallery_size(gallery), sl_gallery_shape(gallery)->dim};
+    SL_TRY(sl_cosine_bank_open(&all, threads, &bank, err));
     *out = bank;
     return SL_OK;
 }

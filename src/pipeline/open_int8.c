@@ -41,21 +41,20 @@ sl_status sl_int8_open(const char *models_dir, const sl_recogniser *r, sl_int8_m
     return status;
 }
 
-sl_status sl_model_quantise(const char *models_dir, const char *model, const sl_image *crops, size_t count,
-                            const char *file, int threads, sl_progress_fn progress, void *context,
-                            sl_int8_report *report, sl_error *err)
+sl_status sl_model_quantise(const sl_quantise_options *o, const sl_image *crops, size_t count, sl_int8_report *report,
+                            sl_error *err)
 {
     sl_recogniser r;
     sl_int8_model m = {0};
     sl_int8_report told;
     char *path = NULL;
     SL_TRY(sl_compute_check(SL_COMPUTE_INT8, err));
-    SL_TRY(sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", &r, err));
-    sl_status status = file ? SL_OK : sl_models_side_file(models_dir, r.network.manifest, ".int8", &path, err);
+    SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &r, err));
+    sl_status status = o->file ? SL_OK : sl_models_side_file(o->models_dir, r.network.manifest, ".int8", &path, err);
     if (status == SL_OK)
-        status = sl_int8_make(&r, crops, count, threads ? threads : sl_cpu_count(), progress, context, &m, &told, err);
+        status = sl_int8_make(&r, crops, count, o, &m, &told, err);
     if (status == SL_OK)
-        status = sl_int8_write(&m, file ? file : path, err);
+        status = sl_int8_write(&m, o->file ? o->file : path, err);
     if (status == SL_OK && report)
         *report = told;
     sl_int8_model_free(&m);

@@ -58,7 +58,7 @@ static void equals_a_full_sort(void **state)
         for (int isa = 0; isa <= (int)sl_isa_supported(); isa++)
             for (int threads = 0; threads <= 4; threads++) {
                 sl_match_use_isa(&isas[isa]);
-                assert_ok(sl_cosine_top(bank, n, dim, q, queries, cases[t].k, threads, index, score, &err));
+                assert_ok(sl_cosine_top(&(sl_vectors){bank, n, dim}, &(sl_vectors){q, queries, dim}, cases[t].k, threads, index, score, &err));
                 if (isa == 0 && threads == 0) {
                     for (size_t i = 0; i < queries; i++)
                         expect_top(bank, n, dim, q + i * (size_t)dim, k, index + i * k, score + i * k);
@@ -69,8 +69,8 @@ static void equals_a_full_sort(void **state)
                 assert_memory_equal(score, first_score, queries * k * sizeof *score);
 
                 sl_cosine_bank *coded;
-                assert_ok(sl_cosine_bank_open(bank, n, dim, threads, &coded, &err));
-                assert_ok(sl_cosine_bank_top(coded, q, queries, cases[t].k, threads, index, score, &err));
+                assert_ok(sl_cosine_bank_open(&(sl_vectors){bank, n, dim}, threads, &coded, &err));
+                assert_ok(sl_cosine_bank_top(coded, &(sl_vectors){q, queries, dim}, cases[t].k, threads, index, score, &err));
                 assert_memory_equal(index, first_index, queries * k * sizeof *index);
                 assert_memory_equal(score, first_score, queries * k * sizeof *score);
                 sl_cosine_bank_close(coded);
@@ -106,14 +106,14 @@ static void blocks_equal_one_bank(void **state)
     fill_random(query, 2 * DIM, 6, -1, 1);
     for (int i = 0; i < N; i++)
         memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
-    assert_ok(sl_cosine_top(bank, N, DIM, query, 2, K, 1, expected, expected_score, &err));
+    assert_ok(sl_cosine_top(&(sl_vectors){bank, N, DIM}, &(sl_vectors){query, 2, DIM}, K, 1, expected, expected_score, &err));
     const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300, NULL},
                                     {strided, 40, 1, 0, NULL},
                                     {bank, DIM, 0, 1, NULL},
                                     {bank + DIM, DIM, 150, 1, NULL},
                                     {strided + 151 * 40, 40, 149, 151, NULL}};
     for (int threads = 1; threads <= 4; threads++) {
-        assert_ok(sl_scan_top(blocks, 5, DIM, query, 2, K, threads, index, score, &err));
+        assert_ok(sl_scan_top(blocks, 5, &(sl_vectors){query, 2, DIM}, K, threads, index, score, &err));
         assert_memory_equal(index, expected, sizeof index);
         assert_memory_equal(score, expected_score, sizeof score);
     }
@@ -177,32 +177,32 @@ static void bad_input_is_refused(void **state)
     sl_cosine_bank *coded;
     fill_random(bank, 300 * 20, 1, -1, 1);
     fill_random(query, 20, 2, -1, 1);
-    assert_int_equal(sl_cosine_top(bank, 300, 0, query, 1, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, -2, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(bank, (size_t)UINT32_MAX, 20, query, 1, 5, 1, index, score, &err),
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 0}, &(sl_vectors){query, 1, 0}, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, -2, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, (size_t)UINT32_MAX, 20}, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err),
                      SL_ERR_LIMIT);
-    assert_ok(sl_cosine_top(bank, 300, 20, query, 0, 5, 1, index, score, &err));
+    assert_ok(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 0, 20}, 5, 1, index, score, &err));
     bank[250 * 20 + 3] = INFINITY;
     bank[123 * 20 + 19] = NAN;
     for (int threads = 1; threads <= 4; threads++) {
-        assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, threads, index, score, &err), SL_ERR_NUMERIC);
+        assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, threads, index, score, &err), SL_ERR_NUMERIC);
         assert_non_null(strstr(err.text, "row 123"));
-        assert_int_equal(sl_cosine_bank_open(bank, 300, 20, threads, &coded, &err), SL_ERR_NUMERIC);
+        assert_int_equal(sl_cosine_bank_open(&(sl_vectors){bank, 300, 20}, threads, &coded, &err), SL_ERR_NUMERIC);
         assert_non_null(strstr(err.text, "row 123"));
         assert_null(coded);
     }
     bank[250 * 20 + 3] = bank[123 * 20 + 19] = 0;
-    assert_int_equal(sl_cosine_bank_open(bank, 300, 0, 1, &coded, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_bank_open(bank, (size_t)UINT32_MAX, 20, 1, &coded, &err), SL_ERR_LIMIT);
-    assert_ok(sl_cosine_bank_open(bank, 300, 20, 1, &coded, &err));
-    assert_int_equal(sl_cosine_bank_top(coded, query, 1, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_bank_open(&(sl_vectors){bank, 300, 0}, 1, &coded, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_bank_open(&(sl_vectors){bank, (size_t)UINT32_MAX, 20}, 1, &coded, &err), SL_ERR_LIMIT);
+    assert_ok(sl_cosine_bank_open(&(sl_vectors){bank, 300, 20}, 1, &coded, &err));
+    assert_int_equal(sl_cosine_bank_top(coded, &(sl_vectors){query, 1, 20}, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
     query[0] = NAN;
-    assert_int_equal(sl_cosine_top(bank, 300, 20, query, 1, 5, 1, index, score, &err), SL_ERR_NUMERIC);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err), SL_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "row 0"));
-    assert_int_equal(sl_cosine_bank_top(coded, query, 1, 5, 1, index, score, &err), SL_ERR_NUMERIC);
+    assert_int_equal(sl_cosine_bank_top(coded, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err), SL_ERR_NUMERIC);
     query[0] = 1e30f; /* too large for codes, not for products */
-    assert_ok(sl_cosine_bank_top(coded, query, 1, 5, 1, index, score, &err));
+    assert_ok(sl_cosine_bank_top(coded, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err));
     sl_cosine_bank_close(coded);
 }
 

@@ -230,8 +230,9 @@ static void a_network_in_int8(void **state)
     link_model(dir);
     for (int i = 0; i < FACES; i++)
         draw_face(i, .02f * (float)(i % 3 - 1), false, 112, 112, &crops[i]);
-    assert_int_equal(sl_model_quantise(dir, NULL, crops, 31, NULL, 1, NULL, NULL, NULL, &err), SL_ERR_ARGUMENT);
-    assert_ok(sl_model_quantise(dir, NULL, crops, FACES, NULL, 1, NULL, NULL, &report, &err));
+    const sl_quantise_options o = {.models_dir = dir, .threads = 1};
+    assert_int_equal(sl_model_quantise(&o, crops, 31, NULL, &err), SL_ERR_ARGUMENT);
+    assert_ok(sl_model_quantise(&o, crops, FACES, &report, &err));
     assert_int_equal(report.faces, FACES);
     assert_true(report.int8 > 5 && report.int8 <= report.tensors && report.share >= .99);
     expect_agreement(dir, crops);

@@ -260,9 +260,11 @@ static sl_status code_queries(scan *s, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, const float *queries,
-                      size_t n_queries, int k, int threads, uint32_t *index, float *score, sl_error *err)
+sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, const sl_vectors *queries, int k, int threads,
+                      uint32_t *index, float *score, sl_error *err)
 {
+    const int dim = queries->dim;
+    const size_t n_queries = queries->count;
     if (dim < 1 || dim > MAX_DIM)
         return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: dim is %d, use 1 to %d", dim, MAX_DIM);
     if (k < 1 || threads < 0)
@@ -287,7 +289,7 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, int dim, con
     size_t rows_in_slice = (s.n_rows + s.slices - 1) / s.slices;
     s.slice_capacity = s.k < rows_in_slice ? s.k : rows_in_slice;
     float *padded = NULL;
-    sl_status status = allocate(&s, &padded, queries, err);
+    sl_status status = allocate(&s, &padded, queries->data, err);
     if (status == SL_OK)
         status = code_queries(&s, err);
     if (status == SL_OK) {
@@ -319,11 +321,20 @@ float sl_scan_dot(const float *a, const float *b, int dim)
     return out;
 }
 
-sl_status sl_cosine_top(const float *bank, size_t n, int dim, const float *queries, size_t n_queries, int k,
-                        int threads, uint32_t *index, float *score, sl_error *err)
+sl_status sl_bank_check(const sl_vectors *bank, const sl_vectors *queries, sl_error *err)
 {
-    if (n >= UINT32_MAX)
-        return sl_fail(err, SL_ERR_LIMIT, "cosine scan: a bank of %zu vectors; at most %u", n, UINT32_MAX - 1);
-    const sl_scan_block block = {.rows = bank, .stride = (size_t)(dim > 0 ? dim : 0), .count = n};
-    return sl_scan_top(&block, 1, dim, queries, n_queries, k, threads, index, score, err);
+    if (bank->count >= UINT32_MAX)
+        return sl_fail(err, SL_ERR_LIMIT, "cosine scan: a bank of %zu vectors; at most %u", bank->count, UINT32_MAX - 1);
+    if (queries && queries->dim != bank->dim)
+        return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: queries of dim %d, a bank of dim %d", queries->dim, bank->dim);
+    return SL_OK;
+}
+
+sl_status sl_cosine_top(const sl_vectors *bank, const sl_vectors *queries, int k, int threads, uint32_t *index,
+                        float *score, sl_error *err)
+{
+    SL_TRY(sl_bank_check(bank, queries, err));
+    const sl_scan_block block = {
+        .rows = bank->data, .stride = (size_t)(bank->dim > 0 ? bank->dim : 0), .count = bank->count};
+    return sl_scan_top(&block, 1, queries, k, threads, index, score, err);
 }

@@ -43,8 +43,7 @@ sl_status sl_int8_compile(const sl_recogniser *r, const sl_int8_model *m, int ba
 
 /* Measures ranges over the crops (at most SL_INT8_MOST_FACES, evenly taken), then leaves out what costs most until
  * embeddings keep SL_INT8_LEAST_COSINE. SL_ERR_UNSUPPORTED where nothing is left. */
-sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t count, int threads,
-                       sl_progress_fn progress, void *context, sl_int8_model *out, sl_int8_report *report,
-                       sl_error *err);
+sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t count, const sl_quantise_options *options,
+                       sl_int8_model *out, sl_int8_report *report, sl_error *err);
 
 #endif

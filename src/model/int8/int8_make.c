@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/threads.h"
 
 /* Faces on which each tensor's own cost is measured; costs add up only about, so that a little more is tried first. */
 enum { COST_FACES = 32 };
@@ -216,11 +217,11 @@ static sl_status make(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, sl_ra
     return finish(f, &ranges, out, err);
 }
 
-sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t count, int threads,
-                       sl_progress_fn progress, void *context, sl_int8_model *out, sl_int8_report *report,
-                       sl_error *err)
+sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t count, const sl_quantise_options *options,
+                       sl_int8_model *out, sl_int8_report *report, sl_error *err)
 {
-    sl_int8_faces f = {.r = r, .threads = threads, .progress = progress, .context = context};
+    sl_int8_faces f = {.r = r, .threads = options->threads ? options->threads : sl_cpu_count(),
+                       .progress = options->progress, .context = options->context};
     sl_graph *g = NULL;
     *out = (sl_int8_model){0};
     if (count < SL_INT8_LEAST_FACES)
