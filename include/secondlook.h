@@ -22,6 +22,8 @@
  *   one thread's own. Everything else is plain data.
  * - What a function returns through a pointer to a pointer is the caller's, freed by the matching
  *   _close or _free, which accept NULL. Strings are UTF-8 and NUL-terminated.
+ * - What may still change from one version to the next is declared only where SL_EXPERIMENTAL is defined before the
+ *   header is included: scores taken apart by cells, int8 networks, and all of secondlook_eval.h.
  * - Images are 8 bits a sample, rows from top to bottom, no padding; points are in pixels with the
  *   centre of the top left pixel at (0, 0).
  */
@@ -632,6 +634,8 @@ SL_API sl_status sl_oae_hidden(const sl_oae *oae, const sl_template *face, float
 
 /* ------------------------------------------------------------------ int8 */
 
+#ifdef SL_EXPERIMENTAL
+
 typedef struct {
     size_t faces;      /* that ranges were measured on */
     int tensors, int8; /* that layers read, and those of them that they read in int8 */
@@ -656,6 +660,7 @@ typedef struct {
 SL_API sl_status sl_model_quantise(const sl_quantise_options *options, const sl_image *crops, size_t count,
                                    sl_int8_report *report, sl_error *err);
 
+#endif /* SL_EXPERIMENTAL */
 
 /* ------------------------------------------------------------------ enrolment */
 
@@ -933,6 +938,8 @@ typedef struct {
     const sl_rule *rule; /* that the pair is judged by, as hidden as the more hidden of its faces; NULL: it is not */
 } sl_pair;
 
+#ifdef SL_EXPERIMENTAL
+
 /* A score taken apart: what each cell of the query gives to it, so that sum of shares + rest = score.
  *
  * stage 1: an embedding is a sum of what its cells give to it where the head is linear, so its cosine with another is
@@ -955,7 +962,7 @@ typedef struct {
     float *query_again, *other_again; /* [dim] the two faces embedded again, unit length: their product is stage 2 */
 } sl_attribution;
 
-/* options as in sl_compare; their cells, where given, also serve looks that need none. */
+/* options as in sl_compare; their `oae`, where given, also serves looks that need none. */
 SL_API sl_status sl_attribute(const sl_template *query, const sl_template *other, const sl_match_options *options,
                               sl_attribution *out, sl_error *err);
 SL_API void sl_attribution_free(sl_attribution *attribution);
@@ -983,6 +990,8 @@ SL_API sl_status sl_hide_cells(const sl_template *query, const sl_template *othe
                                const float *importance, uint64_t seed, sl_hiding *out, sl_error *err);
 SL_API void sl_hiding_free(sl_hiding *hiding);
 
+#endif /* SL_EXPERIMENTAL */
+
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
  * brightness (T[s*, m] - min) / (max - min) over the cells (1 where all are equal). The longer side has `side`
  * pixels (8 .. 4096), the crop's aspect is kept. SL_ERR_ARGUMENT for looks that move nothing (none, oae). */
@@ -993,10 +1002,12 @@ SL_API sl_status sl_draw_flow(const sl_pair *pair, const sl_match_options *optio
 SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *options, int side,
                                  sl_image *query, sl_image *other, sl_error *err);
 
+#ifdef SL_EXPERIMENTAL
 /* What each part of a face gives to a score, over a crop of it: blue speaks for the other face, orange against, dark
  * counted little. SL_ERR_ARGUMENT where it cannot be told by cell. crop NULL: a grey tile; side as above. */
 SL_API sl_status sl_draw_shares(const sl_attribution *why, const sl_image *crop, int side, sl_image *out,
                                 sl_error *err);
+#endif
 
 /* A face by the trust that SL_RERANK_OAE has in its cells: bright what is believed, dark what is ignored. crop NULL:
  * a grey tile; side as above. */

@@ -7,6 +7,10 @@
 #ifndef SECONDLOOK_EVAL_H
 #define SECONDLOOK_EVAL_H
 
+#ifndef SL_EXPERIMENTAL
+#error "secondlook_eval.h may change from one version to the next: define SL_EXPERIMENTAL before including it"
+#endif
+
 #include "secondlook.h"
 #include "secondlook_draw.h"
 

@@ -91,6 +91,16 @@ write_gallery() {
     done
 }
 
+@test "what may change is not declared unless it is asked for" {
+    include=$(dirname "$(find "$stage" -name secondlook.h)")
+    echo 'int main(void) { return sl_attribute == 0; }' > "$BATS_TEST_TMPDIR/body"
+    for header in secondlook secondlook_eval; do
+        { echo "#include <$header.h>"; cat "$BATS_TEST_TMPDIR/body"; } > "$BATS_TEST_TMPDIR/x.c"
+        fails cc -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/x.c" 2> /dev/null
+        cc -DSL_EXPERIMENTAL -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/x.c"
+    done
+}
+
 @test "what the shared library exports is what the headers declare" {
     nm -D --defined-only "$lib/libsecondlook.so" | awk '$3 ~ /^sl_/ {print $3}' | sort > "$BATS_TEST_TMPDIR/exported"
     cat "$SOURCE"/include/*.h | tr '\n' ' ' | grep -oE 'SL_API [^;(]*\(' | grep -oE 'sl_\w+ *\($' | tr -d ' (' | sort > "$BATS_TEST_TMPDIR/declared"

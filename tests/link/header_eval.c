@@ -1,4 +1,5 @@
 /* secondlook_eval.h alone, as C99 and as C++: every face of a gallery searches among the others. header_eval GALLERY */
+#define SL_EXPERIMENTAL
 #include <secondlook_eval.h>
 
 #include <stdio.h>
