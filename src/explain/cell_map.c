@@ -62,10 +62,11 @@ static void colour_face(const float *parts, const float *light, int rows, int co
         }
 }
 
-sl_status sl_shares_picture(const float *shares, const float *weights, int rows, int cols, float scale,
-                            const sl_image *crop, int width, int height, sl_image *out, sl_error *err)
+sl_status sl_shares_picture(const sl_attribution *why, const float *weights, float scale, const sl_image *crop,
+                            int width, int height, sl_image *out, sl_error *err)
 {
-    const int cells = rows * cols;
+    const float *shares = why->shares;
+    const int cells = why->rows * why->cols;
     float most = 0, *parts = sl_calloc_aligned(2 * (size_t)cells, sizeof *parts), *light = parts + cells;
     *out = (sl_image){0};
     if (!parts)
@@ -79,7 +80,7 @@ sl_status sl_shares_picture(const float *shares, const float *weights, int rows,
     }
     sl_status status = sl_tile(crop, width, height, out, err);
     if (status == SL_OK)
-        colour_face(parts, light, rows, cols, out);
+        colour_face(parts, light, why->rows, why->cols, out);
     free(parts);
     return status;
 }
@@ -95,6 +96,5 @@ sl_status sl_draw_shares(const sl_attribution *why, const sl_image *crop, int si
     if (crop)
         SL_TRY(sl_image_check(crop, err));
     sl_tile_size(crop, side, &width, &height);
-    return sl_shares_picture(why->shares, why->query_weights, why->rows, why->cols, 0, crop, width, height, out,
-                             err);
+    return sl_shares_picture(why, why->query_weights, 0, crop, width, height, out, err);
 }

@@ -54,8 +54,8 @@ float sl_cell_value(const float *values, int rows, int cols, int width, int heig
 
 /* What each cell gives to a score over its face, which is grey and, where weights [R] are below the largest, darker:
  * blue speaks for it, orange against; the colour is full at +-scale (0: the largest share). */
-sl_status sl_shares_picture(const float *shares, const float *weights, int rows, int cols, float scale,
-                            const sl_image *crop, int width, int height, sl_image *out, sl_error *err);
+sl_status sl_shares_picture(const sl_attribution *why, const float *weights, float scale, const sl_image *crop,
+                            int width, int height, sl_image *out, sl_error *err);
 
 /* The largest |share|. */
 float sl_largest_share(const float *shares, int count);

@@ -51,19 +51,30 @@ static float read_at(int pixels, int cells, int c, float into, int *first, int *
     return (float)(at - *first);
 }
 
-static void draw_row(const sl_transport *t, const int *tile, const float *brightness, const sl_image *other,
-                     const int *cell_x, const float *into_x, int row, float into_y, uint8_t *out)
+/* What a flow picture is drawn with: which tile of the other face lies on each cell, and where each pixel falls. */
+typedef struct {
+    const sl_transport *t;
+    const sl_image *other;
+    const int *tile;         /* [patches] */
+    const float *brightness; /* [patches] */
+    int *cell_x, *cell_y;    /* [width], [height] */
+    float *into_x, *into_y;
+} flow;
+
+static void draw_row(const flow *f, int y, uint8_t *out)
 {
+    const sl_transport *t = f->t;
+    const sl_image *other = f->other;
     for (int x = 0; x < other->width; x++) {
-        int m = row * t->cols + cell_x[x], left, right, top, bottom;
-        float fx = read_at(other->width, t->cols, tile[m] % t->cols, into_x[x], &left, &right);
-        float fy = read_at(other->height, t->rows, tile[m] / t->cols, into_y, &top, &bottom);
+        int m = f->cell_y[y] * t->cols + f->cell_x[x], left, right, top, bottom;
+        float fx = read_at(other->width, t->cols, f->tile[m] % t->cols, f->into_x[x], &left, &right);
+        float fy = read_at(other->height, t->rows, f->tile[m] / t->cols, f->into_y[y], &top, &bottom);
         const uint8_t *upper = other->pixels + (size_t)top * other->width * 3;
         const uint8_t *lower = other->pixels + (size_t)bottom * other->width * 3;
         for (int c = 0; c < 3; c++) {
             float a = upper[left * 3 + c] * (1 - fx) + upper[right * 3 + c] * fx;
             float b = lower[left * 3 + c] * (1 - fx) + lower[right * 3 + c] * fx;
-            out[x * 3 + c] = (uint8_t)lrintf((a * (1 - fy) + b * fy) * brightness[m]);
+            out[x * 3 + c] = (uint8_t)lrintf((a * (1 - fy) + b * fy) * f->brightness[m]);
         }
     }
 }
@@ -81,14 +92,14 @@ sl_status sl_flow_picture(const sl_transport *t, const sl_image *other_crop, int
     if (status == SL_OK && (!tile || !brightness))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a flow picture");
     if (status == SL_OK) {
-        int *cell_x = tile + patches, *cell_y = cell_x + width;
-        float *into_x = brightness + patches, *into_y = into_x + width;
+        int *cell_x = tile + patches;
+        float *into_x = brightness + patches;
+        const flow f = {t, &other, tile, brightness, cell_x, cell_x + width, into_x, into_x + width};
         sl_flow_tiles(t->plan, patches, tile, brightness);
-        cut_axis(width, t->cols, cell_x, into_x);
-        cut_axis(height, t->rows, cell_y, into_y);
+        cut_axis(width, t->cols, f.cell_x, f.into_x);
+        cut_axis(height, t->rows, f.cell_y, f.into_y);
         for (int y = 0; y < height; y++)
-            draw_row(t, tile, brightness, &other, cell_x, into_x, cell_y[y], into_y[y],
-                     out->pixels + (size_t)y * width * 3);
+            draw_row(&f, y, out->pixels + (size_t)y * width * 3);
     }
     free(tile);
     free(brightness);

@@ -108,7 +108,8 @@ static void shares_colour_the_face(void **state)
         weights[p] = p == CELLS - 1 ? 0 : 1;
     shares[0] = .1f;
     shares[COLS + 2] = -.1f;
-    assert_ok(sl_shares_picture(shares, weights, ROWS, COLS, 0, &grey, COLS * 10, ROWS * 10, &out, &err));
+    const sl_attribution why = {.rows = ROWS, .cols = COLS, .shares = shares};
+    assert_ok(sl_shares_picture(&why, weights, 0, &grey, COLS * 10, ROWS * 10, &out, &err));
     const uint8_t *blue = out.pixels + (5 * COLS * 10 + 5) * 3, *orange = out.pixels + (15 * COLS * 10 + 25) * 3;
     const uint8_t *dark = out.pixels + (COLS * 10 * ROWS * 10 - 1) * 3, *plain = out.pixels + (5 * COLS * 10 + 35) * 3;
     assert_true(blue[2] > 180 && blue[0] < 60);

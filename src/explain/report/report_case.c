@@ -149,8 +149,7 @@ static sl_status shares_of(sl_text *page, const sl_told_case *told, const sl_can
     sl_image picture = {0};
     SL_TRY(sl_case_attribute(one, candidate, &why, err));
     sl_tile_size(one->query_crop, SMALL, &width, &height);
-    sl_status status = sl_shares_picture(why.shares, why.query_weights, why.rows, why.cols, scale, one->query_crop,
-                                         width, height, &picture, err);
+    sl_status status = sl_shares_picture(&why, why.query_weights, scale, one->query_crop, width, height, &picture, err);
     sl_attribution_free(&why);
     if (status == SL_OK)
         status =

@@ -28,7 +28,7 @@ static sl_status shares_of(sl_text *page, const sl_attribution *why, const float
     int width, height;
     sl_image picture;
     sl_tile_size(crop, BIG, &width, &height);
-    SL_TRY(sl_shares_picture(why->shares, weights, why->rows, why->cols, 0, crop, width, height, &picture, err));
+    SL_TRY(sl_shares_picture(why, weights, 0, crop, width, height, &picture, err));
     sl_status status = sl_report_picture(page, &picture, alt, err);
     sl_image_free(&picture);
     return status;
