@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """tools/results_tables.py half-a PHOTOS       path,label lines of half a of the people, for enroll --labels
-tools/results_tables.py tables JSON_DIR FILE   writes the tables between the marks of FILE anew from JSON results
+tools/results_tables.py tables JSON_DIR FILE...   writes the tables between the marks of the files anew from JSON results
 
 A table stands between <!-- table: NAME --> and <!-- end -->; the functions below are named as the tables are."""
 import json
@@ -243,8 +243,9 @@ TABLES = {f.__name__: f for f in (headline, measures, looks, sweep_lfw, sweep_ma
 def main():
     if len(sys.argv) == 3 and sys.argv[1] == "half-a":
         half_a(sys.argv[2])
-    elif len(sys.argv) == 4 and sys.argv[1] == "tables":
-        write_tables(sys.argv[3], "table", TABLES, Results(sys.argv[2]))
+    elif len(sys.argv) >= 4 and sys.argv[1] == "tables":
+        for page in sys.argv[3:]:
+            write_tables(page, "table", TABLES, Results(sys.argv[2]))
     else:
         sys.exit(__doc__)
 

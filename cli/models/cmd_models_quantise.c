@@ -41,7 +41,7 @@ static const struct argp parser = {
     parse,
     "PATH...",
     "Prepares a recogniser for --precision int8: measures the ranges of its activations on real faces (32 at least, "
-    "some hundreds are good, 512 are used), and leaves out layers until 99 % of the faces keep a cosine of 0.999 "
+    "some hundreds are good, 512 are used), and leaves out layers until 99.8 % of the faces keep a cosine of 0.999 "
     "to f32. No face is kept in the result, only their mean, by which int8 tests itself each time.\v"
     "Examples:\n"
     "  secondlook models quantise photos/\n"
