@@ -1,11 +1,11 @@
-/* The example of the README still draws the picture that stands there. */
+/* The example still draws the picture that docs/method.md shows. */
 #define main flow_of_shapes
 #include "../../examples/flow_of_shapes.c"
 #undef main
 
 #include "support.h"
 
-static void test_the_readme_shows_what_the_example_draws(void **state)
+static void test_the_page_shows_what_the_example_draws(void **state)
 {
     (void)state;
     sl_error err;
@@ -34,7 +34,7 @@ static void test_a_picture_that_can_not_be_written_is_a_failure(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_the_readme_shows_what_the_example_draws),
+        cmocka_unit_test(test_the_page_shows_what_the_example_draws),
         cmocka_unit_test(test_a_picture_that_can_not_be_written_is_a_failure),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
