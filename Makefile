@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo check asan tsan fuzz bench install clean
+.PHONY: help setup build models demo check asan tsan fuzz bench man install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -51,6 +51,9 @@ fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
 
 bench: models ## measure this machine: stage 2, stage 1, the network
 	@for what in emd stage1 backbone; do echo "== bench $$what"; build/secondlook bench $$what || exit 1; done
+
+man: build ## docs/secondlook.1 anew from what --help says
+	@tools/man/make-page build/secondlook > build/secondlook.1 && mv build/secondlook.1 docs/secondlook.1
 
 install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
