@@ -1,4 +1,5 @@
-/* Little-endian reads and writes, and a cursor that can not leave its buffer. */
+/* Numbers in bytes: little-endian ones read and written, big-endian ones read, and a cursor that cannot leave its
+ * buffer. */
 #ifndef SL_BASE_BYTES_H
 #define SL_BASE_BYTES_H
 
@@ -26,6 +27,13 @@ SL_DEFINE_LE(int32_t, i32)
 SL_DEFINE_LE(int64_t, i64)
 SL_DEFINE_LE(float, f32)
 #undef SL_DEFINE_LE
+
+/* As PNG, JPEG and TIFF have them. */
+static inline uint16_t sl_get_be16(const uint8_t *p) { return (uint16_t)(p[0] << 8 | p[1]); }
+static inline uint32_t sl_get_be32(const uint8_t *p)
+{
+    return (uint32_t)sl_get_be16(p) << 16 | sl_get_be16(p + 2);
+}
 
 /* A reader over [data, data + size). A read past the end sets `failed`, returns zero, and all
  * reads after it do the same: a parser checks `failed` once per record. */

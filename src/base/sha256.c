@@ -6,6 +6,7 @@
 #include <immintrin.h>
 #endif
 
+#include "base/bytes.h"
 #include "base/cpu.h"
 
 static const uint32_t round_constants[64] = {
@@ -24,8 +25,7 @@ static void compress_plain(uint32_t h[8], const uint8_t block[64])
 {
     uint32_t w[64];
     for (int t = 0; t < 16; t++)
-        w[t] = (uint32_t)block[4 * t] << 24 | (uint32_t)block[4 * t + 1] << 16 |
-               (uint32_t)block[4 * t + 2] << 8 | block[4 * t + 3];
+        w[t] = sl_get_be32(block + 4 * t);
     for (int t = 16; t < 64; t++) {
         uint32_t s0 = rotate_right(w[t - 15], 7) ^ rotate_right(w[t - 15], 18) ^ w[t - 15] >> 3;
         uint32_t s1 = rotate_right(w[t - 2], 17) ^ rotate_right(w[t - 2], 19) ^ w[t - 2] >> 10;

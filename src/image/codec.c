@@ -43,17 +43,6 @@ static bool has_magic(const uint8_t *data, size_t size, size_t at, const char *m
     return size >= at + length && memcmp(data + at, magic, length) == 0;
 }
 
-sl_status sl_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side, sl_error *err)
-{
-    if (width == 0 || height == 0)
-        return sl_fail(err, SL_ERR_FORMAT, "%s of %u x %u pixels: the picture is empty", format, width, height);
-    if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_PIXELS)
-        return sl_fail(err, SL_ERR_LIMIT,
-                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down",
-                       format, width, height, SL_MAX_PIXELS, max_side);
-    return SL_OK;
-}
-
 static sl_status decode_grey_png(const void *data, size_t size, sl_image *out, sl_error *err)
 {
     sl_image rgb;

@@ -7,6 +7,8 @@
 #include <string.h>
 #include <turbojpeg.h>
 
+#include "base/bytes.h"
+
 /* Encoders write some ten scans. Each costs a pass over the whole picture, however few bytes it takes. */
 #define MAX_SCANS 100
 #define MAX_SCAN_PIXELS 2000000000
@@ -35,8 +37,8 @@ static sl_status read_frame(uint8_t marker, const uint8_t *body, size_t length, 
         return sl_fail(err, SL_ERR_FORMAT, "JPEG with a frame header of %zu bytes: it is damaged", length);
     o->frame = marker;
     o->precision = body[0];
-    o->height = sl_be16(body + 1);
-    o->width = sl_be16(body + 3);
+    o->height = sl_get_be16(body + 1);
+    o->width = sl_get_be16(body + 3);
     o->components = body[5];
     for (size_t i = 0; i < 4 && i < o->components && 8 + 3 * i < length; i++)
         o->ids[i] = body[6 + 3 * i];
@@ -99,7 +101,7 @@ static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_erro
             o->complete = true;
             return SL_OK;
         }
-        size_t length = size - at >= 2 ? sl_be16(data + at) : 0;
+        size_t length = size - at >= 2 ? sl_get_be16(data + at) : 0;
         if (marker == 0 || marker == TEM || marker == SOI || (marker >= RST0 && marker <= RST7))
             length = 0;
         else if (size - at < 2 || length > size - at || (length < 2 && has_all_scans(o)))
@@ -128,7 +130,7 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err
         if (o->components != 1 && o->components != 3 && o->components != 4)
             return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u colour components; 1, 3 and 4 are read",
                            o->components);
-        SL_TRY(sl_check_size("JPEG", o->width, o->height, 65500, err));
+        SL_TRY(sl_image_check_size("JPEG", o->width, o->height, 65500, err));
     }
     if (!o->complete && !(o->frame && has_all_scans(o)))
         return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated",
@@ -177,8 +179,8 @@ static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline
     return status;
 }
 
-/* The same of a file whose end marker is missing or damaged: with one behind what can be read, so that the decoder warns
- * of pixels that are not there, and of nothing else. */
+/* The same of a file whose end marker is missing or damaged: with one behind what can be read, so that the decoder
+ * warns of pixels that are not there, and of nothing else. */
 static sl_status decompress_open(const uint8_t *data, const jpeg_outline *o, int format, uint8_t *pixels,
                                  sl_error *err)
 {

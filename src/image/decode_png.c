@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
+
 /* All that outlives a longjmp lies here, in the frame above. */
 typedef struct {
     const uint8_t *data;
@@ -109,12 +111,12 @@ static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
     const uint8_t *p = r->data;
     if (r->size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
         return sl_fail(err, SL_ERR_FORMAT, "PNG without its header: it was truncated or is damaged");
-    r->width = sl_be32(p + 16);
-    r->height = sl_be32(p + 20);
-    SL_TRY(sl_check_size("PNG", r->width, r->height, 65535, err));
+    r->width = sl_get_be32(p + 16);
+    r->height = sl_get_be32(p + 20);
+    SL_TRY(sl_image_check_size("PNG", r->width, r->height, 65535, err));
     bool before_picture = true;
     for (size_t at = 8; r->size - at >= 12;) {
-        size_t length = sl_be32(p + at);
+        size_t length = sl_get_be32(p + at);
         const uint8_t *type = p + at + 4, *body = p + at + 8;
         bool pixels = memcmp(type, "IDAT", 4) == 0;
         if (length > r->size - at - 12) {
@@ -149,7 +151,7 @@ sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_erro
         sl_warn(err, "the PNG's end is missing or damaged; its whole picture is there");
     else if (!decoded) {
         free(r.pixels);
-        return sl_fail(err, r.status, "PNG of %u x %u pixels can not be read (%s)", r.width, r.height, r.message);
+        return sl_fail(err, r.status, "PNG of %u x %u pixels cannot be read (%s)", r.width, r.height, r.message);
     }
     if (r.channels == 4) {
         size_t count = (size_t)r.width * r.height;

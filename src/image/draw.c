@@ -1,3 +1,6 @@
+/* Shapes, pictures and text drawn into RGB pictures. Every shape is cut to the picture first, so that coordinates may
+ * be anything. Rectangles, tiles and letters cover whole pixels; lines and discs cover a pixel by how far its centre
+ * lies inside their edge; polygons are counted out by 16 samples a pixel. */
 #include "image/draw.h"
 
 #include <limits.h>

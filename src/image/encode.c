@@ -77,7 +77,7 @@ sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *siz
     png_destroy_write_struct(&w.png, &w.info);
     if (!written) {
         free(w.data);
-        return sl_fail(err, SL_ERR_MEMORY, "a picture of %d x %d pixels can not be written as PNG (%s)",
+        return sl_fail(err, SL_ERR_MEMORY, "a picture of %d x %d pixels cannot be written as PNG (%s)",
                        image->width, image->height, w.message);
     }
     *data = w.data;
@@ -102,7 +102,7 @@ sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **dat
     if (tjCompress2(handle, image->pixels, image->width, 0, image->height, colour ? TJPF_RGB : TJPF_GRAY, &bytes,
                     &count, colour ? TJSAMP_444 : TJSAMP_GRAY, quality, TJFLAG_ACCURATEDCT) != 0)
         status = sl_fail(err, image->width > 65500 || image->height > 65500 ? SL_ERR_LIMIT : SL_ERR_MEMORY,
-                         "a picture of %d x %d pixels can not be written as JPEG (%s)", image->width,
+                         "a picture of %d x %d pixels cannot be written as JPEG (%s)", image->width,
                          image->height, tjGetErrorStr2(handle));
     else if (!(*data = malloc(count)))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %lu bytes", count);

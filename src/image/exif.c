@@ -1,20 +1,20 @@
-/* The orientation that EXIF data give. */
+/* The orientation that EXIF data give: one entry of a TIFF directory. Whatever does not look like one says "upright".
+ *
+ *     "II*\0" or "MM\0*"   byte order
+ *     u32                   where the directory is
+ *     directory: u16 entries, then 12 bytes each: u16 tag (0x0112), u16 type, u32 count, value
+ */
 #include "image/codec.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Both byte orders of TIFF. */
-static uint32_t get16(const uint8_t *p, bool little)
-{
-    return little ? (uint32_t)p[1] << 8 | p[0] : sl_be16(p);
-}
+#include "base/bytes.h"
 
-static uint32_t get32(const uint8_t *p, bool little)
-{
-    return little ? get16(p + 2, true) << 16 | get16(p, true) : sl_be32(p);
-}
+/* Both byte orders of TIFF. */
+static uint32_t get16(const uint8_t *p, bool little) { return little ? sl_get_u16(p) : sl_get_be16(p); }
+static uint32_t get32(const uint8_t *p, bool little) { return little ? sl_get_u32(p) : sl_get_be32(p); }
 
 int sl_exif_orientation(const uint8_t *tiff, size_t size)
 {

@@ -1,3 +1,5 @@
+/* The letters of the pixel font, and which of them a character of UTF-8 is drawn as: names come in any language, the
+ * font has ASCII. */
 #include "image/font.h"
 
 #include <stddef.h>

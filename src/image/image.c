@@ -1,3 +1,4 @@
+/* Pictures in memory: made, checked, copied, and turned into grey or RGB. */
 #include "image/image.h"
 
 #include <stdlib.h>
@@ -46,6 +47,18 @@ sl_status sl_image_check(const sl_image *image, sl_error *err)
                        "picture of %d x %d pixels, %d channels: sides must be 1 to 65535, pixels at most %d, "
                        "channels 1 or 3",
                        image->width, image->height, image->channels, SL_MAX_PIXELS);
+    return SL_OK;
+}
+
+sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side,
+                              sl_error *err)
+{
+    if (width == 0 || height == 0)
+        return sl_fail(err, SL_ERR_FORMAT, "%s of %u x %u pixels: the picture is empty", format, width, height);
+    if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_PIXELS)
+        return sl_fail(err, SL_ERR_LIMIT,
+                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down",
+                       format, width, height, SL_MAX_PIXELS, max_side);
     return SL_OK;
 }
 

@@ -1,4 +1,12 @@
-/* A part of a picture at any scale: shrunk first where many pixels come to one. */
+/* A part of a picture at any scale. A warp reads four pixels for each it writes: where many come to one it would skip
+ * most of them and alias. Then the part that is wanted is shrunk by a whole factor first, and the warp reads that.
+ *
+ *     photo 6000 x 4000    part under the crop, 1800 x 1800    shrunk by 16     crop 112 x 112
+ *     +------------+
+ *     |    +---+   |   ->  +-----------+                   ->  +---+       ->   +--+   turned by the rest
+ *     |    +---+   |       +-----------+                       +---+            +--+
+ *     +------------+
+ */
 #include "image/image.h"
 
 #include <math.h>

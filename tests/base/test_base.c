@@ -97,6 +97,16 @@ static void reader_stays_inside(void **state)
     assert_null(sl_read_bytes(&r, 1));
 }
 
+static void both_byte_orders(void **state)
+{
+    (void)state;
+    static const uint8_t bytes[5] = {0, 0x81, 0x02, 0xf3, 0x04};
+    assert_int_equal(sl_get_be16(bytes + 1), 0x8102);
+    assert_int_equal(sl_get_u16(bytes + 1), 0x0281);
+    assert_true(sl_get_be32(bytes + 1) == 0x8102f304u);
+    assert_true(sl_get_u32(bytes + 1) == 0x04f30281u);
+}
+
 static void files_are_whole_or_absent(void **state)
 {
     (void)state;
@@ -253,6 +263,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(sha256_of_every_isa),
         cmocka_unit_test(crc32c_of_published_vector),
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
+        cmocka_unit_test(both_byte_orders),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
         cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(ordered_loop_takes_in_order),
         cmocka_unit_test(ordered_loop_stops), cmocka_unit_test(rng_repeats),

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "image/codec.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -22,7 +23,7 @@ static uint32_t crc_of(const uint8_t *p, size_t count)
 static void mend_checksums(uint8_t *data, size_t size)
 {
     for (size_t at = 8; size - at >= 12;) {
-        size_t length = sl_be32(data + at);
+        size_t length = sl_get_be32(data + at);
         if (length > size - at - 12)
             return;
         uint32_t crc = crc_of(data + at + 4, length + 4);
@@ -45,7 +46,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (size < 8 || memcmp(data, "\x89PNG\r\n\x1a\n", 8) != 0)
         return -1;
-    if (size >= 24 && (uint64_t)sl_be32(data + 16) * sl_be32(data + 20) > 1000000 && data[23] & 3)
+    if (size >= 24 && (uint64_t)sl_get_be32(data + 16) * sl_get_be32(data + 20) > 1000000 && data[23] & 3)
         return 0; /* large pictures are slow: a quarter of them will do */
     decode(data, size);
     uint8_t *copy = malloc(size);

@@ -3,6 +3,7 @@
 
 #include <turbojpeg.h>
 
+#include "base/bytes.h"
 #include "base/file.h"
 #include "image/codec.h"
 
@@ -28,7 +29,7 @@ static bytes make_jpeg(const uint8_t *pixels, int width, int height, int format,
 /* Offset of the first `marker` (its ff). */
 static size_t find_marker(bytes b, uint8_t marker)
 {
-    for (size_t at = 2; at + 4 <= b.size; at += 2 + sl_be16(b.data + at + 2)) {
+    for (size_t at = 2; at + 4 <= b.size; at += 2 + sl_get_be16(b.data + at + 2)) {
         assert_int_equal(b.data[at], 0xff);
         if (b.data[at + 1] == marker)
             return at;
