@@ -1,4 +1,14 @@
-/* The aligned crop. */
+/* The aligned crop: the similarity that brings a face's five points nearest to a template's, and the pixels that it
+ * takes from the photo.
+ *
+ *     photo                         crop of the template
+ *     +---------------------+       +-----------+
+ *     |      o              |       |  o     o  |     eyes
+ *     |         o   leaning |  ->   |     ^     |     nose
+ *     |     ^               |       |   \___/   |     corners of the mouth
+ *     |    \__/             |       +-----------+
+ *     +---------------------+
+ */
 #include "face/align.h"
 
 #include <math.h>
@@ -65,7 +75,7 @@ float sl_points_lean(const sl_point p[5])
     return atan2f(-right, down) * 57.29578f;
 }
 
-static sl_point mean_of(const sl_point *points, int count)
+sl_point sl_points_mean(const sl_point *points, int count)
 {
     double x = 0, y = 0;
     for (int i = 0; i < count; i++)
@@ -75,8 +85,8 @@ static sl_point mean_of(const sl_point *points, int count)
 
 void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5])
 {
-    out[0] = mean_of(landmarks + 36, 6);
-    out[1] = mean_of(landmarks + 42, 6);
+    out[0] = sl_points_mean(landmarks + 36, 6);
+    out[1] = sl_points_mean(landmarks + 42, 6);
     out[2] = landmarks[30];
     out[3] = landmarks[60];
     out[4] = landmarks[64];

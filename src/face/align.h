@@ -27,6 +27,8 @@ sl_status sl_face_align(const sl_image *image, const sl_point points[5], const s
  * inner mouth corners 60 and 64. */
 void sl_points_of_landmarks(const sl_point landmarks[68], sl_point out[5]);
 
+sl_point sl_points_mean(const sl_point *points, int count);
+
 /* How far a face leans, from the five points: degrees clockwise, 0 with the mouth below the eyes; -180 .. 180. */
 float sl_points_lean(const sl_point points[5]);
 

@@ -1,12 +1,24 @@
 /* dlib's shape predictor: reading its file, and running it.
  *
- * The file is a sequence of numbers. An integer is a control byte (low four bits: how many bytes follow, top bit:
- * negative) and its magnitude, little-endian; a float is two integers, mantissa and binary exponent; a vector is
- * its length and its elements; a matrix is -rows, -columns and its elements. In this order: version (1) mean shape
- * matrix [2 * points, 1], x and y in turn, in units of the face's box forests                           vector
- * over cascades of vector of trees tree: splits, leaf values     vector of (feature a, feature b, threshold);
- * vector of matrices [2 * points, 1] anchors                           vector over cascades of vector of landmark
- * numbers, one a feature deltas                            vector over cascades of vector of (x, y), one a feature
+ * A shape (68 points) starts as the mean shape in the face's box. Each of some 15 cascades reads pixels around the
+ * points as they are by then, lets some 500 trees compare pairs of them, and adds the small step of each tree's leaf.
+ *
+ * The file is a sequence of numbers:
+ *
+ *     integer   a control byte (low four bits: how many bytes follow, top bit: negative), its magnitude, little-endian
+ *     float     two integers, mantissa and binary exponent
+ *     vector    its length, its elements
+ *     matrix    -rows, -columns, its elements
+ *
+ * in this order:
+ *
+ *     version      1
+ *     mean shape   matrix [2 * points, 1]: x and y in turn, in units of the face's box
+ *     forests      vector over cascades of vector of trees; a tree is its splits, a vector of (feature a, feature b,
+ *                  threshold), and its leaf values, a vector of matrices [2 * points, 1]
+ *     anchors      vector over cascades of vector of landmark numbers, one a feature
+ *     deltas       vector over cascades of vector of (x, y), one a feature
+ *
  * A feature is the grey value at an offset (delta) from a landmark (anchor) of the shape so far. */
 #include "face/landmarks.h"
 

@@ -1,4 +1,5 @@
-/* How good a face is for recognition. */
+/* How good a face is for recognition: the geometric mean of size, sharpness, pose and the detector's score, each from 0
+ * (useless) to 1 (as good as it gets). One that is near 0 makes the whole near 0. */
 #include "face/align.h"
 #include "face/detector.h"
 

@@ -1,5 +1,6 @@
 /* Pieces of patterned cloth before a face: a scarf drawn up over the nose, and a rectangle somewhere on it. All
- * lengths are in eye distances (see sl_face_axes). */
+ * lengths are in eye distances (see sl_face_axes). A piece is an outline, a pattern, and the waves of its folds; it
+ * looks like the pattern in the photo's light, darker and lighter by its folds. */
 #include "occlude/occlude.h"
 
 #include <math.h>

@@ -1,4 +1,8 @@
-/* Patterns of cloth. */
+/* Patterns of cloth: a ground and a figure that repeats every period, the whole turned by some angle.
+ *
+ *     stripes  | | | |    dots  . . .    checks  # # #    plaid  ++++   checks with thin lines
+ *              | | | |           . .             #  #            ++++
+ */
 #include "occlude/occlude.h"
 
 #include <math.h>

@@ -1,4 +1,5 @@
-/* The photo's own light on what is drawn into it. */
+/* The photo's own light on what is drawn into it: a cover is as bright and colourful as the skin under it, and brighter
+ * where that is, so that it does not look pasted in. */
 #include "occlude/occlude.h"
 
 #include <math.h>

@@ -1,5 +1,13 @@
 /* A face mask: an outline along jaw, chin and nose, cloth with pleats shaded by the face's curvature and the
  * photo's own light, ear loops, and the shadow on the skin. All lengths are in eye distances (see sl_face_axes).
+ *
+ *      ear loop    bridge: on the nose's line, between landmarks 27 and 30
+ *       \       ___/\___
+ *        \__.--'        '--.__/       corner: on the jaw
+ *        /  |      ridge     |  \     across: -1 at the left edge, 0 on the ridge, 1 at the right edge
+ *       /   |       |        |        down: 0 at the upper edge, 1 at the lower
+ *           '.  ____|____   .'
+ *             '.____|_____.'          chin: landmark 8, and a little below
  */
 #include "occlude/occlude.h"
 

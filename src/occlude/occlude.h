@@ -1,4 +1,14 @@
-/* Drawing things that cover a face: what the mask and the sunglasses share. */
+/* Drawing things that cover a face: what masks, sunglasses and cloth share. All of it is planned in the face's own axes
+ * and only then placed in the picture, so that it leans and turns with the head.
+ *
+ *              ^
+ *              |  unit: the eye distance as it would be from the front
+ *      o-------+------>o  x      eyes at about (-.5, 0) and (.5, 0)
+ *              |
+ *              |                 nose
+ *              |
+ *           ___v___  y           mouth at about (0, 1.1)
+ */
 #ifndef SL_OCCLUDE_OCCLUDE_H
 #define SL_OCCLUDE_OCCLUDE_H
 

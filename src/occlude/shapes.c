@@ -1,18 +1,17 @@
-/* Axes, areas, coverage and curves for drawing on faces. */
+/* What everything drawn on a face needs: the face's axes, the rectangle of the picture that a shape touches, and layers
+ * of coverage over it. A cover is drawn in these steps:
+ *
+ *     points in face axes -> smooth outline -> coverage [h, w], 0 .. 1 -> its edge blurred -> painted
+ *                                                      |
+ *                                                      +-> moved and blurred more: the shadow on the skin
+ */
 #include "occlude/occlude.h"
 
 #include <math.h>
 #include <string.h>
 
+#include "face/align.h"
 #include "image/draw.h"
-
-static sl_point mean_of(const sl_point *points, int count)
-{
-    double x = 0, y = 0;
-    for (int i = 0; i < count; i++)
-        x += points[i].x, y += points[i].y;
-    return (sl_point){(float)(x / count), (float)(y / count)};
-}
 
 sl_status sl_face_axes_of(const sl_point landmarks[68], sl_face_axes *out, sl_error *err)
 {
@@ -20,8 +19,8 @@ sl_status sl_face_axes_of(const sl_point landmarks[68], sl_face_axes *out, sl_er
         if (!(fabsf(landmarks[i].x) < 1e6f && fabsf(landmarks[i].y) < 1e6f))
             return sl_fail(err, SL_ERR_NUMERIC, "occlusion: landmark %d of 68 is at (%g, %g)", i + 1,
                            (double)landmarks[i].x, (double)landmarks[i].y);
-    sl_point left = mean_of(landmarks + 36, 6), right = mean_of(landmarks + 42, 6),
-             mouth = mean_of(landmarks + 48, 20);
+    sl_point left = sl_points_mean(landmarks + 36, 6), right = sl_points_mean(landmarks + 42, 6),
+             mouth = sl_points_mean(landmarks + 48, 20);
     double ex = right.x - left.x, ey = right.y - left.y, eyes = hypot(ex, ey);
     double cx = .5 * (left.x + right.x), cy = .5 * (left.y + right.y), height = hypot(mouth.x - cx, mouth.y - cy);
     /* From the front, the mouth is 1.1 eye distances below the eyes; turning shortens only the eye distance. */

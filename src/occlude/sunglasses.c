@@ -1,5 +1,12 @@
 /* Sunglasses: two lenses, frame, bridge and temples, by the eye line's place, roll and length, each side as wide
- * as a turned head shows it. All lengths are in eye distances (see sl_face_axes). */
+ * as a turned head shows it. All lengths are in eye distances (see sl_face_axes).
+ *
+ *        temple  tip        bridge            hinge
+ *      -------.-._______            _______.-.-------
+ *             | /       \__________/       \ |            the brow: the frame's upper edge, which is thicker
+ *             |(  lens   )        (   lens  )|
+ *                \_____/            \_____/               rim: the frame's width around the lens
+ */
 #include "occlude/occlude.h"
 
 #include <math.h>
