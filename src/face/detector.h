@@ -1,6 +1,11 @@
-/* Finding faces: RetinaFace with the MobileNet-0.25 backbone ("mnet.25"). Two square anchors a cell at
- * strides 32, 16 and 8; each gives a score, a box and five points. Better points come from a closer look at
- * a face. */
+/* Finding faces, whatever the detector. A kind of detector is a row of the table in detector.c; what it does inside is
+ * its own business (retinaface.h, mtcnn.h). Everybody else sees only this:
+ *
+ *     "detector": "mtcnn" of a manifest -> kind --open(its networks)--> detector, one thread's own
+ *
+ *     picture --find---> faces: box, score and five points, best score first
+ *     face ----refine--> its points as exact as this kind can tell them, and how surely it stands upright
+ */
 #ifndef SL_FACE_DETECTOR_H
 #define SL_FACE_DETECTOR_H
 
@@ -8,77 +13,74 @@
 
 #include "net/graph.h"
 
-typedef struct {
-    int max_side;     /* a picture with a longer side is looked at scaled down to this */
-    float nms_iou;    /* of two boxes that overlap more than this the weaker one goes */
-    size_t max_faces; /* the best ones; what is over is dropped */
-} sl_detector_options;
-
-/* Long side 1280 (a face is found down to some 12 pixels of height at that size, so in a photo of 6,000 pixels
- * down to some 55; larger pictures than 400 are also looked at in small, for faces that fill them), IoU .4,
- * 1,000 faces. */
-sl_detector_options sl_detector_defaults(void);
-
-/* The threshold to use where nobody asks for another. */
-#define SL_DETECTOR_THRESHOLD .8f
-
-/* A face's `upright` is the product of the scores of the looks at it: RetinaFace's at the picture and the closer looks
- * both ways, MTCNN's O-net both ways. A face that is turned may get a high score from one of them, hardly from all. From
- * here on it convinces: docs/results.md, "Turned photos", has what that is measured by. */
+/* A face whose `upright` is this or more convinces: the picture is the right way up, and is not looked at turned. The
+ * scale is the same for all kinds (docs/results.md, "Turned photos", has what it was set by): upright faces get .98 and
+ * more but for 2 % of them, faces upside down less. A kind whose scores lie elsewhere moves them there; one that cannot
+ * tell says that all faces convince. */
 #define SL_FACE_CONVINCES .98f
 
-/* One thread's own: compiled plans of the sizes met last, and scratch. */
+/* One network of a detector; the graph must outlive the detector. */
+typedef struct {
+    const sl_graph *graph;
+    bool transposed; /* it reads pictures column by column, as the manifest says */
+} sl_detector_network;
+
+enum { SL_DETECTOR_NETWORKS = 3 }; /* at most */
+
+typedef struct {
+    int threads;      /* of one network run */
+    int max_side;     /* a picture with a longer side is looked at scaled down to this */
+    size_t max_faces; /* of a picture: the best ones */
+} sl_detector_options;
+
+/* Long side 1280: a face is found down to some 12 pixels of height at that size, so in a photo of 6,000 pixels down to
+ * some 55. 1,000 faces. */
+sl_detector_options sl_detector_defaults(int threads);
+
 typedef struct sl_detector sl_detector;
 
-/* graph: the imported network, which must outlive the detector. options: NULL for the defaults. threads: of one
- * network run. SL_ERR_UNSUPPORTED when the graph's outputs are not RetinaFace's nine. */
-sl_status sl_detector_open(const sl_graph *graph, const sl_detector_options *options, int threads,
-                           sl_detector **out, sl_error *err);
+typedef struct {
+    const char *name; /* in manifests */
+    int networks;     /* 1, or as many as a cascade has, in the order in which they look */
+    float threshold;  /* score from which it is a face, where neither manifest nor caller says */
+
+    size_t size;      /* of its struct, which begins with an sl_detector */
+
+    /* Given a zeroed struct whose beginning is filled in. SL_ERR_UNSUPPORTED, here or at the first picture, for
+     * networks of another kind. close, also after open has failed, frees what the struct holds; not the struct. */
+    sl_status (*open)(sl_detector *detector, const sl_detector_network *networks, sl_error *err);
+    void (*close)(sl_detector *detector);
+
+    /* As sl_detector_find; the picture and the threshold are sound. *faces and *count are NULL and 0 before. */
+    sl_status (*find)(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                      sl_error *err);
+
+    /* As sl_detector_refine; NULL for a kind whose faces are as exact as they get when they are found. */
+    sl_status (*refine)(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
+} sl_detector_kind;
+
+/* The beginning of every kind's struct. */
+struct sl_detector {
+    const sl_detector_kind *kind;
+    sl_detector_options options;
+};
+
+/* By name; NULL for another one. sl_detector_kind_at(i): all of them, NULL behind the last. */
+const sl_detector_kind *sl_detector_kind_find(const char *name);
+const sl_detector_kind *sl_detector_kind_at(int i);
+
+/* networks: [kind->networks]. SL_ERR_ARGUMENT for options out of range. */
+sl_status sl_detector_open(const sl_detector_kind *kind, const sl_detector_network *networks,
+                           const sl_detector_options *options, sl_detector **out, sl_error *err);
 void sl_detector_close(sl_detector *detector);
 
-/* Faces of an RGB or grey picture of any size, best score first: box, score and five rough points in the picture's
- * pixels; quality and `upright` are zero, landmarks are not set. *faces is NULL when *count is 0; free() it. */
-sl_status sl_detector_run(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
-                          size_t *count, sl_error *err);
+/* The faces of an RGB or grey picture of any size whose score reaches `threshold`, best score first, in the picture's
+ * pixels: box, score and points, and `upright` where the kind knows it by now; quality and landmarks are not set.
+ * *faces is NULL when *count is 0; free() it. */
+sl_status sl_detector_find(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
+                           size_t *count, sl_error *err);
 
-/* ---- retinaface_refine.c: the points of a face that is to be used ---- */
-
-/* Looks at the face of this box again, in a window where it has the size at which the network is most exact (and, if it
- * leans much, stands straight), as it is and mirrored, and puts the mean of what both looks say into face->points, and
- * into face->upright how sure all looks are. A look that does not find the face there says nothing of the points; when
- * none does, they stay. */
-sl_status sl_close_look(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
-
-/* ---- retinaface_decode.c: what the network's raw outputs mean ---- */
-
-/* One stride's outputs, each [channels, rows, cols]; the two anchors of a cell are interleaved. */
-typedef struct {
-    int stride, rows, cols;
-    const float *score;  /* 4: background of anchors 0 and 1, then face of anchors 0 and 1 */
-    const float *box;    /* 8: dx, dy, log dw, log dh of anchor 0, then of anchor 1 */
-    const float *points; /* 20: x, y of five points of anchor 0, then of anchor 1 */
-} sl_retinaface_head;
-
-enum { SL_RETINAFACE_HEADS = 3 };
-
-/* retinaface.c: the network on a picture, or on its mirror image, whose sides are multiples of 32. The first n_heads
- * heads, from stride 32 on, are computed, and valid until the next run. */
-sl_status sl_detector_look(sl_detector *detector, const sl_image *picture, bool mirrored, int n_heads,
-                           sl_retinaface_head *heads, sl_error *err);
-
-/* The faces whose score reaches `threshold`, sorted by score (ties by place), in the network input's pixels;
- * not yet thinned. NaN scores and boxes are dropped. *faces is malloc'd, NULL when *count is 0. */
-sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, float threshold, sl_face **faces,
-                               size_t *count, sl_error *err);
-
-/* Best score first; equal scores by place. */
-void sl_faces_sort(sl_face *faces, size_t count);
-
-/* Greedy non-maximum suppression of faces sorted by score, in place; returns how many stay, at most `max_faces`.
- */
-size_t sl_face_suppress(sl_face *faces, size_t count, float iou, size_t max_faces);
-
-/* Area of the intersection over area of the union; boxes are continuous (width = x1 - x0). */
-float sl_box_iou(const sl_box *a, const sl_box *b);
+/* A closer look at a face that is to be used, in the picture that it was found in: sets its points and `upright`. */
+sl_status sl_detector_refine(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
 
 #endif

@@ -1,4 +1,4 @@
-/* MTCNN's cascade: pyramid, batches of windows, plans. */
+/* MTCNN's cascade: the pyramid of the picture, batches of windows, and the plans of the three networks. */
 #include "face/mtcnn.h"
 
 #include <math.h>
@@ -8,39 +8,33 @@
 #include "base/mem.h"
 #include "face/align.h"
 #include "image/image.h"
-#include "net/plan/plan.h"
+#include "net/plan/plan_cache.h"
+
+enum { PNET, RNET, ONET, NETWORKS };
 
 enum {
     LEVEL_PLANS = 32,    /* sizes of P-net's input that stay compiled */
     MAX_WINDOWS = 20000, /* that go on from P-net: the best ones */
-    MAX_SIDE = 8192,
-    PNET_LEAST = 12, /* pixels: a smaller level shows it nothing */
-    ONET_LOOKS = 2   /* the paper has one; where a window lay badly, the points are better seen in the corrected one */
+    LEAST_FACE = 20,     /* pixels of the picture: the smallest face looked for */
+    PNET_LEAST = 12,     /* pixels: a smaller level shows it nothing */
+    ONET_LOOKS = 2 /* the paper has one; where a window lay badly, the points are better seen in the corrected one */
 };
+static const float pnet_threshold = .6f, rnet_threshold = .7f;
 static const float pyramid_factor = .709f; /* about 1 / sqrt(2): half the area from level to level */
 static const float level_overlap = .5f, window_overlap = .7f;
-
-/* A compiled network for one input size. */
-typedef struct {
-    int width, height;
-    sl_plan *plan;
-    uint64_t used; /* when it ran last, for eviction */
-} sized_plan;
 
 /* A network that looks at single windows, `batch` at a time. */
 typedef struct {
     int side, batch;
-    sl_plan *plan;
+    sl_plan *plan; /* compiled when it is first needed */
 } window_net;
 
-struct sl_mtcnn {
-    sl_mtcnn_stage stages[SL_MTCNN_STAGES];
-    sl_mtcnn_options options;
-    int threads;
-    sized_plan levels[LEVEL_PLANS];
-    uint64_t clock;
+typedef struct {
+    sl_detector base;
+    sl_detector_network networks[NETWORKS];
+    sl_plan_cache levels; /* of P-net, by input size */
     window_net rnet, onet;
-};
+} mtcnn;
 
 /* What a network gave, told apart by the number of channels. */
 typedef struct {
@@ -48,56 +42,28 @@ typedef struct {
     sl_shape shape; /* of prob */
 } outputs;
 
-sl_mtcnn_options sl_mtcnn_defaults(void)
-{
-    return (sl_mtcnn_options){.max_side = 1280, .min_face = 20, .thresholds = {.6f, .7f}, .max_faces = 1000};
-}
-
-sl_status sl_mtcnn_open(const sl_mtcnn_stage stages[SL_MTCNN_STAGES], const sl_mtcnn_options *options, int threads,
-                        sl_mtcnn **out, sl_error *err)
-{
-    *out = NULL;
-    sl_mtcnn_options o = options ? *options : sl_mtcnn_defaults();
-    if (o.max_side < 32 || o.max_side > MAX_SIDE || o.min_face < PNET_LEAST || !o.max_faces)
-        return sl_fail(err, SL_ERR_ARGUMENT,
-                       "mtcnn: max_side must be 32 to %d, min_face %d or more, max_faces above 0", MAX_SIDE,
-                       PNET_LEAST);
-    sl_mtcnn *m = calloc(1, sizeof *m);
-    if (!m)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a detector");
-    memcpy(m->stages, stages, sizeof m->stages);
-    m->options = o;
-    m->threads = threads;
-    m->rnet = (window_net){.side = 24, .batch = 32};
-    m->onet = (window_net){.side = 48, .batch = 8};
-    *out = m;
-    return SL_OK;
-}
-
-void sl_mtcnn_close(sl_mtcnn *m)
-{
-    if (!m)
-        return;
-    for (int i = 0; i < LEVEL_PLANS; i++)
-        sl_plan_free(m->levels[i].plan);
-    sl_plan_free(m->rnet.plan);
-    sl_plan_free(m->onet.plan);
-    free(m);
-}
-
 /* ---- networks ---- */
 
-static sl_status compile(const sl_mtcnn *m, int stage, int batch, int width, int height, sl_plan **out, sl_error *err)
+static const char *const names[NETWORKS] = {"P-net", "R-net", "O-net"};
+
+static int count_outputs(int stage) { return stage == ONET ? 3 : 2; }
+
+static sl_status check_network(const sl_graph *g, int stage, sl_error *err)
 {
-    const sl_mtcnn_stage *s = &m->stages[stage];
-    static const char *const names[] = {"P-net", "R-net", "O-net"};
-    if (s->graph->n_inputs != 1 || s->graph->n_outputs != (stage == 2 ? 3 : 2))
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "mtcnn: the %s has %d inputs and %d outputs, 1 and %d are needed",
-                       names[stage], s->graph->n_inputs, s->graph->n_outputs, stage == 2 ? 3 : 2);
+    if (g->n_inputs == 1 && g->n_outputs == count_outputs(stage))
+        return SL_OK;
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "mtcnn: the %s has %d inputs and %d outputs, 1 and %d are needed",
+                   names[stage], g->n_inputs, g->n_outputs, count_outputs(stage));
+}
+
+static sl_status compile(const mtcnn *m, int stage, int batch, int width, int height, sl_plan **out, sl_error *err)
+{
+    const sl_detector_network *s = &m->networks[stage];
     sl_shape shape = {.rank = 4, .dim = {batch, 3, s->transposed ? width : height, s->transposed ? height : width}};
-    sl_graph *specialised;
-    SL_TRY(sl_graph_specialize(s->graph, &shape, NULL, 0, &specialised, err));
-    sl_status status = sl_plan_compile(specialised, m->threads, out, err);
+    sl_graph *specialised = NULL;
+    sl_status status = sl_graph_specialize(s->graph, &shape, NULL, 0, &specialised, err);
+    if (status == SL_OK)
+        status = sl_plan_compile(specialised, m->base.options.threads, out, err);
     sl_graph_free(specialised);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "mtcnn: %s", names[stage]);
 }
@@ -105,7 +71,7 @@ static sl_status compile(const sl_mtcnn *m, int stage, int batch, int width, int
 static sl_status outputs_of(const sl_plan *plan, int stage, outputs *out, sl_error *err)
 {
     *out = (outputs){0};
-    for (int i = 0; i < (stage == 2 ? 3 : 2); i++) {
+    for (int i = 0; i < count_outputs(stage); i++) {
         sl_shape shape;
         const float *data = sl_plan_output(plan, i, &shape);
         int64_t channels = shape.rank >= 2 ? shape.dim[1] : 0;
@@ -118,10 +84,10 @@ static sl_status outputs_of(const sl_plan *plan, int stage, outputs *out, sl_err
             out->points = data;
         }
     }
-    if (!out->prob || !out->shift || (stage == 2 && !out->points) || out->shape.rank != (stage ? 2 : 4))
+    if (!out->prob || !out->shift || (stage == ONET && !out->points) || out->shape.rank != (stage ? 2 : 4))
         return sl_fail(err, SL_ERR_UNSUPPORTED,
                        "mtcnn: network %d of the cascade does not give scores [2], boxes [4]%s", stage + 1,
-                       stage == 2 ? " and points [10]" : "");
+                       stage == ONET ? " and points [10]" : "");
     return SL_OK;
 }
 
@@ -154,46 +120,31 @@ static int padded(int side)
     return (side + step - 1) / step * step;
 }
 
-/* The plan for this size: a kept one, or a new one in the place of the one not used for longest. */
-static sl_status level_plan(sl_mtcnn *m, int width, int height, sl_plan **out, sl_error *err)
+static sl_status compile_level(void *context, const sl_plan_key *size, sl_plan **out, sl_error *err)
 {
-    sized_plan *oldest = m->levels;
-    m->clock++;
-    for (sized_plan *p = m->levels; p < m->levels + LEVEL_PLANS; p++) {
-        if (p->plan && p->width == width && p->height == height) {
-            p->used = m->clock;
-            *out = p->plan;
-            return SL_OK;
-        }
-        if (p->used < oldest->used)
-            oldest = p;
-    }
-    sl_plan_free(oldest->plan);
-    *oldest = (sized_plan){0};
-    SL_TRY(compile(m, 0, 1, width, height, out, err));
-    *oldest = (sized_plan){.width = width, .height = height, .plan = *out, .used = m->clock};
-    return SL_OK;
+    return compile(context, PNET, 1, size->width, size->height, out, err);
 }
 
-static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale, sl_window_list *windows,
+static sl_status look_at_level(mtcnn *m, const sl_image *image, double scale, sl_window_list *windows,
                                sl_error *err)
 {
     sl_image level;
     sl_plan *plan;
     outputs o;
     int width = (int)ceil(image->width * scale), height = (int)ceil(image->height * scale);
-    SL_TRY(level_plan(m, padded(width), padded(height), &plan, err));
+    const sl_plan_key size = {.width = padded(width), .height = padded(height)};
+    SL_TRY(sl_plan_cache_get(&m->levels, &size, compile_level, m, &plan, err));
     SL_TRY(sl_image_shrink(image, width, height, &level, err));
-    bool transposed = m->stages[0].transposed;
-    fill_input(&level, false, transposed, padded(width), padded(height), sl_plan_input(plan, 0, NULL));
+    bool transposed = m->networks[PNET].transposed;
+    fill_input(&level, false, transposed, size.width, size.height, sl_plan_input(plan, 0, NULL));
     sl_image_free(&level);
     SL_TRY(sl_plan_run(plan, err));
-    SL_TRY(outputs_of(plan, 0, &o, err));
+    SL_TRY(outputs_of(plan, PNET, &o, err));
     sl_pnet_level found = {.prob = o.prob, .shift = o.shift, .transposed = transposed, .scale = scale, .width = width,
                            .height = height, .rows = (int)o.shape.dim[transposed ? 3 : 2],
                            .cols = (int)o.shape.dim[transposed ? 2 : 3]};
     sl_window_list own = {0};
-    bool fits = sl_windows_of_level(&found, m->options.thresholds[0], &own);
+    bool fits = sl_windows_of_level(&found, pnet_threshold, &own);
     sl_windows_suppress(&own, level_overlap, false);
     for (size_t i = 0; fits && i < own.count; i++)
         fits = sl_windows_add(windows, &own.items[i]);
@@ -201,10 +152,10 @@ static sl_status look_at_level(sl_mtcnn *m, const sl_image *image, double scale,
     return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu windows", windows->count);
 }
 
-static sl_status propose(sl_mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
+static sl_status propose(mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
 {
     int least = image->width < image->height ? image->width : image->height;
-    double scale = (double)PNET_LEAST / m->options.min_face;
+    double scale = (double)PNET_LEAST / LEAST_FACE;
     for (; least * scale >= PNET_LEAST; scale *= (double)pyramid_factor)
         SL_TRY(look_at_level(m, image, scale, windows, err));
     sl_windows_suppress(windows, window_overlap, false);
@@ -233,7 +184,7 @@ static sl_status fill_window(const sl_image *image, const sl_window *w, int net_
 }
 
 /* Runs the network on n <= batch windows. */
-static sl_status run_windows(sl_mtcnn *m, int stage, window_net *net, const sl_image *image,
+static sl_status run_windows(mtcnn *m, int stage, window_net *net, const sl_image *image,
                              const sl_window *windows, size_t n, bool mirrored, outputs *o, sl_error *err)
 {
     size_t picture = 3 * (size_t)net->side * (size_t)net->side;
@@ -241,7 +192,7 @@ static sl_status run_windows(sl_mtcnn *m, int stage, window_net *net, const sl_i
         SL_TRY(compile(m, stage, net->batch, net->side, net->side, &net->plan, err));
     float *input = sl_plan_input(net->plan, 0, NULL);
     for (size_t i = 0; i < n; i++)
-        SL_TRY(fill_window(image, &windows[i], net->side, mirrored, m->stages[stage].transposed,
+        SL_TRY(fill_window(image, &windows[i], net->side, mirrored, m->networks[stage].transposed,
                            input + i * picture, err));
     memset(input + n * picture, 0, ((size_t)net->batch - n) * picture * sizeof *input);
     SL_TRY(sl_plan_run(net->plan, err));
@@ -259,7 +210,7 @@ static void take_outputs(const outputs *o, size_t i, sl_window *w)
 }
 
 /* Keeps the windows whose score reaches the threshold. */
-static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_image *image, float threshold,
+static sl_status look_closer(mtcnn *m, int stage, window_net *net, const sl_image *image, float threshold,
                              sl_window_list *windows, sl_error *err)
 {
     size_t kept = 0;
@@ -279,13 +230,13 @@ static sl_status look_closer(sl_mtcnn *m, int stage, window_net *net, const sl_i
 }
 
 /* O-net's last word on the points: the mean of what it said and of what it says of the mirrored square windows. */
-static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
+static sl_status look_mirrored(mtcnn *m, const sl_image *image, sl_window_list *windows, sl_error *err)
 {
     window_net *net = &m->onet;
     for (size_t from = 0; from < windows->count; from += (size_t)net->batch) {
         size_t n = windows->count - from < (size_t)net->batch ? windows->count - from : (size_t)net->batch;
         outputs o;
-        SL_TRY(run_windows(m, 2, net, image, windows->items + from, n, true, &o, err));
+        SL_TRY(run_windows(m, ONET, net, image, windows->items + from, n, true, &o, err));
         for (size_t i = 0; i < n; i++) {
             sl_window *w = &windows->items[from + i], seen = *w;
             take_outputs(&o, i, &seen);
@@ -300,15 +251,15 @@ static sl_status look_mirrored(sl_mtcnn *m, const sl_image *image, sl_window_lis
     return SL_OK;
 }
 
-static sl_status cascade(sl_mtcnn *m, const sl_image *image, float threshold, sl_window_list *windows, sl_error *err)
+static sl_status cascade(mtcnn *m, const sl_image *image, float threshold, sl_window_list *windows, sl_error *err)
 {
     SL_TRY(propose(m, image, windows, err));
-    SL_TRY(look_closer(m, 1, &m->rnet, image, m->options.thresholds[1], windows, err));
+    SL_TRY(look_closer(m, RNET, &m->rnet, image, rnet_threshold, windows, err));
     sl_windows_suppress(windows, window_overlap, false);
     sl_windows_shift(windows);
     for (int look = 0; look < ONET_LOOKS; look++) {
         sl_windows_square(windows);
-        SL_TRY(look_closer(m, 2, &m->onet, image, threshold, windows, err));
+        SL_TRY(look_closer(m, ONET, &m->onet, image, threshold, windows, err));
         if (look == ONET_LOOKS - 1)
             SL_TRY(look_mirrored(m, image, windows, err));
         sl_windows_shift(windows);
@@ -320,10 +271,10 @@ static sl_status cascade(sl_mtcnn *m, const sl_image *image, float threshold, sl
 /* ---- faces ---- */
 
 /* The photo scaled down to the options' long side; a view of it when it is small enough (*own false). */
-static sl_status scaled_photo(const sl_mtcnn *m, const sl_image *photo, sl_image *out, bool *own, sl_error *err)
+static sl_status scaled_photo(const mtcnn *m, const sl_image *photo, sl_image *out, bool *own, sl_error *err)
 {
     int side = photo->width > photo->height ? photo->width : photo->height;
-    double scale = (double)m->options.max_side / side;
+    double scale = (double)m->base.options.max_side / side;
     *own = scale < 1;
     *out = *photo;
     if (!*own)
@@ -343,20 +294,16 @@ static sl_face face_of(const sl_window *w, double sx, double sy)
     return f;
 }
 
-sl_status sl_mtcnn_run(sl_mtcnn *m, const sl_image *image, float threshold, sl_face **faces, size_t *count,
-                       sl_error *err)
+static sl_status find(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+                      sl_error *err)
 {
-    *faces = NULL;
-    *count = 0;
-    SL_TRY(sl_image_check(image, err));
-    if (!(threshold > 0 && threshold <= 1))
-        return sl_fail(err, SL_ERR_ARGUMENT, "detector: threshold %g is not in (0, 1]", (double)threshold);
+    mtcnn *m = (mtcnn *)d;
     sl_image scaled;
     bool own;
     SL_TRY(scaled_photo(m, image, &scaled, &own, err));
     sl_window_list windows = {0};
     sl_status status = cascade(m, &scaled, threshold, &windows, err);
-    size_t n = windows.count < m->options.max_faces ? windows.count : m->options.max_faces;
+    size_t n = windows.count < d->options.max_faces ? windows.count : d->options.max_faces;
     if (status == SL_OK && n && !(*faces = sl_calloc_aligned(n, sizeof **faces)))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu faces", n);
     double sx = (double)image->width / scaled.width, sy = (double)image->height / scaled.height;
@@ -369,3 +316,35 @@ sl_status sl_mtcnn_run(sl_mtcnn *m, const sl_image *image, float threshold, sl_f
         sl_image_free(&scaled);
     return status;
 }
+
+/* ---- the kind ---- */
+
+static void close_networks(sl_detector *d)
+{
+    mtcnn *m = (mtcnn *)d;
+    sl_plan_cache_clear(&m->levels);
+    sl_plan_free(m->rnet.plan);
+    sl_plan_free(m->onet.plan);
+}
+
+static sl_status open_networks(sl_detector *d, const sl_detector_network *networks, sl_error *err)
+{
+    mtcnn *m = (mtcnn *)d;
+    for (int i = 0; i < NETWORKS; i++)
+        SL_TRY(check_network(networks[i].graph, i, err));
+    memcpy(m->networks, networks, sizeof m->networks);
+    m->levels.capacity = LEVEL_PLANS;
+    m->rnet = (window_net){.side = 24, .batch = 32};
+    m->onet = (window_net){.side = 48, .batch = 8};
+    return SL_OK;
+}
+
+const sl_detector_kind sl_detector_mtcnn = {
+    .name = "mtcnn",
+    .networks = NETWORKS,
+    .threshold = .7f, /* the paper's for O-net */
+    .size = sizeof(mtcnn),
+    .open = open_networks,
+    .close = close_networks,
+    .find = find,
+};

@@ -8,39 +8,12 @@
 #ifndef SL_FACE_MTCNN_H
 #define SL_FACE_MTCNN_H
 
-#include "net/graph.h"
+#include "face/detector.h"
 
-enum { SL_MTCNN_STAGES = 3 };
-
-/* One network, x [N, 3, h, w] = (RGB - 127.5) / 128; outputs are told apart by their channels: 2 (softmax of no face,
- * face), 4 (dx0, dy0, dx1, dy1 as parts of the window's side), and O-net's 10 (five x, then five y). */
-typedef struct {
-    const sl_graph *graph;
-    bool transposed; /* the network reads pictures column by column, as the authors' own do */
-} sl_mtcnn_stage;
-
-typedef struct {
-    int max_side;         /* a picture with a longer side is looked at scaled down to this */
-    int min_face;         /* pixels of that picture: the smallest face looked for */
-    float thresholds[2];  /* of P-net and R-net; O-net's is given at each run */
-    size_t max_faces;     /* the best ones; what is over is dropped */
-} sl_mtcnn_options;
-
-/* Long side 1280, faces from 20 pixels on, thresholds .6 and .7, 1,000 faces. */
-sl_mtcnn_options sl_mtcnn_defaults(void);
-
-/* One thread's own: compiled plans and scratch. */
-typedef struct sl_mtcnn sl_mtcnn;
-
-/* The graphs must outlive it. options: NULL for the defaults; threads: of one network run. SL_ERR_UNSUPPORTED, when
- * it runs first, for networks with other inputs and outputs. */
-sl_status sl_mtcnn_open(const sl_mtcnn_stage stages[SL_MTCNN_STAGES], const sl_mtcnn_options *options, int threads,
-                        sl_mtcnn **out, sl_error *err);
-void sl_mtcnn_close(sl_mtcnn *mtcnn);
-
-/* The same contract as sl_detector_run's, but the points need no closer look. */
-sl_status sl_mtcnn_run(sl_mtcnn *mtcnn, const sl_image *image, float threshold, sl_face **faces, size_t *count,
-                       sl_error *err);
+/* Three networks, x [N, 3, h, w] = (RGB - 127.5) / 128. Outputs are told apart by their channels: 2 (softmax of no
+ * face, face), 4 (dx0, dy0, dx1, dy1 as parts of the window's side), and O-net's 10 (five x, then five y). A face's
+ * `upright` is the product of O-net's scores of its window and of the window's mirror image. */
+extern const sl_detector_kind sl_detector_mtcnn;
 
 /* ---- mtcnn_windows.c: what the cascade passes on ---- */
 

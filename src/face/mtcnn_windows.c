@@ -1,10 +1,12 @@
-/* Windows on their way through MTCNN's cascade. */
+/* Windows on their way through MTCNN's cascade: from cells of P-net's output to boxes, thinned, moved to where the
+ * network says that the face is, and made square for the next network. */
+#include "face/mtcnn.h"
+
 #include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "face/detector.h"
-#include "face/mtcnn.h"
+#include "face/face_list.h"
 
 /* P-net looks at 12 pixels and moves on by 2. */
 enum { PNET_SIDE = 12, PNET_STEP = 2 };

@@ -1,10 +1,14 @@
-/* What RetinaFace's raw outputs mean: anchors, boxes, points, and thinning. */
-#include "face/detector.h"
+/* What RetinaFace's raw outputs mean. Each is relative to an anchor, a square of side w around the centre of a cell:
+ *
+ *     box      dx, dy move the centre by parts of w; log dw, log dh scale the sides
+ *     points   each as parts of w from the anchor's centre
+ */
+#include "face/retinaface.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/mem.h"
+#include "face/face_list.h"
 
 /* Two squares a cell: of 512 and 256 pixels at stride 32, 128 and 64 at stride 16, 32 and 16 at stride 8. All are
  * centred on 7.5 + stride * cell: the network was trained with a base box of pixels 0 .. 15 at every stride, and a
@@ -39,53 +43,7 @@ static sl_face face_at(const sl_retinaface_head *h, int anchor, int row, int col
     return face;
 }
 
-static bool face_is_sound(const sl_face *f)
-{
-    float sum = f->box.x0 + f->box.y0 + f->box.x1 + f->box.y1;
-    for (int i = 0; i < 5; i++)
-        sum += f->points[i].x + f->points[i].y;
-    return isfinite(sum) && f->box.x1 > f->box.x0 && f->box.y1 > f->box.y0;
-}
-
-typedef struct {
-    sl_face *faces;
-    size_t count, capacity;
-} face_list;
-
-static bool append(face_list *list, const sl_face *face)
-{
-    if (list->count == list->capacity) {
-        size_t capacity = list->capacity ? list->capacity * 2 : 64;
-        sl_face *grown = sl_realloc_array(list->faces, capacity, sizeof *grown);
-        if (!grown)
-            return false;
-        list->faces = grown;
-        list->capacity = capacity;
-    }
-    list->faces[list->count++] = *face;
-    return true;
-}
-
-/* Best score first; equal scores by place, so that the order never depends on the sort. */
-static int by_score(const void *a, const void *b)
-{
-    const sl_face *f = a, *g = b;
-    if (f->score != g->score)
-        return f->score > g->score ? -1 : 1;
-    if (f->box.y0 != g->box.y0)
-        return f->box.y0 < g->box.y0 ? -1 : 1;
-    if (f->box.x0 != g->box.x0)
-        return f->box.x0 < g->box.x0 ? -1 : 1;
-    return (f->box.x1 > g->box.x1) - (f->box.x1 < g->box.x1);
-}
-
-void sl_faces_sort(sl_face *faces, size_t count)
-{
-    if (count)
-        qsort(faces, count, sizeof *faces, by_score);
-}
-
-static bool decode_head(const sl_retinaface_head *h, float threshold, face_list *list)
+static bool decode_head(const sl_retinaface_head *h, float threshold, sl_face_list *list)
 {
     size_t plane = (size_t)h->rows * (size_t)h->cols;
     for (int row = 0; row < h->rows; row++)
@@ -96,7 +54,7 @@ static bool decode_head(const sl_retinaface_head *h, float threshold, face_list 
                 if (!(score >= threshold))
                     continue;
                 sl_face face = face_at(h, a, row, col, score);
-                if (face_is_sound(&face) && !append(list, &face))
+                if (sl_face_is_sound(&face) && !sl_face_list_add(list, &face))
                     return false;
             }
     return true;
@@ -107,7 +65,7 @@ sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, flo
 {
     *faces = NULL;
     *count = 0;
-    face_list list = {0};
+    sl_face_list list = {0};
     for (int i = 0; i < n_heads; i++)
         if (!decode_head(&heads[i], threshold, &list)) {
             free(list.faces);
@@ -117,26 +75,4 @@ sl_status sl_retinaface_decode(const sl_retinaface_head *heads, int n_heads, flo
     *faces = list.faces;
     *count = list.count;
     return SL_OK;
-}
-
-float sl_box_iou(const sl_box *a, const sl_box *b)
-{
-    float w = fminf(a->x1, b->x1) - fmaxf(a->x0, b->x0), h = fminf(a->y1, b->y1) - fmaxf(a->y0, b->y0);
-    if (!(w > 0 && h > 0))
-        return 0;
-    float both = w * h;
-    return both / ((a->x1 - a->x0) * (a->y1 - a->y0) + (b->x1 - b->x0) * (b->y1 - b->y0) - both);
-}
-
-size_t sl_face_suppress(sl_face *faces, size_t count, float iou, size_t max_faces)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count && kept < max_faces; i++) {
-        size_t j = 0;
-        while (j < kept && !(sl_box_iou(&faces[j].box, &faces[i].box) > iou))
-            j++;
-        if (j == kept)
-            faces[kept++] = faces[i];
-    }
-    return kept;
 }

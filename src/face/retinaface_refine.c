@@ -1,12 +1,27 @@
-/* The five points of a face from a closer look. They decide how the face is aligned; the network gives them most
- * exactly for faces of a certain size, and errs differently in the mirror, so that the mean of both looks is
- * better than either. docs/models.md has the figures. */
-#include "face/detector.h"
+/* The five points of a face from a closer look. They decide how the face is aligned, and the look at the whole picture
+ * gives them roughly. The network is most exact for faces of a certain size, and errs differently in the mirror: so the
+ * face is brought to that size, and both ways round are looked at.
+ *
+ *     photo                 window 224 x 224          its mirror image
+ *     +-------------+       +---------+               +---------+
+ *     |      __     |       |  .---.  |               |  .---.  |
+ *     |     /o o\   |  ->   | | o o | |  5 points     | | o o | |  5 points, mirrored back
+ *     |     \ ~ /   |       | |  ~  | |               | |  ~  | |
+ *     |             |       |  '---'  |               |  '---'  |
+ *     +-------------+       +---------+               +---------+
+ *                           face of 190 pixels, set straight if it leans much
+ *
+ *     points  = the mean of both, back in the photo
+ *     upright = score in the photo * score in the window * score in its mirror image
+ *
+ * docs/models.md has what this gains. */
+#include "face/retinaface.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #include "face/align.h"
+#include "face/face_list.h"
 #include "image/image.h"
 
 /* The face in its window, in pixels: of what was tried on LFW (windows of 128 to 320, faces of 45 to 220) what
@@ -47,13 +62,13 @@ static sl_box box_in_window(const sl_box *box)
 enum { HEADS = 2 };
 
 /* The best face of the window that is the expected one; *found is false when there is none. */
-static sl_status look(sl_detector *d, const sl_image *window, bool mirrored, const sl_box *expected, bool *found,
-                      sl_face *face, sl_error *err)
+static sl_status look(sl_retinaface_network *n, const sl_image *window, bool mirrored, const sl_box *expected,
+                      bool *found, sl_face *face, sl_error *err)
 {
     sl_retinaface_head heads[HEADS];
     sl_face *faces = NULL;
     size_t count = 0, i = 0;
-    SL_TRY(sl_detector_look(d, window, mirrored, HEADS, heads, err));
+    SL_TRY(sl_retinaface_look(n, window, mirrored, HEADS, heads, err));
     SL_TRY(sl_retinaface_decode(heads, HEADS, least_score, &faces, &count, err));
     while (i < count && sl_box_iou(&faces[i].box, expected) < least_overlap)
         i++;
@@ -65,8 +80,8 @@ static sl_status look(sl_detector *d, const sl_image *window, bool mirrored, con
 
 /* The mean of both looks' points, in the window's pixels, and the product of their scores; *looks is how many found the
  * face. */
-static sl_status look_both_ways(sl_detector *d, const sl_image *window, const sl_box *expected, sl_point points[5],
-                                float *score, int *looks, sl_error *err)
+static sl_status look_both_ways(sl_retinaface_network *n, const sl_image *window, const sl_box *expected,
+                                sl_point points[5], float *score, int *looks, sl_error *err)
 {
     sl_point sum[5] = {{0}};
     *looks = 0;
@@ -74,7 +89,7 @@ static sl_status look_both_ways(sl_detector *d, const sl_image *window, const sl
     for (int mirrored = 0; mirrored < 2; mirrored++) {
         sl_face seen;
         bool found;
-        SL_TRY(look(d, window, mirrored, expected, &found, &seen, err));
+        SL_TRY(look(n, window, mirrored, expected, &found, &seen, err));
         for (int i = 0; found && i < 5; i++) {
             const sl_point p = seen.points[mirrored ? sl_mirrored_point[i] : i];
             sum[i].x += mirrored ? WINDOW - 1 - p.x : p.x;
@@ -88,7 +103,7 @@ static sl_status look_both_ways(sl_detector *d, const sl_image *window, const sl
     return SL_OK;
 }
 
-sl_status sl_close_look(sl_detector *d, const sl_image *image, sl_face *face, sl_error *err)
+sl_status sl_retinaface_refine(sl_retinaface_network *n, const sl_image *image, sl_face *face, sl_error *err)
 {
     if (!(face->box.x1 > face->box.x0 && face->box.y1 > face->box.y0))
         return SL_OK;
@@ -99,7 +114,7 @@ sl_status sl_close_look(sl_detector *d, const sl_image *image, sl_face *face, sl
     float score;
     int looks;
     SL_TRY(sl_image_take(image, &map, WINDOW, WINDOW, &window, err));
-    sl_status status = look_both_ways(d, &window, &expected, points, &score, &looks, err);
+    sl_status status = look_both_ways(n, &window, &expected, points, &score, &looks, err);
     for (int i = 0; status == SL_OK && looks && i < 5; i++)
         face->points[i] = sl_affine_apply(&map, points[i]);
     if (status == SL_OK)

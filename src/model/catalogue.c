@@ -66,7 +66,7 @@ static sl_status read_manifest_file(const char *file, sl_manifest **m, sl_error 
 /* Stages that are manifests lie beside it, too. */
 static sl_status locate_stages(sl_manifest *m, const char *base, sl_error *err)
 {
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < SL_MAX_STAGES; i++) {
         if (!m->stages[i] || m->stages[i][0] == '/' || !sl_is_manifest_path(m->stages[i]))
             continue;
         char *there = sl_path_join(base, m->stages[i]);

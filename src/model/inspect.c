@@ -187,6 +187,8 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
     json_t *root = inspect_graph(n.graph, n.path, sl_is_tflite(n.map.data, n.map.size), n.digest);
     if (root && kind == SL_MODEL_RECOGNISER)
         add_check(root, models_dir, name);
+    else if (root)
+        json_object_set_new(root, "detector", json_string(n.manifest->detector->name));
     sl_status status = give(root, n.path, json, err);
     sl_network_close(&n);
     return status;

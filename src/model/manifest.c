@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "model/fetch/npm_spec.h"
 
 enum { MAX_TEXT = 4096 };
@@ -182,27 +183,60 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
     return read_curve(c, json_object_get(rates, "oae"), "oae", &m->fmr_oae);
 }
 
+/* Which kind of detector it is. Manifests that are older than this key do not say so: what has stages is MTCNN, what
+ * has none RetinaFace, and both take a face from .8 on where they say nothing else. */
+static sl_status read_detector_kind(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *given = json_object_get(root, "detector");
+    const char *name = given                              ? json_string_value(given)
+                       : json_object_get(root, "stages") ? "mtcnn"
+                                                          : "retinaface";
+    m->detector = name ? sl_detector_kind_find(name) : NULL;
+    m->detector_threshold = given && m->detector ? m->detector->threshold : .8f;
+    if (m->detector)
+        return SL_OK;
+    sl_text names = {0};
+    for (int i = 0; sl_detector_kind_at(i); i++)
+        sl_text_add(&names, "%s%s", i ? ", " : "", sl_detector_kind_at(i)->name);
+    sl_status status = sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"detector\": no kind of detector is named "
+                               "\"%.100s\"; there are %s", c->name, name ? name : "", names.data ? names.data : "");
+    free(names.data);
+    return status;
+}
+
 static sl_status copy_stage(const context *c, const json_t *name, char **out)
 {
     if (!json_is_string(name) || json_string_length(name) == 0 || json_string_length(name) > MAX_TEXT)
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be the names of two models", c->name);
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be names of models", c->name);
     *out = sl_strdup(json_string_value(name));
     return *out ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
 }
 
+static sl_status read_stages(const context *c, const json_t *stages, sl_manifest *m)
+{
+    const int before = m->detector->networks - 1;
+    if (!stages)
+        return SL_OK;
+    if (!before)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" are for detectors of several networks; %s is "
+                       "one", c->name, m->detector->name);
+    if (json_array_size(stages) != (size_t)before)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be a list of %d: the models that look "
+                       "before this one", c->name, before);
+    for (int i = 0; i < before; i++)
+        SL_TRY(copy_stage(c, json_array_get(stages, (size_t)i), &m->stages[i]));
+    return SL_OK;
+}
+
 static sl_status read_detector(const context *c, const json_t *root, sl_manifest *m)
 {
-    const json_t *stages = json_object_get(root, "stages"), *transposed = json_object_get(root, "transposed");
+    const json_t *transposed = json_object_get(root, "transposed");
+    SL_TRY(read_detector_kind(c, root, m));
     SL_TRY(read_number(c, json_object_get(root, "score_threshold"), "score_threshold", &m->detector_threshold));
     if (transposed && !json_is_boolean(transposed))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"transposed\" must be true or false", c->name);
     m->transposed = json_is_true(transposed);
-    if (!stages)
-        return SL_OK;
-    if (json_array_size(stages) != 2)
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be the names of two models", c->name);
-    SL_TRY(copy_stage(c, json_array_get(stages, 0), &m->stages[0]));
-    return copy_stage(c, json_array_get(stages, 1), &m->stages[1]);
+    return read_stages(c, json_object_get(root, "stages"), m);
 }
 
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
@@ -286,7 +320,6 @@ sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_
         return sl_fail(err, SL_ERR_MEMORY, "manifest %s: no memory", name);
     }
     m->threshold_none = m->threshold_emd = m->threshold_oae = NAN;
-    m->detector_threshold = .8f;
     context c = {name, err};
     sl_status status = read_manifest(&c, root, m);
     json_decref(root);
@@ -302,9 +335,10 @@ void sl_manifest_free(sl_manifest *m)
     if (!m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
-                           m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map,
-                           m->stages[0], m->stages[1]};
+                           m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
+    for (int i = 0; i < SL_MAX_STAGES; i++)
+        free(m->stages[i]);
     free(m);
 }

@@ -31,15 +31,8 @@ static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_err
 
 static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
-    SL_TRY(sl_network_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", SL_MODEL_DETECTOR,
-                           &e->detector, err));
-    const sl_manifest *m = e->detector.manifest;
-    for (int i = 0; i < SL_MTCNN_STAGES - 1 && m->stages[i]; i++) {
-        sl_status status = sl_network_open(o->models_dir, m->stages[i], SL_MODEL_DETECTOR, &e->before[i], err);
-        if (status != SL_OK)
-            return sl_fail_in(err, status, "detector %s, stage %d", m->name, i + 1);
-    }
-    e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold : m->detector_threshold;
+    SL_TRY(sl_detector_model_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", &e->detector, err));
+    e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold : e->detector.threshold;
     return SL_OK;
 }
 
@@ -116,9 +109,7 @@ void sl_engine_close(sl_engine *e)
     free(e->models_dir);
     sl_int8_model_free(&e->int8);
     sl_weights_free(e->weights);
-    sl_network_close(&e->detector);
-    for (int i = 0; i < SL_MTCNN_STAGES - 1; i++)
-        sl_network_close(&e->before[i]);
+    sl_detector_model_close(&e->detector);
     sl_shape_predictor_free(e->landmarks);
     sl_model_info_clear(&e->info);
     free(e);

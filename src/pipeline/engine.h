@@ -6,9 +6,8 @@
 #include <stdbool.h>
 
 #include "face/align.h"
-#include "face/detector.h"
 #include "face/landmarks.h"
-#include "face/mtcnn.h"
+#include "model/detector_model.h"
 #include "template/template.h"
 #include "pipeline/open_int8.h"
 
@@ -30,8 +29,7 @@ struct sl_engine {
     sl_weights *weights; /* of the recogniser, for the plans of all sessions */
     int batch; /* crops of one network run where there are many: 1 or SL_EMBED_BATCH */
     const sl_align_template *align;
-    sl_network detector;           /* RetinaFace, or MTCNN's O-net */
-    sl_network before[SL_MTCNN_STAGES - 1]; /* MTCNN's P-net and R-net; empty for RetinaFace */
+    sl_detector_model detector;
     float detector_threshold;
     bool as_is; /* photos are not looked at turned */
     sl_shape_predictor *landmarks; /* NULL: none */
@@ -44,8 +42,7 @@ struct sl_engine {
 struct sl_session {
     const sl_engine *engine;
     int threads;
-    sl_detector *detector;   /* the one that the engine has is opened at the first picture */
-    sl_mtcnn *mtcnn;
+    sl_detector *detector;   /* opened at the first picture */
     sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
     float *patches;          /* [R, C] scratch */
 };

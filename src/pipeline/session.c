@@ -30,7 +30,6 @@ void sl_session_close(sl_session *s)
     if (!s)
         return;
     sl_detector_close(s->detector);
-    sl_mtcnn_close(s->mtcnn);
     sl_plan_free(s->one);
     sl_plan_free(s->many);
     free(s->patches);

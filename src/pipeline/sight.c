@@ -13,28 +13,11 @@ void sl_sight_clear(sl_sight *sight)
     *sight = (sl_sight){0};
 }
 
-/* By the detector that the engine has. RetinaFace's points are rough. */
 static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
-    const sl_engine *e = s->engine;
-    if (!e->before[0].graph) {
-        if (!s->detector)
-            SL_TRY(sl_detector_open(e->detector.graph, NULL, s->threads, &s->detector, err));
-        return sl_detector_run(s->detector, image, e->detector_threshold, faces, count, err);
-    }
-    const sl_mtcnn_stage stages[SL_MTCNN_STAGES] = {
-        {e->before[0].graph, e->before[0].manifest->transposed},
-        {e->before[1].graph, e->before[1].manifest->transposed},
-        {e->detector.graph, e->detector.manifest->transposed}};
-    if (!s->mtcnn)
-        SL_TRY(sl_mtcnn_open(stages, NULL, s->threads, &s->mtcnn, err));
-    return sl_mtcnn_run(s->mtcnn, image, e->detector_threshold, faces, count, err);
-}
-
-/* The closer look that RetinaFace's points want, in the picture that the face was found in. */
-static sl_status refine(sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
-{
-    return s->detector ? sl_close_look(s->detector, image, face, err) : SL_OK;
+    if (!s->detector)
+        SL_TRY(sl_detector_model_start(&s->engine->detector, s->threads, &s->detector, err));
+    return sl_detector_find(s->detector, image, s->engine->detector_threshold, faces, count, err);
 }
 
 /* ---- where nothing was found ---- */
@@ -44,7 +27,7 @@ static sl_status find_refined(sl_session *s, const sl_image *image, sl_sight *ou
     SL_TRY(find_faces(s, image, &out->faces, &out->count, err));
     out->refined = true;
     for (size_t i = 0; i < out->count; i++)
-        SL_TRY(refine(s, image, &out->faces[i], err));
+        SL_TRY(sl_detector_refine(s->detector, image, &out->faces[i], err));
     return SL_OK;
 }
 
@@ -125,12 +108,12 @@ static sl_status look(sl_session *s, const sl_image *picture, sl_sight *out, sl_
     out->main = sl_main_face(picture, out->faces, out->count);
     sl_face best = out->faces[0]; /* as it was found */
     if (!out->refined)
-        SL_TRY(refine(s, picture, &out->faces[out->main], err));
+        SL_TRY(sl_detector_refine(s->detector, picture, &out->faces[out->main], err));
     weigh(out, &out->faces[out->main]);
     if (out->convinces || !out->main)
         return SL_OK;
     if (!out->refined) /* of a copy: its turn comes with that of the others */
-        SL_TRY(refine(s, picture, &best, err));
+        SL_TRY(sl_detector_refine(s->detector, picture, &best, err));
     weigh(out, &best);
     return SL_OK;
 }
@@ -149,7 +132,7 @@ sl_status sl_sight_refine(sl_session *s, const sl_image *picture, sl_sight *sigh
     sl_status status = SL_OK;
     for (size_t i = 0; !sight->refined && i < sight->count && status == SL_OK; i++)
         if (i != sight->main)
-            status = refine(s, picture, &sight->faces[i], err);
+            status = sl_detector_refine(s->detector, picture, &sight->faces[i], err);
     if (status == SL_OK)
         sight->refined = true;
     else

@@ -143,6 +143,33 @@ need_checkpoints() {
     [ "$(sha256sum < "$dir/three.safetensors")" = "$(sha256sum < "$dir/folder.safetensors")" ]
 }
 
+@test "inspect tells which kind of detector a model is, and unknown kinds are refused with those that there are" {
+    need_models
+    sl models inspect retinaface-mnet25 --json
+    expect 0
+    json 'd.detector === "retinaface"'
+    sl models inspect mobilefacenet-192 --json
+    json '!("detector" in d)'
+    manifest() { # KEYS
+        cat > "$BATS_TEST_TMPDIR/mine.json" << END
+{"name": "mine", "kind": "detector", $1 "licence": "", "provenance": "", "file": "$MODELS/retinaface-mnet25.onnx",
+ "format": "onnx"}
+END
+    }
+    picture noise 64 64 "$BATS_TEST_TMPDIR/noise.png"
+    manifest '"detector": "haar",'
+    sl detect --detector "$BATS_TEST_TMPDIR/mine.json" "$BATS_TEST_TMPDIR/noise.png"
+    expect 1
+    contains "$err" 'no kind of detector is named "haar"; there are retinaface, mtcnn'
+    manifest '"detector": "mtcnn",' # one network without the two before it
+    sl detect --detector "$BATS_TEST_TMPDIR/mine.json" "$BATS_TEST_TMPDIR/noise.png"
+    expect 1
+    contains "$err" "one of mtcnn's 3 networks"
+    manifest '' # as before there was the key
+    sl detect --detector "$BATS_TEST_TMPDIR/mine.json" "$BATS_TEST_TMPDIR/noise.png"
+    expect 0
+}
+
 @test "import lists what is wrong with a checkpoint and names what it fits" {
     need_checkpoints
     sl models import "$CHECKPOINTS/mtcnn_rnet.pt" --arch arcface-r18 -o wrong --models-dir "$BATS_TEST_TMPDIR/models"

@@ -1,7 +1,7 @@
-/* RetinaFace's raw outputs, decoded by hand; thinning. */
+/* RetinaFace's raw outputs, decoded by hand. */
 #include "support.h"
 
-#include "face/detector.h"
+#include "face/retinaface.h"
 
 enum { ROWS = 2, COLS = 3, PLANE = ROWS * COLS };
 
@@ -104,49 +104,6 @@ static void nonsense_is_dropped(void **state)
     free(faces);
 }
 
-static void overlap_of_boxes(void **state)
-{
-    (void)state;
-    sl_box a = {0, 0, 10, 10}, half = {5, 0, 15, 10}, apart = {20, 0, 30, 10}, touching = {10, 0, 20, 10};
-    assert_true(fabsf(sl_box_iou(&a, &a) - 1) < 1e-6f);
-    assert_true(fabsf(sl_box_iou(&a, &half) - 50.f / 150) < 1e-6f);
-    assert_true(sl_box_iou(&a, &apart) == 0 && sl_box_iou(&a, &touching) == 0);
-}
-
-static sl_face boxed(float x, float score)
-{
-    return (sl_face){.box = {x, 0, x + 10, 10}, .score = score};
-}
-
-static void weaker_faces_that_overlap_go(void **state)
-{
-    (void)state;
-    /* 0 covers 2 and (by IoU .43) 4; 2 would have covered 6, but is gone. */
-    sl_face f[] = {boxed(0, .9f), boxed(50, .8f), boxed(2, .7f), boxed(51, .65f), boxed(4, .6f), boxed(6, .5f)};
-    assert_int_equal(sl_face_suppress(f, 6, .4f, 100), 3);
-    assert_true(f[0].score == .9f && f[1].score == .8f && f[2].score == .5f);
-    sl_face g[] = {boxed(0, .9f), boxed(50, .8f), boxed(100, .7f)};
-    assert_int_equal(sl_face_suppress(g, 3, .4f, 2), 2);
-    assert_int_equal(sl_face_suppress(g, 0, .4f, 2), 0);
-}
-
-static void many_overlapping_candidates_keep_a_clean_set(void **state)
-{
-    (void)state;
-    enum { N = 2000 };
-    static sl_face f[N];
-    float where[2 * N];
-    fill_random(where, 2 * N, 5, 0, 300);
-    for (int i = 0; i < N; i++)
-        f[i] = (sl_face){.box = {where[2 * i], where[2 * i + 1], where[2 * i] + 30, where[2 * i + 1] + 30},
-                         .score = 1 - (float)i / N};
-    size_t kept = sl_face_suppress(f, N, .4f, N);
-    assert_in_range(kept, 50, 500);
-    for (size_t i = 0; i < kept; i++)
-        for (size_t j = 0; j < i; j++)
-            assert_true(sl_box_iou(&f[i].box, &f[j].box) <= .4f && f[j].score > f[i].score);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -154,9 +111,6 @@ int main(void)
         cmocka_unit_test(deltas_move_and_scale),
         cmocka_unit_test(sorted_by_score_and_cut_by_threshold),
         cmocka_unit_test(nonsense_is_dropped),
-        cmocka_unit_test(overlap_of_boxes),
-        cmocka_unit_test(weaker_faces_that_overlap_go),
-        cmocka_unit_test(many_overlapping_candidates_keep_a_clean_set),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

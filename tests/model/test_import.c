@@ -404,10 +404,13 @@ static void mtcnn_comes_in_three(void **state)
     free(json);
     assert_ok(sl_network_open(folder, "cascade", SL_MODEL_DETECTOR, &n, &err));
     assert_false(n.manifest->transposed);
+    assert_string_equal(n.manifest->detector->name, "mtcnn");
+    assert_true(n.manifest->detector_threshold == .7f);
     assert_string_equal(n.manifest->stages[0], at("cascade-pnet.json")); /* wherever the models folder is */
     assert_int_equal(n.graph->n_outputs, 3);
     sl_network_close(&n);
     assert_ok(sl_network_open("/nowhere", at("cascade-rnet.json"), SL_MODEL_DETECTOR, &n, &err));
+    assert_string_equal(n.manifest->detector->name, "mtcnn");
     sl_network_close(&n);
 
     o.output = "of-folder"; /* by the names of its files; cascade-pnet.safetensors is there now, too */

@@ -53,6 +53,39 @@ static void ten_lines_are_enough(void **state)
     sl_manifest_free(m);
 }
 
+#define DETECTOR(extra)                                                                                           \
+    "{\"name\": \"mine\", \"kind\": \"detector\", \"licence\": \"own\", \"provenance\": \"own\","                 \
+    " \"file\": \"mine.onnx\", \"format\": \"onnx\"" extra "}"
+
+static void detectors_say_of_which_kind_they_are(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *kind;
+        float threshold;
+        const char *stage;
+    } cases[] = {
+        {DETECTOR(", \"detector\": \"retinaface\""), "retinaface", .8f, NULL},
+        {DETECTOR(", \"detector\": \"mtcnn\", \"stages\": [\"a\", \"b\"]"), "mtcnn", .7f, "b"},
+        {DETECTOR(", \"detector\": \"mtcnn\", \"score_threshold\": 0.25"), "mtcnn", .25f, NULL}, /* a stage itself */
+        /* older than the key */
+        {DETECTOR(""), "retinaface", .8f, NULL},
+        {DETECTOR(", \"stages\": [\"a\", \"b\"]"), "mtcnn", .8f, "b"},
+        {DETECTOR(", \"stages\": [\"a\", \"b\"], \"score_threshold\": 0.7"), "mtcnn", .7f, "b"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        sl_manifest *m;
+        assert_ok(parse(cases[i].text, &m));
+        assert_string_equal(m->detector->name, cases[i].kind);
+        assert_true(m->detector_threshold == cases[i].threshold);
+        if (cases[i].stage)
+            assert_string_equal(m->stages[1], cases[i].stage);
+        else
+            assert_null(m->stages[0]);
+        sl_manifest_free(m);
+    }
+}
+
 static void bad_manifests_say_what_is_wrong(void **state)
 {
     (void)state;
@@ -84,6 +117,12 @@ static void bad_manifests_say_what_is_wrong(void **state)
         {RECOGNISER(", \"source\": {\"npm\": \"--exec\", \"path\": \"x\"}"), "npm"},
         {RECOGNISER(", \"source\": {\"npm\": \"a@1.0.0\", \"path\": \"../../etc/passwd\"}"), "path"},
         {RECOGNISER(", \"name\": \"twice\""), "line 1"},
+        {DETECTOR(", \"detector\": \"haar\""), "no kind of detector is named \"haar\"; there are retinaface, mtcnn"},
+        {DETECTOR(", \"detector\": 1"), "there are retinaface, mtcnn"},
+        {DETECTOR(", \"detector\": \"retinaface\", \"stages\": [\"a\", \"b\"]"), "\"stages\""},
+        {DETECTOR(", \"detector\": \"mtcnn\", \"stages\": [\"a\"]"), "a list of 2"},
+        {DETECTOR(", \"stages\": [\"a\", 2]"), "names of models"},
+        {DETECTOR(", \"score_threshold\": \"high\""), "score_threshold"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_manifest *m;
@@ -339,6 +378,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(builtin_manifests_parse_and_are_pinned), cmocka_unit_test(ten_lines_are_enough),
+        cmocka_unit_test(detectors_say_of_which_kind_they_are),
         cmocka_unit_test(bad_manifests_say_what_is_wrong),        cmocka_unit_test(npm_gets_one_package_in_one_version),
         cmocka_unit_test(what_is_fetched_has_a_plain_name),
         cmocka_unit_test(without_a_home_there_is_no_models_folder), cmocka_unit_test(what_is_no_network_is_named),

@@ -137,13 +137,13 @@ static void every_face_gets_its_closer_look(void **state)
     sl_face *faces, *rough;
     size_t count, rough_count;
     int moved = 0;
-    assert_ok(sl_detector_open(o.engine->detector.graph, NULL, 1, &d, &err));
+    assert_ok(sl_detector_model_start(&o.engine->detector, 1, &d, &err));
     assert_ok(sl_detect(o.session, &sheet, &faces, &count, &err));
-    assert_ok(sl_detector_run(d, &sheet, o.engine->detector_threshold, &rough, &rough_count, &err));
+    assert_ok(sl_detector_find(d, &sheet, o.engine->detector_threshold, &rough, &rough_count, &err));
     assert_int_equal(count, rough_count);
     for (size_t i = 0; i < count; i++) {
         sl_face face = rough[i];
-        assert_ok(sl_close_look(d, &sheet, &face, &err));
+        assert_ok(sl_detector_refine(d, &sheet, &face, &err));
         moved += memcmp(face.points, rough[i].points, sizeof face.points) != 0;
         assert_ok(sl_session_complete(o.session, &sheet, &face, &err));
         assert_same_face(&faces[i], &face);
@@ -162,14 +162,14 @@ static void faces_that_fill_a_small_picture(void **state)
     opened o = open_with(NULL);
     sl_detector *d;
     int again = 0;
-    assert_ok(sl_detector_open(o.engine->detector.graph, NULL, 1, &d, &err));
+    assert_ok(sl_detector_model_start(&o.engine->detector, 1, &d, &err));
     for (int i = 0; i < PHOTOS; i++)
         for (int side = 50; side <= 100; side += 25) {
             sl_image part;
             sl_face *faces;
             size_t count;
             assert_ok(sl_image_crop(&photos[i], (SIDE - side) / 2, (SIDE - side) / 2, side, side, &part, &err));
-            assert_ok(sl_detector_run(d, &part, o.engine->detector_threshold, &faces, &count, &err));
+            assert_ok(sl_detector_find(d, &part, o.engine->detector_threshold, &faces, &count, &err));
             free(faces);
             again += assert_main_face_is_told_the_same(&o, &part) > 0 && !count;
             sl_image_free(&part);

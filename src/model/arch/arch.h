@@ -30,6 +30,7 @@ typedef struct {
     sl_pixel_scale published; /* as the published code feeds it */
     sl_pixel_scale corrected; /* where that is a slip: what the network was trained with; else zeros */
     const char *alignment;    /* a template of face/align.h; NULL for detectors */
+    const sl_detector_kind *detector; /* that this is a network of; NULL for recognisers */
     int dim, rows, cols, patch_channels; /* recognisers: of embedding and patch map */
     void (*describe)(struct sl_net *n);
 } sl_arch;

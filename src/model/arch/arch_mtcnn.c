@@ -1,6 +1,7 @@
 /* MTCNN's three networks (facenet-pytorch's layout of the authors' weights). Outputs are told apart by their channels,
  * as face/mtcnn.h wants them: scores [2], shifts of the box [4], and O-net's five points [10]. Valid convolutions;
  * pools may reach over the end. Dense layers read their input column by column. */
+#include "face/mtcnn.h"
 #include "model/arch/arch_all.h"
 
 static const sl_kernel k1x1 = {1, 1, 1, 0, 0}, k2x2 = {2, 2, 1, 0, 0}, k3x3 = {3, 3, 1, 0, 0}, pool2 = {2, 2, 2, 0, 0},
@@ -58,6 +59,7 @@ static void describe_onet(sl_net *n)
         .name = "mtcnn-" #part,                                                                                      \
         .title = words,                                                                                              \
         .kind = SL_MODEL_DETECTOR,                                                                                   \
+        .detector = &sl_detector_mtcnn,                                                                              \
         .channels = 3, .height = side, .width = side,                                                                \
         .colour = SL_COLOUR_RGB,                                                                                     \
         .published = SL_PIXEL_SCALE(127.5f, 128),                                                                    \

@@ -136,7 +136,7 @@ static sl_status fetch_one(const fetching *f, const char *name, bool with_stages
     SL_TRY(sl_catalogue_find(f->models_dir, name, &m, &path, err));
     sl_status status = SL_OK;
     /* The models that a cascade's last network needs before it. Stages have no stages of their own. */
-    for (int i = 0; with_stages && status == SL_OK && i < 2 && m->stages[i]; i++)
+    for (int i = 0; with_stages && status == SL_OK && i < SL_MAX_STAGES && m->stages[i]; i++)
         status = fetch_one(f, m->stages[i], false, err);
     if (status == SL_OK && !is_in_place(m, path)) {
         status = check_fetchable(f, name, m, path, err);

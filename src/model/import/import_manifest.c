@@ -44,10 +44,12 @@ static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
 
 static void add_detector(json_t *root, const sl_import *m)
 {
+    const sl_detector_kind *kind = m->arch->detector;
+    json_object_set_new(root, "detector", json_string(kind->name));
     if (!m->stages[0])
         return;
     json_object_set_new(root, "stages", json_pack("[s, s]", m->stages[0], m->stages[1]));
-    json_object_set_new(root, "score_threshold", json_real(.7)); /* the papers' for the last network */
+    json_object_set_new(root, "score_threshold", json_real((double)kind->threshold));
 }
 
 /* The checkpoint's own name, without its folder: that may tell about its owner. */
