@@ -1,3 +1,4 @@
+/* Allocation that refuses sizes which overflow. */
 #include "base/mem.h"
 
 #include <stdlib.h>
@@ -29,6 +30,17 @@ void *sl_realloc_array(void *p, size_t count, size_t size)
     if (!sl_mul_size(count, size, &bytes))
         return NULL;
     return realloc(p, bytes ? bytes : 1);
+}
+
+void *sl_with_room(void *array, size_t count, size_t *capacity, size_t size)
+{
+    if (count < *capacity)
+        return array;
+    size_t larger = *capacity ? 2 * *capacity : 64;
+    void *moved = sl_realloc_array(array, larger, size);
+    if (moved)
+        *capacity = larger;
+    return moved;
 }
 
 char *sl_strdup(const char *text)

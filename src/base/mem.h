@@ -25,6 +25,10 @@ void *sl_calloc_aligned(size_t count, size_t size);
 /* realloc(p, count * size) that refuses an overflow. */
 void *sl_realloc_array(void *p, size_t count, size_t size);
 
+/* `array` with room for one more element of `size` bytes behind its first `count`: as it is, or moved to twice its
+ * capacity (64 at first). NULL when there is no memory; the array is then as it was. */
+void *sl_with_room(void *array, size_t count, size_t *capacity, size_t size);
+
 /* A copy of `text`, freed by free(); NULL when there is no memory. */
 char *sl_strdup(const char *text);
 

@@ -160,12 +160,17 @@ void sl_hex32(const uint8_t digest[32], char hex[65])
     hex[64] = '\0';
 }
 
-void sl_sha256_hex(const void *data, size_t size, char hex[65])
+void sl_sha256_of(const void *data, size_t size, uint8_t digest[32])
 {
     sl_sha256 s;
-    uint8_t digest[32];
     sl_sha256_init(&s);
     sl_sha256_update(&s, data, size);
     sl_sha256_final(&s, digest);
+}
+
+void sl_sha256_hex(const void *data, size_t size, char hex[65])
+{
+    uint8_t digest[32];
+    sl_sha256_of(data, size, digest);
     sl_hex32(digest, hex);
 }

@@ -15,7 +15,8 @@ void sl_sha256_init(sl_sha256 *s);
 void sl_sha256_update(sl_sha256 *s, const void *data, size_t size);
 void sl_sha256_final(sl_sha256 *s, uint8_t digest[32]);
 
-/* Digest of one buffer as 64 lower-case hex digits and a NUL. */
+/* Digest of one buffer, and the same as 64 lower-case hex digits and a NUL. */
+void sl_sha256_of(const void *data, size_t size, uint8_t digest[32]);
 void sl_sha256_hex(const void *data, size_t size, char hex[65]);
 
 /* 32 bytes as 64 lower-case hex digits and a NUL. */

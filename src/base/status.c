@@ -26,6 +26,11 @@ sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
     return status;
 }
 
+sl_status sl_no_memory(sl_error *err, const char *what)
+{
+    return sl_fail(err, SL_ERR_MEMORY, "no memory %s", what);
+}
+
 sl_status sl_warn(sl_error *err, const char *format, ...)
 {
     if (!err)

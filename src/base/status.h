@@ -9,6 +9,9 @@
 sl_status sl_fail(sl_error *err, sl_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* SL_ERR_MEMORY, "no memory WHAT": say for what, or to do what. */
+sl_status sl_no_memory(sl_error *err, const char *what);
+
 /* Prefixes the text already in `err`, e.g. with the file's name; returns err's status. */
 sl_status sl_fail_in(sl_error *err, sl_status status, const char *format, ...)
     __attribute__((format(printf, 3, 4)));

@@ -173,11 +173,8 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
                        m->npm ? "get it with: secondlook models fetch " : "get it from: ",
                        m->npm ? m->name : m->source);
     SL_TRY(status);
-    sl_sha256 s;
     char hex[65];
-    sl_sha256_init(&s);
-    sl_sha256_update(&s, out->data, out->size);
-    sl_sha256_final(&s, digest);
+    sl_sha256_of(out->data, out->size, digest);
     sl_hex32(digest, hex);
     if (m->sha256[0] == '\0' || strcmp(hex, m->sha256) == 0)
         return SL_OK;

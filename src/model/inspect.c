@@ -134,7 +134,6 @@ static json_t *checkpoint_json(const sl_state_dict *dict, const char *path, cons
 static sl_status inspect_file(const sl_mapping *map, const char *path, char **json, sl_error *err)
 {
     uint8_t digest[32];
-    sl_sha256 s;
     sl_graph *graph = NULL;
     sl_state_dict dict = {0};
     bool weights = sl_checkpoint_is(map->data, map->size);
@@ -142,9 +141,7 @@ static sl_status inspect_file(const sl_mapping *map, const char *path, char **js
                                : sl_network_import(map->data, map->size, &graph, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "%s", path);
-    sl_sha256_init(&s);
-    sl_sha256_update(&s, map->data, map->size);
-    sl_sha256_final(&s, digest);
+    sl_sha256_of(map->data, map->size, digest);
     status = weights ? give(checkpoint_json(&dict, path, digest), path, json, err)
                      : give(inspect_graph(graph, path, sl_is_tflite(map->data, map->size), digest), path, json, err);
     sl_state_dict_free(&dict);

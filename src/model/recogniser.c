@@ -70,10 +70,7 @@ static void make_fingerprint(sl_recogniser *r)
         uselocale(kept);
         freelocale(plain);
     }
-    sl_sha256 s;
-    sl_sha256_init(&s);
-    sl_sha256_update(&s, text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1);
-    sl_sha256_final(&s, r->fingerprint);
+    sl_sha256_of(text, (size_t)n < sizeof text ? (size_t)n : sizeof text - 1, r->fingerprint);
 }
 
 /* A network's own picture size, where its file fixes one, is the manifest's: of another size it makes numbers, too. */

@@ -32,23 +32,6 @@ void sl_graph_free(sl_graph *g)
     free(g);
 }
 
-static sl_status no_memory(sl_error *err)
-{
-    return sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
-}
-
-/* `array` with room for one more element of `size` bytes (it doubles), or NULL and the array as it was. */
-static void *with_room(void *array, int count, int *capacity, size_t size)
-{
-    if (count < *capacity)
-        return array;
-    int larger = *capacity ? *capacity * 2 : 16;
-    void *p = sl_realloc_array(array, (size_t)larger, size);
-    if (p)
-        *capacity = larger;
-    return p;
-}
-
 /* ---- names ---- */
 
 static uint64_t hash_name(const char *name)
@@ -85,7 +68,7 @@ static sl_status grow_slots(sl_graph *g, sl_error *err)
     int larger = g->n_slots ? g->n_slots * 2 : FIRST_SLOTS;
     int *slots = sl_realloc_array(g->name_slots, (size_t)larger, sizeof *slots);
     if (!slots)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     g->name_slots = slots;
     g->n_slots = larger;
     fill_slots(g);
@@ -152,13 +135,13 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
     if (g->n_tensors >= MAX_TENSORS)
         return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d tensors", MAX_TENSORS);
     SL_TRY(grow_slots(g, err));
-    sl_tensor_info *tensors = with_room(g->tensors, g->n_tensors, &g->cap_tensors, sizeof *tensors);
+    sl_tensor_info *tensors = sl_with_room(g->tensors, (size_t)g->n_tensors, &g->cap_tensors, sizeof *tensors);
     if (!tensors)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     g->tensors = tensors;
     char *copy = sl_strdup(name);
     if (!copy)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     g->name_slots[slot_of(g, name)] = g->n_tensors + 1;
     g->tensors[g->n_tensors] = (sl_tensor_info){.name = copy, .type = type, .shape = *shape, .producer = -1};
     *out = g->n_tensors++;
@@ -173,7 +156,7 @@ sl_status sl_graph_rename(sl_graph *g, sl_tensor tensor, const char *name, sl_er
         return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s is defined twice", name);
     char *copy = sl_strdup(name);
     if (!copy)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     free(g->tensors[tensor].name);
     g->tensors[tensor].name = copy;
     fill_slots(g); /* taking one out of the table could hide those behind it */
@@ -182,10 +165,10 @@ sl_status sl_graph_rename(sl_graph *g, sl_tensor tensor, const char *name, sl_er
 
 static sl_status own(sl_graph *g, void *memory, sl_error *err)
 {
-    void **list = with_room(g->owned, g->n_owned, &g->cap_owned, sizeof *list);
+    void **list = sl_with_room(g->owned, (size_t)g->n_owned, &g->cap_owned, sizeof *list);
     if (!list) {
         free(memory);
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     }
     g->owned = list;
     list[g->n_owned++] = memory;
@@ -257,9 +240,9 @@ sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_at
                             int n_inputs, const sl_tensor *outputs, int n_outputs, sl_error *err)
 {
     SL_TRY(check_node(g, op, name, inputs, n_inputs, outputs, n_outputs, err));
-    sl_node *nodes = with_room(g->nodes, g->n_nodes, &g->cap_nodes, sizeof *nodes);
+    sl_node *nodes = sl_with_room(g->nodes, (size_t)g->n_nodes, &g->cap_nodes, sizeof *nodes);
     if (!nodes)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     g->nodes = nodes;
     sl_node node = {.op = op, .name = sl_strdup(name), .n_inputs = n_inputs, .n_outputs = n_outputs};
     node.inputs = copy_indices(inputs, n_inputs);
@@ -268,7 +251,7 @@ sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_at
         free(node.name);
         free(node.inputs);
         free(node.outputs);
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     }
     if (attr)
         node.attr = *attr;
@@ -283,7 +266,7 @@ static sl_status append(sl_tensor **list, int *count, sl_tensor tensor, sl_error
 {
     sl_tensor *p = sl_realloc_array(*list, (size_t)*count + 1, sizeof *p);
     if (!p)
-        return no_memory(err);
+        return sl_no_memory(err, "for the network's graph");
     *list = p;
     p[(*count)++] = tensor;
     return SL_OK;

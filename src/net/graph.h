@@ -111,13 +111,14 @@ typedef struct {
 
 typedef struct {
     sl_tensor_info *tensors;
-    int n_tensors, cap_tensors;
+    int n_tensors;
     sl_node *nodes;
-    int n_nodes, cap_nodes;
+    int n_nodes;
     sl_tensor *inputs, *outputs; /* the graph's own */
     int n_inputs, n_outputs;
     void **owned; /* memory of constants, freed with the graph */
-    int n_owned, cap_owned;
+    int n_owned;
+    size_t cap_tensors, cap_nodes, cap_owned;
     int *name_slots; /* hash table of the tensors' names: tensor + 1, 0 for a free slot */
     int n_slots;     /* a power of two */
 } sl_graph;

@@ -102,10 +102,7 @@ static sl_status take_crop(sl_enroll_worker *w, sl_outcome *o, sl_image *image, 
 
 static void hash_file(sl_outcome *o, const uint8_t *data, size_t size)
 {
-    sl_sha256 s;
-    sl_sha256_init(&s);
-    sl_sha256_update(&s, data, size);
-    sl_sha256_final(&s, o->sha256);
+    sl_sha256_of(data, size, o->sha256);
     o->has_hash = true;
 }
 

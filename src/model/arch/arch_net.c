@@ -73,17 +73,9 @@ static bool listed(const sl_net *n, const char *name)
 
 static void list_tensor(sl_net *n, const char *name, const sl_shape *shape, bool used)
 {
-    if (n->n_tensors == n->cap_tensors) {
-        size_t larger = n->cap_tensors ? 2 * n->cap_tensors : 256;
-        sl_arch_tensor *p = sl_realloc_array(n->tensors, larger, sizeof *p);
-        if (!p) {
-            keep(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the tensors of %s", n->arch->name));
-            return;
-        }
-        n->tensors = p;
-        n->cap_tensors = larger;
-    }
-    char *copy = sl_strdup(name);
+    sl_arch_tensor *tensors = sl_with_room(n->tensors, n->n_tensors, &n->cap_tensors, sizeof *tensors);
+    char *copy = tensors ? sl_strdup(name) : NULL;
+    n->tensors = tensors ? tensors : n->tensors;
     if (copy)
         n->tensors[n->n_tensors++] = (sl_arch_tensor){copy, *shape, used};
     else

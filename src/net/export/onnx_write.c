@@ -35,22 +35,18 @@ void sl_put_free(sl_onnx_writer *w)
     *w = (sl_onnx_writer){0};
 }
 
-/* Appends to a list of messages that doubles. */
-static void append(sl_onnx_writer *w, void ***list, size_t *count, size_t *capacity, void *message)
+/* Appends to a list of messages. */
+static void append_message(sl_onnx_writer *w, void ***list, size_t *count, size_t *capacity, void *message)
 {
     if (w->failed || !message)
         return;
-    if (*count == *capacity) {
-        size_t larger = *capacity ? 2 * *capacity : 64;
-        void **grown = sl_realloc_array(*list, larger, sizeof *grown);
-        if (!grown) {
-            w->failed = true;
-            return;
-        }
-        *list = grown;
-        *capacity = larger;
+    void **grown = sl_with_room(*list, *count, capacity, sizeof *grown);
+    if (!grown) {
+        w->failed = true;
+        return;
     }
-    (*list)[(*count)++] = message;
+    *list = grown;
+    grown[(*count)++] = message;
 }
 
 /* ---- names and nodes ---- */
@@ -93,7 +89,7 @@ Onnx__NodeProto *sl_put_node(sl_onnx_writer *w, const char *op, const char *cons
     node->output = out;
     node->n_output = (size_t)n_outputs;
     node->attribute = attributes;
-    append(w, (void ***)&w->nodes, &w->n_nodes, &w->cap_nodes, node);
+    append_message(w, (void ***)&w->nodes, &w->n_nodes, &w->cap_nodes, node);
     return node;
 }
 
@@ -190,7 +186,7 @@ Onnx__TensorProto *sl_put_tensor(sl_onnx_writer *w, const char *name, sl_type ty
 
 void sl_put_initializer(sl_onnx_writer *w, Onnx__TensorProto *tensor)
 {
-    append(w, (void ***)&w->tensors, &w->n_tensors, &w->cap_tensors, tensor);
+    append_message(w, (void ***)&w->tensors, &w->n_tensors, &w->cap_tensors, tensor);
 }
 
 const char *sl_put_scalar(sl_onnx_writer *w, const char *stem, float value)

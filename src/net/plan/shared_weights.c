@@ -16,8 +16,7 @@ typedef struct {
 struct sl_weights {
     pthread_mutex_t lock;
     entry *entries;
-    int count, capacity;
-    size_t bytes;
+    size_t count, capacity, bytes;
 };
 
 sl_weights *sl_weights_new(void)
@@ -40,7 +39,7 @@ void sl_weights_free(sl_weights *w)
 {
     if (!w)
         return;
-    for (int i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++)
         free_entry(&w->entries[i]);
     pthread_mutex_destroy(&w->lock);
     free(w->entries);
@@ -57,7 +56,7 @@ size_t sl_weights_bytes(sl_weights *w)
 
 static void *find(const sl_weights *w, const char *name, const sl_md *md)
 {
-    for (int i = 0; i < w->count; i++)
+    for (size_t i = 0; i < w->count; i++)
         if (strcmp(w->entries[i].name, name) == 0 && sl_md_equal(&w->entries[i].md, md))
             return w->entries[i].data;
     return NULL;
@@ -65,15 +64,10 @@ static void *find(const sl_weights *w, const char *name, const sl_md *md)
 
 static bool has_room(sl_weights *w)
 {
-    if (w->count < w->capacity)
-        return true;
-    int larger = w->capacity ? 2 * w->capacity : 64;
-    entry *entries = sl_realloc_array(w->entries, (size_t)larger, sizeof *entries);
-    if (!entries)
-        return false;
-    w->entries = entries;
-    w->capacity = larger;
-    return true;
+    entry *entries = sl_with_room(w->entries, w->count, &w->capacity, sizeof *entries);
+    if (entries)
+        w->entries = entries;
+    return entries;
 }
 
 static sl_status make(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,

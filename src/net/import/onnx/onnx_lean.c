@@ -22,14 +22,10 @@ static uint8_t *put_varint(uint8_t *to, uint64_t value)
 
 static bool new_initializer(sl_onnx_lean *lean)
 {
-    if (lean->count == lean->capacity) {
-        size_t larger = lean->capacity ? 2 * lean->capacity : 64;
-        void *raw = sl_realloc_array(lean->raw, larger, sizeof *lean->raw);
-        if (!raw)
-            return false;
-        lean->raw = raw;
-        lean->capacity = larger;
-    }
+    sl_onnx_raw *raw = sl_with_room(lean->raw, lean->count, &lean->capacity, sizeof *raw);
+    if (!raw)
+        return false;
+    lean->raw = raw;
     lean->raw[lean->count++] = (sl_onnx_raw){0};
     return true;
 }
