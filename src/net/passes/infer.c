@@ -20,11 +20,6 @@ typedef struct {
     int64_t evaluated;
 } inference;
 
-static sl_status no_memory(sl_error *err)
-{
-    return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
-}
-
 /* ---- which nodes count ---- */
 
 static sl_status mark_live(inference *f, const sl_tensor *outputs, int n_outputs, sl_error *err)
@@ -32,7 +27,7 @@ static sl_status mark_live(inference *f, const sl_tensor *outputs, int n_outputs
     const sl_graph *g = f->from;
     bool *needed = calloc((size_t)g->n_tensors + 1, sizeof *needed);
     if (!needed)
-        return no_memory(err);
+        return sl_rewrite_no_memory(err);
     for (int i = 0; i < n_outputs; i++)
         needed[outputs[i]] = true;
     for (int i = g->n_nodes - 1; i >= 0; i--) {
@@ -116,10 +111,10 @@ static sl_status evaluate(inference *f, const sl_call *c, sl_error *err)
         void **owned = data ? sl_realloc_array(f->to->owned, (size_t)f->to->n_owned + 1, sizeof *owned) : NULL;
         if (!owned) {
             free(data);
-            return no_memory(err);
+            return sl_rewrite_no_memory(err);
         }
         f->to->owned = owned;
-        f->to->cap_owned = f->to->n_owned + 1;
+        f->to->cap_owned = (size_t)f->to->n_owned + 1;
         f->to->owned[f->to->n_owned++] = c->out[i].data = data;
     }
     return sl_layers[c->node->op].forward(c, err);
@@ -210,8 +205,8 @@ static sl_status infer_all(inference *f, const sl_shape *input_shapes, const sl_
     return SL_OK;
 }
 
-sl_status sl_infer_graph(const sl_graph *g, const sl_shape *input_shapes, const sl_tensor *outputs, int n_outputs,
-                         sl_graph **out, sl_error *err)
+static sl_status infer_graph(const sl_graph *g, const sl_shape *input_shapes, const sl_tensor *outputs, int n_outputs,
+                             sl_graph **out, sl_error *err)
 {
     size_t tensors = (size_t)g->n_tensors + 1, nodes = (size_t)g->n_nodes + 1;
     inference f = {.from = g, .to = sl_graph_new()};
@@ -221,7 +216,7 @@ sl_status sl_infer_graph(const sl_graph *g, const sl_shape *input_shapes, const 
     f.live = calloc(nodes, sizeof *f.live);
     sl_status status = f.to && f.values && f.known && f.map && f.live
                            ? infer_all(&f, input_shapes, outputs, n_outputs, err)
-                           : no_memory(err);
+                           : sl_rewrite_no_memory(err);
     free(f.values);
     free(f.known);
     free(f.map);
@@ -231,5 +226,34 @@ sl_status sl_infer_graph(const sl_graph *g, const sl_shape *input_shapes, const 
         f.to = NULL;
     }
     *out = f.to;
+    return status;
+}
+
+static sl_status find_outputs(const sl_graph *g, const char *const *names, int count, sl_tensor *out,
+                              sl_error *err)
+{
+    for (int i = 0; i < count; i++) {
+        out[i] = names ? sl_graph_find(g, names[i]) : g->outputs[i];
+        if (out[i] < 0)
+            return sl_fail(err, SL_ERR_NOT_FOUND, "the network has no tensor named %.200s", names[i]);
+    }
+    return SL_OK;
+}
+
+sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
+                         sl_graph **out, sl_error *err)
+{
+    *out = NULL;
+    if (!outputs)
+        n_outputs = g->n_outputs;
+    if (n_outputs < 1)
+        return sl_fail(err, SL_ERR_ARGUMENT, "no output of the network is asked for");
+    sl_tensor *wanted = sl_realloc_array(NULL, (size_t)n_outputs, sizeof *wanted);
+    if (!wanted)
+        return sl_rewrite_no_memory(err);
+    sl_status status = find_outputs(g, outputs, n_outputs, wanted, err);
+    if (status == SL_OK)
+        status = infer_graph(g, input_shapes, wanted, n_outputs, out, err);
+    free(wanted);
     return status;
 }

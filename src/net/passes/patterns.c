@@ -185,7 +185,7 @@ sl_status sl_fuse_prelu(sl_rewrite *r, int node, sl_error *err)
     int64_t channels = sl_tensor_of(r, y)->shape.dim[1];
     float *slope = n_leaves ? sl_realloc_array(NULL, (size_t)channels, sizeof *slope) : NULL;
     if (n_leaves && !slope)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+        return sl_rewrite_no_memory(err);
     for (int i = 0; i < n_leaves; i++)
         if (leaves[i] != y && left_slopes(r, y, leaves[i], slope))
             return become_prelu(r, node, leaves[i], slope, channels, err);

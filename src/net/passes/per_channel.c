@@ -70,7 +70,7 @@ static sl_status scale_layer(sl_rewrite *r, int layer, const double *scale, cons
     if (!new_w || !new_b) {
         free(new_w);
         free(new_b);
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+        return sl_rewrite_no_memory(err);
     }
     for (int64_t o = 0; o < outputs; o++) {
         for (int64_t i = 0; i < each; i++)
@@ -107,7 +107,7 @@ sl_status sl_fuse_affine(sl_rewrite *r, int node, sl_error *err)
         return SL_OK;
     double *scale = sl_realloc_array(NULL, (size_t)shape->dim[1] * 2, sizeof *scale);
     if (!scale)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+        return sl_rewrite_no_memory(err);
     double *shift = scale + shape->dim[1];
     int x;
     sl_status status = SL_OK;
@@ -170,7 +170,7 @@ sl_status sl_fuse_scaled_input(sl_rewrite *r, int node, sl_error *err)
     if (!scale || !w) {
         free(scale);
         free(w);
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+        return sl_rewrite_no_memory(err);
     }
     sl_per_channel(r, mul->inputs[1 - x], shape, scale);
     for (int64_t o = 0; o < outputs; o++)
@@ -198,7 +198,7 @@ sl_status sl_fuse_matmul(sl_rewrite *r, int node, sl_error *err)
     int64_t depth = b->shape.dim[0], outputs = b->shape.dim[1];
     float *w = malloc((size_t)(depth * outputs) * sizeof *w);
     if (!w)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
+        return sl_rewrite_no_memory(err);
     for (int64_t o = 0; o < outputs; o++)
         for (int64_t k = 0; k < depth; k++)
             w[o * depth + k] = from[k * outputs + o];

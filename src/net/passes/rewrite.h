@@ -14,12 +14,17 @@ typedef struct {
     int *pushed;      /* [nodes] a node applied to each input of this Concat instead of to its output, or -1 */
 } sl_rewrite;
 
-/* infer.c: the nodes of `g` that lead to `outputs`, for these input shapes; constants evaluated. */
-sl_status sl_infer_graph(const sl_graph *g, const sl_shape *input_shapes, const sl_tensor *outputs, int n_outputs,
-                         sl_graph **out, sl_error *err);
+static inline sl_status sl_rewrite_no_memory(sl_error *err)
+{
+    return sl_no_memory(err, "to specialise the network");
+}
 
-/* fuse.c, per_channel.c, patterns.c: each looks at one node and what produces its inputs. */
+/* ---- the steps ---- */
+
+/* All of them, on every node in running order (fuse.c). */
 sl_status sl_fuse_graph(sl_rewrite *r, sl_error *err);
+
+/* per_channel.c, patterns.c: each looks at one node and at what produces its inputs. */
 sl_status sl_fuse_affine(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_pad(sl_rewrite *r, int node, sl_error *err);
 sl_status sl_fuse_scaled_input(sl_rewrite *r, int node, sl_error *err);
@@ -29,7 +34,11 @@ void sl_fuse_l2norm(sl_rewrite *r, int node);
 void sl_fuse_softmax(sl_rewrite *r, int node);
 void sl_fuse_transposed_softmax(sl_rewrite *r, int node);
 
-/* ---- editing (fuse.c) ---- */
+/* ---- editing (rewrite.c) ---- */
+
+/* Counts the readers of every tensor of r->g, which the caller has set; freed after a failure, too. */
+sl_status sl_rewrite_start(sl_rewrite *r, sl_error *err);
+void sl_rewrite_free(sl_rewrite *r);
 
 static inline const sl_tensor_info *sl_tensor_of(const sl_rewrite *r, sl_tensor t)
 {
@@ -39,14 +48,25 @@ static inline const sl_tensor_info *sl_tensor_of(const sl_rewrite *r, sl_tensor 
 /* The node that computes t when it is of kind `op` and, unless SL_FN_NONE, of function `fn`; else NULL. */
 sl_node *sl_producer(const sl_rewrite *r, sl_tensor t, sl_op op, sl_fn fn);
 
-/* True when `node` may be merged into the one reader of its output: nothing else sees that tensor. */
+/* Whether what computes t may be merged with the one reader of t: nothing else sees that tensor. */
 bool sl_private(const sl_rewrite *r, sl_tensor t);
+
+/* The constant `t` as one number per channel (axis 1) of `shape`: true when it broadcasts so.
+ * values may be NULL. */
+bool sl_per_channel(const sl_rewrite *r, sl_tensor t, const sl_shape *shape, double *values);
+
+/* A constant of one float. */
+bool sl_scalar(const sl_rewrite *r, sl_tensor t, float *value);
 
 /* Gives a node another kind and other inputs; what nobody reads any more is taken out. */
 void sl_become(sl_rewrite *r, int node, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs);
 
 /* `first` takes over the output of `last`, which is taken out. */
 void sl_absorb(sl_rewrite *r, int first, int last);
+
+/* Takes out a node that changes nothing: readers of its output read its input instead. An output that was asked for
+ * stays. */
+void sl_bypass(sl_rewrite *r, sl_node *n);
 
 /* A name that neither graph has. */
 enum { SL_FRESH_NAME = 256 };
@@ -55,12 +75,5 @@ void sl_fresh_name(const sl_graph *a, const sl_graph *b, const char *like, char 
 /* A new constant of floats; takes `data` (malloc'd) in any case. */
 sl_status sl_new_const(sl_rewrite *r, const char *like, const sl_shape *shape, float *data, sl_tensor *out,
                        sl_error *err);
-
-/* The constant `t` as one number per channel (axis 1) of `shape`: true when it broadcasts so.
- * values may be NULL. */
-bool sl_per_channel(const sl_rewrite *r, sl_tensor t, const sl_shape *shape, double *values);
-
-/* A constant of one float. */
-bool sl_scalar(const sl_rewrite *r, sl_tensor t, float *value);
 
 #endif

@@ -4,48 +4,6 @@
 #include "base/mem.h"
 #include "net/passes/rewrite.h"
 
-static sl_status no_memory(sl_error *err)
-{
-    return sl_fail(err, SL_ERR_MEMORY, "no memory to specialise the network");
-}
-
-/* ---- the working graph ---- */
-
-static void free_rewrite(sl_rewrite *r)
-{
-    sl_graph_free(r->g);
-    free(r->uses);
-    free(r->wanted);
-    free(r->alias);
-    free(r->pushed);
-}
-
-/* Counts the readers of every tensor. */
-static sl_status start_rewrite(sl_rewrite *r, sl_error *err)
-{
-    const sl_graph *g = r->g;
-    r->cap = g->n_tensors + 3 * g->n_nodes + 1; /* a node makes at most two new constants */
-    r->uses = calloc((size_t)r->cap, sizeof *r->uses);
-    r->wanted = calloc((size_t)r->cap, sizeof *r->wanted);
-    r->alias = sl_realloc_array(NULL, (size_t)r->cap, sizeof *r->alias);
-    r->pushed = sl_realloc_array(NULL, (size_t)g->n_nodes + 1, sizeof *r->pushed);
-    if (!r->uses || !r->wanted || !r->alias || !r->pushed)
-        return no_memory(err);
-    for (int i = 0; i < r->cap; i++)
-        r->alias[i] = -1;
-    for (int i = 0; i < g->n_nodes; i++) {
-        r->pushed[i] = -1;
-        for (int k = 0; k < g->nodes[i].n_inputs; k++)
-            if (g->nodes[i].inputs[k] >= 0)
-                r->uses[g->nodes[i].inputs[k]]++;
-    }
-    for (int i = 0; i < g->n_outputs; i++) {
-        r->uses[g->outputs[i]]++;
-        r->wanted[g->outputs[i]] = true;
-    }
-    return SL_OK;
-}
-
 /* ---- the new graph ---- */
 
 static sl_status copy_tensor(const sl_rewrite *r, sl_graph *to, sl_tensor t, sl_tensor *map, sl_error *err)
@@ -112,11 +70,11 @@ static sl_status copy_graph(const sl_rewrite *r, sl_graph *to, sl_tensor *map, s
 }
 
 /* What is left of the working graph, with the memory of its constants. */
-static sl_status finish(sl_rewrite *r, sl_graph **out, sl_error *err)
+static sl_status finish_rewrite(sl_rewrite *r, sl_graph **out, sl_error *err)
 {
     sl_tensor *map = sl_realloc_array(NULL, (size_t)r->g->n_tensors + 1, sizeof *map);
     *out = sl_graph_new();
-    sl_status status = map && *out ? copy_graph(r, *out, map, err) : no_memory(err);
+    sl_status status = map && *out ? copy_graph(r, *out, map, err) : sl_rewrite_no_memory(err);
     free(map);
     if (status != SL_OK) {
         sl_graph_free(*out);
@@ -131,36 +89,7 @@ static sl_status finish(sl_rewrite *r, sl_graph **out, sl_error *err)
     return SL_OK;
 }
 
-/* ---- entry ---- */
-
-static sl_status find_outputs(const sl_graph *g, const char *const *names, int count, sl_tensor *out,
-                              sl_error *err)
-{
-    for (int i = 0; i < count; i++) {
-        out[i] = names ? sl_graph_find(g, names[i]) : g->outputs[i];
-        if (out[i] < 0)
-            return sl_fail(err, SL_ERR_NOT_FOUND, "the network has no tensor named %.200s", names[i]);
-    }
-    return SL_OK;
-}
-
-sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
-                         sl_graph **out, sl_error *err)
-{
-    *out = NULL;
-    if (!outputs)
-        n_outputs = g->n_outputs;
-    if (n_outputs < 1)
-        return sl_fail(err, SL_ERR_ARGUMENT, "no output of the network is asked for");
-    sl_tensor *wanted = sl_realloc_array(NULL, (size_t)n_outputs, sizeof *wanted);
-    if (!wanted)
-        return no_memory(err);
-    sl_status status = find_outputs(g, outputs, n_outputs, wanted, err);
-    if (status == SL_OK)
-        status = sl_infer_graph(g, input_shapes, wanted, n_outputs, out, err);
-    free(wanted);
-    return status;
-}
+/* ---- the whole ---- */
 
 sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs,
                               int n_outputs, sl_graph **out, sl_error *err)
@@ -169,10 +98,10 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
     sl_status status;
     *out = NULL;
     SL_TRY_GOTO(sl_graph_infer(g, input_shapes, outputs, n_outputs, &r.g, err), end);
-    SL_TRY_GOTO(start_rewrite(&r, err), end);
+    SL_TRY_GOTO(sl_rewrite_start(&r, err), end);
     SL_TRY_GOTO(sl_fuse_graph(&r, err), end);
-    SL_TRY_GOTO(finish(&r, out, err), end);
+    SL_TRY_GOTO(finish_rewrite(&r, out, err), end);
 end:
-    free_rewrite(&r);
+    sl_rewrite_free(&r);
     return status;
 }
