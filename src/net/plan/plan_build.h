@@ -36,11 +36,12 @@ struct sl_step {
 
 struct sl_plan {
     sl_step *steps;
-    int n_steps, cap_steps;
+    int n_steps;
     sl_buffer *buffers;
-    int n_buffers, cap_buffers;
+    int n_buffers;
     void **owned; /* constants: reordered weights, copies of the graph's constants */
-    int n_owned, cap_owned;
+    int n_owned;
+    size_t cap_steps, cap_buffers, cap_owned;
     void *arena;
     int scratch; /* the buffer all primitives work in, or -1 */
     dnnl_stream_t stream;
@@ -90,6 +91,9 @@ dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t);
 /* Whether all that reads t reads it in this type. */
 bool sl_read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type);
 
+/* Whether our own Winograd computes a convolution. */
+bool sl_suits_winograd(const sl_graph *g, const sl_node *n);
+
 /* ---- int8 (plan_int8.c) ---- */
 
 /* Per output channel: what its weights are multiplied by to become int8, and its sums to become numbers again. */
@@ -105,7 +109,10 @@ sl_status sl_int8_bias(sl_build *b, sl_tensor t, const sl_int8 *scales, int *buf
 
 /* ---- building (plan_build.c) ---- */
 
-sl_status sl_build_no_memory(sl_error *err);
+static inline sl_status sl_build_no_memory(sl_error *err)
+{
+    return sl_no_memory(err, "to compile the network");
+}
 
 /* An error that names the node being compiled. */
 sl_status sl_build_fail(const sl_build *b, sl_error *err, const char *what);
@@ -117,28 +124,21 @@ int sl_const_buffer(sl_build *b, void *data, size_t bytes);
 /* 64-byte aligned memory, uninitialised, that lives as long as the plan; NULL when there is none. */
 void *sl_plan_memory(sl_build *b, size_t bytes);
 
-/* Says that tensor t is in `buffer`, dense or laid out as `md`. */
-void sl_bind_dense(sl_build *b, sl_tensor t, int buffer);
-sl_status sl_bind_md(sl_build *b, sl_tensor t, const sl_md *md, int buffer, sl_error *err);
-
-/* A new buffer for t. */
-sl_status sl_make_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err);
-sl_status sl_make_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err);
-
-/* The buffer that holds t dense / as `md`; appends a reorder when it is elsewhere. */
-sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err);
-sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err);
-
 /* True when the node being compiled is the last that reads the buffer: it may write its output there. */
 bool sl_last_read(const sl_build *b, int buffer);
-
-/* Counts down what a compiled node reads. */
-void sl_consume(sl_build *b, const sl_node *n);
 
 /* Appends a step; takes `state` in any case. */
 sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream_t, sl_error *),
                       void (*bind)(sl_step *), void (*free_state)(void *), void *state, const int *buffers,
                       int n_buffers, sl_error *err);
+
+/* What is made of the graph's constant t alone, laid out as `to`: `fill` writes it. It is the plan's, or (shared_weights.c)
+ * shared with other plans. */
+typedef sl_status (*sl_fill_fn)(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err);
+sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
+                        sl_error *err);
+sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
+                            void **data, sl_error *err);
 
 /* ---- oneDNN primitives as steps (plan_primitive.c) ---- */
 
@@ -158,27 +158,37 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, sl_arguments *
 /* An attribute with the scratchpad in our hands and these post-operations (may be NULL). */
 dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 
-/* ---- constants ---- */
+/* Appends a reorder of tensor t from one form to another, with int8's scale between them. */
+sl_status sl_add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
+                         sl_error *err);
 
-/* What is made of the graph's constant t alone, laid out as `to`: `fill` writes it. It is the plan's, or (shared_weights.c)
- * shared with other plans. */
-typedef sl_status (*sl_fill_fn)(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err);
-sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
-                        sl_error *err);
-sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
-                            void **data, sl_error *err);
-
-/* The graph's constant t, dense as `from`, reordered into `to` (plan_primitive.c); *buffer is a constant one. scales:
+/* The graph's constant t, dense as `from`, reordered into `to` ; *buffer is a constant one. scales:
  * NULL, or what t alone decides. */
 sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_scales *scales,
                            int *buffer, sl_error *err);
+
+/* ---- where tensors are (plan_places.c) ---- */
+
+/* Says that tensor t is in `buffer`, dense or laid out as `md`. */
+void sl_bind_dense(sl_build *b, sl_tensor t, int buffer);
+sl_status sl_bind_md(sl_build *b, sl_tensor t, const sl_md *md, int buffer, sl_error *err);
+
+/* A new buffer for t. */
+sl_status sl_make_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err);
+sl_status sl_make_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err);
+
+/* The buffer that holds t dense / as `md`; appends a reorder when it is elsewhere. */
+sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err);
+sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err);
+
+/* Counts down what a compiled node reads. */
+void sl_consume(sl_build *b, const sl_node *n);
 
 /* ---- compiling one node; *done false: not a case for this way ---- */
 
 sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_conv.c */
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_conv.c */
 /* For a node that suits it (plan_winograd.c). */
-bool sl_suits_winograd(const sl_graph *g, const sl_node *n);
 sl_status sl_compile_winograd(sl_build *b, const sl_node *n, const sl_window *w, bool *done, sl_error *err);
 sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_pool.c */
 sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_elements.c */

@@ -123,6 +123,37 @@ sl_status sl_add_primitive(sl_build *b, dnnl_primitive_desc_t pd, sl_arguments *
              : sl_build_fail(b, err, "oneDNN could not make its primitive");
 }
 
+/* ---- reorders ---- */
+
+/* What a tensor's number is multiplied by on its way between int8 and another type. */
+static float scale_between(const sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to)
+{
+    bool narrow = sl_is_int8(sl_md_type(from)), narrows = sl_is_int8(sl_md_type(to));
+    if (narrow == narrows)
+        return 1;
+    float scale = sl_range_find(b->ranges, b->g->tensors[t].name)->scale;
+    return narrow ? scale : 1 / scale;
+}
+
+sl_status sl_add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
+                         sl_error *err)
+{
+    dnnl_primitive_desc_t pd;
+    dnnl_primitive_attr_t attr = sl_new_attr(NULL);
+    float scale = scale_between(b, t, from, to);
+    const sl_scales scales = {DNNL_ARG_FROM, 1, &scale};
+    dnnl_status_t made = attr && (scale == 1 || sl_attr_scales(attr, &scales))
+                             ? sl_pd_reorder(&pd, b->engine, from, to, attr)
+                             : dnnl_out_of_memory;
+    dnnl_primitive_attr_destroy(attr);
+    if (made != dnnl_success)
+        return sl_build_fail(b, err, "oneDNN cannot reorder its tensor");
+    sl_arguments a = {.scales = scale == 1 ? NULL : &scales};
+    sl_add_arg(&a, DNNL_ARG_FROM, from, from_buffer);
+    sl_add_arg(&a, DNNL_ARG_TO, to, to_buffer);
+    return sl_add_primitive(b, pd, &a, err);
+}
+
 /* ---- constants ---- */
 
 typedef struct {

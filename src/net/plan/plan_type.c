@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "base/cpu.h"
+#include "net/kernels/winograd.h"
 
 const sl_range *sl_range_find(const sl_ranges *ranges, const char *tensor)
 {
@@ -52,6 +52,31 @@ void sl_range_candidates(const sl_graph *g, sl_tensor *tensors, int *count)
             tensors[(*count)++] = g->nodes[i].inputs[0];
     }
 }
+
+/* ---- our own Winograd ---- */
+
+static bool three_by_three(const sl_attr *a)
+{
+    for (int i = 0; i < 2; i++)
+        if (a->stride[i] > 1 || a->dilation[i] > 1)
+            return false;
+    return a->groups <= 1;
+}
+
+/* Half as many products again as without stops being worth the transforms. A rule and not a timing, so that a machine
+ * always computes the same way. */
+bool sl_suits_winograd(const sl_graph *g, const sl_node *n)
+{
+    if (n->op != SL_OP_CONV || !g->tensors[n->inputs[1]].data || !three_by_three(&n->attr))
+        return false;
+    const sl_shape *w = &g->tensors[n->inputs[1]].shape, *y = &g->tensors[n->outputs[0]].shape;
+    const sl_wino_layer one = {.batch = 1, .out = {y->dim[2], y->dim[3]}};
+    return w->dim[2] == 3 && w->dim[3] == 3 && w->dim[0] % SL_WINO_LEAST_CHANNELS == 0 &&
+           w->dim[1] % SL_WINO_LEAST_CHANNELS == 0 &&
+           3 * SL_WINO_POINTS * sl_wino_tiles(&one) < 2 * 9 * y->dim[2] * y->dim[3];
+}
+
+/* ---- types ---- */
 
 dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t)
 {

@@ -18,27 +18,6 @@ typedef struct {
 
 enum { X, Y, SCRATCH, ADDED };
 
-static bool three_by_three(const sl_attr *a)
-{
-    for (int i = 0; i < 2; i++)
-        if (a->stride[i] > 1 || a->dilation[i] > 1)
-            return false;
-    return a->groups <= 1;
-}
-
-/* Half as many products again as without stops being worth the transforms. A rule and not a timing, so that a machine
- * always computes the same way. */
-bool sl_suits_winograd(const sl_graph *g, const sl_node *n)
-{
-    if (n->op != SL_OP_CONV || !g->tensors[n->inputs[1]].data || !three_by_three(&n->attr))
-        return false;
-    const sl_shape *w = &g->tensors[n->inputs[1]].shape, *y = &g->tensors[n->outputs[0]].shape;
-    const sl_wino_layer one = {.batch = 1, .out = {y->dim[2], y->dim[3]}};
-    return w->dim[2] == 3 && w->dim[3] == 3 && w->dim[0] % SL_WINO_LEAST_CHANNELS == 0 &&
-           w->dim[1] % SL_WINO_LEAST_CHANNELS == 0 &&
-           3 * SL_WINO_POINTS * sl_wino_tiles(&one) < 2 * 9 * y->dim[2] * y->dim[3];
-}
-
 /* ---- running ---- */
 
 static void work(const wino_state *s, int worker)
