@@ -25,6 +25,17 @@ const sl_arch *sl_arch_find(const char *name)
     return NULL;
 }
 
+sl_status sl_arch_unknown(const char *name, sl_error *err)
+{
+    sl_text names = {0};
+    for (int i = 0; sl_arch_at(i); i++)
+        sl_text_add(&names, "%s%s", i ? ", " : "", sl_arch_at(i)->name);
+    sl_status status = sl_fail(err, SL_ERR_ARGUMENT, "no architecture is named \"%s\"; there are %s", name,
+                               names.data ? names.data : "");
+    free(names.data);
+    return status;
+}
+
 /* ---- walking a description ---- */
 
 static void free_net(sl_net *n)

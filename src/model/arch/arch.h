@@ -39,6 +39,9 @@ typedef struct {
 const sl_arch *sl_arch_find(const char *name);
 const sl_arch *sl_arch_at(int i);
 
+/* No architecture has that name: SL_ERR_ARGUMENT with those that there are. */
+sl_status sl_arch_unknown(const char *name, sl_error *err);
+
 /* Of the layouts of that name ("mobilefacenet" has two) the one that lacks the fewest tensors in `dict`. */
 const sl_arch *sl_arch_choose(const char *name, const sl_state_dict *dict);
 

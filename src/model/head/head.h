@@ -24,7 +24,7 @@ sl_status sl_head_cut(const sl_graph *g, const char *map, const char *embedding,
  * nothing is read. */
 sl_status sl_head_read_directly(const sl_graph *g, const sl_shape *shape, bool *direct, sl_head *out, sl_error *err);
 
-/* Memory of the head of a network from maps of `shape` [N, C, rows, cols] to `out` [N, ...]. */
+/* Memory of the head of a network from maps of `shape` [N, C, rows, cols] to `out` [N, ...] (head_memory.c). */
 sl_status sl_head_allocate_for(const sl_shape *shape, const sl_shape *out, sl_head *h, sl_error *err);
 
 #endif

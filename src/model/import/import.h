@@ -1,6 +1,12 @@
-/* Checkpoints to models, inside: one network's weights on their way (import.c), what is written about them
- * (import_manifest.c), networks that come whole (import_network.c) and such that come in three files
- * (import_mtcnn.c). */
+/* Checkpoints to models, inside. A file that uses another stands above it:
+ *
+ *     import.c                    the whole: which files, where to, and the report
+ *       import_mtcnn.c            a detector of three files
+ *         import_read.c           one checkpoint, checked against its architecture
+ *           import_network.c      a network that comes whole
+ *       import_write.c            names and files of one model
+ *         import_manifest.c       what is written about it
+ */
 #ifndef SL_MODEL_IMPORT_H
 #define SL_MODEL_IMPORT_H
 
@@ -42,12 +48,9 @@ sl_status sl_import_write(sl_import *m, const sl_import_options *options, sl_err
  * must be the architecture's. */
 sl_status sl_import_network(sl_import *m, const char *arch, sl_error *err);
 
-/* No architecture has that name: SL_ERR_ARGUMENT with those that there are. */
-sl_status sl_import_unknown_arch(const char *name, sl_error *err);
-
-/* The manifest's text (malloc'd), and an entry of the report. */
+/* The manifest's text (malloc'd), and a list of the lines of a text. */
 sl_status sl_import_manifest(const sl_import *m, const sl_import_options *options, char **json, sl_error *err);
-json_t *sl_import_report(const sl_import *m);
+json_t *sl_import_lines(const sl_text *text);
 
 /* The three files of MTCNN, read and named; models[0 .. 2] are P-, R- and O-net. */
 sl_status sl_import_mtcnn(const char *const *files, size_t count, const char *folder, const char *name,

@@ -7,6 +7,14 @@
 
 #include "model/import/import.h"
 
+json_t *sl_import_lines(const sl_text *text)
+{
+    json_t *list = json_array();
+    for (const char *line = text->data, *end; line && (end = strchr(line, '\n')); line = end + 1)
+        json_array_append_new(list, json_stringn(line, (size_t)(end - line)));
+    return list;
+}
+
 /* One number for all channels, or one for each. */
 static json_t *per_channel(const float v[3])
 {

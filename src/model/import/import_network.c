@@ -68,7 +68,7 @@ static sl_status find_layout(sl_import *m, const sl_graph *file, const char *nam
     const sl_arch *first = sl_arch_choose(name, &nothing);
     size_t length = strlen(name);
     if (!first)
-        return sl_import_unknown_arch(name, err);
+        return sl_arch_unknown(name, err);
     if (first->kind != SL_MODEL_RECOGNISER)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is imported from checkpoints, this is a whole network", name);
     for (int i = 0; sl_arch_at(i) && !m->arch; i++) {
