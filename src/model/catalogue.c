@@ -38,13 +38,12 @@ sl_status sl_models_dir(const char *dir, char **out, sl_error *err)
     return *out ? SL_OK : no_models_dir(err);
 }
 
-static bool has_ending(const char *name, const char *ending)
+bool sl_is_manifest_path(const char *name)
 {
-    size_t n = strlen(name), e = strlen(ending);
-    return n > e && strcmp(name + n - e, ending) == 0;
+    static const char ending[] = ".json";
+    size_t length = strlen(name), tail = sizeof ending - 1;
+    return length > tail && strcmp(name + length - tail, ending) == 0;
 }
-
-bool sl_is_manifest_path(const char *name) { return has_ending(name, ".json"); }
 
 /* Where the manifest's file lies: `base` joined with a relative name; nowhere ("") without a base. */
 static sl_status locate(const sl_manifest *m, const char *base, char **path, sl_error *err)
@@ -190,10 +189,9 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
 
 sl_status sl_catalogue_describe(const sl_manifest *m, const char *path, sl_model_info *info, sl_error *err)
 {
-    static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
     struct stat st;
     *info = (sl_model_info){
-        .name = sl_strdup(m->name), .kind = sl_strdup(kinds[m->kind]), .source = sl_strdup(m->source),
+        .name = sl_strdup(m->name), .kind = sl_strdup(sl_model_kind_names[m->kind]), .source = sl_strdup(m->source),
         .licence = sl_strdup(m->licence), .provenance = sl_strdup(m->provenance), .file = sl_strdup(path),
         .sha256 = sl_strdup(m->sha256), .format = sl_strdup(m->format), .bytes = m->bytes,
         .fetchable = m->npm != NULL, .present = stat(path, &st) == 0 && S_ISREG(st.st_mode),
@@ -229,7 +227,7 @@ static sl_status list_folder(info_list *list, const char *dir, sl_error *err)
     int n = scandir(dir, &names, NULL, alphasort);
     sl_status status = SL_OK;
     for (int i = 0; i < n; i++) {
-        if (status == SL_OK && has_ending(names[i]->d_name, ".json")) {
+        if (status == SL_OK && sl_is_manifest_path(names[i]->d_name)) {
             char *file = sl_path_join(dir, names[i]->d_name), *path = NULL;
             sl_manifest *m = NULL;
             status = file ? open_manifest_at(file, &m, &path, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");

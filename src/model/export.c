@@ -54,7 +54,6 @@ static void list_numbers(char text[96], const float v[3])
 
 static sl_status write_onnx(const sl_manifest *m, const sl_graph *g, const char *file, sl_error *err)
 {
-    static const char *const colours[] = {"rgb", "bgr", "grey"};
     char mean[96], std[96];
     list_numbers(mean, m->mean);
     list_numbers(std, m->std);
@@ -62,7 +61,7 @@ static sl_status write_onnx(const sl_manifest *m, const sl_graph *g, const char 
                                    {"licence", m->licence},
                                    {"provenance", m->provenance},
                                    {"source", m->source},
-                                   {"colour", colours[m->colour]},
+                                   {"colour", sl_colour_names[m->colour]},
                                    {"mean", mean},
                                    {"std", std},
                                    {"alignment", m->alignment},

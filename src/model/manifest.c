@@ -13,6 +13,9 @@
 
 enum { MAX_TEXT = 4096 };
 
+const char *const sl_model_kind_names[3] = {"recogniser", "detector", "landmarks"};
+const char *const sl_colour_names[3] = {"rgb", "bgr", "grey"};
+
 /* What is being read, for messages. */
 typedef struct {
     const char *name;
@@ -126,12 +129,11 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
     for (int i = 0; i < 3; i++)
         if (!(fabsf(m->std[i]) > 1e-6f))
             return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"std\" must not be zero", c->name);
-    static const char *const colours[] = {"rgb", "bgr", "grey"};
     const char *colour = json_string_value(json_object_get(input, "colour"));
     if (!json_object_get(input, "colour"))
         return missing(c, "colour");
     for (int i = 0; i < 3; i++)
-        if (colour && strcmp(colour, colours[i]) == 0) {
+        if (colour && strcmp(colour, sl_colour_names[i]) == 0) {
             m->colour = (sl_colour_order)i;
             return SL_OK;
         }
@@ -241,10 +243,9 @@ static sl_status read_detector(const context *c, const json_t *root, sl_manifest
 
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
 {
-    static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
     const char *kind = json_string_value(json_object_get(root, "kind"));
     for (int i = 0; i < 3; i++)
-        if (kind && strcmp(kind, kinds[i]) == 0) {
+        if (kind && strcmp(kind, sl_model_kind_names[i]) == 0) {
             m->kind = (sl_model_kind)i;
             return SL_OK;
         }

@@ -13,6 +13,9 @@ typedef enum { SL_COLOUR_RGB, SL_COLOUR_BGR, SL_COLOUR_GREY } sl_colour_order;
 
 enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
 
+/* As manifests write them: "recogniser", "rgb" and so on. */
+extern const char *const sl_model_kind_names[3], *const sl_colour_names[3];
+
 typedef struct {
     char *name;
     sl_model_kind kind;

@@ -93,9 +93,7 @@ static bool apply_pointwise(walk *w, const sl_node *n)
 {
     const sl_shape *x = &w->g->tensors[n->inputs[0]].shape, *y = &w->g->tensors[n->outputs[0]].shape;
     double scale[3], shift[3] = {0};
-    bool same = n->inputs[0] == w->at && n->attr.groups == w->p->channels && x->rank == y->rank;
-    for (int i = 0; same && i < x->rank; i++)
-        same = x->dim[i] == y->dim[i];
+    bool same = n->inputs[0] == w->at && n->attr.groups == w->p->channels && sl_shape_equal(x, y);
     if (!same || w->axis != 1 || !per_channel(w, n->inputs[1], -1, scale) ||
         (n->n_inputs > 2 && n->inputs[2] >= 0 && !per_channel(w, n->inputs[2], -1, shift)))
         return false;

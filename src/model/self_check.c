@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
+#include "base/vector.h"
 #include "image/image.h"
 
 /* ---- pictures: colours of the point (u, v), both from 0 to 1 ---- */
@@ -83,21 +84,12 @@ static sl_status embed(const sl_recogniser *r, sl_plan *plan, float *embeddings,
     return SL_OK;
 }
 
-static double dot(const float *a, const float *b, int n)
-{
-    double sum = 0;
-    for (int i = 0; i < n; i++)
-        sum += (double)a[i] * (double)b[i];
-    return sum;
-}
-
 static sl_self_check compare(const float *embeddings, int dim)
 {
     sl_self_check c = {.finite = true, .least = 1, .most = -1};
     for (int i = 0; i < SL_SELF_CHECK_PICTURES; i++)
         for (int k = 0; k < i; k++) {
-            const float *a = embeddings + i * dim, *b = embeddings + k * dim;
-            double cosine = dot(a, b, dim) / sqrt(dot(a, a, dim) * dot(b, b, dim));
+            double cosine = sl_cosine(embeddings + i * dim, embeddings + k * dim, dim);
             c.finite = c.finite && isfinite(cosine);
             c.least = fminf(c.least, (float)cosine);
             c.most = fmaxf(c.most, (float)cosine);

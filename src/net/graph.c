@@ -102,6 +102,24 @@ int64_t sl_shape_elements(const sl_shape *shape)
     return empty ? 0 : count;
 }
 
+int64_t sl_shape_span(const sl_shape *shape, int from, int to)
+{
+    int64_t n = 1;
+    for (int i = from; i < to; i++)
+        n *= shape->dim[i];
+    return n;
+}
+
+bool sl_shape_equal(const sl_shape *a, const sl_shape *b)
+{
+    if (a->rank != b->rank)
+        return false;
+    for (int i = 0; i < a->rank; i++)
+        if (a->dim[i] != b->dim[i])
+            return false;
+    return true;
+}
+
 static sl_status check_shape(const char *name, const sl_shape *shape, sl_error *err)
 {
     if (shape->rank < -1 || shape->rank > SL_MAX_RANK)

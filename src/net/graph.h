@@ -156,6 +156,17 @@ sl_tensor sl_graph_find(const sl_graph *g, const char *name);
 /* Elements of a fully known shape, or -1 when it is unknown, negative or over SL_MAX_ELEMENTS. */
 int64_t sl_shape_elements(const sl_shape *shape);
 
+/* Product of dim[from] .. dim[to - 1]. */
+int64_t sl_shape_span(const sl_shape *shape, int from, int to);
+
+bool sl_shape_equal(const sl_shape *a, const sl_shape *b);
+
+/* Bytes of one element. */
+static inline size_t sl_type_size(sl_type type)
+{
+    return type == SL_TYPE_I64 ? sizeof(int64_t) : sizeof(float);
+}
+
 const char *sl_op_name(sl_op op);
 
 /* ---- specialising (specialize.c) ----

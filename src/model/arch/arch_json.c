@@ -11,9 +11,8 @@ static json_t *numbers(const float *v)
 
 static json_t *input_json(const sl_arch *arch)
 {
-    static const char *const colours[] = {"rgb", "bgr", "grey"};
     json_t *input = json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height, "colour",
-                              colours[arch->colour], "mean", numbers(arch->published.mean), "std",
+                              sl_colour_names[arch->colour], "mean", numbers(arch->published.mean), "std",
                               numbers(arch->published.std));
     if (arch->corrected.std[0] != 0)
         json_object_set_new(input, "corrected", json_pack("{s:o, s:o}", "mean", numbers(arch->corrected.mean), "std",

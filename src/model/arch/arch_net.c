@@ -55,14 +55,6 @@ static void shape_text(const sl_shape *shape, char out[128])
     snprintf(out + at, 128 - at, "]");
 }
 
-static bool same_shape(const sl_shape *a, const sl_shape *b)
-{
-    bool same = a->rank == b->rank;
-    for (int i = 0; same && i < a->rank; i++)
-        same = a->dim[i] == b->dim[i];
-    return same;
-}
-
 static bool listed(const sl_net *n, const char *name)
 {
     for (size_t i = n->n_tensors; i > 0; i--) /* a tensor used twice was used lately */
@@ -87,7 +79,7 @@ static const sl_weight *look_up(sl_net *n, const char *name, const sl_shape *sha
 {
     const sl_weight *t = sl_state_dict_find(n->dict, name);
     char want[128], have[128];
-    if (t && same_shape(&t->shape, shape))
+    if (t && sl_shape_equal(&t->shape, shape))
         return t;
     n->n_problems++;
     if (!n->problems)

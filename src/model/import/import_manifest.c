@@ -37,11 +37,10 @@ static sl_pixel_scale pixel_scale(const sl_import *m, bool corrected)
 static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
 {
     const sl_arch *arch = m->arch;
-    static const char *const colours[] = {"rgb", "bgr", "grey"};
     const sl_pixel_scale scale = pixel_scale(m, corrected);
     json_object_set_new(root, "input",
                         json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
-                                  "colour", colours[arch->colour], "mean", per_channel(scale.mean), "std",
+                                  "colour", sl_colour_names[arch->colour], "mean", per_channel(scale.mean), "std",
                                   per_channel(scale.std)));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
     json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
@@ -69,7 +68,6 @@ static const char *base_name(const char *path)
 
 sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, char **json, sl_error *err)
 {
-    static const char *const kinds[] = {"recogniser", "detector", "landmarks"};
     char *source;
     *json = NULL;
     bool whole = m->network.data != NULL;
@@ -77,7 +75,7 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
                  m->checkpoint_sha256) < 0)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest");
     json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
-                             kinds[m->arch->kind], "source", "text", source, "licence",
+                             sl_model_kind_names[m->arch->kind], "source", "text", source, "licence",
                              o->licence ? o->licence : "not stated", "provenance", m->arch->title, "; imported.",
                              "format", m->format, "file", base_name(m->weights), "bytes", (json_int_t)m->bytes,
                              "sha256", m->sha256);

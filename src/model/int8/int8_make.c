@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
+#include "base/vector.h"
 
 /* Faces on which each tensor's own cost is measured; costs add up only about, so that a little more is tried first. */
 enum { COST_FACES = 32 };
@@ -17,17 +18,6 @@ typedef struct {
 } agreement;
 
 static sl_status no_memory(sl_error *err) { return sl_fail(err, SL_ERR_MEMORY, "no memory to measure a network"); }
-
-static double cosine(const float *a, const float *b, int n)
-{
-    double dot = 0, aa = 0, bb = 0;
-    for (int i = 0; i < n; i++) {
-        dot += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return dot / sqrt(aa * bb);
-}
 
 /* The first `faces` faces with these ranges against f32. */
 static sl_status compare(sl_int8_faces *f, const sl_ranges *ranges, size_t faces, agreement *out, sl_error *err)
@@ -42,7 +32,7 @@ static sl_status compare(sl_int8_faces *f, const sl_ranges *ranges, size_t faces
         size_t n = faces - at < SL_INT8_BATCH ? faces - at : SL_INT8_BATCH;
         status = sl_int8_run(f, plan, at, n, err);
         for (size_t i = 0; status == SL_OK && i < n; i++) {
-            double c = cosine(sl_plan_output(plan, 0, NULL) + i * dim, f->embeddings + (at + i) * dim, f->r->dim);
+            double c = sl_cosine(sl_plan_output(plan, 0, NULL) + i * dim, f->embeddings + (at + i) * dim, f->r->dim);
             out->mean += c / (double)faces;
             out->least = c < out->least ? c : out->least;
             out->share += (c >= SL_INT8_LEAST_COSINE) / (double)faces;
@@ -188,7 +178,7 @@ static sl_status finish(const sl_int8_faces *f, const sl_ranges *ranges, sl_int8
     if (status == SL_OK)
         status = embed_probe(f, m, SL_COMPUTE_INT8, narrow, err);
     if (status == SL_OK)
-        m->cosine = (float)fmin(1, cosine(m->expected, narrow, m->dim));
+        m->cosine = (float)fmin(1, sl_cosine(m->expected, narrow, m->dim));
     free(narrow);
     return status;
 }

@@ -1,19 +1,8 @@
 /* Compiling a recogniser in int8, and the self-test of what came of it. */
-#include <math.h>
 #include <string.h>
 
+#include "base/vector.h"
 #include "model/int8/int8.h"
-
-static double cosine(const float *a, const float *b, int n)
-{
-    double dot = 0, aa = 0, bb = 0;
-    for (int i = 0; i < n; i++) {
-        dot += (double)a[i] * (double)b[i];
-        aa += (double)a[i] * (double)a[i];
-        bb += (double)b[i] * (double)b[i];
-    }
-    return dot / sqrt(aa * bb);
-}
 
 /* Another processor rounds a little otherwise; a wrong range moves the embedding much further. */
 static double least_cosine(const sl_int8_model *m)
@@ -32,7 +21,7 @@ static sl_status self_test(const sl_recogniser *r, const sl_int8_model *m, int b
         memcpy(in + (size_t)i * picture, in, picture * sizeof *in);
     SL_TRY(sl_plan_run(plan, err));
     for (int i = 0; i < batch; i++) {
-        double got = cosine(sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)r->dim, m->expected, r->dim);
+        double got = sl_cosine(sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)r->dim, m->expected, r->dim);
         if (!(got >= least_cosine(m)))
             return sl_fail(err, SL_ERR_CORRUPT, "model %s in int8 fails its self-test: the probe's embedding has a "
                            "cosine of %.4f to that of f32, %.4f or more is expected. Make its ranges again with "

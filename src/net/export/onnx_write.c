@@ -166,7 +166,7 @@ void sl_put_tensor_attribute(sl_onnx_writer *w, Onnx__NodeProto *node, const cha
 Onnx__TensorProto *sl_put_tensor(sl_onnx_writer *w, const char *name, sl_type type, const sl_shape *shape,
                                  const void *data)
 {
-    size_t count = (size_t)sl_shape_elements(shape), width = type == SL_TYPE_F32 ? sizeof(float) : sizeof(int64_t);
+    size_t count = (size_t)sl_shape_elements(shape);
     Onnx__TensorProto *t = sl_put_memory(w, 1, sizeof *t);
     int64_t *dims = sl_put_memory(w, (size_t)shape->rank, sizeof *dims);
     if (!t || !dims)
@@ -180,7 +180,7 @@ Onnx__TensorProto *sl_put_tensor(sl_onnx_writer *w, const char *name, sl_type ty
     t->data_type =
         type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT : ONNX__TENSOR_PROTO__DATA_TYPE__INT64;
     t->has_raw_data = 1;
-    t->raw_data = (ProtobufCBinaryData){count * width, (uint8_t *)data};
+    t->raw_data = (ProtobufCBinaryData){count * sl_type_size(type), (uint8_t *)data};
     return t;
 }
 

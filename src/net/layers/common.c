@@ -40,16 +40,6 @@ sl_status sl_layer_axis(const sl_call *c, int64_t axis, int rank, int *out, sl_e
     return SL_OK;
 }
 
-bool sl_shape_equal(const sl_shape *a, const sl_shape *b)
-{
-    if (a->rank != b->rank)
-        return false;
-    for (int i = 0; i < a->rank; i++)
-        if (a->dim[i] != b->dim[i])
-            return false;
-    return true;
-}
-
 bool sl_broadcast(const sl_shape *a, const sl_shape *b, sl_shape *out)
 {
     sl_shape s = {.rank = a->rank > b->rank ? a->rank : b->rank};
@@ -62,14 +52,6 @@ bool sl_broadcast(const sl_shape *a, const sl_shape *b, sl_shape *out)
     }
     *out = s;
     return true;
-}
-
-int64_t sl_shape_span(const sl_shape *shape, int from, int to)
-{
-    int64_t n = 1;
-    for (int i = from; i < to; i++)
-        n *= shape->dim[i];
-    return n;
 }
 
 void sl_broadcast_strides(const sl_shape *from, const sl_shape *to, int64_t stride[SL_MAX_RANK])

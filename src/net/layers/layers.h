@@ -32,6 +32,10 @@ extern const sl_layer sl_layers[SL_OP_COUNT];
 /* Runs the layer's infer and checks inputs before and shapes after: errors name node and operator. */
 sl_status sl_layer_infer(const sl_call *c, sl_error *err);
 
+/* Runs a specialised graph, slowly, every tensor in memory of its own (run.c). inputs[i], outputs[j]: dense float, the
+ * caller's. */
+sl_status sl_reference_run(const sl_graph *g, const float *const *inputs, float *const *outputs, sl_error *err);
+
 /* ---- what layers share (common.c) ---- */
 
 /* Writes "node NAME (Conv): ..." and returns `status`. */
@@ -55,15 +59,6 @@ bool sl_broadcast(const sl_shape *a, const sl_shape *b, sl_shape *out);
 
 /* Elements to step per axis of `to` when reading a tensor of shape `from` broadcast to it (0 where repeated). */
 void sl_broadcast_strides(const sl_shape *from, const sl_shape *to, int64_t stride[SL_MAX_RANK]);
-
-bool sl_shape_equal(const sl_shape *a, const sl_shape *b);
-static inline size_t sl_type_size(sl_type type)
-{
-    return type == SL_TYPE_I64 ? 8 : 4;
-}
-
-/* Product of dim[from] .. dim[to - 1]. */
-int64_t sl_shape_span(const sl_shape *shape, int from, int to);
 
 /* Copies element `from` to element `to`; both of `size` 4 or 8 bytes. */
 static inline void sl_copy_element(void *to, int64_t ti, const void *from, int64_t fi, size_t size)

@@ -7,11 +7,9 @@
 
 #include "base/mem.h"
 #include "net/import/batch.h"
+#include "net/import/const_budget.h"
 
 enum { OLDEST_OPSET = 7, NEWEST_OPSET = 21 };
-
-/* Weights that nodes transpose or scale may take this much of the file's size. */
-enum { CONST_FACTOR = 8, CONST_SLACK = 1 << 20 };
 
 static const char *text_or_empty(const char *text) { return text ? text : ""; }
 
@@ -241,7 +239,7 @@ sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error
     sl_onnx_file file;
     *out = NULL;
     SL_TRY(sl_onnx_open(&file, data, size, err));
-    sl_onnx o = {.g = sl_graph_new(), .err = err, .budget = size * CONST_FACTOR + CONST_SLACK};
+    sl_onnx o = {.g = sl_graph_new(), .err = err, .budget = sl_const_budget(size)};
     sl_status status = o.g ? build(&o, &file) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
     sl_onnx_close(&file);
     if (status == SL_OK)

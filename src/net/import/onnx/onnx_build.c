@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "net/import/const_budget.h"
 
 void sl_onnx_fail(sl_onnx *o, sl_status status, const char *format, ...)
 {
@@ -136,17 +137,13 @@ static void make_name(sl_onnx *o, char *name, size_t size)
 
 float *sl_onnx_new_floats(sl_onnx *o, int64_t count)
 {
-    size_t bytes = (size_t)count * sizeof(float); /* count is within SL_MAX_ELEMENTS */
+    void *data;
+    sl_error why;
     if (o->status != SL_OK)
         return NULL;
-    if (bytes > o->budget) {
-        sl_onnx_fail(o, SL_ERR_LIMIT, "the model's constants are many times larger than the file");
-        return NULL;
-    }
-    o->budget -= bytes;
-    float *data = sl_alloc_aligned(bytes);
-    if (!data)
-        sl_onnx_fail(o, SL_ERR_MEMORY, "no memory for %zu bytes of constants", bytes);
+    sl_status status = sl_const_alloc(&o->budget, (size_t)count * sizeof(float), &data, &why);
+    if (status != SL_OK) /* count is within SL_MAX_ELEMENTS */
+        sl_onnx_fail(o, status, "%s", why.text);
     return data;
 }
 

@@ -130,7 +130,7 @@ sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char
     size_t count = (size_t)sl_shape_elements(&shape);
     SL_TRY(locate(t, name, count, &e, err));
     sl_onnx_type(e.type, &type);
-    void *data = sl_alloc_aligned(count * (type == SL_TYPE_F32 ? sizeof(float) : sizeof(int64_t)));
+    void *data = sl_alloc_aligned(count * sl_type_size(type));
     if (!data)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the %zu elements of tensor %.200s", count, name);
     if (e.raw && e.type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT) /* nearly always */

@@ -6,14 +6,12 @@
 #include <string.h>
 
 #include "net/import/batch.h"
+#include "net/import/const_budget.h"
 
 enum { MODEL_OPERATOR_CODES = 1, MODEL_SUBGRAPHS = 2, MODEL_BUFFERS = 4 };
 enum { SUBGRAPH_TENSORS = 0, SUBGRAPH_INPUTS = 1, SUBGRAPH_OUTPUTS = 2, SUBGRAPH_OPERATORS = 3 };
 enum { CODE_DEPRECATED = 0, CODE_BUILTIN = 3 };
 enum { OPERATOR_CODE_INDEX = 0, OPERATOR_INPUTS = 1, OPERATOR_OUTPUTS = 2, OPERATOR_OPTIONS = 4 };
-
-/* Constants may grow by this much: halves to floats, 32-bit integers to 64. */
-enum { CONST_FACTOR = 8, CONST_SLACK = 1 << 20 };
 
 static sl_status damaged(sl_error *err)
 {
@@ -180,7 +178,7 @@ sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_err
     if (size < 8 || memcmp((const char *)data + 4, "TFL3", 4) != 0)
         return sl_fail(err, SL_ERR_FORMAT, "not a TFLite file");
     sl_tflite t = {.flat = {.data = data, .size = size}, .g = sl_graph_new(), .err = err, .op_name = "file"};
-    t.budget = size * CONST_FACTOR + CONST_SLACK;
+    t.budget = sl_const_budget(size);
     sl_status status = t.g ? build(&t) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
     free(t.computed);
     free(t.stands_for);

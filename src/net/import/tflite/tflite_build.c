@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/mem.h"
+#include "net/import/const_budget.h"
 #include "net/import/half.h"
 
 enum { TYPE_FLOAT32 = 0, TYPE_FLOAT16 = 1, TYPE_INT32 = 2, TYPE_INT64 = 4 };
@@ -98,16 +98,13 @@ static void make_name(sl_tflite *t, const char *stem, char *name, size_t size)
 /* `bytes` bytes for a constant, or NULL after an error. */
 static void *new_data(sl_tflite *t, size_t bytes)
 {
+    void *data;
+    sl_error why;
     if (t->status != SL_OK)
         return NULL;
-    if (bytes > t->budget) {
-        sl_tflite_fail(t, SL_ERR_LIMIT, "the model's constants are many times larger than the file");
-        return NULL;
-    }
-    t->budget -= bytes;
-    void *data = sl_alloc_aligned(bytes);
-    if (!data)
-        sl_tflite_fail(t, SL_ERR_MEMORY, "no memory for %zu bytes of constants", bytes);
+    sl_status status = sl_const_alloc(&t->budget, bytes, &data, &why);
+    if (status != SL_OK)
+        sl_tflite_fail(t, status, "%s", why.text);
     return data;
 }
 
@@ -284,21 +281,14 @@ sl_tensor sl_tflite_emit(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_t
     return t->status == SL_OK ? out : -1;
 }
 
-static sl_tensor emit_permuted(sl_tflite *t, sl_tensor x, const int *perm)
-{
-    sl_attr a = {0};
-    memcpy(a.perm, perm, 4 * sizeof *perm);
-    return sl_tflite_emit(t, SL_OP_TRANSPOSE, &a, &x, 1);
-}
-
 sl_tensor sl_tflite_to_file_order(sl_tflite *t, sl_tensor x, int rank)
 {
-    return rank == 4 ? emit_permuted(t, x, to_nhwc) : x;
+    return rank == 4 ? sl_tflite_emit(t, SL_OP_TRANSPOSE, &(sl_attr){.perm = {0, 2, 3, 1}}, &x, 1) : x;
 }
 
 sl_tensor sl_tflite_from_file_order(sl_tflite *t, sl_tensor x, int rank)
 {
-    return rank == 4 ? emit_permuted(t, x, to_nchw) : x;
+    return rank == 4 ? sl_tflite_emit(t, SL_OP_TRANSPOSE, &(sl_attr){.perm = {0, 3, 1, 2}}, &x, 1) : x;
 }
 
 void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
