@@ -95,7 +95,8 @@ sl_status sl_read_file(const char *path, size_t max_bytes, uint8_t **data, size_
     return SL_OK;
 }
 
-sl_status sl_write_all(int fd, const void *data, size_t size, const char *name, sl_error *err)
+/* write(2) until all is written; EINTR is retried. */
+static sl_status write_all(int fd, const void *data, size_t size, const char *name, sl_error *err)
 {
     const uint8_t *p = data;
     while (size) {
@@ -158,7 +159,7 @@ sl_status sl_write_file(const char *path, const void *data, size_t size, sl_erro
     if (fchmod(fd, 0666 & ~mask) != 0)
         status = sl_fail(err, SL_ERR_IO, "%s: can not set its mode: %s", path, strerror(errno));
     if (status == SL_OK)
-        status = sl_write_all(fd, data, size, path, err);
+        status = write_all(fd, data, size, path, err);
     if (status == SL_OK && fsync(fd) != 0)
         status = sl_fail(err, SL_ERR_IO, "%s: can not sync: %s", path, strerror(errno));
     if (close(fd) != 0 && status == SL_OK)

@@ -24,9 +24,6 @@ sl_status sl_read_file(const char *path, size_t max_bytes, uint8_t **data, size_
  * content, never a part. A failure leaves the old file as it was. */
 sl_status sl_write_file(const char *path, const void *data, size_t size, sl_error *err);
 
-/* write(2) until all is written; EINTR is retried. */
-sl_status sl_write_all(int fd, const void *data, size_t size, const char *name, sl_error *err);
-
 /* fsync of a folder, so that names created or renamed in it are durable. */
 sl_status sl_sync_dir(const char *dir, sl_error *err);
 

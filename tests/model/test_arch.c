@@ -3,6 +3,7 @@
 #include "synthetic.h"
 
 #include "model/head/head.h"
+#include "net/layers/layers.h"
 #include "net/plan/plan.h"
 
 static sl_error err;

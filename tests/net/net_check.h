@@ -5,6 +5,7 @@
 #include "support.h"
 
 #include "net/graph.h"
+#include "net/layers/layers.h"
 #include "net/plan/plan.h"
 
 #define SHAPE(...) ((sl_shape){.rank = sizeof((int64_t[]){__VA_ARGS__}) / sizeof(int64_t), .dim = {__VA_ARGS__}})

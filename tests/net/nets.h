@@ -4,6 +4,7 @@
 
 #include "support.h"
 
+#include "net/layers/layers.h"
 #include "net/plan/plan.h"
 
 #define SHAPE(...) ((sl_shape){sizeof((int64_t[]){__VA_ARGS__}) / 8, {__VA_ARGS__}})

@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "net/layers/layers.h"
-#include "net/plan/plan.h"
 
 static size_t bytes_of(const sl_tensor_info *t)
 {

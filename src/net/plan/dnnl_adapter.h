@@ -60,8 +60,6 @@ dnnl_status_t sl_pd_conv(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
                          const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
                           const sl_md *bias, const sl_md *dst, const_dnnl_primitive_attr_t attr);
-dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
-                           const sl_md *dst, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,

@@ -113,12 +113,6 @@ dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const
                                                             bias ? *bias : NULL, *dst, attr);
 }
 
-dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
-                           const sl_md *dst, const_dnnl_primitive_attr_t attr)
-{
-    return dnnl_matmul_primitive_desc_create(pd, engine, *src, *weights, NULL, *dst, attr);
-}
-
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr)
 {

@@ -32,8 +32,4 @@ const float *sl_plan_output(const sl_plan *plan, int j, sl_shape *shape);
 
 sl_status sl_plan_run(sl_plan *plan, sl_error *err);
 
-/* Runs a specialised graph with the scalar reference layers, slowly: the ground truth of the tests.
- * inputs[i], outputs[j]: dense float, the caller's. */
-sl_status sl_reference_run(const sl_graph *g, const float *const *inputs, float *const *outputs, sl_error *err);
-
 #endif

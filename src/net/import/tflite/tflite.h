@@ -68,9 +68,8 @@ sl_tensor sl_tflite_make_scalar(sl_tflite *t, float value);
 int sl_tflite_axis(sl_tflite *t, int64_t axis, int rank);
 
 sl_tensor sl_tflite_emit(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs);
-/* x of the file's rank with the axes in the file's order, and the way back. */
+/* x of the file's rank with the axes in the file's order. */
 sl_tensor sl_tflite_to_file_order(sl_tflite *t, sl_tensor x, int rank);
-sl_tensor sl_tflite_from_file_order(sl_tflite *t, sl_tensor x, int rank);
 /* Appends the node that computes the operator's output. */
 void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs);
 /* The same with the fused activation that the options' field says. */

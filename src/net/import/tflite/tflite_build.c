@@ -286,11 +286,6 @@ sl_tensor sl_tflite_to_file_order(sl_tflite *t, sl_tensor x, int rank)
     return rank == 4 ? sl_tflite_emit(t, SL_OP_TRANSPOSE, &(sl_attr){.perm = {0, 2, 3, 1}}, &x, 1) : x;
 }
 
-sl_tensor sl_tflite_from_file_order(sl_tflite *t, sl_tensor x, int rank)
-{
-    return rank == 4 ? sl_tflite_emit(t, SL_OP_TRANSPOSE, &(sl_attr){.perm = {0, 3, 1, 2}}, &x, 1) : x;
-}
-
 void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
 {
     if (t->status == SL_OK)
