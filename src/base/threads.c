@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdint.h>
 
 enum { MAX_THREADS = 256 };
 
@@ -65,6 +66,47 @@ void sl_parallel_for(int threads, size_t count, sl_parallel_fn fn, void *context
 {
     loop l = {.count = count, .fn = fn, .context = context};
     run_crew(threads, count, run_items, &l);
+}
+
+/* ---- that may fail ---- */
+
+typedef struct {
+    sl_parallel_try_fn fn;
+    void *context;
+    pthread_mutex_t lock;
+    atomic_size_t failed; /* lowest item so far that failed, SIZE_MAX: none; set with the lock held */
+    sl_error error;       /* that item's */
+} attempt;
+
+static void try_item(void *context, size_t item, int worker)
+{
+    attempt *a = context;
+    sl_error err;
+    err.text[0] = '\0';
+    if (item > atomic_load(&a->failed))
+        return;
+    err.status = a->fn(a->context, item, worker, &err);
+    if (err.status == SL_OK)
+        return;
+    pthread_mutex_lock(&a->lock);
+    if (item < atomic_load(&a->failed)) {
+        atomic_store(&a->failed, item);
+        a->error = err;
+    }
+    pthread_mutex_unlock(&a->lock);
+}
+
+sl_status sl_parallel_try(int threads, size_t count, sl_parallel_try_fn fn, void *context, sl_error *err)
+{
+    attempt a = {.fn = fn, .context = context, .lock = PTHREAD_MUTEX_INITIALIZER};
+    atomic_init(&a.failed, SIZE_MAX);
+    sl_parallel_for(threads, count, try_item, &a);
+    pthread_mutex_destroy(&a.lock);
+    if (atomic_load(&a.failed) == SIZE_MAX)
+        return SL_OK;
+    if (err)
+        *err = a.error;
+    return a.error.status;
 }
 
 /* ---- taken in order ---- */

@@ -1,6 +1,5 @@
 /* Who is this? Queries by blocks and threads, one candidate per person, the decision. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,11 +124,11 @@ typedef struct {
     sl_answer *answers;
     size_t count, block; /* queries in all, and in a block */
     sl_search *searches;    /* one a thread */
-    atomic_size_t failed; /* lowest block that failed, SIZE_MAX for none */
 } crowd;
 
-static sl_status identify_block(crowd *c, size_t block, int worker, sl_error *err)
+static sl_status identify_block(void *context, size_t block, int worker, sl_error *err)
 {
+    crowd *c = context;
     sl_search *s = &c->searches[worker];
     const size_t first = block * c->block, n = c->count - first < c->block ? c->count - first : c->block;
     SL_TRY(sl_search_scan(s, c->queries + first, n, err));
@@ -141,16 +140,6 @@ static sl_status identify_block(crowd *c, size_t block, int worker, sl_error *er
             return c->count > 1 ? sl_fail_in(err, status, "query %zu", first + i) : status;
     }
     return SL_OK;
-}
-
-static void crowd_block(void *context, size_t block, int worker)
-{
-    crowd *c = context;
-    if (identify_block(c, block, worker, NULL) == SL_OK)
-        return;
-    size_t lowest = atomic_load(&c->failed);
-    while (block < lowest && !atomic_compare_exchange_weak(&c->failed, &lowest, block))
-        ;
 }
 
 static sl_status make_bank(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err)
@@ -224,17 +213,7 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
         c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .embeddings = embeddings,
                                   .bank = bank, .sketches = sketches, .top = c->options->top,
                                   .faces = sl_gallery_size(gallery)};
-    atomic_init(&c->failed, SIZE_MAX);
-    sl_parallel_for(threads, (c->count + c->block - 1) / c->block, crowd_block, c);
-    size_t failed = atomic_load(&c->failed);
-    sl_status status = SL_OK;
-    if (failed != SIZE_MAX) { /* again, for its text */
-        for (size_t i = failed * c->block; i < (failed + 1) * c->block && i < c->count; i++)
-            drop_candidates(&c->answers[i]);
-        status = identify_block(c, failed, 0, err);
-        if (status == SL_OK)
-            status = sl_fail(err, SL_ERR_INTERNAL, "the search for query %zu failed once", failed * c->block);
-    }
+    sl_status status = sl_parallel_try(threads, (c->count + c->block - 1) / c->block, identify_block, c, err);
     for (int t = 0; t < threads; t++)
         sl_search_close(&c->searches[t]);
     free(c->searches);

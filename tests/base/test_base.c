@@ -164,6 +164,38 @@ static void parallel_loop_runs_each_item_once(void **state)
     assert_true(sl_cpu_count() >= 1);
 }
 
+/* Fails for the items that are marked; the lower ones come late. */
+static sl_status fail_where_marked(void *context, size_t item, int worker, sl_error *err)
+{
+    const bool *marked = context;
+    (void)worker;
+    if (!marked[item])
+        return SL_OK;
+    usleep(item < 200 ? 3000 : 0);
+    return sl_fail(err, SL_ERR_NUMERIC, "item %zu", item);
+}
+
+static void failing_loop_tells_of_the_lowest(void **state)
+{
+    (void)state;
+    static bool marked[500];
+    static const size_t bad[] = {499, 250, 201, 130, 129, 0};
+    sl_error err;
+    assert_ok(sl_parallel_try(4, 500, fail_where_marked, marked, &err));
+    assert_ok(sl_parallel_try(4, 0, fail_where_marked, marked, &err));
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        char expected[32];
+        marked[bad[i]] = true;
+        snprintf(expected, sizeof expected, "item %zu", bad[i]);
+        for (int threads = 1; threads <= 8; threads *= 2) {
+            assert_int_equal(sl_parallel_try(threads, 500, fail_where_marked, marked, &err), SL_ERR_NUMERIC);
+            assert_int_equal(err.status, SL_ERR_NUMERIC);
+            assert_string_equal(err.text, expected);
+        }
+    }
+    assert_int_equal(sl_parallel_try(3, 500, fail_where_marked, marked, NULL), SL_ERR_NUMERIC);
+}
+
 /* What an ordered loop did, and what it must not do. */
 typedef struct {
     pthread_t caller;
@@ -265,7 +297,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
         cmocka_unit_test(both_byte_orders),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
-        cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(ordered_loop_takes_in_order),
+        cmocka_unit_test(parallel_loop_runs_each_item_once), cmocka_unit_test(failing_loop_tells_of_the_lowest),
+        cmocka_unit_test(ordered_loop_takes_in_order),
         cmocka_unit_test(ordered_loop_stops), cmocka_unit_test(rng_repeats),
         cmocka_unit_test(isa_is_one_this_machine_has),
     };

@@ -1,7 +1,6 @@
 /* Per cell: the mean of the contributions, the directions in which they differ most, and how much of a face
  * these directions usually leave over. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +43,7 @@ typedef struct {
     size_t count;
     sl_oae_stats *out;
     sl_head_kernel multiply;
-    atomic_int failed; /* an sl_status */
-    size_t first;      /* cell of item 0 */
+    size_t first; /* cell of item 0 */
 } work;
 
 /* One thread's memory for one cell. */
@@ -185,26 +183,26 @@ static void keep_surprise(const work *w, int p, const scratch *s)
     w->out->sds[p] = variance > 1e-12 ? (float)sqrt(variance) : 1e-6f;
 }
 
-static void one_cell(void *context, size_t item, int worker)
+static sl_status one_cell(void *context, size_t item, int worker, sl_error *err)
 {
     work *w = context;
     scratch s;
     size_t p = w->first + item;
     (void)worker;
     sl_status status = open_scratch(w, &s) ? SL_OK : SL_ERR_MEMORY;
-    if (status == SL_OK && atomic_load(&w->failed) == SL_OK) {
+    if (status == SL_OK) {
         contribute(w, (int)p, &s);
         centre(w, &s, w->out->mu + p * (size_t)w->head->dim);
         covary(w, &s);
         status = sl_eigen_top(s.covariance, w->head->dim, w->out->rank, s.values, s.vectors, NULL);
     }
-    if (status == SL_OK && atomic_load(&w->failed) == SL_OK) {
+    if (status == SL_OK) {
         keep_axes(w, (int)p, &s);
         keep_surprise(w, (int)p, &s);
     }
     close_scratch(&s);
-    if (status != SL_OK)
-        atomic_store(&w->failed, status);
+    return status == SL_OK ? SL_OK
+                           : sl_fail(err, status, "no memory for the statistics of %zu faces", w->count);
 }
 
 /* Faces evenly spaced over the gallery, checksums verified. */
@@ -223,9 +221,7 @@ static sl_status make(work *w, int threads, sl_progress_fn progress, void *conte
     for (size_t p = 0; p < cells; p += (size_t)threads) { /* in steps, so that the caller hears of it */
         size_t count = cells - p < (size_t)threads ? cells - p : (size_t)threads;
         w->first = p;
-        sl_parallel_for(threads, count, one_cell, w);
-        if (atomic_load(&w->failed) != SL_OK)
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics of %zu faces", w->count);
+        SL_TRY(sl_parallel_try(threads, count, one_cell, w, err));
         if (progress && progress(context, p + count, cells))
             return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu cells", p + count, cells);
     }

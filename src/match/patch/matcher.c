@@ -1,6 +1,5 @@
 /* One query against many candidates, on several threads: all scores, or those that can be among the best; the plan. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +77,6 @@ struct batch {
     sl_bounded *bounded;    /* [count]: of look_at, by number of the item */
     const sl_bounded *order; /* [known] items are these candidates; NULL: first, first + 1 .. */
     item_fn fn;
-    atomic_size_t failed; /* lowest index that failed, SIZE_MAX for none */
 };
 
 static size_t candidate_of(const batch *b, size_t item)
@@ -86,30 +84,19 @@ static size_t candidate_of(const batch *b, size_t item)
     return b->order ? b->order[item].candidate : b->first + item;
 }
 
-static void batch_run(void *context, size_t run, int worker)
+static sl_status run_in_a_row(void *context, size_t run, int worker, sl_error *err)
 {
     batch *b = context;
-    for (size_t item = run * b->run; item < (run + 1) * b->run && item < b->count; item++) {
-        if (b->fn(b, item, worker, NULL) == SL_OK)
-            continue;
-        size_t lowest = atomic_load(&b->failed);
-        while (item < lowest && !atomic_compare_exchange_weak(&b->failed, &lowest, item))
-            ;
-    }
+    for (size_t item = run * b->run; item < (run + 1) * b->run && item < b->count; item++)
+        SL_TRY(b->fn(b, item, worker, err));
+    return SL_OK;
 }
 
-static sl_status run(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
+static sl_status run_batch(batch *b, item_fn fn, size_t in_a_row, sl_error *err)
 {
     b->fn = fn;
     b->run = in_a_row;
-    atomic_init(&b->failed, SIZE_MAX);
-    sl_parallel_for(b->matcher->threads, (b->count + b->run - 1) / b->run, batch_run, b);
-    size_t failed = atomic_load(&b->failed);
-    if (failed == SIZE_MAX)
-        return SL_OK;
-    sl_status status = fn(b, failed, 0, err); /* again, for its text */
-    return status != SL_OK ? status
-                           : sl_fail(err, SL_ERR_INTERNAL, "candidate %zu failed once", candidate_of(b, failed));
+    return sl_parallel_try(b->matcher->threads, (b->count + b->run - 1) / b->run, run_in_a_row, b, err);
 }
 
 /* Similarities and weights of one candidate, into `pair`. */
@@ -173,7 +160,7 @@ sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, cons
                .known = n,
                .scores = scores,
                .iterations = iterations};
-    return n ? run(&b, score_item, RUN, err) : SL_OK;
+    return n ? run_batch(&b, score_item, RUN, err) : SL_OK;
 }
 
 sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
@@ -188,7 +175,7 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                .known = n,
                .scores = scores,
                .iterations = iterations};
-    return run(&b, score_item, RUN, err);
+    return run_batch(&b, score_item, RUN, err);
 }
 
 /* ---- the best scores ---- */
@@ -240,7 +227,7 @@ static sl_status solve_bounded(batch *b, sl_topk *topk, sl_error *err)
     for (size_t at = 0; status == SL_OK && at < n && all[at].bound >= sl_topk_kth_best(topk); at += b->count) {
         b->bounded = all + at;
         b->count = n - at < ROUND ? n - at : ROUND;
-        status = run(b, solve_item, in_a_row, err);
+        status = run_batch(b, solve_item, in_a_row, err);
         for (size_t i = 0; status == SL_OK && i < b->count; i++) {
             const size_t candidate = candidate_of(b, b->bounded[i].candidate);
             sl_topk_enter(topk, b->begin + candidate, b->scores[candidate]);
@@ -255,7 +242,7 @@ static sl_status look_at(batch *b, sl_topk *topk, sl_error *err)
 {
     sl_bounded bounded[KEPT];
     b->bounded = bounded;
-    SL_TRY(run(b, bound_item, RUN, err));
+    SL_TRY(run_batch(b, bound_item, RUN, err));
     return solve_bounded(b, topk, err);
 }
 

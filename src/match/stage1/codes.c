@@ -1,7 +1,6 @@
 #include "match/stage1/codes.h"
 
 #include <math.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +16,6 @@ typedef struct {
     float *scratch;       /* [workers, dim]: what coding loses */
     int8_t *lines;        /* [workers, 16, padded dim]: the codes of a group's rows, zeros behind dim */
     float *norms;         /* [workers] */
-    atomic_size_t failed; /* lowest row that is not finite */
 } making;
 
 /* |x|, and never less: scaled, so that no square is lost. */
@@ -58,14 +56,7 @@ static size_t padded(int dim)
     return ((size_t)dim + 63) / 64 * 64;
 }
 
-static void note_failure(making *m, size_t row)
-{
-    size_t lowest = atomic_load(&m->failed);
-    while (row < lowest && !atomic_compare_exchange_weak(&m->failed, &lowest, row))
-        ;
-}
-
-static void code_group(making *m, size_t group, int worker)
+static sl_status code_group(making *m, size_t group, int worker, sl_error *err)
 {
     sl_scan_codes *bank = m->out;
     sl_code_group *head = (sl_code_group *)(bank->groups + group * bank->stride);
@@ -76,10 +67,9 @@ static void code_group(making *m, size_t group, int worker)
         float norm;
         int32_t squares;
         if (!code_vector(m->rows + (first + i) * (size_t)bank->dim, bank->dim, lines + i * length, scratch,
-                         &head->factor[i], &head->loss[i], &norm)) {
-            note_failure(m, first + i);
-            return;
-        }
+                         &head->factor[i], &head->loss[i], &norm))
+            return sl_fail(err, SL_ERR_NUMERIC,
+                           "cosine scan: row %zu of the bank has NaN, infinity or too large numbers", first + i);
         m->norms[worker] = norm > m->norms[worker] ? norm : m->norms[worker];
         sl_emd_kernels_now()->sums_i8(lines + i * length, length, &head->sum[i], &squares);
     }
@@ -87,25 +77,23 @@ static void code_group(making *m, size_t group, int worker)
     for (int k = 0; k < bank->quads; k++)
         for (size_t i = 0; i < SL_CODE_ROWS && i < left; i++)
             memcpy(&quads[(size_t)k * SL_CODE_ROWS + i], lines + i * length + 4 * k, 4);
+    return SL_OK;
 }
 
-static void code_chunk(void *context, size_t item, int worker)
+static sl_status code_chunk(void *context, size_t item, int worker, sl_error *err)
 {
     making *m = context;
     size_t groups = (m->out->count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
     for (size_t g = item * CHUNK; g < groups && g < (item + 1) * CHUNK; g++)
-        code_group(m, g, worker);
+        SL_TRY(code_group(m, g, worker, err));
+    return SL_OK;
 }
 
 static sl_status code_all(making *m, int threads, sl_error *err)
 {
     sl_scan_codes *bank = m->out;
     size_t groups = (bank->count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
-    sl_parallel_for(threads, (groups + CHUNK - 1) / CHUNK, code_chunk, m);
-    size_t failed = atomic_load(&m->failed);
-    if (failed != SIZE_MAX)
-        return sl_fail(err, SL_ERR_NUMERIC, "cosine scan: row %zu of the bank has NaN, infinity or too large numbers",
-                       failed);
+    SL_TRY(sl_parallel_try(threads, (groups + CHUNK - 1) / CHUNK, code_chunk, m, err));
     for (int w = 0; w < threads; w++)
         bank->norm = m->norms[w] > bank->norm ? m->norms[w] : bank->norm;
     return SL_OK;
@@ -120,7 +108,6 @@ sl_status sl_scan_codes_make(const float *rows, size_t count, int dim, int threa
                            .stride = sizeof(sl_code_group) + (size_t)quads * SL_CODE_ROWS * 4};
     size_t groups = (count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
     making m = {.rows = rows, .out = out};
-    atomic_init(&m.failed, SIZE_MAX);
     out->groups = sl_calloc_aligned(groups + 1, out->stride);
     m.scratch = sl_calloc_aligned((size_t)threads, (size_t)dim * sizeof *m.scratch);
     m.lines = sl_calloc_aligned((size_t)threads, SL_CODE_ROWS * padded(dim));

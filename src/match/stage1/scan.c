@@ -6,7 +6,6 @@
  * it by their bound are multiplied. The order (score down, then index up) is total, so the result depends neither on
  * the cut nor on the codes. */
 #include <math.h>
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -80,7 +79,6 @@ typedef struct {
     size_t slices, slice_capacity; /* hits that one item keeps for one query */
     hit *hits;                     /* [n_queries, slices, slice_capacity] */
     size_t *counts;                /* [n_queries, slices] */
-    atomic_size_t failed;          /* lowest row number with a product that is not finite */
     size_t k;
     uint32_t *index;
     float *score;
@@ -91,11 +89,12 @@ static size_t slice_begin(const scan *s, size_t slice)
     return (size_t)((unsigned __int128)s->n_rows * slice / s->slices);
 }
 
-/* Rows row .. row + count - 1 of one block against the group's queries. */
-static void scan_piece(scan *s, const float *rows, size_t stride, size_t count, uint32_t index, size_t row,
-                       size_t query, size_t n_queries, heap *heaps)
+/* `count` rows of one block against the group's queries. Returns the first with a product that is not finite, or `count`. */
+static size_t scan_piece(const scan *s, const float *rows, size_t stride, size_t count, uint32_t index, size_t query,
+                         size_t n_queries, heap *heaps)
 {
     float out[SL_SCAN_QUERIES * PIECE];
+    size_t bad = count;
     for (size_t q = 0; q < n_queries; q += SL_SCAN_QUERIES) {
         size_t many = n_queries - q < SL_SCAN_QUERIES ? n_queries - q : SL_SCAN_QUERIES;
         sl_scan_kernels_now()->products(rows, stride, count, s->dim,
@@ -105,16 +104,14 @@ static void scan_piece(scan *s, const float *rows, size_t stride, size_t count, 
             heap *h = &heaps[q + j];
             for (size_t i = 0; i < count; i++) {
                 float x = out[j * PIECE + i];
-                if (!isfinite(x)) {
-                    size_t lowest = atomic_load(&s->failed);
-                    while (row + i < lowest && !atomic_compare_exchange_weak(&s->failed, &lowest, row + i))
-                        ;
-                } else if (h->count < h->capacity || x >= h->hits[0].score) {
+                if (!isfinite(x))
+                    bad = i < bad ? i : bad;
+                else if (h->count < h->capacity || x >= h->hits[0].score)
                     offer(h, (hit){.score = x, .index = index + (uint32_t)i});
-                }
             }
         }
     }
+    return bad;
 }
 
 /* The rows from `at` to `stop` that are in the masks of the groups; they are fetched, as they lie far apart. */
@@ -162,7 +159,7 @@ static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t st
     }
 }
 
-static void scan_item(void *context, size_t item, int worker)
+static sl_status scan_item(void *context, size_t item, int worker, sl_error *err)
 {
     (void)worker;
     scan *s = context;
@@ -181,15 +178,21 @@ static void scan_item(void *context, size_t item, int worker)
         for (size_t next; at < stop; at = next) {
             next = (at / PIECE + 1) * PIECE;
             next = next < stop ? next : stop;
+            size_t bad = next - at;
             if (s->coded && block->codes)
                 scan_coded(s, block, at, next, query, n_queries, heaps);
             else
-                scan_piece(s, block->rows + at * block->stride, block->stride, next - at, block->first + (uint32_t)at,
-                           block_begin + at, query, n_queries, heaps);
+                bad = scan_piece(s, block->rows + at * block->stride, block->stride, next - at,
+                                 block->first + (uint32_t)at, query, n_queries, heaps);
+            if (bad < next - at)
+                return sl_fail(err, SL_ERR_NUMERIC,
+                               "cosine scan: row %zu of the bank, or a query, has NaN, infinity or too large numbers",
+                               block_begin + at + bad);
         }
     }
     for (size_t q = 0; q < n_queries; q++)
         s->counts[(query + q) * s->slices + slice] = heaps[q].count;
+    return SL_OK;
 }
 
 /* Merges the slices of one query and writes its answer. */
@@ -282,7 +285,6 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, const sl_vec
               .dim_padded = (dim + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
               .index = index,
               .score = score};
-    atomic_init(&s.failed, SIZE_MAX);
     for (size_t b = 0; b < n_blocks; b++)
         s.n_rows += blocks[b].count;
     s.slices = slices_for(s.n_rows, n_queries, threads);
@@ -292,15 +294,10 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, const sl_vec
     sl_status status = allocate(&s, &padded, queries->data, err);
     if (status == SL_OK)
         status = code_queries(&s, err);
-    if (status == SL_OK) {
-        sl_parallel_for(threads, (n_queries + GROUP - 1) / GROUP * s.slices, scan_item, &s);
+    if (status == SL_OK)
+        status = sl_parallel_try(threads, (n_queries + GROUP - 1) / GROUP * s.slices, scan_item, &s, err);
+    if (status == SL_OK)
         sl_parallel_for(threads, n_queries, merge_item, &s);
-        size_t failed = atomic_load(&s.failed);
-        if (failed != SIZE_MAX)
-            status = sl_fail(
-                err, SL_ERR_NUMERIC,
-                "cosine scan: row %zu of the bank, or a query, has NaN, infinity or too large numbers", failed);
-    }
     free(s.counts);
     free(s.hits);
     free(s.coded);
