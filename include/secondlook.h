@@ -174,8 +174,12 @@ typedef struct {
 
 /* ------------------------------------------------------------------ models */
 
+/* The networks that are opened where none is named. */
+#define SL_DEFAULT_RECOGNISER "mobilefacenet-192"
+#define SL_DEFAULT_DETECTOR "retinaface-mnet25"
+
 typedef struct {
-    char *name;       /* "mobilefacenet-192" */
+    char *name;       /* e.g. SL_DEFAULT_RECOGNISER */
     char *kind;       /* "recogniser", "detector" or "landmarks" */
     char *source;     /* package and version, or where to get it */
     char *licence;
@@ -254,8 +258,8 @@ typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1, SL_COMPUTE_INT8 = 2 } sl
 
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
-    const char *model;      /* recogniser's name or a manifest's path; NULL: "mobilefacenet-192" */
-    const char *detector;   /* NULL: "retinaface-mnet25"; "mtcnn" is the other one */
+    const char *model;      /* recogniser's name or a manifest's path; NULL: SL_DEFAULT_RECOGNISER */
+    const char *detector;   /* NULL: SL_DEFAULT_DETECTOR; "mtcnn" is the other one */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
     int as_is; /* 0: a photo in which no face convinces is also looked at turned by 90, 180 and 270 degrees; 1: never */
@@ -598,7 +602,7 @@ SL_API sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *co
 
 /* ------------------------------------------------------------------ cells */
 
-/* Opens all that is known about a model (NULL: the gallery's, or "mobilefacenet-192"): its head, read off the
+/* Opens all that is known about a model (NULL: the gallery's, or SL_DEFAULT_RECOGNISER): its head, read off the
  * network in about a second (SL_ERR_UNSUPPORTED when it is not linear), and its statistics: those in
  * models_dir/NAME.oae, else the built-in ones, else made from `gallery` (may be NULL) when it is of this model
  * and has 1,000 faces or more. SL_ERR_NOT_FOUND when there are none. */

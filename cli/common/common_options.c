@@ -145,9 +145,9 @@ int cli_thread_count(int threads)
 static const struct argp_option models_options[] = {
     {"models-dir", KEY_MODELS_DIR, "DIR", 0,
      "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
-    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else mobilefacenet-192)", 0},
+    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else " SL_DEFAULT_RECOGNISER ")", 0},
     {"detector", KEY_DETECTOR, "NAME", 0,
-     "Face detector, by name or a manifest's path: retinaface-mnet25 (default), mtcnn or your own", 0},
+     "Face detector, by name or a manifest's path: " SL_DEFAULT_DETECTOR " (default), mtcnn or your own", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
     {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},

@@ -17,7 +17,7 @@ typedef struct {
 } models_run;
 
 /* What a plain `fetch` gets: the networks that an engine opens by default. */
-static const char *const default_models[] = {"mobilefacenet-192", "retinaface-mnet25"};
+static const char *const default_models[] = {SL_DEFAULT_RECOGNISER, SL_DEFAULT_DETECTOR};
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {

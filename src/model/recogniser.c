@@ -124,7 +124,7 @@ static sl_status open_parts(const char *models_dir, const char *name, sl_recogni
 sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err)
 {
     *out = (sl_recogniser){0};
-    sl_status status = open_parts(models_dir, name, out, err);
+    sl_status status = open_parts(models_dir, name ? name : SL_DEFAULT_RECOGNISER, out, err);
     if (status != SL_OK)
         sl_recogniser_close(out);
     return status;

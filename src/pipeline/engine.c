@@ -31,7 +31,7 @@ static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_err
 
 static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
-    SL_TRY(sl_detector_model_open(o->models_dir, o->detector ? o->detector : "retinaface-mnet25", &e->detector, err));
+    SL_TRY(sl_detector_model_open(o->models_dir, o->detector ? o->detector : SL_DEFAULT_DETECTOR, &e->detector, err));
     e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold : e->detector.threshold;
     return SL_OK;
 }
@@ -57,7 +57,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     if (!e->weights || !e->known || (o->models_dir && !e->models_dir))
         return sl_fail(err, SL_ERR_MEMORY, "no memory for an engine");
     pthread_mutex_init(&e->known->mutex, NULL);
-    SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &e->recogniser, err));
+    SL_TRY(sl_recogniser_open(o->models_dir, o->model, &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
     e->batch = best_batch(e);

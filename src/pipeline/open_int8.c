@@ -49,7 +49,7 @@ sl_status sl_model_quantise(const sl_quantise_options *o, const sl_image *crops,
     sl_int8_report told;
     char *path = NULL;
     SL_TRY(sl_compute_check(SL_COMPUTE_INT8, err));
-    SL_TRY(sl_recogniser_open(o->models_dir, o->model ? o->model : "mobilefacenet-192", &r, err));
+    SL_TRY(sl_recogniser_open(o->models_dir, o->model, &r, err));
     sl_status status = o->file ? SL_OK : sl_models_side_file(o->models_dir, r.network.manifest, ".int8", &path, err);
     if (status == SL_OK)
         status = sl_int8_make(&r, crops, count, o, &m, &told, err);

@@ -130,7 +130,7 @@ static sl_status open_recogniser(const char *models_dir, const char *model, cons
         sl_gallery_get_info(gallery, &info);
         model = info.model;
     }
-    return sl_recogniser_open(models_dir, model ? model : "mobilefacenet-192", out, err);
+    return sl_recogniser_open(models_dir, model, out, err);
 }
 
 static sl_status cells_of(const char *models_dir, const sl_recogniser *r, const sl_gallery *gallery, bool statistics,
