@@ -17,20 +17,6 @@ void sl_transport_free(sl_transport *t)
     *t = (sl_transport){0};
 }
 
-static sl_status check_same_model(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
-{
-    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
-        return sl_fail(
-            err, SL_ERR_MISMATCH,
-            "the two faces were described by different models and can not be compared: enrol both with one");
-    if (a->rows != b->rows || a->cols != b->cols || a->channels != b->channels || a->dim != b->dim)
-        return sl_fail(
-            err, SL_ERR_MISMATCH,
-            "the two faces' patch maps differ (%d x %d x %d and %d x %d x %d): enrol both with one model", a->rows,
-            a->cols, a->channels, b->rows, b->cols, b->channels);
-    return SL_OK;
-}
-
 /* Plan and weights of an opened look, in new memory. */
 static sl_status take_plan(sl_second_look *look, const sl_template *query, const sl_template *other,
                            sl_transport *out, sl_error *err)
@@ -54,7 +40,7 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     *out = (sl_transport){0};
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
-    SL_TRY(check_same_model(&query->shape, &other->shape, err));
+    SL_TRY(sl_shape_check_same(&query->shape, &other->shape, err));
     sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
     sl_match_suit(&o, &query->shape);
     if (!sl_moves_patches(o.rerank))

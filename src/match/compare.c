@@ -14,18 +14,6 @@ static sl_status one_source(void *context, size_t candidate, sl_patch_source *ou
     return SL_OK;
 }
 
-static sl_status check_same_model(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
-{
-    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "templates of different models can not be compared: make both again with "
-                       "one model");
-    if (a->dim != b->dim || a->rows != b->rows || a->cols != b->cols || a->channels != b->channels)
-        return sl_fail(err, SL_ERR_MISMATCH, "templates of different shapes (%d, %dx%dx%d and %d, %dx%dx%d)",
-                       a->dim, a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
-    return SL_OK;
-}
-
 static sl_status look_again(const sl_template *query, const sl_template *other, const sl_match_options *options,
                             float *stage2, int *iterations, sl_error *err)
 {
@@ -49,7 +37,7 @@ sl_status sl_compare(const sl_template *query, const sl_template *other, const s
     sl_match_options settled = options ? *options : sl_match_defaults();
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "sl_compare: a template is NULL");
-    SL_TRY(check_same_model(&query->shape, &other->shape, err));
+    SL_TRY(sl_shape_check_same(&query->shape, &other->shape, err));
     sl_match_suit(&settled, &query->shape);
     options = &settled;
     SL_TRY(sl_match_options_check(options, err));

@@ -63,6 +63,18 @@ sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err)
     return SL_OK;
 }
 
+sl_status sl_shape_check_same(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
+{
+    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "the two faces were described by different models and cannot be compared: enrol both with one");
+    if (a->dim != b->dim || a->rows != b->rows || a->cols != b->cols || a->channels != b->channels)
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "the two faces' templates have different shapes (%d, %dx%dx%d and %d, %dx%dx%d): enrol both "
+                       "with one model", a->dim, a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
+    return SL_OK;
+}
+
 sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err)
 {
     *out = NULL;

@@ -54,6 +54,9 @@ bool sl_patch_format_is_known(uint32_t number);
 /* SL_ERR_ARGUMENT for what no template can have: a size out of range, an unknown format. */
 sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err);
 
+/* SL_ERR_MISMATCH for templates that cannot be compared: of two models, or of two shapes. */
+sl_status sl_shape_check_same(const sl_template_shape *a, const sl_template_shape *b, sl_error *err);
+
 /* An uninitialised template with its arrays for `shape` (the shape is checked). */
 sl_status sl_template_alloc(const sl_template_shape *shape, sl_template **out, sl_error *err);
 
