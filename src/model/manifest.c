@@ -163,6 +163,21 @@ static sl_status read_curve(const context *c, const json_t *value, const char *k
     return SL_OK;
 }
 
+static sl_status read_looks(const context *c, const json_t *root, sl_manifest *m)
+{
+    static const char *const names[SL_MANIFEST_LOOKS] = {
+        [SL_RERANK_NONE] = "none", [SL_RERANK_EMD] = "emd", [SL_RERANK_OAE] = "oae"};
+    const json_t *thresholds = json_object_get(root, "thresholds"), *rates = json_object_get(root, "false_match_rates");
+    for (int look = 0; look < SL_MANIFEST_LOOKS; look++) {
+        char key[32];
+        snprintf(key, sizeof key, "thresholds.%s", names[look]);
+        SL_TRY(read_number(c, json_object_get(thresholds, names[look]), key, &m->threshold[look]));
+    }
+    for (int look = 0; look < SL_MANIFEST_LOOKS; look++)
+        SL_TRY(read_curve(c, json_object_get(rates, names[look]), names[look], &m->false_match_rate[look]));
+    return SL_OK;
+}
+
 static sl_status read_recogniser(const context *c, const json_t *root, sl_manifest *m)
 {
     SL_TRY(read_input(c, root, m));
@@ -175,14 +190,7 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"patch_grid\" must be [rows, columns, channels]", c->name);
     for (size_t i = 0; grid && i < 3; i++)
         SL_TRY(read_int(c, json_array_get(grid, i), "patch_grid", 1, 4096, &m->patch_grid[i]));
-    const json_t *thresholds = json_object_get(root, "thresholds");
-    SL_TRY(read_number(c, json_object_get(thresholds, "none"), "thresholds.none", &m->threshold_none));
-    SL_TRY(read_number(c, json_object_get(thresholds, "emd"), "thresholds.emd", &m->threshold_emd));
-    SL_TRY(read_number(c, json_object_get(thresholds, "oae"), "thresholds.oae", &m->threshold_oae));
-    const json_t *rates = json_object_get(root, "false_match_rates");
-    SL_TRY(read_curve(c, json_object_get(rates, "none"), "none", &m->fmr_none));
-    SL_TRY(read_curve(c, json_object_get(rates, "emd"), "emd", &m->fmr_emd));
-    return read_curve(c, json_object_get(rates, "oae"), "oae", &m->fmr_oae);
+    return read_looks(c, root, m);
 }
 
 /* Which kind of detector it is. Manifests that are older than this key do not say so: what has stages is MTCNN, what
@@ -320,7 +328,8 @@ sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_
         json_decref(root);
         return sl_fail(err, SL_ERR_MEMORY, "manifest %s: no memory", name);
     }
-    m->threshold_none = m->threshold_emd = m->threshold_oae = NAN;
+    for (int look = 0; look < SL_MANIFEST_LOOKS; look++)
+        m->threshold[look] = NAN;
     context c = {name, err};
     sl_status status = read_manifest(&c, root, m);
     json_decref(root);

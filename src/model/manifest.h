@@ -13,6 +13,9 @@ typedef enum { SL_COLOUR_RGB, SL_COLOUR_BGR, SL_COLOUR_GREY } sl_colour_order;
 
 enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
 
+/* The looks that a manifest speaks of: SL_RERANK_NONE (stage 1 alone), SL_RERANK_EMD and SL_RERANK_OAE. */
+enum { SL_MANIFEST_LOOKS = SL_RERANK_OAE + 1 };
+
 /* As manifests write them: "recogniser", "rgb" and so on. */
 extern const char *const sl_model_kind_names[3], *const sl_colour_names[3];
 
@@ -36,10 +39,9 @@ typedef struct {
     char *embedding, *patch_map; /* tensor names */
     int embedding_dim;          /* 0: not stated, read from the graph */
     int patch_grid[3];          /* rows, columns, channels; 0: not stated */
-    float threshold_none;       /* stage 1 cosine from which it is the same person; NaN: not calibrated */
-    float threshold_emd;        /* the same for the score of sl_match_defaults(); NaN: not calibrated */
-    float threshold_oae;        /* and of sl_match_defaults_of(SL_RERANK_OAE) */
-    sl_rate_curve fmr_none, fmr_emd, fmr_oae; /* the same scores' false match rates; count 0: not measured */
+    float threshold[SL_MANIFEST_LOOKS]; /* score of sl_match_defaults_of(look) from which it is the same person; NaN: not
+                                           calibrated */
+    sl_rate_curve false_match_rate[SL_MANIFEST_LOOKS]; /* of the same scores; count 0: not measured */
 
     /* detectors */
     const sl_detector_kind *detector; /* which kind of detector this is, or is a network of */

@@ -113,14 +113,11 @@ static bool is_default_of(const sl_match_options *match, sl_rerank look)
  * default. */
 static const sl_rate_curve *manifest_curve(const sl_manifest *m, const sl_match_options *match, float *threshold)
 {
-    const sl_rerank looks[] = {SL_RERANK_NONE, SL_RERANK_EMD, SL_RERANK_OAE};
-    const float thresholds[] = {m->threshold_none, m->threshold_emd, m->threshold_oae};
-    const sl_rate_curve *const curves[] = {&m->fmr_none, &m->fmr_emd, &m->fmr_oae};
     *threshold = NAN;
-    for (int i = 0; i < 3; i++)
-        if (is_default_of(match, looks[i])) {
-            *threshold = thresholds[i];
-            return curves[i];
+    for (int look = 0; look < SL_MANIFEST_LOOKS; look++)
+        if (is_default_of(match, (sl_rerank)look)) {
+            *threshold = m->threshold[look];
+            return &m->false_match_rate[look];
         }
     return NULL;
 }

@@ -34,7 +34,7 @@ static void builtin_manifests_parse_and_are_pinned(void **state)
         assert_int_equal(strlen(m->sha256), 64);
         assert_true(m->bytes > 0 && m->licence[0] && m->provenance[0]);
         if (m->kind == SL_MODEL_RECOGNISER)
-            assert_true(m->patch_grid[0] > 0 && m->embedding_dim > 0 && m->threshold_none > 0);
+            assert_true(m->patch_grid[0] > 0 && m->embedding_dim > 0 && m->threshold[SL_RERANK_NONE] > 0);
         sl_manifest_free(m);
     }
     assert_true(count >= 5);
@@ -47,7 +47,7 @@ static void ten_lines_are_enough(void **state)
     assert_ok(parse(RECOGNISER(""), &m));
     assert_int_equal(m->colour, SL_COLOUR_BGR);
     assert_true(m->mean[2] == 127.5f && m->std[1] == 128);
-    assert_true(isnan(m->threshold_none));
+    assert_true(isnan(m->threshold[SL_RERANK_NONE]));
     assert_string_equal(m->sha256, "");
     assert_string_equal(m->source, "not stated");
     sl_manifest_free(m);

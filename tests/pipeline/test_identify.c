@@ -56,11 +56,11 @@ static int setup(void **state)
 {
     (void)state;
     dir = make_temp_dir();
-    manifest.threshold_none = .5f;
-    manifest.threshold_emd = .4f;
+    manifest.threshold[SL_RERANK_NONE] = .5f;
+    manifest.threshold[SL_RERANK_EMD] = .4f;
     manifest.name = (char *)"made-up";
     manifest.file = (char *)"/nowhere/made-up.onnx";
-    manifest.threshold_oae = NAN;
+    manifest.threshold[SL_RERANK_OAE] = NAN;
     engine.recogniser.network.manifest = &manifest;
     engine.known = &no_cells;
     engine.models_dir = dir;
@@ -319,11 +319,11 @@ static void decisions_follow_the_threshold(void **state)
     rule = sl_rule_given(INFINITY, 0);
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     o = sl_identify_defaults();
-    manifest.threshold_none = manifest.threshold_emd = NAN; /* an uncalibrated model knows nobody */
+    manifest.threshold[SL_RERANK_NONE] = manifest.threshold[SL_RERANK_EMD] = NAN; /* an uncalibrated model knows nobody */
     assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
     assert_int_equal(a.decision, SL_UNKNOWN);
-    manifest.threshold_none = .5f;
-    manifest.threshold_emd = .4f;
+    manifest.threshold[SL_RERANK_NONE] = .5f;
+    manifest.threshold[SL_RERANK_EMD] = .4f;
     sl_answer_free(&a);
     sl_template_free(query);
     sl_gallery_close(g);

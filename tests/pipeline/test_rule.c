@@ -181,7 +181,7 @@ static sl_engine engine;
 static void use_engine(void)
 {
     manifest = (sl_manifest){.name = (char *)"made-up", .file = (char *)"/nowhere/made-up.onnx",
-                             .threshold_none = NAN, .threshold_emd = NAN, .threshold_oae = NAN};
+                             .threshold = {NAN, NAN, NAN}};
     engine = (sl_engine){.recogniser.network.manifest = &manifest, .models_dir = dir, .known = &no_cells};
 }
 
@@ -195,8 +195,8 @@ static void the_models_own_rates(void **state)
     assert_int_equal(sl_rule_for_far(&engine, NULL, &match, .01, &rule, &err), SL_ERR_NOT_FOUND);
     assert_ok(sl_rule_default(&engine, g, &match, &rule, &err)); /* nobody knows one: everybody is unknown */
     assert_true(rule.source[0] == SL_RULE_MISSING && sl_rule_decide(&rule, 1, 1, 0) == SL_UNKNOWN);
-    manifest.fmr_none = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.3, .5}};
-    manifest.fmr_emd = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.6, .8}};
+    manifest.false_match_rate[SL_RERANK_NONE] = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.3, .5}};
+    manifest.false_match_rate[SL_RERANK_EMD] = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.6, .8}};
     assert_ok(sl_rule_for_far(&engine, NULL, &match, .01, &rule, &err));
     assert_true(fabsf(rule.threshold[0] - .7f) < 1e-6f && !rule.on_stage1 && rule.source[0] == SL_RULE_BUILT_IN);
     /* ten faces: a search is ten chances */
