@@ -1,6 +1,7 @@
 /* A model's cells: opened by its name and taken from an engine they are the same. */
 #include "support.h"
 
+#include "base/sha256.h"
 #include "match/oae/oae.h"
 
 static sl_error err;
@@ -34,6 +35,23 @@ static void of_an_engine_and_by_name(void **state)
     sl_oae_close(head);
 }
 
+/* Who has no name is the default; statistics, galleries and engines of one model have one fingerprint. */
+static void fingerprint_of_an_engine(void **state)
+{
+    (void)state;
+    const sl_engine_options options = {.landmarks = "none"};
+    sl_engine *engine;
+    sl_oae *oae;
+    char hex[65];
+    assert_ok(sl_engine_open(&options, &engine, &err));
+    assert_ok(sl_oae_open(NULL, SL_DEFAULT_RECOGNISER, NULL, 1, &oae, &err));
+    sl_hex32(oae->stats.fingerprint, hex);
+    assert_string_equal(sl_engine_fingerprint(engine), hex);
+    assert_string_equal(sl_engine_model(engine)->name, SL_DEFAULT_RECOGNISER);
+    sl_oae_close(oae);
+    sl_engine_close(engine);
+}
+
 int main(void)
 {
     char *model = model_path("mobilefacenet-192.tflite"), *detector = model_path("retinaface-mnet25.onnx");
@@ -42,6 +60,7 @@ int main(void)
     free(detector);
     if (!here)
         SKIP_PROGRAM("mobilefacenet-192 or retinaface-mnet25 is not here: secondlook models fetch");
-    const struct CMUnitTest tests[] = {cmocka_unit_test(of_an_engine_and_by_name)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(of_an_engine_and_by_name),
+                                       cmocka_unit_test(fingerprint_of_an_engine)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
