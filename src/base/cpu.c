@@ -35,7 +35,7 @@ static int isa_by_name(const char *wanted)
 
 static sl_isa active;
 
-static void choose(void)
+static void choose_isa(void)
 {
     sl_isa best = sl_isa_supported();
     const char *wanted = getenv("SL_ISA");
@@ -46,7 +46,7 @@ static void choose(void)
 sl_isa sl_isa_active(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, choose);
+    pthread_once(&once, choose_isa);
     return active;
 }
 

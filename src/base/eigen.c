@@ -74,7 +74,7 @@ void sl_eigen_all(double *a, int n, double *values, double *vectors)
 
 /* ---- subspace iteration ---- */
 
-static double dot(const double *a, const double *b, int n)
+static double dot_rows(const double *a, const double *b, int n)
 {
     double sum = 0;
     for (int i = 0; i < n; i++)
@@ -86,22 +86,22 @@ static double dot(const double *a, const double *b, int n)
 static void orthonormalise(double *rows, int count, int n)
 {
     for (int i = 0; i < count; i++) {
-        double *x = rows + (size_t)i * n, before = sqrt(dot(x, x, n));
+        double *x = rows + (size_t)i * n, before = sqrt(dot_rows(x, x, n));
         for (int turn = 0; turn < 2; turn++)
             for (int k = 0; k < i; k++) {
                 const double *y = rows + (size_t)k * n;
-                double part = dot(x, y, n);
+                double part = dot_rows(x, y, n);
                 for (int j = 0; j < n; j++)
                     x[j] -= part * y[j];
             }
-        double length = sqrt(dot(x, x, n)), factor = length > before * 1e-12 ? 1 / length : 0;
+        double length = sqrt(dot_rows(x, x, n)), factor = length > before * 1e-12 ? 1 / length : 0;
         for (int j = 0; j < n; j++)
             x[j] *= factor;
     }
 }
 
 /* image [count, n] = rows [count, n] x matrix [n, n] */
-static void multiply(const double *rows, const double *matrix, int count, int n, double *image)
+static void multiply_rows(const double *rows, const double *matrix, int count, int n, double *image)
 {
     memset(image, 0, (size_t)count * (size_t)n * sizeof *image);
     for (int i = 0; i < count; i++)
@@ -126,7 +126,7 @@ void sl_eigen_subspace(const double *matrix, int n, int count, int rounds, doubl
     const size_t area = (size_t)count * (size_t)n;
     random_rows(rows, area);
     for (int round = 0; round < rounds; round++) {
-        multiply(rows, matrix, count, n, image);
+        multiply_rows(rows, matrix, count, n, image);
         memcpy(rows, image, area * sizeof *rows);
         orthonormalise(rows, count, n);
     }
@@ -145,10 +145,10 @@ sl_status sl_eigen_top(const double *matrix, int n, int count, double *values, d
         if (iteration)
             memcpy(q, image, area * sizeof *q);
         orthonormalise(q, m, n);
-        multiply(q, matrix, m, n, image);
+        multiply_rows(q, matrix, m, n, image);
         for (int i = 0; i < m; i++)
             for (int k = 0; k < m; k++)
-                small[i * m + k] = dot(q + (size_t)i * n, image + (size_t)k * n, n);
+                small[i * m + k] = dot_rows(q + (size_t)i * n, image + (size_t)k * n, n);
         sl_eigen_all(small, m, ritz, turn);
         double now = 0;
         for (int i = 0; i < count; i++)

@@ -10,7 +10,7 @@
 #include "secondlook.h"
 
 /* Room for `extra` more bytes and a NUL. */
-static bool reserve(sl_text *t, size_t extra)
+static bool reserve_text(sl_text *t, size_t extra)
 {
     if (t->failed || extra > SIZE_MAX / 4 || t->size > SIZE_MAX / 4) {
         t->failed = true;
@@ -32,7 +32,7 @@ static bool reserve(sl_text *t, size_t extra)
 
 void sl_text_add_bytes(sl_text *t, const void *bytes, size_t size)
 {
-    if (!reserve(t, size))
+    if (!reserve_text(t, size))
         return;
     if (size)
         memcpy(t->data + t->size, bytes, size);
@@ -49,7 +49,7 @@ void sl_text_add(sl_text *t, const char *format, ...)
     va_end(args);
     if (need < 0)
         t->failed = true;
-    else if (reserve(t, (size_t)need)) {
+    else if (reserve_text(t, (size_t)need)) {
         vsnprintf(t->data + t->size, (size_t)need + 1, format, again);
         t->size += (size_t)need;
     }
@@ -114,7 +114,7 @@ void sl_text_add_base64(sl_text *t, const void *bytes, size_t size)
 {
     static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     const uint8_t *p = bytes;
-    if (size > SIZE_MAX / 8 || !reserve(t, (size + 2) / 3 * 4)) {
+    if (size > SIZE_MAX / 8 || !reserve_text(t, (size + 2) / 3 * 4)) {
         t->failed = true;
         return;
     }

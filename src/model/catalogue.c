@@ -46,7 +46,7 @@ bool sl_is_manifest_path(const char *name)
 }
 
 /* Where the manifest's file lies: `base` joined with a relative name; nowhere ("") without a base. */
-static sl_status locate(const sl_manifest *m, const char *base, char **path, sl_error *err)
+static sl_status locate_file(const sl_manifest *m, const char *base, char **path, sl_error *err)
 {
     *path = m->file[0] == '/' ? sl_strdup(m->file) : base ? sl_path_join(base, m->file) : sl_strdup("");
     return *path ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a model's path");
@@ -85,7 +85,7 @@ static sl_status open_manifest_at(const char *file, sl_manifest **m, char **path
     char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
     sl_status status = base ? locate_stages(*m, base, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
     if (status == SL_OK)
-        status = locate(*m, base, path, err);
+        status = locate_file(*m, base, path, err);
     free(base);
     if (status != SL_OK) {
         sl_manifest_free(*m);
@@ -123,7 +123,7 @@ static sl_status find_in_dir(const char *dir, const char *name, sl_manifest **ma
             return status;
     }
     SL_TRY(find_builtin(name, manifest, err));
-    sl_status status = locate(*manifest, dir, path, err);
+    sl_status status = locate_file(*manifest, dir, path, err);
     if (status != SL_OK) {
         sl_manifest_free(*manifest);
         *manifest = NULL;
@@ -178,8 +178,8 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
     if (m->sha256[0] == '\0' || strcmp(hex, m->sha256) == 0)
         return SL_OK;
     const char *other = sl_not_a_network(out->data, out->size);
-    status = sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s%s%s: %s", m->name, path, hex,
-                     m->sha256, other ? "; it is " : "", other ? other : "",
+    status = sl_fail(err, SL_ERR_CORRUPT, "model %s: %s has sha256 %s, its manifest says %s%s%s: %s", m->name, path,
+                     hex, m->sha256, other ? "; it is " : "", other ? other : "",
                      m->npm ? "secondlook models fetch --replace gets the right one" : "get it again");
     sl_unmap_file(out);
     return status;
@@ -208,7 +208,7 @@ typedef struct {
     size_t count;
 } info_list;
 
-static sl_status append(info_list *list, const sl_manifest *m, const char *path, sl_error *err)
+static sl_status append_info(info_list *list, const sl_manifest *m, const char *path, sl_error *err)
 {
     for (size_t i = 0; i < list->count; i++)
         if (strcmp(list->infos[i].name, m->name) == 0)
@@ -221,7 +221,7 @@ static sl_status append(info_list *list, const sl_manifest *m, const char *path,
 }
 
 /* Manifests in the folder; a broken one is an error that names it. */
-static sl_status list_folder(info_list *list, const char *dir, sl_error *err)
+static sl_status list_models_folder(info_list *list, const char *dir, sl_error *err)
 {
     struct dirent **names;
     int n = scandir(dir, &names, NULL, alphasort);
@@ -232,7 +232,7 @@ static sl_status list_folder(info_list *list, const char *dir, sl_error *err)
             sl_manifest *m = NULL;
             status = file ? open_manifest_at(file, &m, &path, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
             if (status == SL_OK)
-                status = append(list, m, path, err);
+                status = append_info(list, m, path, err);
             sl_manifest_free(m);
             free(path);
             free(file);
@@ -250,9 +250,9 @@ static sl_status list_builtin(info_list *list, const char *dir, sl_error *err)
         sl_manifest *m;
         char *path = NULL;
         SL_TRY(sl_manifest_parse(*text, strlen(*text), "(built in)", &m, err));
-        sl_status status = locate(m, dir, &path, err);
+        sl_status status = locate_file(m, dir, &path, err);
         if (status == SL_OK)
-            status = append(list, m, path, err);
+            status = append_info(list, m, path, err);
         sl_manifest_free(m);
         free(path);
         SL_TRY(status);
@@ -267,7 +267,7 @@ sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *co
     *out = NULL;
     *count = 0;
     SL_TRY(find_models_dir(models_dir, &dir, err));
-    sl_status status = dir ? list_folder(&list, dir, err) : SL_OK;
+    sl_status status = dir ? list_models_folder(&list, dir, err) : SL_OK;
     if (status == SL_OK)
         status = list_builtin(&list, dir, err);
     free(dir);

@@ -8,7 +8,7 @@
 #include "model/network.h"
 
 /* A tensor that the manifest names as a recogniser's output becomes one of the file's. */
-static sl_status add_output(const sl_manifest *m, sl_graph *g, const char *name, sl_error *err)
+static sl_status add_named_output(const sl_manifest *m, sl_graph *g, const char *name, sl_error *err)
 {
     sl_tensor t = sl_graph_find(g, name);
     if (t < 0)
@@ -83,9 +83,9 @@ static sl_status export_network(const char *models_dir, const char *name, sl_mod
     const sl_manifest *m = n.manifest;
     sl_status status = SL_OK;
     if (kind == SL_MODEL_RECOGNISER)
-        status = add_output(m, n.graph, m->embedding, err);
+        status = add_named_output(m, n.graph, m->embedding, err);
     if (status == SL_OK && kind == SL_MODEL_RECOGNISER)
-        status = add_output(m, n.graph, m->patch_map, err);
+        status = add_named_output(m, n.graph, m->patch_map, err);
     if (status == SL_OK)
         open_batch(n.graph);
     if (status == SL_OK)

@@ -52,7 +52,7 @@ static json_t *nodes_json(const sl_graph *g)
 }
 
 /* What a manifest's "input" can know from the file; null: what the network was trained with. */
-static json_t *input_json(const sl_graph *file, const sl_preamble *p, bool tflite)
+static json_t *suggested_input_json(const sl_graph *file, const sl_preamble *p, bool tflite)
 {
     static const char *const keys[] = {"channels", "height", "width"};
     const sl_shape *s = file->n_inputs == 1 ? &file->tensors[file->inputs[0]].shape : NULL;
@@ -91,7 +91,7 @@ static json_t *document(const sl_graph *file, const sl_graph *g, const char *pat
     json_object_set_new(suggestion, "embedding", embedding >= 0 ? tensor_json(g, embedding) : json_null());
     json_object_set_new(suggestion, "patch_map", map >= 0 ? tensor_json(g, map) : json_null());
     const sl_preamble preamble = g ? sl_preamble_of(g) : (sl_preamble){0};
-    json_object_set_new(suggestion, "input", input_json(file, &preamble, tflite));
+    json_object_set_new(suggestion, "input", suggested_input_json(file, &preamble, tflite));
     json_object_set_new(root, "suggestion", suggestion);
     json_object_set_new(root, "normalisation", normalisation_json(&preamble));
     json_object_set_new(root, "nodes", nodes_json(g ? g : file));

@@ -22,7 +22,7 @@ typedef struct {
     sl_error *err;
 } context;
 
-static sl_status missing(const context *c, const char *key)
+static sl_status missing_key(const context *c, const char *key)
 {
     return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" is missing", c->name, key);
 }
@@ -33,7 +33,7 @@ static sl_status copy_text(const context *c, const json_t *object, const char *k
     if (!value && !required)
         return SL_OK;
     if (!value)
-        return missing(c, key);
+        return missing_key(c, key);
     if (!json_is_string(value))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a text", c->name, key);
     if (json_string_length(value) > MAX_TEXT || strlen(json_string_value(value)) != json_string_length(value))
@@ -71,7 +71,7 @@ static sl_status read_per_channel(const context *c, const json_t *value, const c
 {
     size_t n = json_array_size(value);
     if (!value)
-        return missing(c, key);
+        return missing_key(c, key);
     if (n != 1 && n != 3)
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" must be a list of one or three numbers", c->name,
                        key);
@@ -123,7 +123,7 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
     SL_TRY(read_int(c, json_object_get(input, "width"), "width", 16, SL_MAX_INPUT_SIDE, &m->input_width));
     SL_TRY(read_int(c, json_object_get(input, "height"), "height", 16, SL_MAX_INPUT_SIDE, &m->input_height));
     if (!m->input_width || !m->input_height)
-        return missing(c, m->input_width ? "height" : "width");
+        return missing_key(c, m->input_width ? "height" : "width");
     SL_TRY(read_per_channel(c, json_object_get(input, "mean"), "mean", m->mean));
     SL_TRY(read_per_channel(c, json_object_get(input, "std"), "std", m->std));
     for (int i = 0; i < 3; i++)
@@ -131,7 +131,7 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
             return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"std\" must not be zero", c->name);
     const char *colour = json_string_value(json_object_get(input, "colour"));
     if (!json_object_get(input, "colour"))
-        return missing(c, "colour");
+        return missing_key(c, "colour");
     for (int i = 0; i < 3; i++)
         if (colour && strcmp(colour, sl_colour_names[i]) == 0) {
             m->colour = (sl_colour_order)i;
@@ -141,7 +141,7 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
 }
 
 /* [[rate, threshold], ...], rates falling, thresholds rising; absent leaves the curve empty. */
-static sl_status read_curve(const context *c, const json_t *value, const char *key, sl_rate_curve *out)
+static sl_status read_false_match_rates(const context *c, const json_t *value, const char *key, sl_rate_curve *out)
 {
     if (!value)
         return SL_OK;
@@ -174,7 +174,7 @@ static sl_status read_looks(const context *c, const json_t *root, sl_manifest *m
         SL_TRY(read_number(c, json_object_get(thresholds, names[look]), key, &m->threshold[look]));
     }
     for (int look = 0; look < SL_MANIFEST_LOOKS; look++)
-        SL_TRY(read_curve(c, json_object_get(rates, names[look]), names[look], &m->false_match_rate[look]));
+        SL_TRY(read_false_match_rates(c, json_object_get(rates, names[look]), names[look], &m->false_match_rate[look]));
     return SL_OK;
 }
 

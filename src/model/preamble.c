@@ -28,7 +28,7 @@ static const sl_node *only_reader(const sl_graph *g, sl_tensor t)
 }
 
 /* A constant that has one number, or one for each channel along its own axis (-1: wherever that is). */
-static bool per_channel(const walk *w, sl_tensor t, int axis, double out[3])
+static bool constant_per_channel(const walk *w, sl_tensor t, int axis, double out[3])
 {
     const sl_tensor_info *info = t >= 0 ? &w->g->tensors[t] : NULL;
     if (!info || !info->data || info->type != SL_TYPE_F32)
@@ -44,7 +44,7 @@ static bool per_channel(const walk *w, sl_tensor t, int axis, double out[3])
 }
 
 /* Applies x -> scale x + shift. */
-static void apply(walk *w, const double scale[3], const double shift[3])
+static void apply_scale(walk *w, const double scale[3], const double shift[3])
 {
     for (int c = 0; c < w->p->channels; c++) {
         w->p->scale[c] *= scale[c];
@@ -56,7 +56,7 @@ static bool apply_binary(walk *w, const sl_node *n)
 {
     double v[3], scale[3] = {1, 1, 1}, shift[3] = {0};
     bool second = n->inputs[0] == w->at; /* the picture stands first, the constant second */
-    if (!per_channel(w, n->inputs[second ? 1 : 0], w->axis, v) || (n->attr.fn == SL_FN_DIV && !second))
+    if (!constant_per_channel(w, n->inputs[second ? 1 : 0], w->axis, v) || (n->attr.fn == SL_FN_DIV && !second))
         return false;
     for (int c = 0; c < w->p->channels; c++)
         switch (n->attr.fn) {
@@ -69,7 +69,7 @@ static bool apply_binary(walk *w, const sl_node *n)
         case SL_FN_DIV: scale[c] = 1 / v[c]; break;
         default: return false;
         }
-    apply(w, scale, shift);
+    apply_scale(w, scale, shift);
     return true;
 }
 
@@ -78,13 +78,14 @@ static bool apply_binary(walk *w, const sl_node *n)
 static bool apply_batchnorm(walk *w, const sl_node *n)
 {
     double mean[3], variance[3], scale[3], shift[3];
-    if (w->axis != 1 || !per_channel(w, n->inputs[3], -1, mean) || !per_channel(w, n->inputs[4], -1, variance))
+    if (w->axis != 1 || !constant_per_channel(w, n->inputs[3], -1, mean) ||
+        !constant_per_channel(w, n->inputs[4], -1, variance))
         return false;
     for (int c = 0; c < w->p->channels; c++) {
         scale[c] = 1 / sqrt(variance[c] + (double)n->attr.a);
         shift[c] = -mean[c] * scale[c];
     }
-    apply(w, scale, shift);
+    apply_scale(w, scale, shift);
     return true;
 }
 
@@ -94,10 +95,10 @@ static bool apply_pointwise(walk *w, const sl_node *n)
     const sl_shape *x = &w->g->tensors[n->inputs[0]].shape, *y = &w->g->tensors[n->outputs[0]].shape;
     double scale[3], shift[3] = {0};
     bool same = n->inputs[0] == w->at && n->attr.groups == w->p->channels && sl_shape_equal(x, y);
-    if (!same || w->axis != 1 || !per_channel(w, n->inputs[1], -1, scale) ||
-        (n->n_inputs > 2 && n->inputs[2] >= 0 && !per_channel(w, n->inputs[2], -1, shift)))
+    if (!same || w->axis != 1 || !constant_per_channel(w, n->inputs[1], -1, scale) ||
+        (n->n_inputs > 2 && n->inputs[2] >= 0 && !constant_per_channel(w, n->inputs[2], -1, shift)))
         return false;
-    apply(w, scale, shift);
+    apply_scale(w, scale, shift);
     return true;
 }
 
@@ -125,7 +126,7 @@ static bool apply_node(walk *w, const sl_node *n)
     case SL_OP_CAST: return n->attr.type == SL_TYPE_F32;
     case SL_OP_UNARY:
         if (n->attr.fn == SL_FN_NEG)
-            apply(w, minus, nothing);
+            apply_scale(w, minus, nothing);
         return n->attr.fn == SL_FN_NEG || n->attr.fn == SL_FN_IDENTITY;
     default: return false;
     }

@@ -94,14 +94,14 @@ static sl_status check_input(const sl_recogniser *r, sl_error *err)
     }
     if (input->rank < 0 || same)
         return SL_OK;
-    return sl_fail(err, SL_ERR_MISMATCH, "model %s: the network takes pictures of %d channels, %d wide and %d high, the "
-                   "manifest says %d (colour \"%s\"), %d and %d: write \"width\": %d, \"height\": %d%s", m->name,
+    return sl_fail(err, SL_ERR_MISMATCH, "model %s: the network takes pictures of %d channels, %d wide and %d high, "
+                   "the manifest says %d (colour \"%s\"), %d and %d: write \"width\": %d, \"height\": %d%s", m->name,
                    fixed[1], fixed[3], fixed[2], stated[1], stated[1] == 1 ? "grey" : "rgb\" or \"bgr", stated[3],
                    stated[2], fixed[3], fixed[2],
                    fixed[1] == stated[1] ? "" : fixed[1] == 1 ? ", \"colour\": \"grey\"" : ", and another colour");
 }
 
-static sl_status open_parts(const char *models_dir, const char *name, sl_recogniser *r, sl_error *err)
+static sl_status open_and_check(const char *models_dir, const char *name, sl_recogniser *r, sl_error *err)
 {
     SL_TRY(sl_network_open(models_dir, name, SL_MODEL_RECOGNISER, &r->network, err));
     const sl_manifest *m = r->network.manifest;
@@ -124,7 +124,7 @@ static sl_status open_parts(const char *models_dir, const char *name, sl_recogni
 sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err)
 {
     *out = (sl_recogniser){0};
-    sl_status status = open_parts(models_dir, name ? name : SL_DEFAULT_RECOGNISER, out, err);
+    sl_status status = open_and_check(models_dir, name ? name : SL_DEFAULT_RECOGNISER, out, err);
     if (status != SL_OK)
         sl_recogniser_close(out);
     return status;
@@ -159,7 +159,7 @@ sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan
 }
 
 /* out[c][y][x] = (sample - mean) / std, channels in the manifest's order. */
-static void normalise(const sl_recogniser *r, const sl_image *crop, float *out)
+static void normalise_pixels(const sl_recogniser *r, const sl_image *crop, float *out)
 {
     const sl_manifest *m = r->network.manifest;
     size_t count = (size_t)r->width * (size_t)r->height;
@@ -197,7 +197,7 @@ sl_status sl_recogniser_prepare(const sl_recogniser *r, const sl_image *crop, fl
     const sl_image *fitted;
     sl_status status = sl_recogniser_fit(r, crop, &made, &fitted, err);
     if (status == SL_OK)
-        normalise(r, fitted, out);
+        normalise_pixels(r, fitted, out);
     sl_image_free(&made);
     return status;
 }

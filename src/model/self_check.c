@@ -35,7 +35,7 @@ static void draw_gradient(double u, double v, sl_rng *rng, double colour[3])
 }
 
 /* Eyes, nose and mouth on an oval. */
-static void draw_face(double u, double v, sl_rng *rng, double colour[3])
+static void draw_oval_face(double u, double v, sl_rng *rng, double colour[3])
 {
     static const double ground[3] = {40, 40, 40}, skin[3] = {200, 160, 130}, eye[3] = {20, 20, 20},
                         lips[3] = {150, 40, 50};
@@ -50,7 +50,7 @@ static void draw_face(double u, double v, sl_rng *rng, double colour[3])
         colour[i] = c[i] * (nose ? .8 : 1);
 }
 
-static sl_status draw(const sl_recogniser *r, draw_point *point, sl_image *out, sl_error *err)
+static sl_status draw_picture(const sl_recogniser *r, draw_point *point, sl_image *out, sl_error *err)
 {
     SL_TRY(sl_image_new(r->width, r->height, 3, out, err));
     sl_rng rng = sl_rng_seed(1);
@@ -68,13 +68,13 @@ static sl_status draw(const sl_recogniser *r, draw_point *point, sl_image *out, 
 /* ---- embeddings ---- */
 
 /* of [SL_SELF_CHECK_PICTURES, dim] */
-static sl_status embed(const sl_recogniser *r, sl_plan *plan, float *embeddings, sl_error *err)
+static sl_status embed_pictures(const sl_recogniser *r, sl_plan *plan, float *embeddings, sl_error *err)
 {
     static draw_point *const pictures[SL_SELF_CHECK_PICTURES] = {draw_noise, draw_stripes, draw_gradient,
-                                                                 draw_face};
+                                                                 draw_oval_face};
     for (int i = 0; i < SL_SELF_CHECK_PICTURES; i++) {
         sl_image crop;
-        SL_TRY(draw(r, pictures[i], &crop, err));
+        SL_TRY(draw_picture(r, pictures[i], &crop, err));
         sl_status status = sl_recogniser_prepare(r, &crop, sl_plan_input(plan, 0, NULL), err);
         sl_image_free(&crop);
         SL_TRY(status);
@@ -84,7 +84,7 @@ static sl_status embed(const sl_recogniser *r, sl_plan *plan, float *embeddings,
     return SL_OK;
 }
 
-static sl_self_check compare(const float *embeddings, int dim)
+static sl_self_check compare_embeddings(const float *embeddings, int dim)
 {
     sl_self_check c = {.finite = true, .least = 1, .most = -1};
     for (int i = 0; i < SL_SELF_CHECK_PICTURES; i++)
@@ -105,9 +105,9 @@ sl_status sl_recogniser_self_check(const sl_recogniser *r, sl_self_check *out, s
     SL_TRY(sl_recogniser_compile(r, 1, &(sl_plan_options){.threads = 1}, &plan, err));
     float *embeddings = sl_calloc_aligned(SL_SELF_CHECK_PICTURES * (size_t)r->dim, sizeof *embeddings);
     sl_status status =
-        embeddings ? embed(r, plan, embeddings, err) : sl_fail(err, SL_ERR_MEMORY, "no memory for embeddings");
+        embeddings ? embed_pictures(r, plan, embeddings, err) : sl_fail(err, SL_ERR_MEMORY, "no memory for embeddings");
     if (status == SL_OK)
-        *out = compare(embeddings, r->dim);
+        *out = compare_embeddings(embeddings, r->dim);
     free(embeddings);
     sl_plan_free(plan);
     return status;

@@ -45,7 +45,7 @@ static uint64_t hash_name(const char *name)
 }
 
 /* The slot that holds `name`, or the free slot where it would go. */
-static int slot_of(const sl_graph *g, const char *name)
+static int tensor_slot(const sl_graph *g, const char *name)
 {
     int mask = g->n_slots - 1, at = (int)(hash_name(name) & (uint64_t)mask);
     while (g->name_slots[at] && strcmp(g->tensors[g->name_slots[at] - 1].name, name) != 0)
@@ -57,7 +57,7 @@ static void fill_slots(sl_graph *g)
 {
     memset(g->name_slots, 0, (size_t)g->n_slots * sizeof *g->name_slots);
     for (int i = 0; i < g->n_tensors; i++)
-        g->name_slots[slot_of(g, g->tensors[i].name)] = i + 1;
+        g->name_slots[tensor_slot(g, g->tensors[i].name)] = i + 1;
 }
 
 /* Keeps the table at most half full with one more name. */
@@ -77,7 +77,7 @@ static sl_status grow_slots(sl_graph *g, sl_error *err)
 
 sl_tensor sl_graph_find(const sl_graph *g, const char *name)
 {
-    return g->n_slots ? g->name_slots[slot_of(g, name)] - 1 : -1;
+    return g->n_slots ? g->name_slots[tensor_slot(g, name)] - 1 : -1;
 }
 
 /* ---- shapes ---- */
@@ -160,7 +160,7 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
     char *copy = sl_strdup(name);
     if (!copy)
         return sl_no_memory(err, "for the network's graph");
-    g->name_slots[slot_of(g, name)] = g->n_tensors + 1;
+    g->name_slots[tensor_slot(g, name)] = g->n_tensors + 1;
     g->tensors[g->n_tensors] = (sl_tensor_info){.name = copy, .type = type, .shape = *shape, .producer = -1};
     *out = g->n_tensors++;
     return SL_OK;
@@ -280,7 +280,7 @@ sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_at
 }
 
 /* These lists are short: they grow by one. */
-static sl_status append(sl_tensor **list, int *count, sl_tensor tensor, sl_error *err)
+static sl_status append_index(sl_tensor **list, int *count, sl_tensor tensor, sl_error *err)
 {
     sl_tensor *p = sl_realloc_array(*list, (size_t)*count + 1, sizeof *p);
     if (!p)
@@ -299,7 +299,7 @@ sl_status sl_graph_add_input(sl_graph *g, sl_tensor tensor, sl_error *err)
         return sl_fail(err, SL_ERR_FORMAT, "graph input %.200s is defined elsewhere too", t->name);
     if (g->n_inputs >= SL_MAX_NODE_INPUTS)
         return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d inputs", SL_MAX_NODE_INPUTS);
-    return append(&g->inputs, &g->n_inputs, tensor, err);
+    return append_index(&g->inputs, &g->n_inputs, tensor, err);
 }
 
 sl_status sl_graph_add_output(sl_graph *g, sl_tensor tensor, sl_error *err)
@@ -308,7 +308,7 @@ sl_status sl_graph_add_output(sl_graph *g, sl_tensor tensor, sl_error *err)
         return sl_fail(err, SL_ERR_FORMAT, "a graph output is no tensor of the graph");
     if (g->n_outputs >= MAX_TENSORS)
         return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d outputs", MAX_TENSORS);
-    return append(&g->outputs, &g->n_outputs, tensor, err);
+    return append_index(&g->outputs, &g->n_outputs, tensor, err);
 }
 
 const char *sl_op_name(sl_op op)

@@ -44,7 +44,7 @@ static void free_net(sl_net *n)
     sl_arch_tensors_free(n->tensors, n->n_tensors);
 }
 
-static sl_status walk(sl_net *n, const sl_arch *arch, sl_error *err)
+static sl_status walk_description(sl_net *n, const sl_arch *arch, sl_error *err)
 {
     n->arch = arch;
     n->err = err;
@@ -58,7 +58,7 @@ sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *cou
     sl_net n = {0};
     *out = NULL;
     *count = 0;
-    sl_status status = walk(&n, arch, err);
+    sl_status status = walk_description(&n, arch, err);
     if (status != SL_OK) {
         free_net(&n);
         return status;
@@ -78,7 +78,7 @@ void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count)
 /* ---- checking ---- */
 
 /* "a is missing, b is ...": the lines of `problems`, as many as fit into an error's text. */
-static sl_status refuse(const sl_net *n, const sl_text *problems, sl_error *err)
+static sl_status refuse_dict(const sl_net *n, const sl_text *problems, sl_error *err)
 {
     enum { ROOM = 700 };
     char list[ROOM + 1];
@@ -98,7 +98,7 @@ static sl_status refuse(const sl_net *n, const sl_text *problems, sl_error *err)
                    "%s%s", n->arch->name, n->n_problems, list, more);
 }
 
-static int by_name(const void *a, const void *b)
+static int by_tensor_name(const void *a, const void *b)
 {
     return strcmp(((const sl_arch_tensor *)a)->name, ((const sl_arch_tensor *)b)->name);
 }
@@ -106,10 +106,10 @@ static int by_name(const void *a, const void *b)
 /* The names of `dict` that the description did not mention. Sorts the list. */
 static void list_unknown(sl_net *n, sl_text *unknown)
 {
-    qsort(n->tensors, n->n_tensors, sizeof *n->tensors, by_name);
+    qsort(n->tensors, n->n_tensors, sizeof *n->tensors, by_tensor_name);
     for (size_t i = 0; i < n->dict->count; i++) {
         const sl_arch_tensor key = {.name = (char *)n->dict->weights[i].name};
-        if (!bsearch(&key, n->tensors, n->n_tensors, sizeof *n->tensors, by_name))
+        if (!bsearch(&key, n->tensors, n->n_tensors, sizeof *n->tensors, by_tensor_name))
             sl_text_add(unknown, "%s\n", key.name);
     }
 }
@@ -119,11 +119,11 @@ sl_status sl_arch_check(const sl_arch *arch, const sl_state_dict *dict, sl_text 
 {
     sl_text own = {0};
     sl_net n = {.dict = dict, .problems = problems ? problems : &own};
-    sl_status status = walk(&n, arch, err);
+    sl_status status = walk_description(&n, arch, err);
     if (status == SL_OK && unknown)
         list_unknown(&n, unknown);
     if (status == SL_OK && n.n_problems)
-        status = refuse(&n, n.problems, err);
+        status = refuse_dict(&n, n.problems, err);
     free_net(&n);
     free(own.data);
     return status;
@@ -139,7 +139,7 @@ const sl_arch *sl_arch_choose(const char *name, const sl_state_dict *dict)
         if (strncmp(arch->name, name, length) || (arch->name[length] && arch->name[length] != '-'))
             continue;
         sl_net n = {.dict = dict};
-        walk(&n, arch, NULL);
+        walk_description(&n, arch, NULL);
         if (!best || n.n_problems < fewest) {
             best = arch;
             fewest = n.n_problems;
@@ -164,9 +164,9 @@ sl_status sl_arch_build(const sl_arch *arch, const sl_state_dict *dict, sl_graph
     *out = NULL;
     sl_text problems = {0};
     sl_net n = {.dict = dict, .problems = &problems, .graph = sl_graph_new()};
-    sl_status status = n.graph ? walk(&n, arch, err) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network");
+    sl_status status = n.graph ? walk_description(&n, arch, err) : sl_no_memory(err, "for the network");
     if (status == SL_OK && n.n_problems)
-        status = refuse(&n, &problems, err);
+        status = refuse_dict(&n, &problems, err);
     if (status == SL_OK) {
         *out = n.graph;
         n.graph = NULL;

@@ -3,7 +3,7 @@
 
 /* y = prelu(bn2(conv2(prelu(bn1(conv1(bn0(x)))))) + r). conv2 widens and strides; both activations have one scalar
  * slope between them; r is x itself, not bn0(x). */
-static sl_act block(sl_net *n, sl_act x, int channels, int stride)
+static sl_act arcface_block(sl_net *n, sl_act x, int channels, int stride)
 {
     sl_act y = sl_net_batchnorm(n, x, "bn0"), r = x;
     y = sl_net_conv(n, y, x.c, sl_square(3, 1, 1), "conv1");
@@ -18,7 +18,7 @@ static sl_act block(sl_net *n, sl_act x, int channels, int stride)
     return sl_net_prelu_scalar(n, sl_net_add(n, y, r), "prelu");
 }
 
-static void describe(sl_net *n)
+static void describe_arcface(sl_net *n)
 {
     sl_act x = sl_net_input(n); /*                                     1 x 128 x 128 */
     x = sl_net_conv(n, x, 64, sl_square(3, 1, 1), "conv1");
@@ -29,7 +29,7 @@ static void describe(sl_net *n)
     for (int layer = 1, channels = 64; layer <= 4; layer++, channels *= 2) {
         for (int i = 0; i < 2; i++) {
             sl_net_enter(n, "layer%d.%d", layer, i);
-            x = block(n, x, channels, layer > 1 && i == 0 ? 2 : 1);
+            x = arcface_block(n, x, channels, layer > 1 && i == 0 ? 2 : 1);
             sl_net_leave(n);
         }
         if (layer == 3)
@@ -52,5 +52,5 @@ const sl_arch sl_arch_arcface_r18 = {
     .published = SL_PIXEL_SCALE(127.5f, 127.5f),
     .alignment = "arcface-128",
     .dim = 512, .rows = 8, .cols = 8, .patch_channels = 512,
-    .describe = describe,
+    .describe = describe_arcface,
 };

@@ -2,7 +2,7 @@
 #include "model/arch/arch_all.h"
 
 /* y = x + prelu2(conv2(prelu1(conv1(x)))), and nothing after the sum. */
-static sl_act block(sl_net *n, sl_act x)
+static sl_act cosface_block(sl_net *n, sl_act x)
 {
     sl_act y = sl_net_conv(n, x, x.c, sl_square(3, 1, 1), "conv1");
     y = sl_net_prelu(n, y, "prelu1");
@@ -11,7 +11,7 @@ static sl_act block(sl_net *n, sl_act x)
     return sl_net_add(n, x, y);
 }
 
-static void describe(sl_net *n)
+static void describe_cosface(sl_net *n)
 {
     static const int blocks[4] = {1, 2, 4, 1};
     sl_act x = sl_net_input(n); /* 3 x 112 x 96 -> 56 x 48 -> 28 x 24 -> 14 x 12 -> 7 x 6 */
@@ -21,7 +21,7 @@ static void describe(sl_net *n)
         x = sl_net_prelu(n, x, "1");
         for (int i = 0; i < blocks[layer]; i++) {
             sl_net_enter(n, "%d", i + 2);
-            x = block(n, x);
+            x = cosface_block(n, x);
             sl_net_leave(n);
         }
         sl_net_leave(n);
@@ -41,5 +41,5 @@ const sl_arch sl_arch_cosface_s20 = {
     .published = SL_PIXEL_SCALE(127.5f, 127.5f),
     .alignment = "cosface-96x112",
     .dim = 512, .rows = 7, .cols = 6, .patch_channels = 512,
-    .describe = describe,
+    .describe = describe_cosface,
 };

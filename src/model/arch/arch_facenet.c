@@ -1,7 +1,7 @@
 /* FaceNet's InceptionResnetV1, input 3x160x160 (only that size gives the 3x3 map). Paddings are 0 unless stated. */
 #include "model/arch/arch_all.h"
 
-static sl_act conv(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key)
+static sl_act conv_relu(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key)
 {
     sl_net_enter(n, "%s", key);
     x = sl_net_conv(n, x, channels, k, "conv");
@@ -24,31 +24,31 @@ static sl_act residual(sl_net *n, sl_act x, const sl_act *branches, int count, f
 
 static sl_act block35(sl_net *n, sl_act x)
 {
-    sl_act b0 = conv(n, x, 32, k1x1, "branch0");
-    sl_act b1 = conv(n, x, 32, k1x1, "branch1.0");
-    b1 = conv(n, b1, 32, k3x3, "branch1.1");
-    sl_act b2 = conv(n, x, 32, k1x1, "branch2.0");
-    b2 = conv(n, b2, 32, k3x3, "branch2.1");
-    b2 = conv(n, b2, 32, k3x3, "branch2.2");
+    sl_act b0 = conv_relu(n, x, 32, k1x1, "branch0");
+    sl_act b1 = conv_relu(n, x, 32, k1x1, "branch1.0");
+    b1 = conv_relu(n, b1, 32, k3x3, "branch1.1");
+    sl_act b2 = conv_relu(n, x, 32, k1x1, "branch2.0");
+    b2 = conv_relu(n, b2, 32, k3x3, "branch2.1");
+    b2 = conv_relu(n, b2, 32, k3x3, "branch2.2");
     return sl_net_relu(n, residual(n, x, (sl_act[]){b0, b1, b2}, 3, .17f));
 }
 
 static sl_act block17(sl_net *n, sl_act x)
 {
-    sl_act b0 = conv(n, x, 128, k1x1, "branch0");
-    sl_act b1 = conv(n, x, 128, k1x1, "branch1.0");
-    b1 = conv(n, b1, 128, k1x7, "branch1.1");
-    b1 = conv(n, b1, 128, k7x1, "branch1.2");
+    sl_act b0 = conv_relu(n, x, 128, k1x1, "branch0");
+    sl_act b1 = conv_relu(n, x, 128, k1x1, "branch1.0");
+    b1 = conv_relu(n, b1, 128, k1x7, "branch1.1");
+    b1 = conv_relu(n, b1, 128, k7x1, "branch1.2");
     return sl_net_relu(n, residual(n, x, (sl_act[]){b0, b1}, 2, .10f));
 }
 
 /* The last one has scale 1 and no relu. */
 static sl_act block8(sl_net *n, sl_act x, float scale)
 {
-    sl_act b0 = conv(n, x, 192, k1x1, "branch0");
-    sl_act b1 = conv(n, x, 192, k1x1, "branch1.0");
-    b1 = conv(n, b1, 192, k1x3, "branch1.1");
-    b1 = conv(n, b1, 192, k3x1, "branch1.2");
+    sl_act b0 = conv_relu(n, x, 192, k1x1, "branch0");
+    sl_act b1 = conv_relu(n, x, 192, k1x1, "branch1.0");
+    b1 = conv_relu(n, b1, 192, k1x3, "branch1.1");
+    b1 = conv_relu(n, b1, 192, k3x1, "branch1.2");
     return residual(n, x, (sl_act[]){b0, b1}, 2, scale);
 }
 
@@ -57,22 +57,22 @@ static sl_act other_block8(sl_net *n, sl_act x) { return sl_net_relu(n, block8(n
 
 static sl_act mixed_6a(sl_net *n, sl_act x)
 {
-    sl_act b0 = conv(n, x, 384, half3x3, "branch0");
-    sl_act b1 = conv(n, x, 192, k1x1, "branch1.0");
-    b1 = conv(n, b1, 192, k3x3, "branch1.1");
-    b1 = conv(n, b1, 256, half3x3, "branch1.2");
+    sl_act b0 = conv_relu(n, x, 384, half3x3, "branch0");
+    sl_act b1 = conv_relu(n, x, 192, k1x1, "branch1.0");
+    b1 = conv_relu(n, b1, 192, k3x3, "branch1.1");
+    b1 = conv_relu(n, b1, 256, half3x3, "branch1.2");
     return sl_net_concat(n, (sl_act[]){b0, b1, sl_net_max_pool(n, x, half3x3)}, 3);
 }
 
 static sl_act mixed_7a(sl_net *n, sl_act x)
 {
-    sl_act b0 = conv(n, x, 256, k1x1, "branch0.0");
-    b0 = conv(n, b0, 384, half3x3, "branch0.1");
-    sl_act b1 = conv(n, x, 256, k1x1, "branch1.0");
-    b1 = conv(n, b1, 256, half3x3, "branch1.1");
-    sl_act b2 = conv(n, x, 256, k1x1, "branch2.0");
-    b2 = conv(n, b2, 256, k3x3, "branch2.1");
-    b2 = conv(n, b2, 256, half3x3, "branch2.2");
+    sl_act b0 = conv_relu(n, x, 256, k1x1, "branch0.0");
+    b0 = conv_relu(n, b0, 384, half3x3, "branch0.1");
+    sl_act b1 = conv_relu(n, x, 256, k1x1, "branch1.0");
+    b1 = conv_relu(n, b1, 256, half3x3, "branch1.1");
+    sl_act b2 = conv_relu(n, x, 256, k1x1, "branch2.0");
+    b2 = conv_relu(n, b2, 256, k3x3, "branch2.1");
+    b2 = conv_relu(n, b2, 256, half3x3, "branch2.2");
     return sl_net_concat(n, (sl_act[]){b0, b1, b2, sl_net_max_pool(n, x, half3x3)}, 4);
 }
 
@@ -94,17 +94,17 @@ static sl_act repeat(sl_net *n, sl_act x, sl_act (*block)(sl_net *, sl_act), int
     return x;
 }
 
-static void describe(sl_net *n)
+static void describe_facenet(sl_net *n)
 {
     n->epsilon = 1e-3f;
     sl_act x = sl_net_input(n); /*                       3 x 160 x 160 */
-    x = conv(n, x, 32, half3x3, "conv2d_1a"); /*         32 x 79 x 79 */
-    x = conv(n, x, 32, valid3x3, "conv2d_2a"); /*        32 x 77 x 77 */
-    x = conv(n, x, 64, k3x3, "conv2d_2b"); /*            64 x 77 x 77 */
+    x = conv_relu(n, x, 32, half3x3, "conv2d_1a"); /*         32 x 79 x 79 */
+    x = conv_relu(n, x, 32, valid3x3, "conv2d_2a"); /*        32 x 77 x 77 */
+    x = conv_relu(n, x, 64, k3x3, "conv2d_2b"); /*            64 x 77 x 77 */
     x = sl_net_max_pool(n, x, half3x3); /*               64 x 38 x 38 */
-    x = conv(n, x, 80, k1x1, "conv2d_3b"); /*            80 x 38 x 38 */
-    x = conv(n, x, 192, valid3x3, "conv2d_4a"); /*      192 x 36 x 36 */
-    x = conv(n, x, 256, half3x3, "conv2d_4b"); /*       256 x 17 x 17 */
+    x = conv_relu(n, x, 80, k1x1, "conv2d_3b"); /*            80 x 38 x 38 */
+    x = conv_relu(n, x, 192, valid3x3, "conv2d_4a"); /*      192 x 36 x 36 */
+    x = conv_relu(n, x, 256, half3x3, "conv2d_4b"); /*       256 x 17 x 17 */
     x = repeat(n, x, block35, 5, "repeat_1");
     x = inside(n, x, mixed_6a, "mixed_6a"); /*            896 x 8 x 8 */
     x = repeat(n, x, block17, 10, "repeat_2");
@@ -130,5 +130,5 @@ const sl_arch sl_arch_facenet_ir1 = {
     .corrected = SL_PIXEL_SCALE(127.5f, 128),
     .alignment = "facenet-160",
     .dim = 512, .rows = 3, .cols = 3, .patch_channels = 1792,
-    .describe = describe,
+    .describe = describe_facenet,
 };

@@ -2,7 +2,7 @@
 #include "model/arch/arch_all.h"
 
 /* y = bn3(conv2(prelu(bn2(conv1(bn1(x)))))) + r: conv1 widens, conv2 strides. */
-static sl_act block(sl_net *n, sl_act x, int channels, int stride)
+static sl_act iresnet_block(sl_net *n, sl_act x, int channels, int stride)
 {
     sl_act y = sl_net_batchnorm(n, x, "bn1"), r = x;
     y = sl_net_conv(n, y, channels, sl_square(3, 1, 1), "conv1");
@@ -17,7 +17,7 @@ static sl_act block(sl_net *n, sl_act x, int channels, int stride)
     return sl_net_add(n, y, r);
 }
 
-static void describe(sl_net *n, const int blocks[4])
+static void describe_iresnet(sl_net *n, const int blocks[4])
 {
     sl_act x = sl_net_input(n); /*                         3 x 112 x 112 */
     x = sl_net_conv(n, x, 64, sl_square(3, 1, 1), "conv1");
@@ -26,7 +26,7 @@ static void describe(sl_net *n, const int blocks[4])
     for (int layer = 0, channels = 64; layer < 4; layer++, channels *= 2) {
         for (int i = 0; i < blocks[layer]; i++) {
             sl_net_enter(n, "layer%d.%d", layer + 1, i);
-            x = block(n, x, channels, i == 0 ? 2 : 1);
+            x = iresnet_block(n, x, channels, i == 0 ? 2 : 1);
             sl_net_leave(n);
         }
         if (layer == 2)
@@ -38,9 +38,9 @@ static void describe(sl_net *n, const int blocks[4])
     sl_net_output(n, sl_net_batchnorm(n, x, "features"), SL_ARCH_EMBEDDING);
 }
 
-static void describe_18(sl_net *n) { describe(n, (const int[]){2, 2, 2, 2}); }
-static void describe_50(sl_net *n) { describe(n, (const int[]){3, 4, 14, 3}); }
-static void describe_100(sl_net *n) { describe(n, (const int[]){3, 13, 30, 3}); }
+static void describe_18(sl_net *n) { describe_iresnet(n, (const int[]){2, 2, 2, 2}); }
+static void describe_50(sl_net *n) { describe_iresnet(n, (const int[]){3, 4, 14, 3}); }
+static void describe_100(sl_net *n) { describe_iresnet(n, (const int[]){3, 13, 30, 3}); }
 
 /* (x / 255 - 0.5) / 0.5 */
 #define IRESNET(depth, function)                                                         \

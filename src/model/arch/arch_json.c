@@ -4,19 +4,20 @@
 
 #include "model/arch/arch.h"
 
-static json_t *numbers(const float *v)
+static json_t *three_numbers(const float *v)
 {
     return json_pack("[f, f, f]", (double)v[0], (double)v[1], (double)v[2]);
 }
 
-static json_t *input_json(const sl_arch *arch)
+static json_t *arch_input_json(const sl_arch *arch)
 {
     json_t *input = json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height, "colour",
-                              sl_colour_names[arch->colour], "mean", numbers(arch->published.mean), "std",
-                              numbers(arch->published.std));
+                              sl_colour_names[arch->colour], "mean", three_numbers(arch->published.mean), "std",
+                              three_numbers(arch->published.std));
     if (arch->corrected.std[0] != 0)
-        json_object_set_new(input, "corrected", json_pack("{s:o, s:o}", "mean", numbers(arch->corrected.mean), "std",
-                                                          numbers(arch->corrected.std)));
+        json_object_set_new(input, "corrected",
+                            json_pack("{s:o, s:o}", "mean", three_numbers(arch->corrected.mean), "std",
+                                      three_numbers(arch->corrected.std)));
     return input;
 }
 
@@ -42,7 +43,7 @@ sl_status sl_arch_inspect(const sl_arch *arch, char **json, sl_error *err)
     *json = NULL;
     SL_TRY(sl_arch_tensors(arch, &tensors, &count, err));
     json_t *root = json_pack("{s:s, s:s, s:o}", "architecture", arch->name, "title", arch->title, "input",
-                             input_json(arch));
+                             arch_input_json(arch));
     if (root && arch->kind == SL_MODEL_RECOGNISER) {
         json_object_set_new(root, "alignment", json_string(arch->alignment));
         json_object_set_new(root, "embedding_dim", json_integer(arch->dim));

@@ -52,7 +52,7 @@ static sl_act separable(sl_net *n, sl_act x, int channels)
     return sl_net_relu(n, sl_net_batchnorm(n, x, "dw_conv.bn2"));
 }
 
-static void describe(sl_net *n)
+static void describe_mobilefacenet(sl_net *n)
 {
     sl_act x = sl_net_input(n); /*                      3 x 112 x 112 */
     x = clipped(n, x, 64, half3x3, "conv1"); /*          64 x 56 x 56 */
@@ -75,7 +75,7 @@ const sl_arch sl_arch_mobilefacenet = {
     .published = {{123.675f, 116.28f, 103.53f}, {58.395f, 57.12f, 57.375f}},
     .alignment = "arcface-112",
     .dim = 128, .rows = 7, .cols = 7, .patch_channels = 512,
-    .describe = describe,
+    .describe = describe_mobilefacenet,
 };
 
 /* ---- Xiaoccer's ---- */

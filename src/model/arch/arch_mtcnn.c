@@ -7,7 +7,7 @@
 static const sl_kernel k1x1 = {1, 1, 1, 0, 0}, k2x2 = {2, 2, 1, 0, 0}, k3x3 = {3, 3, 1, 0, 0}, pool2 = {2, 2, 2, 0, 0},
                        pool3 = {3, 3, 2, 0, 0};
 
-static sl_act conv(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key, const char *slopes)
+static sl_act conv_prelu(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key, const char *slopes)
 {
     return sl_net_prelu(n, sl_net_conv_bias(n, x, channels, k, key), slopes);
 }
@@ -15,10 +15,10 @@ static sl_act conv(sl_net *n, sl_act x, int channels, sl_kernel k, const char *k
 static void describe_pnet(sl_net *n)
 {
     sl_act x = sl_net_input(n); /*                                                3 x h x w */
-    x = conv(n, x, 10, k3x3, "conv1", "prelu1");
+    x = conv_prelu(n, x, 10, k3x3, "conv1", "prelu1");
     x = sl_net_max_pool_ceil(n, x, pool2); /*                       10 x (h - 2)/2 x (w - 2)/2 */
-    x = conv(n, x, 16, k3x3, "conv2", "prelu2");
-    x = conv(n, x, 32, k3x3, "conv3", "prelu3");
+    x = conv_prelu(n, x, 16, k3x3, "conv2", "prelu2");
+    x = conv_prelu(n, x, 32, k3x3, "conv3", "prelu3");
     sl_net_output(n, sl_net_softmax(n, sl_net_conv_bias(n, x, 2, k1x1, "conv4_1")), "scores");
     sl_net_output(n, sl_net_conv_bias(n, x, 4, k1x1, "conv4_2"), "shifts");
 }
@@ -26,11 +26,11 @@ static void describe_pnet(sl_net *n)
 static void describe_rnet(sl_net *n)
 {
     sl_act x = sl_net_input(n); /*                              3 x 24 x 24 */
-    x = conv(n, x, 28, k3x3, "conv1", "prelu1");
+    x = conv_prelu(n, x, 28, k3x3, "conv1", "prelu1");
     x = sl_net_max_pool_ceil(n, x, pool3); /*                  28 x 11 x 11 */
-    x = conv(n, x, 48, k3x3, "conv2", "prelu2");
+    x = conv_prelu(n, x, 48, k3x3, "conv2", "prelu2");
     x = sl_net_max_pool_ceil(n, x, pool3); /*                    48 x 4 x 4 */
-    x = conv(n, x, 64, k2x2, "conv3", "prelu3"); /*              64 x 3 x 3 */
+    x = conv_prelu(n, x, 64, k2x2, "conv3", "prelu3"); /*              64 x 3 x 3 */
     x = sl_net_dense_bias(n, sl_net_flatten_whc(n, x), 128, "dense4");
     x = sl_net_prelu(n, x, "prelu4");
     sl_net_output(n, sl_net_softmax(n, sl_net_dense_bias(n, x, 2, "dense5_1")), "scores");
@@ -40,13 +40,13 @@ static void describe_rnet(sl_net *n)
 static void describe_onet(sl_net *n)
 {
     sl_act x = sl_net_input(n); /*                              3 x 48 x 48 */
-    x = conv(n, x, 32, k3x3, "conv1", "prelu1");
+    x = conv_prelu(n, x, 32, k3x3, "conv1", "prelu1");
     x = sl_net_max_pool_ceil(n, x, pool3); /*                  32 x 23 x 23 */
-    x = conv(n, x, 64, k3x3, "conv2", "prelu2");
+    x = conv_prelu(n, x, 64, k3x3, "conv2", "prelu2");
     x = sl_net_max_pool_ceil(n, x, pool3); /*                  64 x 10 x 10 */
-    x = conv(n, x, 64, k3x3, "conv3", "prelu3");
+    x = conv_prelu(n, x, 64, k3x3, "conv3", "prelu3");
     x = sl_net_max_pool_ceil(n, x, pool2); /*                    64 x 4 x 4 */
-    x = conv(n, x, 128, k2x2, "conv4", "prelu4"); /*            128 x 3 x 3 */
+    x = conv_prelu(n, x, 128, k2x2, "conv4", "prelu4"); /*            128 x 3 x 3 */
     x = sl_net_dense_bias(n, sl_net_flatten_whc(n, x), 256, "dense5");
     x = sl_net_prelu(n, x, "prelu5");
     sl_net_output(n, sl_net_softmax(n, sl_net_dense_bias(n, x, 2, "dense6_1")), "scores");

@@ -30,7 +30,7 @@ void sl_net_leave(sl_net *n)
     n->path[n->depth < SL_NET_DEPTH ? n->ends[n->depth] : 0] = 0;
 }
 
-static void keep(sl_net *n, sl_status status)
+static void keep_status(sl_net *n, sl_status status)
 {
     if (n->status == SL_OK)
         n->status = status;
@@ -42,7 +42,7 @@ static void full_name(sl_net *n, const char *key, const char *suffix, char out[S
     int length = snprintf(out, SL_NET_NAME, "%s%s%s%s%s", n->path, *n->path ? "." : "", key, suffix ? "." : "",
                           suffix ? suffix : "");
     if (length >= SL_NET_NAME)
-        keep(n, sl_fail(n->err, SL_ERR_INTERNAL, "%s: the name %s is too long", n->arch->name, out));
+        keep_status(n, sl_fail(n->err, SL_ERR_INTERNAL, "%s: the name %s is too long", n->arch->name, out));
 }
 
 /* ---- parameters ---- */
@@ -55,7 +55,7 @@ static void shape_text(const sl_shape *shape, char out[128])
     snprintf(out + at, 128 - at, "]");
 }
 
-static bool listed(const sl_net *n, const char *name)
+static bool is_listed(const sl_net *n, const char *name)
 {
     for (size_t i = n->n_tensors; i > 0; i--) /* a tensor used twice was used lately */
         if (strcmp(n->tensors[i - 1].name, name) == 0)
@@ -71,7 +71,7 @@ static void list_tensor(sl_net *n, const char *name, const sl_shape *shape, bool
     if (copy)
         n->tensors[n->n_tensors++] = (sl_arch_tensor){copy, *shape, used};
     else
-        keep(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the tensors of %s", n->arch->name));
+        keep_status(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the tensors of %s", n->arch->name));
 }
 
 /* What the state dict has under that name, if it has the shape; else a problem is noted. */
@@ -99,13 +99,13 @@ static sl_tensor parameter(sl_net *n, const char *key, const char *suffix, sl_sh
 {
     char name[SL_NET_NAME];
     full_name(n, key, suffix, name);
-    if (listed(n, name))
+    if (is_listed(n, name))
         return n->graph ? sl_graph_find(n->graph, name) : -1;
     list_tensor(n, name, &shape, true);
     const sl_weight *t = n->dict ? look_up(n, name, &shape) : NULL;
     sl_tensor out = -1;
     if (t && n->graph && n->status == SL_OK)
-        keep(n, sl_graph_add_const(n->graph, name, SL_TYPE_F32, &shape, t->data, false, &out, n->err));
+        keep_status(n, sl_graph_add_const(n->graph, name, SL_TYPE_F32, &shape, t->data, false, &out, n->err));
     return out;
 }
 
@@ -118,7 +118,7 @@ void sl_net_unused(sl_net *n, const char *key, sl_shape shape)
 
 /* ---- nodes ---- */
 
-static sl_shape shape_of(const sl_act *x)
+static sl_shape act_shape(const sl_act *x)
 {
     return x->flat ? (sl_shape){2, {-1, x->c}} : (sl_shape){4, {-1, x->c, x->h, x->w}};
 }
@@ -136,22 +136,22 @@ static sl_act node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *in
     snprintf(base, sizeof base, "%.*s", (int)sizeof base - 1, name);
     for (int i = 1; sl_graph_find(n->graph, name) >= 0; i++)
         snprintf(name, sizeof name, "%s_%d", base, i);
-    const sl_shape shape = shape_of(&y);
-    keep(n, sl_graph_add_tensor(n->graph, name, SL_TYPE_F32, &shape, &y.tensor, n->err));
+    const sl_shape shape = act_shape(&y);
+    keep_status(n, sl_graph_add_tensor(n->graph, name, SL_TYPE_F32, &shape, &y.tensor, n->err));
     if (n->status == SL_OK)
-        keep(n, sl_graph_add_node(n->graph, op, name, attr, inputs, count, &y.tensor, 1, n->err));
+        keep_status(n, sl_graph_add_node(n->graph, op, name, attr, inputs, count, &y.tensor, 1, n->err));
     return y;
 }
 
 sl_act sl_net_input(sl_net *n)
 {
     sl_act x = {.tensor = -1, .c = n->arch->channels, .h = n->arch->height, .w = n->arch->width};
-    const sl_shape shape = shape_of(&x);
+    const sl_shape shape = act_shape(&x);
     if (!n->graph)
         return x;
-    keep(n, sl_graph_add_tensor(n->graph, "input", SL_TYPE_F32, &shape, &x.tensor, n->err));
+    keep_status(n, sl_graph_add_tensor(n->graph, "input", SL_TYPE_F32, &shape, &x.tensor, n->err));
     if (n->status == SL_OK)
-        keep(n, sl_graph_add_input(n->graph, x.tensor, n->err));
+        keep_status(n, sl_graph_add_input(n->graph, x.tensor, n->err));
     return x;
 }
 
@@ -159,9 +159,9 @@ void sl_net_output(sl_net *n, sl_act x, const char *name)
 {
     if (!n->graph || n->status != SL_OK || n->n_problems)
         return;
-    keep(n, sl_graph_rename(n->graph, x.tensor, name, n->err));
+    keep_status(n, sl_graph_rename(n->graph, x.tensor, name, n->err));
     if (n->status == SL_OK)
-        keep(n, sl_graph_add_output(n->graph, x.tensor, n->err));
+        keep_status(n, sl_graph_add_output(n->graph, x.tensor, n->err));
 }
 
 /* ---- layers with parameters ---- */
@@ -171,7 +171,7 @@ static int slid(int size, int kernel, int stride, int pad)
     return size < 0 ? -1 : (size + 2 * pad - kernel) / stride + 1;
 }
 
-static sl_attr window(sl_kernel k)
+static sl_attr kernel_attr(sl_kernel k)
 {
     return (sl_attr){.kernel = {k.h, k.w},
                      .stride = {k.stride, k.stride},
@@ -187,9 +187,9 @@ static sl_act slide(sl_act x, sl_kernel k)
     return x;
 }
 
-static sl_act conv(sl_net *n, sl_act x, int channels, int groups, sl_kernel k, bool bias, const char *key)
+static sl_act conv_layer(sl_net *n, sl_act x, int channels, int groups, sl_kernel k, bool bias, const char *key)
 {
-    sl_attr attr = window(k);
+    sl_attr attr = kernel_attr(k);
     attr.groups = groups;
     const sl_shape weights = {4, {channels, x.c / groups, k.h, k.w}}, per_channel = {1, {channels}};
     sl_tensor inputs[3] = {x.tensor, parameter(n, key, "weight", weights), -1};
@@ -202,17 +202,17 @@ static sl_act conv(sl_net *n, sl_act x, int channels, int groups, sl_kernel k, b
 
 sl_act sl_net_conv(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key)
 {
-    return conv(n, x, channels, 1, k, false, key);
+    return conv_layer(n, x, channels, 1, k, false, key);
 }
 
 sl_act sl_net_conv_bias(sl_net *n, sl_act x, int channels, sl_kernel k, const char *key)
 {
-    return conv(n, x, channels, 1, k, true, key);
+    return conv_layer(n, x, channels, 1, k, true, key);
 }
 
 sl_act sl_net_depthwise(sl_net *n, sl_act x, sl_kernel k, const char *key)
 {
-    return conv(n, x, x.c, x.c, k, false, key);
+    return conv_layer(n, x, x.c, x.c, k, false, key);
 }
 
 static sl_act dense(sl_net *n, sl_act x, int dim, bool bias, const char *key)
@@ -278,11 +278,11 @@ sl_act sl_net_scale(sl_net *n, sl_act x, float factor)
     sl_tensor inputs[2] = {x.tensor, -1};
     float *value = n->graph && n->status == SL_OK ? malloc(sizeof *value) : NULL;
     if (n->graph && !value)
-        keep(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the network"));
+        keep_status(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the network"));
     if (value) {
         *value = factor;
         full_name(n, "scale.factor", NULL, name);
-        keep(n, sl_graph_add_const(n->graph, name, SL_TYPE_F32, &one, value, true, &inputs[1], n->err));
+        keep_status(n, sl_graph_add_const(n->graph, name, SL_TYPE_F32, &one, value, true, &inputs[1], n->err));
     }
     return node(n, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, inputs, 2, x, "scale");
 }
@@ -298,9 +298,9 @@ sl_act sl_net_concat(sl_net *n, const sl_act *x, int count)
     return node(n, SL_OP_CONCAT, &(sl_attr){.axis = 1}, inputs, count, y, "concat");
 }
 
-static sl_act pool(sl_net *n, sl_act x, sl_kernel k, sl_fn fn, const char *key)
+static sl_act pool_layer(sl_net *n, sl_act x, sl_kernel k, sl_fn fn, const char *key)
 {
-    sl_attr attr = window(k);
+    sl_attr attr = kernel_attr(k);
     attr.fn = fn;
     return node(n, SL_OP_POOL, &attr, &x.tensor, 1, slide(x, k), key);
 }
@@ -313,7 +313,7 @@ static int slid_ceil(int size, int kernel, int stride)
 
 sl_act sl_net_max_pool_ceil(sl_net *n, sl_act x, sl_kernel k)
 {
-    sl_attr attr = window(k);
+    sl_attr attr = kernel_attr(k);
     sl_act y = x;
     attr.fn = SL_FN_MAX;
     attr.ceil_mode = true;
@@ -322,8 +322,15 @@ sl_act sl_net_max_pool_ceil(sl_net *n, sl_act x, sl_kernel k)
     return node(n, SL_OP_POOL, &attr, &x.tensor, 1, y, "max_pool");
 }
 
-sl_act sl_net_max_pool(sl_net *n, sl_act x, sl_kernel k) { return pool(n, x, k, SL_FN_MAX, "max_pool"); }
-sl_act sl_net_average_pool(sl_net *n, sl_act x, sl_kernel k) { return pool(n, x, k, SL_FN_AVERAGE, "average_pool"); }
+sl_act sl_net_max_pool(sl_net *n, sl_act x, sl_kernel k)
+{
+    return pool_layer(n, x, k, SL_FN_MAX, "max_pool");
+}
+
+sl_act sl_net_average_pool(sl_net *n, sl_act x, sl_kernel k)
+{
+    return pool_layer(n, x, k, SL_FN_AVERAGE, "average_pool");
+}
 
 sl_act sl_net_flatten(sl_net *n, sl_act x)
 {

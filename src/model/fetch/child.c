@@ -17,7 +17,7 @@ extern char **environ;
 enum { MAX_SAID = 600 };
 
 /* 0 or what hindered it. The group is the child's own: a terminal's Ctrl-C comes to us alone, who then end it. */
-static int start(const char *dir, const char *log, char *const argv[], pid_t *pid)
+static int start_child(const char *dir, const char *log, char *const argv[], pid_t *pid)
 {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;
@@ -71,7 +71,7 @@ sl_status sl_child_run(const char *dir, char *const argv[], const char *hint, co
     char *log = sl_path_join(dir, "log");
     if (!log)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to run %s", argv[0]);
-    int failed = start(dir, log, argv, &pid);
+    int failed = start_child(dir, log, argv, &pid);
     sl_status status = failed ? sl_fail(err, SL_ERR_IO, "cannot run %s: %s; %s", argv[0], strerror(failed), hint)
                               : wait_for(pid, argv[0], stop, &state, err);
     if (status == SL_OK && (!WIFEXITED(state) || WEXITSTATUS(state) != 0))

@@ -129,7 +129,7 @@ static sl_status check_fetchable(const fetching *f, const char *name, const sl_m
     return SL_OK;
 }
 
-static sl_status fetch_one(const fetching *f, const char *name, bool with_stages, sl_error *err)
+static sl_status fetch_model(const fetching *f, const char *name, bool with_stages, sl_error *err)
 {
     sl_manifest *m;
     char *path;
@@ -137,7 +137,7 @@ static sl_status fetch_one(const fetching *f, const char *name, bool with_stages
     sl_status status = SL_OK;
     /* The models that a cascade's last network needs before it. Stages have no stages of their own. */
     for (int i = 0; with_stages && status == SL_OK && i < SL_MAX_STAGES && m->stages[i]; i++)
-        status = fetch_one(f, m->stages[i], false, err);
+        status = fetch_model(f, m->stages[i], false, err);
     if (status == SL_OK && !is_in_place(m, path)) {
         status = check_fetchable(f, name, m, path, err);
         if (status == SL_OK)
@@ -155,7 +155,7 @@ sl_status sl_model_fetch(const char *models_dir, const char *name, int replace, 
     SL_TRY(sl_models_dir(models_dir, &dir, err));
     sl_scratch_sweep(dir);
     const fetching f = {dir, replace != 0, {progress, context}};
-    sl_status status = fetch_one(&f, name, true, err);
+    sl_status status = fetch_model(&f, name, true, err);
     free(dir);
     return status;
 }

@@ -17,7 +17,7 @@
 
 #define PREFIX ".fetch-"
 
-static int remove_one(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+static int remove_below(const char *path, const struct stat *st, int flag, struct FTW *ftw)
 {
     (void)st, (void)flag, (void)ftw;
     return remove(path);
@@ -45,7 +45,7 @@ void sl_scratch_sweep(const char *dir)
         char *path = sl_path_join(dir, entry->d_name);
         int fd = path ? lock_folder(path) : -1;
         if (fd >= 0) {
-            nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+            nftw(path, remove_below, 16, FTW_DEPTH | FTW_PHYS);
             close(fd);
         }
         free(path);
@@ -62,7 +62,7 @@ static bool is_there(const sl_scratch *s)
            held.st_dev == named.st_dev;
 }
 
-static sl_status make_folder(const char *dir, sl_scratch *s, sl_error *err)
+static sl_status make_scratch(const char *dir, sl_scratch *s, sl_error *err)
 {
     if (asprintf(&s->path, "%s/" PREFIX "XXXXXX", dir) < 0) {
         s->path = NULL;
@@ -82,7 +82,7 @@ sl_status sl_scratch_open(const char *dir, sl_scratch *out, sl_error *err)
 {
     for (int tries = 0; tries < 8; tries++) {
         *out = (sl_scratch){.fd = -1};
-        SL_TRY(make_folder(dir, out, err));
+        SL_TRY(make_scratch(dir, out, err));
         if (out->fd >= 0 && is_there(out))
             return SL_OK;
         sl_scratch_close(out);
@@ -94,7 +94,7 @@ sl_status sl_scratch_open(const char *dir, sl_scratch *out, sl_error *err)
 void sl_scratch_close(sl_scratch *s)
 {
     if (s->path)
-        nftw(s->path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+        nftw(s->path, remove_below, 16, FTW_DEPTH | FTW_PHYS);
     if (s->fd >= 0)
         close(s->fd);
     free(s->path);

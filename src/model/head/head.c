@@ -19,7 +19,7 @@ static size_t map_size(const sl_head *h) { return (size_t)h->channels * (size_t)
 /* ---- by unit vectors ---- */
 
 /* The constant, from a run on zero. */
-static sl_status read_bias(sl_plan *plan, sl_head *h, sl_error *err)
+static sl_status run_for_bias(sl_plan *plan, sl_head *h, sl_error *err)
 {
     size_t size = map_size(h);
     memset(sl_plan_input(plan, 0, NULL), 0, BATCH * size * sizeof(float));
@@ -29,7 +29,7 @@ static sl_status read_bias(sl_plan *plan, sl_head *h, sl_error *err)
 }
 
 /* Element e of the map, [C, cells], is channel e / cells of cell e % cells. */
-static sl_status read_weights(sl_plan *plan, sl_head *h, sl_error *err)
+static sl_status run_for_weights(sl_plan *plan, sl_head *h, sl_error *err)
 {
     size_t size = map_size(h);
     for (size_t from = 0; from < size; from += BATCH) {
@@ -51,7 +51,7 @@ static sl_status read_weights(sl_plan *plan, sl_head *h, sl_error *err)
 }
 
 /* sums [dim] = b + x W for a map [C, cells]. */
-static void apply(const sl_head *h, const float *map, double *sums)
+static void apply_head(const sl_head *h, const float *map, double *sums)
 {
     for (int d = 0; d < h->dim; d++)
         sums[d] = (double)h->bias[d];
@@ -87,7 +87,7 @@ static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
     for (int i = 0; status == SL_OK && i < TRIALS; i++) {
         const float *out = sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)h->dim;
         double wrong = 0, all = 0;
-        apply(h, maps + (size_t)i * size, sums);
+        apply_head(h, maps + (size_t)i * size, sums);
         for (int d = 0; d < h->dim; d++) {
             wrong += (sums[d] - (double)out[d]) * (sums[d] - (double)out[d]);
             all += (double)out[d] * (double)out[d];
@@ -109,8 +109,8 @@ static sl_status read_by_runs(const sl_graph *part, const sl_shape *shape, int t
     sl_plan_output(plan, 0, &out);
     sl_status status;
     SL_TRY_GOTO(sl_head_allocate_for(shape, &out, h, err), end);
-    SL_TRY_GOTO(read_bias(plan, h, err), end);
-    SL_TRY_GOTO(read_weights(plan, h, err), end);
+    SL_TRY_GOTO(run_for_bias(plan, h, err), end);
+    SL_TRY_GOTO(run_for_weights(plan, h, err), end);
     status = check_linear(plan, h, err);
 end:
     sl_plan_free(plan);

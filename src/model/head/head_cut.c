@@ -27,7 +27,7 @@ static sl_status mark_nodes(const sl_graph *g, sl_tensor map, sl_tensor target, 
 }
 
 /* A tensor of `g` in `to`; constants are shared. */
-static sl_status copy_tensor(const sl_graph *g, sl_tensor t, sl_graph *to, sl_tensor *at, sl_error *err)
+static sl_status copy_part_tensor(const sl_graph *g, sl_tensor t, sl_graph *to, sl_tensor *at, sl_error *err)
 {
     const sl_tensor_info *info = &g->tensors[t];
     const sl_shape unknown = {.rank = -1};
@@ -38,16 +38,16 @@ static sl_status copy_tensor(const sl_graph *g, sl_tensor t, sl_graph *to, sl_te
     return sl_graph_add_tensor(to, info->name, info->type, &unknown, &at[t], err);
 }
 
-static sl_status copy_node(const sl_graph *g, const sl_node *node, sl_graph *to, sl_tensor *at, sl_error *err)
+static sl_status copy_part_node(const sl_graph *g, const sl_node *node, sl_graph *to, sl_tensor *at, sl_error *err)
 {
     sl_tensor inputs[SL_MAX_NODE_INPUTS], outputs[SL_MAX_NODE_INPUTS];
     for (int k = 0; k < node->n_inputs; k++) {
         if (node->inputs[k] >= 0)
-            SL_TRY(copy_tensor(g, node->inputs[k], to, at, err));
+            SL_TRY(copy_part_tensor(g, node->inputs[k], to, at, err));
         inputs[k] = node->inputs[k] >= 0 ? at[node->inputs[k]] : -1;
     }
     for (int k = 0; k < node->n_outputs; k++) {
-        SL_TRY(copy_tensor(g, node->outputs[k], to, at, err));
+        SL_TRY(copy_part_tensor(g, node->outputs[k], to, at, err));
         outputs[k] = at[node->outputs[k]];
     }
     return sl_graph_add_node(to, node->op, node->name, &node->attr, inputs, node->n_inputs, outputs, node->n_outputs,
@@ -61,7 +61,7 @@ static sl_status copy_between(const sl_graph *g, sl_tensor map, const sl_shape *
     SL_TRY(sl_graph_add_input(to, at[map], err));
     for (int i = 0; i < g->n_nodes; i++)
         if (wanted[i])
-            SL_TRY(copy_node(g, &g->nodes[i], to, at, err));
+            SL_TRY(copy_part_node(g, &g->nodes[i], to, at, err));
     return SL_OK;
 }
 

@@ -19,8 +19,6 @@ typedef struct {
     float *constant;     /* [rows]; NULL: 0 */
 } chain;
 
-static sl_status no_memory(sl_error *err) { return sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head"); }
-
 static const float *constant_of(const sl_graph *g, const sl_node *n, int input)
 {
     return input < n->n_inputs && n->inputs[input] >= 0 ? g->tensors[n->inputs[input]].data : NULL;
@@ -74,7 +72,7 @@ static bool mixes_all(const sl_graph *g, const sl_node *n, const chain *c)
 }
 
 /* out [rows, columns] = w [rows, inner] x [inner, columns] */
-static void multiply(const float *w, const float *x, int rows, int inner, int columns, float *out)
+static void multiply_into(const float *w, const float *x, int rows, int inner, int columns, float *out)
 {
     for (int i = 0; i < rows; i++) {
         float *to = out + (size_t)i * (size_t)columns;
@@ -87,21 +85,21 @@ static void multiply(const float *w, const float *x, int rows, int inner, int co
 }
 
 /* The layer y = w y' + b laid on the chain; w lives as long as the graph. */
-static sl_status mix(chain *c, const float *w, const float *b, int rows, sl_error *err)
+static sl_status mix_rows(chain *c, const float *w, const float *b, int rows, sl_error *err)
 {
     float *mixed = c->mix ? sl_calloc_aligned((size_t)rows * (size_t)c->columns, sizeof *mixed) : NULL;
     float *constant = sl_calloc_aligned((size_t)rows, sizeof *constant);
     if (!constant || (c->mix && !mixed)) {
         free(mixed);
         free(constant);
-        return no_memory(err);
+        return sl_no_memory(err, "for the linear head");
     }
     if (mixed)
-        multiply(w, c->mix, rows, c->rows, c->columns, mixed);
+        multiply_into(w, c->mix, rows, c->rows, c->columns, mixed);
     if (b)
         memcpy(constant, b, (size_t)rows * sizeof *constant);
     if (c->constant)
-        multiply(w, c->constant, rows, c->rows, 1, constant);
+        multiply_into(w, c->constant, rows, c->rows, 1, constant);
     free(c->mixed);
     free(c->constant);
     c->mixed = mixed;
@@ -111,30 +109,30 @@ static sl_status mix(chain *c, const float *w, const float *b, int rows, sl_erro
     return SL_OK;
 }
 
-static sl_status pool(chain *c, const float *kernel, const float *bias, sl_error *err)
+static sl_status pool_cells(chain *c, const float *kernel, const float *bias, sl_error *err)
 {
     c->pooled = true;
     c->rows = c->columns = c->channels;
     c->kernel = kernel;
     c->constant = bias ? sl_calloc_aligned((size_t)c->channels, sizeof *c->constant) : NULL;
     if (bias && !c->constant)
-        return no_memory(err);
+        return sl_no_memory(err, "for the linear head");
     if (bias)
         memcpy(c->constant, bias, (size_t)c->channels * sizeof *bias);
     return SL_OK;
 }
 
 /* One layer more. *known false for a layer of another kind. */
-static sl_status follow(const sl_graph *g, const sl_node *n, chain *c, bool *known, sl_error *err)
+static sl_status follow_layer(const sl_graph *g, const sl_node *n, chain *c, bool *known, sl_error *err)
 {
     bool whole = !c->mix && !c->pooled && g->tensors[n->inputs[0]].shape.rank == 4;
     *known = true;
     if (whole && averages_cells(n))
-        return pool(c, NULL, NULL, err);
+        return pool_cells(c, NULL, NULL, err);
     if (whole && weighs_cells(g, n, c))
-        return pool(c, constant_of(g, n, 1), constant_of(g, n, 2), err);
+        return pool_cells(c, constant_of(g, n, 1), constant_of(g, n, 2), err);
     if (mixes_all(g, n, c))
-        return mix(c, constant_of(g, n, 1), constant_of(g, n, 2), (int)g->tensors[n->inputs[1]].shape.dim[0], err);
+        return mix_rows(c, constant_of(g, n, 1), constant_of(g, n, 2), (int)g->tensors[n->inputs[1]].shape.dim[0], err);
     *known = keeps_order(g, n);
     return SL_OK;
 }
@@ -168,7 +166,7 @@ sl_status sl_head_read_directly(const sl_graph *g, const sl_shape *shape, bool *
     for (int i = 0; status == SL_OK && *direct && i < g->n_nodes; at = g->nodes[i++].outputs[0]) {
         *direct = g->nodes[i].n_inputs > 0 && g->nodes[i].inputs[0] == at;
         if (*direct)
-            status = follow(g, &g->nodes[i], &c, direct, err);
+            status = follow_layer(g, &g->nodes[i], &c, direct, err);
     }
     *direct = status == SL_OK && *direct && c.mix && at == g->outputs[0];
     if (*direct)

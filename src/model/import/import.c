@@ -12,7 +12,7 @@
 /* ---- the report ---- */
 
 
-static json_t *model_json(const sl_import *m)
+static json_t *report_entry(const sl_import *m)
 {
     char normalisation[160];
     sl_preamble_text(&m->preamble, normalisation);
@@ -25,7 +25,7 @@ static json_t *model_json(const sl_import *m)
 /* ---- the whole ---- */
 
 /* Where the models go: `output` up to its last slash, else the models folder; *name is what is behind. */
-static sl_status place(const sl_import_options *o, char **folder, const char **name, sl_error *err)
+static sl_status place_models(const sl_import_options *o, char **folder, const char **name, sl_error *err)
 {
     const char *slash = strrchr(o->output, '/');
     *name = slash ? slash + 1 : o->output;
@@ -61,8 +61,8 @@ static sl_status try_out(const sl_import *m, const sl_import_options *o, sl_erro
     return SL_OK;
 }
 
-static sl_status write_all(sl_import *models, int count, const char *folder, const sl_import_options *o,
-                           char **json, sl_error *err)
+static sl_status write_models(sl_import *models, int count, const char *folder, const sl_import_options *o,
+                              char **json, sl_error *err)
 {
     for (int i = 0; i < count; i++)
         SL_TRY(refuse_existing(&models[i], o, err));
@@ -73,15 +73,15 @@ static sl_status write_all(sl_import *models, int count, const char *folder, con
         SL_TRY(try_out(&models[i], o, err));
     json_t *list = json_array();
     for (int i = 0; i < count; i++)
-        json_array_append_new(list, model_json(&models[i]));
+        json_array_append_new(list, report_entry(&models[i]));
     json_t *root = json_pack("{s:s, s:o}", "model", models[count - 1].name, "models", list);
     *json = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
     return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the report");
 }
 
-static sl_status read_all(const char *const *files, size_t count, const sl_import_options *o, const char *folder,
-                          const char *name, sl_import models[3], char **json, sl_error *err)
+static sl_status read_files(const char *const *files, size_t count, const sl_import_options *o, const char *folder,
+                            const char *name, sl_import models[3], char **json, sl_error *err)
 {
     if (strcmp(o->arch, "mtcnn") == 0)
         return sl_import_mtcnn(files, count, folder, name, models, json, err);
@@ -103,11 +103,11 @@ sl_status sl_model_import(const char *const *files, size_t count, const sl_impor
     *json = NULL;
     if (!o || !o->arch || !o->output)
         return sl_fail(err, SL_ERR_ARGUMENT, "an import needs an architecture and a name");
-    sl_status status = place(o, &folder, &name, err);
+    sl_status status = place_models(o, &folder, &name, err);
     if (status == SL_OK)
-        status = read_all(files, count, o, folder, name, models, json, err);
+        status = read_files(files, count, o, folder, name, models, json, err);
     if (status == SL_OK)
-        status = write_all(models, strcmp(o->arch, "mtcnn") == 0 ? 3 : 1, folder, o, json, err);
+        status = write_models(models, strcmp(o->arch, "mtcnn") == 0 ? 3 : 1, folder, o, json, err);
     for (int i = 0; i < 3; i++)
         sl_import_clear(&models[i]);
     free(folder);

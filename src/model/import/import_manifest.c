@@ -16,7 +16,7 @@ json_t *sl_import_lines(const sl_text *text)
 }
 
 /* One number for all channels, or one for each. */
-static json_t *per_channel(const float v[3])
+static json_t *channels_json(const float v[3])
 {
     if (v[0] == v[1] && v[0] == v[2])
         return json_pack("[f]", (double)v[0]);
@@ -40,8 +40,8 @@ static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
     const sl_pixel_scale scale = pixel_scale(m, corrected);
     json_object_set_new(root, "input",
                         json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
-                                  "colour", sl_colour_names[arch->colour], "mean", per_channel(scale.mean), "std",
-                                  per_channel(scale.std)));
+                                  "colour", sl_colour_names[arch->colour], "mean", channels_json(scale.mean), "std",
+                                  channels_json(scale.std)));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
     json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
     json_object_set_new(root, "patch_map", json_string(m->patch_map ? m->patch_map : SL_ARCH_PATCH_MAP));

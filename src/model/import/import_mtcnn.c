@@ -28,7 +28,7 @@ static bool is_checkpoint_name(const char *name)
 }
 
 /* Takes a folder's file when its name says which network it has; a second one of a network is refused. */
-static sl_status take(const char *folder, const char *name, char *files[NETS], sl_error *err)
+static sl_status take_net_file(const char *folder, const char *name, char *files[NETS], sl_error *err)
 {
     for (int i = 0; i < NETS; i++) {
         if (!is_checkpoint_name(name) || !strcasestr(name, nets[i]))
@@ -42,7 +42,7 @@ static sl_status take(const char *folder, const char *name, char *files[NETS], s
     return SL_OK;
 }
 
-static sl_status list_folder(const char *folder, char *files[NETS], sl_error *err)
+static sl_status list_net_files(const char *folder, char *files[NETS], sl_error *err)
 {
     struct dirent **names;
     int n = scandir(folder, &names, NULL, alphasort);
@@ -51,7 +51,7 @@ static sl_status list_folder(const char *folder, char *files[NETS], sl_error *er
     sl_status status = SL_OK;
     for (int i = 0; i < n; i++) {
         if (status == SL_OK)
-            status = take(folder, names[i]->d_name, files, err);
+            status = take_net_file(folder, names[i]->d_name, files, err);
         free(names[i]);
     }
     free(names);
@@ -72,7 +72,7 @@ static bool is_folder(const char *path)
 static sl_status list_files(const char *const *given, size_t count, char *files[NETS], sl_error *err)
 {
     if (count == 1 && is_folder(given[0]))
-        return list_folder(given[0], files, err);
+        return list_net_files(given[0], files, err);
     if (count != NETS)
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "mtcnn is made of three checkpoints (P-, R- and O-net) or a folder with them; %zu are given",

@@ -18,7 +18,7 @@ static bool has_shape(const sl_shape *s, int a, int b, int c)
     return s->rank == 4 && s->dim[1] == a && s->dim[2] == b && s->dim[3] == c;
 }
 
-static bool fits(const sl_graph *file, const sl_arch *arch, outputs *out)
+static bool fits_arch(const sl_graph *file, const sl_arch *arch, outputs *out)
 {
     const sl_shape picture = {4, {1, arch->channels, arch->height, arch->width}};
     *out = (outputs){.g = sl_with_shapes(file, &picture), .embedding = -1, .patch_map = -1};
@@ -77,7 +77,7 @@ static sl_status find_layout(sl_import *m, const sl_graph *file, const char *nam
         if (strncmp(arch->name, name, length) || (arch->name[length] && arch->name[length] != '-'))
             continue;
         sl_status status = SL_OK;
-        if (has_size(file, arch, &m->tensors) && fits(file, arch, &o)) {
+        if (has_size(file, arch, &m->tensors) && fits_arch(file, arch, &o)) {
             m->arch = arch;
             m->preamble = sl_preamble_of(o.g);
             status = take_names(m, &o, err);

@@ -43,7 +43,7 @@ void sl_int8_model_free(sl_int8_model *m)
 
 /* ---- reading ---- */
 
-static bool read_header(sl_reader *r, sl_int8_model *m, uint32_t *ranges)
+static bool read_int8_header(sl_reader *r, sl_int8_model *m, uint32_t *ranges)
 {
     const uint8_t *print = sl_read_bytes(r, sizeof m->fingerprint);
     uint32_t n[5];
@@ -126,7 +126,7 @@ sl_status sl_int8_parse(const void *data, size_t size, const char *name, sl_int8
     if (sl_crc32c(0, data, size - 4) != sl_get_u32((const uint8_t *)data + size - 4))
         return sl_fail(err, SL_ERR_CORRUPT, "%s: its checksum does not hold: make it again with 'models quantise'",
                        name);
-    sl_status status = read_header(&r, &m, &ranges) ? read_body(&r, ranges, &m, err) : SL_ERR_FORMAT;
+    sl_status status = read_int8_header(&r, &m, &ranges) ? read_body(&r, ranges, &m, err) : SL_ERR_FORMAT;
     if (status == SL_ERR_FORMAT)
         sl_fail(err, status, "%s: its numbers are not usable: make it again with 'models quantise'", name);
     if (status != SL_OK)
@@ -137,13 +137,13 @@ sl_status sl_int8_parse(const void *data, size_t size, const char *name, sl_int8
 
 /* ---- writing ---- */
 
-static uint8_t *put_bytes(uint8_t *to, const void *from, size_t size)
+static uint8_t *append_bytes(uint8_t *to, const void *from, size_t size)
 {
     memcpy(to, from, size);
     return to + size;
 }
 
-static size_t file_bytes(const sl_int8_model *m)
+static size_t int8_file_bytes(const sl_int8_model *m)
 {
     size_t size = HEADER + probe_bytes(m) + (size_t)m->dim * 4 + 4;
     for (int i = 0; i < m->ranges.count; i++)
@@ -158,22 +158,22 @@ sl_status sl_int8_write(const sl_int8_model *m, const char *path, sl_error *err)
             return sl_fail(err, SL_ERR_LIMIT, "%s: a tensor's name is longer than %d bytes", path, LONGEST_NAME);
     const uint32_t numbers[5] = {(uint32_t)m->width, (uint32_t)m->height, (uint32_t)m->channels, (uint32_t)m->dim,
                                  (uint32_t)m->ranges.count};
-    size_t size = file_bytes(m);
+    size_t size = int8_file_bytes(m);
     uint8_t *data = sl_calloc_aligned(size, 1), *at = data;
     if (!data)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to write %s", path);
-    at = put_bytes(at, magic, sizeof magic);
-    at = put_bytes(at, m->fingerprint, sizeof m->fingerprint);
-    at = put_bytes(at, numbers, sizeof numbers);
-    at = put_bytes(at, &m->cosine, sizeof m->cosine);
-    at = put_bytes(at, m->probe, probe_bytes(m));
-    at = put_bytes(at, m->expected, (size_t)m->dim * sizeof *m->expected);
+    at = append_bytes(at, magic, sizeof magic);
+    at = append_bytes(at, m->fingerprint, sizeof m->fingerprint);
+    at = append_bytes(at, numbers, sizeof numbers);
+    at = append_bytes(at, &m->cosine, sizeof m->cosine);
+    at = append_bytes(at, m->probe, probe_bytes(m));
+    at = append_bytes(at, m->expected, (size_t)m->dim * sizeof *m->expected);
     for (int i = 0; i < m->ranges.count; i++) {
         const sl_range *range = &m->ranges.items[i];
         const uint8_t form[2] = {range->has_sign, (uint8_t)strlen(range->tensor)};
-        at = put_bytes(at, &range->scale, sizeof range->scale);
-        at = put_bytes(at, form, sizeof form);
-        at = put_bytes(at, range->tensor, form[1]);
+        at = append_bytes(at, &range->scale, sizeof range->scale);
+        at = append_bytes(at, form, sizeof form);
+        at = append_bytes(at, range->tensor, form[1]);
     }
     sl_put_u32(at, sl_crc32c(0, data, size - 4));
     sl_status status = sl_write_file(path, data, size, err);

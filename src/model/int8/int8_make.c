@@ -17,10 +17,8 @@ typedef struct {
     double mean, least, share; /* share: of the faces that keep SL_INT8_LEAST_COSINE */
 } agreement;
 
-static sl_status no_memory(sl_error *err) { return sl_fail(err, SL_ERR_MEMORY, "no memory to measure a network"); }
-
 /* The first `faces` faces with these ranges against f32. */
-static sl_status compare(sl_int8_faces *f, const sl_ranges *ranges, size_t faces, agreement *out, sl_error *err)
+static sl_status compare_to_f32(sl_int8_faces *f, const sl_ranges *ranges, size_t faces, agreement *out, sl_error *err)
 {
     const sl_plan_options options = {.threads = f->threads, .precision = SL_COMPUTE_INT8, .ranges = ranges};
     sl_plan *plan;
@@ -49,11 +47,11 @@ static sl_status measure_costs(sl_int8_faces *f, sl_int8_candidate *c, int count
     size_t faces = f->count < COST_FACES ? f->count : COST_FACES;
     const sl_ranges none = {0};
     agreement a;
-    SL_TRY(compare(f, &none, faces, &a, err));
+    SL_TRY(compare_to_f32(f, &none, faces, &a, err));
     *without = 1 - a.mean;
     for (int j = 0; j < count; j++) {
         const sl_ranges one = {&c[j].range, 1};
-        SL_TRY(compare(f, &one, faces, &a, err));
+        SL_TRY(compare_to_f32(f, &one, faces, &a, err));
         c[j].error = isnan(a.mean) ? 1 : fmax(0, 1 - a.mean - *without);
     }
     return SL_OK;
@@ -78,8 +76,8 @@ static sl_ranges ranges_of(const sl_int8_candidate *c, int count, sl_range *room
 }
 
 /* Candidates in the order of their cost: as many of the cheapest as keep what must be kept. */
-static sl_status choose(sl_int8_faces *f, sl_int8_candidate *c, int count, double without, sl_range *room,
-                        agreement *a, sl_error *err)
+static sl_status choose_ranges(sl_int8_faces *f, sl_int8_candidate *c, int count, double without, sl_range *room,
+                               agreement *a, sl_error *err)
 {
     int used = 0;
     qsort(c, (size_t)count, sizeof *c, by_cost);
@@ -89,7 +87,7 @@ static sl_status choose(sl_int8_faces *f, sl_int8_candidate *c, int count, doubl
     }
     for (; used > 0; c[--used].used = false) {
         const sl_ranges ranges = ranges_of(c, count, room);
-        SL_TRY(compare(f, &ranges, f->count, a, err));
+        SL_TRY(compare_to_f32(f, &ranges, f->count, a, err));
         if (a->share >= SL_INT8_LEAST_SHARE && a->mean >= SL_INT8_LEAST_MEAN)
             return SL_OK;
     }
@@ -104,12 +102,12 @@ static sl_status keep_ranges(const sl_ranges *from, sl_ranges *to, sl_error *err
 {
     to->items = sl_calloc_aligned((size_t)from->count + 1, sizeof *to->items);
     if (!to->items)
-        return no_memory(err);
+        return sl_no_memory(err, "to measure a network");
     for (; to->count < from->count; to->count++) {
         to->items[to->count] = from->items[to->count];
         to->items[to->count].tensor = sl_strdup(from->items[to->count].tensor);
         if (!to->items[to->count].tensor)
-            return no_memory(err);
+            return sl_no_memory(err, "to measure a network");
     }
     return SL_OK;
 }
@@ -130,7 +128,7 @@ static sl_status make_probe(const sl_int8_faces *f, sl_int8_model *m, sl_error *
 {
     size_t size = (size_t)m->width * (size_t)m->height * (size_t)m->channels;
     uint32_t *sums = sl_calloc_aligned(size, sizeof *sums);
-    sl_status status = sums ? SL_OK : no_memory(err);
+    sl_status status = sums ? SL_OK : sl_no_memory(err, "to measure a network");
     for (size_t i = 0; status == SL_OK && i < f->count; i++)
         status = add_crop(f, f->crops[i], size, sums, err);
     for (size_t k = 0; status == SL_OK && k < size; k++)
@@ -160,7 +158,7 @@ static sl_status embed_probe(const sl_int8_faces *f, const sl_int8_model *m, sl_
     return status;
 }
 
-static sl_status finish(const sl_int8_faces *f, const sl_ranges *ranges, sl_int8_model *m, sl_error *err)
+static sl_status finish_model(const sl_int8_faces *f, const sl_ranges *ranges, sl_int8_model *m, sl_error *err)
 {
     const sl_recogniser *r = f->r;
     memcpy(m->fingerprint, r->fingerprint, sizeof m->fingerprint);
@@ -173,7 +171,7 @@ static sl_status finish(const sl_int8_faces *f, const sl_ranges *ranges, sl_int8
     SL_TRY(make_probe(f, m, err));
     float *narrow = sl_calloc_aligned((size_t)m->dim, sizeof *narrow);
     if (!narrow)
-        return no_memory(err);
+        return sl_no_memory(err, "to measure a network");
     sl_status status = embed_probe(f, m, SL_COMPUTE_F32, m->expected, err);
     if (status == SL_OK)
         status = embed_probe(f, m, SL_COMPUTE_INT8, narrow, err);
@@ -183,15 +181,15 @@ static sl_status finish(const sl_int8_faces *f, const sl_ranges *ranges, sl_int8
     return status;
 }
 
-static sl_status make(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, sl_range *room, sl_int8_model *out,
-                      sl_int8_report *report, sl_error *err)
+static sl_status make_ranges(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, sl_range *room, sl_int8_model *out,
+                             sl_int8_report *report, sl_error *err)
 {
     int count;
     double without;
     agreement a;
     sl_tensor *tensors = sl_calloc_aligned((size_t)g->n_tensors, sizeof *tensors);
     if (!tensors)
-        return no_memory(err);
+        return sl_no_memory(err, "to measure a network");
     sl_range_candidates(g, tensors, &count);
     for (int j = 0; j < count; j++) {
         c[j].tensor = tensors[j];
@@ -201,10 +199,10 @@ static sl_status make(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, sl_ra
     f->total = 3 * f->count + (size_t)(count + 1) * (f->count < COST_FACES ? f->count : COST_FACES);
     SL_TRY(sl_int8_measure(f, g, c, count, err));
     SL_TRY(measure_costs(f, c, count, &without, err));
-    SL_TRY(choose(f, c, count, without, room, &a, err));
+    SL_TRY(choose_ranges(f, c, count, without, room, &a, err));
     const sl_ranges ranges = ranges_of(c, count, room);
     *report = (sl_int8_report){f->count, count, ranges.count, a.mean, a.least, a.share};
-    return finish(f, &ranges, out, err);
+    return finish_model(f, &ranges, out, err);
 }
 
 sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t count, const sl_quantise_options *options,
@@ -223,11 +221,11 @@ sl_status sl_int8_make(const sl_recogniser *r, const sl_image *crops, size_t cou
     f.embeddings = sl_calloc_aligned(f.count * (size_t)r->dim, sizeof *f.embeddings);
     sl_int8_candidate *c = sl_calloc_aligned((size_t)g->n_tensors, sizeof *c);
     sl_range *room = sl_calloc_aligned((size_t)g->n_tensors, sizeof *room);
-    sl_status status = f.crops && f.embeddings && c && room ? SL_OK : no_memory(err);
+    sl_status status = f.crops && f.embeddings && c && room ? SL_OK : sl_no_memory(err, "to measure a network");
     for (size_t i = 0; status == SL_OK && i < f.count; i++)
         f.crops[i] = &crops[i * count / f.count];
     if (status == SL_OK)
-        status = make(&f, g, c, room, out, report, err);
+        status = make_ranges(&f, g, c, room, out, report, err);
     if (status != SL_OK)
         sl_int8_model_free(out);
     free(f.crops);

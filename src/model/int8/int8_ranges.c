@@ -29,7 +29,7 @@ sl_status sl_int8_run(sl_int8_faces *f, sl_plan *plan, size_t first, size_t n, s
 }
 
 /* The numbers of `n` faces in output 2 + j: outputs 0 and 1 are embedding and map. */
-static const float *numbers(const sl_plan *plan, int j, size_t n, size_t *count)
+static const float *tensor_numbers(const sl_plan *plan, int j, size_t n, size_t *count)
 {
     sl_shape shape;
     const float *x = sl_plan_output(plan, 2 + j, &shape);
@@ -83,7 +83,7 @@ static void choose_range(const statistics *s, sl_range *range)
 }
 
 /* One walk over all faces: the first finds extremes and embeddings, the second fills the bins. */
-static sl_status walk(sl_int8_faces *f, sl_plan *plan, statistics *all, int count, bool first, sl_error *err)
+static sl_status walk_faces(sl_int8_faces *f, sl_plan *plan, statistics *all, int count, bool first, sl_error *err)
 {
     size_t dim = (size_t)f->r->dim;
     for (size_t at = 0; at < f->count; at += SL_INT8_BATCH) {
@@ -92,7 +92,7 @@ static sl_status walk(sl_int8_faces *f, sl_plan *plan, statistics *all, int coun
         if (first)
             memcpy(f->embeddings + at * dim, sl_plan_output(plan, 0, NULL), n * dim * sizeof(float));
         for (int j = 0; j < count; j++) {
-            const float *x = numbers(plan, j, n, &elements);
+            const float *x = tensor_numbers(plan, j, n, &elements);
             if (first)
                 see_extremes(&all[j], x, elements);
             else
@@ -102,15 +102,15 @@ static sl_status walk(sl_int8_faces *f, sl_plan *plan, statistics *all, int coun
     return SL_OK;
 }
 
-static sl_status measure(sl_int8_faces *f, sl_plan *plan, statistics *all, sl_int8_candidate *c, int count,
-                         sl_error *err)
+static sl_status measure_ranges(sl_int8_faces *f, sl_plan *plan, statistics *all, sl_int8_candidate *c, int count,
+                                sl_error *err)
 {
-    SL_TRY(walk(f, plan, all, count, true, err));
+    SL_TRY(walk_faces(f, plan, all, count, true, err));
     for (int j = 0; j < count; j++)
         if (!isfinite(all[j].most))
             return sl_fail(err, SL_ERR_NUMERIC, "model %s: tensor %.200s has numbers that are not finite",
                            f->r->network.manifest->name, c[j].range.tensor);
-    SL_TRY(walk(f, plan, all, count, false, err));
+    SL_TRY(walk_faces(f, plan, all, count, false, err));
     for (int j = 0; j < count; j++)
         choose_range(&all[j], &c[j].range);
     return SL_OK;
@@ -128,7 +128,7 @@ sl_status sl_int8_measure(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, i
     if (status == SL_OK)
         status = sl_plan_compile(g, f->threads, &plan, err);
     if (status == SL_OK) {
-        status = measure(f, plan, all, c, count, err);
+        status = measure_ranges(f, plan, all, c, count, err);
         sl_plan_free(plan);
     }
     free(all);

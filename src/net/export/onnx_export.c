@@ -132,7 +132,7 @@ static void put_metadata(sl_onnx_writer *w, const char *const (*metadata)[2], si
     }
 }
 
-static sl_status pack(const Onnx__ModelProto *model, uint8_t **data, size_t *size, sl_error *err)
+static sl_status pack_onnx(const Onnx__ModelProto *model, uint8_t **data, size_t *size, sl_error *err)
 {
     *size = onnx__model_proto__get_packed_size(model);
     if (*size > max_file_size)
@@ -175,7 +175,7 @@ sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], si
     model.producer_version = (char *)sl_version();
     model.graph = &graph;
     sl_status status = w.failed ? sl_fail(err, SL_ERR_MEMORY, "no memory for the network as ONNX")
-                                : pack(&model, data, size, err);
+                                : pack_onnx(&model, data, size, err);
     sl_put_free(&w);
     return status;
 }

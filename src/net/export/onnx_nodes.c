@@ -12,19 +12,19 @@ typedef struct {
 } call;
 
 /* The operator that takes the node's first `n_inputs` inputs to its outputs. */
-static Onnx__NodeProto *put(call *c, const char *op, int n_inputs)
+static Onnx__NodeProto *put_operator(call *c, const char *op, int n_inputs)
 {
     return sl_put_node(c->w, op, c->inputs, n_inputs, c->outputs, c->node->n_outputs);
 }
 
 static void put_plain(call *c, const char *op)
 {
-    put(c, op, c->node->n_inputs);
+    put_operator(c, op, c->node->n_inputs);
 }
 
 static void put_axis(call *c, const char *op)
 {
-    sl_put_int(c->w, put(c, op, c->node->n_inputs), "axis", c->attr->axis);
+    sl_put_int(c->w, put_operator(c, op, c->node->n_inputs), "axis", c->attr->axis);
 }
 
 /* ---- windows ---- */
@@ -51,7 +51,7 @@ static void put_window(call *c, Onnx__NodeProto *node)
 
 static void put_conv(call *c, const char *op)
 {
-    Onnx__NodeProto *node = put(c, op, 3);
+    Onnx__NodeProto *node = put_operator(c, op, 3);
     put_window(c, node);
     put_steps(c, node, "dilations", c->attr->dilation);
     sl_put_int(c->w, node, "group", c->attr->groups ? c->attr->groups : 1);
@@ -61,7 +61,7 @@ static void put_pool(call *c, const char *op)
 {
     (void)op;
     bool average = c->attr->fn == SL_FN_AVERAGE;
-    Onnx__NodeProto *node = put(c, average ? "AveragePool" : "MaxPool", 1);
+    Onnx__NodeProto *node = put_operator(c, average ? "AveragePool" : "MaxPool", 1);
     put_window(c, node);
     sl_put_int(c->w, node, "ceil_mode", c->attr->ceil_mode);
     if (average)
@@ -71,19 +71,19 @@ static void put_pool(call *c, const char *op)
 static void put_global_pool(call *c, const char *op)
 {
     (void)op;
-    put(c, c->attr->fn == SL_FN_AVERAGE ? "GlobalAveragePool" : "GlobalMaxPool", 1);
+    put_operator(c, c->attr->fn == SL_FN_AVERAGE ? "GlobalAveragePool" : "GlobalMaxPool", 1);
 }
 
 /* ---- layers with parameters ---- */
 
 static void put_dense(call *c, const char *op)
 {
-    sl_put_int(c->w, put(c, op, 3), "transB", 1);
+    sl_put_int(c->w, put_operator(c, op, 3), "transB", 1);
 }
 
 static void put_batchnorm(call *c, const char *op)
 {
-    sl_put_float(c->w, put(c, op, 5), "epsilon", c->attr->a);
+    sl_put_float(c->w, put_operator(c, op, 5), "epsilon", c->attr->a);
 }
 
 /* ONNX lines slopes up with the last axis: those of channels get axes for height and width. */
@@ -96,7 +96,7 @@ static void put_prelu(call *c, const char *op)
         c->inputs[1] = sl_put_name(c->w, slope->name);
         sl_put_initializer(c->w, sl_put_tensor(c->w, c->inputs[1], slope->type, &shape, slope->data));
     }
-    put(c, op, 2);
+    put_operator(c, op, 2);
 }
 
 /* ---- element by element ---- */
@@ -128,7 +128,7 @@ static void put_unary(call *c, const char *op)
         c->inputs[1] = sl_put_scalar(c->w, c->node->name, c->attr->a);
         c->inputs[2] = sl_put_scalar(c->w, c->node->name, c->attr->b);
     }
-    Onnx__NodeProto *node = put(c, names[fn], fn == SL_FN_CLIP ? 3 : 1);
+    Onnx__NodeProto *node = put_operator(c, names[fn], fn == SL_FN_CLIP ? 3 : 1);
     if (fn == SL_FN_LEAKY_RELU || fn == SL_FN_ELU || fn == SL_FN_HARD_SIGMOID)
         sl_put_float(c->w, node, "alpha", c->attr->a);
     if (fn == SL_FN_HARD_SIGMOID)
@@ -141,12 +141,12 @@ static void put_binary(call *c, const char *op)
         [SL_FN_ADD] = "Add", [SL_FN_SUB] = "Sub", [SL_FN_MUL] = "Mul", [SL_FN_DIV] = "Div",
         [SL_FN_POW] = "Pow", [SL_FN_MAX] = "Max", [SL_FN_MIN] = "Min"};
     (void)op;
-    put(c, names[c->attr->fn], 2);
+    put_operator(c, names[c->attr->fn], 2);
 }
 
 static void put_cast(call *c, const char *op)
 {
-    sl_put_int(c->w, put(c, op, 1), "to",
+    sl_put_int(c->w, put_operator(c, op, 1), "to",
                c->attr->type == SL_TYPE_F32 ? ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT
                                             : ONNX__TENSOR_PROTO__DATA_TYPE__INT64);
 }
@@ -175,7 +175,7 @@ static void put_reduce(call *c, const char *op)
     bool sum = c->attr->fn == SL_FN_SUM; /* has its axes as an input since opset 13, the others since 18 */
     if (sum && count)
         c->inputs[1] = sl_put_list(c->w, c->node->name, axes, count);
-    Onnx__NodeProto *node = put(c, names[c->attr->fn], sum && count ? 2 : 1);
+    Onnx__NodeProto *node = put_operator(c, names[c->attr->fn], sum && count ? 2 : 1);
     if (!sum && count)
         sl_put_ints(c->w, node, "axes", axes, count);
     sl_put_int(c->w, node, "keepdims", c->attr->keepdims);
@@ -212,7 +212,7 @@ static void put_resize(call *c, const char *op)
     c->inputs[1] = NULL; /* the region of interest, which these modes do not have */
     c->inputs[2] = sizes ? NULL : target;
     c->inputs[3] = sizes ? target : NULL;
-    Onnx__NodeProto *node = put(c, op, 4);
+    Onnx__NodeProto *node = put_operator(c, op, 4);
     sl_put_text(c->w, node, "mode", c->attr->fn == SL_FN_NEAREST ? "nearest" : "linear");
     sl_put_text(c->w, node, "coordinate_transformation_mode", coords[c->attr->coord]);
     if (c->attr->fn == SL_FN_NEAREST)
@@ -221,7 +221,7 @@ static void put_resize(call *c, const char *op)
 
 static void put_reshape(call *c, const char *op)
 {
-    Onnx__NodeProto *node = put(c, op, 2);
+    Onnx__NodeProto *node = put_operator(c, op, 2);
     if (c->attr->allow_zero)
         sl_put_int(c->w, node, "allowzero", 1);
 }
@@ -241,7 +241,7 @@ static int axes_of_perm(const call *c)
 
 static void put_transpose(call *c, const char *op)
 {
-    sl_put_ints(c->w, put(c, op, 1), "perm", c->attr->perm, axes_of_perm(c));
+    sl_put_ints(c->w, put_operator(c, op, 1), "perm", c->attr->perm, axes_of_perm(c));
 }
 
 static void put_pad(call *c, const char *op)
@@ -249,7 +249,7 @@ static void put_pad(call *c, const char *op)
     bool constant = c->attr->fn == SL_FN_CONSTANT;
     if (constant)
         c->inputs[2] = sl_put_scalar(c->w, c->node->name, c->attr->a);
-    Onnx__NodeProto *node = put(c, op, constant ? 3 : 2);
+    Onnx__NodeProto *node = put_operator(c, op, constant ? 3 : 2);
     sl_put_text(c->w, node, "mode", constant ? "constant" : c->attr->fn == SL_FN_EDGE ? "edge" : "reflect");
 }
 
@@ -263,7 +263,7 @@ static void put_fill(call *c, const char *op)
     *f32 = c->attr->a;
     *i64 = (int64_t)c->attr->a;
     const void *data = c->attr->type == SL_TYPE_F32 ? (const void *)f32 : i64;
-    sl_put_tensor_attribute(c->w, put(c, op, 1), "value", sl_put_tensor(c->w, "", c->attr->type, &one, data));
+    sl_put_tensor_attribute(c->w, put_operator(c, op, 1), "value", sl_put_tensor(c->w, "", c->attr->type, &one, data));
 }
 
 /* ---- all ---- */

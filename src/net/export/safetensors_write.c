@@ -8,7 +8,7 @@
 
 enum { PREFIX = 8, ALIGNMENT = 64 }; /* where the tensors begin; the format asks for 8 */
 
-static size_t bytes_of(const sl_weight *w)
+static size_t weight_bytes(const sl_weight *w)
 {
     return (size_t)sl_shape_elements(&w->shape) * sizeof(float);
 }
@@ -20,7 +20,7 @@ static json_t *entry_of(const sl_weight *w, size_t begin)
     for (int i = 0; i < w->shape.rank; i++)
         json_array_append_new(shape, json_integer(w->shape.dim[i]));
     return json_pack("{s:s, s:o, s:[I, I]}", "dtype", "F32", "shape", shape, "data_offsets", (json_int_t)begin,
-                     (json_int_t)(begin + bytes_of(w)));
+                     (json_int_t)(begin + weight_bytes(w)));
 }
 
 /* The header's JSON, malloc'd. Names and metadata that are not UTF-8 can not be written: SL_ERR_ARGUMENT. */
@@ -39,7 +39,7 @@ static sl_status header_of(const sl_state_dict *dict, const char *const (*metada
         const sl_weight *w = &dict->weights[i];
         if (json_object_set_new(header, w->name, entry_of(w, at)) != 0)
             status = sl_fail(err, SL_ERR_ARGUMENT, "the name of weight %.80s is not UTF-8", w->name);
-        at += bytes_of(w);
+        at += weight_bytes(w);
     }
     *out = status == SL_OK ? json_dumps(header, JSON_COMPACT) : NULL;
     if (status == SL_OK && !*out)
@@ -59,15 +59,15 @@ sl_status sl_safetensors_write(const char *path, const sl_state_dict *dict, cons
     size_t header_size = strlen(header), start = (PREFIX + header_size + ALIGNMENT - 1) / ALIGNMENT * ALIGNMENT;
     size_t size = start;
     for (size_t i = 0; i < dict->count; i++)
-        size += bytes_of(&dict->weights[i]);
+        size += weight_bytes(&dict->weights[i]);
     uint8_t *file = malloc(size);
     if (file) {
         sl_put_u64(file, start - PREFIX);
         memcpy(file + PREFIX, header, header_size);
         memset(file + PREFIX + header_size, ' ', start - PREFIX - header_size);
         size_t at = start;
-        for (size_t i = 0; i < dict->count; at += bytes_of(&dict->weights[i++]))
-            memcpy(file + at, dict->weights[i].data, bytes_of(&dict->weights[i]));
+        for (size_t i = 0; i < dict->count; at += weight_bytes(&dict->weights[i++]))
+            memcpy(file + at, dict->weights[i].data, weight_bytes(&dict->weights[i]));
         status = sl_write_file(path, file, size, err);
     } else {
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its %zu bytes", path, size);

@@ -28,7 +28,7 @@ sl_status sl_concat_infer(const sl_call *c, sl_error *err)
 }
 
 /* Bytes of everything behind and including `axis`. */
-static size_t row_bytes(const sl_value *v, int axis)
+static size_t run_bytes(const sl_value *v, int axis)
 {
     return (size_t)sl_shape_span(&v->shape, axis, v->shape.rank) * sl_type_size(v->type);
 }
@@ -40,7 +40,7 @@ sl_status sl_concat_forward(const sl_call *c, sl_error *err)
     char *out = c->out[0].data;
     for (int64_t o = 0, outer = sl_shape_span(&c->out[0].shape, 0, axis); o < outer; o++)
         for (int i = 0; i < c->node->n_inputs; i++) {
-            size_t bytes = row_bytes(c->in[i], axis);
+            size_t bytes = run_bytes(c->in[i], axis);
             memcpy(out, (const char *)c->in[i]->data + (size_t)o * bytes, bytes);
             out += bytes;
         }
@@ -85,7 +85,7 @@ sl_status sl_split_forward(const sl_call *c, sl_error *err)
     const char *in = c->in[0]->data;
     for (int64_t o = 0, outer = sl_shape_span(&c->in[0]->shape, 0, axis); o < outer; o++)
         for (int i = 0; i < c->node->n_outputs; i++) {
-            size_t bytes = row_bytes(&c->out[i], axis);
+            size_t bytes = run_bytes(&c->out[i], axis);
             memcpy((char *)c->out[i].data + (size_t)o * bytes, in, bytes);
             in += bytes;
         }

@@ -6,7 +6,7 @@ static int64_t groups_of(const sl_call *c)
     return c->node->attr.groups ? c->node->attr.groups : 1;
 }
 
-static sl_status window(const sl_call *c, sl_window *w, sl_error *err)
+static sl_status conv_window(const sl_call *c, sl_window *w, sl_error *err)
 {
     const sl_shape *k = &c->in[1]->shape;
     const int64_t kernel[2] = {k->dim[2], k->dim[3]};
@@ -28,7 +28,7 @@ sl_status sl_conv_infer(const sl_call *c, sl_error *err)
     if (bias && (bias->shape.rank != 1 || bias->shape.dim[0] != k->dim[0]))
         return sl_layer_fail(c, err, SL_ERR_FORMAT, "the bias is not [%lld]", (long long)k->dim[0]);
     sl_window w;
-    SL_TRY(window(c, &w, err));
+    SL_TRY(conv_window(c, &w, err));
     c->out[0].type = SL_TYPE_F32;
     c->out[0].shape = (sl_shape){4, {x->dim[0], k->dim[0], w.out[0], w.out[1]}};
     return SL_OK;
@@ -54,7 +54,7 @@ static double window_sum(const sl_window *w, const float *x, const float *k, int
 sl_status sl_conv_forward(const sl_call *c, sl_error *err)
 {
     sl_window w;
-    SL_TRY(window(c, &w, err));
+    SL_TRY(conv_window(c, &w, err));
     const sl_shape *k = &c->in[1]->shape, *x = &c->in[0]->shape;
     const float *in = c->in[0]->data, *weights = c->in[1]->data;
     const float *bias = sl_layer_in(c, 2) ? c->in[2]->data : NULL;

@@ -42,7 +42,7 @@ sl_status sl_matmul_infer(const sl_call *c, sl_error *err)
     return SL_OK;
 }
 
-static void multiply(const product *p, const float *a, const float *b, float *out)
+static void multiply_matrix(const product *p, const float *a, const float *b, float *out)
 {
     for (int64_t i = 0; i < p->m; i++)
         for (int64_t j = 0; j < p->n; j++) {
@@ -66,6 +66,6 @@ sl_status sl_matmul_forward(const sl_call *c, sl_error *err)
     sl_broadcast_strides(&p.a, &p.batch, w.stride[0]);
     sl_broadcast_strides(&p.b, &p.batch, w.stride[1]);
     for (int64_t i = sl_shape_elements(&p.batch); i > 0; i--, sl_walk_next(&w), out += p.m * p.n)
-        multiply(&p, a + w.offset[0] * p.m * p.k, b + w.offset[1] * p.k * p.n, out);
+        multiply_matrix(&p, a + w.offset[0] * p.m * p.k, b + w.offset[1] * p.k * p.n, out);
     return SL_OK;
 }

@@ -3,7 +3,7 @@
 
 #include <math.h>
 
-static sl_status window(const sl_call *c, sl_window *w, sl_error *err)
+static sl_status pool_window(const sl_call *c, sl_window *w, sl_error *err)
 {
     const int64_t kernel[2] = {c->node->attr.kernel[0], c->node->attr.kernel[1]};
     return sl_window_of(c, &c->in[0]->shape, kernel, w, err);
@@ -21,7 +21,7 @@ sl_status sl_pool_infer(const sl_call *c, sl_error *err)
     const sl_shape *x = &c->in[0]->shape;
     sl_window w;
     SL_TRY(check_fn(c, err));
-    SL_TRY(window(c, &w, err));
+    SL_TRY(pool_window(c, &w, err));
     for (int i = 0; i < 4; i++) /* else a window could see padding alone */
         if (w.pad[i] > (w.kernel[i % 2] - 1) * w.dilation[i % 2])
             return sl_layer_fail(c, err, SL_ERR_FORMAT, "a pad of %lld is larger than the kernel",
@@ -61,7 +61,7 @@ sl_status sl_pool_forward(const sl_call *c, sl_error *err)
     const float *in = c->in[0]->data;
     float *out = c->out[0].data;
     sl_window w;
-    SL_TRY(window(c, &w, err));
+    SL_TRY(pool_window(c, &w, err));
     for (int64_t plane = x->dim[0] * x->dim[1]; plane > 0; plane--, in += w.in[0] * w.in[1])
         for (int64_t oy = 0; oy < w.out[0]; oy++)
             for (int64_t ox = 0; ox < w.out[1]; ox++)

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "net/layers/layers.h"
 
-static size_t bytes_of(const sl_tensor_info *t)
+static size_t tensor_bytes(const sl_tensor_info *t)
 {
     return (size_t)sl_shape_elements(&t->shape) * sl_type_size(t->type);
 }
@@ -18,7 +18,7 @@ static sl_status run_node(const sl_graph *g, const sl_node *n, sl_value *values,
         in[i] = n->inputs[i] < 0 ? NULL : &values[n->inputs[i]];
     for (int i = 0; i < n->n_outputs; i++) {
         const sl_tensor_info *t = &g->tensors[n->outputs[i]];
-        void *data = sl_alloc_aligned(bytes_of(t));
+        void *data = sl_alloc_aligned(tensor_bytes(t));
         if (!data)
             return sl_fail(err, SL_ERR_MEMORY, "node %.200s: no memory for its output", n->name);
         out[i] = values[n->outputs[i]] = (sl_value){t->type, t->shape, data};
@@ -40,7 +40,7 @@ sl_status sl_reference_run(const sl_graph *g, const float *const *inputs, float 
     for (int i = 0; i < g->n_nodes && status == SL_OK; i++)
         status = run_node(g, &g->nodes[i], values, err);
     for (int i = 0; i < g->n_outputs && status == SL_OK; i++)
-        memcpy(outputs[i], values[g->outputs[i]].data, bytes_of(&g->tensors[g->outputs[i]]));
+        memcpy(outputs[i], values[g->outputs[i]].data, tensor_bytes(&g->tensors[g->outputs[i]]));
     for (int t = 0; t < g->n_tensors; t++)
         if (g->tensors[t].producer >= 0)
             free(values[t].data);

@@ -7,12 +7,12 @@ typedef struct {
     sl_shape shape;
 } cut;
 
-static int64_t clamp(int64_t v, int64_t low, int64_t high)
+static int64_t clamp_index(int64_t v, int64_t low, int64_t high)
 {
     return v < low ? low : v > high ? high : v;
 }
 
-static void cut_axis(cut *s, int axis, int64_t size, int64_t start, int64_t end, int64_t step)
+static void slice_axis(cut *s, int axis, int64_t size, int64_t start, int64_t end, int64_t step)
 {
     if (start < 0)
         start += size;
@@ -20,12 +20,12 @@ static void cut_axis(cut *s, int axis, int64_t size, int64_t start, int64_t end,
         end = end < -size ? -1 : end + size;
     int64_t count;
     if (step > 0) {
-        start = clamp(start, 0, size);
-        end = clamp(end, 0, size);
+        start = clamp_index(start, 0, size);
+        end = clamp_index(end, 0, size);
         count = end > start ? (end - start - 1) / step + 1 : 0;
     } else {
-        start = clamp(start, -1, size - 1);
-        end = clamp(end, -1, size - 1);
+        start = clamp_index(start, -1, size - 1);
+        end = clamp_index(end, -1, size - 1);
         count = start > end ? (start - end - 1) / -step + 1 : 0;
     }
     s->start[axis] = count ? start : 0;
@@ -63,7 +63,7 @@ static sl_status cut_of(const sl_call *c, cut *s, sl_error *err)
             return sl_layer_fail(c, err, SL_ERR_FORMAT, "a step of %lld, or axis %d twice", (long long)steps[i],
                                  axis);
         seen |= 1u << axis;
-        cut_axis(s, axis, c->in[0]->shape.dim[axis], starts[i], ends[i], steps[i]);
+        slice_axis(s, axis, c->in[0]->shape.dim[axis], starts[i], ends[i], steps[i]);
     }
     return SL_OK;
 }

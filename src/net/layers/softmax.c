@@ -12,7 +12,7 @@ sl_status sl_softmax_infer(const sl_call *c, sl_error *err)
     return SL_OK;
 }
 
-static void softmax(const float *x, float *y, int64_t count, int64_t step)
+static void softmax_row(const float *x, float *y, int64_t count, int64_t step)
 {
     double largest = -INFINITY, sum = 0;
     for (int64_t i = 0; i < count; i++)
@@ -32,7 +32,7 @@ sl_status sl_softmax_forward(const sl_call *c, sl_error *err)
     for (int64_t o = 0; o < outer; o++)
         for (int64_t i = 0; i < inner; i++) {
             int64_t at = o * count * inner + i;
-            softmax((const float *)c->in[0]->data + at, (float *)c->out[0].data + at, count, inner);
+            softmax_row((const float *)c->in[0]->data + at, (float *)c->out[0].data + at, count, inner);
         }
     return SL_OK;
 }

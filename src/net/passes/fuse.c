@@ -71,7 +71,7 @@ static void push_into_concat(sl_rewrite *r, int node)
     sl_absorb(r, at, node);
 }
 
-static sl_status simplify(sl_rewrite *r, int node, sl_error *err)
+static sl_status simplify_node(sl_rewrite *r, int node, sl_error *err)
 {
     sl_node *n = &r->g->nodes[node];
     for (int i = 0; i < n->n_inputs; i++)
@@ -97,6 +97,6 @@ sl_status sl_fuse_graph(sl_rewrite *r, sl_error *err)
 {
     for (int i = 0; i < r->g->n_nodes; i++)
         if (r->g->nodes[i].op != SL_OP_COUNT)
-            SL_TRY(simplify(r, i, err));
+            SL_TRY(simplify_node(r, i, err));
     return SL_OK;
 }

@@ -99,7 +99,7 @@ static bool constant_inputs(const sl_call *c)
     return true;
 }
 
-static sl_status evaluate(inference *f, const sl_call *c, sl_error *err)
+static sl_status evaluate_node(inference *f, const sl_call *c, sl_error *err)
 {
     for (int i = 0; i < c->node->n_outputs; i++) {
         int64_t n = sl_shape_elements(&c->out[i].shape);
@@ -177,7 +177,7 @@ static sl_status infer_node(inference *f, const sl_node *n, sl_error *err)
     SL_TRY(sl_layer_infer(&c, err));
     bool constant = n->op == SL_OP_SHAPE || (constant_inputs(&c) && worth_folding(n->op));
     if (constant)
-        SL_TRY(evaluate(f, &c, err));
+        SL_TRY(evaluate_node(f, &c, err));
     for (int i = 0; i < n->n_outputs; i++) {
         f->values[n->outputs[i]] = out[i];
         f->known[n->outputs[i]] = true;

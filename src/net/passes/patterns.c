@@ -77,7 +77,7 @@ static bool binary_line(sl_fn fn, const line *a, const line *b, line *v)
     }
 }
 
-static bool line_of(const expression *e, sl_tensor t, int depth, int *visits, line *v)
+static bool line_under(const expression *e, sl_tensor t, int depth, int *visits, line *v)
 {
     if (t == e->leaf) {
         *v = (line){1, 1, false};
@@ -95,9 +95,9 @@ static bool line_of(const expression *e, sl_tensor t, int depth, int *visits, li
     const sl_node *n = &e->r->g->nodes[info->producer];
     line a, b;
     if (n->op == SL_OP_UNARY)
-        return line_of(e, n->inputs[0], depth + 1, visits, v) && unary_line(&n->attr, v);
-    return n->op == SL_OP_BINARY && line_of(e, n->inputs[0], depth + 1, visits, &a) &&
-           line_of(e, n->inputs[1], depth + 1, visits, &b) && binary_line(n->attr.fn, &a, &b, v);
+        return line_under(e, n->inputs[0], depth + 1, visits, v) && unary_line(&n->attr, v);
+    return n->op == SL_OP_BINARY && line_under(e, n->inputs[0], depth + 1, visits, &a) &&
+           line_under(e, n->inputs[1], depth + 1, visits, &b) && binary_line(n->attr.fn, &a, &b, v);
 }
 
 /* Tensors that a bend (Relu, Abs, Max, Min) under t reads: one of them may be x. */
@@ -132,7 +132,7 @@ static bool left_slopes(const sl_rewrite *r, sl_tensor t, sl_tensor leaf, float 
     for (; e.channel < e.shape->dim[1]; e.channel++) {
         line v;
         int visits = 0;
-        if (!line_of(&e, t, 0, &visits, &v) || v.is_constant || v.right != 1 || !isfinite(v.left))
+        if (!line_under(&e, t, 0, &visits, &v) || v.is_constant || v.right != 1 || !isfinite(v.left))
             return false;
         slope[e.channel] = (float)v.left;
     }

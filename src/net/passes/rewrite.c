@@ -1,5 +1,5 @@
-/* Editing the working graph of specialisation: what each step of it is written with. Readers are counted, so that a node
- * that nobody reads any more is taken out with all that led to it alone. */
+/* Editing the working graph of specialisation: what each step is written with. Readers are counted, so that a node that
+ * nobody reads any more is taken out with all that led to it alone. */
 #include "net/passes/rewrite.h"
 
 #include <stdio.h>
@@ -103,7 +103,7 @@ bool sl_scalar(const sl_rewrite *r, sl_tensor t, float *value)
 static void take_out(sl_rewrite *r, sl_node *n);
 
 /* One reader less; a producer that nobody reads goes too. */
-static void release(sl_rewrite *r, sl_tensor t)
+static void release_tensor(sl_rewrite *r, sl_tensor t)
 {
     if (t < 0 || --r->uses[t] > 0 || r->g->tensors[t].producer < 0)
         return;
@@ -118,7 +118,7 @@ static void take_out(sl_rewrite *r, sl_node *n)
 {
     n->op = SL_OP_COUNT;
     for (int i = 0; i < n->n_inputs; i++)
-        release(r, n->inputs[i]);
+        release_tensor(r, n->inputs[i]);
     n->n_inputs = 0;
 }
 
@@ -136,7 +136,7 @@ void sl_become(sl_rewrite *r, int node, sl_op op, const sl_attr *attr, const sl_
     memcpy(n->inputs, inputs, (size_t)n_inputs * sizeof *inputs); /* room: widen_nodes */
     n->n_inputs = n_inputs;
     for (int i = 0; i < n_old; i++)
-        release(r, old[i]);
+        release_tensor(r, old[i]);
 }
 
 void sl_absorb(sl_rewrite *r, int first, int last)

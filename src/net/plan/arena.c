@@ -31,7 +31,7 @@ static void retire(arena *a, int step)
     a->n_active = kept;
 }
 
-static void place(arena *a, int buffer)
+static void place_buffer(arena *a, int buffer)
 {
     size_t need = rounded(a->buffers[buffer].bytes), end = 0, best_gap = SIZE_MAX, best = 0;
     int at = a->n_active;
@@ -95,7 +95,7 @@ sl_status sl_place_buffers(sl_plan *plan, sl_error *err)
     qsort(order, (size_t)n, sizeof *order, by_first);
     for (int i = 0; i < n; i++) {
         retire(&a, order[i]->first);
-        place(&a, (int)(order[i] - plan->buffers));
+        place_buffer(&a, (int)(order[i] - plan->buffers));
     }
     free(order);
     free(a.active);

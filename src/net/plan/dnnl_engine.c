@@ -7,7 +7,7 @@
 static dnnl_engine_t engine;
 static char backend[48];
 
-static void start(void)
+static void start_engine(void)
 {
     /* Must come before the first primitive. SSE4.1 is oneDNN's least. */
     switch (sl_isa_active()) {
@@ -22,7 +22,7 @@ static void start(void)
 dnnl_engine_t sl_dnnl_engine(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, start);
+    pthread_once(&once, start_engine);
     return engine;
 }
 

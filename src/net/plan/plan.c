@@ -109,7 +109,7 @@ static sl_status compile_all(sl_build *b, sl_error *err)
     return sl_place_buffers(b->plan, err);
 }
 
-static sl_status compile(const sl_graph *g, const sl_plan_options *options, sl_plan *plan, sl_error *err)
+static sl_status compile_plan(const sl_graph *g, const sl_plan_options *options, sl_plan *plan, sl_error *err)
 {
     sl_build b = {.g = g, .plan = plan, .precision = options->precision, .engine = sl_dnnl_engine()};
     b.wide = b.precision != SL_COMPUTE_F32 && sl_compute_check(SL_COMPUTE_BF16, NULL) == SL_OK ? dnnl_bf16 : dnnl_f32;
@@ -150,7 +150,7 @@ sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, 
     plan->threads = threads;
     int before = omp_get_max_threads(); /* this thread's own setting; kernels are made for a number of threads */
     omp_set_num_threads(threads);
-    sl_status status = compile(g, options, plan, err);
+    sl_status status = compile_plan(g, options, plan, err);
     omp_set_num_threads(before);
     if (status != SL_OK) {
         sl_plan_free(plan);

@@ -19,7 +19,7 @@ static void bind_axis(sl_step *step)
     s->y = step->data[1];
 }
 
-static void softmax(const axis_state *s, const float *x, float *y)
+static void softmax_at(const axis_state *s, const float *x, float *y)
 {
     float largest = x[0], sum = 0;
     for (int64_t k = 1; k < s->count; k++)
@@ -30,7 +30,7 @@ static void softmax(const axis_state *s, const float *x, float *y)
         y[k * s->inner] /= sum;
 }
 
-static void l2norm(const axis_state *s, const float *x, float *y)
+static void l2norm_at(const axis_state *s, const float *x, float *y)
 {
     double sum = 0;
     for (int64_t k = 0; k < s->count; k++)
@@ -46,9 +46,9 @@ static void along_axis(const void *context, int64_t from, int64_t to)
     for (int64_t i = from; i < to; i++) {
         int64_t at = i / s->inner * s->count * s->inner + i % s->inner;
         if (s->op == SL_OP_SOFTMAX)
-            softmax(s, s->x + at, s->y + at);
+            softmax_at(s, s->x + at, s->y + at);
         else
-            l2norm(s, s->x + at, s->y + at);
+            l2norm_at(s, s->x + at, s->y + at);
     }
 }
 

@@ -42,7 +42,7 @@ static bool append_post(const sl_build *b, const sl_post *p, const sl_md *dst, d
     }
 }
 
-static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const sl_md *dst)
+static dnnl_primitive_desc_t describe_primitive(const sl_build *b, const linear *l, const sl_md *dst)
 {
     dnnl_post_ops_t ops = NULL;
     dnnl_primitive_desc_t pd = NULL;
@@ -52,7 +52,7 @@ static dnnl_primitive_desc_t describe(const sl_build *b, const linear *l, const 
     for (int i = 0; i < l->n_posts && good; i++)
         good = append_post(b, &l->posts[i], dst, ops);
     const sl_range *range = sl_range_find(b->ranges, b->g->tensors[output_of(b, l)].name);
-    if (good && sl_is_int8(l->dst_type)) /* without a range it is not the layer to be: choose() asks for no posts */
+    if (good && sl_is_int8(l->dst_type)) /* no range: choose_primitive asks without posts, for another tensor */
         good = sl_post_scale(ops, range ? 1 / range->scale : 1);
     dnnl_primitive_attr_t attr = good ? sl_new_attr(ops) : NULL;
     const sl_scales scales = scales_of(l);
@@ -84,17 +84,17 @@ static bool is_slow(const char *name)
 }
 
 /* The primitive with as many posts merged as keep the kernel a fast one. */
-static dnnl_primitive_desc_t choose(sl_build *b, linear *l)
+static dnnl_primitive_desc_t choose_primitive(sl_build *b, linear *l)
 {
     int wanted = l->n_posts;
     sl_md dst;
     l->n_posts = 0;
-    dnnl_primitive_desc_t plain = describe(b, l, &l->dst);
+    dnnl_primitive_desc_t plain = describe_primitive(b, l, &l->dst);
     if (!plain || wanted == 0 || !sl_pd_md(plain, dnnl_query_dst_md, &dst))
         return plain;
     bool slow = is_slow(kernel_name(plain));
     for (l->n_posts = wanted; l->n_posts > 0; l->n_posts--) {
-        dnnl_primitive_desc_t merged = describe(b, l, &dst);
+        dnnl_primitive_desc_t merged = describe_primitive(b, l, &dst);
         if (merged && (slow || !is_slow(kernel_name(merged)))) {
             dnnl_primitive_desc_destroy(plain);
             plain = merged;
@@ -149,8 +149,8 @@ static sl_status post_arguments(sl_build *b, linear *l, const sl_md *dst, sl_arg
 _Static_assert(SL_MOST_POSTS + 4 <= SL_MOST_ARGS, "src, weights, bias, dst and the posts");
 
 /* Buffers for src, weights, bias, the posts and dst, reorders in front where they are needed. */
-static sl_status collect(sl_build *b, linear *l, const sl_md *src, const sl_md *weights, const sl_md *dst,
-                         sl_arguments *a, sl_error *err)
+static sl_status collect_arguments(sl_build *b, linear *l, const sl_md *src, const sl_md *weights, const sl_md *dst,
+                                   sl_arguments *a, sl_error *err)
 {
     int buffer, out = -1;
     SL_TRY(sl_want_md(b, l->n->inputs[0], src, &buffer, err));
@@ -180,7 +180,7 @@ static sl_status add_linear(sl_build *b, linear *l, dnnl_primitive_desc_t pd, sl
     bool good = sl_pd_md(pd, dnnl_query_src_md, &src);
     good &= sl_pd_md(pd, dnnl_query_weights_md, &weights);
     good &= sl_pd_md(pd, dnnl_query_dst_md, &dst);
-    sl_status status = good ? collect(b, l, &src, &weights, &dst, &a, err) : sl_build_no_memory(err);
+    sl_status status = good ? collect_arguments(b, l, &src, &weights, &dst, &a, err) : sl_build_no_memory(err);
     if (status == SL_OK)
         status = sl_add_primitive(b, pd, &a, err);
     else
@@ -223,7 +223,7 @@ static bool describe_memory(const sl_build *b, linear *l)
 
 /* The narrowest type that all readers of the output take it in. int8 has its own scale for each tensor, so a sum is
  * not made in it. */
-static dnnl_data_type_t output_type(const sl_build *b, const linear *l)
+static dnnl_data_type_t linear_output_type(const sl_build *b, const linear *l)
 {
     sl_tensor t = output_of(b, l);
     bool int8 = sl_is_int8(l->type);
@@ -242,8 +242,8 @@ static sl_status compile_posts(sl_build *b, linear *l, bool *done, sl_error *err
     l->n_posts = sl_find_posts(b, l->n, l->posts);
     for (bool settled = false; !settled;) {
         int posts = l->n_posts;
-        l->dst_type = output_type(b, l);
-        dnnl_primitive_desc_t pd = describe_memory(b, l) ? choose(b, l) : NULL;
+        l->dst_type = linear_output_type(b, l);
+        dnnl_primitive_desc_t pd = describe_memory(b, l) ? choose_primitive(b, l) : NULL;
         settled = l->n_posts == posts || !pd;
         sl_status status = SL_OK;
         if (!pd || (l->type != dnnl_f32 && is_slow(kernel_name(pd)))) {
@@ -276,7 +276,7 @@ static sl_status compile_linear(sl_build *b, const linear *plain, dnnl_data_type
 /* What is too narrow for our own Winograd: oneDNN 2 has it for AVX-512 and 3x3 kernels of stride 1, 1.3 to 2.6
  * times as fast as its direct kernels on every shape of at least 16 channels measured (EPYC 9005, one thread). A
  * rule and not a timing, so that a machine always computes the same way. */
-static bool suits_winograd(const linear *l)
+static bool suits_dnnl_winograd(const linear *l)
 {
     const sl_window *w = &l->window;
     const sl_shape *k = &l->weight_shape;
@@ -300,7 +300,7 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
         SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
     if (!*done && sl_suits_winograd(b->g, n))
         return sl_compile_winograd(b, n, &l.window, done, err);
-    if (!*done && suits_winograd(&l)) {
+    if (!*done && suits_dnnl_winograd(&l)) {
         l.algorithm = dnnl_convolution_winograd;
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
         l.algorithm = dnnl_convolution_direct;

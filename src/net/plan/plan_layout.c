@@ -13,7 +13,7 @@ static bool has_layout(const sl_shape *shape, dnnl_format_tag_t tag, const sl_md
     return equal;
 }
 
-static int64_t width_of(const sl_shape *shape, const sl_md *md)
+static int64_t layout_width(const sl_shape *shape, const sl_md *md)
 {
     if (has_layout(shape, dnnl_nhwc, md))
         return shape->dim[1];
@@ -27,7 +27,7 @@ sl_layout sl_layout_of(const sl_build *b, sl_tensor t)
     const sl_shape *shape = &b->g->tensors[t].shape;
     const sl_place *place = &b->places[t];
     sl_layout l = {.width = 1, .buffer = place->dense};
-    int64_t width = place->other >= 0 ? width_of(shape, &place->md) : 0;
+    int64_t width = place->other >= 0 ? layout_width(shape, &place->md) : 0;
     if (width) {
         l.md = &place->md;
         l.width = width;

@@ -1,7 +1,7 @@
 /* Pooling on oneDNN. */
 #include "net/plan/plan_build.h"
 
-static sl_status window_of(const sl_build *b, const sl_node *n, sl_window *w, sl_error *err)
+static sl_status pool_window_of(const sl_build *b, const sl_node *n, sl_window *w, sl_error *err)
 {
     const sl_shape *x = &b->g->tensors[n->inputs[0]].shape;
     const int64_t kernel[2] = {n->attr.kernel[0], n->attr.kernel[1]};
@@ -55,7 +55,7 @@ sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *e
         return SL_OK;
     const sl_place *place = &b->places[n->inputs[0]];
     sl_window w;
-    SL_TRY(window_of(b, n, &w, err));
+    SL_TRY(pool_window_of(b, n, &w, err));
     /* oneDNN has no fast dilated pooling, and counts cells beyond the padding that rounding up adds. */
     if (w.dilation[0] != 1 || w.dilation[1] != 1 || (n->attr.ceil_mode && n->attr.fn != SL_FN_MAX))
         return SL_OK;

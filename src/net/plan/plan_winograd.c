@@ -20,7 +20,7 @@ enum { X, Y, SCRATCH, ADDED };
 
 /* ---- running ---- */
 
-static void work(const wino_state *s, int worker)
+static void winograd_work(const wino_state *s, int worker)
 {
     const sl_wino_layer *l = &s->layer;
     int64_t tiles = sl_wino_tiles(l), panels = l->outputs / SL_WINO_LEAST_CHANNELS;
@@ -42,12 +42,12 @@ static sl_status run_winograd(const sl_step *step, dnnl_stream_t stream, sl_erro
     const wino_state *s = step->state;
     (void)stream, (void)err;
     if (s->workers == 1) {
-        work(s, 0);
+        winograd_work(s, 0);
         return SL_OK;
     }
 #pragma omp parallel for num_threads(s->workers) schedule(static)
     for (int i = 0; i < s->workers; i++)
-        work(s, i);
+        winograd_work(s, i);
     return SL_OK;
 }
 
@@ -93,7 +93,7 @@ static int take_posts(sl_build *b, const sl_post *posts, int count, sl_wino_laye
 
 /* ---- compiling ---- */
 
-static sl_status pack(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
+static sl_status pack_weights(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
 {
     const wino_state *s = context;
     (void)err;
@@ -111,7 +111,7 @@ static sl_status constants(sl_build *b, const sl_node *n, wino_state *s, sl_erro
     sl_md md;
     if (!bias || !sl_md_dense(&packed, &md))
         return sl_build_no_memory(err);
-    sl_status status = sl_const_made(b, n->inputs[1], &md, pack, s, &weights, err);
+    sl_status status = sl_const_made(b, n->inputs[1], &md, pack_weights, s, &weights, err);
     sl_md_free(&md);
     SL_TRY(status);
     l->weights = weights;
@@ -124,7 +124,7 @@ static sl_status constants(sl_build *b, const sl_node *n, wino_state *s, sl_erro
 }
 
 /* Blocks are small where the weights stay in L2 beside them, and larger the more there is to read for each. */
-static void divide(const sl_build *b, wino_state *s)
+static void divide_work(const sl_build *b, wino_state *s)
 {
     const sl_wino_layer *l = &s->layer;
     int64_t products = l->inputs * l->outputs, tiles = sl_wino_tiles(l), panels = l->outputs / SL_WINO_LEAST_CHANNELS;
@@ -163,7 +163,7 @@ static sl_status fill_state(sl_build *b, const sl_node *n, const sl_window *w, w
     s->kernel = sl_winograd_active();
     s->layer = (sl_wino_layer){.batch = x->dim[0], .in = {w->in[0], w->in[1]}, .out = {w->out[0], w->out[1]},
                                .pad = {w->pad[0], w->pad[1]}, .inputs = x->dim[1], .outputs = y->dim[1]};
-    divide(b, s);
+    divide_work(b, s);
     return constants(b, n, s, err);
 }
 

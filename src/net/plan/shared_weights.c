@@ -54,7 +54,7 @@ size_t sl_weights_bytes(sl_weights *w)
     return bytes;
 }
 
-static void *find(const sl_weights *w, const char *name, const sl_md *md)
+static void *find_entry(const sl_weights *w, const char *name, const sl_md *md)
 {
     for (size_t i = 0; i < w->count; i++)
         if (strcmp(w->entries[i].name, name) == 0 && sl_md_equal(&w->entries[i].md, md))
@@ -70,8 +70,8 @@ static bool has_room(sl_weights *w)
     return entries;
 }
 
-static sl_status make(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
-                      sl_error *err)
+static sl_status make_entry(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context,
+                            void **data, sl_error *err)
 {
     sl_weights *w = b->weights;
     entry e = {.data = sl_alloc_aligned(sl_md_bytes(to))};
@@ -98,8 +98,8 @@ sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_f
 {
     sl_weights *w = b->weights;
     pthread_mutex_lock(&w->lock);
-    *data = find(w, b->g->tensors[t].name, to);
-    sl_status status = *data ? SL_OK : make(b, t, to, fill, context, data, err);
+    *data = find_entry(w, b->g->tensors[t].name, to);
+    sl_status status = *data ? SL_OK : make_entry(b, t, to, fill, context, data, err);
     pthread_mutex_unlock(&w->lock);
     return status;
 }

@@ -47,7 +47,7 @@ static sl_status add_initializers(sl_onnx *o, const Onnx__GraphProto *graph)
     return SL_OK;
 }
 
-static sl_status add_outputs(sl_onnx *o, const Onnx__GraphProto *graph)
+static sl_status add_onnx_outputs(sl_onnx *o, const Onnx__GraphProto *graph)
 {
     for (size_t i = 0; i < graph->n_output; i++) {
         const char *name = text_or_empty(graph->output[i]->name);
@@ -107,7 +107,7 @@ static sl_status note_derived(sorter *s, sl_error *err)
     return SL_OK;
 }
 
-static sl_status place(sorter *s, int root, sl_error *err)
+static sl_status place_node(sorter *s, int root, sl_error *err)
 {
     int depth = 0;
     s->stack[0].node = root;
@@ -150,7 +150,7 @@ static sl_status sort_nodes(const Onnx__GraphProto *graph, int *order, sl_error 
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for the order of the nodes");
     for (size_t i = 0; i < graph->n_node && status == SL_OK; i++)
         if (s.state[i] == 0)
-            status = place(&s, (int)i, err);
+            status = place_node(&s, (int)i, err);
     sl_graph_free(s.names);
     free(s.index_kind);
     free(s.state);
@@ -185,7 +185,7 @@ static void read_inputs(sl_onnx *o, const sl_onnx_operator *op)
             sl_onnx_fail(o, SL_ERR_FORMAT, "input %d is missing", i);
 }
 
-static sl_status convert(sl_onnx *o, const Onnx__NodeProto *node)
+static sl_status convert_node(sl_onnx *o, const Onnx__NodeProto *node)
 {
     const char *op_type = text_or_empty(node->op_type);
     o->node = node;
@@ -216,12 +216,12 @@ static sl_status convert_nodes(sl_onnx *o, const Onnx__GraphProto *graph)
         return sl_fail(o->err, SL_ERR_MEMORY, "no memory for the order of the nodes");
     sl_status status = sort_nodes(graph, order, o->err);
     for (size_t i = 0; i < graph->n_node && status == SL_OK; i++)
-        status = convert(o, graph->node[order[i]]);
+        status = convert_node(o, graph->node[order[i]]);
     free(order);
     return status;
 }
 
-static sl_status build(sl_onnx *o, sl_onnx_file *file)
+static sl_status build_onnx(sl_onnx *o, sl_onnx_file *file)
 {
     Onnx__GraphProto *graph = file->model->graph;
     if (!graph)
@@ -230,7 +230,7 @@ static sl_status build(sl_onnx *o, sl_onnx_file *file)
     SL_TRY(add_initializers(o, graph));
     SL_TRY(sl_onnx_add_inputs(o, graph));
     SL_TRY(convert_nodes(o, graph));
-    SL_TRY(add_outputs(o, graph));
+    SL_TRY(add_onnx_outputs(o, graph));
     return sl_free_batch(o->g, o->err);
 }
 
@@ -240,7 +240,7 @@ sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error
     *out = NULL;
     SL_TRY(sl_onnx_open(&file, data, size, err));
     sl_onnx o = {.g = sl_graph_new(), .err = err, .budget = sl_const_budget(size)};
-    sl_status status = o.g ? build(&o, &file) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
+    sl_status status = o.g ? build_onnx(&o, &file) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
     sl_onnx_close(&file);
     if (status == SL_OK)
         *out = o.g;

@@ -23,7 +23,7 @@ void sl_onnx_fail(sl_onnx *o, sl_status status, const char *format, ...)
 
 /* ---- attributes ---- */
 
-static const Onnx__AttributeProto *find(const sl_onnx *o, const char *name)
+static const Onnx__AttributeProto *find_attribute(const sl_onnx *o, const char *name)
 {
     for (size_t i = 0; i < o->node->n_attribute; i++)
         if (o->node->attribute[i]->name && strcmp(o->node->attribute[i]->name, name) == 0)
@@ -34,7 +34,7 @@ static const Onnx__AttributeProto *find(const sl_onnx *o, const char *name)
 /* The attribute when it is of this kind; files older than IR version 2 do not write the kind. */
 static const Onnx__AttributeProto *find_typed(sl_onnx *o, const char *name, int type, const char *kind)
 {
-    const Onnx__AttributeProto *a = find(o, name);
+    const Onnx__AttributeProto *a = find_attribute(o, name);
     if (a && a->ref_attr_name && a->ref_attr_name[0]) {
         sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "attribute %s refers to a function's attribute", name);
         return NULL;
@@ -46,7 +46,7 @@ static const Onnx__AttributeProto *find_typed(sl_onnx *o, const char *name, int 
     return a;
 }
 
-bool sl_onnx_has(const sl_onnx *o, const char *attribute) { return find(o, attribute) != NULL; }
+bool sl_onnx_has(const sl_onnx *o, const char *attribute) { return find_attribute(o, attribute) != NULL; }
 
 int64_t sl_onnx_int(sl_onnx *o, const char *attribute, int64_t otherwise)
 {
@@ -128,7 +128,7 @@ const int64_t *sl_onnx_const_i64(const sl_onnx *o, sl_tensor t, int64_t *count)
 }
 
 /* A name nobody has: the node's and a number. */
-static void make_name(sl_onnx *o, char *name, size_t size)
+static void make_onnx_name(sl_onnx *o, char *name, size_t size)
 {
     do
         snprintf(name, size, "%.200s/%d", o->name, o->made_up++);
@@ -148,7 +148,7 @@ float *sl_onnx_new_floats(sl_onnx *o, int64_t count)
 }
 
 /* Takes `data` over when `owned`. */
-static sl_tensor add_const(sl_onnx *o, sl_type type, const sl_shape *shape, const void *data, bool owned)
+static sl_tensor add_onnx_const(sl_onnx *o, sl_type type, const sl_shape *shape, const void *data, bool owned)
 {
     char name[240];
     sl_tensor t = -1;
@@ -157,7 +157,7 @@ static sl_tensor add_const(sl_onnx *o, sl_type type, const sl_shape *shape, cons
             free((void *)data);
         return -1;
     }
-    make_name(o, name, sizeof name);
+    make_onnx_name(o, name, sizeof name);
     o->status = sl_graph_add_const(o->g, name, type, shape, data, owned, &t, o->err);
     return t;
 }
@@ -169,17 +169,17 @@ sl_tensor sl_onnx_make_i64(sl_onnx *o, const int64_t *values, size_t count)
         sl_onnx_fail(o, SL_ERR_MEMORY, "no memory for %zu integers", count);
     else if (count)
         memcpy(data, values, count * sizeof *data);
-    return add_const(o, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {(int64_t)count}}, data, true);
+    return add_onnx_const(o, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {(int64_t)count}}, data, true);
 }
 
 sl_tensor sl_onnx_make_f32(sl_onnx *o, float *data, const sl_shape *shape)
 {
-    return add_const(o, SL_TYPE_F32, shape, data, true);
+    return add_onnx_const(o, SL_TYPE_F32, shape, data, true);
 }
 
 sl_tensor sl_onnx_view(sl_onnx *o, sl_tensor t, const sl_shape *shape)
 {
-    return add_const(o, o->g->tensors[t].type, shape, o->g->tensors[t].data, false);
+    return add_onnx_const(o, o->g->tensors[t].type, shape, o->g->tensors[t].data, false);
 }
 
 sl_tensor sl_onnx_make_scalar(sl_onnx *o, float value)
@@ -201,7 +201,7 @@ sl_tensor sl_onnx_ints_or_input(sl_onnx *o, const char *attribute, int i)
 
 /* ---- nodes ---- */
 
-static sl_type output_type(const sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
+static sl_type onnx_output_type(const sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
 {
     if (op == SL_OP_SHAPE)
         return SL_TYPE_I64;
@@ -211,12 +211,12 @@ static sl_type output_type(const sl_onnx *o, sl_op op, const sl_attr *attr, cons
 }
 
 /* Adds the tensor a node computes; an empty name is made up. */
-static sl_tensor add_output(sl_onnx *o, const char *name, sl_type type)
+static sl_tensor add_onnx_output(sl_onnx *o, const char *name, sl_type type)
 {
     char made_up[240];
     sl_tensor t = -1;
     if (!name || !name[0]) {
-        make_name(o, made_up, sizeof made_up);
+        make_onnx_name(o, made_up, sizeof made_up);
         name = made_up;
     }
     if (o->status == SL_OK)
@@ -224,8 +224,8 @@ static sl_tensor add_output(sl_onnx *o, const char *name, sl_type type)
     return t;
 }
 
-static void add_node(sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
-                     const sl_tensor *outputs, int n_outputs)
+static void add_onnx_node(sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
+                          const sl_tensor *outputs, int n_outputs)
 {
     if (o->status == SL_OK)
         o->status = sl_graph_add_node(o->g, op, o->name, attr, inputs, n_inputs, outputs, n_outputs, o->err);
@@ -235,8 +235,8 @@ sl_tensor sl_onnx_emit(sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tenso
 {
     if (o->status != SL_OK)
         return -1;
-    sl_tensor t = add_output(o, NULL, output_type(o, op, attr, inputs, n_inputs));
-    add_node(o, op, attr, inputs, n_inputs, &t, 1);
+    sl_tensor t = add_onnx_output(o, NULL, onnx_output_type(o, op, attr, inputs, n_inputs));
+    add_onnx_node(o, op, attr, inputs, n_inputs, &t, 1);
     return o->status == SL_OK ? t : -1;
 }
 
@@ -247,10 +247,10 @@ void sl_onnx_finish(sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *
     sl_tensor outputs[SL_MAX_NODE_INPUTS];
     /* What other operators have as further outputs (a mask, indices, running means) is for training. */
     size_t count = op == SL_OP_SPLIT ? o->node->n_output : 1;
-    sl_type type = output_type(o, op, attr, inputs, n_inputs);
+    sl_type type = onnx_output_type(o, op, attr, inputs, n_inputs);
     for (size_t i = 0; i < count && o->status == SL_OK; i++)
-        outputs[i] = add_output(o, o->node->output[i], type);
-    add_node(o, op, attr, inputs, n_inputs, outputs, (int)count);
+        outputs[i] = add_onnx_output(o, o->node->output[i], type);
+    add_onnx_node(o, op, attr, inputs, n_inputs, outputs, (int)count);
 }
 
 void sl_onnx_finish_same(sl_onnx *o, sl_tensor t)

@@ -48,7 +48,7 @@ static sl_status add_channels_last(sl_onnx *o, const char *name, const sl_shape 
                              err);
 }
 
-static sl_status add_input(sl_onnx *o, const char *name, sl_type type, const sl_shape *shape, sl_error *err)
+static sl_status add_onnx_input(sl_onnx *o, const char *name, sl_type type, const sl_shape *shape, sl_error *err)
 {
     sl_tensor t;
     if (type == SL_TYPE_F32 && is_channels_last(shape))
@@ -70,7 +70,7 @@ sl_status sl_onnx_add_inputs(sl_onnx *o, const Onnx__GraphProto *graph)
         if (known >= 0 && o->g->tensors[known].data)
             continue;
         SL_TRY(input_shape(input, &type, &shape, o->err));
-        SL_TRY(add_input(o, input->name, type, &shape, o->err));
+        SL_TRY(add_onnx_input(o, input->name, type, &shape, o->err));
     }
     if (o->g->n_inputs == 0)
         return sl_fail(o->err, SL_ERR_FORMAT, "the model has no input");

@@ -52,7 +52,7 @@ static void read_pads(sl_onnx *o, sl_attr *a)
 }
 
 /* Strides, dilations and padding of convolutions and pools. */
-static sl_attr read_window(sl_onnx *o)
+static sl_attr read_onnx_window(sl_onnx *o)
 {
     sl_attr a = {.stride = {1, 1}, .dilation = {1, 1}, .kernel = {0, 0}, .groups = 1};
     read_pair(o, "kernel_shape", 1, a.kernel);
@@ -65,7 +65,7 @@ static sl_attr read_window(sl_onnx *o)
 void sl_onnx_conv(sl_onnx *o, sl_fn fn)
 {
     (void)fn;
-    sl_attr a = read_window(o);
+    sl_attr a = read_onnx_window(o);
     a.groups = sl_onnx_int_within(o, "group", 1, 1, 1 << 20);
     const sl_shape *w = &o->g->tensors[o->inputs[1]].shape;
     if (w->rank >= 0 && w->rank != 4)
@@ -85,7 +85,7 @@ void sl_onnx_conv(sl_onnx *o, sl_fn fn)
 
 void sl_onnx_pool(sl_onnx *o, sl_fn fn)
 {
-    sl_attr a = read_window(o);
+    sl_attr a = read_onnx_window(o);
     a.fn = fn;
     a.ceil_mode = sl_onnx_int(o, "ceil_mode", 0) != 0;
     a.count_include_pad = sl_onnx_int(o, "count_include_pad", 0) != 0;

@@ -83,7 +83,7 @@ static bool lend_raw_data(sl_onnx_file *file, const sl_onnx_lean *lean)
     return true;
 }
 
-static sl_status parse(sl_onnx_file *file, const sl_onnx_lean *lean, sl_error *err)
+static sl_status parse_onnx(sl_onnx_file *file, const sl_onnx_lean *lean, sl_error *err)
 {
     file->model = onnx__model_proto__unpack(&file->allocator, lean->size, lean->bytes);
     if (!file->model && file->exhausted)
@@ -104,7 +104,7 @@ sl_status sl_onnx_open(sl_onnx_file *file, const void *data, size_t size, sl_err
         return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
     if (!sl_onnx_lean_make(data, size, &lean))
         return sl_fail(err, SL_ERR_MEMORY, "no memory to read an ONNX file");
-    sl_status status = parse(file, &lean, err);
+    sl_status status = parse_onnx(file, &lean, err);
     sl_onnx_lean_free(&lean);
     if (status != SL_OK)
         sl_onnx_close(file);

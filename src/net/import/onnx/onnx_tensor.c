@@ -8,7 +8,7 @@
 #include "net/import/half.h"
 
 /* Bytes of one element in raw_data; 0 for types that are not supported. */
-static size_t width_of(int type)
+static size_t onnx_width(int type)
 {
     switch (type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT8:
@@ -30,7 +30,7 @@ bool sl_onnx_type(int type, sl_type *out)
         type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT || type == ONNX__TENSOR_PROTO__DATA_TYPE__DOUBLE ||
         type == ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16 || type == ONNX__TENSOR_PROTO__DATA_TYPE__BFLOAT16;
     *out = is_float ? SL_TYPE_F32 : SL_TYPE_I64;
-    return width_of(type) != 0;
+    return onnx_width(type) != 0;
 }
 
 /* Where a tensor's elements are: raw bytes, or one of the typed lists. */
@@ -40,9 +40,9 @@ typedef struct {
     const Onnx__TensorProto *t;
 } elements;
 
-static float float_at(const elements *e, size_t i)
+static float onnx_float_at(const elements *e, size_t i)
 {
-    const uint8_t *p = e->raw ? e->raw + i * width_of(e->type) : NULL;
+    const uint8_t *p = e->raw ? e->raw + i * onnx_width(e->type) : NULL;
     switch (e->type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return p ? sl_get_f32(p) : e->t->float_data[i];
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT16:
@@ -61,7 +61,7 @@ static float float_at(const elements *e, size_t i)
 
 static int64_t int_at(const elements *e, size_t i)
 {
-    const uint8_t *p = e->raw ? e->raw + i * width_of(e->type) : NULL;
+    const uint8_t *p = e->raw ? e->raw + i * onnx_width(e->type) : NULL;
     switch (e->type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT64: return p ? sl_get_i64(p) : e->t->int64_data[i];
     case ONNX__TENSOR_PROTO__DATA_TYPE__INT32: return p ? sl_get_i32(p) : e->t->int32_data[i];
@@ -71,7 +71,7 @@ static int64_t int_at(const elements *e, size_t i)
 }
 
 /* Elements in the typed list that holds this type. */
-static size_t listed(const Onnx__TensorProto *t)
+static size_t listed_elements(const Onnx__TensorProto *t)
 {
     switch (t->data_type) {
     case ONNX__TENSOR_PROTO__DATA_TYPE__FLOAT: return t->n_float_data;
@@ -81,7 +81,7 @@ static size_t listed(const Onnx__TensorProto *t)
     }
 }
 
-static sl_status shape_of(const Onnx__TensorProto *t, const char *name, sl_shape *shape, sl_error *err)
+static sl_status onnx_shape_of(const Onnx__TensorProto *t, const char *name, sl_shape *shape, sl_error *err)
 {
     if (t->n_dims > SL_MAX_RANK)
         return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s has %zu axes, at most %d are supported", name, t->n_dims,
@@ -96,21 +96,21 @@ static sl_status shape_of(const Onnx__TensorProto *t, const char *name, sl_shape
 }
 
 /* Checks that exactly `count` elements are there and says where. */
-static sl_status locate(const Onnx__TensorProto *t, const char *name, size_t count, elements *e, sl_error *err)
+static sl_status locate_elements(const Onnx__TensorProto *t, const char *name, size_t count, elements *e, sl_error *err)
 {
     if (t->n_external_data || (t->has_data_location && t->data_location != 0))
         return sl_fail(err, SL_ERR_UNSUPPORTED, "tensor %.200s: its data is in another file; save the model with "
                        "its weights inside", name);
-    if (width_of(t->data_type) == 0)
+    if (onnx_width(t->data_type) == 0)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "tensor %.200s: element type %d is not supported", name,
                        (int)t->data_type);
     *e = (elements){.type = t->data_type, .t = t};
-    size_t have = listed(t);
+    size_t have = listed_elements(t);
     if (t->has_raw_data && (t->raw_data.len || !have)) {
         static const uint8_t nothing;
         e->raw = t->raw_data.data ? t->raw_data.data : &nothing;
-        have = t->raw_data.len / width_of(t->data_type);
-        if (t->raw_data.len % width_of(t->data_type))
+        have = t->raw_data.len / onnx_width(t->data_type);
+        if (t->raw_data.len % onnx_width(t->data_type))
             have = SIZE_MAX;
     }
     if (have != count)
@@ -126,9 +126,9 @@ sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char
     elements e = {0};
     sl_type type;
     *out = -1;
-    SL_TRY(shape_of(t, name, &shape, err));
+    SL_TRY(onnx_shape_of(t, name, &shape, err));
     size_t count = (size_t)sl_shape_elements(&shape);
-    SL_TRY(locate(t, name, count, &e, err));
+    SL_TRY(locate_elements(t, name, count, &e, err));
     sl_onnx_type(e.type, &type);
     void *data = sl_alloc_aligned(count * sl_type_size(type));
     if (!data)
@@ -137,7 +137,7 @@ sl_status sl_onnx_add_tensor(sl_graph *g, const Onnx__TensorProto *t, const char
         memcpy(data, e.raw, count * sizeof(float));
     else if (type == SL_TYPE_F32)
         for (size_t i = 0; i < count; i++)
-            ((float *)data)[i] = float_at(&e, i);
+            ((float *)data)[i] = onnx_float_at(&e, i);
     else
         for (size_t i = 0; i < count; i++)
             ((int64_t *)data)[i] = int_at(&e, i);

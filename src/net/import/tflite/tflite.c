@@ -13,7 +13,7 @@ enum { SUBGRAPH_TENSORS = 0, SUBGRAPH_INPUTS = 1, SUBGRAPH_OUTPUTS = 2, SUBGRAPH
 enum { CODE_DEPRECATED = 0, CODE_BUILTIN = 3 };
 enum { OPERATOR_CODE_INDEX = 0, OPERATOR_INPUTS = 1, OPERATOR_OUTPUTS = 2, OPERATOR_OPTIONS = 4 };
 
-static sl_status damaged(sl_error *err)
+static sl_status damaged_tflite(sl_error *err)
 {
     return sl_fail(err, SL_ERR_FORMAT, "the TFLite file is damaged: an offset leads out of it");
 }
@@ -33,7 +33,7 @@ static sl_status check_indices(sl_tflite *t, sl_flat_vector v, bool optional)
 /* ---- inputs and outputs ---- */
 
 /* Images as [N, C, H, W]. */
-static sl_status add_input(sl_tflite *t, int index)
+static sl_status add_tflite_input(sl_tflite *t, int index)
 {
     char name[240];
     sl_tensor added;
@@ -58,11 +58,11 @@ static sl_status add_inputs(sl_tflite *t, sl_flat_vector inputs)
 {
     SL_TRY(check_indices(t, inputs, false));
     for (uint32_t i = 0; i < inputs.count; i++)
-        SL_TRY(add_input(t, sl_flat_i32_in(&t->flat, inputs, i)));
+        SL_TRY(add_tflite_input(t, sl_flat_i32_in(&t->flat, inputs, i)));
     return inputs.count ? SL_OK : sl_fail(t->err, SL_ERR_FORMAT, "the model has no input");
 }
 
-static sl_status add_outputs(sl_tflite *t, sl_flat_vector outputs)
+static sl_status add_tflite_outputs(sl_tflite *t, sl_flat_vector outputs)
 {
     SL_TRY(check_indices(t, outputs, false));
     for (uint32_t i = 0; i < outputs.count; i++) {
@@ -89,7 +89,7 @@ static sl_status find_code(sl_tflite *t, sl_flat_vector codes, sl_flat_at op, in
     return SL_OK;
 }
 
-static sl_status convert(sl_tflite *t, sl_flat_vector codes, sl_flat_at op)
+static sl_status convert_operator(sl_tflite *t, sl_flat_vector codes, sl_flat_at op)
 {
     int code = 0;
     SL_TRY(find_code(t, codes, op, &code));
@@ -97,7 +97,7 @@ static sl_status convert(sl_tflite *t, sl_flat_vector codes, sl_flat_at op)
     t->outputs = sl_flat_vector_of(&t->flat, op, OPERATOR_OUTPUTS, 4);
     t->options = sl_flat_table(&t->flat, op, OPERATOR_OPTIONS);
     if (t->flat.failed)
-        return damaged(t->err);
+        return damaged_tflite(t->err);
     SL_TRY(check_indices(t, t->inputs, true));
     SL_TRY(check_indices(t, t->outputs, false));
     if (t->outputs.count == 0)
@@ -120,7 +120,7 @@ static sl_status convert_all(sl_tflite *t, sl_flat_vector codes, sl_flat_vector 
         return sl_fail(t->err, SL_ERR_LIMIT, "the model has %u operators, at most %d are supported",
                        operators.count, SL_MAX_NODES);
     for (uint32_t i = 0; i < operators.count; i++)
-        SL_TRY(convert(t, codes, sl_flat_table_in(&t->flat, operators, i)));
+        SL_TRY(convert_operator(t, codes, sl_flat_table_in(&t->flat, operators, i)));
     return SL_OK;
 }
 
@@ -138,14 +138,14 @@ static sl_status free_batch(sl_tflite *t)
     return SL_OK;
 }
 
-static sl_status build(sl_tflite *t)
+static sl_status build_tflite(sl_tflite *t)
 {
     sl_flat_at model = sl_flat_root(&t->flat);
     sl_flat_vector codes = sl_flat_vector_of(&t->flat, model, MODEL_OPERATOR_CODES, 4);
     sl_flat_vector subgraphs = sl_flat_vector_of(&t->flat, model, MODEL_SUBGRAPHS, 4);
     t->buffers = sl_flat_vector_of(&t->flat, model, MODEL_BUFFERS, 4);
     if (t->flat.failed)
-        return damaged(t->err);
+        return damaged_tflite(t->err);
     if (subgraphs.count != 1)
         return sl_fail(t->err, SL_ERR_UNSUPPORTED, "the model has %u subgraphs, one is supported",
                        subgraphs.count);
@@ -155,7 +155,7 @@ static sl_status build(sl_tflite *t)
     sl_flat_vector outputs = sl_flat_vector_of(&t->flat, graph, SUBGRAPH_OUTPUTS, 4);
     sl_flat_vector operators = sl_flat_vector_of(&t->flat, graph, SUBGRAPH_OPERATORS, 4);
     if (t->flat.failed)
-        return damaged(t->err);
+        return damaged_tflite(t->err);
     t->computed = malloc(((size_t)t->tensors.count + 1) * sizeof *t->computed);
     t->stands_for = malloc(((size_t)t->tensors.count + 1) * sizeof *t->stands_for);
     if (!t->computed || !t->stands_for)
@@ -166,8 +166,8 @@ static sl_status build(sl_tflite *t)
     }
     SL_TRY(add_inputs(t, inputs));
     SL_TRY(convert_all(t, codes, operators));
-    SL_TRY(add_outputs(t, outputs));
-    return t->flat.failed ? damaged(t->err) : free_batch(t);
+    SL_TRY(add_tflite_outputs(t, outputs));
+    return t->flat.failed ? damaged_tflite(t->err) : free_batch(t);
 }
 
 sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_error *err)
@@ -179,7 +179,7 @@ sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_err
         return sl_fail(err, SL_ERR_FORMAT, "not a TFLite file");
     sl_tflite t = {.flat = {.data = data, .size = size}, .g = sl_graph_new(), .err = err, .op_name = "file"};
     t.budget = sl_const_budget(size);
-    sl_status status = t.g ? build(&t) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
+    sl_status status = t.g ? build_tflite(&t) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
     free(t.computed);
     free(t.stands_for);
     if (status == SL_OK)

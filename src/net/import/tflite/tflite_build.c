@@ -74,7 +74,7 @@ static int type_of(sl_tflite *t, int index)
 }
 
 /* The bytes of a constant; count 0 for tensors that are computed. */
-static sl_flat_vector bytes_of(sl_tflite *t, int index)
+static sl_flat_vector constant_bytes(sl_tflite *t, int index)
 {
     sl_flat_at table = sl_flat_table_in(&t->flat, t->tensors, (uint32_t)t->stands_for[index]);
     uint32_t buffer = (uint32_t)sl_flat_i32(&t->flat, table, TENSOR_BUFFER, 0);
@@ -83,12 +83,15 @@ static sl_flat_vector bytes_of(sl_tflite *t, int index)
     return sl_flat_vector_of(&t->flat, sl_flat_table_in(&t->flat, t->buffers, buffer), 0, 1);
 }
 
-bool sl_tflite_is_const(sl_tflite *t, int index) { return t->computed[index] < 0 && bytes_of(t, index).count > 0; }
+bool sl_tflite_is_const(sl_tflite *t, int index)
+{
+    return t->computed[index] < 0 && constant_bytes(t, index).count > 0;
+}
 
 /* ---- constants ---- */
 
 /* A name nobody has. */
-static void make_name(sl_tflite *t, const char *stem, char *name, size_t size)
+static void make_tflite_name(sl_tflite *t, const char *stem, char *name, size_t size)
 {
     do
         snprintf(name, size, "%.200s/%d", stem, t->made_up++);
@@ -109,7 +112,7 @@ static void *new_data(sl_tflite *t, size_t bytes)
 }
 
 /* Takes `data` over. */
-static sl_tensor add_const(sl_tflite *t, const char *stem, sl_type type, const sl_shape *shape, void *data)
+static sl_tensor add_tflite_const(sl_tflite *t, const char *stem, sl_type type, const sl_shape *shape, void *data)
 {
     char name[240];
     sl_tensor added = -1;
@@ -117,7 +120,7 @@ static sl_tensor add_const(sl_tflite *t, const char *stem, sl_type type, const s
         free(data);
         return -1;
     }
-    make_name(t, stem, name, sizeof name);
+    make_tflite_name(t, stem, name, sizeof name);
     t->status = sl_graph_add_const(t->g, name, type, shape, data, true, &added, t->err);
     return added;
 }
@@ -127,7 +130,7 @@ sl_tensor sl_tflite_make_i64(sl_tflite *t, const int64_t *values, int count)
     int64_t *data = new_data(t, (size_t)count * sizeof *data);
     if (data && count)
         memcpy(data, values, (size_t)count * sizeof *data);
-    return add_const(t, t->name, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {count}}, data);
+    return add_tflite_const(t, t->name, SL_TYPE_I64, &(sl_shape){.rank = 1, .dim = {count}}, data);
 }
 
 sl_tensor sl_tflite_make_scalar(sl_tflite *t, float value)
@@ -135,7 +138,7 @@ sl_tensor sl_tflite_make_scalar(sl_tflite *t, float value)
     float *data = new_data(t, sizeof *data);
     if (data)
         *data = value;
-    return add_const(t, t->name, SL_TYPE_F32, &(sl_shape){.rank = 0}, data);
+    return add_tflite_const(t, t->name, SL_TYPE_F32, &(sl_shape){.rank = 0}, data);
 }
 
 static float float_at(const uint8_t *bytes, int type, size_t i)
@@ -169,7 +172,7 @@ static void copy_permuted(float *to, const sl_shape *out, const int *perm, const
 sl_tensor sl_tflite_const(sl_tflite *t, int index, int rank, const int *perm, const sl_shape *seen_as)
 {
     sl_shape shape = sl_tflite_shape(t, index), in = {.rank = rank}, out = {.rank = rank};
-    sl_flat_vector bytes = bytes_of(t, index);
+    sl_flat_vector bytes = constant_bytes(t, index);
     int type = type_of(t, t->stands_for[index]);
     if (t->status == SL_OK && type != TYPE_FLOAT32 && type != TYPE_FLOAT16)
         sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "a constant has element type %d; quantised models are not supported",
@@ -188,7 +191,7 @@ sl_tensor sl_tflite_const(sl_tflite *t, int index, int rank, const int *perm, co
         copy_permuted(data, &out, perm, &in, t->flat.data + bytes.at, type);
     char name[240];
     sl_tflite_name(t, index, name, sizeof name);
-    return add_const(t, name, SL_TYPE_F32, seen_as ? seen_as : &out, data);
+    return add_tflite_const(t, name, SL_TYPE_F32, seen_as ? seen_as : &out, data);
 }
 
 int sl_tflite_ints(sl_tflite *t, uint32_t i, int64_t *values, int max)
@@ -199,7 +202,7 @@ int sl_tflite_ints(sl_tflite *t, uint32_t i, int64_t *values, int max)
         return 0;
     }
     int type = type_of(t, index);
-    sl_flat_vector bytes = bytes_of(t, index);
+    sl_flat_vector bytes = constant_bytes(t, index);
     uint32_t width = type == TYPE_INT64 ? 8 : 4;
     if ((type != TYPE_INT32 && type != TYPE_INT64) || bytes.count % width || bytes.count / width > (uint32_t)max) {
         sl_tflite_fail(t, SL_ERR_FORMAT, "its input %u is no list of at most %d integers", i, max);
@@ -240,7 +243,7 @@ int sl_tflite_axis(sl_tflite *t, int64_t axis, int rank)
 /* ---- nodes ---- */
 
 /* The graph's tensor for file tensor `index`, which a node is about to compute. */
-static sl_tensor add_output(sl_tflite *t, int index)
+static sl_tensor add_tflite_output(sl_tflite *t, int index)
 {
     char name[240], unique[280];
     sl_tensor added = -1;
@@ -260,8 +263,8 @@ static sl_tensor add_output(sl_tflite *t, int index)
     return added;
 }
 
-static void add_node(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
-                     sl_tensor out)
+static void add_tflite_node(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
+                            sl_tensor out)
 {
     if (t->status == SL_OK)
         t->status = sl_graph_add_node(t->g, op, t->name, attr, inputs, n_inputs, &out, 1, t->err);
@@ -274,10 +277,10 @@ sl_tensor sl_tflite_emit(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_t
     if (t->status != SL_OK)
         return -1;
     bool integers = op == SL_OP_SHAPE || (n_inputs > 0 && t->g->tensors[inputs[0]].type == SL_TYPE_I64);
-    make_name(t, t->name, name, sizeof name);
+    make_tflite_name(t, t->name, name, sizeof name);
     t->status = sl_graph_add_tensor(t->g, name, integers ? SL_TYPE_I64 : SL_TYPE_F32, &(sl_shape){.rank = -1},
                                     &out, t->err);
-    add_node(t, op, attr, inputs, n_inputs, out);
+    add_tflite_node(t, op, attr, inputs, n_inputs, out);
     return t->status == SL_OK ? out : -1;
 }
 
@@ -289,7 +292,7 @@ sl_tensor sl_tflite_to_file_order(sl_tflite *t, sl_tensor x, int rank)
 void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
 {
     if (t->status == SL_OK)
-        add_node(t, op, attr, inputs, n_inputs, add_output(t, sl_flat_i32_in(&t->flat, t->outputs, 0)));
+        add_tflite_node(t, op, attr, inputs, n_inputs, add_tflite_output(t, sl_flat_i32_in(&t->flat, t->outputs, 0)));
 }
 
 void sl_tflite_finish_fused(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,

@@ -12,7 +12,7 @@ static int read_window_size(sl_tflite *t, int field, int otherwise, const char *
 }
 
 /* Padding and strides: the first three options of convolutions and pools. */
-static sl_attr read_window(sl_tflite *t)
+static sl_attr read_tflite_window(sl_tflite *t)
 {
     sl_attr a = {.dilation = {1, 1}, .groups = 1};
     a.auto_pad = sl_flat_u8(&t->flat, t->options, 0, 0) == PADDING_VALID ? SL_PAD_VALID : SL_PAD_SAME_UPPER;
@@ -47,7 +47,7 @@ static void set_kernel(sl_tflite *t, sl_attr *a, int64_t height, int64_t width)
 }
 
 /* The bias input as [count], -1 when absent. */
-static sl_tensor read_bias(sl_tflite *t, uint32_t i)
+static sl_tensor read_tflite_bias(sl_tflite *t, uint32_t i)
 {
     int index = sl_tflite_index(t, i);
     if (index < 0)
@@ -67,7 +67,7 @@ static int64_t input_channels(sl_tflite *t)
 void sl_tflite_conv(sl_tflite *t, sl_fn fn)
 {
     (void)fn;
-    sl_attr a = read_window(t);
+    sl_attr a = read_tflite_window(t);
     a.dilation[1] = read_window_size(t, 4, 1, "dilation");
     a.dilation[0] = read_window_size(t, 5, 1, "dilation");
     sl_shape w = weight_shape(t, 1, 4); /* O, H, W, I / groups */
@@ -80,14 +80,14 @@ void sl_tflite_conv(sl_tflite *t, sl_fn fn)
         return;
     sl_tensor in[3] = {sl_tflite_input(t, 0),
                        sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){0, 3, 1, 2}, NULL),
-                       read_bias(t, 2)};
+                       read_tflite_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_CONV, &a, in, 3, 3);
 }
 
 void sl_tflite_depthwise(sl_tflite *t, sl_fn fn)
 {
     (void)fn;
-    sl_attr a = read_window(t);
+    sl_attr a = read_tflite_window(t);
     a.dilation[1] = read_window_size(t, 5, 1, "dilation");
     a.dilation[0] = read_window_size(t, 6, 1, "dilation");
     sl_shape w = weight_shape(t, 1, 4); /* 1, H, W, I * multiplier */
@@ -100,7 +100,7 @@ void sl_tflite_depthwise(sl_tflite *t, sl_fn fn)
         return;
     sl_tensor in[3] = {sl_tflite_input(t, 0),
                        sl_tflite_const(t, sl_tflite_index(t, 1), 4, (const int[]){3, 0, 1, 2}, NULL),
-                       read_bias(t, 2)};
+                       read_tflite_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_CONV, &a, in, 3, 4);
 }
 
@@ -129,13 +129,13 @@ void sl_tflite_dense(sl_tflite *t, sl_fn fn)
                                (sl_tensor[]){x, sl_tflite_make_i64(t, (int64_t[]){-1, w.dim[1]}, 2)}, 2);
     }
     sl_tensor in[3] = {x, sl_tflite_const(t, sl_tflite_index(t, 1), 2, (const int[]){0, 1}, NULL),
-                       read_bias(t, 2)};
+                       read_tflite_bias(t, 2)};
     sl_tflite_finish_fused(t, SL_OP_DENSE, &(sl_attr){0}, in, 3, 0);
 }
 
 void sl_tflite_pool(sl_tflite *t, sl_fn fn)
 {
-    sl_attr a = read_window(t);
+    sl_attr a = read_tflite_window(t);
     a.fn = fn;
     a.kernel[1] = read_window_size(t, 3, 0, "kernel");
     a.kernel[0] = read_window_size(t, 4, 0, "kernel");

@@ -114,7 +114,7 @@ static sl_status put_marked_into(sl_pickle_vm *vm, sl_pickle_kind kind)
     return put_into(vm, kind, items, count);
 }
 
-static sl_status append(sl_pickle_vm *vm) { return put_into(vm, SL_PICKLE_LIST, sl_vm_pop(vm, 1), 1); }
+static sl_status append_item(sl_pickle_vm *vm) { return put_into(vm, SL_PICKLE_LIST, sl_vm_pop(vm, 1), 1); }
 static sl_status set_item(sl_pickle_vm *vm) { return put_into(vm, SL_PICKLE_DICT, sl_vm_pop(vm, 2), 2); }
 static sl_status append_marked(sl_pickle_vm *vm) { return put_marked_into(vm, SL_PICKLE_LIST); }
 static sl_status set_marked(sl_pickle_vm *vm) { return put_marked_into(vm, SL_PICKLE_DICT); }
@@ -153,7 +153,7 @@ static sl_status push_global(sl_pickle_vm *vm, const char *module, size_t module
 }
 
 /* The rest of a line; NULL when there is none. */
-static const char *read_line(sl_pickle_vm *vm, size_t *size)
+static const char *read_name_line(sl_pickle_vm *vm, size_t *size)
 {
     const uint8_t *start = vm->in.data + vm->in.at;
     const uint8_t *end = memchr(start, '\n', vm->in.size - vm->in.at);
@@ -167,7 +167,7 @@ static const char *read_line(sl_pickle_vm *vm, size_t *size)
 static sl_status global_of_lines(sl_pickle_vm *vm)
 {
     size_t module_size, size;
-    const char *module = read_line(vm, &module_size), *name = module ? read_line(vm, &size) : NULL;
+    const char *module = read_name_line(vm, &module_size), *name = module ? read_name_line(vm, &size) : NULL;
     return name ? push_global(vm, module, module_size, name, size) : sl_vm_damaged(vm, "a name does not end");
 }
 
@@ -207,7 +207,7 @@ static sl_status reduce(sl_pickle_vm *vm)
 }
 
 /* Attributes of a dictionary or of a called value: no weight is among them. */
-static sl_status build(sl_pickle_vm *vm)
+static sl_status set_object_state(sl_pickle_vm *vm)
 {
     const sl_pickle_value *both = sl_vm_pop(vm, 2);
     if (!both || (both[0].kind != SL_PICKLE_DICT && both[0].kind != SL_PICKLE_CALL))
@@ -282,8 +282,8 @@ static const struct {
     ['B'] = {"BINBYTES", push_text4},
     ['C'] = {"SHORT_BINBYTES", push_text1},
     ['G'] = {"BINFLOAT", push_float},
-    ['a'] = {"APPEND", append},
-    ['b'] = {"BUILD", build},
+    ['a'] = {"APPEND", append_item},
+    ['b'] = {"BUILD", set_object_state},
     ['c'] = {"GLOBAL", global_of_lines},
     ['d'] = {"DICT", NULL},
     ['}'] = {"EMPTY_DICT", empty_dict},
@@ -329,7 +329,7 @@ static const struct {
     [0x98] = {"READONLY_BUFFER", NULL},
 };
 
-static sl_status run(sl_pickle_vm *vm)
+static sl_status run_pickle(sl_pickle_vm *vm)
 {
     while (!vm->stopped) {
         vm->at = vm->in.at;
@@ -356,7 +356,7 @@ sl_status sl_pickle_read(const uint8_t *data, size_t size, size_t *budget, sl_pi
 {
     *out = (sl_pickle){0};
     sl_pickle_vm vm = {.in = sl_reader_of(data, size), .budget = budget, .pickle = out, .err = err};
-    sl_status status = run(&vm);
+    sl_status status = run_pickle(&vm);
     *used = vm.in.at;
     sl_vm_free(&vm);
     return status;

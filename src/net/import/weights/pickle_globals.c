@@ -44,7 +44,7 @@ static bool same(const char *text, const char *p, size_t size)
 }
 
 /* As much of a name as an error shows. */
-static int shown(size_t size)
+static int shown_bytes(size_t size)
 {
     return size < 100 ? (int)size : 100;
 }
@@ -61,5 +61,5 @@ sl_status sl_pickle_find_global(const char *module, size_t module_size, const ch
         err, SL_ERR_UNSUPPORTED,
         "refuses the global %.*s.%.*s at byte %zu of its pickle: only the weights of a checkpoint are read "
         "and no code is run; save them with torch.save(model.state_dict(), FILE)",
-        shown(module_size), module, shown(name_size), name, at);
+        shown_bytes(module_size), module, shown_bytes(name_size), name, at);
 }

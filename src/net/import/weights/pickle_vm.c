@@ -11,7 +11,7 @@ sl_status sl_vm_damaged(const sl_pickle_vm *vm, const char *what)
 }
 
 /* Makes room for `count` items of `size` bytes; what is new is zero. */
-static sl_status reserve(sl_pickle_vm *vm, void **items, size_t *capacity, size_t count, size_t size)
+static sl_status reserve_items(sl_pickle_vm *vm, void **items, size_t *capacity, size_t count, size_t size)
 {
     if (count <= *capacity)
         return SL_OK;
@@ -28,7 +28,7 @@ static sl_status reserve(sl_pickle_vm *vm, void **items, size_t *capacity, size_
     return SL_OK;
 }
 
-#define RESERVE(vm, items, capacity, count) reserve(vm, (void **)&(items), &(capacity), count, sizeof *(items))
+#define RESERVE(vm, items, capacity, count) reserve_items(vm, (void **)&(items), &(capacity), count, sizeof *(items))
 
 sl_status sl_vm_push(sl_pickle_vm *vm, sl_pickle_value value)
 {

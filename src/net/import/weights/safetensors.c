@@ -71,7 +71,7 @@ static bool read_offset(const json_t *offsets, size_t i, uint64_t *out)
     return json_is_integer(value) && json_integer_value(value) >= 0;
 }
 
-static sl_status read_shape(const char *name, const json_t *entry, sl_shape *out, sl_error *err)
+static sl_status read_tensor_shape(const char *name, const json_t *entry, sl_shape *out, sl_error *err)
 {
     const json_t *shape = json_object_get(entry, "shape");
     size_t rank = json_array_size(shape);
@@ -126,13 +126,13 @@ static sl_status list_tensors(json_t *header, uint64_t data_size, tensor *tensor
     return SL_OK;
 }
 
-static sl_status add_tensor(const tensor *t, const uint8_t *data, size_t *budget, sl_state_dict *out,
-                            sl_error *err)
+static sl_status add_safetensor(const tensor *t, const uint8_t *data, size_t *budget, sl_state_dict *out,
+                                sl_error *err)
 {
     sl_storage storage = {.data = data + t->begin};
     sl_view view = {0};
     SL_TRY(element_of(t->name, t->entry, &storage.type, err));
-    SL_TRY(read_shape(t->name, t->entry, &view.shape, err));
+    SL_TRY(read_tensor_shape(t->name, t->entry, &view.shape, err));
     storage.count = (uint64_t)sl_shape_elements(&view.shape);
     if (storage.count * sl_element_size(storage.type) != t->end - t->begin)
         return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s has %llu bytes, which its shape and dtype do not take",
@@ -147,7 +147,7 @@ static sl_status read_tensors(json_t *header, const uint8_t *data, size_t data_s
     size_t count = 0;
     SL_TRY(list_tensors(header, data_size, tensors, &count, err));
     for (size_t i = 0; i < count; i++)
-        SL_TRY(add_tensor(&tensors[i], data, budget, out, err));
+        SL_TRY(add_safetensor(&tensors[i], data, budget, out, err));
     return SL_OK;
 }
 

@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 
-static sl_status check(const sl_state_dict *dict, const char *name, const sl_shape *shape, sl_error *err)
+static sl_status check_weight(const sl_state_dict *dict, const char *name, const sl_shape *shape, sl_error *err)
 {
     size_t length = strlen(name);
     if (length == 0 || length > SL_MAX_WEIGHT_NAME)
@@ -23,7 +23,7 @@ static sl_status check(const sl_state_dict *dict, const char *name, const sl_sha
 /* ---- the hash table: open addressing, at most half full ---- */
 
 /* The slot that has the name, or the free one where it belongs. The capacity is a power of two and not 0. */
-static uint32_t *slot_of(const sl_state_dict *dict, const char *name)
+static uint32_t *weight_slot(const sl_state_dict *dict, const char *name)
 {
     uint32_t hash = 2166136261u; /* FNV-1a */
     for (const char *p = name; *p; p++)
@@ -34,7 +34,7 @@ static uint32_t *slot_of(const sl_state_dict *dict, const char *name)
     return &dict->slots[at];
 }
 
-static sl_status grow(sl_state_dict *dict, sl_error *err)
+static sl_status grow_dict(sl_state_dict *dict, sl_error *err)
 {
     size_t capacity = dict->capacity ? 2 * dict->capacity : 64;
     sl_weight *weights = sl_realloc_array(dict->weights, capacity, sizeof *weights);
@@ -49,20 +49,20 @@ static sl_status grow(sl_state_dict *dict, sl_error *err)
     dict->slots = slots;
     dict->capacity = capacity;
     for (size_t i = 0; i < dict->count; i++)
-        *slot_of(dict, dict->weights[i].name) = (uint32_t)i + 1;
+        *weight_slot(dict, dict->weights[i].name) = (uint32_t)i + 1;
     return SL_OK;
 }
 
-static sl_status append(sl_state_dict *dict, const char *name, const sl_weight *weight, sl_error *err)
+static sl_status append_weight(sl_state_dict *dict, const char *name, const sl_weight *weight, sl_error *err)
 {
     if (dict->count == dict->capacity)
-        SL_TRY(grow(dict, err));
+        SL_TRY(grow_dict(dict, err));
     char *copy = sl_strdup(name);
     if (!copy)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a weight's name");
     dict->weights[dict->count] = *weight;
     dict->weights[dict->count++].name = copy;
-    *slot_of(dict, copy) = (uint32_t)dict->count;
+    *weight_slot(dict, copy) = (uint32_t)dict->count;
     return SL_OK;
 }
 
@@ -70,9 +70,9 @@ sl_status sl_state_dict_add(sl_state_dict *dict, const char *name, const sl_shap
                             sl_error *err)
 {
     const sl_weight weight = {.shape = *shape, .data = data, .owned = owned};
-    sl_status status = check(dict, name, shape, err);
+    sl_status status = check_weight(dict, name, shape, err);
     if (status == SL_OK)
-        status = append(dict, name, &weight, err);
+        status = append_weight(dict, name, &weight, err);
     if (status != SL_OK && owned)
         free((float *)data);
     return status;
@@ -80,7 +80,7 @@ sl_status sl_state_dict_add(sl_state_dict *dict, const char *name, const sl_shap
 
 const sl_weight *sl_state_dict_find(const sl_state_dict *dict, const char *name)
 {
-    uint32_t index = dict->capacity ? *slot_of(dict, name) : 0;
+    uint32_t index = dict->capacity ? *weight_slot(dict, name) : 0;
     return index ? &dict->weights[index - 1] : NULL;
 }
 

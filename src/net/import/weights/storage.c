@@ -60,7 +60,7 @@ sl_status sl_take_budget(size_t *budget, size_t bytes, sl_error *err)
 }
 
 /* False when the shape has no sound number of elements, or an element lies outside of the storage. */
-static bool is_inside(const sl_storage *s, const sl_view *v)
+static bool view_is_inside(const sl_storage *s, const sl_view *v)
 {
     int64_t count = sl_shape_elements(&v->shape), last = v->offset, reach;
     if (count < 0 || v->offset < 0 || (uint64_t)v->offset > s->count)
@@ -72,7 +72,7 @@ static bool is_inside(const sl_storage *s, const sl_view *v)
     return !count || (uint64_t)last < s->count;
 }
 
-static bool is_dense(const sl_view *v)
+static bool view_is_dense(const sl_view *v)
 {
     sl_view dense = *v;
     sl_view_dense(&dense);
@@ -85,7 +85,7 @@ static bool is_dense(const sl_view *v)
 /* Counts through the view's indices, the last one fastest. */
 static void copy_view(const sl_storage *s, const sl_view *v, int64_t count, float *out)
 {
-    if (count && s->type == SL_ELEMENT_F32 && is_dense(v)) { /* only not aligned */
+    if (count && s->type == SL_ELEMENT_F32 && view_is_dense(v)) { /* only not aligned */
         memcpy(out, s->data + (size_t)v->offset * sizeof *out, (size_t)count * sizeof *out);
         return;
     }
@@ -108,12 +108,12 @@ sl_status sl_state_dict_add_view(sl_state_dict *dict, const char *name, const sl
     SL_TRY(sl_take_budget(budget, PER_WEIGHT, err));
     if (strncmp(name, parallel_prefix, sizeof parallel_prefix - 1) == 0)
         name += sizeof parallel_prefix - 1;
-    if (!is_inside(s, v))
+    if (!view_is_inside(s, v))
         return sl_fail(err, SL_ERR_FORMAT, "weight %.200s reaches out of its storage of %llu elements", name,
                        (unsigned long long)s->count);
     int64_t count = sl_shape_elements(&v->shape);
     const uint8_t *first = s->data + (size_t)v->offset * sl_element_size(s->type);
-    if (count && s->type == SL_ELEMENT_F32 && is_dense(v) && (uintptr_t)first % sizeof(float) == 0)
+    if (count && s->type == SL_ELEMENT_F32 && view_is_dense(v) && (uintptr_t)first % sizeof(float) == 0)
         return sl_state_dict_add(dict, name, &v->shape, (const float *)(const void *)first, false, err);
     size_t bytes = (size_t)count * sizeof(float);
     SL_TRY(sl_take_budget(budget, bytes, err));

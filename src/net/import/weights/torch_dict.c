@@ -152,7 +152,7 @@ static const sl_pickle_value *find_dict(const sl_pickle_value *value, int depth)
 }
 
 /* What a file without a state dict holds, for its error. */
-static void describe(const sl_pickle_value *root, char *text, size_t size)
+static void describe_root(const sl_pickle_value *root, char *text, size_t size)
 {
     static const char *const kinds[] = {"nothing",  "None",         "a number", "a number",
                                         "a number", "a number",     "a text",   "a tuple",
@@ -168,7 +168,7 @@ static void describe(const sl_pickle_value *root, char *text, size_t size)
     }
 }
 
-static sl_status add_tensor(const sl_pickle_value *key, const sl_pickle_value *call, const sl_records *storages,
+static sl_status add_weight(const sl_pickle_value *key, const sl_pickle_value *call, const sl_records *storages,
                             size_t *budget, sl_state_dict *out, sl_error *err)
 {
     char name[SL_MAX_WEIGHT_NAME + 1];
@@ -191,7 +191,7 @@ sl_status sl_torch_read_dict(const sl_pickle_value *root, const sl_records *stor
     const sl_pickle_value *dict = find_dict(root, 0);
     char text[200];
     if (!dict) {
-        describe(root, text, sizeof text);
+        describe_root(root, text, sizeof text);
         return sl_fail(err, SL_ERR_FORMAT,
                        "it holds no state dict, or several: it is %s; save one with "
                        "torch.save(model.state_dict(), FILE)",
@@ -200,7 +200,7 @@ sl_status sl_torch_read_dict(const sl_pickle_value *root, const sl_records *stor
     for (size_t i = 0; i < dict->object->count; i += 2) {
         const sl_pickle_value *tensor = tensor_in(&dict->object->items[i + 1]);
         if (tensor)
-            SL_TRY(add_tensor(&dict->object->items[i], tensor, storages, budget, out, err));
+            SL_TRY(add_weight(&dict->object->items[i], tensor, storages, budget, out, err));
     }
     return SL_OK;
 }

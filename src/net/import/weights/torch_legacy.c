@@ -55,7 +55,7 @@ static sl_status read_preamble(legacy *f, sl_error *err)
     return status;
 }
 
-static int by_key(const void *pa, const void *pb)
+static int by_storage_key(const void *pa, const void *pb)
 {
     const sl_torch_storage *a = pa, *b = pb;
     return sl_compare_names(a->key, a->key_size, b->key, b->key_size);
@@ -70,9 +70,9 @@ static sl_status list_types(legacy *f, sl_error *err)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu storages", n);
     for (; f->n_types < n; f->n_types++)
         SL_TRY(sl_torch_read_storage(&f->object.persistent[f->n_types], &f->types[f->n_types], err));
-    qsort(f->types, n, sizeof *f->types, by_key);
+    qsort(f->types, n, sizeof *f->types, by_storage_key);
     for (size_t i = 1; i < n; i++)
-        if (by_key(&f->types[i - 1], &f->types[i]) == 0 && f->types[i - 1].type != f->types[i].type)
+        if (by_storage_key(&f->types[i - 1], &f->types[i]) == 0 && f->types[i - 1].type != f->types[i].type)
             return sl_fail(err, SL_ERR_FORMAT, "one storage has two types");
     return SL_OK;
 }
@@ -91,7 +91,7 @@ static sl_status read_storages(legacy *f, sl_error *err)
         const sl_pickle_value *key = &keys->items[i];
         const sl_torch_storage wanted = {.key = key->text, .key_size = key->size};
         const sl_torch_storage *type =
-            key->kind == SL_PICKLE_TEXT ? bsearch(&wanted, f->types, f->n_types, sizeof wanted, by_key) : NULL;
+            key->kind == SL_PICKLE_TEXT ? bsearch(&wanted, f->types, f->n_types, sizeof wanted, by_storage_key) : NULL;
         if (!type)
             return sl_fail(err, SL_ERR_FORMAT, "it has a storage that nothing uses, so the type is not known");
         uint64_t count = sl_read_u64(&f->in);
@@ -110,7 +110,7 @@ static sl_status read_storages(legacy *f, sl_error *err)
     return sl_records_sort(&f->storages, err);
 }
 
-static sl_status read_file(legacy *f, sl_state_dict *out, sl_error *err)
+static sl_status read_legacy(legacy *f, sl_state_dict *out, sl_error *err)
 {
     SL_TRY(read_preamble(f, err));
     SL_TRY(next_pickle(f, "what was saved", &f->object, err));
@@ -123,7 +123,7 @@ static sl_status read_file(legacy *f, sl_state_dict *out, sl_error *err)
 sl_status sl_torch_read_legacy(const uint8_t *data, size_t size, size_t *budget, sl_state_dict *out, sl_error *err)
 {
     legacy f = {.in = sl_reader_of(data, size), .budget = budget};
-    sl_status status = read_file(&f, out, err);
+    sl_status status = read_legacy(&f, out, err);
     sl_pickle_free(&f.object);
     sl_pickle_free(&f.keys);
     free(f.types);

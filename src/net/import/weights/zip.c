@@ -26,7 +26,7 @@ typedef struct {
     uint64_t offset, size, count;
 } directory;
 
-static sl_status damaged(sl_error *err, const char *what)
+static sl_status damaged_zip(sl_error *err, const char *what)
 {
     return sl_fail(err, SL_ERR_FORMAT, "the zip archive is damaged: %s", what);
 }
@@ -45,13 +45,13 @@ static sl_status find_directory(const uint8_t *data, size_t size, directory *d, 
 {
     const uint8_t *end = find_end(data, size);
     if (!end)
-        return damaged(err, "it has no end record; was the file cut short?");
+        return damaged_zip(err, "it has no end record; was the file cut short?");
     *d = (directory){sl_get_u32(end + 16), sl_get_u32(end + 12), sl_get_u16(end + 10)};
     if (end - data < LOCATOR_SIZE || sl_get_u32(end - LOCATOR_SIZE) != LOCATOR_SIG)
         return SL_OK;
     uint64_t at = sl_get_u64(end - LOCATOR_SIZE + 8);
     if (size < END64_SIZE || at > size - END64_SIZE || sl_get_u32(data + at) != END64_SIG)
-        return damaged(err, "its zip64 end record is not where it should be");
+        return damaged_zip(err, "its zip64 end record is not where it should be");
     *d = (directory){sl_get_u64(data + at + 48), sl_get_u64(data + at + 40), sl_get_u64(data + at + 32)};
     return SL_OK;
 }
@@ -72,18 +72,18 @@ static sl_status read_zip64(sl_reader extra, uint64_t *size, uint64_t *packed, u
         if (!r.failed)
             return SL_OK;
     }
-    return damaged(err, "the sizes of a large entry are missing");
+    return damaged_zip(err, "the sizes of a large entry are missing");
 }
 
 /* Steps over the entry's own header to its data. */
-static sl_status locate(const uint8_t *data, size_t size, uint64_t offset, uint64_t bytes, sl_record *entry,
-                        sl_error *err)
+static sl_status locate_entry(const uint8_t *data, size_t size, uint64_t offset, uint64_t bytes, sl_record *entry,
+                              sl_error *err)
 {
     if (size < LOCAL_SIZE || offset > size - LOCAL_SIZE || sl_get_u32(data + offset) != LOCAL_SIG)
-        return damaged(err, "an entry is not where the directory says");
+        return damaged_zip(err, "an entry is not where the directory says");
     uint64_t start = offset + LOCAL_SIZE + sl_get_u16(data + offset + 26) + sl_get_u16(data + offset + 28);
     if (start > size || bytes > size - start)
-        return damaged(err, "an entry reaches beyond the file's end");
+        return damaged_zip(err, "an entry reaches beyond the file's end");
     entry->data = data + start;
     entry->size = (size_t)bytes;
     return SL_OK;
@@ -93,14 +93,14 @@ static sl_status read_entry(const uint8_t *data, size_t size, sl_reader *r, sl_r
 {
     const uint8_t *p = sl_read_bytes(r, ENTRY_SIZE);
     if (!p || sl_get_u32(p) != ENTRY_SIG)
-        return damaged(err, "its directory has fewer entries than it says");
+        return damaged_zip(err, "its directory has fewer entries than it says");
     uint16_t flags = sl_get_u16(p + 8), method = sl_get_u16(p + 10), name_size = sl_get_u16(p + 28),
              extra_size = sl_get_u16(p + 30), comment_size = sl_get_u16(p + 32);
     uint64_t packed = sl_get_u32(p + 20), bytes = sl_get_u32(p + 24), offset = sl_get_u32(p + 42);
     const uint8_t *name = sl_read_bytes(r, name_size), *extra = sl_read_bytes(r, extra_size);
     sl_read_bytes(r, comment_size);
     if (r->failed)
-        return damaged(err, "its directory ends inside an entry");
+        return damaged_zip(err, "its directory ends inside an entry");
     *entry = (sl_record){.name = (const char *)name, .name_size = name_size};
     if (method != 0 || (flags & FLAG_ENCRYPTED))
         return sl_fail(err, SL_ERR_UNSUPPORTED,
@@ -110,8 +110,8 @@ static sl_status read_entry(const uint8_t *data, size_t size, sl_reader *r, sl_r
     if (bytes == UINT32_MAX || packed == UINT32_MAX || offset == UINT32_MAX)
         SL_TRY(read_zip64(sl_reader_of(extra, extra_size), &bytes, &packed, &offset, err));
     if (bytes != packed)
-        return damaged(err, "a stored entry has two sizes");
-    return locate(data, size, offset, bytes, entry, err);
+        return damaged_zip(err, "a stored entry has two sizes");
+    return locate_entry(data, size, offset, bytes, entry, err);
 }
 
 static sl_status read_directory(const uint8_t *data, size_t size, const directory *d, sl_records *out,
@@ -129,7 +129,7 @@ sl_status sl_zip_read(const uint8_t *data, size_t size, sl_records *out, sl_erro
     *out = (sl_records){0};
     SL_TRY(find_directory(data, size, &d, err));
     if (d.offset > size || d.size > size - d.offset || d.count > d.size / ENTRY_SIZE)
-        return damaged(err, "its directory reaches beyond the file's end");
+        return damaged_zip(err, "its directory reaches beyond the file's end");
     out->items = calloc((size_t)d.count + 1, sizeof *out->items);
     if (!out->items)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the %llu entries of a zip archive",
