@@ -32,7 +32,7 @@ static sl_status map(const char *text, size_t size, bool fold, char **out, sl_er
     utf8proc_ssize_t length =
         utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)size, &mapped, (utf8proc_option_t)options);
     if (length == UTF8PROC_ERROR_NOMEM)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a name");
+        return sl_no_memory(err, "for a name");
     if (length < 0)
         return sl_fail(err, SL_ERR_FORMAT, "is not UTF-8");
     *out = (char *)mapped; /* malloc'd, with a NUL behind it */

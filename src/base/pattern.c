@@ -18,7 +18,7 @@ sl_status sl_pattern_compile(const char *text, sl_pattern **out, sl_error *err)
         return sl_fail(err, SL_ERR_LIMIT, "the pattern is longer than %d bytes", MAX_LENGTH);
     sl_pattern *p = calloc(1, sizeof *p);
     if (!p)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the pattern");
+        return sl_no_memory(err, "for the pattern");
     int failed = regcomp(&p->regex, text, REG_EXTENDED);
     if (failed) {
         regerror(failed, &p->regex, why, sizeof why);

@@ -23,7 +23,7 @@ static sl_status find_models_dir(const char *dir, char **out, sl_error *err)
            : cache && *cache ? sl_path_join(cache, "secondlook")
            : known           ? sl_path_join(home, ".cache/secondlook")
                              : NULL;
-    return *out || !known ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the models folder's name");
+    return *out || !known ? SL_OK : sl_no_memory(err, "for the models folder's name");
 }
 
 static sl_status no_models_dir(sl_error *err)
@@ -49,7 +49,7 @@ bool sl_is_manifest_path(const char *name)
 static sl_status locate_file(const sl_manifest *m, const char *base, char **path, sl_error *err)
 {
     *path = m->file[0] == '/' ? sl_strdup(m->file) : base ? sl_path_join(base, m->file) : sl_strdup("");
-    return *path ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a model's path");
+    return *path ? SL_OK : sl_no_memory(err, "for a model's path");
 }
 
 static sl_status read_manifest_file(const char *file, sl_manifest **m, sl_error *err)
@@ -70,7 +70,7 @@ static sl_status locate_stages(sl_manifest *m, const char *base, sl_error *err)
             continue;
         char *there = sl_path_join(base, m->stages[i]);
         if (!there)
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for a model's path");
+            return sl_no_memory(err, "for a model's path");
         free(m->stages[i]);
         m->stages[i] = there;
     }
@@ -83,7 +83,7 @@ static sl_status open_manifest_at(const char *file, sl_manifest **m, char **path
     SL_TRY(read_manifest_file(file, m, err));
     const char *slash = strrchr(file, '/');
     char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
-    sl_status status = base ? locate_stages(*m, base, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
+    sl_status status = base ? locate_stages(*m, base, err) : sl_no_memory(err, "for a model's path");
     if (status == SL_OK)
         status = locate_file(*m, base, path, err);
     free(base);
@@ -114,7 +114,7 @@ static sl_status find_in_dir(const char *dir, const char *name, sl_manifest **ma
     char *file;
     if (dir && !strchr(name, '/')) {
         if (asprintf(&file, "%s/%s.json", dir, name) < 0)
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest's path");
+            return sl_no_memory(err, "for a manifest's path");
         struct stat st;
         bool own = stat(file, &st) == 0;
         sl_status status = own ? open_manifest_at(file, manifest, path, err) : SL_OK;
@@ -159,7 +159,7 @@ sl_status sl_models_side_file(const char *models_dir, const sl_manifest *m, cons
     }
     free(name);
     free(dir);
-    return *path ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a path");
+    return *path ? SL_OK : sl_no_memory(err, "for a path");
 }
 
 sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *out, uint8_t digest[32], sl_error *err)
@@ -200,7 +200,7 @@ sl_status sl_catalogue_describe(const sl_manifest *m, const char *path, sl_model
     if (info->name && info->kind && info->source && info->licence && info->provenance && info->file &&
         info->sha256 && info->format)
         return SL_OK;
-    return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of models");
+    return sl_no_memory(err, "for the list of models");
 }
 
 typedef struct {
@@ -215,7 +215,7 @@ static sl_status append_info(info_list *list, const sl_manifest *m, const char *
             return SL_OK; /* the folder's own manifest came first and stands */
     sl_model_info *grown = sl_realloc_array(list->infos, list->count + 1, sizeof *grown);
     if (!grown)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of models");
+        return sl_no_memory(err, "for the list of models");
     list->infos = grown;
     return sl_catalogue_describe(m, path, &list->infos[list->count++], err);
 }
@@ -230,7 +230,7 @@ static sl_status list_models_folder(info_list *list, const char *dir, sl_error *
         if (status == SL_OK && sl_is_manifest_path(names[i]->d_name)) {
             char *file = sl_path_join(dir, names[i]->d_name), *path = NULL;
             sl_manifest *m = NULL;
-            status = file ? open_manifest_at(file, &m, &path, err) : sl_fail(err, SL_ERR_MEMORY, "no memory");
+            status = file ? open_manifest_at(file, &m, &path, err) : sl_no_memory(err, "for a model's path");
             if (status == SL_OK)
                 status = append_info(list, m, path, err);
             sl_manifest_free(m);

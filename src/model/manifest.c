@@ -84,7 +84,7 @@ static sl_status read_source(const context *c, const json_t *root, sl_manifest *
 {
     const json_t *source = json_object_get(root, "source");
     if (!source)
-        return (m->source = sl_strdup("not stated")) ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "no memory");
+        return (m->source = sl_strdup("not stated")) ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
     SL_TRY(copy_text(c, source, "npm", false, &m->npm));
     SL_TRY(copy_text(c, source, "path", m->npm != NULL, &m->npm_path));
     if (!m->npm)

@@ -105,7 +105,7 @@ sl_status sl_recogniser_self_check(const sl_recogniser *r, sl_self_check *out, s
     SL_TRY(sl_recogniser_compile(r, 1, &(sl_plan_options){.threads = 1}, &plan, err));
     float *embeddings = sl_calloc_aligned(SL_SELF_CHECK_PICTURES * (size_t)r->dim, sizeof *embeddings);
     sl_status status =
-        embeddings ? embed_pictures(r, plan, embeddings, err) : sl_fail(err, SL_ERR_MEMORY, "no memory for embeddings");
+        embeddings ? embed_pictures(r, plan, embeddings, err) : sl_no_memory(err, "for embeddings");
     if (status == SL_OK)
         *out = compare_embeddings(embeddings, r->dim);
     free(embeddings);

@@ -278,7 +278,7 @@ sl_act sl_net_scale(sl_net *n, sl_act x, float factor)
     sl_tensor inputs[2] = {x.tensor, -1};
     float *value = n->graph && n->status == SL_OK ? malloc(sizeof *value) : NULL;
     if (n->graph && !value)
-        keep_status(n, sl_fail(n->err, SL_ERR_MEMORY, "no memory for the network"));
+        keep_status(n, sl_no_memory(n->err, "for the network"));
     if (value) {
         *value = factor;
         full_name(n, "scale.factor", NULL, name);

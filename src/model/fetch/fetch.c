@@ -70,7 +70,7 @@ static sl_status install(const char *dir, const char *scratch, const void *data,
 {
     char *ready = sl_path_join(scratch, "ready");
     if (!ready)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
+        return sl_no_memory(err, "for a file's name");
     sl_status status = sl_write_file(ready, data, size, err);
     if (status == SL_OK && rename(ready, path) != 0)
         status = sl_fail(err, SL_ERR_IO, "%s: cannot put the model there: %s", path, strerror(errno));

@@ -66,7 +66,7 @@ static sl_status make_scratch(const char *dir, sl_scratch *s, sl_error *err)
 {
     if (asprintf(&s->path, "%s/" PREFIX "XXXXXX", dir) < 0) {
         s->path = NULL;
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a folder's name");
+        return sl_no_memory(err, "for a folder's name");
     }
     if (!mkdtemp(s->path)) {
         sl_status status = sl_fail(err, SL_ERR_IO, "%s: cannot make a folder in it: %s", dir, strerror(errno));

@@ -74,7 +74,7 @@ static sl_status check_linear(sl_plan *plan, const sl_head *h, sl_error *err)
     size_t size = map_size(h);
     float *maps = sl_calloc_aligned(TRIALS * size, sizeof *maps);
     double *sums = sl_calloc_aligned((size_t)h->dim, sizeof *sums);
-    sl_status status = maps && sums ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
+    sl_status status = maps && sums ? SL_OK : sl_no_memory(err, "for the linear head");
     sl_rng rng = sl_rng_seed(1);
     for (size_t i = 0; status == SL_OK && i < TRIALS * size; i++)
         maps[i] = (float)sl_rng_range(&rng, -1, 1) * (float)(1 << 2 * (i / size));

@@ -75,7 +75,7 @@ static sl_status cut(const sl_graph *g, const char *map_name, const char *embedd
     uint8_t *wanted = sl_calloc_aligned(tensors + nodes, 1);
     sl_tensor *at = sl_calloc_aligned(tensors, sizeof *at);
     *out = sl_graph_new();
-    sl_status status = wanted && at && *out ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the linear head");
+    sl_status status = wanted && at && *out ? SL_OK : sl_no_memory(err, "for the linear head");
     if (status == SL_OK) {
         memset(at, 0xff, tensors * sizeof *at);
         status = mark_nodes(g, map, target, wanted, wanted + nodes, err);

@@ -32,7 +32,7 @@ static sl_status place_models(const sl_import_options *o, char **folder, const c
     if (!slash)
         return sl_models_dir(o->models_dir, folder, err);
     *folder = strndup(o->output, slash == o->output ? 1 : (size_t)(slash - o->output));
-    return *folder ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a folder's name");
+    return *folder ? SL_OK : sl_no_memory(err, "for a folder's name");
 }
 
 /* A model of that name: here, or a built-in one that would be hidden. */
@@ -77,7 +77,7 @@ static sl_status write_models(sl_import *models, int count, const char *folder, 
     json_t *root = json_pack("{s:s, s:o}", "model", models[count - 1].name, "models", list);
     *json = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
-    return *json ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the report");
+    return *json ? SL_OK : sl_no_memory(err, "for the report");
 }
 
 static sl_status read_files(const char *const *files, size_t count, const sl_import_options *o, const char *folder,

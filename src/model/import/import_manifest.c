@@ -73,7 +73,7 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
     bool whole = m->network.data != NULL;
     if (asprintf(&source, "%s %s, sha256 %s", whole ? "network" : "checkpoint", base_name(m->file),
                  m->checkpoint_sha256) < 0)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a manifest");
+        return sl_no_memory(err, "for a manifest");
     json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s+, s:s, s:s, s:I, s:s}", "name", m->name, "kind",
                              sl_model_kind_names[m->arch->kind], "source", "text", source, "licence",
                              o->licence ? o->licence : "not stated", "provenance", m->arch->title, "; imported.",

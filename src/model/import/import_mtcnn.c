@@ -37,7 +37,7 @@ static sl_status take_net_file(const char *folder, const char *name, char *files
             return sl_fail(err, SL_ERR_ARGUMENT, "%s has several files of %s: name the three that are meant",
                            folder, nets[i]);
         files[i] = sl_path_join(folder, name);
-        return files[i] ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
+        return files[i] ? SL_OK : sl_no_memory(err, "for a file's name");
     }
     return SL_OK;
 }
@@ -79,7 +79,7 @@ static sl_status list_files(const char *const *given, size_t count, char *files[
                        count);
     for (int i = 0; i < NETS; i++)
         if (!(files[i] = sl_strdup(given[i])))
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
+            return sl_no_memory(err, "for a file's name");
     return SL_OK;
 }
 

@@ -58,7 +58,7 @@ static sl_status take_names(sl_import *m, const outputs *o, sl_error *err)
     m->embedding = sl_strdup(o->g->tensors[o->embedding].name);
     m->patch_map = sl_strdup(o->g->tensors[o->patch_map].name);
     return m->embedding && m->patch_map ? SL_OK
-                                        : sl_fail(err, SL_ERR_MEMORY, "no memory for the names of outputs");
+                                        : sl_no_memory(err, "for the names of outputs");
 }
 
 /* Of the layouts of that name the one whose sizes are the network's. */

@@ -73,7 +73,7 @@ sl_status sl_import_read(const char *file, const char *arch, sl_import *out, cha
     sl_status status;
     *out = (sl_import){.file = sl_strdup(file)};
     if (!out->file)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a file's name");
+        return sl_no_memory(err, "for a file's name");
     SL_TRY(sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err));
     sl_sha256_hex(map.data, map.size, out->checkpoint_sha256);
     if (sl_checkpoint_is(map.data, map.size)) {

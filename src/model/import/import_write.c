@@ -18,7 +18,7 @@ sl_status sl_import_name(sl_import *m, const char *folder, const char *name, con
     if (!m->manifest || asprintf(&m->weights, "%s%s%s.%s", folder, slash, m->name, m->format) < 0)
         m->weights = NULL;
     if (!m->weights)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a model's name");
+        return sl_no_memory(err, "for a model's name");
     if (!sl_manifest_name(m->name))
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "a model can not be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' can", m->name);

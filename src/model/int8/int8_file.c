@@ -28,7 +28,7 @@ sl_status sl_int8_model_alloc(sl_int8_model *m, sl_error *err)
 {
     m->probe = sl_calloc_aligned(probe_bytes(m), 1);
     m->expected = sl_calloc_aligned((size_t)m->dim, sizeof *m->expected);
-    return m->probe && m->expected ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for an int8 model");
+    return m->probe && m->expected ? SL_OK : sl_no_memory(err, "for an int8 model");
 }
 
 void sl_int8_model_free(sl_int8_model *m)
@@ -83,7 +83,7 @@ static sl_status read_ranges(sl_reader *r, uint32_t count, sl_int8_model *m, sl_
         return SL_ERR_FORMAT;
     ranges->items = sl_calloc_aligned(count + 1, sizeof *ranges->items);
     if (!ranges->items)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for an int8 model");
+        return sl_no_memory(err, "for an int8 model");
     for (uint32_t i = 0; i < count; i++) {
         sl_range *range = &ranges->items[i];
         range->scale = sl_read_f32(r);
@@ -94,7 +94,7 @@ static sl_status read_ranges(sl_reader *r, uint32_t count, sl_int8_model *m, sl_
         range->has_sign = *sign;
         range->tensor = malloc((size_t)*length + 1);
         if (!range->tensor)
-            return sl_fail(err, SL_ERR_MEMORY, "no memory for an int8 model");
+            return sl_no_memory(err, "for an int8 model");
         memcpy(range->tensor, name, *length);
         range->tensor[*length] = 0;
         ranges->count++;

@@ -121,7 +121,7 @@ sl_status sl_int8_measure(sl_int8_faces *f, sl_graph *g, sl_int8_candidate *c, i
     sl_plan *plan;
     statistics *all = sl_calloc_aligned((size_t)count + 1, sizeof *all);
     if (!all)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the ranges of a network");
+        return sl_no_memory(err, "for the ranges of a network");
     sl_status status = SL_OK;
     for (int j = 0; status == SL_OK && j < count; j++)
         status = sl_graph_add_output(g, c[j].tensor, err);

@@ -174,7 +174,7 @@ sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], si
     model.producer_name = "secondlook";
     model.producer_version = (char *)sl_version();
     model.graph = &graph;
-    sl_status status = w.failed ? sl_fail(err, SL_ERR_MEMORY, "no memory for the network as ONNX")
+    sl_status status = w.failed ? sl_no_memory(err, "for the network as ONNX")
                                 : pack_onnx(&model, data, size, err);
     sl_put_free(&w);
     return status;

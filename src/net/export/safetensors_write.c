@@ -43,7 +43,7 @@ static sl_status header_of(const sl_state_dict *dict, const char *const (*metada
     }
     *out = status == SL_OK ? json_dumps(header, JSON_COMPACT) : NULL;
     if (status == SL_OK && !*out)
-        status = sl_fail(err, SL_ERR_MEMORY, "no memory for the header of a safetensors file");
+        status = sl_no_memory(err, "for the header of a safetensors file");
     json_decref(texts);
     json_decref(header);
     return status;

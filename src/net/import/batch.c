@@ -115,7 +115,7 @@ sl_status sl_free_batch(sl_graph *g, sl_error *err)
     }
     bool *batched = calloc((size_t)n_tensors + 1, sizeof *batched);
     if (!batched)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to free the batch");
+        return sl_no_memory(err, "to free the batch");
     for (int i = 0; i < g->n_inputs; i++)
         batched[g->inputs[i]] = true;
     sl_status status = SL_OK;

@@ -31,7 +31,7 @@ sl_status sl_reference_run(const sl_graph *g, const float *const *inputs, float 
 {
     sl_value *values = calloc((size_t)g->n_tensors + 1, sizeof *values);
     if (!values)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the network");
+        return sl_no_memory(err, "for the network");
     for (int t = 0; t < g->n_tensors; t++)
         values[t] = (sl_value){g->tensors[t].type, g->tensors[t].shape, (void *)g->tensors[t].data};
     for (int i = 0; i < g->n_inputs; i++)

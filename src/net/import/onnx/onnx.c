@@ -93,7 +93,7 @@ static sl_status note_derived(sorter *s, sl_error *err)
     s->names = sl_graph_new();
     s->index_kind = calloc(outputs + 1, sizeof *s->index_kind);
     if (!s->names || !s->index_kind)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for the order of the nodes");
+        return sl_no_memory(err, "for the order of the nodes");
     for (size_t i = 0; i < s->graph->n_node; i++) {
         const Onnx__NodeProto *node = s->graph->node[i];
         for (size_t j = 0; j < node->n_output; j++) {
@@ -147,7 +147,7 @@ static sl_status sort_nodes(const Onnx__GraphProto *graph, int *order, sl_error 
     if (s.state && s.stack)
         status = note_derived(&s, err);
     else
-        status = sl_fail(err, SL_ERR_MEMORY, "no memory for the order of the nodes");
+        status = sl_no_memory(err, "for the order of the nodes");
     for (size_t i = 0; i < graph->n_node && status == SL_OK; i++)
         if (s.state[i] == 0)
             status = place_node(&s, (int)i, err);
@@ -213,7 +213,7 @@ static sl_status convert_nodes(sl_onnx *o, const Onnx__GraphProto *graph)
                        SL_MAX_NODES);
     int *order = calloc(graph->n_node + 1, sizeof *order);
     if (!order)
-        return sl_fail(o->err, SL_ERR_MEMORY, "no memory for the order of the nodes");
+        return sl_no_memory(o->err, "for the order of the nodes");
     sl_status status = sort_nodes(graph, order, o->err);
     for (size_t i = 0; i < graph->n_node && status == SL_OK; i++)
         status = convert_node(o, graph->node[order[i]]);
@@ -240,7 +240,7 @@ sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error
     *out = NULL;
     SL_TRY(sl_onnx_open(&file, data, size, err));
     sl_onnx o = {.g = sl_graph_new(), .err = err, .budget = sl_const_budget(size)};
-    sl_status status = o.g ? build_onnx(&o, &file) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
+    sl_status status = o.g ? build_onnx(&o, &file) : sl_no_memory(err, "for the network's graph");
     sl_onnx_close(&file);
     if (status == SL_OK)
         *out = o.g;

@@ -103,7 +103,7 @@ sl_status sl_onnx_open(sl_onnx_file *file, const void *data, size_t size, sl_err
     if (size == 0 || !is_tame(&onnx__model_proto__descriptor, data, size, 0))
         return sl_fail(err, SL_ERR_FORMAT, "not an ONNX file, or a damaged one");
     if (!sl_onnx_lean_make(data, size, &lean))
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to read an ONNX file");
+        return sl_no_memory(err, "to read an ONNX file");
     sl_status status = parse_onnx(file, &lean, err);
     sl_onnx_lean_free(&lean);
     if (status != SL_OK)

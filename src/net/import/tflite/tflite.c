@@ -179,7 +179,7 @@ sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_err
         return sl_fail(err, SL_ERR_FORMAT, "not a TFLite file");
     sl_tflite t = {.flat = {.data = data, .size = size}, .g = sl_graph_new(), .err = err, .op_name = "file"};
     t.budget = sl_const_budget(size);
-    sl_status status = t.g ? build_tflite(&t) : sl_fail(err, SL_ERR_MEMORY, "no memory for the network's graph");
+    sl_status status = t.g ? build_tflite(&t) : sl_no_memory(err, "for the network's graph");
     free(t.computed);
     free(t.stands_for);
     if (status == SL_OK)

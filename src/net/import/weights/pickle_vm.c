@@ -21,7 +21,7 @@ static sl_status reserve_items(sl_pickle_vm *vm, void **items, size_t *capacity,
     SL_TRY(sl_take_budget(vm->budget, bytes, vm->err));
     void *grown = sl_realloc_array(*items, larger, size);
     if (!grown)
-        return sl_fail(vm->err, SL_ERR_MEMORY, "no memory for the values of a pickle");
+        return sl_no_memory(vm->err, "for the values of a pickle");
     memset((uint8_t *)grown + *capacity * size, 0, bytes);
     *items = grown;
     *capacity = larger;
@@ -100,7 +100,7 @@ sl_status sl_vm_container(sl_pickle_vm *vm, sl_pickle_kind kind, const sl_pickle
     SL_TRY(sl_take_budget(vm->budget, sizeof(sl_pickle_object), vm->err));
     sl_pickle_object *object = calloc(1, sizeof *object);
     if (!object)
-        return sl_fail(vm->err, SL_ERR_MEMORY, "no memory for the values of a pickle");
+        return sl_no_memory(vm->err, "for the values of a pickle");
     object->next = vm->pickle->objects;
     vm->pickle->objects = object;
     *out = (sl_pickle_value){.kind = kind, .object = object};

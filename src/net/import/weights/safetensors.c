@@ -179,7 +179,7 @@ sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *
         status = read_tensors(header, data + PREFIX + header_size, size - PREFIX - header_size, &budget, tensors, out,
                               err);
     else if (status == SL_OK)
-        status = sl_fail(err, SL_ERR_MEMORY, "no memory for the tensors of a safetensors file");
+        status = sl_no_memory(err, "for the tensors of a safetensors file");
     free(tensors);
     json_decref(header);
     if (status != SL_OK)

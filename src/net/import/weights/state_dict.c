@@ -59,7 +59,7 @@ static sl_status append_weight(sl_state_dict *dict, const char *name, const sl_w
         SL_TRY(grow_dict(dict, err));
     char *copy = sl_strdup(name);
     if (!copy)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a weight's name");
+        return sl_no_memory(err, "for a weight's name");
     dict->weights[dict->count] = *weight;
     dict->weights[dict->count++].name = copy;
     *weight_slot(dict, copy) = (uint32_t)dict->count;
