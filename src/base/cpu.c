@@ -1,3 +1,4 @@
+/* Which instruction set the kernels use, and which precisions it serves. */
 #include "base/cpu.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* CRC-32C by the processor's instruction, or from tables, eight bytes at a time. */
 #include "base/crc32c.h"
 
 #include <pthread.h>

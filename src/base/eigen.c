@@ -1,3 +1,4 @@
+/* Eigenvectors: all of a small matrix by Jacobi's rotations, the largest of a large one by subspace iteration. */
 #include "base/eigen.h"
 
 #include <math.h>

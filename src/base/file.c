@@ -1,3 +1,4 @@
+/* Files: mapped, read whole up to a cap, and written so that readers see the old content or the new. */
 #define _GNU_SOURCE
 #include "base/file.h"
 
@@ -18,12 +19,12 @@ static sl_status open_regular(const char *path, size_t max_bytes, int *fd, size_
 {
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
-        return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: can not open: %s", path,
+        return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: cannot open: %s", path,
                        strerror(errno));
     struct stat st;
     sl_status status = SL_OK;
     if (fstat(*fd, &st) != 0)
-        status = sl_fail(err, SL_ERR_IO, "%s: can not stat: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot stat: %s", path, strerror(errno));
     else if (S_ISDIR(st.st_mode))
         status = sl_fail(err, SL_ERR_ARGUMENT, "%s: is a folder, a file was expected", path);
     else if (!S_ISREG(st.st_mode))
@@ -49,7 +50,7 @@ sl_status sl_map_file(const char *path, size_t max_bytes, sl_mapping *out, sl_er
     int saved = errno;
     close(fd);
     if (data == MAP_FAILED)
-        return sl_fail(err, SL_ERR_IO, "%s: can not map: %s", path, strerror(saved));
+        return sl_fail(err, SL_ERR_IO, "%s: cannot map: %s", path, strerror(saved));
     *out = (sl_mapping){.data = data, .size = size};
     return SL_OK;
 }
@@ -82,7 +83,7 @@ sl_status sl_read_file(const char *path, size_t max_bytes, uint8_t **data, size_
             int saved = errno;
             close(fd);
             free(buffer);
-            return sl_fail(err, SL_ERR_IO, "%s: can not read: %s", path, strerror(saved));
+            return sl_fail(err, SL_ERR_IO, "%s: cannot read: %s", path, strerror(saved));
         }
         if (got == 0)
             break; /* the file shrank while it was read */
@@ -104,7 +105,7 @@ static sl_status write_all(int fd, const void *data, size_t size, const char *na
         if (put < 0 && errno == EINTR)
             continue;
         if (put < 0)
-            return sl_fail(err, SL_ERR_IO, "%s: can not write: %s%s", name, strerror(errno),
+            return sl_fail(err, SL_ERR_IO, "%s: cannot write: %s%s", name, strerror(errno),
                            errno == ENOSPC ? "; free some space and run again" : "");
         p += put;
         size -= (size_t)put;
@@ -116,12 +117,12 @@ sl_status sl_sync_dir(const char *dir, sl_error *err)
 {
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not open the folder: %s", dir, strerror(errno));
-    int failed = fsync(fd) != 0 && errno != EINVAL; /* some file systems can not sync folders */
+        return sl_fail(err, SL_ERR_IO, "%s: cannot open the folder: %s", dir, strerror(errno));
+    int failed = fsync(fd) != 0 && errno != EINVAL; /* some file systems cannot sync folders */
     int saved = errno;
     close(fd);
     if (failed)
-        return sl_fail(err, SL_ERR_IO, "%s: can not sync the folder: %s", dir, strerror(saved));
+        return sl_fail(err, SL_ERR_IO, "%s: cannot sync the folder: %s", dir, strerror(saved));
     return SL_OK;
 }
 
@@ -143,7 +144,7 @@ sl_status sl_write_file(const char *path, const void *data, size_t size, sl_erro
     sl_status status = SL_OK;
     const char *slash = strrchr(path, '/');
     const int folders = slash ? (int)(slash + 1 - path) : 0;
-    /* The file's name before it tells what a left-over was to become; cut so that the longest name has room for more. */
+    /* The file's name in front tells what a left-over was to become. It is cut so that the longest name has room. */
     if (!dir || asprintf(&temp, "%.*s%.200s.tmp-XXXXXX", folders, path, path + folders) < 0) {
         temp = NULL;
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its name", path);
@@ -151,21 +152,21 @@ sl_status sl_write_file(const char *path, const void *data, size_t size, sl_erro
     }
     fd = mkstemp(temp);
     if (fd < 0) {
-        status = sl_fail(err, SL_ERR_IO, "%s: can not create a file beside it: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot create a file beside it: %s", path, strerror(errno));
         goto done;
     }
     mode_t mask = umask(0);
     umask(mask);
     if (fchmod(fd, 0666 & ~mask) != 0)
-        status = sl_fail(err, SL_ERR_IO, "%s: can not set its mode: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot set its mode: %s", path, strerror(errno));
     if (status == SL_OK)
         status = write_all(fd, data, size, path, err);
     if (status == SL_OK && fsync(fd) != 0)
-        status = sl_fail(err, SL_ERR_IO, "%s: can not sync: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot sync: %s", path, strerror(errno));
     if (close(fd) != 0 && status == SL_OK)
-        status = sl_fail(err, SL_ERR_IO, "%s: can not close: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot close: %s", path, strerror(errno));
     if (status == SL_OK && rename(temp, path) != 0)
-        status = sl_fail(err, SL_ERR_IO, "%s: can not rename to it: %s", path, strerror(errno));
+        status = sl_fail(err, SL_ERR_IO, "%s: cannot rename to it: %s", path, strerror(errno));
     if (status == SL_OK)
         status = sl_sync_dir(dir, err);
     else
@@ -195,7 +196,7 @@ sl_status sl_make_dirs(const char *dir, sl_error *err)
         char kept = path[i];
         path[i] = '\0';
         if (mkdir(path, 0777) != 0 && errno != EEXIST)
-            return sl_fail(err, SL_ERR_IO, "%s: can not make the folder: %s", path, strerror(errno));
+            return sl_fail(err, SL_ERR_IO, "%s: cannot make the folder: %s", path, strerror(errno));
         path[i] = kept;
     }
     struct stat st;

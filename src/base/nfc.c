@@ -1,3 +1,4 @@
+/* Names in one spelling, by utf8proc. */
 #include "base/nfc.h"
 
 #include <stdbool.h>

@@ -1,3 +1,4 @@
+/* The first group of a POSIX regular expression. */
 #include "base/pattern.h"
 
 #include <regex.h>

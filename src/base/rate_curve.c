@@ -1,3 +1,4 @@
+/* Thresholds of sorted scores, and between the rates that were measured. */
 #include "base/rate_curve.h"
 
 #include <math.h>

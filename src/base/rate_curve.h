@@ -28,7 +28,7 @@ double sl_rate_curve_beyond(const sl_rate_curve *curve, double rate, int *beyond
 void sl_rate_curve_of(const float *sorted, size_t count, sl_rate_curve *out);
 
 /* The smallest threshold that at most `rate` of `count` scores, sorted from the largest down, reach; NaN when
- * rate * count is less than SL_LEAST_EVENTS: such a rate can not be told. */
+ * rate * count is less than SL_LEAST_EVENTS: such a rate cannot be measured. */
 double sl_threshold_at(const float *sorted, size_t count, double rate);
 
 #endif

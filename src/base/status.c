@@ -1,3 +1,4 @@
+/* The text of an error, written where the error is found and fit to be shown. */
 #define _GNU_SOURCE
 #include "base/status.h"
 

@@ -1,3 +1,4 @@
+/* A growing text and what is added to it: HTML, CSV, base64, and numbers whatever the locale. */
 #include "base/text.h"
 
 #include <math.h>

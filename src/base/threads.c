@@ -1,3 +1,4 @@
+/* The parallel loops: the caller's thread and a crew that lives for one loop. */
 #define _GNU_SOURCE
 #include "base/threads.h"
 

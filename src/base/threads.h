@@ -20,15 +20,15 @@ void sl_parallel_for(int threads, size_t count, sl_parallel_fn fn, void *context
 typedef sl_status (*sl_parallel_try_fn)(void *context, size_t item, int worker, sl_error *err);
 sl_status sl_parallel_try(int threads, size_t count, sl_parallel_try_fn fn, void *context, sl_error *err);
 
-/* The same with somebody who keeps order: items are made by all threads in any order, and taken by the caller's thread
- * one at a time in theirs, while the others go on making. At most `window` items are begun and not yet taken, so that
- * what waits for its turn is bounded: item i may use slot i % window of what the caller keeps. */
+/* A parallel loop whose results are taken in order. All threads make items, in any order; the caller's thread takes
+ * them, one at a time and in order, while the others go on making. At most `window` items are begun and not yet taken,
+ * so item i may use slot i % window of what the caller keeps. */
 enum { SL_WINDOW_MAX = 1024 };
 typedef struct {
     int threads;
     size_t count, window;                     /* window: 1 .. SL_WINDOW_MAX */
     sl_parallel_fn make;                      /* on any thread */
-    bool (*take)(void *context, size_t item); /* false: no further item is begun; those begun are still made and taken */
+    bool (*take)(void *context, size_t item); /* false: no further item is begun, those begun are still taken */
     void *context;
 } sl_ordered_loop;
 void sl_parallel_ordered(const sl_ordered_loop *loop);

@@ -1,3 +1,4 @@
+/* UTF-8 read strictly, and texts made fit to be shown. */
 #include "base/utf8.h"
 
 #include <stdbool.h>

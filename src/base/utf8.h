@@ -14,7 +14,7 @@ size_t sl_utf8_printable(const void *p, size_t left);
 
 #define SL_NAME_MAX 4096 /* bytes of a label or image id */
 
-/* 1 .. SL_NAME_MAX bytes of UTF-8 without control characters: what a label, an image id or a model's name is made of. */
+/* 1 .. SL_NAME_MAX bytes of UTF-8 without control characters: what labels, image ids and models' names are made of. */
 bool sl_name_sound(const char *name, size_t size);
 
 #endif

@@ -1,3 +1,4 @@
+/* The version of the library, and the instruction set that it uses. */
 #include "base/cpu.h"
 #include "secondlook.h"
 

@@ -1,3 +1,4 @@
+/* Models by name: the built-in manifests, a folder's own, and the files that they name. */
 #define _GNU_SOURCE
 #include "model/catalogue.h"
 

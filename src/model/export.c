@@ -107,7 +107,7 @@ sl_status sl_model_export(const char *models_dir, const char *name, const char *
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: is the file of model %s itself: choose another name", file, name);
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED,
-                       "%s is a forest of regression trees, not a network: it can not be written as ONNX",
+                       "%s is a forest of regression trees, not a network: it cannot be written as ONNX",
                        name);
     return export_network(models_dir, name, kind, file, err);
 }

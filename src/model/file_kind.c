@@ -1,3 +1,4 @@
+/* First bytes of files that are taken for networks by mistake. */
 #include "model/file_kind.h"
 
 #include <ctype.h>

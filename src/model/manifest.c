@@ -1,3 +1,4 @@
+/* A manifest read key by key; errors name the key and what it must be. */
 #include "model/manifest.h"
 
 #include <ctype.h>
@@ -22,6 +23,11 @@ typedef struct {
     sl_error *err;
 } context;
 
+static sl_status no_manifest_memory(const context *c)
+{
+    return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+}
+
 static sl_status missing_key(const context *c, const char *key)
 {
     return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"%s\" is missing", c->name, key);
@@ -40,7 +46,7 @@ static sl_status copy_text(const context *c, const json_t *object, const char *k
         return sl_fail(c->err, SL_ERR_LIMIT, "manifest %s: \"%s\" is longer than %d bytes or holds a NUL", c->name,
                        key, MAX_TEXT);
     *out = sl_strdup(json_string_value(value));
-    return *out ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+    return *out ? SL_OK : no_manifest_memory(c);
 }
 
 /* An integer in [low, high]; absent leaves *out alone. */
@@ -84,7 +90,7 @@ static sl_status read_source(const context *c, const json_t *root, sl_manifest *
 {
     const json_t *source = json_object_get(root, "source");
     if (!source)
-        return (m->source = sl_strdup("not stated")) ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+        return (m->source = sl_strdup("not stated")) ? SL_OK : no_manifest_memory(c);
     SL_TRY(copy_text(c, source, "npm", false, &m->npm));
     SL_TRY(copy_text(c, source, "path", m->npm != NULL, &m->npm_path));
     if (!m->npm)
@@ -98,7 +104,7 @@ static sl_status read_source(const context *c, const json_t *root, sl_manifest *
     size_t size = strlen(m->npm) + 8;
     m->source = malloc(size);
     if (!m->source)
-        return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+        return no_manifest_memory(c);
     snprintf(m->source, size, "npm %s", m->npm);
     return SL_OK;
 }
@@ -219,7 +225,7 @@ static sl_status copy_stage(const context *c, const json_t *name, char **out)
     if (!json_is_string(name) || json_string_length(name) == 0 || json_string_length(name) > MAX_TEXT)
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"stages\" must be names of models", c->name);
     *out = sl_strdup(json_string_value(name));
-    return *out ? SL_OK : sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+    return *out ? SL_OK : no_manifest_memory(c);
 }
 
 static sl_status read_stages(const context *c, const json_t *stages, sl_manifest *m)
@@ -264,7 +270,7 @@ static sl_status read_digest(const context *c, const json_t *root, sl_manifest *
 {
     SL_TRY(copy_text(c, root, "sha256", false, &m->sha256));
     if (!m->sha256 && !(m->sha256 = sl_strdup("")))
-        return sl_fail(c->err, SL_ERR_MEMORY, "manifest %s: no memory", c->name);
+        return no_manifest_memory(c);
     size_t length = strlen(m->sha256);
     if (length != 0 && (length != 64 || strspn(m->sha256, "0123456789abcdef") != 64))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"sha256\" must be 64 lower-case hex digits", c->name);

@@ -22,7 +22,7 @@ extern const char *const sl_model_kind_names[3], *const sl_colour_names[3];
 typedef struct {
     char *name;
     sl_model_kind kind;
-    char *npm, *npm_path;  /* "package@version" and the file inside it; NULL when npm has it not */
+    char *npm, *npm_path;  /* "package@version" and the file inside it; NULL when it is not on npm */
     char *source;          /* in words; from npm when that is set */
     char *licence, *provenance;
     char *file;   /* absolute, or relative to the models folder (to the manifest, for a user's own) */
@@ -39,8 +39,7 @@ typedef struct {
     char *embedding, *patch_map; /* tensor names */
     int embedding_dim;          /* 0: not stated, read from the graph */
     int patch_grid[3];          /* rows, columns, channels; 0: not stated */
-    float threshold[SL_MANIFEST_LOOKS]; /* score of sl_match_defaults_of(look) from which it is the same person; NaN: not
-                                           calibrated */
+    float threshold[SL_MANIFEST_LOOKS]; /* by look: the score from which it is one person; NaN: unknown */
     sl_rate_curve false_match_rate[SL_MANIFEST_LOOKS]; /* of the same scores; count 0: not measured */
 
     /* detectors */

@@ -1,3 +1,4 @@
+/* A network opened: manifest, file, graph. */
 #include "model/network.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* The preamble read off a graph, and judged beside what a manifest says. */
 #include "model/preamble.h"
 
 #include <math.h>

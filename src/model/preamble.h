@@ -1,5 +1,14 @@
-/* The preamble of a network: what it does itself to its pixels, number by number, before its first layer. A
- * network that normalises its pixels and a manifest that does so, too, make all faces alike. */
+/* The preamble of a network: what it does itself to its pixels, number by number, before its first layer.
+ *
+ *     pixels, 0 to 255
+ *       |     the manifest's (x - mean) / std
+ *       v
+ *     the network's input
+ *       |     Sub 127.5, Mul 1 / 128, Transpose, ..      the preamble: x becomes scale[c] x + shift[c]
+ *       v
+ *     the first layer                                    should meet what the network was trained on
+ *
+ * Where both normalise, black and white nearly meet, and all faces look alike to the network. */
 #ifndef SL_MODEL_PREAMBLE_H
 #define SL_MODEL_PREAMBLE_H
 

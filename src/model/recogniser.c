@@ -1,3 +1,4 @@
+/* A recogniser opened and checked, compiled, and fed with crops. */
 #define _GNU_SOURCE
 #include "model/recogniser.h"
 

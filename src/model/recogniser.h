@@ -15,8 +15,8 @@ typedef struct {
     uint8_t fingerprint[32];    /* over everything that makes templates comparable */
 } sl_recogniser;
 
-/* `name` NULL: SL_DEFAULT_RECOGNISER. The manifest's outputs are found and their shapes read from the graph; where the manifest states
- * shapes they must agree. */
+/* `name` NULL: SL_DEFAULT_RECOGNISER. The manifest's outputs are found and their shapes read from the graph; where the
+ * manifest states shapes they must agree. */
 sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err);
 void sl_recogniser_close(sl_recogniser *r);
 

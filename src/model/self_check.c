@@ -1,3 +1,4 @@
+/* Four made-up pictures through a network, and how alike their embeddings are. */
 #include "model/self_check.h"
 
 #include <math.h>

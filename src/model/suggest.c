@@ -1,3 +1,4 @@
+/* Finds the embedding and the patch map of a network that has no manifest. */
 #include "model/suggest.h"
 
 #include <stdlib.h>

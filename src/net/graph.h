@@ -1,6 +1,26 @@
-/* The graph of a network: tensors and nodes, in the order they run. Built by an importer or by an
- * architecture file, then specialised for one input shape (shapes inferred, shape arithmetic and
- * constants folded, patterns fused) and compiled into a plan. Semantics are ONNX's, data is NCHW. */
+/* The graph of a network: tensors and nodes, in the order they run. Semantics are ONNX's, data is NCHW.
+ *
+ *     file.onnx    file.tflite    weights and arch_NAME.c
+ *          \            |            /
+ *           v           v           v
+ *        sl_graph       as the file has it; shapes as far as it knows them
+ *             |
+ *             |    sl_graph_specialize, for one input shape and the outputs asked for (passes/)
+ *             |       infer.c    all shapes; what constants alone decide is computed, what leads to no output dropped
+ *             |       fuse.c     batch norm into convolution, spelled-out PReLU, softmax and L2 norm into one node
+ *             v
+ *        sl_graph       all shapes known, no integers but constants
+ *             |
+ *             |    sl_plan_compile (plan/): kernels and layouts chosen, weights reordered, buffers placed in one arena
+ *             v
+ *        sl_plan        steps that run in order
+ *
+ * A residual block on its way:
+ *
+ *     the file        x -> Conv -> BatchNorm -> Add (x) -> Relu -> y
+ *     specialised     x -> Conv ------------->  Add (x) -> Relu -> y       weights times scale, bias with the shift
+ *     planned         one step: a convolution that adds x and clips what it has in registers, over x where that is free
+ */
 #ifndef SL_NET_GRAPH_H
 #define SL_NET_GRAPH_H
 
@@ -136,8 +156,7 @@ sl_status sl_graph_add_tensor(sl_graph *g, const char *name, sl_type type, const
 sl_status sl_graph_add_const(sl_graph *g, const char *name, sl_type type, const sl_shape *shape,
                              const void *data, bool owned, sl_tensor *out, sl_error *err);
 
-/* Appends a node; its inputs must exist, its outputs are new tensors of unknown shape (rank -1 allowed:
- * rank 0 with dim unused means "unknown" only when rank == -1). */
+/* Appends a node. Its inputs exist; its outputs are tensors that nothing defines yet (of rank -1: of unknown shape). */
 sl_status sl_graph_add_node(sl_graph *g, sl_op op, const char *name, const sl_attr *attr,
                             const sl_tensor *inputs, int n_inputs, const sl_tensor *outputs, int n_outputs,
                             sl_error *err);
@@ -184,7 +203,7 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
 sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
                          sl_graph **out, sl_error *err);
 
-/* ---- importers (import/) ---- 
+/* ---- importers (import/) ----
  * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);
 sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_error *err);

@@ -280,7 +280,7 @@ static void wrong_sha256_is_refused(void **state)
     assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_RECOGNISER, &network, &err), SL_ERR_CORRUPT);
     assert_non_null(strstr(err.text, "sha256"));
     assert_int_equal(sl_network_open(dir, "mobilefacenet-192", SL_MODEL_DETECTOR, &network, &err), SL_ERR_ARGUMENT);
-    /* what can not be fetched says where to get it */
+    /* what cannot be fetched says where to get it */
     assert_int_equal(sl_model_fetch(dir, "mobilefacenet-128", 0, NULL, NULL, &err), SL_ERR_UNSUPPORTED);
     assert_non_null(strstr(err.text, "foamliu"));
     remove_tree(dir);

@@ -14,7 +14,7 @@ static sl_status write_outputs(const sl_plan *plan, const char *path, sl_error *
 {
     FILE *f = fopen(path, "wb");
     if (!f)
-        return sl_fail(err, SL_ERR_IO, "%s: can not be written", path);
+        return sl_fail(err, SL_ERR_IO, "%s: cannot be written", path);
     size_t written = 0, count = 0;
     for (int i = 0; i < 2; i++) {
         sl_shape shape;
@@ -22,7 +22,7 @@ static sl_status write_outputs(const sl_plan *plan, const char *path, sl_error *
         count += (size_t)sl_shape_elements(&shape);
         written += fwrite(y, sizeof *y, (size_t)sl_shape_elements(&shape), f);
     }
-    return fclose(f) == 0 && written == count ? SL_OK : sl_fail(err, SL_ERR_IO, "%s: can not be written", path);
+    return fclose(f) == 0 && written == count ? SL_OK : sl_fail(err, SL_ERR_IO, "%s: cannot be written", path);
 }
 
 static sl_status forward(sl_plan *plan, const char *input, const char *output, sl_error *err)

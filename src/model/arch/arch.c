@@ -1,3 +1,4 @@
+/* The table of architectures, and the three uses of a description: to list, to check and to build. */
 #include "model/arch/arch.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Starting a program, waiting for it, and ending it with its children. */
 #define _GNU_SOURCE
 #include "model/fetch/child.h"
 

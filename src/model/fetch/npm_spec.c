@@ -1,3 +1,4 @@
+/* NAME@VERSION, letter by letter. */
 #include "model/fetch/npm_spec.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* Scratch folders, each held by a lock as long as its owner lives. */
 #define _GNU_SOURCE
 #include "model/fetch/scratch.h"
 

@@ -1,3 +1,4 @@
+/* The linear head of a recogniser, read directly where its layers allow it, else by running it on unit vectors. */
 #include "model/head/head.h"
 
 #include <math.h>

@@ -47,7 +47,7 @@ static sl_status list_net_files(const char *folder, char *files[NETS], sl_error 
     struct dirent **names;
     int n = scandir(folder, &names, NULL, alphasort);
     if (n < 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not be listed", folder);
+        return sl_fail(err, SL_ERR_IO, "%s: cannot be listed", folder);
     sl_status status = SL_OK;
     for (int i = 0; i < n; i++) {
         if (status == SL_OK)

@@ -21,7 +21,7 @@ sl_status sl_import_name(sl_import *m, const char *folder, const char *name, con
         return sl_no_memory(err, "for a model's name");
     if (!sl_manifest_name(m->name))
         return sl_fail(err, SL_ERR_ARGUMENT,
-                       "a model can not be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' can", m->name);
+                       "a model cannot be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' can", m->name);
     return SL_OK;
 }
 

@@ -9,7 +9,7 @@
 #include "base/threads.h"
 #include "base/vector.h"
 
-/* Faces on which each tensor's own cost is measured; costs add up only about, so that a little more is tried first. */
+/* Each tensor's cost is measured on so many faces. Costs add up only roughly: the first try goes a little over. */
 enum { COST_FACES = 32 };
 #define COST_BUDGET (1.2 * (1 - SL_INT8_LEAST_MEAN))
 

@@ -1,3 +1,4 @@
+/* A state dict as a safetensors file: header and bytes, written in one go. */
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,7 +24,7 @@ static json_t *entry_of(const sl_weight *w, size_t begin)
                      (json_int_t)(begin + weight_bytes(w)));
 }
 
-/* The header's JSON, malloc'd. Names and metadata that are not UTF-8 can not be written: SL_ERR_ARGUMENT. */
+/* The header's JSON, malloc'd. Names and metadata that are not UTF-8 cannot be written: SL_ERR_ARGUMENT. */
 static sl_status header_of(const sl_state_dict *dict, const char *const (*metadata)[2], size_t metadata_count,
                            char **out, sl_error *err)
 {

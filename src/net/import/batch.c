@@ -1,3 +1,4 @@
+/* Follows the batch through the nodes, and takes it out of the shapes that reshapes were given. */
 #include "net/import/batch.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Memory on a budget, for constants that importers make. */
 #include "net/import/const_budget.h"
 
 #include "base/mem.h"

@@ -1,5 +1,5 @@
-/* Memory for the constants that an importer makes out of a file's: scaled or turned weights, integers made wider. It has
- * a limit, so that a small file cannot ask for much. */
+/* Memory for the constants that an importer makes of a file's: scaled or turned weights, wider integers. It has a
+ * limit, so that a small file cannot ask for much. */
 #ifndef SL_NET_CONST_BUDGET_H
 #define SL_NET_CONST_BUDGET_H
 

@@ -1,7 +1,30 @@
 /* Convolution 3x3 of stride 1 after Winograd, F(4x4, 3x3) (Lavin and Gray 2016, arXiv:1509.09308): a tile of 6x6 inputs
  * gives 4x4 outputs with 36 products a channel in place of 144. Channels last; compiled once for each instruction set
  * (winograd_body.h). The points are 0, +-5/8, +-3/2 and infinity, whose transforms round less than those of 0, +-1,
- * +-2. */
+ * +-2.
+ *
+ * Tiles of the input overlap by two pixels, those of the output do not:
+ *
+ *     x   0 1 2 3 4 5 6 7 8 9               y   0 1 2 3 4 5 6 7
+ *        +-------+---+-------+                 +-------+-------+
+ *        |       |\\\|       |                 |       |       |
+ *        | tile  |\\\| tile  |   --------->    | tile  | tile  |
+ *        |   0   |\\\|   1   |                 |   0   |   1   |
+ *        |       |\\\|       |                 |       |       |
+ *        +-------+---+-------+                 +-------+-------+
+ *
+ * A block of T tiles goes through three stages, in scratch memory that stays in the caches:
+ *
+ *     transform    V [36, T, inputs + pad]      a tile's 36 numbers of each channel, B^T d B
+ *     multiply     M [36, T, outputs + pad]     36 products: M_p [T, outputs] = V_p [T, inputs] W_p [inputs, outputs]
+ *     transform    y                            A^T m A, then bias, slope, sum, slope
+ *
+ *     weights      W [36, outputs / panel, inputs, panel], packed once: what one pass of the product reads is one run
+ *
+ *                      W_p, panel 0                W_p, panel 1
+ *                    | input 0 | input 1 | ...   | input 0 | input 1 | ...
+ *                      `-- one number for each of the panel's outputs
+ */
 #ifndef SL_NET_WINOGRAD_H
 #define SL_NET_WINOGRAD_H
 

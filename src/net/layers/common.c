@@ -1,3 +1,4 @@
+/* What layers share: errors, lists of integers, broadcasting, walks over elements, windows. */
 #include "net/layers/layers.h"
 
 #include <stdarg.h>

@@ -1,5 +1,16 @@
-/* One arena for all buffers: walking the steps in order, each buffer takes the smallest gap among those in
- * use at that moment, and leaves it after its last step. */
+/* One arena for all buffers of a plan. A buffer is in use from the first step that touches it to the last. Walking the
+ * steps in order, each buffer takes the smallest gap between those in use at that moment that it fits in, and leaves it
+ * after its last step. Inputs, outputs and the scratch of oneDNN's primitives stay for good.
+ *
+ *     offset      step 0   step 1   step 2   step 3
+ *          0     +-----------------------------------+
+ *                | x: an input, there for good       |
+ *                +-----------------+-----------------+
+ *                | a               | c               |     a is read last in step 1, c is written first in step 2
+ *                +--------+--------+--------+--------+
+ *                         | b               | y      |     y, an output, takes the place that b has left
+ *       size              +-----------------+--------+
+ */
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>

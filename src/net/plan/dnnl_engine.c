@@ -1,3 +1,4 @@
+/* The one engine of oneDNN, held to the instruction set in force. */
 #include <pthread.h>
 #include <stdio.h>
 

@@ -1,3 +1,4 @@
+/* oneDNN 3 behind dnnl_adapter.h. */
 #include "net/plan/dnnl_common.h"
 
 #if DNNL_VERSION_MAJOR >= 3

@@ -1,5 +1,23 @@
-/* The inside of a plan, shared by what compiles it: steps that run in order, on buffers that get their
- * place in one arena once all steps are known. */
+/* The inside of a plan, shared by what compiles it. Nodes become steps that run in order. Steps work on buffers, which
+ * they know by number until all steps are known; then each buffer gets its place in one arena (arena.c), and each step
+ * the addresses.
+ *
+ *     tensor     sl_place: the buffers that hold it, one for each form: dense, another layout, a narrower type
+ *     node       steps, reorders in front where a tensor is not yet in the form that is wanted;
+ *                or nothing, where it was merged into an earlier step (plan_posts.c)
+ *     sl_step    run (state), data [k] = address of buffers [k]
+ *     sl_buffer  its bytes, its first and last step; constants have memory of their own
+ *
+ * Files that stand on each other, from below:
+ *
+ *     plan_type.c, shared_weights.c      types; weights that plans share
+ *     plan_build.c                       buffers, memory, steps
+ *     plan_primitive.c                   oneDNN's primitives as steps, reorders
+ *     plan_places.c                      where tensors are
+ *     plan_posts.c, plan_layout.c        what can be merged; layouts that our own steps understand
+ *     plan_conv.c, plan_elements.c, ..   a node's steps, each file for some kinds
+ *     plan.c                             all nodes
+ */
 #ifndef SL_NET_PLAN_BUILD_H
 #define SL_NET_PLAN_BUILD_H
 
@@ -132,8 +150,8 @@ sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream
                       void (*bind)(sl_step *), void (*free_state)(void *), void *state, const int *buffers,
                       int n_buffers, sl_error *err);
 
-/* What is made of the graph's constant t alone, laid out as `to`: `fill` writes it. It is the plan's, or (shared_weights.c)
- * shared with other plans. */
+/* Something made of the graph's constant t alone, packed or reordered weights, laid out as `to`: `fill` writes it. Its
+ * memory is the plan's, or shared with other plans (shared_weights.c). */
 typedef sl_status (*sl_fill_fn)(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err);
 sl_status sl_const_made(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_fn fill, const void *context, void **data,
                         sl_error *err);
@@ -162,8 +180,8 @@ dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 sl_status sl_add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
                          sl_error *err);
 
-/* The graph's constant t, dense as `from`, reordered into `to` ; *buffer is a constant one. scales:
- * NULL, or what t alone decides. */
+/* The graph's constant t, dense as `from`, reordered into `to`; *buffer is a constant one. scales: NULL, or what t
+ * alone decides. */
 sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_scales *scales,
                            int *buffer, sl_error *err);
 

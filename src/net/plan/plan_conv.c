@@ -221,8 +221,8 @@ static bool describe_memory(const sl_build *b, linear *l)
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
 }
 
-/* The narrowest type that all readers of the output take it in. int8 has its own scale for each tensor, so a sum is
- * not made in it. */
+/* The narrowest type that all readers of the output take it in. A sum is never made in int8: the tensors that are added
+ * have different scales. */
 static dnnl_data_type_t linear_output_type(const sl_build *b, const linear *l)
 {
     sl_tensor t = output_of(b, l);

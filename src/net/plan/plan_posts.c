@@ -1,3 +1,4 @@
+/* Which element-wise nodes behind a layer may be merged into it. */
 #include "net/plan/plan_posts.h"
 
 static bool available(const sl_build *b, sl_tensor t)

@@ -32,8 +32,9 @@ static bool reads_input(const sl_graph *g, const sl_node *n)
     return false;
 }
 
-/* The picture itself has more steps than bf16 or int8. A depthwise layer's sums are of few products, so that little is
- * saved and little evened out: in bf16 they made most of that type's error, for 5 % of MobileFaceNet's time. */
+/* What reads the picture stays f32: pixels have more levels than bf16 or int8 keeps. So do depthwise layers: their sums
+ * are of few products, in which errors do not even out. In bf16 they made most of the error, and saved 5 % of
+ * MobileFaceNet's time. */
 static bool can_be_narrow(const sl_graph *g, const sl_node *n)
 {
     return constant_weights(g, n) && !reads_input(g, n) && n->attr.groups <= 1;
@@ -63,8 +64,8 @@ static bool three_by_three(const sl_attr *a)
     return a->groups <= 1;
 }
 
-/* Half as many products again as without stops being worth the transforms. A rule and not a timing, so that a machine
- * always computes the same way. */
+/* It pays where its products, and half as many again for the transforms, are fewer than the plain form's. A rule and
+ * not a timing, so that a machine always computes the same way. */
 bool sl_suits_winograd(const sl_graph *g, const sl_node *n)
 {
     if (n->op != SL_OP_CONV || !g->tensors[n->inputs[1]].data || !three_by_three(&n->attr))

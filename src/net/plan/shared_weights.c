@@ -1,3 +1,4 @@
+/* Shared weights, found by the constant's name and its layout; who does not find one makes it with the lock held. */
 #include "net/plan/shared_weights.h"
 
 #include <pthread.h>

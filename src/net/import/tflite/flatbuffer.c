@@ -1,3 +1,4 @@
+/* Offsets of a flatbuffer, each checked before it is followed. */
 #include "net/import/tflite/flatbuffer.h"
 
 #include "base/bytes.h"

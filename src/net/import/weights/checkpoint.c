@@ -1,3 +1,4 @@
+/* Which of the three forms a checkpoint has. */
 #include "net/import/weights/checkpoint.h"
 
 #include "base/bytes.h"

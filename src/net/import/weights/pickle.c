@@ -1,3 +1,4 @@
+/* The opcodes of pickles, a function each, and the loop that runs them. */
 #include "net/import/weights/pickle.h"
 
 #include "net/import/weights/pickle_vm.h"

@@ -1,7 +1,24 @@
 /* Pickles (protocol 2 to 5) as data. Nothing is imported, called or built: a call of one of the few globals that
  * torch.save writes becomes a value that says what would be called with which arguments. Any other global, and any
  * opcode that torch.save does not write, is refused by its name.
- * Format: pickletools.py of CPython. */
+ * Format: pickletools.py of CPython.
+ *
+ * What a state dict of one tensor becomes, a tree of values:
+ *
+ *     DICT
+ *      +- TEXT "conv1.weight"
+ *      +- CALL torch._utils._rebuild_tensor_v2
+ *          +- PERSISTENT
+ *          |   +- TEXT "storage"
+ *          |   +- GLOBAL torch.FloatStorage           the type of its elements
+ *          |   +- TEXT "0"                            the storage's key in the file
+ *          |   +- TEXT "cpu"
+ *          |   +- INT 1728                            its elements
+ *          +- INT 0                                   the first element
+ *          +- TUPLE INT 64, INT 3, INT 3, INT 3       shape
+ *          +- TUPLE INT 27, INT 9, INT 3, INT 1       strides
+ *          +- BOOL, DICT                              requires_grad, hooks: not looked at
+ */
 #ifndef SL_NET_PICKLE_H
 #define SL_NET_PICKLE_H
 

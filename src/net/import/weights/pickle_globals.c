@@ -1,3 +1,4 @@
+/* The globals that a checkpoint may name. */
 #include "net/import/weights/pickle_vm.h"
 
 #include <string.h>

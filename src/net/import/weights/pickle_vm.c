@@ -1,3 +1,4 @@
+/* Stack, marks, memo and containers, all on the file's budget. */
 #include "net/import/weights/pickle_vm.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Named pieces of a file, sorted and found by name. */
 #include "net/import/weights/records.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Reading safetensors: the header is checked, the tensors stay where they lie. */
 #include "net/import/weights/safetensors.h"
 
 #include <jansson.h>
@@ -26,7 +27,7 @@ bool sl_safetensors_is(const uint8_t *data, size_t size)
     return size > PREFIX && sl_get_u64(data) <= size - PREFIX && sl_get_u64(data) > 0 && data[PREFIX] == '{';
 }
 
-/* Bytes that the header's tree will take; the size is one of a file, so the sum can not overflow. */
+/* Bytes that the header's tree will take; the size is one of a file, so the sum cannot overflow. */
 static size_t tree_size(const char *header, size_t size)
 {
     size_t sum = PER_BYTE * size;

@@ -1,3 +1,4 @@
+/* Weights in the file's order, and a hash table of their names. */
 #include "net/import/weights/state_dict.h"
 
 #include <stdlib.h>

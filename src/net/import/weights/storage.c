@@ -1,3 +1,4 @@
+/* Stored elements of any type as floats, through any strides, on the file's budget. */
 #include "net/import/weights/storage.h"
 
 #include "base/bytes.h"

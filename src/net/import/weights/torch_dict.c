@@ -1,3 +1,4 @@
+/* The state dict in the tree that a pickle describes (pickle.h), and the tensors in it. */
 #include "net/import/weights/torch_dict.h"
 
 #include <stdio.h>

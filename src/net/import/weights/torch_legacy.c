@@ -1,3 +1,4 @@
+/* torch.save's older form: a row of pickles, then the storages' bytes. */
 #include <stdlib.h>
 #include <string.h>
 

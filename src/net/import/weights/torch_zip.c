@@ -1,3 +1,4 @@
+/* torch.save's zip archives: the pickle, and a record for each storage. */
 #include <string.h>
 
 #include "net/import/weights/torch_dict.h"

@@ -1,3 +1,4 @@
+/* The directory of a zip archive, checked entry by entry. */
 #include "net/import/weights/zip.h"
 
 #include <stdlib.h>
