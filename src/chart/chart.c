@@ -107,15 +107,6 @@ static sl_status check(const sl_chart *c, sl_error *err)
 
 /* ---- text ---- */
 
-double sl_chart_text_width(const char *text, double size)
-{
-    double width = 0;
-    for (; *text; text++) /* bytes that continue a character have no width */
-        if ((*text & 0xc0) != 0x80)
-            width += strchr(" .,:;|!'ijltf()[]1", *text) ? .36 : *text >= 'A' && *text <= 'Z' ? .7 : .58;
-    return width * size;
-}
-
 static void add_text(sl_text *svg, const char *class, const char *anchor, double x, double y, const char *text)
 {
     sl_text_add(svg, "<text%s%s%s text-anchor=\"%s\" x=\"", *class ? " class=\"" : "", class, *class ? "\"" : "",

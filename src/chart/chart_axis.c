@@ -1,4 +1,4 @@
-/* A chart's axes: ends at whole ticks, ticks at 1, 2 or 5 times a power of ten. */
+/* A chart's axes: ends at whole ticks, ticks at 1, 2 or 5 times a power of ten; and how wide a text is beside them. */
 #include "chart/chart.h"
 
 #include <math.h>
@@ -95,4 +95,15 @@ const char *sl_axis_number(const sl_axis *a, int i, char text[32])
         return sl_fixed(text, tick, exponent < 0 ? -exponent : 0);
     snprintf(text, 32, "%de%d", (int)lround(tick / pow(10, exponent)), exponent);
     return text;
+}
+
+/* ---- text ---- */
+
+double sl_chart_text_width(const char *text, double size)
+{
+    double width = 0;
+    for (; *text; text++) /* bytes that continue a character have no width */
+        if ((*text & 0xc0) != 0x80)
+            width += strchr(" .,:;|!'ijltf()[]1", *text) ? .36 : *text >= 'A' && *text <= 'Z' ? .7 : .58;
+    return width * size;
 }

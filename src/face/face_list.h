@@ -30,6 +30,11 @@ void sl_faces_sort(sl_face *faces, size_t count);
  * one goes. Returns how many stay, at most `max_faces`. */
 size_t sl_faces_suppress(sl_face *faces, size_t count, float iou, size_t max_faces);
 
+static inline double sl_box_area(const sl_box *b)
+{
+    return ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0);
+}
+
 /* Area of the intersection over area of the union; boxes are continuous (width = x1 - x0). */
 float sl_box_iou(const sl_box *a, const sl_box *b);
 

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "face/face_list.h"
 #include "image/image.h"
 #include "pipeline/sight.h"
 
@@ -69,8 +70,6 @@ static sl_status refine_others(sl_session *s, const sl_image *photo, int turned,
     return status;
 }
 
-static double box_area(const sl_box *b) { return ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0); }
-
 /* Half the area is the eye distance over 1.4: who is that near to the camera may be the one that is meant. */
 static void count_rivals(sl_face *faces, size_t count)
 {
@@ -78,7 +77,7 @@ static void count_rivals(sl_face *faces, size_t count)
         faces[i].others = (int)count - 1;
         faces[i].rivals = 0;
         for (size_t k = 0; k < count; k++)
-            faces[i].rivals += k != i && box_area(&faces[k].box) >= .5 * box_area(&faces[i].box);
+            faces[i].rivals += k != i && sl_box_area(&faces[k].box) >= .5 * sl_box_area(&faces[i].box);
     }
 }
 
@@ -148,22 +147,4 @@ sl_status sl_detect(sl_session *s, const sl_image *image, sl_face **faces, size_
 sl_status sl_detect_main(sl_session *s, const sl_image *image, sl_face **faces, size_t *count, sl_error *err)
 {
     return detect(s, image, true, faces, count, err);
-}
-
-/* Area less twice the squared distance of the box's centre from the picture's: a small face in the middle loses
- * to a large one beside it, a stranger at the edge to the sitter. */
-size_t sl_main_face(const sl_image *image, const sl_face *faces, size_t count)
-{
-    size_t best = 0;
-    double best_value = -INFINITY;
-    for (size_t i = 0; i < count; i++) {
-        const sl_box *b = &faces[i].box;
-        double dx = (b->x0 + b->x1) / 2.0 - image->width / 2.0, dy = (b->y0 + b->y1) / 2.0 - image->height / 2.0;
-        double value = box_area(b) - 2 * (dx * dx + dy * dy);
-        if (value > best_value) {
-            best_value = value;
-            best = i;
-        }
-    }
-    return best;
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "gallery/gallery.h"
+#include "match/oae/oae.h"
 #include "model/builtin_files.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"
@@ -18,6 +19,11 @@ enum { MAX_BYTES = 1 << 20 };
 #define REMEDY "run 'secondlook calibrate' for this gallery and this look"
 
 /* ---- a gallery's ---- */
+
+uint32_t sl_match_statistics(const sl_match_options *match)
+{
+    return match->oae ? sl_oae_checksum(match->oae) : 0;
+}
 
 /* DIR/calibration-1A2B3C4D.rates, by look and statistics; NULL when there is no memory. */
 static char *gallery_path(const sl_gallery *gallery, const char *look, uint32_t statistics)

@@ -147,11 +147,6 @@ static sl_rule by_manifest(const sl_manifest *m, const sl_match_options *match, 
 
 /* ---- the public functions ---- */
 
-uint32_t sl_match_statistics(const sl_match_options *match)
-{
-    return match->oae ? sl_oae_checksum(match->oae) : 0;
-}
-
 static bool is_whole(const sl_rule *rule)
 {
     for (int b = 0; b < rule->bins; b++)

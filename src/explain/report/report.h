@@ -59,6 +59,8 @@ void sl_report_photo(sl_text *page, const sl_case *one);
 
 sl_status sl_report_case(sl_text *page, const sl_told_case *told, size_t count, bool settings, sl_error *err);
 
+/* ---- report_picture.c ---- */
+
 /* An <img> with the picture inside as JPEG. `alt` is plain text. */
 sl_status sl_report_picture(sl_text *page, const sl_image *picture, const char *alt, sl_error *err);
 
