@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 /* Unicode's Default_Ignorable_Code_Point, its line and paragraph separators, and its interlinear annotations, all
  * of which no glyph shows. (sl_utf8_printable has refused control characters before.) */

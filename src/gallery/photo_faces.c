@@ -1,5 +1,5 @@
 /* The faces of a photo, by its id and by its content. */
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/nfc.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 /* What is no UTF-8, or too long, stays as it is: the check of names refuses it. */
 static sl_status compose(const char *name, char **out, sl_error *err)

@@ -12,7 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "gallery/format.h"
+#include "gallery/folder/format.h"
 #include "gallery/gallery.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

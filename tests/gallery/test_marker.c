@@ -3,7 +3,7 @@
  * comes out is what was acknowledged, or SL_ERR_CORRUPT and a folder that is as it was. */
 #include "faces.h"
 
-#include "gallery/format.h"
+#include "gallery/folder/format.h"
 #include "gallery/gallery.h"
 
 enum { BEFORE = 3, FACES = 6, FILES = 6 };

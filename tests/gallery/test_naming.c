@@ -2,7 +2,7 @@
 #include "faces.h"
 
 #include "gallery/gallery.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 static char *dir;
 

@@ -4,7 +4,7 @@
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
-#include "gallery/format.h"
+#include "gallery/folder/format.h"
 
 enum { FACES = 7 };
 

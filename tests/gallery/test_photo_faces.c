@@ -6,7 +6,7 @@
 #include <sys/resource.h>
 
 #include "gallery/gallery.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 static char *dir;
 static sl_error err;

@@ -11,7 +11,7 @@
 
 #include "base/file.h"
 #include "base/sha256.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 #include "image/image.h"
 #include "pipeline/engine.h"
 

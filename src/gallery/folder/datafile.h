@@ -1,6 +1,6 @@
 /* A file that is appended to and read through a mapping. What lies beyond `end` does not count. */
-#ifndef SL_GALLERY_DATAFILE_H
-#define SL_GALLERY_DATAFILE_H
+#ifndef SL_FOLDER_DATAFILE_H
+#define SL_FOLDER_DATAFILE_H
 
 #include <stdbool.h>
 #include <stdint.h>

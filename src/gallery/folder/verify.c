@@ -1,4 +1,4 @@
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
 static sl_status check_marker(const sl_gallery *g, sl_error *err)

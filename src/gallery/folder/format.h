@@ -1,7 +1,7 @@
 /* The bytes of a gallery's files (docs/gallery-format.md): encoders, and decoders that trust nothing.
  * All numbers are little-endian. Pure functions on buffers; files are handled by datafile.c and store.c. */
-#ifndef SL_GALLERY_FORMAT_H
-#define SL_GALLERY_FORMAT_H
+#ifndef SL_FOLDER_FORMAT_H
+#define SL_FOLDER_FORMAT_H
 
 #include <stdbool.h>
 

@@ -1,4 +1,4 @@
-#include "gallery/table.h"
+#include "gallery/folder/table.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "gallery/format.h"
+#include "gallery/folder/format.h"
 
 #include <math.h>
 #include <string.h>

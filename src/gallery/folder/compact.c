@@ -1,4 +1,4 @@
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #include <string.h>
 

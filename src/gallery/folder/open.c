@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "gallery/datafile.h"
+#include "gallery/folder/datafile.h"
 
 #include <errno.h>
 #include <fcntl.h>

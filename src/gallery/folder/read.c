@@ -1,4 +1,4 @@
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #define META_NAME "gallery.meta"
 

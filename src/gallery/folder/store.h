@@ -7,17 +7,17 @@
  *     spelling.c names in one form of Unicode        naming.c   what labels and ids may be
  *     photo_faces.c  the faces of a photo, by its id and by its content
  */
-#ifndef SL_GALLERY_STORE_H
-#define SL_GALLERY_STORE_H
+#ifndef SL_FOLDER_STORE_H
+#define SL_FOLDER_STORE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "gallery/datafile.h"
-#include "gallery/format.h"
+#include "gallery/folder/datafile.h"
+#include "gallery/folder/format.h"
 #include "gallery/gallery.h"
 #include "base/ticker.h"
-#include "gallery/table.h"
+#include "gallery/folder/table.h"
 
 struct sl_gallery {
     char *dir;

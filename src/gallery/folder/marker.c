@@ -8,7 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "gallery/store.h"
+#include "gallery/folder/store.h"
 
 #define MARKER_NAME "commit"
 
