@@ -35,6 +35,7 @@ static void find_people(making *m)
 {
     for (size_t i = 0; i < m->faces; i++) {
         const char *label = sl_gallery_label(m->p->gallery, i);
+        m->p->labels[i] = sl_gallery_label_id(m->p->gallery, i);
         m->names[i] = (sl_name){label, strlen(label), m->p->labels[i]};
     }
     sl_names_sort(m->names, m->faces);
@@ -175,6 +176,7 @@ static sl_status allocate(making *m, sl_error *err)
     bool failed = false;
     for (size_t i = 0; i < sizeof of_queries / sizeof *of_queries; i++)
         failed |= !(*of_queries[i] = sl_calloc_aligned(m->queries, sizeof(uint32_t)));
+    failed |= !(p->labels = sl_calloc_aligned(m->faces, sizeof *p->labels));
     failed |= !(p->faces = sl_calloc_aligned(m->faces, sizeof *p->faces));
     failed |= !(m->face_in = sl_calloc_aligned(m->faces, 1));
     failed |= !(m->query_in = sl_calloc_aligned(m->queries, 1));
@@ -210,7 +212,7 @@ static sl_status make(making *m, sl_error *err)
 sl_status sl_protocol_make(const sl_gallery *gallery, const sl_gallery *queries, const sl_eval_options *options,
                            sl_protocol *out, sl_error *err)
 {
-    *out = (sl_protocol){.gallery = gallery, .queries = queries, .labels = sl_gallery_label_ids(gallery)};
+    *out = (sl_protocol){.gallery = gallery, .queries = queries};
     making m = {
         .p = out, .options = options, .faces = sl_gallery_size(gallery), .queries = sl_gallery_size(queries)};
     if (m.faces == 0 || m.queries == 0)
@@ -228,6 +230,7 @@ sl_status sl_protocol_make(const sl_gallery *gallery, const sl_gallery *queries,
 
 void sl_protocol_free(sl_protocol *p)
 {
+    free(p->labels);
     free(p->faces);
     free(p->person);
     free(p->own_photo);

@@ -11,8 +11,8 @@
 /* UINT32_MAX stands for "none" throughout. Faces are indices of the gallery, queries indices of the queries. */
 typedef struct {
     const sl_gallery *gallery, *queries;
-    const uint32_t *labels; /* of the gallery's faces */
-    uint32_t *faces;        /* [face_count] the faces that may be found, ascending */
+    uint32_t *labels; /* [gallery] label ids of its faces */
+    uint32_t *faces;  /* [face_count] the faces that may be found, ascending */
     size_t face_count;
     uint32_t *person;    /* [queries] label id of the query's person in the gallery */
     uint32_t *own_photo; /* [queries] the face to pass over: the query itself, or the photo that it was made of */

@@ -1,7 +1,7 @@
 /* What the modules below the gallery use of it beyond the public functions: opening by shape, and
- * templates straight from the mapping. Indices i are those of sl_gallery_size: live faces in order of
+ * templates in place, where the gallery keeps them. Indices i are those of sl_gallery_size: live faces in order of
  * enrolment. Pointers are valid until the gallery is changed or closed; any number of threads may call
- * these on one handle together as long as nobody adds or removes. */
+ * these on one handle together as long as nobody adds or removes. A gallery may be of any kind (kind.h). */
 #ifndef SL_GALLERY_GALLERY_H
 #define SL_GALLERY_GALLERY_H
 
@@ -12,14 +12,14 @@
 /* sl_gallery_open without an engine. shape and model_name are needed to create a gallery; where one is,
  * a shape of another fingerprint or geometry is SL_ERR_MISMATCH (its precision counts only for a new
  * gallery), and NULL accepts what is there. */
-sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_template_shape *shape,
+sl_status sl_gallery_open_shape(const char *place, sl_gallery_mode mode, const sl_template_shape *shape,
                                 const char *model_name, sl_gallery **out, sl_error *err);
 
 /* The gallery's shape, with the precision of its stored patches; valid as long as the handle. */
 const sl_template_shape *sl_gallery_shape(const sl_gallery *gallery);
 
-/* Its folder, as it was opened, and the random number that all of its files carry, through compactions too. */
-const char *sl_gallery_dir(const sl_gallery *gallery);
+/* Its folder, or what else was named, as it was opened; and its random number, which stays through compactions. */
+const char *sl_gallery_place(const sl_gallery *gallery);
 uint64_t sl_gallery_id(const sl_gallery *gallery);
 
 /* Embeddings of all live faces, [faces, D] contiguous, unit length; NULL for an empty gallery. The first
@@ -52,11 +52,12 @@ typedef struct {
 /* Takes the encoder over, also when it fails. */
 sl_status sl_gallery_set_encoder(sl_gallery *gallery, const sl_contribution_encoder *encoder, sl_error *err);
 
-/* One number per live face, [faces], equal for equal labels, below sl_gallery_label_bound. */
-const uint32_t *sl_gallery_label_ids(const sl_gallery *gallery);
+/* A number for the label of live face i, equal for equal labels, below sl_gallery_label_bound (i is not checked). */
+uint32_t sl_gallery_label_id(const sl_gallery *gallery, size_t i);
 uint32_t sl_gallery_label_bound(const sl_gallery *gallery);
 
-/* The label and the image id of live face i (i is not checked). */
+/* The label and the image id of live face i (i is not checked); "" where they cannot be read, which nobody meets who has
+ * asked for the embeddings before. */
 const char *sl_gallery_label(const sl_gallery *gallery, size_t i);
 const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
 
@@ -77,7 +78,7 @@ sl_status sl_gallery_find_face_of(const sl_gallery *gallery, const char *photo, 
 sl_status sl_gallery_find_photo(sl_gallery *gallery, const uint8_t sha256[32], const char *label, size_t *i,
                                 sl_error *err);
 
-/* Patches of live face i, straight from the mapping, 64-byte aligned; its checksum is verified the first time.
+/* Patches of live face i, in place, 64-byte aligned; a file's checksum is verified the first time.
  * SL_ERR_UNSUPPORTED, with the way out, where the gallery holds embeddings only. */
 sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_patch_source *out, sl_error *err);
 

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
-#include "gallery/folder/store.h"
+#include "gallery/naming.h"
 
 /* Unicode's Default_Ignorable_Code_Point, its line and paragraph separators, and its interlinear annotations, all
  * of which no glyph shows. (sl_utf8_printable has refused control characters before.) */
@@ -115,4 +115,10 @@ sl_status sl_name_check(const char *what, const char *name, sl_error *err)
                            what, name, code, from, why);
     }
     return SL_OK;
+}
+
+bool sl_model_name_sound(const char *model)
+{
+    size_t size = strlen(model);
+    return size < sizeof((sl_gallery_info *)0)->model && sl_name_sound(model, size);
 }

@@ -3,7 +3,8 @@
 #include <string.h>
 
 #include "base/nfc.h"
-#include "gallery/folder/store.h"
+#include "gallery/gallery.h"
+#include "gallery/naming.h"
 
 /* What is no UTF-8, or too long, stays as it is: the check of names refuses it. */
 static sl_status compose(const char *name, char **out, sl_error *err)
@@ -13,6 +14,12 @@ static sl_status compose(const char *name, char **out, sl_error *err)
     if (name && sl_nfc(name, strlen(name), out, &why) == SL_ERR_MEMORY)
         return sl_fail(err, SL_ERR_MEMORY, "%s", why.text);
     return SL_OK;
+}
+
+char *sl_composed(const char *name)
+{
+    char *composed;
+    return compose(name, &composed, NULL) == SL_OK ? composed : NULL;
 }
 
 sl_status sl_spelling_of(const sl_entry *entry, sl_spelling *out, sl_error *err)
@@ -47,26 +54,4 @@ bool sl_same_name(const char *a, const char *b)
     free(x);
     free(y);
     return same;
-}
-
-/* Galleries of older versions may hold names in other forms: what is asked for comes first. */
-static uint32_t find(const sl_gallery *g, const char *name,
-                     uint32_t (*index)(const sl_gallery *, const char *, size_t))
-{
-    char *composed;
-    uint32_t found = index(g, name, strlen(name));
-    if (found != SL_TABLE_NONE || compose(name, &composed, NULL) != SL_OK || !composed)
-        return found;
-    found = index(g, composed, strlen(composed));
-    free(composed);
-    return found;
-}
-
-uint32_t sl_find_image(const sl_gallery *g, const char *image)
-{
-    return find(g, image, sl_index_image);
-}
-uint32_t sl_find_label(const sl_gallery *g, const char *label)
-{
-    return find(g, label, sl_index_label);
 }

@@ -24,16 +24,16 @@ sl_identify_options sl_identify_defaults(void)
 static sl_status best_per_person(const sl_search *s, const uint32_t *order, int top, sl_candidate **out, size_t *count,
                                  sl_error *err)
 {
-    const uint32_t *labels = sl_gallery_label_ids(s->gallery);
     uint8_t *seen = calloc((size_t)sl_gallery_label_bound(s->gallery) + 1, 1);
     sl_candidate *list = calloc((size_t)top, sizeof *list);
     sl_status status = seen && list ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %d candidates", top);
     size_t n = 0;
     for (size_t i = 0; status == SL_OK && i < s->shortlist && n < (size_t)top; i++) {
         size_t at = order ? order[i] : i, face = s->index[at];
-        if (seen[labels[face]])
+        uint8_t *met = &seen[sl_gallery_label_id(s->gallery, face)];
+        if (*met)
             continue;
-        seen[labels[face]] = 1;
+        *met = 1;
         sl_entry entry;
         status = sl_gallery_entry(s->gallery, face, &entry, err);
         list[n] = (sl_candidate){.rank = (int)n + 1, .entry = face, .label = entry.label, .image = entry.image,

@@ -69,13 +69,13 @@ static void meet(const people *p, const folded_label *enrolled)
 /* Each of the gallery's labels once. */
 static sl_status meet_gallery(const people *p, const sl_gallery *g, sl_error *err)
 {
-    const uint32_t *ids = sl_gallery_label_ids(g);
     uint8_t *met = sl_calloc_aligned((size_t)sl_gallery_label_bound(g) + 1, 1);
     sl_status status = met ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the gallery's people");
     for (size_t i = 0; i < sl_gallery_size(g) && status == SL_OK; i++) {
-        if (met[ids[i]])
+        uint8_t *seen = &met[sl_gallery_label_id(g, i)];
+        if (*seen)
             continue;
-        met[ids[i]] = 1;
+        *seen = 1;
         folded_label one = {NULL, sl_gallery_label(g, i)};
         status = sl_case_folded(one.label, strlen(one.label), &one.folded, err);
         if (status == SL_OK)

@@ -30,7 +30,7 @@ static char *gallery_path(const sl_gallery *gallery, const char *look, uint32_t 
 {
     char *path;
     uint32_t name = sl_crc32c(sl_crc32c(0, look, strlen(look)), &statistics, sizeof statistics);
-    return asprintf(&path, "%s/calibration-%08x.rates", sl_gallery_dir(gallery), name) < 0 ? NULL : path;
+    return asprintf(&path, "%s/calibration-%08x.rates", sl_gallery_place(gallery), name) < 0 ? NULL : path;
 }
 
 static sl_status read_file(const char *path, const char *look, sl_rates *out, sl_error *err)

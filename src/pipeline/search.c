@@ -74,13 +74,12 @@ static sl_status take_shortlist(sl_search *s, const sl_shortlists *from, size_t 
 /* Different people among the shortlist. */
 static sl_status count_people(const sl_search *s, size_t *people, sl_error *err)
 {
-    const uint32_t *labels = sl_gallery_label_ids(s->gallery);
     uint8_t *seen = calloc((size_t)sl_gallery_label_bound(s->gallery) + 1, 1);
     if (!seen)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the gallery's labels");
     *people = 0;
     for (size_t i = 0; i < s->shortlist; i++) {
-        uint8_t *mark = &seen[labels[s->index[i]]];
+        uint8_t *mark = &seen[sl_gallery_label_id(s->gallery, s->index[i])];
         *people += !*mark;
         *mark = 1;
     }
@@ -141,7 +140,7 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
     if (!person || !entered || (s->sketches && !bounded))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
     for (size_t i = 0; status == SL_OK && i < k; i++)
-        person[i] = sl_gallery_label_ids(s->gallery)[s->index[i]];
+        person[i] = sl_gallery_label_id(s->gallery, s->index[i]);
     if (status == SL_OK)
         status = sl_second_look_best(s->look, k, source_of, s, &topk, s->stage2, err);
     s->solved = topk.solved;

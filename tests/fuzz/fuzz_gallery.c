@@ -168,7 +168,7 @@ static int read_all(const sl_gallery *g)
         sl_template_free(t);
         if (entry.has_crop && sl_gallery_crop(g, i, &crop, NULL) == SL_OK)
             sl_image_free(&crop);
-        if (sl_gallery_label_ids(g)[i] >= sl_gallery_label_bound(g))
+        if (sl_gallery_label_id(g, i) >= sl_gallery_label_bound(g))
             abort();
     }
     return whole & (sl_gallery_embeddings(g, &embeddings, NULL) == SL_OK);

@@ -3,6 +3,7 @@
 
 #include "gallery/gallery.h"
 #include "gallery/folder/store.h"
+#include "gallery/naming.h"
 
 static char *dir;
 
@@ -100,7 +101,7 @@ static void older_galleries(void **state)
     sl_template_free(t);
     sl_face_record face = {
         .image = turned, .label = turned, .image_size = strlen(turned), .label_size = strlen(turned)};
-    assert_ok(sl_store_append(g, &face, embedding, row, NULL, &err));
+    assert_ok(sl_store_append((sl_folder *)g, &face, embedding, row, NULL, &err));
     add_face(g, 1);
     size_t removed;
     assert_ok(sl_gallery_remove(g, NULL, "person-0", &removed, &err));

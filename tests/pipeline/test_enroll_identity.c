@@ -278,13 +278,13 @@ static void one_picture_twice(void **state)
 static void without_hashes_the_id_counts(void **state)
 {
     (void)state;
-    sl_gallery *g;
+    sl_folder *g;
     sl_meta meta = {.uid = 5, .generation = 1, .version = 1, .shape = engine->shape};
     snprintf(meta.model, sizeof meta.model, "%s", sl_engine_model(engine)->name);
     assert_ok(sl_make_dirs("g", &err));
     assert_ok(sl_store_create("g", &meta, &g, &err));
     assert_ok(sl_store_publish(g, &err));
-    sl_gallery_close(g);
+    sl_gallery_close(&g->base);
     write_picture("1.png", 1);
     write_picture("2.png", 2);
     enroll_one("1.png", "a", "Ann", 0);

@@ -54,7 +54,7 @@ static json_t *gallery_json(const sl_gallery *gallery)
         return json_null();
     sl_gallery_get_info(gallery, &info);
     snprintf(id, sizeof id, "%016llx", (unsigned long long)sl_gallery_id(gallery));
-    return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:s}", "folder", text(sl_gallery_dir(gallery)), "id", id, "model",
+    return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:s}", "folder", text(sl_gallery_place(gallery)), "id", id, "model",
                      text(info.model), "fingerprint", info.fingerprint, "faces", (json_int_t)info.faces, "people",
                      (json_int_t)info.labels, "patches", precisions[info.patches]);
 }

@@ -54,7 +54,7 @@ static void tell_gallery(sl_text *page, const sl_gallery *gallery)
     sl_gallery_get_info(gallery, &info);
     snprintf(id, sizeof id, "%016llx", (unsigned long long)sl_gallery_id(gallery));
     sl_report_fact(page, "Gallery");
-    sl_report_name(page, sl_gallery_dir(gallery));
+    sl_report_name(page, sl_gallery_place(gallery));
     sl_text_add(page, ": %zu %s of %zu %s, enrolled with ", info.faces, info.faces == 1 ? "face" : "faces",
                 info.labels, info.labels == 1 ? "person" : "people");
     sl_report_name(page, info.model);

@@ -1,3 +1,4 @@
+/* Files that grow at the end, through a mapping that grows with them. */
 #define _GNU_SOURCE
 #include "gallery/folder/datafile.h"
 

@@ -118,13 +118,11 @@ sl_status sl_store_read_meta(const char *dir, sl_meta *out, bool *foreign, sl_er
     return status;
 }
 
-sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
-                               void *context, sl_error *err)
+sl_status sl_folder_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
+                              void *context, sl_error *err)
 {
     sl_meta meta;
     bool foreign;
-    if (!dir || !leftover)
-        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_leftovers needs a folder and whom to tell");
     SL_TRY(sl_store_read_meta(dir, &meta, &foreign, err));
     struct dirent **entries;
     const int count = scandir(dir, &entries, NULL, alphasort);
@@ -143,13 +141,13 @@ sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, 
     return SL_OK;
 }
 
-sl_status sl_store_publish(const sl_gallery *g, sl_error *err)
+sl_status sl_store_publish(const sl_folder *g, sl_error *err)
 {
     uint8_t bytes[SL_META_SIZE];
     sl_meta_encode(&g->meta, bytes);
-    char *path = sl_path_join(g->dir, META_NAME);
+    char *path = sl_path_join(g->base.place, META_NAME);
     if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->dir);
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", g->base.place);
     sl_status status = sl_write_file(path, bytes, sizeof bytes, err);
     free(path);
     return status;

@@ -1,3 +1,4 @@
+/* The bytes of a folder's files: encoders, and decoders that trust nothing. */
 #include "gallery/folder/format.h"
 
 #include <math.h>
@@ -6,6 +7,7 @@
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "base/utf8.h"
+#include "gallery/naming.h"
 
 static const char meta_magic[8] = "SLGALRY";
 static const char slot_magic[8] = "SLCOMIT";
@@ -15,12 +17,6 @@ const char *const sl_file_names[SL_FILES] = {"embeddings", "patches", "crops", "
 enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2, ADD_HAS_HASH = 4 };
 
 /* ---- gallery.meta ---- */
-
-bool sl_model_name_sound(const char *model)
-{
-    size_t size = strlen(model);
-    return size < sizeof((sl_meta *)0)->model && sl_name_sound(model, size);
-}
 
 /* Before version 3 the patches decided it. */
 static bool version_fits(uint32_t version, const sl_template_shape *shape)
@@ -90,31 +86,9 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
 
 /* ---- data files ---- */
 
-static size_t round64(size_t n)
-{
-    return (n + 63) & ~(size_t)63;
-}
-
-sl_row_layout sl_patch_row_layout(const sl_template_shape *shape)
-{
-    size_t patches = (size_t)shape->rows * (size_t)shape->cols, values = patches * (size_t)shape->channels;
-    bool scaled = shape->format == SL_PATCHES_INT8 || shape->format == SL_PATCHES_COMPACT;
-    sl_row_layout l = {0};
-    switch (shape->format) {
-    case SL_PATCHES_INT8: l.patches_bytes = values; break;
-    case SL_PATCHES_F32: l.patches_bytes = values * sizeof(float); break;
-    case SL_PATCHES_COMPACT: l.patches_bytes = patches * sl_code_bytes(shape->dim); break;
-    case SL_PATCHES_NONE: break;
-    }
-    l.scales_at = round64(l.patches_bytes);
-    l.landmarks_at = l.scales_at + (scaled ? round64(patches * sizeof(float)) : 0);
-    l.stride = round64(l.landmarks_at + 68 * sizeof(sl_point));
-    return l;
-}
-
 size_t sl_centre_bytes(const sl_template_shape *shape)
 {
-    return shape->format == SL_PATCHES_COMPACT ? round64(sl_contribution_count(shape) * sizeof(float)) : 0;
+    return shape->format == SL_PATCHES_COMPACT ? sl_round64(sl_contribution_count(shape) * sizeof(float)) : 0;
 }
 
 uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape)
@@ -141,70 +115,6 @@ void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEA
     sl_put_u32(out + 60, sl_crc32c(0, out, 60));
 }
 
-/* Are `count` floats at p (any alignment) all finite? */
-static bool all_finite(const uint8_t *p, size_t count)
-{
-    uint32_t bad = 0;
-    for (size_t i = 0; i < count; i++)
-        bad |= (sl_get_u32(p + 4 * i) & 0x7f800000u) == 0x7f800000u;
-    return !bad;
-}
-
-/* Nothing may hide in what fills a gap: it would be dropped, or kept, by whoever writes the row again. */
-static bool all_zero(const uint8_t *from, const uint8_t *to)
-{
-    uint8_t bits = 0;
-    while (from < to)
-        bits |= *from++;
-    return !bits;
-}
-
-bool sl_embedding_sound(const uint8_t *row, int dim)
-{
-    double sum = 0;
-    for (int i = 0; i < dim; i++) {
-        double v = sl_get_f32(row + 4 * i);
-        sum += v * v;
-    }
-    return fabs(sum - 1) < 1e-3; /* false for NaN and infinity too */
-}
-
-/* Does the upper half of each patch's last byte, which stands for no dimension where D is odd, hold nothing? */
-static bool codes_sound(const uint8_t *codes, size_t patches, int dim)
-{
-    const size_t bytes = sl_code_bytes(dim);
-    uint8_t bits = 0;
-    for (size_t r = 0; dim % 2 && r < patches; r++)
-        bits |= codes[r * bytes + bytes - 1] & 0xf0;
-    return !bits;
-}
-
-bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape)
-{
-    sl_row_layout l = sl_patch_row_layout(shape);
-    const size_t patches = (size_t)shape->rows * (size_t)shape->cols;
-    const bool scaled = l.landmarks_at > l.scales_at;
-    const uint8_t *scales = row + l.scales_at, *landmarks = row + l.landmarks_at;
-    uint32_t bad = scaled && !all_finite(scales, patches);
-    switch (shape->format) {
-    case SL_PATCHES_INT8:
-        for (size_t i = 0; i < l.patches_bytes; i++)
-            bad |= row[i] == 0x80;
-        break;
-    case SL_PATCHES_F32: bad |= !all_finite(row, l.patches_bytes / 4); break;
-    case SL_PATCHES_COMPACT: bad |= !codes_sound(row, patches, shape->dim); break;
-    case SL_PATCHES_NONE: break;
-    }
-    return !bad && all_finite(landmarks, 136) && all_zero(row + l.patches_bytes, scales) &&
-           all_zero(scales + (scaled ? patches * sizeof(float) : 0), landmarks) &&
-           all_zero(landmarks + 68 * sizeof(sl_point), row + l.stride);
-}
-
-bool sl_centre_sound(const float *centre, const sl_template_shape *shape)
-{
-    return all_finite((const uint8_t *)centre, sl_contribution_count(shape));
-}
-
 uint32_t sl_centre_crc(const sl_template_shape *shape)
 {
     static const uint8_t zeros[64];
@@ -217,7 +127,7 @@ bool sl_centre_holds(const float *padded, const sl_meta *meta)
     const size_t size = sl_centre_bytes(&meta->shape);
     const uint8_t *end = (const uint8_t *)padded + size;
     return sl_crc32c(0, padded, size) == meta->centre_crc && sl_centre_sound(padded, &meta->shape) &&
-           all_zero((const uint8_t *)(padded + sl_contribution_count(&meta->shape)), end);
+           sl_all_zero((const uint8_t *)(padded + sl_contribution_count(&meta->shape)), end);
 }
 
 /* ---- commit marker ---- */
@@ -342,7 +252,7 @@ static bool face_sound(const uint8_t *data, size_t size, sl_face_record *face)
     return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP | ADD_HAS_HASH) && size == sl_add_record_size(face) &&
            face->image[face->image_size] == 0 && face->label[face->label_size] == 0 &&
            sl_name_sound(face->image, face->image_size) && sl_name_sound(face->label, face->label_size) &&
-           all_finite(data + 40, 9);
+           sl_all_finite(data + 40, 9);
 }
 
 bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl_record *out)

@@ -1,12 +1,12 @@
 /* The bytes of a gallery's files (docs/gallery-format.md): encoders, and decoders that trust nothing.
- * All numbers are little-endian. Pure functions on buffers; files are handled by datafile.c and store.c. */
+ * All numbers are little-endian. Pure functions on buffers; files are handled by datafile.c and folder.c. */
 #ifndef SL_FOLDER_FORMAT_H
 #define SL_FOLDER_FORMAT_H
 
 #include <stdbool.h>
 
 #include "base/utf8.h"
-#include "template/template.h"
+#include "gallery/patch_row.h"
 
 #define SL_GALLERY_VERSION 3 /* of new galleries; 1 and 2, without hashes of photos, are read and written as they are */
 #define SL_META_SIZE 256
@@ -30,9 +30,6 @@ typedef struct {
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE]);
 sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_error *err);
 
-/* 1 .. 63 bytes of UTF-8 without control characters. */
-bool sl_model_name_sound(const char *model);
-
 /* Data files: a header of 64 bytes, then rows or blobs or records. */
 typedef enum { SL_FILE_EMBEDDINGS, SL_FILE_PATCHES, SL_FILE_CROPS, SL_FILE_LOG, SL_FILES } sl_file_kind;
 
@@ -49,20 +46,6 @@ size_t sl_centre_bytes(const sl_template_shape *shape);
 
 /* Where the rows begin. */
 uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape);
-
-/* Where the parts of a patch row begin: patches, scales (int8 and compact only), 68 landmarks, end of the row. All
- * multiples of 64, zeros between. */
-typedef struct {
-    size_t patches_bytes, scales_at, landmarks_at, stride;
-} sl_row_layout;
-
-sl_row_layout sl_patch_row_layout(const sl_template_shape *shape);
-
-/* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? And are the gaps
- * of a patch row zero? */
-bool sl_embedding_sound(const uint8_t *row, int dim);
-bool sl_patch_row_sound(const uint8_t *row, const sl_template_shape *shape);
-bool sl_centre_sound(const float *centre, const sl_template_shape *shape);
 
 /* Checksum of shape->centre as it lies in the file. */
 uint32_t sl_centre_crc(const sl_template_shape *shape);

@@ -14,17 +14,17 @@
 
 /* ---- writing ---- */
 
-sl_status sl_marker_create(sl_gallery *g, sl_error *err)
+sl_status sl_marker_create(sl_folder *g, sl_error *err)
 {
     uint8_t bytes[SL_MARKER_SIZE] = {0};
     sl_slot_encode(&g->committed, bytes);
     sl_slot_encode(&g->committed, bytes + SL_SLOT_STEP);
-    SL_TRY(sl_datafile_create(&g->marker, sl_generation_path(g->dir, MARKER_NAME, g->meta.generation), bytes,
+    SL_TRY(sl_datafile_create(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation), bytes,
                               sizeof bytes, err));
     return sl_datafile_sync(&g->marker, err);
 }
 
-static sl_status write_slot(sl_gallery *g, const sl_commit_state *state, int slot, sl_error *err)
+static sl_status write_slot(sl_folder *g, const sl_commit_state *state, int slot, sl_error *err)
 {
     uint8_t bytes[SL_SLOT_SIZE];
     sl_slot_encode(state, bytes);
@@ -34,12 +34,12 @@ static sl_status write_slot(sl_gallery *g, const sl_commit_state *state, int slo
     return SL_OK;
 }
 
-sl_status sl_marker_write(sl_gallery *g, const sl_commit_state *state, sl_error *err)
+sl_status sl_marker_write(sl_folder *g, const sl_commit_state *state, sl_error *err)
 {
     return write_slot(g, state, (int)(state->sequence % 2), err);
 }
 
-sl_status sl_marker_repair(sl_gallery *g, sl_error *err)
+sl_status sl_marker_repair(sl_folder *g, sl_error *err)
 {
     for (int i = 0; i < 2; i++)
         if (g->slot_damaged[i]) /* the whole one is never touched: a crash in here leaves one to stand on */
@@ -62,7 +62,7 @@ static sl_status size_of(const sl_datafile *f, uint64_t *size, sl_error *err)
 /* The newest whole slot. A reader may meet a slot half written: it looks again. *log_size: what the log had before
  * the slots were read, so with two whole slots at most one commit lies behind them, and with one half written its
  * own does. */
-static sl_status read_slots(sl_gallery *g, uint64_t *log_size, sl_error *err)
+static sl_status read_slots(sl_folder *g, uint64_t *log_size, sl_error *err)
 {
     sl_commit_state state[2];
     bool whole[2] = {false, false};
@@ -91,7 +91,7 @@ static sl_status read_slots(sl_gallery *g, uint64_t *log_size, sl_error *err)
 
 /* Whole commits that lie behind what the marker counts. At most one can: the next commit writes the marker of
  * the one before first. *after is the state of the first. Read by pread: a writer may cut this tail meanwhile. */
-static sl_status commits_behind(const sl_gallery *g, uint64_t size, int *commits, sl_commit_state *after,
+static sl_status commits_behind(const sl_folder *g, uint64_t size, int *commits, sl_commit_state *after,
                                 sl_error *err)
 {
     enum { CHUNK = 1 << 18 };
@@ -128,7 +128,7 @@ done:
 }
 
 /* The file that holds more than the marker counts, or NULL. */
-static const sl_datafile *holds_more(const sl_gallery *g, uint64_t log_size)
+static const sl_datafile *holds_more(const sl_folder *g, uint64_t log_size)
 {
     const uint64_t counted[SL_FILES] = {sl_row_at(g, SL_FILE_EMBEDDINGS, g->committed.rows),
                                         sl_row_at(g, SL_FILE_PATCHES, g->committed.rows), g->committed.crops_end,
@@ -144,7 +144,7 @@ static const sl_datafile *holds_more(const sl_gallery *g, uint64_t log_size)
  * lies behind this one was never acknowledged, or it would have overwritten the whole slot. If nothing lies
  * behind, the whole slot counts. Anything else may be acknowledged faces whose log is damaged too: nobody can
  * tell, and nothing may be cut. */
-static sl_status settle_on_one(sl_gallery *g, uint64_t log_size, const sl_commit_state *after, sl_error *err)
+static sl_status settle_on_one(sl_folder *g, uint64_t log_size, const sl_commit_state *after, sl_error *err)
 {
     if (after && after->sequence == g->committed.sequence + 1) {
         g->committed = *after;
@@ -161,12 +161,12 @@ static sl_status settle_on_one(sl_gallery *g, uint64_t log_size, const sl_commit
                    g->marker.path, more->path, g->committed.rows);
 }
 
-sl_status sl_marker_read(sl_gallery *g, sl_error *err)
+sl_status sl_marker_read(sl_folder *g, sl_error *err)
 {
     uint64_t log_size = 0;
     sl_commit_state after;
     int commits;
-    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->dir, MARKER_NAME, g->meta.generation), g->writable,
+    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation), g->base.writable,
                             err));
     SL_TRY(read_slots(g, &log_size, err));
     for (int k = 0; k < SL_FILES; k++) /* a writer may have gone on between */

@@ -1,3 +1,4 @@
+/* Opening a gallery's folder: a new one, a committed one, and recovery of what a crash left. */
 #define _GNU_SOURCE
 #include "gallery/folder/store.h"
 
@@ -5,70 +6,65 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
-#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/sha256.h"
 
 /* ---- handles ---- */
 
-static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err)
+/* What all of it is of, before its files are there. */
+static sl_status begin(sl_folder *g, const char *dir, const sl_meta *meta, bool writable, sl_error *err)
 {
-    sl_gallery *g = calloc(1, sizeof *g);
-    *out = g;
-    if (!g)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
-    pthread_mutex_init(&g->mutex, NULL);
-    g->writable = writable;
     g->lock_fd = g->marker.fd = -1;
-    g->meta = *meta;
     for (int k = 0; k < SL_FILES; k++)
         g->files[k].fd = -1;
+    g->meta = *meta;
+    g->base.id = meta->uid;
+    g->base.model = g->meta.model;
+    g->base.shape = &g->meta.shape;
+    SL_TRY(sl_gallery_begin(&g->base, &sl_folder_kind, dir, writable, err));
     uint64_t seed = meta->uid;
     if (getrandom(&seed, sizeof seed, GRND_NONBLOCK) != sizeof seed)
         seed ^= (uint64_t)(uintptr_t)g;
     g->images.seed = g->label_table.seed = g->hashes.seed = seed;
     const float *centre = meta->shape.centre; /* of a gallery that is created; else load reads it */
-    if (sl_centre_bytes(&meta->shape)) {
-        g->centre = sl_calloc_aligned(1, sl_centre_bytes(&meta->shape));
-        if (!g->centre)
-            return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
-        if (centre)
-            memcpy(g->centre, centre, sl_contribution_count(&meta->shape) * sizeof(float));
-    }
-    g->meta.shape.centre = g->centre;
-    size_t row = sl_patch_row_layout(&meta->shape).stride, record = SL_ADD_MAX;
-    g->dir = sl_strdup(dir);
-    if (writable)
-        g->scratch = sl_alloc_aligned(row > record ? row : record);
-    if (!g->dir || (writable && !g->scratch))
+    const size_t size = sl_centre_bytes(&meta->shape);
+    g->centre = size ? sl_calloc_aligned(1, size) : NULL;
+    g->record = writable ? malloc(SL_ADD_MAX) : NULL;
+    if ((size && !g->centre) || (writable && !g->record))
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
+    if (g->centre && centre)
+        memcpy(g->centre, centre, sl_contribution_count(&meta->shape) * sizeof(float));
+    g->meta.shape.centre = g->centre;
     return SL_OK;
 }
 
-void sl_gallery_close(sl_gallery *g)
+static sl_status new_handle(const char *dir, const sl_meta *meta, bool writable, sl_folder **out, sl_error *err)
 {
-    if (!g)
-        return;
-    sl_gallery_drop_derived(g);
-    if (g->encoder.destroy)
-        g->encoder.destroy(g->encoder.context);
+    *out = calloc(1, sizeof **out);
+    return *out ? begin(*out, dir, meta, writable, err) : sl_fail(err, SL_ERR_MEMORY, "%s: no memory", dir);
+}
+
+static void close_handle(sl_folder *g)
+{
+    sl_gallery_close((sl_gallery *)g);
+}
+
+void sl_folder_close(sl_gallery *gallery)
+{
+    sl_folder *g = (sl_folder *)gallery;
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
     sl_datafile_close(&g->marker);
     if (g->lock_fd >= 0)
         close(g->lock_fd);
-    pthread_mutex_destroy(&g->mutex);
     sl_table_free(&g->images);
     sl_table_free(&g->label_table);
     sl_table_free(&g->hashes);
-    void *arrays[] = {g->dir,        g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row,
-                      g->face_label, g->label_at,  g->label_faces, g->gathered,    g->scratch,
-                      g->centre,     g->packed};
+    void *arrays[] = {g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row, g->face_label,
+                      g->label_at,  g->label_faces, g->gathered,    g->record,       g->centre};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(g);
@@ -76,12 +72,12 @@ void sl_gallery_close(sl_gallery *g)
 
 /* ---- a new generation ---- */
 
-static sl_status create_files(sl_gallery *g, sl_error *err)
+static sl_status create_files(sl_folder *g, sl_error *err)
 {
     uint8_t header[SL_HEADER_SIZE];
     for (int k = 0; k < SL_FILES; k++) {
         sl_header_encode((sl_file_kind)k, &g->meta, header);
-        SL_TRY(sl_datafile_create(&g->files[k], sl_generation_path(g->dir, sl_file_names[k], g->meta.generation),
+        SL_TRY(sl_datafile_create(&g->files[k], sl_generation_path(g->base.place, sl_file_names[k], g->meta.generation),
                                   header, sizeof header, err));
         if (k == SL_FILE_PATCHES && g->centre)
             SL_TRY(sl_datafile_append(&g->files[k], g->centre, sl_centre_bytes(&g->meta.shape), err));
@@ -91,17 +87,17 @@ static sl_status create_files(sl_gallery *g, sl_error *err)
     g->committed = (sl_commit_state){
         .uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain, .crops_end = SL_HEADER_SIZE};
     SL_TRY(sl_marker_create(g, err));
-    return sl_sync_dir(g->dir, err);
+    return sl_sync_dir(g->base.place, err);
 }
 
-sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_gallery **out, sl_error *err)
+sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_folder **out, sl_error *err)
 {
-    sl_gallery *g;
+    sl_folder *g;
     sl_status status = new_handle(dir, meta, true, &g, err);
     if (status == SL_OK)
         status = create_files(g, err);
     if (status != SL_OK) {
-        sl_gallery_close(g);
+        close_handle(g);
         g = NULL;
     }
     *out = g;
@@ -120,32 +116,25 @@ static sl_status sync_parent(const char *dir, sl_error *err)
 }
 
 /* dir is locked and has no gallery.meta. */
-static sl_status create(const char *dir, const sl_template_shape *shape, const char *model, sl_gallery **out,
+static sl_status create(const char *dir, const sl_template_shape *shape, const char *model, sl_folder **out,
                         sl_error *err)
 {
     sl_meta meta = {.generation = 1, .version = SL_GALLERY_VERSION, .shape = *shape};
-    if (shape->format == SL_PATCHES_COMPACT) {
-        if (!shape->centre || !sl_centre_sound(shape->centre, shape))
-            return sl_fail(err, SL_ERR_ARGUMENT, "%s: a gallery of compact patches needs what they are stored around",
-                           dir);
+    SL_TRY(sl_gallery_check_centre(dir, shape, err));
+    if (shape->format == SL_PATCHES_COMPACT)
         meta.centre_crc = sl_centre_crc(shape);
-    } else {
+    else
         meta.shape.centre = NULL;
-    }
-    if (getrandom(&meta.uid, sizeof meta.uid, GRND_NONBLOCK) != sizeof meta.uid) {
-        struct timespec now;
-        clock_gettime(CLOCK_REALTIME, &now);
-        meta.uid = ((uint64_t)now.tv_sec << 30 ^ (uint64_t)now.tv_nsec) + ((uint64_t)getpid() << 48);
-    }
+    meta.uid = sl_gallery_new_id();
     strcpy(meta.model, model); /* its length was checked */
     SL_TRY(sl_store_clean(dir, 0, err));
-    sl_gallery *g;
+    sl_folder *g;
     SL_TRY(sl_store_create(dir, &meta, &g, err));
     sl_status status = sl_store_publish(g, err);
     if (status == SL_OK)
         status = sync_parent(dir, err);
     if (status != SL_OK) {
-        sl_gallery_close(g);
+        close_handle(g);
         return status;
     }
     *out = g;
@@ -154,7 +143,7 @@ static sl_status create(const char *dir, const sl_template_shape *shape, const c
 
 /* ---- an existing generation ---- */
 
-static sl_status check_header(const sl_gallery *g, sl_file_kind kind, sl_error *err)
+static sl_status check_header(const sl_folder *g, sl_file_kind kind, sl_error *err)
 {
     const sl_datafile *f = &g->files[kind];
     uint8_t expected[SL_HEADER_SIZE], found[SL_HEADER_SIZE];
@@ -175,14 +164,14 @@ sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *er
                    "the gallery's folder from a copy, or enrol again", f->path, f->size, committed);
 }
 
-static sl_status map_data(sl_gallery *g, sl_file_kind kind, uint64_t end, sl_error *err)
+static sl_status map_data(sl_folder *g, sl_file_kind kind, uint64_t end, sl_error *err)
 {
     sl_datafile *f = &g->files[kind];
     return f->size < end ? sl_file_was_cut(f, end, err) : sl_datafile_map(f, end, err);
 }
 
 /* What compact patches are stored around, from the patch file. */
-static sl_status read_centre(sl_gallery *g, sl_error *err)
+static sl_status read_centre(sl_folder *g, sl_error *err)
 {
     const sl_datafile *f = &g->files[SL_FILE_PATCHES];
     const size_t size = sl_centre_bytes(&g->meta.shape);
@@ -197,11 +186,11 @@ static sl_status read_centre(sl_gallery *g, sl_error *err)
 }
 
 /* The committed part of meta's generation. */
-static sl_status load(sl_gallery *g, sl_error *err)
+static sl_status load(sl_folder *g, sl_error *err)
 {
     for (int k = 0; k < SL_FILES; k++) {
-        SL_TRY(sl_datafile_open(&g->files[k], sl_generation_path(g->dir, sl_file_names[k], g->meta.generation),
-                                g->writable, err));
+        SL_TRY(sl_datafile_open(&g->files[k], sl_generation_path(g->base.place, sl_file_names[k], g->meta.generation),
+                                g->base.writable, err));
         SL_TRY(check_header(g, (sl_file_kind)k, err));
     }
     SL_TRY(read_centre(g, err));
@@ -213,25 +202,25 @@ static sl_status load(sl_gallery *g, sl_error *err)
 }
 
 /* What a writer does before it writes: drop what was never acknowledged. */
-static sl_status recover(sl_gallery *g, sl_error *err)
+static sl_status recover(sl_folder *g, sl_error *err)
 {
-    SL_TRY(sl_store_clean(g->dir, g->meta.generation, err));
+    SL_TRY(sl_store_clean(g->base.place, g->meta.generation, err));
     for (int k = 0; k < SL_FILES; k++)
         if (g->files[k].size > g->files[k].end)
             sl_datafile_cut(&g->files[k], g->files[k].end);
     return sl_marker_damaged(g) ? sl_marker_repair(g, err) : SL_OK;
 }
 
-sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_gallery **out, sl_error *err)
+sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_folder **out, sl_error *err)
 {
-    sl_gallery *g;
+    sl_folder *g;
     sl_status status = new_handle(dir, meta, writable, &g, err);
     if (status == SL_OK)
         status = load(g, err);
     if (status == SL_OK && writable)
         status = recover(g, err);
     if (status != SL_OK) {
-        sl_gallery_close(g);
+        close_handle(g);
         g = NULL;
     }
     *out = g;
@@ -239,7 +228,7 @@ sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_
 }
 
 /* Opens what gallery.meta names. A reader that is overtaken by a compaction starts again. */
-static sl_status open_existing(const char *dir, bool writable, sl_gallery **out, bool *foreign, sl_error *err)
+static sl_status open_existing(const char *dir, bool writable, sl_folder **out, bool *foreign, sl_error *err)
 {
     sl_meta meta;
     SL_TRY(sl_store_read_meta(dir, &meta, foreign, err));
@@ -257,30 +246,8 @@ static sl_status open_existing(const char *dir, bool writable, sl_gallery **out,
     }
 }
 
-static sl_status check_match(const sl_gallery *g, const sl_template_shape *want, const char *model, sl_error *err)
-{
-    const sl_template_shape *have = &g->meta.shape;
-    if (memcmp(have->fingerprint, want->fingerprint, 32) != 0) {
-        char has[65], wants[65];
-        sl_hex32(have->fingerprint, has);
-        sl_hex32(want->fingerprint, wants);
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "%s: made by model %s (fingerprint %.12s...), not by %s (%.12s...): open it "
-                       "with its own model, or enrol the photos in a new gallery",
-                       g->dir, g->meta.model, has, model ? model : "this one", wants);
-    }
-    if (have->dim != want->dim || have->rows != want->rows || have->cols != want->cols ||
-        have->channels != want->channels)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "%s: holds templates of %d + %dx%dx%d numbers, the model makes %d + "
-                       "%dx%dx%d",
-                       g->dir, have->dim, have->rows, have->cols, have->channels, want->dim, want->rows,
-                       want->cols, want->channels);
-    return SL_OK;
-}
-
 static sl_status open_for_writing(const char *dir, bool may_create, const sl_template_shape *shape,
-                                  const char *model, sl_gallery **out, sl_error *err)
+                                  const char *model, sl_folder **out, sl_error *err)
 {
     int lock = -1;
     bool foreign;
@@ -308,32 +275,15 @@ static sl_status open_for_writing(const char *dir, bool may_create, const sl_tem
     return SL_OK;
 }
 
-sl_status sl_gallery_open_shape(const char *dir, sl_gallery_mode mode, const sl_template_shape *shape,
-                                const char *model_name, sl_gallery **out, sl_error *err)
+sl_status sl_folder_open(const char *dir, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
+                         sl_gallery **out, sl_error *err)
 {
-    if (!out)
-        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_open: out is NULL");
-    *out = NULL;
-    if (!dir || !*dir)
-        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_open: no folder is named");
-    if (mode != SL_GALLERY_READ && mode != SL_GALLERY_WRITE && mode != SL_GALLERY_CREATE)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: %d is no way to open a gallery", dir, (int)mode);
-    if (mode == SL_GALLERY_CREATE && (!shape || !model_name))
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: to create a gallery its model must be given", dir);
-    if (shape)
-        SL_TRY(sl_shape_check(shape, err));
-    if (model_name && !sl_model_name_sound(model_name))
-        return sl_fail(err, SL_ERR_ARGUMENT, "model name \"%.63s\": must be 1 .. 63 bytes of UTF-8", model_name);
+    sl_folder *g = NULL;
     bool foreign;
-    sl_gallery *g = NULL;
     if (mode == SL_GALLERY_READ)
         SL_TRY(open_existing(dir, false, &g, &foreign, err));
     else
-        SL_TRY(open_for_writing(dir, mode == SL_GALLERY_CREATE, shape, model_name, &g, err));
-    sl_status status = g && shape ? check_match(g, shape, model_name, err) : SL_OK;
-    if (status != SL_OK)
-        sl_gallery_close(g);
-    else
-        *out = g;
-    return status;
+        SL_TRY(open_for_writing(dir, mode == SL_GALLERY_CREATE, shape, model, &g, err));
+    *out = &g->base;
+    return SL_OK;
 }

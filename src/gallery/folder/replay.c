@@ -1,3 +1,4 @@
+/* The log, turned into the index of faces and labels. */
 #include "gallery/folder/store.h"
 
 #include <stdlib.h>
@@ -17,13 +18,13 @@ static bool grow(void *array, size_t count, size_t size)
     return larger != NULL;
 }
 
-sl_status sl_index_reserve(sl_gallery *g, sl_error *err)
+sl_status sl_index_reserve(sl_folder *g, sl_error *err)
 {
     if (g->rows >= SL_ROWS_MAX)
         return sl_fail(err, SL_ERR_LIMIT,
                        "%s: the gallery has its most, %d faces (removed ones included): compact it "
                        "or begin another",
-                       g->dir, SL_ROWS_MAX);
+                       g->base.place, SL_ROWS_MAX);
     bool fits = sl_table_reserve(&g->images) && sl_table_reserve(&g->label_table);
     if (fits && g->rows == g->rows_capacity) {
         size_t n = g->rows_capacity ? (size_t)g->rows_capacity * 2 : 64;
@@ -34,18 +35,18 @@ sl_status sl_index_reserve(sl_gallery *g, sl_error *err)
         if (fits)
             g->rows_capacity = (uint32_t)n;
     }
-    if (fits && g->labels == g->labels_capacity) {
+    if (fits && g->base.label_bound == g->labels_capacity) {
         size_t n = g->labels_capacity ? (size_t)g->labels_capacity * 2 : 64;
         fits = grow(&g->label_at, n, sizeof *g->label_at) && grow(&g->label_faces, n, sizeof *g->label_faces);
         if (fits)
             g->labels_capacity = (uint32_t)n;
     }
-    return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->dir, g->rows);
+    return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows);
 }
 
 static bool image_equal(const void *context, uint32_t row, const char *text, size_t size)
 {
-    const sl_gallery *g = context;
+    const sl_folder *g = context;
     if (g->row_removed[row])
         return false; /* its id is free again */
     sl_face_record face = sl_row_record(g, row);
@@ -54,29 +55,29 @@ static bool image_equal(const void *context, uint32_t row, const char *text, siz
 
 static bool label_equal(const void *context, uint32_t label, const char *text, size_t size)
 {
-    const sl_gallery *g = context;
+    const sl_folder *g = context;
     sl_face_record face;
     sl_face_decode(g->files[SL_FILE_LOG].base + g->label_at[label], &face);
     return face.label_size == size && memcmp(face.label, text, size) == 0;
 }
 
-uint32_t sl_index_image(const sl_gallery *g, const char *image, size_t size)
+uint32_t sl_index_image(const sl_folder *g, const char *image, size_t size)
 {
     return sl_table_find(&g->images, image, size, image_equal, g);
 }
 
-uint32_t sl_index_label(const sl_gallery *g, const char *label, size_t size)
+uint32_t sl_index_label(const sl_folder *g, const char *label, size_t size)
 {
     return sl_table_find(&g->label_table, label, size, label_equal, g);
 }
 
-void sl_index_add(sl_gallery *g, uint64_t at)
+void sl_index_add(sl_folder *g, uint64_t at)
 {
     sl_face_record face;
     sl_face_decode(g->files[SL_FILE_LOG].base + at, &face);
     uint32_t row = g->rows, label = sl_index_label(g, face.label, face.label_size);
     if (label == SL_TABLE_NONE) {
-        label = g->labels++;
+        label = g->base.label_bound++;
         g->label_at[label] = at;
         g->label_faces[label] = 0;
         sl_table_insert(&g->label_table, face.label, face.label_size, label);
@@ -89,35 +90,33 @@ void sl_index_add(sl_gallery *g, uint64_t at)
     atomic_init(&g->patches_held[row], 0);
     sl_table_insert(&g->images, face.image, face.image_size, row);
     g->rows++;
-    g->face_row[g->faces] = row;
-    g->face_label[g->faces] = label;
-    g->faces++;
-    g->embeddings_ready = false;
+    g->face_row[g->base.faces] = row;
+    g->face_label[g->base.faces] = label;
+    g->base.faces++;
 }
 
-void sl_index_remove(sl_gallery *g, uint32_t row)
+void sl_index_remove(sl_folder *g, uint32_t row)
 {
     g->row_removed[row] = true;
     if (--g->label_faces[g->row_label[row]] == 0)
         g->labels_live--;
 }
 
-void sl_index_relist(sl_gallery *g)
+void sl_index_relist(sl_folder *g)
 {
     uint32_t kept = 0;
-    for (uint32_t i = 0; i < g->faces; i++)
+    for (uint32_t i = 0; i < g->base.faces; i++)
         if (!g->row_removed[g->face_row[i]]) {
             g->face_row[kept] = g->face_row[i];
             g->face_label[kept] = g->face_label[i];
             kept++;
         }
-    g->faces = kept;
-    g->embeddings_ready = false;
+    g->base.faces = kept;
 }
 
 /* ---- the log ---- */
 
-static sl_status damaged(const sl_gallery *g, uint64_t at, const char *what, sl_error *err)
+static sl_status damaged(const sl_folder *g, uint64_t at, const char *what, sl_error *err)
 {
     return sl_fail(err, SL_ERR_CORRUPT,
                    "%s: damaged at byte %llu: %s. What was enrolled after the first %u faces can "
@@ -125,7 +124,7 @@ static sl_status damaged(const sl_gallery *g, uint64_t at, const char *what, sl_
                    g->files[SL_FILE_LOG].path, (unsigned long long)at, what, g->rows);
 }
 
-static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end,
+static sl_status replay_add(sl_folder *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end,
                             sl_error *err)
 {
     if (face->row != g->rows)
@@ -143,7 +142,7 @@ static sl_status replay_add(sl_gallery *g, const sl_face_record *face, uint64_t 
     return SL_OK;
 }
 
-static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, uint64_t *crops_end, bool *removed,
+static sl_status replay_record(sl_folder *g, const sl_record *r, uint64_t at, uint64_t *crops_end, bool *removed,
                                sl_error *err)
 {
     switch (r->type) {
@@ -163,7 +162,7 @@ static sl_status replay_record(sl_gallery *g, const sl_record *r, uint64_t at, u
 }
 
 /* Every record up to the committed state, into an empty index. */
-static sl_status read_log(sl_gallery *g, sl_error *err)
+static sl_status read_log(sl_folder *g, sl_error *err)
 {
     const sl_datafile *log = &g->files[SL_FILE_LOG];
     uint64_t at = SL_HEADER_SIZE, crops_end = SL_HEADER_SIZE, sequence = 0;
@@ -187,19 +186,18 @@ static sl_status read_log(sl_gallery *g, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_replay(sl_gallery *g, sl_error *err)
+sl_status sl_replay(sl_folder *g, sl_error *err)
 {
     SL_TRY(sl_datafile_map(&g->files[SL_FILE_LOG], g->committed.log_end, err));
     return read_log(g, err);
 }
 
-sl_status sl_index_rewind(sl_gallery *g, sl_error *err)
+sl_status sl_index_rewind(sl_folder *g, sl_error *err)
 {
-    g->rows = g->faces = g->labels = g->labels_live = 0;
+    g->rows = g->base.faces = g->base.label_bound = g->labels_live = 0;
     sl_table_clear(&g->images);
     sl_table_clear(&g->label_table);
     sl_status status = read_log(g, err); /* the arrays have room for more than that: no memory is needed */
-    g->embeddings_ready = false;
     if (g->embeddings_held > g->rows)
         g->embeddings_held = g->rows;
     return status;

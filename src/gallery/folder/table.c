@@ -1,3 +1,4 @@
+/* Open addressing, at most half full; nothing is ever taken out one by one. */
 #include "gallery/folder/table.h"
 
 #include <stdlib.h>

@@ -1,16 +1,17 @@
+/* Every byte of a gallery, read and checked. */
 #include "gallery/folder/store.h"
 
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
-static sl_status check_marker(const sl_gallery *g, sl_error *err)
+static sl_status check_marker(const sl_folder *g, sl_error *err)
 {
     if (!sl_marker_damaged(g))
         return SL_OK;
-    return sl_fail(err, SL_ERR_CORRUPT, "%s: one of its two marks is damaged; %u faces were found without it, and nothing "
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: one of its two marks is damaged; %zu faces were found without it, and nothing "
                    "in the folder speaks of more. Opening the gallery for writing (enrol, remove, compact) repairs it",
-                   g->marker.path, g->faces);
+                   g->marker.path, g->base.faces);
 }
 
-sl_status sl_check_whole(const sl_gallery *g, sl_ticker *ticker, size_t before, sl_error *err)
+sl_status sl_check_whole(const sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err)
 {
     SL_TRY(check_marker(g, err));
     for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
@@ -22,13 +23,13 @@ sl_status sl_check_whole(const sl_gallery *g, sl_ticker *ticker, size_t before, 
     return g->rows ? SL_OK : sl_tick(ticker, before, err);
 }
 
-sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
 {
-    sl_gallery *g;
-    SL_TRY(
-        sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, err)); /* checks meta, headers and the log */
+    sl_gallery *gallery;
+    SL_TRY(sl_folder_open(dir, SL_GALLERY_READ, NULL, NULL, &gallery, err)); /* checks meta, headers and the log */
+    const sl_folder *g = (const sl_folder *)gallery;
     sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
     sl_status status = sl_check_whole(g, &ticker, 0, err);
-    sl_gallery_close(g);
+    sl_gallery_close(gallery);
     return status;
 }

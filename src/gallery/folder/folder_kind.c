@@ -1,0 +1,40 @@
+/* Galleries in folders: the table that the rest of the library sees of this one. */
+#include "gallery/folder/store.h"
+
+static void info(const sl_gallery *gallery, sl_gallery_info *out)
+{
+    const sl_folder *g = (const sl_folder *)gallery;
+    out->removed = g->rows - g->base.faces;
+    out->labels = g->labels_live;
+    out->version = (int)g->meta.version;
+    out->bytes = SL_META_SIZE + SL_MARKER_SIZE;
+    for (int k = 0; k < SL_FILES; k++)
+        out->bytes += g->files[k].end;
+}
+
+static uint32_t label_id(const sl_gallery *gallery, size_t i)
+{
+    return ((const sl_folder *)gallery)->face_label[i];
+}
+
+const sl_gallery_kind sl_folder_kind = {
+    .prefix = "", /* a path */
+    .open = sl_folder_open,
+    .close = sl_folder_close,
+    .verify = sl_folder_verify,
+    .compact = sl_folder_compact,
+    .leftovers = sl_folder_leftovers,
+    .info = info,
+    .embeddings = sl_folder_embeddings,
+    .entry = sl_folder_entry,
+    .label_id = label_id,
+    .embedding = sl_folder_embedding,
+    .patches = sl_folder_patches,
+    .landmarks = sl_folder_landmarks,
+    .crop = sl_folder_crop,
+    .find = sl_folder_find,
+    .find_photo = sl_folder_find_photo,
+    .replace = sl_folder_replace,
+    .commit = sl_folder_commit,
+    .remove = sl_folder_remove,
+};

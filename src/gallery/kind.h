@@ -1,0 +1,126 @@
+/* What every gallery is made of, and what a kind of gallery does itself.
+ *
+ *     public functions, gallery.h    all that pipeline, eval, explain and the command line see
+ *               |
+ *     files of src/gallery           the same for all kinds: arguments, names, conversion, indexes
+ *               |
+ *     sl_gallery_kind                this table; gallery.c chooses one by what is named
+ *          |         |
+ *     folder/   memory_kind.c        files; this process's memory
+ *
+ * A new kind is a file with such a table, and a line in gallery.c. Its own structure begins with an sl_gallery. */
+#ifndef SL_GALLERY_KIND_H
+#define SL_GALLERY_KIND_H
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include "gallery/gallery.h"
+#include "gallery/patch_row.h"
+
+typedef struct sl_gallery_kind sl_gallery_kind;
+
+/* An open gallery, as far as all kinds have it in common. */
+struct sl_gallery {
+    const sl_gallery_kind *kind;
+    char *place; /* as it was named */
+    bool writable;
+
+    /* What the kind says of it. Strings and arrays are the kind's. */
+    uint64_t id; /* random */
+    const char *model;
+    const sl_template_shape *shape;
+    size_t faces;         /* live ones: numbered 0 .. faces - 1 in the order of enrolment */
+    uint32_t label_bound; /* the numbers of labels are below it */
+    const char *broken;   /* why nothing more can be written through this handle, or NULL */
+
+    /* Indexes of the faces as they are (stage1.c). */
+    pthread_mutex_t mutex;
+    bool embeddings_ready;
+    const float *embeddings; /* [faces, D] */
+    struct {
+        const sl_derived_index *kind; /* NULL: it was never asked for */
+        void *index;
+        size_t uses; /* since the faces changed; no more are counted than are needed */
+    } derived[SL_DERIVED_KINDS];
+
+    /* For adding (new_face.c). */
+    sl_contribution_encoder encoder; /* unset where nobody gave one */
+    float *contributions;            /* [R, D] what it made last */
+    uint8_t *patch_row;              /* of the face that is added */
+};
+
+/* A face that is to be kept: all of it is sound, and valid during the call. */
+typedef struct {
+    const sl_entry *entry;    /* has_landmarks and has_crop are set */
+    const float *embedding;   /* [D], unit length */
+    const uint8_t *patch_row; /* patches as the shape's format stores them, and landmarks (patch_row.h) */
+    const uint8_t *crop;      /* JPEG, NULL without one */
+    size_t crop_size;
+} sl_new_face;
+
+/* Numbers i of faces are below `faces`. What is read stays valid until the gallery is changed or closed, and is checked
+ * for damage: SL_ERR_CORRUPT. Threads may call all that takes a const gallery together, as long as nobody writes.
+ * Whoever writes was opened for that, and is not broken. */
+struct sl_gallery_kind {
+    const char *prefix; /* of the names of places that are of this kind; "" fits any */
+
+    /* ---- places ---- */
+
+    /* mode SL_GALLERY_CREATE: shape and model are given; whether they fit what is there already is checked by the
+     * caller. *out begins with sl_gallery_begin, and is left alone on failure. */
+    sl_status (*open)(const char *place, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
+                      sl_gallery **out, sl_error *err);
+    /* Frees the handle too, which may be half opened. */
+    void (*close)(sl_gallery *g);
+    sl_status (*verify)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
+    sl_status (*compact)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
+    sl_status (*leftovers)(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
+                           void *context, sl_error *err);
+
+    /* ---- reading ---- */
+
+    /* What only the kind knows: removed, labels, version, bytes. */
+    void (*info)(const sl_gallery *g, sl_gallery_info *out);
+    /* All embeddings in one piece [faces, D]; there is a face. Called once after each change, by one thread: what it
+     * needs for that it may keep in *g. From then on entries are read without failing. */
+    sl_status (*embeddings)(sl_gallery *g, const float **out, sl_error *err);
+    sl_status (*entry)(const sl_gallery *g, size_t i, sl_entry *out, sl_error *err);
+    uint32_t (*label_id)(const sl_gallery *g, size_t i);
+    /* The embedding; the patches as they are stored, all other members of *out zero; 68 landmarks, NULL without them. */
+    sl_status (*embedding)(const sl_gallery *g, size_t i, const float **out, sl_error *err);
+    sl_status (*patches)(const sl_gallery *g, size_t i, sl_patch_source *out, sl_error *err);
+    sl_status (*landmarks)(const sl_gallery *g, size_t i, const sl_point **out, sl_error *err);
+    /* The JPEG of a face that has one. */
+    sl_status (*crop)(const sl_gallery *g, size_t i, const uint8_t **jpeg, size_t *size, sl_error *err);
+    /* The face of this very image id; SL_ERR_NOT_FOUND, without a text, when there is none. */
+    sl_status (*find)(const sl_gallery *g, const char *image, size_t *i, sl_error *err);
+    /* As sl_gallery_find_photo, but for the text of SL_ERR_NOT_FOUND. */
+    sl_status (*find_photo)(sl_gallery *g, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err);
+
+    /* ---- writing ---- */
+
+    /* Adds a face in the place of faces old [count]; its id is free but for those. On failure nothing has changed. */
+    sl_status (*replace)(sl_gallery *g, const size_t *old, size_t count, const sl_new_face *face, sl_error *err);
+    /* Makes what was added durable. On failure it is dropped, or the gallery is broken. */
+    sl_status (*commit)(sl_gallery *g, sl_error *err);
+    /* Takes out all faces of this very image id and label (NULL: any), and makes that durable. Nothing is uncommitted. */
+    sl_status (*remove)(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err);
+};
+
+extern const sl_gallery_kind sl_folder_kind, sl_memory_kind;
+
+/* The common part of a new handle, zeroed before. sl_gallery_close takes it, also after a failure. */
+sl_status sl_gallery_begin(sl_gallery *g, const sl_gallery_kind *kind, const char *place, bool writable,
+                           sl_error *err);
+
+/* A random number for a new gallery. */
+uint64_t sl_gallery_new_id(void);
+
+/* Has the shape of a new gallery what its patches are stored around, and is that finite? */
+sl_status sl_gallery_check_centre(const char *place, const sl_template_shape *shape, sl_error *err);
+
+/* Drops what was made of the faces that were: they are others now. */
+void sl_gallery_changed(sl_gallery *g);
+
+#endif

@@ -1,0 +1,51 @@
+/* What stage 1 reads, and indexes that are worth having once a gallery is asked again and again. All of it is of the
+ * faces as they are, and is made by the first thread that asks. */
+#include "gallery/kind.h"
+
+void sl_gallery_changed(sl_gallery *g)
+{
+    g->embeddings_ready = false;
+    for (int kind = 0; kind < SL_DERIVED_KINDS; kind++) {
+        if (g->derived[kind].index)
+            g->derived[kind].kind->destroy(g->derived[kind].index);
+        g->derived[kind].index = NULL;
+        g->derived[kind].uses = 0;
+    }
+}
+
+sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err)
+{
+    sl_gallery *g = (sl_gallery *)gallery; /* the prepared view is no part of what a caller can see */
+    *out = NULL;
+    if (g->faces == 0)
+        return SL_OK;
+    pthread_mutex_lock(&g->mutex);
+    sl_status status = g->embeddings_ready ? SL_OK : g->kind->embeddings(g, &g->embeddings, err);
+    if (status == SL_OK) {
+        g->embeddings_ready = true;
+        *out = g->embeddings;
+    }
+    pthread_mutex_unlock(&g->mutex);
+    return status;
+}
+
+sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *index_kind, size_t uses, int threads,
+                             void **out, sl_error *err)
+{
+    sl_gallery *g = (sl_gallery *)gallery;
+    const float *embeddings;
+    *out = NULL;
+    SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
+    pthread_mutex_lock(&g->mutex);
+    sl_status status = SL_OK;
+    const bool had = g->derived[index_kind->kind].uses >= index_kind->after;
+    g->derived[index_kind->kind].kind = index_kind;
+    g->derived[index_kind->kind].uses += had ? 0 : uses;
+    if (!had && g->derived[index_kind->kind].uses >= index_kind->after && embeddings)
+        status = index_kind->make(gallery, embeddings, threads, &g->derived[index_kind->kind].index, err);
+    if (status == SL_ERR_MEMORY) /* it was never needed */
+        status = SL_OK;
+    *out = g->derived[index_kind->kind].index;
+    pthread_mutex_unlock(&g->mutex);
+    return status;
+}
