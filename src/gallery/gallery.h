@@ -42,6 +42,13 @@ typedef struct {
 sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *index_kind, size_t uses, int threads,
                           void **out, sl_error *err);
 
+/* Tells that so many queries will be asked, which may be worth an index: made on all `threads`, for all who search. */
+sl_status sl_gallery_expect(const sl_gallery *gallery, size_t queries, int threads, sl_error *err);
+
+/* Stage 1: the k faces of the largest cosine for each query, as sl_cosine_top gives them. There are k faces. */
+sl_status sl_gallery_top(const sl_gallery *gallery, const sl_vectors *queries, int k, int threads, uint32_t *index,
+                         float *cosine, sl_error *err);
+
 /* Makes contributions [R, D] of a template with a map, for a gallery of compact patches that is written to. */
 typedef struct {
     sl_status (*contributions)(void *context, const sl_template *t, float *out, sl_error *err);

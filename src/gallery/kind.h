@@ -85,6 +85,9 @@ struct sl_gallery_kind {
     /* All embeddings in one piece [faces, D]; there is a face. Called once after each change, by one thread: what it
      * needs for that it may keep in *g. From then on entries are read without failing. */
     sl_status (*embeddings)(sl_gallery *g, const float **out, sl_error *err);
+    /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. */
+    sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,
+                     sl_error *err);
     sl_status (*entry)(const sl_gallery *g, size_t i, sl_entry *out, sl_error *err);
     uint32_t (*label_id)(const sl_gallery *g, size_t i);
     /* The embedding; the patches as they are stored, all other members of *out zero; 68 landmarks, NULL without them. */

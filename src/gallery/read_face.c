@@ -125,6 +125,8 @@ static sl_status stored_patches(const void *gallery, size_t i, sl_patch_source *
 static sl_status stored_embedding(const void *gallery, size_t i, const float **out, sl_error *err)
 {
     const sl_gallery *g = gallery;
+    if (g->kind->top) /* they need not all be here */
+        return g->kind->embedding(g, i, out, err);
     SL_TRY(sl_gallery_embeddings(g, out, err));
     *out += i * (size_t)g->shape->dim;
     return SL_OK;

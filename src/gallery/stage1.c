@@ -1,6 +1,8 @@
-/* What stage 1 reads, and indexes that are worth having once a gallery is asked again and again. All of it is of the
- * faces as they are, and is made by the first thread that asks. */
+/* Stage 1, what it reads, and indexes that are worth having once a gallery is asked again and again. All of them are of
+ * the faces as they are, and are made by the first thread that asks. */
 #include "gallery/kind.h"
+
+/* ---- indexes ---- */
 
 void sl_gallery_changed(sl_gallery *g)
 {
@@ -48,4 +50,43 @@ sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *
     *out = g->derived[index_kind->kind].index;
     pthread_mutex_unlock(&g->mutex);
     return status;
+}
+
+/* ---- the search ---- */
+
+static sl_status make_bank(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err)
+{
+    sl_cosine_bank *bank;
+    const sl_vectors all = {embeddings, gallery->faces, gallery->shape->dim};
+    SL_TRY(sl_cosine_bank_open(&all, threads, &bank, err));
+    *out = bank;
+    return SL_OK;
+}
+
+static void destroy_bank(void *bank)
+{
+    sl_cosine_bank_close(bank);
+}
+
+/* Codes pay at the second query. */
+static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank};
+
+sl_status sl_gallery_expect(const sl_gallery *g, size_t queries, int threads, sl_error *err)
+{
+    void *bank;
+    return g->kind->top ? SL_OK : sl_gallery_derived(g, &bank_index, queries, threads, &bank, err);
+}
+
+sl_status sl_gallery_top(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index,
+                         float *cosine, sl_error *err)
+{
+    void *bank;
+    sl_vectors all = {.count = g->faces, .dim = g->shape->dim};
+    if (g->kind->top)
+        return g->kind->top(g, queries, k, threads, index, cosine, err);
+    SL_TRY(sl_gallery_derived(g, &bank_index, 0, threads, &bank, err)); /* as it is: these queries were expected */
+    if (bank)
+        return sl_cosine_bank_top(bank, queries, k, threads, index, cosine, err);
+    SL_TRY(sl_gallery_embeddings(g, &all.data, err));
+    return sl_cosine_top(&all, queries, k, threads, index, cosine, err);
 }

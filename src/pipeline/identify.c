@@ -142,20 +142,6 @@ static sl_status identify_block(void *context, size_t block, int worker, sl_erro
     return SL_OK;
 }
 
-static sl_status make_bank(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err)
-{
-    sl_cosine_bank *bank;
-    const sl_vectors all = {embeddings, sl_gallery_size(gallery), sl_gallery_shape(gallery)->dim};
-    SL_TRY(sl_cosine_bank_open(&all, threads, &bank, err));
-    *out = bank;
-    return SL_OK;
-}
-
-static void destroy_bank(void *bank)
-{
-    sl_cosine_bank_close(bank);
-}
-
 static sl_status make_sketches(const sl_gallery *gallery, const float *embeddings, int threads, void **out,
                                sl_error *err)
 {
@@ -171,8 +157,7 @@ static void destroy_sketches(void *sketches)
     sl_sketches_close(sketches);
 }
 
-/* Codes pay at the second query; finding the directions of sketches takes as long as some hundred second looks. */
-static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank};
+/* Finding the directions of sketches takes as long as some hundred second looks. */
 static const sl_derived_index sketch_index = {SL_DERIVED_SKETCHES, 200, make_sketches, destroy_sketches};
 
 /* NULL where the second look has no use for them. */
@@ -195,10 +180,8 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
 {
     sl_match_options match = c->options->match;
     int threads = match.threads > 0 ? match.threads : sl_cpu_count();
-    const float *embeddings;
-    void *bank, *sketches;
-    SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
-    SL_TRY(sl_gallery_derived(gallery, &bank_index, c->count, threads, &bank, err));
+    void *sketches;
+    SL_TRY(sl_gallery_expect(gallery, c->count, threads, err));
     SL_TRY(find_sketches(c, gallery, threads, &sketches, err));
     c->block = (c->count + (size_t)threads - 1) / (size_t)threads;
     c->block = c->block < BLOCK ? c->block : BLOCK;
@@ -210,9 +193,8 @@ static sl_status identify_crowd(crowd *c, const sl_gallery *gallery, sl_error *e
     if (!c->searches)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to search on %d threads", threads);
     for (int t = 0; t < threads; t++)
-        c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .embeddings = embeddings,
-                                  .bank = bank, .sketches = sketches, .top = c->options->top,
-                                  .faces = sl_gallery_size(gallery)};
+        c->searches[t] = (sl_search){.gallery = gallery, .match = &match, .sketches = sketches,
+                                     .top = c->options->top, .faces = sl_gallery_size(gallery)};
     sl_status status = sl_parallel_try(threads, (c->count + c->block - 1) / c->block, identify_block, c, err);
     for (int t = 0; t < threads; t++)
         sl_search_close(&c->searches[t]);

@@ -43,10 +43,9 @@ static sl_status scan(const sl_search *s, const sl_template *const *queries, siz
     for (size_t i = 0; status == SL_OK && i < n; i++)
         memcpy(vectors + i * width, queries[i]->embedding, width * sizeof *vectors);
     const int k = (int)length, threads = s->match->threads;
-    const sl_vectors asked = {vectors, n, dim}, all = {s->embeddings, s->faces, dim};
+    const sl_vectors asked = {vectors, n, dim};
     if (status == SL_OK)
-        status = s->bank ? sl_cosine_bank_top(s->bank, &asked, k, threads, out->index, out->stage1, err)
-                         : sl_cosine_top(&all, &asked, k, threads, out->index, out->stage1, err);
+        status = sl_gallery_top(s->gallery, &asked, k, threads, out->index, out->stage1, err);
     free(vectors);
     return status;
 }

@@ -1,6 +1,6 @@
 /* One thread's search: stage 1 for a block of queries together, then each query's order by both stages.
  *
- *     sl_search s = {.gallery = gallery, .match = &match, .embeddings = embeddings, .bank = bank, .top = top, .faces = faces};
+ *     sl_search s = {.gallery = gallery, .match = &match, .top = top, .faces = faces};
  *     sl_search_scan(&s, queries, n, err);
  *     sl_search_rank(&s, queries[i], i, err);     for i = 0 .. n; then s.index, s.order, s.score ...
  *     sl_search_close(&s); */
@@ -20,9 +20,7 @@ typedef struct {
 typedef struct {
     const sl_gallery *gallery;
     const sl_match_options *match;
-    const float *embeddings; /* [faces, D], the gallery's */
-    const sl_cosine_bank *bank; /* the same with codes, for a gallery that is asked often; or NULL */
-    sl_sketches *sketches;      /* of its patches, for a gallery that is asked very often; or NULL */
+    sl_sketches *sketches; /* of its patches, for a gallery that is asked very often; or NULL */
     int top;
     size_t faces, shortlist; /* shortlist: how many of stage 1's order are held */
     sl_shortlists block, own;   /* own: of a query that the block's is too short for */
