@@ -1,4 +1,6 @@
 /* Galleries by what is named: their kind is chosen here, they are opened, closed and looked after. */
+#define _GNU_SOURCE
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
@@ -154,18 +156,48 @@ void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
     g->kind->info(g, out);
 }
 
+/* ---- notes ---- */
+
+char *sl_gallery_note_place(const sl_gallery *g, const char *name)
+{
+    char *place;
+    return asprintf(&place, "%s/%s", g->place, name) < 0 ? NULL : place;
+}
+
+sl_status sl_gallery_read_note(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
+                               sl_error *err)
+{
+    if (g->kind->read_note)
+        return g->kind->read_note(g, name, most, text, size, err);
+    return sl_fail(err, SL_ERR_NOT_FOUND, "%s: such a gallery keeps no notes", g->place);
+}
+
+sl_status sl_gallery_write_note(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err)
+{
+    if (g->kind->write_note)
+        return g->kind->write_note(g, name, text, size, err);
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: such a gallery cannot keep %s: use one in a folder", g->place, name);
+}
+
 /* ---- looking after it ---- */
+
+static sl_status no_files(const char *place, sl_error *err)
+{
+    return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no files are kept of such a gallery", place);
+}
 
 sl_status sl_gallery_verify(const char *place, sl_progress_fn progress, void *context, sl_error *err)
 {
     SL_TRY(check_place(place, "sl_gallery_verify", err));
-    return kind_of(place)->verify(place, progress, context, err);
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->verify ? kind->verify(place, progress, context, err) : no_files(place, err);
 }
 
 sl_status sl_gallery_compact(const char *place, sl_progress_fn progress, void *context, sl_error *err)
 {
     SL_TRY(check_place(place, "sl_gallery_compact", err));
-    return kind_of(place)->compact(place, progress, context, err);
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->compact ? kind->compact(place, progress, context, err) : no_files(place, err);
 }
 
 sl_status sl_gallery_leftovers(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
@@ -173,5 +205,6 @@ sl_status sl_gallery_leftovers(const char *place, void (*leftover)(void *context
 {
     if (!place || !leftover)
         return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_leftovers needs a folder and whom to tell");
-    return kind_of(place)->leftovers(place, leftover, context, err);
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->leftovers ? kind->leftovers(place, leftover, context, err) : no_files(place, err);
 }

@@ -92,6 +92,17 @@ sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_patch_sourc
 /* The 68 landmarks of live face i in units of the crop's sides, NULL when it has none; checksum as above. */
 sl_status sl_gallery_landmarks(const sl_gallery *gallery, size_t i, const sl_point **landmarks, sl_error *err);
 
+/* A short text of ours that is kept with the gallery by name, for whoever opens it next; complete or not at all. No lock is
+ * needed. read: SL_ERR_NOT_FOUND when there is none, *text malloc'd. write: text NULL takes it out, SL_ERR_NOT_FOUND when
+ * there is none; SL_ERR_UNSUPPORTED where notes are not kept. */
+sl_status sl_gallery_read_note(const sl_gallery *gallery, const char *name, size_t most, uint8_t **text, size_t *size,
+                               sl_error *err);
+sl_status sl_gallery_write_note(const sl_gallery *gallery, const char *name, const void *text, size_t size,
+                                sl_error *err);
+
+/* Where a note is, for messages: PLACE/NAME, malloc'd; NULL when there is no memory. */
+char *sl_gallery_note_place(const sl_gallery *gallery, const char *name);
+
 /* Its live faces, for matching. */
 sl_face_store sl_gallery_faces(const sl_gallery *gallery);
 

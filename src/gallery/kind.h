@@ -73,6 +73,7 @@ struct sl_gallery_kind {
                       sl_gallery **out, sl_error *err);
     /* Frees the handle too, which may be half opened. */
     void (*close)(sl_gallery *g);
+    /* As the public functions; NULL where there are no files. */
     sl_status (*verify)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*compact)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*leftovers)(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
@@ -109,6 +110,13 @@ struct sl_gallery_kind {
     sl_status (*commit)(sl_gallery *g, sl_error *err);
     /* Takes out all faces of this very image id and label (NULL: any), and makes that durable. Nothing is uncommitted. */
     sl_status (*remove)(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err);
+
+    /* ---- notes, which are not part of a commit ---- */
+
+    /* As sl_gallery_read_note and sl_gallery_write_note; both NULL where none are kept. */
+    sl_status (*read_note)(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
+                           sl_error *err);
+    sl_status (*write_note)(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err);
 };
 
 extern const sl_gallery_kind sl_folder_kind, sl_memory_kind;

@@ -222,13 +222,19 @@ static json_t *file_json(const sl_rates *looks, size_t count, const char *measur
     return root;
 }
 
-sl_status sl_rates_write(const sl_rates *looks, size_t count, const char *measured_on, const char *path, sl_error *err)
+char *sl_rates_text(const sl_rates *looks, size_t count, const char *measured_on)
 {
     json_t *root = file_json(looks, count, measured_on);
     char *text = root ? json_dumps(root, JSON_REAL_PRECISION(6) | JSON_COMPACT) : NULL;
+    json_decref(root);
+    return text;
+}
+
+sl_status sl_rates_write(const sl_rates *looks, size_t count, const char *measured_on, const char *path, sl_error *err)
+{
+    char *text = sl_rates_text(looks, count, measured_on);
     sl_status status = text ? sl_write_file(path, text, strlen(text), err)
                             : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its rates", path);
     free(text);
-    json_decref(root);
     return status;
 }

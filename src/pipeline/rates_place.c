@@ -1,5 +1,4 @@
 /* Where rates are kept: a gallery's beside its files, a model's in the models folder or in the library itself. */
-#define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -25,22 +24,13 @@ uint32_t sl_match_statistics(const sl_match_options *match)
     return match->oae ? sl_oae_checksum(match->oae) : 0;
 }
 
-/* DIR/calibration-1A2B3C4D.rates, by look and statistics; NULL when there is no memory. */
-static char *gallery_path(const sl_gallery *gallery, const char *look, uint32_t statistics)
-{
-    char *path;
-    uint32_t name = sl_crc32c(sl_crc32c(0, look, strlen(look)), &statistics, sizeof statistics);
-    return asprintf(&path, "%s/calibration-%08x.rates", sl_gallery_place(gallery), name) < 0 ? NULL : path;
-}
+enum { NOTE_NAME = 32 };
 
-static sl_status read_file(const char *path, const char *look, sl_rates *out, sl_error *err)
+/* calibration-1A2B3C4D.rates, by look and statistics. */
+static void note_name(const char *look, uint32_t statistics, char out[NOTE_NAME])
 {
-    uint8_t *text;
-    size_t size;
-    SL_TRY(sl_read_file(path, MAX_BYTES, &text, &size, err));
-    sl_status status = sl_rates_parse((const char *)text, size, path, look, out, err);
-    free(text);
-    return status;
+    uint32_t name = sl_crc32c(sl_crc32c(0, look, strlen(look)), &statistics, sizeof statistics);
+    snprintf(out, NOTE_NAME, "calibration-%08x.rates", name);
 }
 
 static sl_status check_gallery(const sl_rates *r, const sl_gallery *gallery, uint32_t statistics, const char *path,
@@ -57,46 +47,67 @@ static sl_status check_gallery(const sl_rates *r, const sl_gallery *gallery, uin
     return SL_OK;
 }
 
+static sl_status read_note(const sl_gallery *gallery, const char *note, const char *place, const char *look,
+                           sl_rates *out, sl_error *err)
+{
+    uint8_t *text;
+    size_t size;
+    SL_TRY(sl_gallery_read_note(gallery, note, MAX_BYTES, &text, &size, err));
+    sl_status status = sl_rates_parse((const char *)text, size, place, look, out, err);
+    free(text);
+    return status;
+}
+
 sl_status sl_gallery_rates(const sl_gallery *gallery, const sl_match_options *match, uint32_t statistics, sl_rates *out,
                            sl_error *err)
 {
-    char look[SL_MATCH_KEY];
+    char look[SL_MATCH_KEY], note[NOTE_NAME];
     sl_match_key(match, look);
+    note_name(look, statistics, note);
     *out = (sl_rates){0};
-    char *path = gallery_path(gallery, look, statistics);
-    if (!path)
+    char *place = sl_gallery_note_place(gallery, note);
+    if (!place)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration's name");
-    sl_status status = read_file(path, look, out, err);
+    sl_status status = read_note(gallery, note, place, look, out, err);
     if (status == SL_OK)
-        status = check_gallery(out, gallery, statistics, path, err);
-    free(path);
+        status = check_gallery(out, gallery, statistics, place, err);
+    free(place);
     return status;
 }
 
 sl_status sl_gallery_rates_keep(const sl_gallery *gallery, const sl_rates *rates, sl_error *err)
 {
-    char *path = gallery_path(gallery, rates->look, rates->statistics);
-    sl_status status = path ? sl_rates_write(rates, 1, "this gallery", path, err)
-                            : sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration's name");
-    free(path);
+    char note[NOTE_NAME], *text = sl_rates_text(rates, 1, "this gallery");
+    note_name(rates->look, rates->statistics, note);
+    sl_status status = text ? sl_gallery_write_note(gallery, note, text, strlen(text), err)
+                            : sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration");
+    free(text);
     return status;
 }
 
 sl_status sl_calibration_remove(const sl_gallery *gallery, const sl_match_options *match, sl_error *err)
 {
-    char look[SL_MATCH_KEY];
+    char look[SL_MATCH_KEY], note[NOTE_NAME];
     sl_match_key(match, look);
-    char *path = gallery_path(gallery, look, sl_match_statistics(match));
-    if (!path)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory for a calibration's name");
-    sl_status status = SL_OK;
-    if (remove(path) != 0)
-        status = sl_fail(err, SL_ERR_NOT_FOUND, "%s: there is no calibration for \"%s\" to remove", path, look);
-    free(path);
+    note_name(look, sl_match_statistics(match), note);
+    sl_status status = sl_gallery_write_note(gallery, note, NULL, 0, err);
+    if (status == SL_ERR_NOT_FOUND)
+        return sl_fail(err, status, "%s/%s: there is no calibration for \"%s\" to remove", sl_gallery_place(gallery),
+                       note, look);
     return status;
 }
 
 /* ---- a model's ---- */
+
+static sl_status read_file(const char *path, const char *look, sl_rates *out, sl_error *err)
+{
+    uint8_t *text;
+    size_t size;
+    SL_TRY(sl_read_file(path, MAX_BYTES, &text, &size, err));
+    sl_status status = sl_rates_parse((const char *)text, size, path, look, out, err);
+    free(text);
+    return status;
+}
 
 static bool fits(const sl_rates *r, const sl_engine *engine, uint32_t statistics)
 {

@@ -1,4 +1,10 @@
 /* Galleries in folders: the table that the rest of the library sees of this one. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
 #include "gallery/folder/store.h"
 
 static void info(const sl_gallery *gallery, sl_gallery_info *out)
@@ -15,6 +21,35 @@ static void info(const sl_gallery *gallery, sl_gallery_info *out)
 static uint32_t label_id(const sl_gallery *gallery, size_t i)
 {
     return ((const sl_folder *)gallery)->face_label[i];
+}
+
+/* ---- notes: files beside the gallery's own ---- */
+
+static sl_status read_note(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
+                           sl_error *err)
+{
+    char *path = sl_gallery_note_place(g, name);
+    sl_status status = path ? sl_read_file(path, most, text, size, err)
+                            : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a file's name", g->place);
+    free(path);
+    return status;
+}
+
+static sl_status remove_file(const char *path, sl_error *err)
+{
+    if (remove(path) == 0)
+        return SL_OK;
+    return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: cannot delete: %s", path, strerror(errno));
+}
+
+static sl_status write_note(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err)
+{
+    char *path = sl_gallery_note_place(g, name);
+    sl_status status = !path  ? sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a file's name", g->place)
+                       : text ? sl_write_file(path, text, size, err)
+                              : remove_file(path, err);
+    free(path);
+    return status;
 }
 
 const sl_gallery_kind sl_folder_kind = {
@@ -37,4 +72,6 @@ const sl_gallery_kind sl_folder_kind = {
     .replace = sl_folder_replace,
     .commit = sl_folder_commit,
     .remove = sl_folder_remove,
+    .read_note = read_note,
+    .write_note = write_note,
 };
