@@ -18,8 +18,9 @@ sl_status sl_find_face(const sl_gallery *g, const char *image, size_t *i, sl_err
 
 sl_status sl_gallery_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
 {
-    *i = 0;
     sl_status status = sl_find_face(g, image, i, err);
+    if (status != SL_OK)
+        *i = 0;
     if (status == SL_ERR_NOT_FOUND)
         return sl_fail(err, status, "%s: no image \"%.200s\" in the gallery", g->place, image);
     return status;

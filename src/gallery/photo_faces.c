@@ -37,8 +37,9 @@ sl_status sl_gallery_find_face_of(const sl_gallery *g, const char *photo, size_t
 
 sl_status sl_gallery_find_photo(sl_gallery *g, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err)
 {
-    *i = 0;
     sl_status status = g->kind->find_photo(g, sha256, label, i, err);
+    if (status != SL_OK)
+        *i = 0;
     if (status == SL_ERR_NOT_FOUND)
         return sl_fail(err, status, "%s: no face of this photo%s%.200s", g->place, label ? " as " : "",
                        label ? label : "");

@@ -30,8 +30,8 @@
 #include "base/ticker.h"
 #include "gallery/folder/datafile.h"
 #include "gallery/folder/format.h"
-#include "gallery/folder/table.h"
 #include "gallery/kind.h"
+#include "gallery/table.h"
 
 typedef struct {
     sl_gallery base; /* of live faces; its shape and model are meta's */

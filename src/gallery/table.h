@@ -1,7 +1,7 @@
 /* A hash table from strings to numbers. It keeps no strings: entries are numbers whose string the caller
  * knows how to compare. Keyed by a random seed, so that nobody can choose names that collide. */
-#ifndef SL_FOLDER_TABLE_H
-#define SL_FOLDER_TABLE_H
+#ifndef SL_GALLERY_TABLE_H
+#define SL_GALLERY_TABLE_H
 
 #include <stdbool.h>
 #include <stddef.h>

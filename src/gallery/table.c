@@ -1,5 +1,5 @@
 /* Open addressing, at most half full; nothing is ever taken out one by one. */
-#include "gallery/folder/table.h"
+#include "gallery/table.h"
 
 #include <stdlib.h>
 #include <string.h>
