@@ -168,6 +168,14 @@ static void choose_queries(making *m)
 
 /* ---- all of it ---- */
 
+sl_status sl_check_queries(const sl_gallery *gallery, const sl_gallery *queries, sl_error *err)
+{
+    if (sl_same_model(sl_gallery_shape(gallery)->fingerprint, sl_gallery_shape(queries)->fingerprint))
+        return SL_OK;
+    return sl_fail(err, SL_ERR_MISMATCH,
+                   "the queries were made by another model than the gallery: enrol one of them again");
+}
+
 static sl_status allocate(making *m, sl_error *err)
 {
     sl_protocol *p = m->p;
@@ -192,11 +200,7 @@ static sl_status allocate(making *m, sl_error *err)
 static sl_status make(making *m, sl_error *err)
 {
     sl_protocol *p = m->p;
-    const sl_template_shape *a = sl_gallery_shape(p->gallery), *b = sl_gallery_shape(p->queries);
-    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "the queries were made by another model than the gallery: enrol one of "
-                       "them again");
+    SL_TRY(sl_check_queries(p->gallery, p->queries, err));
     SL_TRY(allocate(m, err));
     find_people(m);
     SL_TRY(find_own_photos(m, err));

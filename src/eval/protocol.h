@@ -24,6 +24,9 @@ typedef struct {
     size_t most_relevant; /* the largest R of those asked */
 } sl_protocol;
 
+/* SL_ERR_MISMATCH for galleries of different models. */
+sl_status sl_check_queries(const sl_gallery *gallery, const sl_gallery *queries, sl_error *err);
+
 /* Applies the options (people, min_photos, only, same photo, limit). SL_ERR_MISMATCH for galleries of different
  * models; SL_ERR_ARGUMENT when nothing is left to be evaluated, or it is not clear which photo a query was made
  * of. */

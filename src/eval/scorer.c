@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
+#include "eval/protocol.h"
 #include "gallery/gallery.h"
 #include "match/oae/oae.h"
 
@@ -40,15 +41,11 @@ static sl_status open_bank(sl_scorer *s, sl_error *err)
 
 static sl_status open_parts(sl_scorer *s, bool faces_often, sl_error *err)
 {
-    const sl_template_shape *shape = sl_gallery_shape(s->gallery), *asked = sl_gallery_shape(s->queries);
-    if (memcmp(shape->fingerprint, asked->fingerprint, sizeof shape->fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH,
-                       "the queries were made by another model than the gallery: enrol one of "
-                       "them again");
+    SL_TRY(sl_check_queries(s->gallery, s->queries, err));
     SL_TRY(sl_match_options_check(&s->match, err));
     SL_TRY(sl_gallery_embeddings(s->gallery, &s->embeddings, err));
     SL_TRY(sl_gallery_embeddings(s->queries, &s->query_embeddings, err));
-    s->dim = shape->dim;
+    s->dim = sl_gallery_shape(s->gallery)->dim;
     SL_TRY(open_threads(s, err));
     return faces_often && sl_match_needs(&s->match) != SL_NEEDS_NOTHING ? open_bank(s, err) : SL_OK;
 }
@@ -151,7 +148,7 @@ static void run_item(void *context, size_t item, int worker)
 {
     block_run *r = context;
     if (r->failed[worker] < item)
-        return; /* what this thread comes to later can not be the lowest */
+        return; /* what this thread comes to later cannot be the lowest */
     sl_error err = {0};
     if (r->work(r->context, r->first + item, worker, &err) != SL_OK) {
         r->failed[worker] = item;

@@ -56,7 +56,7 @@ sl_status sl_gallery_check_centre(const char *place, const sl_template_shape *sh
 static sl_status check_match(const sl_gallery *g, const sl_template_shape *want, const char *model, sl_error *err)
 {
     const sl_template_shape *have = g->shape;
-    if (memcmp(have->fingerprint, want->fingerprint, 32) != 0) {
+    if (!sl_same_model(have->fingerprint, want->fingerprint)) {
         char has[65], wants[65];
         sl_hex32(have->fingerprint, has);
         sl_hex32(want->fingerprint, wants);
@@ -65,8 +65,7 @@ static sl_status check_match(const sl_gallery *g, const sl_template_shape *want,
                        "with its own model, or enrol the photos in a new gallery",
                        g->place, g->model, has, model ? model : "this one", wants);
     }
-    if (have->dim != want->dim || have->rows != want->rows || have->cols != want->cols ||
-        have->channels != want->channels)
+    if (!sl_same_sizes(have, want))
         return sl_fail(err, SL_ERR_MISMATCH,
                        "%s: holds templates of %d + %dx%dx%d numbers, the model makes %d + "
                        "%dx%dx%d",

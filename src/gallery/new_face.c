@@ -18,8 +18,7 @@ sl_status sl_new_face_check(const sl_gallery *g, const sl_entry *entry, const sl
     SL_TRY(sl_name_check("image id", entry->image, err));
     SL_TRY(sl_name_check("label", entry->label, err));
     const sl_template_shape *a = g->shape, *b = &t->shape;
-    if (memcmp(a->fingerprint, b->fingerprint, 32) != 0 || a->dim != b->dim || a->rows != b->rows ||
-        a->cols != b->cols || a->channels != b->channels)
+    if (!sl_same_model(a->fingerprint, b->fingerprint) || !sl_same_sizes(a, b))
         return sl_fail(err, SL_ERR_MISMATCH, "%s: the template of %s is not of the gallery's model %s", g->place,
                        entry->image, g->model);
     const sl_box *box = &entry->box;

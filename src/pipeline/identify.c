@@ -108,12 +108,12 @@ static sl_status check_query(const sl_gallery *gallery, const sl_template *query
     char fingerprint[65];
     if (!query)
         return sl_fail(err, SL_ERR_ARGUMENT, "identification needs a gallery, a query, and an engine or a rule");
+    if (sl_same_model(sl_gallery_shape(gallery)->fingerprint, query->shape.fingerprint))
+        return SL_OK;
     sl_gallery_get_info(gallery, &info);
     sl_hex32(query->shape.fingerprint, fingerprint);
-    if (strcmp(info.fingerprint, fingerprint) != 0)
-        return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model (%s, %.12s) than the query "
-                       "(%.12s): enrol it again, or use its model", info.model, info.fingerprint, fingerprint);
-    return SL_OK;
+    return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model (%s, %.12s) than the query (%.12s): enrol "
+                   "it again, or use its model", info.model, info.fingerprint, fingerprint);
 }
 
 /* ---- many queries ---- */

@@ -6,6 +6,7 @@
 #include "base/cpu.h"
 #include "base/file.h"
 #include "base/threads.h"
+#include "template/template.h"
 
 enum { MOST_BYTES = 16 << 20 };
 
@@ -22,7 +23,7 @@ static sl_status read_file(const char *path, const sl_recogniser *r, sl_int8_mod
     status = sl_int8_parse(data, size, path, out, err);
     free(data);
     SL_TRY(status);
-    bool ours = memcmp(out->fingerprint, r->fingerprint, sizeof r->fingerprint) == 0 && out->dim == r->dim &&
+    bool ours = sl_same_model(out->fingerprint, r->fingerprint) && out->dim == r->dim &&
                 out->width == r->width && out->height == r->height && out->channels == r->channels_in;
     if (ours)
         return SL_OK;

@@ -27,7 +27,7 @@ static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
 
 static bool fits(const sl_oae_stats *s, const sl_template_shape *shape)
 {
-    return memcmp(s->fingerprint, shape->fingerprint, sizeof s->fingerprint) == 0 && s->dim == shape->dim &&
+    return sl_same_model(s->fingerprint, shape->fingerprint) && s->dim == shape->dim &&
            s->rows == shape->rows && s->cols == shape->cols;
 }
 
@@ -91,7 +91,7 @@ static bool from_builtin(opened *o)
 static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
 {
     const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : NULL;
-    bool ours = shape && memcmp(shape->fingerprint, o->oae.shape.fingerprint, sizeof shape->fingerprint) == 0;
+    bool ours = shape && sl_same_model(shape->fingerprint, o->oae.shape.fingerprint);
     if (!ours || sl_gallery_size(gallery) < SL_OAE_LEAST_FACES)
         return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
                        "them with 'secondlook models statistics --gallery DIR' from %d faces or more", path,
@@ -248,7 +248,7 @@ static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, co
 {
     sl_head head;
     sl_oae_stats stats;
-    if (memcmp(sl_gallery_shape(gallery)->fingerprint, r->fingerprint, sizeof r->fingerprint) != 0)
+    if (!sl_same_model(sl_gallery_shape(gallery)->fingerprint, r->fingerprint))
         return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model than %s",
                        r->network.manifest->name);
     SL_TRY(sl_head_of_recogniser(r, 1, &head, err));

@@ -37,7 +37,7 @@ static sl_status check_gallery(const sl_rates *r, const sl_gallery *gallery, uin
                                sl_error *err)
 {
     size_t faces = sl_gallery_size(gallery);
-    if (memcmp(r->fingerprint, sl_gallery_shape(gallery)->fingerprint, sizeof r->fingerprint) != 0 ||
+    if (!sl_same_model(r->fingerprint, sl_gallery_shape(gallery)->fingerprint) ||
         r->gallery_id != sl_gallery_id(gallery) || r->statistics != statistics)
         return sl_fail(err, SL_ERR_MISMATCH, "%s: was measured on another gallery: " REMEDY, path);
     if (faces < r->faces / 2 || faces / 2 > r->faces)
@@ -111,8 +111,7 @@ static sl_status read_file(const char *path, const char *look, sl_rates *out, sl
 
 static bool fits(const sl_rates *r, const sl_engine *engine, uint32_t statistics)
 {
-    return memcmp(r->fingerprint, engine->recogniser.fingerprint, sizeof r->fingerprint) == 0 &&
-           r->statistics == statistics;
+    return sl_same_model(r->fingerprint, engine->recogniser.fingerprint) && r->statistics == statistics;
 }
 
 sl_status sl_model_rates(const sl_engine *engine, const sl_match_options *match, uint32_t statistics, sl_rates *out,

@@ -1,4 +1,4 @@
-/* Memory of linear heads. */
+/* Linear heads: their memory, and whose templates they fit. */
 #include "template/linear_head.h"
 
 #include <stdlib.h>
@@ -20,4 +20,11 @@ void sl_head_free(sl_head *head)
     free(head->weights);
     free(head->bias);
     *head = (sl_head){0};
+}
+
+sl_status sl_head_check(const sl_head *head, const sl_template_shape *shape, sl_error *err)
+{
+    if (head->cells == shape->rows * shape->cols && head->channels == shape->channels && head->dim == shape->dim)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_MISMATCH, "the gallery is of another model than the linear head");
 }

@@ -9,7 +9,7 @@
 
 #include <stddef.h>
 
-#include "base/status.h"
+#include "template/template.h"
 
 enum { SL_HEAD_COLUMNS = 32 }; /* dimensions that stand together in memory */
 
@@ -23,6 +23,9 @@ typedef struct {
 /* Memory for a head, all zero; SL_ERR_MEMORY. sl_head_free takes it back and leaves zeros. */
 sl_status sl_head_allocate(int cells, int channels, int dim, sl_head *out, sl_error *err);
 void sl_head_free(sl_head *head);
+
+/* SL_ERR_MISMATCH where templates of this shape are not its own model's. */
+sl_status sl_head_check(const sl_head *head, const sl_template_shape *shape, sl_error *err);
 
 /* The weights of channel c of cell p for dimensions block * SL_HEAD_COLUMNS and on. */
 static inline float *sl_head_weights(const sl_head *h, int block, int p, int c)

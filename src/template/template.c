@@ -1,3 +1,4 @@
+/* Templates: made of a network's outputs, and their patches in the form that they are stored in. */
 #include "template/template.h"
 
 #include <math.h>
@@ -63,12 +64,17 @@ sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err)
     return SL_OK;
 }
 
+bool sl_same_sizes(const sl_template_shape *a, const sl_template_shape *b)
+{
+    return a->dim == b->dim && a->rows == b->rows && a->cols == b->cols && a->channels == b->channels;
+}
+
 sl_status sl_shape_check_same(const sl_template_shape *a, const sl_template_shape *b, sl_error *err)
 {
-    if (memcmp(a->fingerprint, b->fingerprint, sizeof a->fingerprint) != 0)
+    if (!sl_same_model(a->fingerprint, b->fingerprint))
         return sl_fail(err, SL_ERR_MISMATCH,
                        "the two faces were described by different models and cannot be compared: enrol both with one");
-    if (a->dim != b->dim || a->rows != b->rows || a->cols != b->cols || a->channels != b->channels)
+    if (!sl_same_sizes(a, b))
         return sl_fail(err, SL_ERR_MISMATCH,
                        "the two faces' templates have different shapes (%d, %dx%dx%d and %d, %dx%dx%d): enrol both "
                        "with one model", a->dim, a->rows, a->cols, a->channels, b->dim, b->rows, b->cols, b->channels);
@@ -135,7 +141,7 @@ static sl_status normalise(const float *v, int dim, float *out, sl_error *err)
     for (int i = 0; i < dim; i++)
         sum += (double)v[i] * v[i];
     if (!(sum > 0) || !isfinite(sum))
-        return sl_fail(err, SL_ERR_NUMERIC, "the embedding is %s: the network's output can not be used",
+        return sl_fail(err, SL_ERR_NUMERIC, "the embedding is %s: the network's output cannot be used",
                        sum == 0 ? "all zero" : "not finite");
     double factor = 1 / sqrt(sum);
     for (int i = 0; i < dim; i++)

@@ -4,6 +4,7 @@
 #define SL_TEMPLATE_TEMPLATE_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/status.h"
 
@@ -53,6 +54,15 @@ bool sl_patch_format_is_known(uint32_t number);
 
 /* SL_ERR_ARGUMENT for what no template can have: a size out of range, an unknown format. */
 sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err);
+
+/* Are two things (templates, galleries, statistics, engines) of one model? Then they may be compared. */
+static inline bool sl_same_model(const uint8_t fingerprint[32], const uint8_t other[32])
+{
+    return memcmp(fingerprint, other, 32) == 0;
+}
+
+/* Have their templates as many numbers? (Those of one model have, but for damage and arrays of a caller's own.) */
+bool sl_same_sizes(const sl_template_shape *a, const sl_template_shape *b);
 
 /* SL_ERR_MISMATCH for templates that cannot be compared: of two models, or of two shapes. */
 sl_status sl_shape_check_same(const sl_template_shape *a, const sl_template_shape *b, sl_error *err);

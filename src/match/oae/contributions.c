@@ -208,8 +208,7 @@ sl_status sl_contribution_bank_open(const sl_head *head, sl_face_store store, in
 {
     const sl_template_shape *shape = store.shape;
     *out = NULL;
-    if (head->cells != shape->rows * shape->cols || head->channels != shape->channels || head->dim != shape->dim)
-        return sl_fail(err, SL_ERR_MISMATCH, "the gallery is of another model than the linear head");
+    SL_TRY(sl_head_check(head, shape, err));
     sl_contribution_bank *b = calloc(1, sizeof *b);
     size_t bytes, faces = store.count;
     if (b) {

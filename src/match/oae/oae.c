@@ -18,7 +18,7 @@ sl_status sl_oae_check(const sl_oae *oae, const sl_template_shape *shape, bool s
         return sl_fail(err, SL_ERR_ARGUMENT, "%s needs the model's %s: open them with sl_oae_open%s and put them "
                        "into the options", asker, statistics ? "statistics per cell" : "cells",
                        statistics ? "" : " or sl_oae_open_head");
-    if (memcmp(oae->shape.fingerprint, shape->fingerprint, sizeof shape->fingerprint) != 0)
+    if (!sl_same_model(oae->shape.fingerprint, shape->fingerprint))
         return sl_fail(err, SL_ERR_MISMATCH, "the cells are another model's than the templates");
     return SL_OK;
 }

@@ -241,8 +241,7 @@ sl_status sl_oae_stats_make(sl_face_store store, const sl_head *head, int thread
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "statistics per cell need a gallery of at least %d faces, this one has %zu",
                        SL_OAE_LEAST_FACES, size);
-    if (head->cells != shape->rows * shape->cols || head->channels != shape->channels || head->dim != shape->dim)
-        return sl_fail(err, SL_ERR_MISMATCH, "the gallery is of another model than the linear head");
+    SL_TRY(sl_head_check(head, shape, err));
     *out = (sl_oae_stats){.rows = shape->rows,
                            .cols = shape->cols,
                            .dim = shape->dim,
