@@ -176,7 +176,7 @@ static int by_photos(const void *a, const void *b)
     return order ? order : x->pair->line < y->pair->line ? -1 : x->pair->line > y->pair->line;
 }
 
-/* The same two photos can not be one person in one line and two in another, nor a photo unlike itself. */
+/* The same two photos cannot be one person in one line and two in another, nor a photo unlike itself. */
 static sl_status check_contradictions(const parser *p)
 {
     const sl_pair_list *list = p->list;
@@ -193,7 +193,7 @@ static sl_status check_contradictions(const parser *p)
     for (size_t i = 0; i < list->count && status == SL_OK; i++) {
         const sl_pair_line *pair = all[i].pair, *before = i ? all[i - 1].pair : NULL;
         if (!pair->same && strcmp(pair->first, pair->second) == 0)
-            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s can not be another person than itself",
+            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s cannot be another person than itself",
                              p->file, pair->line, pair->first);
         else if (before && before->same != pair->same && strcmp(all[i].low, all[i - 1].low) == 0 &&
                  strcmp(all[i].high, all[i - 1].high) == 0)

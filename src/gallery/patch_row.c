@@ -1,3 +1,4 @@
+/* Rows of patches: where their parts are, and whether their values may be used. */
 #include "gallery/patch_row.h"
 
 #include <math.h>

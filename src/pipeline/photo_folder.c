@@ -1,4 +1,4 @@
-/* The pictures below a folder. What can not be taken is passed over and told; only a lack of memory ends the walk.
+/* The pictures below a folder. What cannot be taken is passed over and told; only a lack of memory ends the walk.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -153,7 +153,7 @@ static sl_status walk_folder(walk *w, const folder *at, sl_error *err)
     if (n < 0 && errno == ENOMEM)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the list of photos");
     if (n < 0 && !at->up)
-        return sl_fail(err, SL_ERR_IO, "%s: can not read the folder: %m", at->path);
+        return sl_fail(err, SL_ERR_IO, "%s: cannot read the folder: %m", at->path);
     if (n < 0) {
         fail_over(w, at->path, SL_ERR_IO, strerror(errno));
         return SL_OK;
@@ -178,7 +178,7 @@ sl_status sl_photos_in_folder(const char *dir, const sl_photos_options *options,
     if (!dir)
         return sl_fail(err, SL_ERR_ARGUMENT, "no folder was given");
     if (stat(dir, &st) != 0)
-        return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: can not read the folder: %m",
+        return sl_fail(err, errno == ENOENT ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: cannot read the folder: %m",
                        dir);
     SL_TRY(sl_label_rule_make(options, &w.rule, err));
     const folder root = {NULL, dir, "", st.st_dev, st.st_ino, 0};

@@ -35,7 +35,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* The gallery's faces are 0 .. FACES-1, or the handle says that it can not tell. */
+/* The gallery's faces are 0 .. FACES-1, or the handle says that it cannot tell. */
 static sl_status exact_or_error(const char *where, sl_gallery_mode mode, const char *what)
 {
     sl_error err;

@@ -687,7 +687,7 @@ static void fill_and_free(const char *where, void (*give_room)(void))
         added += status == SL_OK;
     }
     assert_int_equal(status, SL_ERR_IO);
-    assert_non_null(strstr(err.text, "can not write"));
+    assert_non_null(strstr(err.text, "cannot write"));
     assert_true(added > 50);
     assert_int_equal(sl_gallery_size(g), added);
     assert_ok(sl_gallery_commit(g, &err)); /* the failed face gave its room back */
@@ -736,7 +736,7 @@ static void file_size_limit(void **state)
     sl_gallery_close(g);
     limit.rlim_cur = 50000;
     setrlimit(RLIMIT_FSIZE, &limit);
-    assert_fails(sl_gallery_compact(dir, NULL, NULL, &err), SL_ERR_IO, "can not write");
+    assert_fails(sl_gallery_compact(dir, NULL, NULL, &err), SL_ERR_IO, "cannot write");
     lift_limit();
     assert_int_equal(files_in_dir(), 7);
     assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
@@ -824,7 +824,7 @@ static void removal_without_room(void **state)
     for (int room = 0; room < 16 * 3 + 36; room += 5) { /* three removals and a commit */
         limit.rlim_cur = (rlim_t)st.st_size + (rlim_t)room;
         setrlimit(RLIMIT_FSIZE, &limit);
-        assert_fails(sl_gallery_remove(g, NULL, "person-2", &removed, &err), SL_ERR_IO, "can not write");
+        assert_fails(sl_gallery_remove(g, NULL, "person-2", &removed, &err), SL_ERR_IO, "cannot write");
         assert_int_equal(removed, 0);
         assert_int_equal(sl_gallery_size(g), 20);
     }

@@ -129,7 +129,7 @@ static void replaced_without_room(void **state)
         limit.rlim_cur = (rlim_t)st.st_size + (rlim_t)room;
         setrlimit(RLIMIT_FSIZE, &limit);
         assert_fails(add_as(g, 8, "person-0/photo 2 \xc3\xa9.jpg", "x", "person-0/photo 2 \xc3\xa9.jpg"),
-                     SL_ERR_IO, "can not write");
+                     SL_ERR_IO, "cannot write");
         expect_face(g, 2, 2);
     }
     limit.rlim_cur = limit.rlim_max;

@@ -49,7 +49,7 @@ static void write_black(const char *name)
     sl_image_free(&black);
 }
 
-/* Good photos with four others among them: not there, no picture, no face, a label that can not be stored. */
+/* Good photos with four others among them: not there, no picture, no face, a label that cannot be stored. */
 static int make_photos(void **state)
 {
     (void)state;

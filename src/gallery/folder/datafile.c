@@ -28,7 +28,7 @@ sl_status sl_read_at(int fd, void *data, size_t size, uint64_t at, size_t *got, 
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return sl_fail(err, SL_ERR_IO, "%s: can not read: %s", path, strerror(errno));
+            return sl_fail(err, SL_ERR_IO, "%s: cannot read: %s", path, strerror(errno));
         if (n == 0)
             break;
         *got += (size_t)n;
@@ -44,7 +44,7 @@ sl_status sl_write_at(int fd, const void *data, size_t size, uint64_t at, const 
             continue;
         if (n <= 0) {
             int why = n < 0 ? errno : ENOSPC;
-            return sl_fail(err, SL_ERR_IO, "%s: can not write: %s%s", path, strerror(why),
+            return sl_fail(err, SL_ERR_IO, "%s: cannot write: %s%s", path, strerror(why),
                            why == ENOSPC || why == EDQUOT ? "; free some space and go on" : "");
         }
         done += (size_t)n;
@@ -111,7 +111,7 @@ static sl_status map_at_least(sl_datafile *f, uint64_t end, sl_error *err)
     size_t length = f->writable ? (end < (1 << 20) ? 1 << 20 : end * 2) : end;
     void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, f->fd, 0);
     if (base == MAP_FAILED)
-        return sl_fail(err, errno == ENOMEM ? SL_ERR_MEMORY : SL_ERR_IO, "%s: can not map %zu bytes: %s", f->path,
+        return sl_fail(err, errno == ENOMEM ? SL_ERR_MEMORY : SL_ERR_IO, "%s: cannot map %zu bytes: %s", f->path,
                        length, strerror(errno));
     if (f->base)
         munmap((void *)f->base, f->mapped);
@@ -149,7 +149,7 @@ sl_status sl_datafile_sync(sl_datafile *f, sl_error *err)
     if (f->synced == f->end)
         return SL_OK;
     if (fdatasync(f->fd) != 0)
-        return sl_fail(err, SL_ERR_IO, "%s: can not sync: %s", f->path, strerror(errno));
+        return sl_fail(err, SL_ERR_IO, "%s: cannot sync: %s", f->path, strerror(errno));
     f->synced = f->end;
     return SL_OK;
 }

@@ -51,7 +51,7 @@ static sl_status open_dir(const char *dir, DIR **out, sl_error *err)
     *out = opendir(dir);
     if (!*out)
         return sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO,
-                       "%s: can not open the gallery's folder: %s", dir, strerror(errno));
+                       "%s: cannot open the gallery's folder: %s", dir, strerror(errno));
     return SL_OK;
 }
 
@@ -66,7 +66,7 @@ sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err)
             continue;
         deleted = true;
         if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
-            status = sl_fail(err, SL_ERR_IO, "%s/%s: can not delete: %s", dir, entry->d_name, strerror(errno));
+            status = sl_fail(err, SL_ERR_IO, "%s/%s: cannot delete: %s", dir, entry->d_name, strerror(errno));
     }
     closedir(d);
     return status == SL_OK && deleted ? sl_sync_dir(dir, err) : status;

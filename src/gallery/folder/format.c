@@ -14,6 +14,9 @@ static const char slot_magic[8] = "SLCOMIT";
 static const char file_magic[SL_FILES][8] = {"SLEMBED", "SLPATCH", "SLCROPS", "SLLOG"};
 const char *const sl_file_names[SL_FILES] = {"embeddings", "patches", "crops", "log"};
 
+_Static_assert(SL_PATCHES_INT8 == 0 && SL_PATCHES_F32 == 1 && SL_PATCHES_COMPACT == 3 && SL_PATCHES_NONE == 4,
+               "galleries on disk have these numbers");
+
 enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2, ADD_HAS_HASH = 4 };
 
 /* ---- gallery.meta ---- */
