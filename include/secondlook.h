@@ -509,7 +509,10 @@ SL_API sl_status sl_cosine_bank_top(const sl_cosine_bank *bank, const sl_vectors
 /* A durable set of templates in one folder (docs/gallery-format.md). Any number of readers and one
  * writer; a second writer gets SL_ERR_LOCKED. An open handle shows the gallery as it was when it was
  * opened plus what was added through it. Threads may read one handle together; adding and removing
- * need the caller's own exclusion. */
+ * need the caller's own exclusion.
+ *
+ * ":memory:" in place of a folder creates a gallery in memory, which ends with its handle: for experiments, and for sets of
+ * faces that are thrown away. */
 typedef struct sl_gallery sl_gallery;
 
 typedef enum { SL_GALLERY_READ = 0, SL_GALLERY_WRITE = 1, SL_GALLERY_CREATE = 2 } sl_gallery_mode;
@@ -522,7 +525,7 @@ typedef struct {
     size_t faces;          /* live */
     size_t removed;        /* erased by the next compaction */
     size_t labels;         /* different ones */
-    int version;           /* of the files' format; faces keep their photos' hashes from 3 on */
+    int version;           /* of the files' format; faces keep their photos' hashes from 3 on. 0: no files */
     uint64_t bytes;        /* on disk */
 } sl_gallery_info;
 
