@@ -4,11 +4,11 @@
  *               |
  *     files of src/gallery           the same for all kinds: arguments, names, conversion, indexes
  *               |
- *     sl_gallery_kind                this table; gallery.c chooses one by what is named
+ *     sl_gallery_kind                this table; kinds.c chooses one by what is named
  *          |         |
  *     folder/   memory_kind.c        files; this process's memory
  *
- * A new kind is a file with such a table, and a line in gallery.c. Its own structure begins with an sl_gallery. */
+ * A new kind is a file with such a table, and a line in kinds.c. Its own structure begins with an sl_gallery. */
 #ifndef SL_GALLERY_KIND_H
 #define SL_GALLERY_KIND_H
 

@@ -177,7 +177,7 @@ static void bad_pair_lists_name_the_line(void **state)
         {"a b 0 x x\n", "line 1: \"same\""},
         {"one two a b 1\n", "line 1"},
         {"a b 1\nc d 0\nc e 0\nc f 0\nc g 0\nc h 0\nc i 0\nc j 0\nb a 0\nx y 1\n", "line 9: contradicts line 1"},
-        {"a b 1\nc d 0\nc e 0\nc f 0\nc c 0\nc h 0\nc i 0\nc j 0\nb x 0\nx y 1\n", "line 5: c can not be another"},
+        {"a b 1\nc d 0\nc e 0\nc f 0\nc c 0\nc h 0\nc i 0\nc j 0\nb x 0\nx y 1\n", "line 5: c cannot be another"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_pair_list list;

@@ -163,3 +163,9 @@ void sl_datafile_close(sl_datafile *f)
     free(f->path);
     *f = (sl_datafile){.fd = -1};
 }
+
+sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err)
+{
+    return sl_fail(err, SL_ERR_CORRUPT, "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was cut. Restore "
+                   "the gallery's folder from a copy, or enrol again", f->path, f->size, committed);
+}

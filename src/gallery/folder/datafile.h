@@ -50,4 +50,7 @@ void sl_datafile_close(sl_datafile *f);
 sl_status sl_read_at(int fd, void *data, size_t size, uint64_t at, size_t *got, const char *path, sl_error *err);
 sl_status sl_write_at(int fd, const void *data, size_t size, uint64_t at, const char *path, sl_error *err);
 
+/* SL_ERR_CORRUPT: the file has less than was committed. */
+sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err);
+
 #endif

@@ -158,12 +158,6 @@ static sl_status check_header(const sl_folder *g, sl_file_kind kind, sl_error *e
     return SL_OK;
 }
 
-sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err)
-{
-    return sl_fail(err, SL_ERR_CORRUPT, "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was cut. Restore "
-                   "the gallery's folder from a copy, or enrol again", f->path, f->size, committed);
-}
-
 static sl_status map_data(sl_folder *g, sl_file_kind kind, uint64_t end, sl_error *err)
 {
     sl_datafile *f = &g->files[kind];

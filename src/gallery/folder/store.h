@@ -158,9 +158,6 @@ sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_folder **out,
  * is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
 sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_folder **out, sl_error *err);
 
-/* SL_ERR_CORRUPT: the file has less than was committed. */
-sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err);
-
 /* ---- write.c ---- */
 
 /* Appends one face: row bytes as they are on disk; face's names, box, quality, has_landmarks and crop_size
