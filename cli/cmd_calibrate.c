@@ -167,7 +167,7 @@ static int calibrate(calibrate_run *run)
     printf("%zu faces of %zu people; %zu searches for people who are not there, %zu pairs of different people\n", c.faces,
            c.people, c.searches, c.pairs);
     cli_print_calibration(&c);
-    printf("kept with the gallery, for the look %s\n", cli_rerank_name(run->options.match.rerank));
+    printf("kept with the gallery, for the look %s\n", sl_rerank_name(run->options.match.rerank));
     return CLI_OK;
 }
 

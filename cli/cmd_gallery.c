@@ -115,7 +115,7 @@ static int gallery_info(int argc, char **argv)
             "{s:o,s:o,s:s,s:i,s:[i,i,i],s:s,s:I,s:I,s:I,s:I,s:o}", "gallery", cli_json_text(run.dir), "model",
             cli_json_text(info.model), "fingerprint", info.fingerprint, "embedding_dim", info.dim, "patch_grid",
             info.patch_rows, info.patch_cols, info.patch_channels, "patches",
-            cli_patches_name(info.patches), "faces", (json_int_t)info.faces, "people",
+            sl_patches_name(info.patches), "faces", (json_int_t)info.faces, "people",
             (json_int_t)info.labels, "removed", (json_int_t)info.removed, "bytes", (json_int_t)info.bytes, "leftover",
             left);
         const int printed = cli_print_json(info_json);
@@ -127,7 +127,7 @@ static int gallery_info(int argc, char **argv)
     cli_say("fingerprint  %s", info.fingerprint);
     cli_say("embedding    %d", info.dim);
     cli_say("patch map    %d x %d x %d, %s", info.patch_rows, info.patch_cols, info.patch_channels,
-            cli_patches_name(info.patches));
+            sl_patches_name(info.patches));
     cli_say("on disk      %s", cli_bytes_text(info.bytes, size));
     return tell_leftovers(run.dir, NULL);
 }

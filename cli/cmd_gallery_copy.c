@@ -104,9 +104,9 @@ static int report(const copy_run *run, const sl_gallery *from, const sl_gallery 
     sl_gallery_get_info(to, &b);
     if (run->json)
         return cli_print_json(json_pack("{s:I,s:s,s:I,s:I}", "faces", (json_int_t)b.faces, "patches",
-                                        cli_patches_name(b.patches), "bytes_from",
+                                        sl_patches_name(b.patches), "bytes_from",
                                         (json_int_t)a.bytes, "bytes", (json_int_t)b.bytes));
-    cli_say("%s: %zu faces, %s patches, %s (%s: %s)", run->to, b.faces, cli_patches_name(b.patches),
+    cli_say("%s: %zu faces, %s patches, %s (%s: %s)", run->to, b.faces, sl_patches_name(b.patches),
             cli_bytes_text(b.bytes, after), run->from, cli_bytes_text(a.bytes, before));
     return CLI_OK;
 }

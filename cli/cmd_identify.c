@@ -115,16 +115,16 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
     const sl_match_options *m = &run->match.match;
     bool second = m->rerank != SL_RERANK_NONE;
     json_t *document = json_pack("{s:o,s:s}", "model", cli_json_text(sl_engine_model(engine)->name), "rerank",
-                                 cli_rerank_name(m->rerank));
+                                 sl_rerank_name(m->rerank));
     if (document && second) {
         json_object_set_new(document, "k", json_integer(m->k));
         json_object_set_new(document, "alpha", cli_json_number(m->alpha));
     }
     if (document && second && m->rerank != SL_RERANK_OAE) { /* what this look reads */
-        json_object_set_new(document, "feature", json_string(cli_feature_name(m->feature)));
-        json_object_set_new(document, "weighting", json_string(cli_weighting_name(m->weighting)));
+        json_object_set_new(document, "feature", json_string(sl_feature_name(m->feature)));
+        json_object_set_new(document, "weighting", json_string(sl_weighting_name(m->weighting)));
         if (m->rerank == SL_RERANK_EMD)
-            json_object_set_new(document, "solver", json_string(cli_solver_name(m->solver)));
+            json_object_set_new(document, "solver", json_string(sl_solver_name(m->solver)));
     }
     if (document && run->truth)
         json_object_set_new(document, "truth",

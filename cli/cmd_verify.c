@@ -247,7 +247,7 @@ static json_t *answer_json(const pair_run *run, const pair *p, float hidden)
     const bool same = is_same(run, p, hidden);
     json_t *document = score_json(&p->score);
     json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
-    json_object_set_new(document, "rerank", json_string(cli_rerank_name(run->match.match.rerank)));
+    json_object_set_new(document, "rerank", json_string(sl_rerank_name(run->match.match.rerank)));
     cli_add_judgement(document, &run->rule, hidden);
     json_object_set_new(document, "rule", cli_rule_json(&run->rule));
     json_object_set_new(document, "faces", faces_json(run, p));

@@ -402,6 +402,21 @@ typedef enum {
  * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone. */
 typedef enum { SL_COMPARE_INT8 = 0, SL_COMPARE_F32 = 1, SL_COMPARE_BF16 = 2 } sl_patch_compute;
 
+/* The values above by name, as options, JSON and reports spell them ("same-cell"); NULL for a number that is none. And
+ * the value of a name, -1 where it is no value's. */
+SL_API const char *sl_rerank_name(sl_rerank rerank);
+SL_API const char *sl_feature_name(sl_feature feature);
+SL_API const char *sl_weighting_name(sl_weighting weighting);
+SL_API const char *sl_solver_name(sl_solver solver);
+SL_API const char *sl_patches_name(sl_patch_format format);
+SL_API const char *sl_patch_compute_name(sl_patch_compute compute);
+SL_API int sl_rerank_named(const char *name);
+SL_API int sl_feature_named(const char *name);
+SL_API int sl_weighting_named(const char *name);
+SL_API int sl_solver_named(const char *name);
+SL_API int sl_patches_named(const char *name);
+SL_API int sl_patch_compute_named(const char *name);
+
 typedef struct {
     sl_rerank rerank;
     sl_weighting weighting; /* this and what follows to the grid: of emd, maxsim and same-cell */

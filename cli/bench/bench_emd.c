@@ -28,11 +28,17 @@ typedef struct {
     bool json, raw, answers;
 } bench_run;
 
+/* Maps that are made up have no landmarks and no trust: the weightings before those. */
+static sl_weighting parse_weighting(struct argp_state *state, const char *text)
+{
+    const char *names[SL_WEIGHT_LMK + 1] = {NULL};
+    for (int i = 0; i < SL_WEIGHT_LMK; i++)
+        names[i] = sl_weighting_name((sl_weighting)i);
+    return (sl_weighting)cli_parse_name(state, "--weighting", text, names);
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const precisions[] = {"int8", "f32", "bf16", NULL};
-    static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", NULL};
-    static const char *const solvers[] = {"sinkhorn", "converged", "exact", NULL};
     bench_run *run = state->input;
     switch (key) {
     case CLI_KEY_JSON: run->json = true; return 0;
@@ -47,12 +53,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PAIRS: run->pairs = (int)cli_parse_int(state, "--pairs", arg, 1, 100000); return 0;
     case KEY_THREADS: run->match.threads = (int)cli_parse_int(state, "--threads", arg, 1, 1024); return 0;
     case KEY_PATCH_PRECISION:
-        run->match.patch_compute = (sl_patch_compute)cli_parse_name(state, "--patch-precision", arg, precisions);
+        run->match.patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named, sl_patch_compute_name);
         return 0;
     case KEY_WEIGHTING:
-        run->match.weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weightings);
+        run->match.weighting = parse_weighting(state, arg);
         return 0;
-    case KEY_SOLVER: run->match.solver = (sl_solver)cli_parse_name(state, "--solver", arg, solvers); return 0;
+    case KEY_SOLVER: 
+        run->match.solver = (sl_solver)cli_parse_value(state, "--solver", arg, sl_solver_named, sl_solver_name);
+        return 0;
     case KEY_RAW: run->raw = true; return 0;
     case KEY_ANSWERS: run->answers = true; return 0;
     case KEY_SECONDS: run->seconds = cli_parse_real(state, "--seconds", arg, .01, 3600); return 0;
@@ -170,8 +178,8 @@ static json_t *emd_result(const bench_run *run, const emd_data *d, double median
     json_t *result = json_pack(
         "{s:o,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:o,s:o}", "pairs_per_s", cli_json_number(d->count / median), "patches",
         run->side * run->side, "channels", run->channels, "pairs", d->count, "prepared", !run->raw,
-        "patch_precision", cli_patch_compute_name(run->match.patch_compute), "weighting",
-        cli_weighting_name(run->match.weighting), "solver", cli_solver_name(run->match.solver), "iterations_mean",
+        "patch_precision", sl_patch_compute_name(run->match.patch_compute), "weighting",
+        sl_weighting_name(run->match.weighting), "solver", sl_solver_name(run->match.solver), "iterations_mean",
         cli_json_number(iterations / d->count), "score_mean", cli_json_number(score / d->count));
     if (run->answers) {
         json_t *scores = json_array();

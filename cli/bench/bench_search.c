@@ -209,11 +209,11 @@ static json_t *result_of(const search_run *run)
     sl_gallery_get_info(run->of.gallery, &info);
     json_t *result = json_pack(
         "{s:o,s:I,s:I,s:s,s:i,s:i,s:i,s:s,s:s,s:s,s:s,s:i}", "model", cli_json_text(info.model), "faces",
-        (json_int_t)info.faces, "queries", (json_int_t)run->count, "rerank", cli_rerank_name(run->match.match.rerank),
+        (json_int_t)info.faces, "queries", (json_int_t)run->count, "rerank", sl_rerank_name(run->match.match.rerank),
         "rows", info.patch_rows, "cols", info.patch_cols, "channels", info.patch_channels, "solver",
-        cli_solver_name(run->match.match.solver), "weighting", cli_weighting_name(run->match.match.weighting),
-        "feature", cli_feature_name(run->match.match.feature), "patch_precision",
-        cli_patch_compute_name(run->match.match.patch_compute), "k", run->match.match.k);
+        sl_solver_name(run->match.match.solver), "weighting", sl_weighting_name(run->match.match.weighting),
+        "feature", sl_feature_name(run->match.match.feature), "patch_precision",
+        sl_patch_compute_name(run->match.match.patch_compute), "k", run->match.match.k);
     json_object_set_new(result, "top", json_integer(run->top));
     json_object_set_new(result, "rounds", json_integer(run->rounds));
     json_object_set_new(result, "search_seconds", cli_json_number(s->seconds));

@@ -30,48 +30,18 @@ enum {
     KEY_THRESHOLD,
 };
 
-static const char *const rerank_names[] = {"none", "emd", "oae", "maxsim", "same-cell", "auto", NULL};
-static const char *const feature_names[] = {"map", "contributions", NULL};
-static const char *const weighting_names[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", NULL};
-static const char *const solver_names[] = {"sinkhorn", "converged", "exact", NULL};
+enum { LARGEST_VALUE = 31 }; /* of an enum that has names */
+
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
-static const char *const compute_names[] = {"int8", "f32", "bf16", NULL};
-static const char *const patches_names[] = {"int8", "f32", NULL, "compact", "none"};
 
 sl_patch_format cli_parse_patches(struct argp_state *state, const char *text)
 {
-    static const char *const names[] = {"int8", "f32", "compact", "none", NULL};
-    static const sl_patch_format values[] = {SL_PATCHES_INT8, SL_PATCHES_F32, SL_PATCHES_COMPACT, SL_PATCHES_NONE};
-    return values[cli_parse_name(state, "--patches", text, names)];
+    return (sl_patch_format)cli_parse_value(state, "--patches", text, sl_patches_named, sl_patches_name);
 }
 
-const char *cli_rerank_name(sl_rerank value)
-{
-    return rerank_names[value];
-}
-const char *cli_feature_name(sl_feature value)
-{
-    return feature_names[value];
-}
-const char *cli_weighting_name(sl_weighting value)
-{
-    return weighting_names[value];
-}
-const char *cli_solver_name(sl_solver value)
-{
-    return solver_names[value];
-}
 const char *cli_precision_name(sl_compute value)
 {
     return precision_names[value];
-}
-const char *cli_patch_compute_name(sl_patch_compute value)
-{
-    return compute_names[value];
-}
-const char *cli_patches_name(sl_patch_format value)
-{
-    return patches_names[value];
 }
 
 long long cli_parse_int(struct argp_state *state, const char *option, const char *text, long long low,
@@ -123,6 +93,21 @@ int cli_parse_name(struct argp_state *state, const char *option, const char *tex
     }
     cli_usage(state, "%s takes one of %s, not '%s'", option, list, text);
     return 0;
+}
+
+int cli_parse_value(struct argp_state *state, const char *option, const char *text, int (*named)(const char *name),
+                    const char *(*name)(unsigned value))
+{
+    const char *names[LARGEST_VALUE + 2];
+    int count = 0, value;
+    text = now_spelled(option, text);
+    if ((value = named(text)) >= 0)
+        return value;
+    for (unsigned i = 0; i <= LARGEST_VALUE; i++)
+        if (name(i))
+            names[count++] = name(i);
+    names[count] = NULL;
+    return cli_parse_name(state, option, text, names); /* which names those that there are */
 }
 
 void cli_list_add(struct argp_state *state, cli_list *list, char *item)
@@ -261,11 +246,11 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     m->patch_option = patch_option(key) ? patch_option(key) : m->patch_option;
     switch (key) {
     case KEY_RERANK:
-        match->rerank = (sl_rerank)cli_parse_name(state, "--rerank", arg, rerank_names);
+        match->rerank = (sl_rerank)cli_parse_value(state, "--rerank", arg, sl_rerank_named, sl_rerank_name);
         cli_match_own(m);
         return 0;
     case KEY_FEATURE:
-        match->feature = (sl_feature)cli_parse_name(state, "--feature", arg, feature_names);
+        match->feature = (sl_feature)cli_parse_value(state, "--feature", arg, sl_feature_named, sl_feature_name);
         m->feature_given = true;
         cli_match_own(m);
         return 0;
@@ -275,13 +260,15 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         m->alpha_given = true;
         return 0;
     case KEY_WEIGHTING:
-        match->weighting = (sl_weighting)cli_parse_name(state, "--weighting", arg, weighting_names);
+        match->weighting = (sl_weighting)cli_parse_value(state, "--weighting", arg, sl_weighting_named, sl_weighting_name);
         m->weighting_given = true;
         return 0;
     case KEY_GRID: parse_grid(state, arg, match); return 0;
-    case KEY_SOLVER: match->solver = (sl_solver)cli_parse_name(state, "--solver", arg, solver_names); return 0;
+    case KEY_SOLVER: 
+        match->solver = (sl_solver)cli_parse_value(state, "--solver", arg, sl_solver_named, sl_solver_name);
+        return 0;
     case KEY_PATCH_PRECISION:
-        match->patch_compute = (sl_patch_compute)cli_parse_name(state, "--patch-precision", arg, compute_names);
+        match->patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named, sl_patch_compute_name);
         return 0;
     case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -55,7 +55,7 @@ static void tell_unread(const cli_match *match)
 {
     const sl_rerank look = match->match.rerank;
     if (match->patch_option && (look == SL_RERANK_NONE || look == SL_RERANK_OAE))
-        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and same-cell", cli_rerank_name(look),
+        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and same-cell", sl_rerank_name(look),
                  match->patch_option);
 }
 

@@ -68,14 +68,8 @@ void cli_tell_suited(void);
 /* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
 void cli_match_own(cli_match *match);
 
-/* Names of the enums' values, as the options take them. */
-const char *cli_rerank_name(sl_rerank value);
-const char *cli_feature_name(sl_feature value);
-const char *cli_weighting_name(sl_weighting value);
-const char *cli_solver_name(sl_solver value);
+/* "f32", "bf16", "int8": what a recogniser computes in. */
 const char *cli_precision_name(sl_compute value);
-const char *cli_patch_compute_name(sl_patch_compute value);
-const char *cli_patches_name(sl_patch_format value);
 
 /* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
  * that ends with NULL: anything else is a usage error, which ends the program. */
@@ -83,6 +77,11 @@ long long cli_parse_int(struct argp_state *state, const char *option, const char
                         long long high);
 double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high);
 int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
+
+/* The value of an enum of the library, by its own names: cli_parse_value(state, "--solver", arg, sl_solver_named,
+ * sl_solver_name). */
+int cli_parse_value(struct argp_state *state, const char *option, const char *text, int (*named)(const char *name),
+                    const char *(*name)(unsigned value));
 
 /* --patches: how a gallery stores them. */
 sl_patch_format cli_parse_patches(struct argp_state *state, const char *text);

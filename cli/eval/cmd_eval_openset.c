@@ -87,7 +87,7 @@ static int print_json(const openset_run *run, const sl_openset *o, const sl_open
     json_t *document = json_pack(
         "{s:I,s:I,s:I,s:I,s:I,s:s,s:o,s:o,s:o}", "faces", (json_int_t)o->faces, "people", (json_int_t)o->people,
         "mated", (json_int_t)o->mated, "nonmated", (json_int_t)o->nonmated, "strangers", (json_int_t)o->strangers,
-        "rerank", cli_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
+        "rerank", sl_rerank_name(run->match.match.rerank), "stage1", rates_json(&o->stage1), "score",
         rates_json(&o->score), "promised", given ? points_json(given) : json_null());
     cli_own_photos_json(document, o->own_photos, o->own_photos_of);
     return cli_print_json(document);
@@ -124,7 +124,7 @@ static int draw(const openset_run *run, const sl_openset *o)
 {
     const sl_chart_series series[2] = {
         {.name = "stage 1", .x = o->stage1.fpir, .y = o->stage1.fnir, .count = o->stage1.points},
-        {.name = cli_rerank_name(run->match.match.rerank),
+        {.name = sl_rerank_name(run->match.match.rerank),
          .x = o->score.fpir,
          .y = o->score.fnir,
          .count = o->score.points}};

@@ -116,7 +116,7 @@ static int print_json(const verify_run *run, const sl_verification *v)
     part parts[3];
     json_t *document =
         json_pack("{s:I,s:I,s:I,s:s}", "pairs", (json_int_t)v->pairs, "same", (json_int_t)v->same, "missing",
-                  (json_int_t)v->missing, "rerank", cli_rerank_name(run->match.match.rerank));
+                  (json_int_t)v->missing, "rerank", sl_rerank_name(run->match.match.rerank));
     if (!document)
         return cli_print_json(NULL);
     json_object_update_new(document, rates_json(&v->score)); /* the decision's own figures, as ever */

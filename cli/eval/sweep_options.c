@@ -72,7 +72,7 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
 {
     const char *names[16] = {"embedding"};
     for (int i = 1; i < SL_RERANK_AUTO; i++)
-        names[i] = cli_rerank_name((sl_rerank)i);
+        names[i] = sl_rerank_name((sl_rerank)i);
     char *copy = strdup(text), *rest = copy;
     sweep->first_count = 0;
     for (char *item; copy && (item = strsep(&rest, ",")) != NULL;) {
@@ -223,12 +223,12 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     if (!applies(c, field))
         return "-";
     switch (field) {
-    case SWEEP_FIRST: return c->first == SL_RERANK_NONE ? "embedding" : cli_rerank_name(c->first);
-    case SWEEP_RERANK: return cli_rerank_name(m->rerank);
-    case SWEEP_FEATURE: return cli_feature_name(m->feature);
-    case SWEEP_WEIGHTING: return cli_weighting_name(m->weighting);
-    case SWEEP_SOLVER: return cli_solver_name(m->solver);
-    case SWEEP_PRECISION: return cli_patch_compute_name(m->patch_compute);
+    case SWEEP_FIRST: return c->first == SL_RERANK_NONE ? "embedding" : sl_rerank_name(c->first);
+    case SWEEP_RERANK: return sl_rerank_name(m->rerank);
+    case SWEEP_FEATURE: return sl_feature_name(m->feature);
+    case SWEEP_WEIGHTING: return sl_weighting_name(m->weighting);
+    case SWEEP_SOLVER: return sl_solver_name(m->solver);
+    case SWEEP_PRECISION: return sl_patch_compute_name(m->patch_compute);
     case SWEEP_GRID:
         if (!m->grid_rows)
             return "native";

@@ -110,12 +110,12 @@ static int print_result(const threshold_run *run, const sl_match_options *looks,
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++) {
         json_t *one = cli_calibration_json(&c[i]);
-        json_object_set_new(one, "rerank", json_string(cli_rerank_name(looks[i].rerank)));
-        json_object_set_new(one, "feature", json_string(cli_feature_name(looks[i].feature)));
+        json_object_set_new(one, "rerank", json_string(sl_rerank_name(looks[i].rerank)));
+        json_object_set_new(one, "feature", json_string(sl_feature_name(looks[i].feature)));
         json_array_append_new(list, one);
         if (run->json)
             continue;
-        printf("%s%s\n", cli_rerank_name(looks[i].rerank),
+        printf("%s%s\n", sl_rerank_name(looks[i].rerank),
                looks[i].feature == SL_FEATURE_CONTRIBUTIONS ? ", contributions" : "");
         cli_print_calibration(&c[i]);
     }

@@ -96,9 +96,6 @@ void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int sc
 /* "-0.123", or "-" for NaN; whatever the locale. Returns `text`. */
 const char *sl_number(char text[16], float value);
 
-/* "apc", "uniform", ...: as the command line calls them. */
-const char *sl_weighting_name(sl_weighting weighting);
-
 /* What a second look compares, in two or three words: "patch by patch". */
 const char *sl_look_words(sl_rerank rerank);
 

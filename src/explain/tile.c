@@ -132,20 +132,6 @@ const char *sl_number(char text[16], float value)
     return text;
 }
 
-const char *sl_weighting_name(sl_weighting weighting)
-{
-    switch (weighting) {
-    case SL_WEIGHT_UNIFORM: return "uniform";
-    case SL_WEIGHT_APC: return "apc";
-    case SL_WEIGHT_CC: return "cc";
-    case SL_WEIGHT_SC: return "sc";
-    case SL_WEIGHT_SC_TEXT: return "sc-text";
-    case SL_WEIGHT_LMK: return "lmk";
-    case SL_WEIGHT_TRUST: return "trust";
-    }
-    return "unknown";
-}
-
 const char *sl_look_words(sl_rerank rerank)
 {
     switch (rerank) {

@@ -2,7 +2,38 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "base/names.h"
 #include "match/oae/oae.h"
+
+/* ---- names ---- */
+
+enum {
+    RERANKS = SL_RERANK_AUTO + 1,
+    FEATURES = SL_FEATURE_CONTRIBUTIONS + 1,
+    WEIGHTINGS = SL_WEIGHT_TRUST + 1,
+    SOLVERS = SL_SOLVER_EXACT + 1,
+    COMPUTES = SL_COMPARE_BF16 + 1
+};
+
+static const char *const reranks[RERANKS] = {"none", "emd", "oae", "maxsim", "same-cell", "auto"};
+static const char *const features[FEATURES] = {"map", "contributions"};
+static const char *const weightings[WEIGHTINGS] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
+static const char *const solvers[SOLVERS] = {"sinkhorn", "converged", "exact"};
+static const char *const computes[COMPUTES] = {"int8", "f32", "bf16"};
+
+const char *sl_rerank_name(sl_rerank rerank) { return sl_name_of(reranks, RERANKS, rerank); }
+const char *sl_feature_name(sl_feature feature) { return sl_name_of(features, FEATURES, feature); }
+const char *sl_weighting_name(sl_weighting weighting) { return sl_name_of(weightings, WEIGHTINGS, weighting); }
+const char *sl_solver_name(sl_solver solver) { return sl_name_of(solvers, SOLVERS, solver); }
+const char *sl_patch_compute_name(sl_patch_compute compute) { return sl_name_of(computes, COMPUTES, compute); }
+
+int sl_rerank_named(const char *name) { return sl_named(reranks, RERANKS, name); }
+int sl_feature_named(const char *name) { return sl_named(features, FEATURES, name); }
+int sl_weighting_named(const char *name) { return sl_named(weightings, WEIGHTINGS, name); }
+int sl_solver_named(const char *name) { return sl_named(solvers, SOLVERS, name); }
+int sl_patch_compute_named(const char *name) { return sl_named(computes, COMPUTES, name); }
+
+/* ---- defaults ---- */
 
 sl_match_options sl_match_defaults(void)
 {
@@ -57,21 +88,18 @@ void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
 
 void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
 {
-    static const char *const looks[] = {"stage 1", "emd", "oae", "maxsim", "same-cell", "auto"};
-    static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
-    static const char *const weightings[] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
-    int n = snprintf(key, SL_MATCH_KEY, "%s", looks[m->rerank]);
+    int n = snprintf(key, SL_MATCH_KEY, "%s", m->rerank == SL_RERANK_NONE ? "stage 1" : sl_rerank_name(m->rerank));
     if (m->rerank == SL_RERANK_NONE)
         return;
     n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", alpha %g", round((double)m->alpha * 1e6) / 1e6);
     if (compares_patches(m->rerank)) {
         n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s %s",
-                      m->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "map", weightings[m->weighting]);
+                      sl_feature_name(m->feature), sl_weighting_name(m->weighting));
         if (m->grid_rows || m->grid_cols)
             n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", grid %dx%d", m->grid_rows, m->grid_cols);
     }
     if (m->rerank == SL_RERANK_EMD)
-        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", solvers[m->solver]);
+        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", sl_solver_name(m->solver));
 }
 
 sl_match_need sl_match_needs(const sl_match_options *o)

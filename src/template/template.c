@@ -42,12 +42,6 @@ static bool allocate_patches(sl_template *t)
     return false;
 }
 
-bool sl_patch_format_is_known(uint32_t number)
-{
-    return number == SL_PATCHES_INT8 || number == SL_PATCHES_F32 || number == SL_PATCHES_COMPACT ||
-           number == SL_PATCHES_NONE;
-}
-
 sl_status sl_shape_check(const sl_template_shape *shape, sl_error *err)
 {
     if (shape->dim < 1 || shape->dim > 4096)

@@ -254,30 +254,6 @@ static void bins_are_judged_apart(void **state)
     sl_gallery_close(g);
 }
 
-/* The name of a look holds what it reads, nothing else. */
-static void a_look_is_named_by_what_it_reads(void **state)
-{
-    (void)state;
-    char key[SL_MATCH_KEY], other[SL_MATCH_KEY];
-    for (int look = SL_RERANK_NONE; look < SL_RERANK_AUTO; look++) {
-        const sl_match_options usual = sl_match_defaults_of((sl_rerank)look);
-        const bool patches = look != SL_RERANK_NONE && look != SL_RERANK_OAE;
-        sl_match_key(&usual, key);
-        sl_match_options changed[6] = {usual, usual, usual, usual, usual, usual};
-        changed[0].weighting = SL_WEIGHT_SC;
-        changed[1].feature = SL_FEATURE_CONTRIBUTIONS;
-        changed[2].grid_rows = changed[2].grid_cols = 4;
-        changed[3].solver = SL_SOLVER_EXACT;
-        changed[4].patch_compute = SL_COMPARE_F32;
-        changed[5].alpha = .25f;
-        const bool reads[6] = {patches, patches, patches, look == SL_RERANK_EMD, false, look != SL_RERANK_NONE};
-        for (int i = 0; i < 6; i++) {
-            sl_match_key(&changed[i], other);
-            assert_int_equal(strcmp(key, other) != 0, reads[i]);
-        }
-    }
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -287,7 +263,6 @@ int main(void)
         cmocka_unit_test(the_models_own_rates),
         cmocka_unit_test(unusable_numbers_are_refused),
         cmocka_unit_test(bins_are_judged_apart),
-        cmocka_unit_test(a_look_is_named_by_what_it_reads),
     };
     dir = make_temp_dir();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);

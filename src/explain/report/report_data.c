@@ -47,7 +47,6 @@ static json_t *text(const char *raw)
 
 static json_t *gallery_json(const sl_gallery *gallery)
 {
-    static const char *const precisions[] = {"int8", "f32", "bf16", "compact", "none"};
     sl_gallery_info info;
     char id[17];
     if (!gallery)
@@ -56,7 +55,7 @@ static json_t *gallery_json(const sl_gallery *gallery)
     snprintf(id, sizeof id, "%016llx", (unsigned long long)sl_gallery_id(gallery));
     return json_pack("{s:o,s:s,s:o,s:s,s:I,s:I,s:s}", "folder", text(sl_gallery_place(gallery)), "id", id, "model",
                      text(info.model), "fingerprint", info.fingerprint, "faces", (json_int_t)info.faces, "people",
-                     (json_int_t)info.labels, "patches", precisions[info.patches]);
+                     (json_int_t)info.labels, "patches", sl_patches_name(info.patches));
 }
 
 static json_t *model_json(const sl_provenance *from, const sl_case *first)
@@ -75,23 +74,20 @@ static json_t *model_json(const sl_provenance *from, const sl_case *first)
 
 static json_t *look_json(const sl_match_options *m)
 {
-    static const char *const looks[] = {"none", "emd", "oae", "maxsim", "same-cell", "auto"};
-    static const char *const solvers[] = {"sinkhorn", "converged", "exact"};
-    static const char *const precisions[] = {"int8", "f32", "bf16"};
     char key[SL_MATCH_KEY];
     sl_match_key(m, key);
-    json_t *o = json_pack("{s:s,s:s}", "rerank", looks[m->rerank], "reads", key);
+    json_t *o = json_pack("{s:s,s:s}", "rerank", sl_rerank_name(m->rerank), "reads", key);
     if (m->rerank == SL_RERANK_NONE)
         return o;
     json_object_set_new(o, "k", json_integer(m->k));
     json_object_set_new(o, "alpha", number((double)m->alpha));
     if (!sl_moves_patches(m->rerank))
         return o;
-    json_object_set_new(o, "feature", json_string(m->feature == SL_FEATURE_MAP ? "map" : "contributions"));
+    json_object_set_new(o, "feature", json_string(sl_feature_name(m->feature)));
     json_object_set_new(o, "weighting", json_string(sl_weighting_name(m->weighting)));
-    json_object_set_new(o, "patch_precision", json_string(precisions[m->patch_compute]));
+    json_object_set_new(o, "patch_precision", json_string(sl_patch_compute_name(m->patch_compute)));
     if (m->rerank == SL_RERANK_EMD)
-        json_object_set_new(o, "solver", json_string(solvers[m->solver]));
+        json_object_set_new(o, "solver", json_string(sl_solver_name(m->solver)));
     return o;
 }
 
