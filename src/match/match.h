@@ -99,10 +99,6 @@ void sl_patch_set_pad(sl_patch_set *set);
  * NULL. */
 const void *sl_stored_rows(const sl_match_layout *layout, const sl_patch_source *source);
 
-/* Adaptive average pooling (PyTorch's AdaptiveAvgPool2d: cell i of n takes rows floor(i H / n) up to but not
- * including ceil((i + 1) H / n)): raw [rows * cols, channels] -> out [out_rows * out_cols, channels]. */
-void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols);
-
 /* Scratch for `threads` threads (0: all processors). Use one matcher from one thread at a time. */
 typedef struct sl_matcher sl_matcher;
 sl_status sl_matcher_open(const sl_match_layout *layout, int threads, sl_matcher **out, sl_error *err);

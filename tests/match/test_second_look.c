@@ -6,6 +6,7 @@
 
 #include "match/oae/oae.h"
 #include "match/kernels/match_kernels.h"
+#include "match/patch/pool.h"
 #include "match/second_look.h"
 
 enum { FACES = 1000, CANDIDATES = 9, MANY = 300 };

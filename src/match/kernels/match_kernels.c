@@ -1,3 +1,4 @@
+/* Which table of kernels an instruction set has. */
 #include "match/kernels/match_kernels.h"
 
 const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa)
@@ -24,63 +25,12 @@ const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa)
     return &sl_scan_kernels_scalar;
 }
 
-static const sl_isa *forced;
-static bool no_bf16;
-
-void sl_match_use_isa(const sl_isa *isa)
-{
-    forced = isa;
-}
-
-void sl_match_use_bf16(bool use)
-{
-    no_bf16 = !use;
-}
-
-static sl_isa isa_now(void)
-{
-    return forced ? *forced : sl_isa_active();
-}
-
 const sl_emd_kernels *sl_emd_kernels_now(void)
 {
-    return sl_emd_kernels_for(isa_now());
+    return sl_emd_kernels_for(sl_match_isa());
 }
 
 const sl_scan_kernels *sl_scan_kernels_now(void)
 {
-    return sl_scan_kernels_for(isa_now());
-}
-
-bool sl_has_pooled(const sl_match_layout *l)
-{
-    const bool tiled = l->map_rows % l->rows == 0 && l->map_cols % l->cols == 0;
-    return l->weighting == SL_WEIGHT_CC || (l->weighting == SL_WEIGHT_APC && !tiled);
-}
-
-size_t sl_set_row_stride(const sl_match_layout *layout)
-{
-    const size_t unit = layout->compute == SL_COMPARE_INT8 ? 64 : SL_MATCH_LANES;
-    return ((size_t)layout->channels + unit - 1) / unit * unit;
-}
-
-size_t sl_set_element_bytes(const sl_match_layout *layout)
-{
-    switch (layout->compute) {
-    case SL_COMPARE_INT8: return 1;
-    case SL_COMPARE_BF16:
-        if (isa_now() == SL_ISA_AVX512 && sl_cpu_has_bf16() && !no_bf16)
-            return sizeof(uint16_t);
-        break;
-    case SL_COMPARE_F32:
-    }
-    return sizeof(float);
-}
-
-sl_set_shape sl_set_shape_of(const sl_match_layout *layout)
-{
-    const int i8 = layout->compute == SL_COMPARE_INT8;
-    int rows = layout->patches + (sl_has_pooled(layout) ? (i8 ? 2 : 1) : 0);
-    return (sl_set_shape){.row_count = (rows + 1) / 2 * 2,
-                          .row_stride = sl_set_row_stride(layout)};
+    return sl_scan_kernels_for(sl_match_isa());
 }

@@ -14,30 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/cpu.h"
+#include "match/kernels/match_isa.h"
+#include "match/kernels/set_shape.h"
 #include "match/stage1/codes.h"
 
 enum {
     SL_ROW_TILE = 6, /* candidate rows are computed in sixes, the last ones in fours or twos */
 };
-
-/* What a set's memory holds; all derived from the layout. */
-typedef struct {
-    int row_count;     /* R patches, the pooled vector (1 row; int8: 2, see below), a zero row to an even count */
-    size_t row_stride; /* elements: C rounded up to 64 (int8) or LANES (f32, bf16) */
-} sl_set_shape;
-
-sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
-size_t sl_set_row_stride(const sl_match_layout *layout); /* its row_stride alone */
-size_t sl_set_element_bytes(const sl_match_layout *layout); /* of its rows: 1 (int8), 4, or 2: bf16 for vdpbf16ps */
-
-/* Whether sets hold a pooled vector g of their own: with CC, and with APC where cells of the grid overlap. Where
- * they tile the map, APC's g is a mix of the set's patches, sum of share * p, and g_other . p the same mix of S. */
-bool sl_has_pooled(const sl_match_layout *layout);
-
-/* int8: the pooled unit vector is rounded to 15 bits, g = factor * G, and takes part in the int8 product as
- * two rows, G = SL_POOLED_BASE * high + low, whose row factors are SL_POOLED_BASE * factor and factor. */
-enum { SL_POOLED_BASE = 128, SL_POOLED_MAX = 127 * SL_POOLED_BASE + 63 };
 
 /* A face's sketch (match/patch/sketch.h), a view. */
 typedef struct {
@@ -157,10 +140,7 @@ extern const sl_scan_kernels sl_scan_kernels_avx2, sl_scan_kernels_avx512;
 const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa);
 const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa);
 
-/* For tests: compare with this table from now on (NULL: the active one), and with or without vdpbf16ps where the
- * machine has it. Sets made before are void. */
-void sl_match_use_isa(const sl_isa *isa);
-void sl_match_use_bf16(bool use);
+/* The table in use. */
 const sl_emd_kernels *sl_emd_kernels_now(void);
 const sl_scan_kernels *sl_scan_kernels_now(void);
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "match/kernels/match_kernels.h"
+#include "match/patch/pool.h"
 #include "match/patch/weighting.h"
 
 /* A vector with nothing larger than this counts as zero (PyTorch's normalize has its floor there too). */
@@ -66,49 +67,6 @@ const void *sl_stored_rows(const sl_match_layout *l, const sl_patch_source *sour
     if (!native || !fits || l->compute == SL_COMPARE_BF16)
         return NULL;
     return l->compute == SL_COMPARE_F32 ? (const void *)source->patches_f32 : source->patches_i8;
-}
-
-/* Window of cell i when `from` cells are pooled to `to`. */
-static int window_begin(int i, int from, int to)
-{
-    return i * from / to;
-}
-static int window_end(int i, int from, int to)
-{
-    return ((i + 1) * from + to - 1) / to;
-}
-
-/* Adds up the window of cell (row, col) and gives its number of cells. */
-static int sum_window(const sl_match_layout *l, const sl_patch_source *source, int row, int col, float *sum)
-{
-    const sl_emd_kernels *k = sl_emd_kernels_now();
-    const size_t channels = (size_t)l->channels;
-    int cells = 0;
-    memset(sum, 0, channels * sizeof *sum);
-    for (int y = window_begin(row, l->map_rows, l->rows); y < window_end(row, l->map_rows, l->rows); y++)
-        for (int x = window_begin(col, l->map_cols, l->cols); x < window_end(col, l->map_cols, l->cols); x++) {
-            size_t cell = (size_t)y * l->map_cols + x;
-            if (source->patches_f32)
-                k->add_scaled(source->patches_f32 + cell * channels, channels, 1, sum);
-            else
-                k->add_scaled_i8(source->patches_i8 + cell * channels, channels, source->patch_scales[cell], sum);
-            cells++;
-        }
-    return cells;
-}
-
-void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols)
-{
-    const sl_match_layout l = {
-        .map_rows = rows, .map_cols = cols, .rows = out_rows, .cols = out_cols, .channels = channels};
-    const sl_patch_source source = {.patches_f32 = raw};
-    for (int y = 0; y < out_rows; y++)
-        for (int x = 0; x < out_cols; x++) {
-            float *cell = out + (size_t)(y * out_cols + x) * channels;
-            int cells = sum_window(&l, &source, y, x, cell);
-            for (int c = 0; c < channels; c++)
-                cell[c] /= (float)cells;
-        }
 }
 
 /* |x| of a vector that is not zero; no size of its numbers overflows. */
@@ -217,7 +175,7 @@ static sl_status set_rows(sl_patch_set *set, const sl_patch_source *source, sl_e
             const size_t at = (size_t)i * channels;
             const float *row = pooled ? mean : source->patches_f32 ? source->patches_f32 + at : NULL;
             if (pooled) /* the length does not matter: no division */
-                sum_window(l, source, i / l->cols, i % l->cols, mean);
+                sl_pool_window(l, source, i / l->cols, i % l->cols, mean);
             if (!(row ? set_row(set, i, row, &lengths[i])
                       : set_row_of_i8(set, i, source->patches_i8 + at, source->patch_scales[i], &lengths[i])))
                 bad = i;
@@ -234,7 +192,7 @@ static bool sum_of_map(const sl_match_layout *l, const sl_patch_source *source, 
 {
     sl_match_layout whole = *l; /* one window over the whole map */
     whole.rows = whole.cols = 1;
-    sum_window(&whole, source, 0, 0, sum);
+    sl_pool_window(&whole, source, 0, 0, sum);
     *largest = sl_emd_kernels_now()->largest(sum, (size_t)l->channels);
     return isfinite(*largest);
 }

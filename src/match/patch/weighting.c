@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "match/kernels/match_kernels.h"
+#include "match/patch/pool.h"
 
 /* Landmarks per cell. The published list of landmarks names the inner and outer mouth corners in both lips,
  * so that those four count twice; points outside the crop count nowhere. */
