@@ -132,6 +132,7 @@ static sl_status open_maps(search *s, const sl_patch_map *query, const sl_match_
     if (!query || !query->patches)
         return sl_fail(err, SL_ERR_ARGUMENT, "the query has no patches");
     sl_match_layout layout;
+    SL_TRY(sl_match_options_check(&o, err));
     SL_TRY(sl_match_layout_make(&o, query->rows, query->cols, query->channels, query->embedding ? query->dim : 0,
                                 &layout, err));
     const sl_patch_source source = sl_patch_source_of_map(query);

@@ -32,6 +32,8 @@ typedef struct {
     float stop;         /* mean |r - r_old| below this ends; converged: L1 error of the row marginals */
 } sl_sinkhorn_rule;
 
+typedef struct sl_weighting_kind sl_weighting_kind; /* patch/weighting.h */
+
 /* What all patch sets of one search share. */
 typedef struct {
     int map_rows, map_cols; /* of the raw map */
@@ -42,7 +44,7 @@ typedef struct {
     sl_rerank compare; /* emd, maxsim or cells: what becomes of similarities and weights */
     sl_feature feature;
     sl_patch_compute compute;
-    sl_weighting weighting;
+    const sl_weighting_kind *weighting;
     sl_solver solver;
     sl_sinkhorn_rule rule;
 } sl_match_layout;
@@ -60,8 +62,8 @@ void sl_match_key(const sl_match_options *match, char key[SL_MATCH_KEY]);
  * negative grid or threads. */
 sl_status sl_match_options_check(const sl_match_options *options, sl_error *err);
 
-/* Checks the options, also against a raw map of rows x cols x channels and embeddings of `dim` (0: none). rerank
- * none and oae lay out emd. */
+/* Lays options that were checked out for a raw map of rows x cols x channels and embeddings of `dim` (0: none), which they
+ * may not go together with. rerank none and oae lay out emd. */
 sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
                                sl_match_layout *out, sl_error *err);
 

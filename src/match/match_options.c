@@ -4,32 +4,29 @@
 
 #include "base/names.h"
 #include "match/oae/oae.h"
+#include "match/patch/weighting.h"
 
 /* ---- names ---- */
 
 enum {
     RERANKS = SL_RERANK_AUTO + 1,
     FEATURES = SL_FEATURE_CONTRIBUTIONS + 1,
-    WEIGHTINGS = SL_WEIGHT_TRUST + 1,
     SOLVERS = SL_SOLVER_EXACT + 1,
     COMPUTES = SL_COMPARE_BF16 + 1
 };
 
 static const char *const reranks[RERANKS] = {"none", "emd", "oae", "maxsim", "same-cell", "auto"};
 static const char *const features[FEATURES] = {"map", "contributions"};
-static const char *const weightings[WEIGHTINGS] = {"uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust"};
 static const char *const solvers[SOLVERS] = {"sinkhorn", "converged", "exact"};
 static const char *const computes[COMPUTES] = {"int8", "f32", "bf16"};
 
 const char *sl_rerank_name(sl_rerank rerank) { return sl_name_of(reranks, RERANKS, rerank); }
 const char *sl_feature_name(sl_feature feature) { return sl_name_of(features, FEATURES, feature); }
-const char *sl_weighting_name(sl_weighting weighting) { return sl_name_of(weightings, WEIGHTINGS, weighting); }
 const char *sl_solver_name(sl_solver solver) { return sl_name_of(solvers, SOLVERS, solver); }
 const char *sl_patch_compute_name(sl_patch_compute compute) { return sl_name_of(computes, COMPUTES, compute); }
 
 int sl_rerank_named(const char *name) { return sl_named(reranks, RERANKS, name); }
 int sl_feature_named(const char *name) { return sl_named(features, FEATURES, name); }
-int sl_weighting_named(const char *name) { return sl_named(weightings, WEIGHTINGS, name); }
 int sl_solver_named(const char *name) { return sl_named(solvers, SOLVERS, name); }
 int sl_patch_compute_named(const char *name) { return sl_named(computes, COMPUTES, name); }
 
@@ -104,7 +101,8 @@ void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
 
 sl_match_need sl_match_needs(const sl_match_options *o)
 {
-    if (o->rerank == SL_RERANK_OAE || (compares_patches(o->rerank) && o->weighting == SL_WEIGHT_TRUST))
+    const sl_weighting_kind *weighting = sl_weighting_of(o->weighting);
+    if (o->rerank == SL_RERANK_OAE || (compares_patches(o->rerank) && weighting && weighting->trust))
         return SL_NEEDS_STATISTICS;
     return compares_patches(o->rerank) && o->feature == SL_FEATURE_CONTRIBUTIONS ? SL_NEEDS_HEAD : SL_NEEDS_NOTHING;
 }
@@ -115,7 +113,7 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: rerank auto was not settled: it depends on the templates");
     if ((unsigned)o->rerank > SL_RERANK_SAME_CELL)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown rerank %d", (int)o->rerank);
-    if ((unsigned)o->weighting > SL_WEIGHT_TRUST)
+    if (!sl_weighting_of(o->weighting))
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
     if ((unsigned)o->solver > SL_SOLVER_EXACT)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
@@ -132,61 +130,5 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
                        o->grid_rows, o->grid_cols);
     if (o->threads < 0)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: threads is %d, use 0 (all) or more", o->threads);
-    return SL_OK;
-}
-
-static sl_status check_map(int rows, int cols, int channels, sl_error *err)
-{
-    if (rows < 1 || cols < 1 || channels < 1)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch map of %d x %d x %d: every side must be 1 or more", rows, cols,
-                       channels);
-    if (rows > SL_MATCH_MAX_PATCHES || cols > SL_MATCH_MAX_PATCHES || rows * cols > SL_MATCH_MAX_PATCHES)
-        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d x %d: more than %d patches", rows, cols,
-                       SL_MATCH_MAX_PATCHES);
-    if (channels > SL_MATCH_MAX_CHANNELS)
-        return sl_fail(err, SL_ERR_LIMIT, "patch map of %d channels: more than %d", channels,
-                       SL_MATCH_MAX_CHANNELS);
-    return SL_OK;
-}
-
-sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
-                               sl_match_layout *out, sl_error *err)
-{
-    SL_TRY(sl_match_options_check(options, err));
-    SL_TRY(check_map(rows, cols, channels, err));
-    int grid_rows = options->grid_rows ? options->grid_rows : rows;
-    int grid_cols = options->grid_cols ? options->grid_cols : cols;
-    if (grid_rows > rows || grid_cols > cols)
-        return sl_fail(err, SL_ERR_ARGUMENT,
-                       "a grid of %dx%d is larger than the model's map of %dx%d: use a smaller one", grid_rows,
-                       grid_cols, rows, cols);
-    if (options->feature == SL_FEATURE_CONTRIBUTIONS) {
-        channels = dim;
-        SL_TRY(check_map(rows, cols, channels, err));
-    }
-    if (options->weighting == SL_WEIGHT_CC && channels != dim)
-        return sl_fail(err, SL_ERR_ARGUMENT,
-                       "weighting cc compares patches with the embedding, which needs equal lengths: this model's "
-                       "patches have %d channels, its embedding %d; use apc, or the feature contributions",
-                       channels, dim);
-    const int patches = grid_rows * grid_cols;
-    const int converged = options->solver == SL_SOLVER_CONVERGED;
-    *out = (sl_match_layout){
-        .map_rows = rows,
-        .map_cols = cols,
-        .rows = grid_rows,
-        .cols = grid_cols,
-        .channels = channels,
-        .dim = dim,
-        .patches = patches,
-        .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
-        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_SAME_CELL ? options->rerank
-                                                                                            : SL_RERANK_EMD,
-        .feature = options->feature,
-        .compute = options->patch_compute,
-        .weighting = options->weighting,
-        .solver = options->solver,
-        .rule = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},
-    };
     return SL_OK;
 }

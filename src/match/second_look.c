@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "match/oae/oae.h"
+#include "match/patch/weighting.h"
 
 enum {
     MOST_FACES = 256, /* of candidates whose contributions are made together */
@@ -72,9 +73,9 @@ static sl_status open_matcher(sl_second_look *look, const sl_template_shape *sha
     if (o->feature == SL_FEATURE_CONTRIBUTIONS)
         SL_TRY(open_contributions(look, err));
     look->memory = sl_alloc_aligned(sl_patch_set_bytes(&look->layout, SL_ROLE_QUERY));
-    if (o->weighting == SL_WEIGHT_TRUST)
+    if (look->layout.weighting->trust)
         look->trust = sl_calloc_aligned((size_t)shape->rows * (size_t)shape->cols, sizeof *look->trust);
-    if (!look->memory || (o->weighting == SL_WEIGHT_TRUST && !look->trust))
+    if (!look->memory || (look->layout.weighting->trust && !look->trust))
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a query's patches");
     return sl_matcher_open(&look->layout, o->threads, &look->matcher, err);
 }
@@ -133,13 +134,14 @@ sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, s
 {
     SL_TRY(store.patches(store.context, face, out, err));
     SL_TRY(store.embedding(store.context, face, &out->embedding, err));
-    if (!look->matcher || look->options.weighting != SL_WEIGHT_LMK)
+    if (!look->matcher || !look->layout.weighting->landmarks)
         return SL_OK;
     SL_TRY(store.landmarks(store.context, face, &out->landmarks, err));
     if (out->landmarks)
         return SL_OK;
-    return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting lmk needs: install "
-                   "libdlib-data and enrol it again, or use another weighting", store.name(store.context, face));
+    return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting %s needs: install "
+                   "libdlib-data and enrol it again, or use another weighting", store.name(store.context, face),
+                   look->layout.weighting->name);
 }
 
 /* The query with its contributions and its trust, where they are asked for. */

@@ -4,6 +4,7 @@
 #include "reference.h"
 
 #include "base/mem.h"
+#include "match/patch/weighting.h"
 #include "match/kernels/match_kernels.h"
 #include "template/template.h"
 #include "match/patch/pairing.h"
@@ -91,8 +92,8 @@ static void check_pairs(faces *f, const sl_match_options *o, int iterations)
             const float bound = sl_pairing_bound(&l, &pair);
             assert_ok(sl_pairing_score(&l, &pair, &score, &ignored, &err));
             if (!(score <= upper_bound && bound <= upper_bound + 1e-5f))
-                fail_msg("%dx%d, query %d, face %zu, weighting %d: score %.9g, bound %.9g above the upper_bound %.9g",
-                         l.rows, l.cols, q, i, l.weighting, score, bound, upper_bound);
+                fail_msg("%dx%d, query %d, face %zu, weighting %s: score %.9g, bound %.9g above the upper_bound %.9g",
+                         l.rows, l.cols, q, i, l.weighting->name, score, bound, upper_bound);
             if (q % 6 != 1 && i % 6 != 1)
                 f->above += (double)(upper_bound - bound), f->pairs++;
         }

@@ -3,6 +3,7 @@
 #include "reference.h"
 
 #include "base/mem.h"
+#include "match/patch/weighting.h"
 #include "match/patch/topk.h"
 #include "match/patch/pairing.h"
 
@@ -32,8 +33,8 @@ static void check_bound(const sl_match_layout *l, const sl_patch_set *query, con
     const float bound = sl_pairing_bound(l, pair);
     assert_ok(sl_pairing_score(l, pair, &score, &iterations, &err));
     if (!(score <= bound))
-        fail_msg("%d patches, weighting %d, solver %d, %d iterations: %.9g above the bound %.9g", l->patches,
-                 l->weighting, l->solver, l->rule.max_iterations, score, bound);
+        fail_msg("%d patches, weighting %s, solver %d, %d iterations: %.9g above the bound %.9g", l->patches,
+                 l->weighting->name, l->solver, l->rule.max_iterations, score, bound);
     assert_true(bound <= (l->compute == SL_COMPARE_BF16 ? 1.008f : 1.001f)); /* and says something */
 }
 

@@ -6,6 +6,7 @@
 #include "base/sha256.h"
 #include "explain/report/report.h"
 #include "gallery/gallery.h"
+#include "match/patch/weighting.h"
 #include "pipeline/engine.h"
 
 void sl_report_fact(sl_text *page, const char *name)
@@ -101,20 +102,6 @@ void sl_report_photo(sl_text *page, const sl_case *one)
 
 /* ---- the look and the rule ---- */
 
-static const char *weighting_words(sl_weighting weighting)
-{
-    switch (weighting) {
-    case SL_WEIGHT_UNIFORM: return "every patch counts the same";
-    case SL_WEIGHT_APC: return "a patch counts by how well it fits the other face as a whole";
-    case SL_WEIGHT_CC: return "a patch counts by how well it fits the other face&rsquo;s description";
-    case SL_WEIGHT_SC: return "a patch counts by its distances from the other face&rsquo;s patches";
-    case SL_WEIGHT_SC_TEXT: return "a patch counts by its likeness to the other face&rsquo;s patches";
-    case SL_WEIGHT_LMK: return "a patch counts by the facial landmarks in it";
-    case SL_WEIGHT_TRUST: return "a patch counts by how far the query is believed there";
-    }
-    return "";
-}
-
 /* What this look does, with the program's own name for it. */
 static const char *look_words(sl_rerank rerank)
 {
@@ -140,8 +127,9 @@ static const char *solver_words(sl_solver solver)
 /* What only looks by patches read. */
 static void tell_patches(sl_text *page, const sl_match_options *match)
 {
+    const sl_weighting_kind *weighting = sl_weighting_of(match->weighting);
     sl_report_fact(page, "Patch weights");
-    sl_text_add(page, "%s: %s", sl_weighting_name(match->weighting), weighting_words(match->weighting));
+    sl_text_add(page, "%s: %s", weighting->name, weighting->words);
     sl_report_fact_end(page);
     sl_report_fact(page, "Patches");
     sl_text_add(page, match->feature == SL_FEATURE_CONTRIBUTIONS

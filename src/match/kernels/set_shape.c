@@ -1,11 +1,12 @@
 #include "match/kernels/set_shape.h"
 
 #include "match/kernels/match_isa.h"
+#include "match/patch/weighting.h"
 
 bool sl_has_pooled(const sl_match_layout *l)
 {
     const bool tiled = l->map_rows % l->rows == 0 && l->map_cols % l->cols == 0;
-    return l->weighting == SL_WEIGHT_CC || (l->weighting == SL_WEIGHT_APC && !tiled);
+    return l->weighting->pool == SL_POOL_EMBEDDING || (l->weighting->pool == SL_POOL_PATCHES && !tiled);
 }
 
 size_t sl_set_row_stride(const sl_match_layout *layout)

@@ -22,8 +22,9 @@ sl_set_shape sl_set_shape_of(const sl_match_layout *layout);
 size_t sl_set_row_stride(const sl_match_layout *layout); /* its row_stride alone */
 size_t sl_set_element_bytes(const sl_match_layout *layout); /* of its rows: 1 (int8), 4, or 2: bf16 for vdpbf16ps */
 
-/* Whether sets hold a pooled vector g of their own: with CC, and with APC where cells of the grid overlap. Where
- * they tile the map, APC's g is a mix of the set's patches, sum of share * p, and g_other . p the same mix of S. */
+/* Whether sets hold a pooled vector g of their own (sl_weighting_pool): the embedding always, the mean of the patches
+ * where cells of the grid overlap. Where they tile the map, it is a mix of the set's patches, sum of share * p, and
+ * g_other . p the same mix of S. */
 bool sl_has_pooled(const sl_match_layout *layout);
 
 /* int8: the pooled unit vector is rounded to 15 bits, g = factor * G, and takes part in the int8 product as

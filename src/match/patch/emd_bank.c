@@ -48,6 +48,7 @@ sl_status sl_emd_bank_open(const sl_patch_map *candidates, size_t n, const sl_ma
     sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
     o.rerank = SL_RERANK_EMD;
     SL_TRY(sl_own_maps_check(&o, err));
+    SL_TRY(sl_match_options_check(&o, err));
     sl_emd_bank *b = calloc(1, sizeof *b);
     if (!b)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a bank");

@@ -9,6 +9,7 @@
 #include "match/patch/topk.h"
 #include "match/kernels/match_kernels.h"
 #include "match/patch/pairing.h"
+#include "match/patch/weighting.h"
 
 enum {
     RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
@@ -366,7 +367,7 @@ sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *quer
 {
     const sl_match_layout *l = &matcher->layout;
     const sl_pairing *x = &matcher->pairs[0];
-    const bool both = l->compare == SL_RERANK_SAME_CELL || l->weighting == SL_WEIGHT_TRUST;
+    const bool both = l->compare == SL_RERANK_SAME_CELL || l->weighting->trust;
     float u[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     int iterations;
     memset(scores, 0, n * sizeof *scores);

@@ -205,13 +205,14 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     const sl_set_shape shape = sl_set_shape_of(l);
     const size_t channels = (size_t)l->channels;
     float sum[SL_MATCH_MAX_CHANNELS], largest;
-    const float *vector = l->weighting == SL_WEIGHT_APC ? sum : source->embedding;
+    const bool of_patches = l->weighting->pool == SL_POOL_PATCHES;
+    const float *vector = of_patches ? sum : source->embedding;
     if (!vector)
-        return sl_fail(err, SL_ERR_ARGUMENT, "weighting cc needs the embedding beside the patch map");
-    bool fine = vector == sum ? sum_of_map(l, source, sum, &largest) : isfinite(largest = k->largest(vector, channels));
+        return sl_fail(err, SL_ERR_ARGUMENT, "weighting %s needs the embedding beside the patch map", l->weighting->name);
+    bool fine = of_patches ? sum_of_map(l, source, sum, &largest) : isfinite(largest = k->largest(vector, channels));
     if (!fine)
         return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",
-                       l->weighting == SL_WEIGHT_CC ? "the embedding" : "patch map: the mean of all patches");
+                       of_patches ? "patch map: the mean of all patches" : "the embedding");
     const bool zero = largest < nothing;
     const double length = zero ? 0 : length_of(vector, channels, largest);
     if (l->compute != SL_COMPARE_INT8) {
@@ -276,5 +277,6 @@ sl_status sl_patch_set_init(sl_patch_set *set, const sl_match_layout *layout, sl
         SL_TRY(set_pooled(set, &compared, err));
     if (role == SL_ROLE_QUERY) /* columns: nothing but the patches */
         memset(set->factors + layout->patches, 0, (size_t)(layout->stride - layout->patches) * sizeof(float));
-    return sl_fixed_weights(layout, source, set->fixed, err);
+    memset(set->fixed, 0, (size_t)layout->stride * sizeof *set->fixed);
+    return layout->weighting->fixed ? layout->weighting->fixed(layout, source, set->fixed, err) : SL_OK;
 }

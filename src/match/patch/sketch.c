@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "match/kernels/match_kernels.h"
 #include "match/patch/sketch_basis.h"
+#include "match/patch/weighting.h"
 
 enum { DIM = SL_SKETCH_DIM, CODED = DIM - 1, MOST_BYTES = 1 << 30, LEAST_CHANNELS = 4 * DIM };
 
@@ -64,16 +65,14 @@ bool sl_sketches_serve(const sl_match_layout *l)
 {
     const bool stored = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP &&
                         l->compute == SL_COMPARE_INT8;
-    const bool weights = l->weighting == SL_WEIGHT_APC || l->weighting == SL_WEIGHT_UNIFORM ||
-                         l->weighting == SL_WEIGHT_LMK || l->weighting == SL_WEIGHT_TRUST;
+    const bool weights = l->weighting->fixed || l->weighting->sketched;
     return stored && weights && l->compare == SL_RERANK_EMD && l->channels >= LEAST_CHANNELS;
 }
 
 sl_status sl_sketches_open(sl_face_store faces, sl_sketches **out, sl_error *err)
 {
     const sl_template_shape *shape = faces.shape;
-    sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
-    o.weighting = SL_WEIGHT_UNIFORM; /* no rows but the patches */
+    const sl_match_options o = {.weighting = SL_WEIGHT_UNIFORM}; /* of int8 maps; no rows but the patches */
     *out = NULL;
     sl_sketches *s = calloc(1, sizeof *s);
     if (!s)
@@ -256,7 +255,7 @@ sl_status sl_sketcher_upper_bound(sl_sketcher *k, size_t face, sl_patch_source_f
     if (face >= k->sketches->faces)
         return SL_OK;
     SL_TRY(sketch_of(k, face, source_of, context, i, &x, err));
-    const float *weight = k->layout->weighting == SL_WEIGHT_APC ? NULL : k->query_set->fixed;
+    const float *weight = k->layout->weighting->fixed ? k->query_set->fixed : NULL;
     *upper_bound = sl_emd_kernels_now()->upper_bound(&k->query, weight, &x, k->S);
     return SL_OK;
 }

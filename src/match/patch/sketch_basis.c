@@ -127,8 +127,7 @@ static sl_status make_turn(sl_sketch_basis *b, sl_error *err)
 sl_status sl_sketch_basis_make(sl_face_store faces, sl_sketch_basis *out, sl_error *err)
 {
     const int channels = faces.shape->channels;
-    sl_match_options o = sl_match_defaults_of(SL_RERANK_EMD);
-    o.weighting = SL_WEIGHT_UNIFORM;
+    const sl_match_options o = {.weighting = SL_WEIGHT_UNIFORM};
     *out = (sl_sketch_basis){0};
     SL_TRY(sl_match_layout_make(&o, DIM, 1, channels, 0, &out->layout, err));
     float *rows = sl_alloc_aligned(DIM * (size_t)channels * sizeof *rows);
