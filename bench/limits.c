@@ -169,7 +169,7 @@ static void measure(const faces *f, double *seconds, double *iterations)
                 if (stages > 1)
                     sl_pair_weights(&f->query, &f->candidates[i], S, w, w + stride);
                 if (stages > 2)
-                    total += k->sinkhorn(S, &f->layout.rule, &work, &score);
+                    total += k->sinkhorn(S, &f->layout.sinkhorn, &work, &score);
             }
             times[stages][round] = (now() - start) / FACES;
         }

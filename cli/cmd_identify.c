@@ -113,17 +113,17 @@ static json_t *answer_json(const cli_face *face, const sl_answer *answer)
 static json_t *document_of(const identify_run *run, const sl_engine *engine)
 {
     const sl_match_options *m = &run->match.match;
-    bool second = m->rerank != SL_RERANK_NONE;
+    const unsigned reads = sl_rerank_reads(m->rerank);
     json_t *document = json_pack("{s:o,s:s}", "model", cli_json_text(sl_engine_model(engine)->name), "rerank",
                                  sl_rerank_name(m->rerank));
-    if (document && second) {
+    if (document && reads & SL_READS_LOOK) {
         json_object_set_new(document, "k", json_integer(m->k));
         json_object_set_new(document, "alpha", cli_json_number(m->alpha));
     }
-    if (document && second && m->rerank != SL_RERANK_OAE) { /* what this look reads */
+    if (document && reads & SL_READS_PATCHES) {
         json_object_set_new(document, "feature", json_string(sl_feature_name(m->feature)));
         json_object_set_new(document, "weighting", json_string(sl_weighting_name(m->weighting)));
-        if (m->rerank == SL_RERANK_EMD)
+        if (reads & SL_READS_SOLVER)
             json_object_set_new(document, "solver", json_string(sl_solver_name(m->solver)));
     }
     if (document && run->truth)

@@ -443,6 +443,15 @@ SL_API sl_match_options sl_match_defaults(void);
  * does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
 
+/* Which of the options a look reads, as bits: none nothing, emd all. */
+enum {
+    SL_READS_NOTHING = 0,
+    SL_READS_LOOK = 1,    /* k and alpha: there is a second look */
+    SL_READS_PATCHES = 2, /* feature, weighting, patch_compute, grid_rows, grid_cols */
+    SL_READS_SOLVER = 4   /* solver, no_pruning */
+};
+SL_API unsigned sl_rerank_reads(sl_rerank rerank);
+
 /* What these options need in `oae`. */
 typedef enum { SL_NEEDS_NOTHING = 0, SL_NEEDS_HEAD = 1, SL_NEEDS_STATISTICS = 2 } sl_match_need;
 SL_API sl_match_need sl_match_needs(const sl_match_options *match);

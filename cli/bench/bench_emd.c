@@ -192,7 +192,7 @@ static json_t *emd_result(const bench_run *run, const emd_data *d, double median
 
 int bench_emd(int argc, char **argv)
 {
-    bench_run run = {.side = 8, .channels = 512, .pairs = 1000, .seconds = 2, .match = sl_match_defaults_of(SL_RERANK_EMD)};
+    bench_run run = {.side = 8, .channels = 512, .pairs = 1000, .seconds = 2, .match = sl_match_defaults()};
     emd_data d = {0};
     sl_error err = {0};
     double median;

@@ -206,14 +206,31 @@ void cli_match_own(cli_match *m)
         m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
 }
 
+size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS])
+{
+    size_t n = 0;
+    for (sl_rerank look = SL_RERANK_NONE; sl_rerank_name(look) && n < CLI_MOST_LOOKS; look++)
+        if (look != SL_RERANK_AUTO)
+            looks[n++] = look;
+    return n;
+}
+
+bool cli_looks_again(const sl_match_options *match)
+{
+    return (sl_rerank_reads(match->rerank) & SL_READS_LOOK) != 0;
+}
+
+bool cli_reads_patches(const sl_match_options *match)
+{
+    return (sl_rerank_reads(match->rerank) & SL_READS_PATCHES) != 0;
+}
+
 bool cli_match_suit(cli_match *m, const sl_gallery *gallery)
 {
     sl_gallery_info info = {0};
     if (gallery)
         sl_gallery_get_info(gallery, &info);
-    const sl_rerank look = m->match.rerank;
-    if (m->feature_given || info.patches != SL_PATCHES_COMPACT || look == SL_RERANK_NONE ||
-        look == SL_RERANK_OAE || look == SL_RERANK_AUTO)
+    if (m->feature_given || info.patches != SL_PATCHES_COMPACT || !cli_reads_patches(&m->match))
         return false;
     m->match.feature = SL_FEATURE_CONTRIBUTIONS;
     cli_match_own(m);
@@ -247,6 +264,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     switch (key) {
     case KEY_RERANK:
         match->rerank = (sl_rerank)cli_parse_value(state, "--rerank", arg, sl_rerank_named, sl_rerank_name);
+        m->look_given = match->rerank != SL_RERANK_AUTO;
         cli_match_own(m);
         return 0;
     case KEY_FEATURE:

@@ -42,7 +42,7 @@ static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const 
     sl_status status = sl_match_settle(engine, gallery, &match->match, err);
     if (match->alpha_given)
         match->match.alpha = given.alpha;
-    if (status || match->match.rerank != SL_RERANK_EMD)
+    if (status || !cli_reads_patches(&match->match))
         return status;
     if (match->feature_given)
         match->match.feature = given.feature;
@@ -53,10 +53,9 @@ static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const 
 
 static void tell_unread(const cli_match *match)
 {
-    const sl_rerank look = match->match.rerank;
-    if (match->patch_option && (look == SL_RERANK_NONE || look == SL_RERANK_OAE))
-        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and same-cell", sl_rerank_name(look),
-                 match->patch_option);
+    if (match->patch_option && !cli_reads_patches(&match->match))
+        cli_warn("the look %s does not read %s: it is for --rerank emd, maxsim and same-cell",
+                 sl_rerank_name(match->match.rerank), match->patch_option);
 }
 
 int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
@@ -64,13 +63,13 @@ int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *en
 {
     sl_error err = {0};
     *out = NULL;
-    const bool chosen = match->match.rerank == SL_RERANK_AUTO;
     if (cli_match_suit(match, gallery))
         cli_tell_suited();
     if (open_known(models, engine, sl_match_needs(&match->match), gallery, out, &err))
         return cli_fail(NULL, &err);
     match->match.oae = *out;
-    if (chosen ? settle_chosen(match, engine, gallery, &err) : sl_match_settle(engine, gallery, &match->match, &err))
+    if (match->look_given ? sl_match_settle(engine, gallery, &match->match, &err)
+                          : settle_chosen(match, engine, gallery, &err))
         return cli_fail(NULL, &err);
     tell_unread(match);
     return CLI_OK;

@@ -51,10 +51,19 @@ extern const struct argp cli_models_argp;
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the rule's */
+    bool look_given;        /* by name; else it is what suits the templates */
     bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
     const char *patch_option; /* the last option given that only looks at patches read; NULL: none */
 } cli_match;
 extern const struct argp cli_match_argp;
+
+/* The looks that can be asked for by name: none, then all that look again. Returns their number. */
+enum { CLI_MOST_LOOKS = 32 };
+size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS]);
+
+/* Whether the options have a second look, and whether one that compares patches. */
+bool cli_looks_again(const sl_match_options *match);
+bool cli_reads_patches(const sl_match_options *match);
 
 /* What the library's defaults are: the look is settled by cli_settle (look_needs.h). */
 cli_match cli_match_defaults(void);

@@ -112,7 +112,7 @@ static const char about[] =
 /* What the first or the second look of a configuration needs. */
 static cli_match look_of(const sl_eval_config *c, bool first)
 {
-    cli_match match = {.match = c->match};
+    cli_match match = {.match = c->match, .look_given = true};
     if (first)
         match.match.rerank = c->first;
     return match;
@@ -213,7 +213,7 @@ static int evaluate(eval_run *run)
         return CLI_FAILED;
     }
     if (run->sheets_dir) {
-        while (run->sheet_config < run->count && run->configs[run->sheet_config].match.rerank == SL_RERANK_NONE)
+        while (run->sheet_config < run->count && !cli_looks_again(&run->configs[run->sheet_config].match))
             run->sheet_config++;
         run->options.line = cli_eval_keep_line;
         run->options.context = run;

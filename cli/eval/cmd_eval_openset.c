@@ -110,7 +110,7 @@ static int print_text(const openset_run *run, const sl_openset *o, const sl_open
            "enrolled\n",
            o->mated, o->faces, o->people, o->nonmated, o->strangers);
     print_rates("stage 1", &o->stage1);
-    if (run->match.match.rerank != SL_RERANK_NONE)
+    if (cli_looks_again(&run->match.match))
         print_rates("with the second look", &o->score);
     if (!given)
         return CLI_OK;
@@ -133,7 +133,7 @@ static int draw(const openset_run *run, const sl_openset *o)
                             .x = {"false positive identification rate", 1, NAN, NAN},
                             .y = {"false negative identification rate", 1, NAN, NAN},
                             .series = series,
-                            .series_count = run->match.match.rerank == SL_RERANK_NONE ? 1 : 2};
+                            .series_count = cli_looks_again(&run->match.match) ? 2 : 1};
     if (!o->mated) {
         cli_warn("openset.svg: nobody is searched for who is there, so there is no curve to draw");
         return CLI_FAILED;

@@ -91,7 +91,7 @@ static int parts_of(const verify_run *run, const sl_verification *v, part out[3]
     out[0] = (part){"stage1", "stage 1", &v->stage1};
     out[1] = (part){"stage2", "stage 2", &v->stage2};
     out[2] = (part){"score", "score", &v->score};
-    return run->match.match.rerank == SL_RERANK_NONE ? 1 : 3;
+    return cli_looks_again(&run->match.match) ? 3 : 1;
 }
 
 static json_t *curve_json(const sl_verify_rates *r)

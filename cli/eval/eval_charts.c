@@ -71,7 +71,7 @@ static size_t best_first(const eval_run *run, size_t *out)
 {
     size_t n = 0;
     for (size_t c = 0; c < run->count; c++) {
-        if (run->configs[c].match.rerank == SL_RERANK_NONE)
+        if (!cli_looks_again(&run->configs[c].match))
             continue;
         size_t at = n++;
         for (; at > 0 && run->results[out[at - 1]].stage2.p1.mean < run->results[c].stage2.p1.mean; at--)

@@ -42,7 +42,7 @@ static json_t *config_json(const sl_eval_config *c)
     }
     json_object_set_new(object, "k", json_integer(c->match.k));
     json_object_set_new(object, "alpha",
-                        c->match.rerank == SL_RERANK_NONE ? json_null() : json_real((double)c->match.alpha));
+                        cli_looks_again(&c->match) ? json_real((double)c->match.alpha) : json_null());
     return object;
 }
 

@@ -115,7 +115,7 @@ int cli_eval_print_table(const eval_run *run)
     for (size_t i = 0; i < run->count; i++) {
         if (cli_eval_starts_ranking(run, i))
             print_stage1(run, &c, i);
-        if (run->configs[i].match.rerank != SL_RERANK_NONE)
+        if (cli_looks_again(&run->configs[i].match))
             print_row(run, &c, i, i == best && run->count > 1);
     }
     printf("\nbest: P@1 of the best order of the k candidates%s\n",

@@ -70,13 +70,15 @@ const struct argp *cli_sweep_argp(void)
 
 void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *text)
 {
-    const char *names[16] = {"embedding"};
-    for (int i = 1; i < SL_RERANK_AUTO; i++)
-        names[i] = sl_rerank_name((sl_rerank)i);
+    sl_rerank looks[CLI_MOST_LOOKS];
+    const char *names[CLI_MOST_LOOKS + 1] = {NULL};
+    const size_t count = cli_all_looks(looks);
+    for (size_t i = 0; i < count; i++)
+        names[i] = i ? sl_rerank_name(looks[i]) : "embedding";
     char *copy = strdup(text), *rest = copy;
     sweep->first_count = 0;
     for (char *item; copy && (item = strsep(&rest, ",")) != NULL;) {
-        sl_rerank value = (sl_rerank)cli_parse_name(state, "--stage1", item, names);
+        sl_rerank value = looks[cli_parse_name(state, "--stage1", item, names)];
         sl_rerank *first = reallocarray(sweep->first, sweep->first_count + 1, sizeof *first);
         if (!first)
             argp_failure(state, 1, ENOMEM, "arguments");
@@ -101,28 +103,30 @@ void cli_sweep_free(cli_sweep *sweep)
 
 /* ------------------------------------------------------------------ combinations */
 
-static bool has_look(const sl_eval_config *c, sl_rerank look)
+/* Which options the second look reads, or the one that ranks the whole gallery. */
+static unsigned reads_of(const sl_eval_config *c)
 {
-    return c->match.rerank == look || c->first == look;
+    return sl_rerank_reads(c->match.rerank) | sl_rerank_reads(c->first);
 }
 
-static bool compares_patches(const sl_eval_config *c)
+/* Whether the whole gallery is ranked by a second look. */
+static bool ranks_by_look(const sl_eval_config *c)
 {
-    return has_look(c, SL_RERANK_EMD) || has_look(c, SL_RERANK_MAXSIM) || has_look(c, SL_RERANK_SAME_CELL);
+    return sl_rerank_reads(c->first) != SL_READS_NOTHING;
 }
 
 /* What means nothing to this second look is made equal, so that equal configurations look so. */
 static void simplify(sl_eval_config *c)
 {
-    const sl_match_options defaults = sl_match_defaults_of(SL_RERANK_EMD);
+    const sl_match_options defaults = sl_match_defaults();
     sl_match_options *m = &c->match;
     if (c->first == m->rerank)
         m->rerank = SL_RERANK_NONE; /* the same look again changes nothing */
-    if (m->rerank == SL_RERANK_NONE)
+    if (!cli_looks_again(m))
         m->alpha = defaults.alpha;
-    if (!has_look(c, SL_RERANK_EMD))
+    if (!(reads_of(c) & SL_READS_SOLVER))
         m->solver = defaults.solver;
-    if (!compares_patches(c)) {
+    if (!(reads_of(c) & SL_READS_PATCHES)) {
         m->feature = defaults.feature;
         m->weighting = defaults.weighting;
         m->patch_compute = defaults.patch_compute;
@@ -136,7 +140,7 @@ static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
     return a->first == b->first && x->rerank == y->rerank && x->feature == y->feature &&
            x->weighting == y->weighting && x->solver == y->solver && x->patch_compute == y->patch_compute &&
            x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols && x->alpha == y->alpha &&
-           (x->k == y->k || x->rerank == SL_RERANK_NONE);
+           (x->k == y->k || !cli_looks_again(x));
 }
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
@@ -157,13 +161,13 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
         for (size_t i = 0; i < lists; i++)
             if (sweep->lists[i].key == o->key)
                 apply(&state, o->key, sweep->lists[i].items[which[i]], &match);
-    if (match.match.rerank == SL_RERANK_AUTO) {
+    if (!match.look_given) {
         match.match.rerank = usual;
         cli_match_own(&match);
     }
     *suited |= cli_match_suit(&match, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
-    if (config.first != SL_RERANK_NONE) { /* both looks have one weighting: where none is given, the first's own */
+    if (ranks_by_look(&config)) { /* both looks have one weighting: where none is given, the first's own */
         match.match.rerank = config.first;
         cli_match_own(&match);
         config.match.weighting = match.match.weighting;
@@ -211,9 +215,9 @@ static bool applies(const sl_eval_config *c, sweep_field field)
     case SWEEP_FIRST:
     case SWEEP_RERANK:
     case SWEEP_K: return true;
-    case SWEEP_ALPHA: return c->match.rerank != SL_RERANK_NONE;
-    case SWEEP_SOLVER: return has_look(c, SL_RERANK_EMD);
-    default: return compares_patches(c);
+    case SWEEP_ALPHA: return cli_looks_again(&c->match);
+    case SWEEP_SOLVER: return (reads_of(c) & SL_READS_SOLVER) != 0;
+    default: return (reads_of(c) & SL_READS_PATCHES) != 0;
     }
 }
 
@@ -223,7 +227,7 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     if (!applies(c, field))
         return "-";
     switch (field) {
-    case SWEEP_FIRST: return c->first == SL_RERANK_NONE ? "embedding" : sl_rerank_name(c->first);
+    case SWEEP_FIRST: return ranks_by_look(c) ? sl_rerank_name(c->first) : "embedding";
     case SWEEP_RERANK: return sl_rerank_name(m->rerank);
     case SWEEP_FEATURE: return sl_feature_name(m->feature);
     case SWEEP_WEIGHTING: return sl_weighting_name(m->weighting);
@@ -264,7 +268,7 @@ void cli_sweep_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS
     buffer[0] = 0;
     for (sweep_field f = 0; f < SWEEP_FIELDS && used < size; f++) {
         char value[32];
-        if (!wanted[f] || !applies(config, f) || (f == SWEEP_FIRST && config->first == SL_RERANK_NONE))
+        if (!wanted[f] || !applies(config, f) || (f == SWEEP_FIRST && !ranks_by_look(config)))
             continue;
         used += (size_t)snprintf(buffer + used, size - used, "%s%s%s", used ? " " : "", before[f] ? before[f] : "",
                                  cli_sweep_value(config, f, value));

@@ -73,7 +73,7 @@ static const struct argp parser = {
 
 /* ------------------------------------------------------------------ the looks */
 
-enum { MOST_LOOKS = 8 };
+enum { MOST_LOOKS = 2 * CLI_MOST_LOOKS };
 
 static sl_match_options look_on(sl_rerank rerank, sl_feature feature)
 {
@@ -84,16 +84,27 @@ static sl_match_options look_on(sl_rerank rerank, sl_feature feature)
     return o;
 }
 
-/* Those of all looks, as they are by default, that this gallery and what is known of its model allow. */
+/* All looks as they are by default, those by patches on either feature: first those that are not by patches. */
+static size_t all_looks(sl_match_options all[MOST_LOOKS])
+{
+    sl_rerank looks[CLI_MOST_LOOKS];
+    const size_t count = cli_all_looks(looks);
+    size_t n = 0;
+    for (int by_patches = 0; by_patches < 2; by_patches++)
+        for (size_t i = 0; i < count; i++)
+            if (((sl_rerank_reads(looks[i]) & SL_READS_PATCHES) != 0) == by_patches)
+                for (int feature = 0; feature <= by_patches; feature++)
+                    all[n++] = look_on(looks[i], (sl_feature)feature);
+    return n;
+}
+
+/* Those that this gallery and what is known of its model allow. */
 static size_t possible_looks(const threshold_run *run, sl_match_options looks[MOST_LOOKS])
 {
-    const sl_match_options all[MOST_LOOKS] = {
-        look_on(SL_RERANK_NONE, SL_FEATURE_MAP),   look_on(SL_RERANK_OAE, SL_FEATURE_MAP),
-        look_on(SL_RERANK_EMD, SL_FEATURE_MAP),    look_on(SL_RERANK_EMD, SL_FEATURE_CONTRIBUTIONS),
-        look_on(SL_RERANK_MAXSIM, SL_FEATURE_MAP), look_on(SL_RERANK_MAXSIM, SL_FEATURE_CONTRIBUTIONS),
-        look_on(SL_RERANK_SAME_CELL, SL_FEATURE_MAP),  look_on(SL_RERANK_SAME_CELL, SL_FEATURE_CONTRIBUTIONS)};
+    sl_match_options all[MOST_LOOKS];
+    const size_t count = all_looks(all);
     size_t n = 0;
-    for (int i = 0; i < MOST_LOOKS; i++) {
+    for (size_t i = 0; i < count; i++) {
         looks[n] = all[i];
         looks[n].oae = run->oae;
         looks[n].threads = run->models.threads;

@@ -63,7 +63,7 @@ static sl_status rank(const sl_experiment *x, sl_ranker *r, size_t query, int to
     free(index);
     free(score);
     SL_TRY(status);
-    size_t k = match->rerank == SL_RERANK_NONE ? 0 : (size_t)match->k < r->known ? (size_t)match->k : r->known;
+    const size_t k = sl_looks_at(match) < r->known ? sl_looks_at(match) : r->known;
     if (k) {
         SL_TRY(sl_ranker_look(r, 0, k, err));
         sl_ranker_order(r, match->alpha, k);

@@ -10,6 +10,7 @@
 #include "eval/protocol.h"
 #include "eval/scorer.h"
 #include "gallery/gallery.h"
+#include "match/look.h"
 #include "match/oae/oae.h"
 #include "pipeline/rates.h"
 #include "secondlook_eval.h"
@@ -256,7 +257,8 @@ sl_status sl_gallery_calibrate(const sl_gallery *gallery, const sl_gallery *cons
                                const sl_calibrate_options *options, sl_calibration *out, sl_error *err)
 {
     *out = (sl_calibration){0};
-    if (options->match.rerank == SL_RERANK_AUTO)
+    const sl_look_kind *kind = sl_look_kind_of(options->match.rerank);
+    if (!kind || kind->unsettled)
         return sl_fail(err, SL_ERR_ARGUMENT, "a calibration is for a look: settle the options first (sl_match_settle)");
     sl_rates *rates = calloc(1, sizeof *rates);
     sl_status status = rates ? calibrate(gallery, queries, sets, options, rates, err)

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "base/threads.h"
 #include "gallery/gallery.h"
+#include "match/look.h"
 #include "match/oae/oae.h"
 #include "secondlook_eval.h"
 
@@ -83,20 +84,14 @@ static int listen(void *context, size_t done, size_t total)
     return l->options->progress ? l->options->progress(l->options->context, 0, l->queries) : 0;
 }
 
-/* Whether candidates are compared by their contributions. */
-static bool splits_candidates(const sl_match_options *o)
-{
-    return o->rerank == SL_RERANK_OAE || (o->rerank != SL_RERANK_NONE && o->feature == SL_FEATURE_CONTRIBUTIONS);
-}
-
 sl_status sl_experiment_open_bank(sl_experiment *x, const sl_eval_options *options, sl_error *err)
 {
     const sl_protocol *p = &x->protocol;
     size_t candidates = 0, all;
     for (size_t f = 0; f < x->sweep.first_count; f++)
-        candidates += splits_candidates(&x->sweep.firsts[f]) ? p->face_count : 0;
+        candidates += sl_look_splits(&x->sweep.firsts[f]) ? p->face_count : 0;
     for (size_t l = 0; l < x->sweep.look_count; l++)
-        if (splits_candidates(&x->sweep.looks[l].options))
+        if (sl_look_splits(&x->sweep.looks[l].options))
             candidates += x->sweep.looks[l].k < p->face_count ? x->sweep.looks[l].k : p->face_count;
     if (!x->oae || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
         return SL_OK;

@@ -135,7 +135,7 @@ static sl_status judge_all(evaluation *e, sl_error *err)
         double start = sl_now();
         SL_TRY(sl_experiment_scan(e->x, p->asked + e->from, count, e->index, e->score, err));
         for (size_t f = 0; f < e->x->sweep.first_count; f++)
-            if (e->x->sweep.firsts[f].rerank == SL_RERANK_NONE)
+            if (!sl_looks_again(&e->x->sweep.firsts[f]))
                 e->out->first_seconds[f] += (sl_now() - start) * e->x->threads;
         sl_parallel_for(e->x->threads, count, query_item, e);
         SL_TRY(failure(e, err));

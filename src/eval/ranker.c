@@ -22,7 +22,7 @@ static sl_status open_looks(sl_ranker *r, sl_error *err)
 {
     const sl_sweep *s = &r->x->sweep;
     for (size_t f = 0; f < s->first_count; f++)
-        if (s->firsts[f].rerank != SL_RERANK_NONE)
+        if (sl_looks_again(&s->firsts[f]))
             SL_TRY(open_look(r->x, &s->firsts[f], &r->firsts[f], err));
     for (size_t l = 0; l < s->look_count; l++)
         SL_TRY(open_look(r->x, &s->looks[l].options, &r->looks[l], err));

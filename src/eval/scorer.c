@@ -21,7 +21,7 @@ static sl_status open_threads(sl_scorer *s, sl_error *err)
     s->of = sl_calloc_aligned((size_t)s->threads, sizeof *s->of);
     if (!s->of)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
-    for (int i = 0; i < s->threads && s->match.rerank != SL_RERANK_NONE; i++)
+    for (int i = 0; i < s->threads && sl_looks_again(&s->match); i++)
         SL_TRY(sl_second_look_open(&s->match, sl_gallery_shape(s->gallery), &s->of[i].look, err));
     return SL_OK;
 }
@@ -131,7 +131,7 @@ sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_e
 
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2)
 {
-    return s->match.rerank == SL_RERANK_NONE ? stage1 : s->match.alpha * stage2 + (1 - s->match.alpha) * stage1;
+    return sl_looks_again(&s->match) ? s->match.alpha * stage2 + (1 - s->match.alpha) * stage1 : stage1;
 }
 
 /* ---- all items ---- */

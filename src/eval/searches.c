@@ -193,7 +193,7 @@ static sl_status open_run(run *r, const sl_gallery *gallery, const sl_gallery *q
     SL_TRY(sl_protocol_make(gallery, queries, &rules, &r->protocol, err));
     SL_TRY(choose_queries(r, o->limit, err));
     size_t faces = sl_gallery_size(gallery), most = 0;
-    r->k = o->match.rerank == SL_RERANK_NONE ? 1 : (size_t)o->match.k;
+    r->k = sl_looks_again(&o->match) ? sl_looks_at(&o->match) : 1;
     uint32_t *photos = sl_calloc_aligned((size_t)sl_gallery_label_bound(gallery) + 1, sizeof *photos);
     if (!photos)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the gallery's people");
@@ -227,7 +227,7 @@ sl_status sl_searches_make(const sl_gallery *gallery, const sl_gallery *queries,
 {
     run r = {0};
     *out = (sl_searches){0};
-    if (options->match.rerank != SL_RERANK_NONE && options->match.k < 1)
+    if (sl_looks_again(&options->match) && options->match.k < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "k must be at least 1");
     sl_status status = open_run(&r, gallery, queries, options, err);
     if (status == SL_OK)

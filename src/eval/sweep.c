@@ -21,15 +21,15 @@ static bool same_scores(const sl_match_options *a, const sl_match_options *b)
 /* Options of the first ranking: the embedding, or a look over the whole gallery. */
 static sl_match_options first_options(const sl_eval_config *c)
 {
-    sl_match_options o = c->first == SL_RERANK_NONE ? sl_match_defaults_of(SL_RERANK_EMD) : c->match;
+    sl_match_options o = c->match;
     o.rerank = c->first;
-    return o;
+    return sl_looks_again(&o) ? o : sl_match_defaults_of(c->first);
 }
 
 static size_t find_first(sl_sweep *s, const sl_match_options *o)
 {
     for (size_t f = 0; f < s->first_count; f++)
-        if (o->rerank == SL_RERANK_NONE ? s->firsts[f].rerank == SL_RERANK_NONE : same_scores(&s->firsts[f], o))
+        if (sl_looks_again(o) ? same_scores(&s->firsts[f], o) : !sl_looks_again(&s->firsts[f]))
             return f;
     s->firsts[s->first_count] = *o;
     return s->first_count++;
@@ -69,7 +69,7 @@ sl_status sl_sweep_make(const sl_eval_config *configs, size_t count, sl_sweep *o
             break;
         }
         out->first_of[c] = find_first(out, &first);
-        out->look_of[c] = match->rerank == SL_RERANK_NONE ? SIZE_MAX : find_look(out, match, out->first_of[c]);
+        out->look_of[c] = sl_looks_again(match) ? find_look(out, match, out->first_of[c]) : SIZE_MAX;
         if ((size_t)match->k > out->most_k)
             out->most_k = (size_t)match->k;
     }
@@ -82,7 +82,7 @@ sl_status sl_sweep_make(const sl_eval_config *configs, size_t count, sl_sweep *o
 static sl_status check_look(const sl_gallery *gallery, const sl_match_options *options, sl_error *err)
 {
     sl_second_look *look;
-    if (options->rerank == SL_RERANK_NONE)
+    if (!sl_looks_again(options))
         return SL_OK;
     sl_match_options own = *options;
     own.threads = 1;

@@ -15,7 +15,7 @@ typedef struct {
 typedef struct {
     const sl_eval_config *configs;
     size_t count;
-    sl_match_options *firsts; /* [first_count] SL_RERANK_NONE: by the embedding */
+    sl_match_options *firsts; /* [first_count] rerank none: by the embedding */
     sl_sweep_look *looks;     /* [look_count] */
     size_t first_count, look_count;
     size_t *first_of, *look_of; /* [count] of each configuration; look_of SIZE_MAX: no second look */

@@ -63,7 +63,7 @@ static sl_status score_pair(void *context, size_t i, int worker, sl_error *err)
 static sl_status write_csv(const verification *v, sl_error *err)
 {
     sl_text t = {0};
-    bool second = v->options->match.rerank != SL_RERANK_NONE;
+    bool second = sl_looks_again(&v->options->match);
     sl_text_add(&t, "line,first,second,same,fold,missing,stage1,stage2,score\n");
     for (size_t i = 0; i < v->list.count; i++) {
         const sl_pair_line *pair = &v->list.pairs[i];
@@ -89,7 +89,7 @@ static sl_status write_csv(const verification *v, sl_error *err)
 static sl_status verify(verification *v, const char *pairs_file, sl_verification *out, sl_error *err)
 {
     size_t count = v->list.count;
-    bool second = v->options->match.rerank != SL_RERANK_NONE;
+    bool second = sl_looks_again(&v->options->match);
     v->first = sl_calloc_aligned(2 * count, sizeof *v->first);
     v->scored[0] = sl_calloc_aligned(3 * count, sizeof *v->scored[0]);
     if (!v->first || !v->scored[0])

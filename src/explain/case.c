@@ -33,7 +33,7 @@ sl_status sl_case_transport(const sl_case *one, const sl_candidate *candidate, s
                             sl_error *err)
 {
     *have = false;
-    if (!sl_moves_patches(one->answer->match.rerank))
+    if (!sl_look_moves_patches(one->answer->match.rerank))
         return SL_OK;
     sl_template *other;
     SL_TRY(sl_gallery_template(one->gallery, candidate->entry, &other, err));
@@ -53,11 +53,6 @@ sl_status sl_case_attribute(const sl_case *one, const sl_candidate *candidate, s
     sl_status status = sl_attribute(one->query, other, &one->answer->match, out, err);
     sl_template_free(other);
     return status;
-}
-
-bool sl_moves_patches(sl_rerank rerank)
-{
-    return rerank == SL_RERANK_EMD || rerank == SL_RERANK_MAXSIM || rerank == SL_RERANK_SAME_CELL;
 }
 
 const char *sl_case_photo_sha256(const sl_case *one, const sl_candidate *candidate, char hex[65])
@@ -84,7 +79,7 @@ int sl_case_stage1_rank(const sl_case *one, const char *label)
 
 bool sl_case_has_stage2(const sl_case *one)
 {
-    return one->answer->match.rerank != SL_RERANK_NONE;
+    return sl_looks_again(&one->answer->match);
 }
 
 int sl_case_is_right(const sl_case *one, const char *label)

@@ -6,6 +6,7 @@
 
 #include "base/status.h"
 #include "image/draw.h"
+#include "match/look.h"
 
 /* ------------------------------------------------------------------ pair_plan.c: a pair's plan */
 
@@ -96,9 +97,6 @@ void sl_draw_text_middle(sl_image *image, int x, int y, const char *text, int sc
 /* "-0.123", or "-" for NaN; whatever the locale. Returns `text`. */
 const char *sl_number(char text[16], float value);
 
-/* What a second look compares, in two or three words: "patch by patch". */
-const char *sl_look_words(sl_rerank rerank);
-
 /* ------------------------------------------------------------------ case.c: one query's answer */
 
 /* SL_ERR_ARGUMENT for a case that lacks what every picture of it needs. */
@@ -120,9 +118,6 @@ bool sl_case_has_stage2(const sl_case *one);
 
 /* What the best candidate's score, or another one's, is made of. rows 0: it cannot be told by cell. */
 sl_status sl_case_attribute(const sl_case *one, const sl_candidate *candidate, sl_attribution *out, sl_error *err);
-
-/* Whether this look moves patches, so that there is a flow picture. */
-bool sl_moves_patches(sl_rerank rerank);
 
 /* SHA-256 of a candidate's enrolled photo as hex digits; NULL when the gallery does not know it. */
 const char *sl_case_photo_sha256(const sl_case *one, const sl_candidate *candidate, char hex[65]);

@@ -124,7 +124,7 @@ static bool knows_trust(const sl_pair *pair, const sl_match_options *o)
 /* Trust is what decides who is judged among whom, so it is shown wherever it is known. */
 static bool has_trust_row(const pair_picture *p)
 {
-    return p->options->rerank != SL_RERANK_OAE && knows_trust(p->pair, p->options);
+    return !sl_look_is_by_trust(p->options->rerank) && knows_trust(p->pair, p->options);
 }
 
 static int place_x(int column)
@@ -199,21 +199,21 @@ static void draw_scores(sl_image *page, const pair_picture *p)
     const sl_match_options *options = p->options;
     char number[16], text[64];
     int y = BOTTOM_ROW;
-    if (options->rerank != SL_RERANK_NONE) {
+    if (sl_looks_again(options)) {
         sl_draw_text(page, place_x(1), y, "score", 1, sl_ink_soft);
         sl_draw_text(page, place_x(1), y + 16, sl_number(number, score->score), 3, sl_ink);
         y += 66;
     }
     snprintf(text, sizeof text, "%s x whole faces",
-             sl_number(number, options->rerank == SL_RERANK_NONE ? 1 : 1 - options->alpha));
+             sl_number(number, sl_looks_again(options) ? 1 - options->alpha : 1));
     char value[16];
     y = line_of_scores(page, y, text, sl_number(value, score->stage1), sl_ink);
-    if (options->rerank != SL_RERANK_NONE) {
-        snprintf(text, sizeof text, "%s x %s", sl_number(number, options->alpha), sl_look_words(options->rerank));
+    if (sl_looks_again(options)) {
+        snprintf(text, sizeof text, "%s x %s", sl_number(number, options->alpha), sl_look_kind_of(options->rerank)->words);
         y = line_of_scores(page, y, text, sl_number(value, score->stage2), sl_ink);
     }
     y = draw_decision(page, p, y);
-    if (sl_moves_patches(options->rerank)) {
+    if (sl_rerank_reads(options->rerank) & SL_READS_PATCHES) {
         snprintf(text, sizeof text, "%d x %d %s", p->why.rows, p->why.cols,
                  options->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "patches");
         line_of_scores(page, y, text, sl_weighting_name(options->weighting), sl_ink);
@@ -234,7 +234,7 @@ static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
 static sl_status middle_of(const pair_picture *p, sl_image *out, sl_error *err)
 {
     const sl_pair *pair = p->pair;
-    if (sl_moves_patches(p->options->rerank))
+    if (sl_look_moves_patches(p->options->rerank))
         return sl_draw_flow(pair, p->options, SIDE, out, err);
     if (p->why.rows)
         return sl_draw_shares(&p->why, pair->query_crop, SIDE, out, err);
@@ -244,12 +244,8 @@ static sl_status middle_of(const pair_picture *p, sl_image *out, sl_error *err)
 static sl_status draw_faces(sl_image *page, const pair_picture *p, sl_error *err)
 {
     const sl_pair *pair = p->pair;
-    const sl_rerank look = p->options->rerank;
-    const bool flow = sl_moves_patches(look);
-    const char *what = !flow                      ? "blue: for, orange: against"
-                       : look == SL_RERANK_MAXSIM ? "the patch most like each place"
-                       : look == SL_RERANK_SAME_CELL  ? "the patch in the same place"
-                                                  : "bright: much flows, dark: little";
+    const bool flow = sl_look_moves_patches(p->options->rerank);
+    const char *what = flow ? sl_look_kind_of(p->options->rerank)->flow : "blue: for, orange: against";
     sl_image query = {0}, middle = {0}, other = {0};
     sl_status status;
     SL_TRY_GOTO(middle_of(p, &middle, err), done);
@@ -279,9 +275,9 @@ static sl_status counted_of(const sl_attribution *why, const float *weights, con
 static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *err)
 {
     const sl_attribution *why = &p->why;
-    const bool flow = sl_moves_patches(p->options->rerank);
+    const bool flow = sl_look_moves_patches(p->options->rerank);
     sl_image query = {0}, other = {0};
-    if (!why->rows || p->options->rerank == SL_RERANK_NONE)
+    if (!why->rows || !sl_looks_again(p->options))
         return SL_OK;
     SL_TRY(counted_of(why, why->other_weights, p->pair->other_crop, &other, err));
     sl_status status = flow ? sl_draw_shares(why, p->pair->query_crop, SIDE, &query, err)

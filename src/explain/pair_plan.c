@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "template/template.h"
+#include "match/patch/emd_maps.h"
 #include "match/second_look.h"
 
 void sl_transport_free(sl_transport *t)
@@ -41,9 +42,9 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     if (!query || !other)
         return sl_fail(err, SL_ERR_ARGUMENT, "a pair needs the templates of both faces");
     SL_TRY(sl_shape_check_same(&query->shape, &other->shape, err));
-    sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
+    sl_match_options o = options ? *options : sl_emd_defaults();
     sl_match_suit(&o, &query->shape);
-    if (!sl_moves_patches(o.rerank))
+    if (!sl_look_moves_patches(o.rerank))
         return sl_fail(err, SL_ERR_ARGUMENT, "this look moves no patches, so it has no flow: ask for one that does, such "
                        "as emd");
     o.threads = 1;

@@ -155,7 +155,7 @@ static sl_status picture_of(const sl_case *one, const sl_candidate *candidate, s
         sl_image_free(&crop);
         return status;
     }
-    if (sl_moves_patches(one->answer->match.rerank))
+    if (sl_look_moves_patches(one->answer->match.rerank))
         return SL_OK;
     SL_TRY(sl_case_attribute(one, candidate, &why, err));
     sl_status status = why.rows ? sl_draw_shares(&why, one->query_crop, SIDE, out, err) : SL_OK;
@@ -188,7 +188,7 @@ static sl_status draw_rows(sl_image *page, const sl_case *one, sl_error *err)
         SL_TRY(draw_candidate(page, one, &answer->stage1_candidates[i], false, tile_x(i), y + HEAD, err));
     y += ROW;
     sl_draw_text(page, ROWS_X, y,
-                 sl_moves_patches(answer->match.rerank)
+                 sl_look_moves_patches(answer->match.rerank)
                      ? "flow: the query, rebuilt from patches of the face below (dark: little flows)"
                      : "why: what each part gave to the score of the face below (blue: for, orange: against)",
                  1, sl_ink_soft);

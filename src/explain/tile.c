@@ -131,16 +131,3 @@ const char *sl_number(char text[16], float value)
     snprintf(text, 16, "%s%d.%03d", limited < 0 && thousandths ? "-" : "", thousandths / 1000, thousandths % 1000);
     return text;
 }
-
-const char *sl_look_words(sl_rerank rerank)
-{
-    switch (rerank) {
-    case SL_RERANK_NONE: return "none";
-    case SL_RERANK_EMD: return "patch by patch";
-    case SL_RERANK_OAE: return "what is believed";
-    case SL_RERANK_MAXSIM: return "best patches";
-    case SL_RERANK_SAME_CELL: return "same places";
-    case SL_RERANK_AUTO: break;
-    }
-    return "unknown";
-}

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "match/look.h"
 #include "match/oae/oae.h"
 
 /* ---- opening a pair ---- */
@@ -45,7 +46,7 @@ static sl_status open_contributions(sl_parts *p, sl_error *err)
     take_off(oae, p->x_query);
     take_off(oae, p->x_other);
     sum_base(oae, p->base);
-    if (p->options.rerank != SL_RERANK_OAE)
+    if (!sl_look_is_by_trust(p->options.rerank))
         return SL_OK;
     p->trust = sl_calloc_aligned((size_t)p->map, sizeof(float));
     return p->trust ? sl_trust_of_face(oae, &query, p->trust, err)
@@ -77,7 +78,6 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
     SL_TRY(sl_compare(query, other, &p->options, &p->score, err));
     sl_match_suit(&p->options, &query->shape);
     const sl_template_shape *shape = &query->shape;
-    const bool by_plan = p->options.rerank != SL_RERANK_NONE && p->options.rerank != SL_RERANK_OAE;
     p->map_rows = shape->rows;
     p->map_cols = shape->cols;
     p->map = shape->rows * shape->cols;
@@ -87,7 +87,7 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
         p->cols = shape->cols;
         p->patches = p->map;
     }
-    return by_plan ? open_plan(p, err) : SL_OK;
+    return sl_look_moves_patches(p->options.rerank) ? open_plan(p, err) : SL_OK;
 }
 
 void sl_parts_close(sl_parts *p)
@@ -243,7 +243,7 @@ static void relative(const float *weights, int n, float *out)
 /* Shares and rests of the score from those of either look. */
 static void mix(const sl_parts *p, sl_attribution *out)
 {
-    const bool again = p->options.rerank != SL_RERANK_NONE;
+    const bool again = sl_looks_again(&p->options);
     const double alpha = again ? (double)p->options.alpha : 0;
     double sum1 = 0, sum2 = 0;
     for (int m = 0; m < p->patches; m++) {

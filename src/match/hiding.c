@@ -70,7 +70,7 @@ static double stage2_kept(const sl_parts *p, const float *kept, double *sums)
 
 sl_status sl_parts_scores(const sl_parts *p, const uint8_t *keep, size_t n, float *scores, sl_error *err)
 {
-    const double alpha = p->options.rerank == SL_RERANK_NONE ? 0 : (double)p->options.alpha;
+    const double alpha = sl_looks_again(&p->options) ? (double)p->options.alpha : 0;
     const sl_patch_source other = sl_patch_source_of(p->other);
     float kept[SL_MATCH_MAX_PATCHES];
     memset(scores, 0, n * sizeof *scores);

@@ -17,6 +17,8 @@
 #ifndef SL_MATCH_MATCH_H
 #define SL_MATCH_MATCH_H
 
+#include <stdbool.h>
+
 #include "template/patch_source.h"
 
 enum {
@@ -33,6 +35,7 @@ typedef struct {
 } sl_sinkhorn_rule;
 
 typedef struct sl_weighting_kind sl_weighting_kind; /* patch/weighting.h */
+typedef struct sl_pair_rule sl_pair_rule;           /* patch/pair_rule.h */
 
 /* What all patch sets of one search share. */
 typedef struct {
@@ -41,17 +44,32 @@ typedef struct {
     int channels, dim; /* channels: of what is compared, map or contributions */
     int patches; /* R = rows * cols */
     int stride;  /* R rounded up to SL_MATCH_LANES: floats between rows of an R x R matrix */
-    sl_rerank compare; /* emd, maxsim or cells: what becomes of similarities and weights */
+    const sl_pair_rule *rule; /* by which a pair is scored */
     sl_feature feature;
     sl_patch_compute compute;
     const sl_weighting_kind *weighting;
     sl_solver solver;
-    sl_sinkhorn_rule rule;
+    sl_sinkhorn_rule sinkhorn;
 } sl_match_layout;
 
 /* The look that `auto` stands for with templates of this shape: none where embeddings alone are stored; oae with
  * cells that have statistics; else emd, of compact patches on contributions. A grid of the map's own size becomes 0. */
 void sl_match_suit(sl_match_options *options, const sl_template_shape *shape);
+
+/* Whether there is a second look at all. */
+static inline bool sl_looks_again(const sl_match_options *options)
+{
+    return (sl_rerank_reads(options->rerank) & SL_READS_LOOK) != 0;
+}
+
+/* How many of stage 1's candidates are looked at again, as far as there are as many. */
+static inline size_t sl_looks_at(const sl_match_options *options)
+{
+    return sl_looks_again(options) ? (size_t)options->k : 0;
+}
+
+/* No second look, by the same knowledge of the model: stage 1 alone. */
+sl_match_options sl_match_stage1(const sl_match_options *options);
 
 /* What a score means, as a text: all options that this look reads and that change its scores beyond rounding, such as
  * "oae, alpha 0.6". Options that the look ignores, the storage form of the templates and k are not in it. */
@@ -63,12 +81,9 @@ void sl_match_key(const sl_match_options *match, char key[SL_MATCH_KEY]);
 sl_status sl_match_options_check(const sl_match_options *options, sl_error *err);
 
 /* Lays options that were checked out for a raw map of rows x cols x channels and embeddings of `dim` (0: none), which they
- * may not go together with. rerank none and oae lay out emd. */
+ * may not go together with. Pairs are scored by emd, whatever look the options name; another look sets its own rule. */
 sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
                                sl_match_layout *out, sl_error *err);
-
-/* SL_ERR_ARGUMENT for what only templates can have: the feature contributions, the weighting trust. */
-sl_status sl_own_maps_check(const sl_match_options *options, sl_error *err);
 
 /* A query is packed for the kernels' columns, a candidate for their rows. */
 typedef enum { SL_ROLE_QUERY = 0, SL_ROLE_CANDIDATE = 1 } sl_role;

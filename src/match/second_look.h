@@ -1,11 +1,11 @@
-/* The second look, of whatever kind the options ask for: opened once, then for each query
+/* The second look, of whatever kind the options ask for (look.h has the kinds): opened once, then for each query
  *
  *     sl_second_look_open(&options, &shape, &look, err);
  *     sl_second_look_face(look, faces, face, &query, err);        or sl_patch_source_of a template
  *     sl_second_look_query(look, &query, err);
  *     sl_second_look_scores(look, k, source_of, context, scores, NULL, err);
  *
- * Nobody else tells the kinds of second look apart to get a score. Scores do not depend on the number of threads,
+ * Scores do not depend on the number of threads,
  * nor on which candidates stand beside each other. Use one from one thread at a time; it works on options->threads
  * threads (0: all processors). */
 #ifndef SL_MATCH_SECOND_LOOK_H
@@ -17,10 +17,10 @@
 typedef struct sl_second_look sl_second_look;
 
 /* Can templates of this shape be looked at so? SL_ERR_UNSUPPORTED, with the way out, for maps of compact patches and
- * for embeddings alone. */
+ * for embeddings alone. None looks at nothing, which all can. */
 sl_status sl_second_look_check(const sl_match_options *options, const sl_template_shape *shape, sl_error *err);
 
-/* Checks the options against the templates it is for and gets its memory. SL_ERR_ARGUMENT for SL_RERANK_NONE, for
+/* Checks the options, and against the templates it is for, lays them out and gets its memory. SL_ERR_ARGUMENT for none, for
  * `oae` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
  * model's cells. What the options point to must outlive it. */
 sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
@@ -36,32 +36,30 @@ sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, s
 sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *query, sl_error *err);
 
 /* stage 2 of the query and n candidates: scores [n]; iterations [n] (0 where the look has none) or NULL. source_of
- * as in sl_matcher_scores_of. Sources that carry their contributions (contributions.h) spare the look the product
+ * as in sl_matcher_scores_of. Sources that carry their contributions (contributions.h) save the look the product
  * with the head. */
 sl_status sl_second_look_scores(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                                 float *scores, int *iterations, sl_error *err);
 
-/* Whether a search for `top` people is to spare candidates their second look: of one person that pays with every
- * solver, of more (the last of whom is a stranger like those behind) only with the exact one, which takes so much
- * longer. */
+/* Whether a search for `top` people is to prune: not to solve what cannot come among them. */
 bool sl_second_look_prunes(const sl_match_options *options, int top);
 
-/* The scores that can be among a topk's best (patch/topk.h); all of them where the look is not emd, which alone has a
- * solver to spare. */
+/* The scores that can be among a topk's best (patch/topk.h); all of them where the look never prunes. */
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_topk *topk, float *scores, sl_error *err);
 
-/* From now on sl_second_look_best may use the sketches of the gallery that its candidates are faces of (topk.face);
- * they must outlive the look. */
-sl_status sl_second_look_use(sl_second_look *look, sl_sketches *sketches, sl_error *err);
+/* Whether sketches would help it to prune. From then on that it takes those of the gallery that its candidates are faces of
+ * (topk.face), sl_second_look_best may use them; they must outlive the look. */
+bool sl_second_look_takes_sketches(const sl_second_look *look);
+sl_status sl_second_look_take_sketches(sl_second_look *look, sl_sketches *sketches, sl_error *err);
 
 /* What moves where between the query and one candidate: plan [R, R], similarities [R, R] (NULL: not wanted) and
- * weights [R] as in sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for oae,
- * which moves nothing (its grid is 0 x 0). */
+ * weights [R] as in sl_matcher_plan, on the grid of rows x cols = R that the look compares. SL_ERR_ARGUMENT for
+ * looks that move nothing (sl_look_moves_patches), whose grid is 0 x 0. */
 sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan, float *similarities,
                               float *query_weights, float *candidate_weights, sl_error *err);
 
-/* sl_matcher_scores_hidden of the query and one candidate; SL_ERR_ARGUMENT for oae. */
+/* sl_matcher_scores_hidden of the query and one candidate; SL_ERR_ARGUMENT for the same. */
 sl_status sl_second_look_hide(sl_second_look *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
                               float *scores, sl_error *err);
 void sl_second_look_grid(const sl_second_look *look, int *rows, int *cols);

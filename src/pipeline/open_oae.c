@@ -218,8 +218,6 @@ sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl
         SL_TRY(known_cells(engine, &match->oae, err));
     sl_match_suit(match, shape);
     SL_TRY(sl_match_options_check(match, err));
-    if (match->rerank == SL_RERANK_NONE)
-        return SL_OK;
     const sl_match_need need = sl_match_needs(match);
     if (need == SL_NEEDS_STATISTICS && !(match->oae && sl_oae_has_statistics(match->oae)))
         return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "

@@ -127,12 +127,12 @@ static sl_rule by_manifest(const sl_manifest *m, const sl_match_options *match, 
 {
     float threshold;
     int beyond = 0;
-    const sl_match_options stage1 = sl_match_defaults_of(SL_RERANK_NONE);
+    const sl_match_options stage1 = sl_match_stage1(match);
     const sl_rate_curve *curve = manifest_curve(m, match, &threshold);
     const int on_stage1 = !curve || (curve->count == 0 && isnan(threshold));
     if (on_stage1)
         curve = manifest_curve(m, &stage1, &threshold);
-    sl_rule rule = sl_rule_given(threshold, on_stage1 && match->rerank != SL_RERANK_NONE);
+    sl_rule rule = sl_rule_given(threshold, on_stage1 && sl_looks_again(match));
     double t = sl_rate_curve_beyond(curve, rate_of_pair(d), &beyond);
     if (!isnan(t)) {
         fill_bin(&rule, 0, t, SL_RULE_BUILT_IN, beyond);
@@ -209,9 +209,8 @@ static sl_status find_rule(const sl_engine *engine, const sl_gallery *gallery, c
     if (!engine)
         return sl_fail(err, SL_ERR_NOT_FOUND, "the gallery was not calibrated for this look: run 'secondlook "
                        "calibrate', or give a threshold");
-    if (!manifest_knows(engine, match) && match->rerank != SL_RERANK_NONE) {
-        sl_match_options stage1 = sl_match_defaults_of(SL_RERANK_NONE);
-        stage1.oae = match->oae;
+    if (!manifest_knows(engine, match) && sl_looks_again(match)) {
+        const sl_match_options stage1 = sl_match_stage1(match);
         SL_TRY(by_rates(engine, gallery, &stage1, d, room, out, &found, err));
         out->on_stage1 = found;
     }

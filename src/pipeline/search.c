@@ -89,7 +89,7 @@ static sl_status count_people(const sl_search *s, size_t *people, sl_error *err)
 /* Long enough for k candidates and, as a rule, `top` people. */
 static size_t first_length(const sl_search *s)
 {
-    size_t people = (size_t)s->top, k = s->match->rerank == SL_RERANK_NONE ? people : (size_t)s->match->k;
+    size_t people = (size_t)s->top, k = sl_looks_at(s->match);
     size_t length = k > people * 4 ? k : people * 4;
     return length < s->faces ? length : s->faces;
 }
@@ -122,7 +122,7 @@ static sl_status source_of(void *context, size_t candidate, sl_patch_source *out
 static sl_status look_again(sl_search *s, size_t k, sl_error *err)
 {
     if (!sl_second_look_prunes(s->match, s->top)) {
-        s->solved = s->match->rerank == SL_RERANK_EMD ? k : 0;
+        s->solved = sl_rerank_reads(s->match->rerank) & SL_READS_SOLVER ? k : 0;
         return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
     }
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
@@ -157,7 +157,7 @@ static sl_status second_stage(sl_search *s, size_t k, sl_error *err)
     if (!s->look)
         SL_TRY(sl_second_look_open(s->match, &s->query->shape, &s->look, err));
     if (s->sketches)
-        SL_TRY(sl_second_look_use(s->look, s->sketches, err));
+        SL_TRY(sl_second_look_take_sketches(s->look, s->sketches, err));
     SL_TRY(sl_second_look_query(s->look, &query, err));
     s->pairs = k;
     SL_TRY(look_again(s, k, err));
@@ -203,7 +203,7 @@ sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_er
 {
     s->query = query;
     SL_TRY(first_stage(s, i, err));
-    size_t k = s->match->rerank == SL_RERANK_NONE ? 0 : (size_t)s->match->k;
+    size_t k = sl_looks_at(s->match);
     if (k > s->shortlist)
         k = s->shortlist;
     s->pairs = s->solved = 0;

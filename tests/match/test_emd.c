@@ -92,8 +92,8 @@ static void golden_values(void **state)
                     sl_match_options o = emd_options_of(golden[g].weighting, precision);
                     sl_match_layout layout;
                     assert_ok(sl_match_layout_make(&o, 8, 8, G_C, 0, &layout, &err));
-                    layout.rule.max_iterations = golden[g].iterations; /* as in the golden batch */
-                    layout.rule.stop = 0;
+                    layout.sinkhorn.max_iterations = golden[g].iterations; /* as in the golden batch */
+                    layout.sinkhorn.stop = 0;
                     sl_patch_source query = {.patches_f32 = q}, candidate = {.patches_f32 = b};
                     sl_score score = match_maps(&layout, &query, &candidate, plan, NULL, wq, wn);
                     assert_near(score.stage2, golden[g].scores[n], precision == SL_COMPARE_F32 ? 2e-6 : 1e-3);

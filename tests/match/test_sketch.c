@@ -69,7 +69,7 @@ static void check_pairs(faces *f, const sl_match_options *o, int iterations)
     sl_sketcher *sketcher;
     assert_ok(sl_match_layout_make(o, shape.rows, shape.cols, C, 8, &l, &err));
     assert_true(sl_sketches_serve(&l));
-    l.rule.max_iterations = iterations;
+    l.sinkhorn.max_iterations = iterations;
     void *memory[3] = {sl_alloc_aligned(sl_patch_set_bytes(&l, SL_ROLE_QUERY)),
                        sl_alloc_aligned(sl_patch_set_bytes(&l, SL_ROLE_CANDIDATE)),
                        sl_alloc_aligned(sl_pairing_bytes(&l))};

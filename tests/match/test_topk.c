@@ -34,7 +34,7 @@ static void check_bound(const sl_match_layout *l, const sl_patch_set *query, con
     assert_ok(sl_pairing_score(l, pair, &score, &iterations, &err));
     if (!(score <= bound))
         fail_msg("%d patches, weighting %s, solver %d, %d iterations: %.9g above the bound %.9g", l->patches,
-                 l->weighting->name, l->solver, l->rule.max_iterations, score, bound);
+                 l->weighting->name, l->solver, l->sinkhorn.max_iterations, score, bound);
     assert_true(bound <= (l->compute == SL_COMPARE_BF16 ? 1.008f : 1.001f)); /* and says something */
 }
 
@@ -68,7 +68,7 @@ static void bound_holds_for_every_plan(void **state)
                         assert_ok(sl_patch_set_init(&sets[role], &l, role, memory[role], &source, &err));
                     }
                     for (size_t i = 0; i < sizeof iterations / sizeof *iterations; i++) {
-                        l.rule.max_iterations = solver == SL_SOLVER_SINKHORN ? iterations[i] : 300;
+                        l.sinkhorn.max_iterations = solver == SL_SOLVER_SINKHORN ? iterations[i] : 300;
                         check_bound(&l, &sets[0], &sets[1], &pair);
                         if (solver != SL_SOLVER_SINKHORN)
                             break;

@@ -77,16 +77,16 @@ static json_t *look_json(const sl_match_options *m)
     char key[SL_MATCH_KEY];
     sl_match_key(m, key);
     json_t *o = json_pack("{s:s,s:s}", "rerank", sl_rerank_name(m->rerank), "reads", key);
-    if (m->rerank == SL_RERANK_NONE)
+    if (!sl_looks_again(m))
         return o;
     json_object_set_new(o, "k", json_integer(m->k));
     json_object_set_new(o, "alpha", number((double)m->alpha));
-    if (!sl_moves_patches(m->rerank))
+    if (!(sl_rerank_reads(m->rerank) & SL_READS_PATCHES))
         return o;
     json_object_set_new(o, "feature", json_string(sl_feature_name(m->feature)));
     json_object_set_new(o, "weighting", json_string(sl_weighting_name(m->weighting)));
     json_object_set_new(o, "patch_precision", json_string(sl_patch_compute_name(m->patch_compute)));
-    if (m->rerank == SL_RERANK_EMD)
+    if (sl_rerank_reads(m->rerank) & SL_READS_SOLVER)
         json_object_set_new(o, "solver", json_string(sl_solver_name(m->solver)));
     return o;
 }

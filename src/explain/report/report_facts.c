@@ -102,18 +102,6 @@ void sl_report_photo(sl_text *page, const sl_case *one)
 
 /* ---- the look and the rule ---- */
 
-/* What this look does, with the program's own name for it. */
-static const char *look_words(sl_rerank rerank)
-{
-    switch (rerank) {
-    case SL_RERANK_OAE: return "both faces described again without what the query hides (oae)";
-    case SL_RERANK_EMD: return "patch by patch, by the cheapest way to turn one face into the other (emd)";
-    case SL_RERANK_MAXSIM: return "each patch of the query with the one most like it (maxsim)";
-    case SL_RERANK_SAME_CELL: return "each patch with the one in the same place (cells)";
-    default: return "none: the first look decides";
-    }
-}
-
 static const char *solver_words(sl_solver solver)
 {
     switch (solver) {
@@ -138,7 +126,7 @@ static void tell_patches(sl_text *page, const sl_match_options *match)
     if (match->grid_rows || match->grid_cols)
         sl_text_add(page, ", on a grid of %d &times; %d", match->grid_rows, match->grid_cols);
     sl_report_fact_end(page);
-    if (match->rerank != SL_RERANK_EMD)
+    if (!(sl_rerank_reads(match->rerank) & SL_READS_SOLVER))
         return;
     sl_report_fact(page, "Solver");
     sl_text_add(page, "%s", solver_words(match->solver));
@@ -172,17 +160,17 @@ void sl_report_settings(sl_text *page, const sl_case *one)
     sl_text_add(page, "cosine of the two faces&rsquo; descriptions");
     sl_report_fact_end(page);
     sl_report_fact(page, "Second look");
-    sl_text_add(page, "%s", look_words(match->rerank));
-    if (match->rerank != SL_RERANK_NONE)
+    sl_text_add(page, "%s", sl_look_kind_of(match->rerank)->told);
+    if (sl_looks_again(match))
         sl_text_add(page, "; of the %d nearest", match->k);
     sl_report_fact_end(page);
-    if (match->rerank != SL_RERANK_NONE) {
+    if (sl_looks_again(match)) {
         sl_report_fact(page, "Score");
         sl_text_add(page, "%s &times; second look + %s &times; first look", sl_fixed(a, (double)match->alpha, 3),
                     sl_fixed(b, 1 - (double)match->alpha, 3));
         sl_report_fact_end(page);
     }
-    if (sl_moves_patches(match->rerank))
+    if (sl_rerank_reads(match->rerank) & SL_READS_PATCHES)
         tell_patches(page, match);
     sl_report_fact(page, "Compared with the threshold");
     sl_text_add(page, one->answer->rule.on_stage1 ? "the first look&rsquo;s similarity" : "the score");

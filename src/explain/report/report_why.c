@@ -125,25 +125,25 @@ sl_status sl_report_why(sl_text *page, const sl_told_case *told, const sl_image 
         return SL_OK;
     }
     sl_text_add(page, "<h4>Why this score: what each part of the face gave</h4>\n<div class=\"trio%s\">\n",
-                sl_moves_patches(look) ? "" : " pair");
+                sl_look_moves_patches(look) ? "" : " pair");
     figure(page, "face");
     SL_TRY(shares_of(page, why, why->query_weights, one->query_crop, "what each part of the query gave", err));
     figure_end(page, "<span class=\"what\">What each part gave, over the query</span>");
-    if (sl_moves_patches(look)) {
+    if (sl_look_moves_patches(look)) {
         figure(page, "face");
         SL_TRY(flow_of(page, one, best, err));
         figure_end(page, "<span class=\"what\">Flow: the query rebuilt from the candidate</span>");
     }
     figure(page, "face");
-    if (sl_moves_patches(look))
+    if (sl_look_moves_patches(look))
         SL_TRY(counted_of(page, why->other_weights, why, best, "what counted of the candidate", err));
     else
         SL_TRY(shares_of(page, why, why->other_weights, best, "the same over the candidate", err));
-    figure_end(page, sl_moves_patches(look) ? "<span class=\"what\">What counted of the candidate</span>"
+    figure_end(page, sl_look_moves_patches(look) ? "<span class=\"what\">What counted of the candidate</span>"
                                             : "<span class=\"what\">The same over the candidate</span>");
     key(page, why);
     sl_text_add(page, "</div>\n");
-    if (look != SL_RERANK_OAE)
+    if (!sl_look_is_by_trust(look))
         return SL_OK;
     sl_text_add(page, "<h4>What the second look compared</h4>\n<div class=\"trio pair\">\n");
     figure(page, "face");
@@ -169,7 +169,7 @@ static void tell_sum(sl_text *page, const sl_told_case *told)
     for (int i = 0; i < w->rows * w->cols; i++)
         sum += (double)w->shares[i];
     sl_text_add(page, "<p class=\"sum\">score %s", sl_report_number(score, (double)w->score.score));
-    if (m->rerank != SL_RERANK_NONE)
+    if (sl_looks_again(m))
         sl_text_add(page, " = %s &times; %s (second look) + %s &times; %s (first look)",
                     sl_fixed(a, (double)m->alpha, 3), sl_report_number(stage2, (double)w->score.stage2),
                     sl_fixed(b, 1 - (double)m->alpha, 3), sl_report_number(stage1, (double)w->score.stage1));

@@ -224,9 +224,9 @@ static page_looks looks_of(const sl_told_case *cases, size_t count)
     page_looks l = {0};
     for (size_t i = 0; i < count; i++) {
         const sl_answer *a = cases[i].one->answer;
-        l.again |= a->match.rerank != SL_RERANK_NONE;
-        l.by_trust |= a->match.rerank == SL_RERANK_OAE;
-        l.moves |= sl_moves_patches(a->match.rerank);
+        l.again |= sl_looks_again(&a->match);
+        l.by_trust |= sl_look_is_by_trust(a->match.rerank);
+        l.moves |= sl_look_moves_patches(a->match.rerank);
         l.bins |= a->rule.bins > 1;
     }
     return l;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
-#include "match/match.h"
+#include "match/patch/emd_maps.h"
 
 struct sl_emd_bank {
     sl_match_layout layout;
@@ -45,21 +45,16 @@ sl_status sl_emd_bank_open(const sl_patch_map *candidates, size_t n, const sl_ma
     *out = NULL;
     if (!candidates || n == 0)
         return sl_fail(err, SL_ERR_ARGUMENT, "a bank needs at least one candidate");
-    sl_match_options o = options ? *options : sl_match_defaults_of(SL_RERANK_EMD);
-    o.rerank = SL_RERANK_EMD;
-    SL_TRY(sl_own_maps_check(&o, err));
-    SL_TRY(sl_match_options_check(&o, err));
     sl_emd_bank *b = calloc(1, sizeof *b);
     if (!b)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a bank");
     b->count = n;
     b->has_embeddings = candidates->embedding != NULL;
-    sl_status status = sl_match_layout_make(&o, candidates->rows, candidates->cols, candidates->channels,
-                                            b->has_embeddings ? candidates->dim : 0, &b->layout, err);
+    sl_status status = sl_emd_maps_layout(options, candidates, &b->layout, err);
     if (status == SL_OK)
         status = prepare(b, candidates, err);
     if (status == SL_OK)
-        status = sl_matcher_open(&b->layout, o.threads, &b->matcher, err);
+        status = sl_matcher_open(&b->layout, options ? options->threads : 0, &b->matcher, err);
     if (status != SL_OK)
         sl_emd_bank_close(b);
     else

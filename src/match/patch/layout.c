@@ -1,4 +1,5 @@
 /* What all patch sets of one search share, worked out of the options and the size of the maps. */
+#include "match/patch/pair_rule.h"
 #include "match/patch/weighting.h"
 
 static sl_status check_map(int rows, int cols, int channels, sl_error *err)
@@ -46,13 +47,12 @@ sl_status sl_match_layout_make(const sl_match_options *options, int rows, int co
         .dim = dim,
         .patches = patches,
         .stride = (patches + SL_MATCH_LANES - 1) / SL_MATCH_LANES * SL_MATCH_LANES,
-        .compare = options->rerank == SL_RERANK_MAXSIM || options->rerank == SL_RERANK_SAME_CELL ? options->rerank
-                                                                                            : SL_RERANK_EMD,
+        .rule = &sl_pair_emd,
         .feature = options->feature,
         .compute = options->patch_compute,
         .weighting = weighting,
         .solver = options->solver,
-        .rule = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},
+        .sinkhorn = {.eps = 0.05f, .max_iterations = converged ? 2000 : 100, .stop = converged ? 1e-6f : 0.1f},
     };
     return SL_OK;
 }

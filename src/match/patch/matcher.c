@@ -8,7 +8,7 @@
 #include "base/threads.h"
 #include "match/patch/topk.h"
 #include "match/kernels/match_kernels.h"
-#include "match/patch/pairing.h"
+#include "match/patch/pair_rule.h"
 #include "match/patch/weighting.h"
 
 enum {
@@ -296,33 +296,6 @@ sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_
 
 /* ---- the plan ---- */
 
-/* The candidate's patch most like patch m of the query, the lowest of equals. */
-static int most_alike(const sl_match_layout *l, const float *S, int m)
-{
-    int best = 0;
-    for (int s = 1; s < l->patches; s++)
-        if (S[(size_t)s * l->stride + m] > S[(size_t)best * l->stride + m])
-            best = s;
-    return best;
-}
-
-/* What maxsim and same-cell move, so that sum T S is their score; u and v become the sums of its rows and columns. plan:
- * zeros, or NULL. */
-static void move_without_emd(const sl_match_layout *l, sl_pairing *x, float *plan)
-{
-    const int n = l->patches;
-    float taken[SL_MATCH_MAX_PATCHES] = {0};
-    for (int m = 0; m < n; m++) {
-        int s = l->compare == SL_RERANK_MAXSIM ? most_alike(l, x->S, m) : m;
-        float moved = l->compare == SL_RERANK_MAXSIM ? x->v[m] : (x->u[m] + x->v[m]) / 2;
-        if (plan)
-            plan[(size_t)s * n + m] = moved;
-        x->v[m] = moved;
-        taken[s] += moved;
-    }
-    memcpy(x->u, taken, (size_t)n * sizeof *taken);
-}
-
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err)
@@ -337,10 +310,8 @@ sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const 
         SL_TRY(sl_pairing_score(l, x, &stage2, &iterations, err));
     if (plan)
         memset(plan, 0, n * n * sizeof *plan);
-    if (weighed && l->compare != SL_RERANK_EMD)
-        move_without_emd(l, x, plan);
-    else if (weighed && plan)
-        sl_pairing_plan(l, x, plan);
+    if (weighed)
+        l->rule->plan(l, x, plan);
     for (size_t s = 0; similarities && s < n; s++)
         memcpy(similarities + s * n, x->S + s * (size_t)l->stride, n * sizeof *similarities);
     if (query_weights)
@@ -367,7 +338,7 @@ sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *quer
 {
     const sl_match_layout *l = &matcher->layout;
     const sl_pairing *x = &matcher->pairs[0];
-    const bool both = l->compare == SL_RERANK_SAME_CELL || l->weighting->trust;
+    const bool both = l->rule->both_sides || l->weighting->trust;
     float u[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     int iterations;
     memset(scores, 0, n * sizeof *scores);

@@ -27,16 +27,19 @@ void sl_pairing_place_kept(const sl_match_layout *layout, void *memory, sl_pairi
 bool sl_pairing_weigh(const sl_pairing *pair, const sl_patch_set *query, const sl_patch_set *candidate,
                       const void *next);
 
-/* What the score can be at most: sum over query patches of v times their best similarity. Every plan T >= 0 that emd
+/* Whether the plan comes from one of the solvers in double. */
+bool sl_pairing_is_dense(const sl_match_layout *layout);
+
+/* Sum over query patches of v times their best similarity. */
+float sl_pairing_best_match(const sl_match_layout *layout, const sl_pairing *pair);
+
+/* What the score of emd can be at most: sum over query patches of v times their best similarity. Every plan T >= 0 that emd
  * scores, converged or not, has the column sums v, as the columns are scaled last; so sum T S <= sum_m v_m max_s
  * S_sm. 0 where that is negative, as a plan that is no number scores 0; with room for the rounding of the sums. */
 float sl_pairing_bound(const sl_match_layout *layout, const sl_pairing *pair);
 
-/* The score of a pair that was weighed; emd leaves r, K and c, or the plan. */
+/* The score of a pair that was weighed, by the layout's rule (pair_rule.h); emd leaves r, K and c, or the plan. */
 sl_status sl_pairing_score(const sl_match_layout *layout, const sl_pairing *pair, float *score, int *iterations,
                            sl_error *err);
-
-/* T [R, R] of emd as it was scored; NaN and infinity as 0 like in the score. */
-void sl_pairing_plan(const sl_match_layout *layout, const sl_pairing *pair, float *plan);
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "match/kernels/match_kernels.h"
+#include "match/patch/pair_rule.h"
 #include "match/patch/sketch_basis.h"
 #include "match/patch/weighting.h"
 
@@ -66,7 +67,7 @@ bool sl_sketches_serve(const sl_match_layout *l)
     const bool stored = l->rows == l->map_rows && l->cols == l->map_cols && l->feature == SL_FEATURE_MAP &&
                         l->compute == SL_COMPARE_INT8;
     const bool weights = l->weighting->fixed || l->weighting->sketched;
-    return stored && weights && l->compare == SL_RERANK_EMD && l->channels >= LEAST_CHANNELS;
+    return stored && weights && l->rule->by_transport && l->channels >= LEAST_CHANNELS;
 }
 
 sl_status sl_sketches_open(sl_face_store faces, sl_sketches **out, sl_error *err)
