@@ -377,8 +377,10 @@ typedef enum {
     SL_WEIGHT_SC = 3,      /* sum of cosine distances, as the published code has it */
     SL_WEIGHT_SC_TEXT = 4, /* [sum of cosine similarities]+, as the text has it (Eq. 3.8) */
     SL_WEIGHT_LMK = 5,     /* landmarks per cell; needs 68 landmarks on both faces */
-    SL_WEIGHT_TRUST = 6    /* on both sides how far the query's cells are believed (sl_oae_trust); needs `oae` with
+    SL_WEIGHT_TRUST = 6,   /* on both sides how far the query's cells are believed (sl_oae_trust); needs `oae` with
                               statistics */
+    SL_WEIGHT_UEW = 7      /* APC, both sets divided by the sum of both, so that their totals differ: the published code's
+                              "uew". Of emd with the solver sinkhorn alone: no plan has such marginals */
 } sl_weighting;
 
 typedef enum {

@@ -177,8 +177,8 @@ static const struct argp_option match_options[] = {
      "What emd, maxsim and same-cell compare: the network's patch map (the default), or what each of its cells gives to "
      "the embedding (the default where that is all that a gallery holds)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
-     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk or trust (default: apc; uniform for maxsim, same-cell and "
-     "contributions)", 0},
+     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk, trust or uew (default: apc; uniform for maxsim, same-cell "
+     "and contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
     {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
     {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},

@@ -63,6 +63,9 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
     if ((unsigned)o->solver > SL_SOLVER_EXACT)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
+    if (sl_weighting_of(o->weighting)->joint && o->solver != SL_SOLVER_SINKHORN && (kind->reads & SL_READS_SOLVER))
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the weighting %s has other totals on either side, which the "
+                       "solver sinkhorn alone takes", sl_weighting_of(o->weighting)->name);
     if ((unsigned)o->patch_compute > SL_COMPARE_BF16)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->patch_compute);
     if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)

@@ -66,6 +66,19 @@ static inline int ref_normalise(double *w, int n)
     return sum > 0;
 }
 
+/* The same of both sets by the sum of both. */
+static inline int ref_normalise_jointly(double *u, double *v, int n)
+{
+    double sum_u = 0, sum_v = 0;
+    for (int i = 0; i < n; i++) {
+        u[i] = u[i] > 0 ? u[i] : 0, v[i] = v[i] > 0 ? v[i] : 0;
+        sum_u += u[i], sum_v += v[i];
+    }
+    for (int i = 0; i < n; i++)
+        u[i] /= sum_u + sum_v + 1e-7, v[i] /= sum_u + sum_v + 1e-7;
+    return sum_u > 0 && sum_v > 0;
+}
+
 /* Sinkhorn on p->S, u, v as published: eps, at most max_iterations, ends when mean |r - r_old| < stop. */
 static inline void ref_sinkhorn(ref_pair *p, double eps, int max_iterations, double stop)
 {
@@ -125,6 +138,7 @@ static inline void ref_weights(ref_pair *p, const float *q, const float *candida
         }
         switch (weighting) {
         case SL_WEIGHT_APC:
+        case SL_WEIGHT_UEW:
         case SL_WEIGHT_CC:
             p->u[i] = ref_dot(g_q ? g_q : mean_q, P + (size_t)i * c, c);
             p->v[i] = ref_dot(g_n ? g_n : mean_n, Q + (size_t)i * c, c);
@@ -135,7 +149,9 @@ static inline void ref_weights(ref_pair *p, const float *q, const float *candida
         }
     }
     p->weightless = 0;
-    if (weighting != SL_WEIGHT_UNIFORM) {
+    if (weighting == SL_WEIGHT_UEW) {
+        p->weightless = !ref_normalise_jointly(p->u, p->v, n);
+    } else if (weighting != SL_WEIGHT_UNIFORM) {
         int fine_u = ref_normalise(p->u, n), fine_v = ref_normalise(p->v, n);
         p->weightless = !fine_u || !fine_v;
     }

@@ -139,8 +139,10 @@ static void kernels_for_all_shapes(void **state)
     (void)state;
     ref_pair *ref = malloc(sizeof *ref);
     for (size_t k = 0; k < sizeof shapes / sizeof *shapes; k++)
-        for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_SC_TEXT; weighting++) {
+        for (int weighting = SL_WEIGHT_UNIFORM; weighting <= SL_WEIGHT_UEW; weighting++) {
             const int n = shapes[k].rows * shapes[k].cols, c = shapes[k].channels;
+            if (weighting == SL_WEIGHT_LMK || weighting == SL_WEIGHT_TRUST)
+                continue; /* they are not made of the maps */
             if (n * c > 100000 && weighting > SL_WEIGHT_APC)
                 continue; /* slow ones: two weightings are enough */
             if (c == 1 && weighting == SL_WEIGHT_SC)
@@ -489,6 +491,23 @@ static void threads_do_not_matter(void **state)
     free(b.maps);
 }
 
+/* Totals that differ are for the published iteration alone. */
+static void joint_weights_want_the_published_solver(void **state)
+{
+    (void)state;
+    float map[4 * 3];
+    make_map(map, 4, 3, 1, 1);
+    const sl_patch_map face = {2, 2, 3, map, NULL, 0, NULL};
+    sl_match_options o = emd_options_of(SL_WEIGHT_UEW, SL_COMPARE_F32);
+    float score;
+    assert_ok(sl_emd_compare(&face, &face, 1, &o, &score, NULL, &err));
+    assert_true(score > .3f && score < .7f); /* the query's total is about a half */
+    for (o.solver = SL_SOLVER_CONVERGED; o.solver <= SL_SOLVER_EXACT; o.solver++) {
+        assert_int_equal(sl_emd_compare(&face, &face, 1, &o, &score, NULL, &err), SL_ERR_ARGUMENT);
+        assert_non_null(strstr(err.text, "uew"));
+    }
+}
+
 /* The similarity is a set's: the order of patches, and of channels in both, changes only rounding. */
 static void permutations_do_not_matter(void **state)
 {
@@ -632,6 +651,7 @@ int main(void)
         cmocka_unit_test(landmark_weights),
         cmocka_unit_test(weightless_pairs_touch_nobody),
         cmocka_unit_test(threads_do_not_matter),
+        cmocka_unit_test(joint_weights_want_the_published_solver),
         cmocka_unit_test(permutations_do_not_matter),
         cmocka_unit_test(bad_input_is_refused),
         cmocka_unit_test(lowest_bad_candidate_is_named),

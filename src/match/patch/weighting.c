@@ -128,6 +128,11 @@ static const sl_weighting_kind kinds[] = {
                          .words = "a patch counts by how far the query is believed there",
                          .trust = true,
                          .fixed = trust_weights},
+    [SL_WEIGHT_UEW] = {.name = "uew",
+                       .words = "a patch counts by how well it fits the other face as a whole, on the scale of both",
+                       .pool = SL_POOL_PATCHES,
+                       .pair = correspondence,
+                       .joint = true},
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -159,6 +164,23 @@ static bool any(const float *w, int n)
     return false;
 }
 
+/* x = [x]+ of both, over their common sum + 1e-7. */
+static bool normalise_jointly(float *u, float *v, int n, int stride)
+{
+    double sum_u = 0, sum_v = 0;
+    for (int i = 0; i < stride; i++) {
+        u[i] = i < n && u[i] > 0 ? u[i] : 0;
+        v[i] = i < n && v[i] > 0 ? v[i] : 0;
+        sum_u += (double)u[i];
+        sum_v += (double)v[i];
+    }
+    for (int i = 0; i < n; i++) {
+        u[i] = (float)(u[i] / (sum_u + sum_v + 1e-7));
+        v[i] = (float)(v[i] / (sum_u + sum_v + 1e-7));
+    }
+    return sum_u > 0 && sum_v > 0;
+}
+
 bool sl_pair_weights(const sl_patch_set *query, const sl_patch_set *candidate, const float *S, float *u, float *v)
 {
     const sl_match_layout *l = query->layout;
@@ -171,6 +193,8 @@ bool sl_pair_weights(const sl_patch_set *query, const sl_patch_set *candidate, c
         return any(u, n) && any(v, n);
     }
     kind->pair(query, candidate, S, u, v);
+    if (kind->joint)
+        return normalise_jointly(u, v, n, stride);
     bool fine_u = k->normalise(u, n, stride), fine_v = k->normalise(v, n, stride);
     return fine_u && fine_v;
 }
