@@ -61,10 +61,21 @@ typedef struct {
     double mean, low, high;
 } sl_interval;
 
-/* How well a set of queries finds its people (dissertation 5.1): precision at 1, R-precision, mean average precision
- * at R. R is the number of gallery photos of the query's person that count. */
+/* How well queries find their people (dissertation 5.1). R is the number of gallery photos of the query's person that
+ * count. */
+typedef enum {
+    SL_P1 = 0,   /* precision at 1: is the first of the right person? */
+    SL_RP = 1,   /* R-precision: the part of the first R that is */
+    SL_MAPR = 2, /* mean average precision at R */
+    SL_METRICS   /* their number, which grows */
+} sl_metric;
+
+/* "p1": as JSON and CSV spell it. */
+SL_API const char *sl_metric_name(sl_metric metric);
+
+/* Of a set of queries. */
 typedef struct {
-    sl_interval p1, rp, mapr;
+    sl_interval metric[SL_METRICS];
 } sl_retrieval;
 
 /* Halves of the people, by the lowest bit of the CRC-32C of the label: one to choose by, one to report on. */
@@ -84,7 +95,7 @@ typedef struct {
     size_t config, query; /* index of the configuration; of the query in its gallery */
     size_t relevant;      /* R */
     size_t stage1_rank, stage2_rank;
-    double stage1_p1, stage1_rp, stage1_mapr, stage2_p1, stage2_rp, stage2_mapr; /* in [0, 1] */
+    double stage1[SL_METRICS], stage2[SL_METRICS]; /* in [0, 1] */
     size_t stage1_first, stage2_first; /* gallery index of the first candidate */
 } sl_eval_line;
 

@@ -74,7 +74,7 @@ static size_t best_first(const eval_run *run, size_t *out)
         if (!cli_looks_again(&run->configs[c].match))
             continue;
         size_t at = n++;
-        for (; at > 0 && run->results[out[at - 1]].stage2.p1.mean < run->results[c].stage2.p1.mean; at--)
+        for (; at > 0 && run->results[out[at - 1]].stage2.metric[SL_P1].mean < run->results[c].stage2.metric[SL_P1].mean; at--)
             out[at] = out[at - 1];
         out[at] = c;
     }
@@ -151,12 +151,12 @@ static int draw_bars(const eval_run *run, const size_t *order, size_t n, bool di
     for (size_t c = 0; c < run->count && !difference; c++)
         if (cli_eval_starts_ranking(run, c) && b.count < MAX_SERIES / 2) {
             name_first(run, c, b.names[b.count], NAME);
-            add_bar(&b, &run->results[c].stage1.p1);
+            add_bar(&b, &run->results[c].stage1.metric[SL_P1]);
         }
     for (size_t i = 0; i < n && b.count < MAX_SERIES; i++) {
         const sl_evaluation *e = &run->results[order[i]];
         name_config(run, order[i], SWEEP_FIELDS, b.names[b.count], NAME);
-        add_bar(&b, difference ? &e->difference.p1 : &e->stage2.p1);
+        add_bar(&b, difference ? &e->difference.metric[SL_P1] : &e->stage2.metric[SL_P1]);
     }
     *s = (sl_chart_series){.y = b.arrays[1], .low = b.arrays[2], .high = b.arrays[3], .count = b.count};
     note_of(run, note);
@@ -225,7 +225,7 @@ static int draw_curves(const eval_run *run, const size_t *order, size_t n, sweep
             else
                 name_first(run, order[i], name, sizeof name);
             add_point(&p, name, second, field_number(&run->configs[order[i]], field),
-                      second ? e->stage2.p1.mean : e->stage1.p1.mean);
+                      second ? e->stage2.metric[SL_P1].mean : e->stage1.metric[SL_P1].mean);
         }
     note_of(run, note);
     snprintf(title, sizeof title, "Precision at 1 over %s", cli_sweep_heading(field));

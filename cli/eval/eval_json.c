@@ -13,8 +13,13 @@ static json_t *range_json(const sl_interval *i)
 /* {p1, rp, mapr, interval: {p1: [low, high], ...}} */
 static json_t *retrieval_json(const sl_retrieval *r)
 {
-    return json_pack("{s:f,s:f,s:f,s:{s:o,s:o,s:o}}", "p1", r->p1.mean, "rp", r->rp.mean, "mapr", r->mapr.mean,
-                     "interval", "p1", range_json(&r->p1), "rp", range_json(&r->rp), "mapr", range_json(&r->mapr));
+    json_t *object = json_object(), *intervals = json_object();
+    for (int m = 0; m < SL_METRICS; m++) {
+        json_object_set_new(object, sl_metric_name((sl_metric)m), json_real(r->metric[m].mean));
+        json_object_set_new(intervals, sl_metric_name((sl_metric)m), range_json(&r->metric[m]));
+    }
+    json_object_set_new(object, "interval", intervals);
+    return object;
 }
 
 static json_t *cmc_json(const double cmc[SL_CMC_RANKS])

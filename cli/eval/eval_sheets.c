@@ -14,7 +14,7 @@ enum { SHOWN = 5 }; /* candidates of a sheet's row */
 void cli_eval_keep_line(void *context, const sl_eval_line *line)
 {
     eval_run *run = context;
-    if (line->config != run->sheet_config || line->stage1_p1 == line->stage2_p1 || !line->relevant)
+    if (line->config != run->sheet_config || line->stage1[SL_P1] == line->stage2[SL_P1] || !line->relevant)
         return;
     if (run->line_count == run->line_capacity) {
         size_t capacity = run->line_capacity ? 2 * run->line_capacity : 256;
@@ -31,7 +31,7 @@ void cli_eval_keep_line(void *context, const sl_eval_line *line)
 
 static bool is_win(const sl_eval_line *line)
 {
-    return line->stage2_p1 > line->stage1_p1;
+    return line->stage2[SL_P1] > line->stage1[SL_P1];
 }
 
 /* How far down the right person was, or came: 0, not among those ranked, is farthest. */

@@ -42,8 +42,8 @@ static void print_head(const columns *c)
 static void print_rates(const sl_retrieval *r)
 {
     char range[32];
-    snprintf(range, sizeof range, "%.2f - %.2f", r->p1.low, r->p1.high);
-    printf("%6.2f  %-15s %6.2f %6.2f", r->p1.mean, range, r->rp.mean, r->mapr.mean);
+    snprintf(range, sizeof range, "%.2f - %.2f", r->metric[SL_P1].low, r->metric[SL_P1].high);
+    printf("%6.2f  %-15s %6.2f %6.2f", r->metric[SL_P1].mean, range, r->metric[SL_RP].mean, r->metric[SL_MAPR].mean);
 }
 
 /* The first ranking that configuration `at` stands on. */
@@ -66,9 +66,9 @@ static void print_row(const eval_run *run, const columns *c, size_t at, bool bes
         if (c->shown[f])
             printf("%-*s  ", c->width[f], cli_sweep_value(&run->configs[at], f, buffer));
     print_rates(&e->stage2);
-    snprintf(gain, sizeof gain, "%+.2f (%+.2f to %+.2f)", e->difference.p1.mean, e->difference.p1.low,
-             e->difference.p1.high);
-    printf("   %-24s %5zu %5zu %7.2f %8.1f\n", gain, e->won, e->lost, e->max.p1.mean, e->seconds_stage2);
+    snprintf(gain, sizeof gain, "%+.2f (%+.2f to %+.2f)", e->difference.metric[SL_P1].mean, e->difference.metric[SL_P1].low,
+             e->difference.metric[SL_P1].high);
+    printf("   %-24s %5zu %5zu %7.2f %8.1f\n", gain, e->won, e->lost, e->max.metric[SL_P1].mean, e->seconds_stage2);
 }
 
 bool cli_eval_starts_ranking(const eval_run *run, size_t at)
@@ -103,7 +103,7 @@ int cli_eval_print_table(const eval_run *run)
     const columns c = columns_of(run);
     size_t best = 0;
     for (size_t i = 1; i < run->count; i++)
-        if (run->results[i].stage2.p1.mean > run->results[best].stage2.p1.mean)
+        if (run->results[i].stage2.metric[SL_P1].mean > run->results[best].stage2.metric[SL_P1].mean)
             best = i;
     printf("%zu queries against %zu faces; %zu queries with nobody to be found are left out\n", any->queries,
            any->gallery, any->unmatched);

@@ -37,11 +37,10 @@ typedef struct {
 
 static sl_outcome outcome_of(sl_rates rates, const uint8_t *hits, size_t n, uint32_t face)
 {
-    return (sl_outcome){.p1 = (float)rates.p1,
-                        .rp = (float)rates.rp,
-                        .mapr = (float)rates.mapr,
-                        .rank = (uint32_t)sl_first_hit(hits, n),
-                        .face = n ? face : UINT32_MAX};
+    sl_outcome o = {.rank = (uint32_t)sl_first_hit(hits, n), .face = n ? face : UINT32_MAX};
+    for (int m = 0; m < SL_METRICS; m++)
+        o.metric[m] = (float)rates.metric[m];
+    return o;
 }
 
 /* One configuration after its second look has scored. */

@@ -20,33 +20,26 @@ static sl_eval_line line_of(const sl_outcomes *o, size_t c, size_t i)
     const sl_outcome *first = &o->first[o->x->sweep.first_of[c] * p->asked_count + i];
     const sl_outcome *second = &o->second[c * p->asked_count + i];
     size_t query = p->asked[i];
-    return (sl_eval_line){.config = c,
-                          .query = query,
-                          .relevant = p->relevant[query],
-                          .stage1_rank = first->rank,
-                          .stage2_rank = second->rank,
-                          .stage1_p1 = (double)first->p1,
-                          .stage1_rp = (double)first->rp,
-                          .stage1_mapr = (double)first->mapr,
-                          .stage2_p1 = (double)second->p1,
-                          .stage2_rp = (double)second->rp,
-                          .stage2_mapr = (double)second->mapr,
-                          .stage1_first = face_index(first->face),
-                          .stage2_first = face_index(second->face)};
+    sl_eval_line line = {.config = c,
+                         .query = query,
+                         .relevant = p->relevant[query],
+                         .stage1_rank = first->rank,
+                         .stage2_rank = second->rank,
+                         .stage1_first = face_index(first->face),
+                         .stage2_first = face_index(second->face)};
+    for (int m = 0; m < SL_METRICS; m++) {
+        line.stage1[m] = (double)first->metric[m];
+        line.stage2[m] = (double)second->metric[m];
+    }
+    return line;
 }
 
 static sl_eval_line unmatched_line(size_t c, size_t query)
 {
-    return (sl_eval_line){.config = c,
-                          .query = query,
-                          .stage1_p1 = NAN,
-                          .stage1_rp = NAN,
-                          .stage1_mapr = NAN,
-                          .stage2_p1 = NAN,
-                          .stage2_rp = NAN,
-                          .stage2_mapr = NAN,
-                          .stage1_first = SIZE_MAX,
-                          .stage2_first = SIZE_MAX};
+    sl_eval_line line = {.config = c, .query = query, .stage1_first = SIZE_MAX, .stage2_first = SIZE_MAX};
+    for (int m = 0; m < SL_METRICS; m++)
+        line.stage1[m] = line.stage2[m] = NAN;
+    return line;
 }
 
 /* ---- CSV ---- */
@@ -58,10 +51,15 @@ static void add_image(sl_text *t, const sl_gallery *g, size_t face, bool safe)
         sl_text_add_csv(t, sl_gallery_image(g, face), safe);
 }
 
-static void add_rates(sl_text *t, size_t rank, double p1, double rp, double mapr)
+/* Metrics and rank; nothing where there was nobody to be found. P@1 is 0 or 1. */
+static void add_rates(sl_text *t, const sl_eval_line *line, const double *metric, size_t rank)
 {
-    sl_text_add(t, ",%.0f,%.6f,%.6f,", p1, rp, mapr);
-    if (rank)
+    for (int m = 0; m < SL_METRICS && line->relevant; m++)
+        sl_text_add(t, ",%.*f", m == SL_P1 ? 0 : 6, metric[m]);
+    for (int m = 0; m < SL_METRICS && !line->relevant; m++)
+        sl_text_add(t, ",");
+    sl_text_add(t, ",");
+    if (line->relevant && rank)
         sl_text_add(t, "%zu", rank);
 }
 
@@ -77,12 +75,8 @@ static void add_line(sl_text *t, const sl_experiment *x, const sl_eval_line *lin
     sl_text_add(t, ",");
     sl_text_add_csv(t, sl_gallery_label(p->queries, line->query), safe);
     sl_text_add(t, ",%zu", line->relevant);
-    if (line->relevant) {
-        add_rates(t, line->stage1_rank, line->stage1_p1, line->stage1_rp, line->stage1_mapr);
-        add_rates(t, line->stage2_rank, line->stage2_p1, line->stage2_rp, line->stage2_mapr);
-    } else {
-        sl_text_add(t, ",,,,,,,,");
-    }
+    add_rates(t, line, line->stage1, line->stage1_rank);
+    add_rates(t, line, line->stage2, line->stage2_rank);
     add_image(t, p->gallery, line->stage1_first, safe);
     add_image(t, p->gallery, line->stage2_first, safe);
     sl_text_add(t, "\r\n");
@@ -102,9 +96,13 @@ sl_status sl_outcomes_tell(const sl_outcomes *o, const sl_eval_options *options,
     sl_text csv = {0};
     if (!options->csv && !options->line)
         return SL_OK;
-    sl_text_add(&csv,
-                "config,image,label,relevant,stage1_p1,stage1_rp,stage1_mapr,stage1_rank,stage2_p1,stage2_rp,"
-                "stage2_mapr,stage2_rank,stage1_first,stage2_first\r\n");
+    sl_text_add(&csv, "config,image,label,relevant");
+    for (int stage = 1; stage <= 2; stage++) {
+        for (int m = 0; m < SL_METRICS; m++)
+            sl_text_add(&csv, ",stage%d_%s", stage, sl_metric_name((sl_metric)m));
+        sl_text_add(&csv, ",stage%d_rank", stage);
+    }
+    sl_text_add(&csv, ",stage1_first,stage2_first\r\n");
     for (size_t c = 0; c < o->x->sweep.count; c++) {
         for (size_t i = 0; i < p->asked_count; i++) {
             const sl_eval_line line = line_of(o, c, i);

@@ -8,7 +8,7 @@
 
 /* One query after one ranking; rates in [0, 1]. */
 typedef struct {
-    float p1, rp, mapr;
+    float metric[SL_METRICS];
     uint32_t rank; /* of the first right photo, from 1; 0: not among those ranked */
     uint32_t face; /* the first candidate, UINT32_MAX: there is none */
 } sl_outcome;

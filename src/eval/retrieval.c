@@ -1,19 +1,57 @@
+/* Metrics of one ranking: a table, by which all else counts columns. */
 #include "eval/retrieval.h"
 
 #include <string.h>
 
 #include "secondlook_eval.h"
 
-sl_rates sl_rates_of(const uint8_t *hits, size_t count, size_t r)
+/* ---- the metrics ----
+ * hits [count], of which the first `within` = min(R, count) are looked at; r: R. */
+
+static double precision_at_1(const uint8_t *hits, size_t within, size_t r)
+{
+    (void)r;
+    return within && hits[0];
+}
+
+static double r_precision(const uint8_t *hits, size_t within, size_t r)
 {
     size_t found = 0;
-    double precision_sum = 0;
-    for (size_t i = 0; i < r && i < count; i++)
-        if (hits[i]) {
-            found++;
-            precision_sum += (double)found / (double)(i + 1);
-        }
-    return (sl_rates){.p1 = count && hits[0], .rp = (double)found / (double)r, .mapr = precision_sum / (double)r};
+    for (size_t i = 0; i < within; i++)
+        found += hits[i];
+    return (double)found / (double)r;
+}
+
+static double mean_average_precision(const uint8_t *hits, size_t within, size_t r)
+{
+    size_t found = 0;
+    double sum = 0;
+    for (size_t i = 0; i < within; i++)
+        if (hits[i])
+            sum += (double)++found / (double)(i + 1);
+    return sum / (double)r;
+}
+
+static const struct {
+    const char *name;
+    double (*of)(const uint8_t *hits, size_t within, size_t r);
+} metrics[SL_METRICS] = {
+    [SL_P1] = {"p1", precision_at_1},
+    [SL_RP] = {"rp", r_precision},
+    [SL_MAPR] = {"mapr", mean_average_precision},
+};
+
+const char *sl_metric_name(sl_metric metric)
+{
+    return (unsigned)metric < SL_METRICS ? metrics[metric].name : NULL;
+}
+
+sl_rates sl_rates_of(const uint8_t *hits, size_t count, size_t r)
+{
+    sl_rates rates;
+    for (int m = 0; m < SL_METRICS; m++)
+        rates.metric[m] = metrics[m].of(hits, r < count ? r : count, r);
+    return rates;
 }
 
 sl_rates sl_rates_best(const uint8_t *hits, size_t count, size_t k, size_t r, uint8_t *scratch)

@@ -5,9 +5,9 @@
 #include "base/status.h"
 #include "secondlook_eval.h"
 
-/* Of one query: p1 in {0, 1}, rp and mapr in [0, 1]. */
+/* Of one query: each metric in [0, 1]. A new one is a value of sl_metric and a row in retrieval.c. */
 typedef struct {
-    double p1, rp, mapr;
+    double metric[SL_METRICS];
 } sl_rates;
 
 /* hits[i] is 1 when rank i (from 0) shows the query's person; `count` ranks are known, R >= 1 is what P@R divides

@@ -1,40 +1,37 @@
 /* Means over queries: metrics with intervals, the paired difference, CMC. */
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "eval/outcomes.h"
 #include "secondlook_eval.h"
 
-/* Columns of the table that is resampled: three for each first ranking, nine for each configuration. */
-enum { STAGE2 = 0, BEST = 3, DIFFERENCE = 6, COLUMNS = 9 };
-
-static void put(float *row, const sl_outcome *o)
-{
-    row[0] = o->p1;
-    row[1] = o->rp;
-    row[2] = o->mapr;
-}
+/* Columns of the table that is resampled: the metrics of each first ranking, and those three times for each
+ * configuration. */
+enum { METRICS = SL_METRICS, STAGE2 = 0, BEST = METRICS, DIFFERENCE = 2 * METRICS, COLUMNS = 3 * METRICS };
 
 static void fill_row(const sl_outcomes *o, size_t q, float *row)
 {
     const sl_sweep *s = &o->x->sweep;
     size_t asked = o->x->protocol.asked_count;
     for (size_t f = 0; f < s->first_count; f++)
-        put(row + 3 * f, &o->first[f * asked + q]);
+        memcpy(row + METRICS * f, o->first[f * asked + q].metric, METRICS * sizeof *row);
     for (size_t c = 0; c < s->count; c++) {
         const sl_outcome *first = &o->first[s->first_of[c] * asked + q], *second = &o->second[c * asked + q];
-        float *to = row + 3 * s->first_count + COLUMNS * c;
-        const sl_outcome gain = {
-            .p1 = second->p1 - first->p1, .rp = second->rp - first->rp, .mapr = second->mapr - first->mapr};
-        put(to + STAGE2, second);
-        put(to + BEST, &o->best[c * asked + q]);
-        put(to + DIFFERENCE, &gain);
+        float *to = row + METRICS * s->first_count + COLUMNS * c;
+        for (int m = 0; m < METRICS; m++) {
+            to[STAGE2 + m] = second->metric[m];
+            to[BEST + m] = o->best[c * asked + q].metric[m];
+            to[DIFFERENCE + m] = second->metric[m] - first->metric[m];
+        }
     }
 }
 
 static sl_retrieval retrieval_at(const sl_interval *columns)
 {
-    return (sl_retrieval){columns[0], columns[1], columns[2]};
+    sl_retrieval r;
+    memcpy(r.metric, columns, sizeof r.metric);
+    return r;
 }
 
 static void cmc_of(const sl_outcome *outcomes, size_t count, uint32_t *ranks, double cmc[SL_CMC_RANKS])
@@ -50,13 +47,13 @@ static void fill_evaluation(const sl_outcomes *o, size_t c, const sl_interval *c
     const sl_sweep *s = &o->x->sweep;
     const sl_protocol *p = &o->x->protocol;
     size_t f = s->first_of[c], asked = p->asked_count;
-    const sl_interval *own = columns + 3 * s->first_count + COLUMNS * c;
+    const sl_interval *own = columns + METRICS * s->first_count + COLUMNS * c;
     *out = (sl_evaluation){.queries = asked,
                            .unmatched = p->unmatched_count,
                            .own_photos = p->own_photos,
                            .own_photos_of = p->query_count,
                            .gallery = p->face_count,
-                           .stage1 = retrieval_at(columns + 3 * f),
+                           .stage1 = retrieval_at(columns + METRICS * f),
                            .stage2 = retrieval_at(own + STAGE2),
                            .max = retrieval_at(own + BEST),
                            .difference = retrieval_at(own + DIFFERENCE),
@@ -65,8 +62,8 @@ static void fill_evaluation(const sl_outcomes *o, size_t c, const sl_interval *c
         out->seconds_stage2 = o->look_seconds[s->look_of[c]] / o->x->threads;
     const sl_outcome *first = o->first + f * asked, *second = o->second + c * asked;
     for (size_t q = 0; q < asked; q++) {
-        out->won += second[q].p1 > first[q].p1;
-        out->lost += second[q].p1 < first[q].p1;
+        out->won += second[q].metric[SL_P1] > first[q].metric[SL_P1];
+        out->lost += second[q].metric[SL_P1] < first[q].metric[SL_P1];
     }
     cmc_of(first, asked, ranks, out->stage1_cmc);
     cmc_of(second, asked, ranks, out->stage2_cmc);
@@ -75,7 +72,7 @@ static void fill_evaluation(const sl_outcomes *o, size_t c, const sl_interval *c
 sl_status sl_outcomes_summarise(const sl_outcomes *o, uint64_t seed, sl_evaluation *out, sl_error *err)
 {
     const sl_sweep *s = &o->x->sweep;
-    size_t asked = o->x->protocol.asked_count, width = 3 * s->first_count + COLUMNS * s->count;
+    size_t asked = o->x->protocol.asked_count, width = METRICS * s->first_count + COLUMNS * s->count;
     float *table = sl_calloc_aligned(asked + 1, width * sizeof *table);
     sl_interval *columns = sl_calloc_aligned(width, sizeof *columns);
     uint32_t *ranks = sl_calloc_aligned(asked + 1, sizeof *ranks);

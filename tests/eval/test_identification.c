@@ -68,26 +68,26 @@ static void protocols_count_who_they_say(void **state)
     c.match.rerank = SL_RERANK_NONE;
     assert_ok(sl_eval_identify(g, q, &c, 1, &o, &e, &err)); /* include: a, b, c count; z has nobody */
     assert_true(e.queries == 3 && e.unmatched == 1 && e.gallery == 6);
-    assert_true(fabs(e.stage1.p1.mean - slow_p1(q, g, include, 3, NULL)) < 1e-9);
+    assert_true(fabs(e.stage1.metric[SL_P1].mean - slow_p1(q, g, include, 3, NULL)) < 1e-9);
     o.exclude_same_photo = 1; /* b's only photo is the query's own: unmatched */
     assert_ok(sl_eval_identify(g, q, &c, 1, &o, &e, &err));
     assert_true(e.queries == 2 && e.unmatched == 2);
-    assert_true(fabs(e.stage1.p1.mean - slow_p1(q, g, exclude, 2, own)) < 1e-9);
+    assert_true(fabs(e.stage1.metric[SL_P1].mean - slow_p1(q, g, exclude, 2, own)) < 1e-9);
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err)); /* in itself: a, a, c, c, c */
     assert_true(e.queries == 5 && e.unmatched == 1);
-    assert_true(fabs(e.stage1.p1.mean - slow_p1(g, g, with_others, 5, selves)) < 1e-9);
+    assert_true(fabs(e.stage1.metric[SL_P1].mean - slow_p1(g, g, with_others, 5, selves)) < 1e-9);
     o.min_photos = 2; /* b is gone from both */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
-    assert_true(e.queries == 5 && e.unmatched == 0 && e.gallery == 5 && fabs(e.max.rp.mean - 100) < 1e-9);
+    assert_true(e.queries == 5 && e.unmatched == 0 && e.gallery == 5 && fabs(e.max.metric[SL_RP].mean - 100) < 1e-9);
     o.reference_metrics = 1; /* R counts the query: the ceiling is the mean of (n - 1) / n, here of .5 .5 2/3 2/3 2/3 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
-    assert_true(e.queries == 5 && fabs(e.max.rp.mean - 60) < 1e-5 && fabs(e.max.mapr.mean - 60) < 1e-5);
+    assert_true(e.queries == 5 && fabs(e.max.metric[SL_RP].mean - 60) < 1e-5 && fabs(e.max.metric[SL_MAPR].mean - 60) < 1e-5);
     o.min_photos = 0; /* b is a query that can not be found: .6 * 5 / 6 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
-    assert_true(e.queries == 6 && e.unmatched == 0 && fabs(e.max.rp.mean - 50) < 1e-5);
+    assert_true(e.queries == 6 && e.unmatched == 0 && fabs(e.max.metric[SL_RP].mean - 50) < 1e-5);
     o.limit = 2; /* queries 0 and 3 of six */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
-    assert_true(e.queries == 2 && fabs(e.max.rp.mean - (50 + 200. / 3) / 2) < 1e-5);
+    assert_true(e.queries == 2 && fabs(e.max.metric[SL_RP].mean - (50 + 200. / 3) / 2) < 1e-5);
     o.min_photos = 4;
     assert_int_equal(sl_eval_identify(g, g, &c, 1, &o, &e, &err), SL_ERR_ARGUMENT);
     sl_gallery_close(q);
@@ -145,7 +145,7 @@ static void own_photos_are_found_by_their_ids(void **state)
     sl_evaluation e;
     c.match.rerank = SL_RERANK_NONE;
     assert_ok(sl_eval_identify(g, q, &c, 1, &o, &e, &err)); /* the photo's second face is another one */
-    assert_true(e.queries == 2 && fabs(e.stage1.p1.mean - slow_p1(q, g, counted, 2, own)) < 1e-9);
+    assert_true(e.queries == 2 && fabs(e.stage1.metric[SL_P1].mean - slow_p1(q, g, counted, 2, own)) < 1e-9);
     assert_int_equal(sl_eval_identify(t, q, &c, 1, &o, &e, &err), SL_ERR_ARGUMENT);
     assert_true(strstr(err.text, "a/1.jpg") && strstr(err.text, "a/1.jpeg"));
     sl_gallery_close(t);
@@ -168,7 +168,7 @@ static size_t own_photos(const char *const (*faces)[2], int face_count, const ch
     sl_status status = sl_eval_identify(g, q, &c, 1, &o, &e, &err);
     if (status == SL_OK && own && e.queries == (size_t)asked_count) {
         static const size_t counted[] = {0, 1, 2, 3, 4, 5};
-        assert_true(fabs(e.stage1.p1.mean - slow_p1(q, g, counted, e.queries, own)) < 1e-9);
+        assert_true(fabs(e.stage1.metric[SL_P1].mean - slow_p1(q, g, counted, e.queries, own)) < 1e-9);
     }
     assert_true(status != SL_OK || e.own_photos_of == (size_t)asked_count);
     sl_gallery_close(q);
@@ -244,7 +244,7 @@ static void ties_stand_by_index(void **state)
     assert_ok(sl_eval_identify(g, g, configs, 2, &o, out, &err)); /* b/1 is asked: a first; q/1 is asked: a, then b */
     for (int c = 0; c < 2; c++) {
         assert_true(out[c].queries == 2 && out[c].unmatched == 2);
-        assert_true(out[c].stage1.p1.mean == 0 && out[c].stage2.p1.mean == 0);
+        assert_true(out[c].stage1.metric[SL_P1].mean == 0 && out[c].stage2.metric[SL_P1].mean == 0);
         assert_true(out[c].stage1_cmc[1] == 50 && out[c].stage2_cmc[1] == 50 && out[c].stage2_cmc[2] == 100);
         sl_answer answer;
         assert_ok(sl_eval_answer(g, g, &configs[c], &o, 3, 5, &answer, &err));
@@ -367,8 +367,8 @@ static void second_stage_and_csv(void **state)
     size_t right = 0;
     for (size_t i = 2; i < 4; i++)
         right += strcmp(faces[slow_first(g, i, &c.match)][1], "b") == 0;
-    assert_true(fabs(e.stage2.p1.mean - 50. * (double)right) < 1e-9);
-    assert_true(fabs(e.difference.p1.mean - (e.stage2.p1.mean - e.stage1.p1.mean)) < 1e-9);
+    assert_true(fabs(e.stage2.metric[SL_P1].mean - 50. * (double)right) < 1e-9);
+    assert_true(fabs(e.difference.metric[SL_P1].mean - (e.stage2.metric[SL_P1].mean - e.stage1.metric[SL_P1].mean)) < 1e-9);
     FILE *f = fopen(csv, "r");
     size_t n = fread(text, 1, sizeof text - 1, f);
     text[n] = '\0';
