@@ -39,6 +39,20 @@ foreach(source ${targets})
   target_link_libraries(${stem} PRIVATE ${SL_UPTO_${module}})
 endforeach()
 
+# The engine's scalar half in double: its own sources once more, float read as double (tests/net/double/as_double.h).
+file(GLOB net_double CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/net/layers/*.c)
+foreach(pass copy gradient infer training)
+  list(APPEND net_double ${CMAKE_SOURCE_DIR}/src/net/passes/${pass}.c)
+endforeach()
+add_executable(net_test_gradient ${CMAKE_SOURCE_DIR}/tests/net/double/test_gradient.c ${CMAKE_SOURCE_DIR}/src/net/graph.c
+                                 ${net_double} ${support})
+target_include_directories(net_test_gradient PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src
+                                                     ${CMAKE_SOURCE_DIR}/tests/support)
+target_compile_options(net_test_gradient PRIVATE -include ${CMAKE_SOURCE_DIR}/tests/net/double/as_double.h)
+target_compile_definitions(net_test_gradient PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_link_libraries(net_test_gradient PRIVATE ${SL_UPTO_base} PkgConfig::CMOCKA)
+add_test(NAME net/test_gradient COMMAND net_test_gradient)
+
 # Matching stands on templates alone: this links no networks, no codecs, no gallery, or not at all.
 add_executable(score_two_templates ${CMAKE_SOURCE_DIR}/tests/link/score_two_templates.c $<TARGET_OBJECTS:sl_base>
                                    $<TARGET_OBJECTS:sl_template> $<TARGET_OBJECTS:sl_match>)

@@ -297,8 +297,8 @@ sl_status sl_graph_add_input(sl_graph *g, sl_tensor tensor, sl_error *err)
     const sl_tensor_info *t = &g->tensors[tensor];
     if (t->data || t->producer >= 0 || is_input(g, tensor))
         return sl_fail(err, SL_ERR_FORMAT, "graph input %.200s is defined elsewhere too", t->name);
-    if (g->n_inputs >= SL_MAX_NODE_INPUTS)
-        return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d inputs", SL_MAX_NODE_INPUTS);
+    if (g->n_inputs >= SL_MAX_GRAPH_INPUTS)
+        return sl_fail(err, SL_ERR_LIMIT, "the graph has more than %d inputs", SL_MAX_GRAPH_INPUTS);
     return append_index(&g->inputs, &g->n_inputs, tensor, err);
 }
 
@@ -341,6 +341,23 @@ const char *sl_op_name(sl_op op)
         [SL_OP_EXPAND] = "Expand",
         [SL_OP_FILL] = "Fill",
         [SL_OP_L2NORM] = "L2Norm",
+        [SL_OP_LAYERNORM] = "LayerNorm",
+        [SL_OP_DROPOUT] = "Dropout",
+        [SL_OP_MARGIN] = "Margin",
+        [SL_OP_CROSS_ENTROPY] = "CrossEntropy",
+        [SL_OP_CONV_BACK_DATA] = "ConvBackData",
+        [SL_OP_CONV_BACK_WEIGHTS] = "ConvBackWeights",
+        [SL_OP_UNARY_BACK] = "UnaryBack",
+        [SL_OP_PRELU_BACK] = "PReLUBack",
+        [SL_OP_POOL_BACK] = "PoolBack",
+        [SL_OP_BATCHNORM_BACK] = "BatchNormBack",
+        [SL_OP_GATHER_BACK] = "GatherBack",
+        [SL_OP_SOFTMAX_BACK] = "SoftmaxBack",
+        [SL_OP_L2NORM_BACK] = "L2NormBack",
+        [SL_OP_RESIZE_BACK] = "ResizeBack",
+        [SL_OP_LAYERNORM_BACK] = "LayerNormBack",
+        [SL_OP_MARGIN_BACK] = "MarginBack",
+        [SL_OP_CROSS_ENTROPY_BACK] = "CrossEntropyBack",
     };
     return (unsigned)op < SL_OP_COUNT ? names[op] : "?";
 }

@@ -30,7 +30,7 @@
 
 #include "base/status.h"
 
-enum { SL_MAX_RANK = 6, SL_MAX_NODES = 1 << 16, SL_MAX_NODE_INPUTS = 64 };
+enum { SL_MAX_RANK = 6, SL_MAX_NODES = 1 << 16, SL_MAX_NODE_INPUTS = 64, SL_MAX_GRAPH_INPUTS = 1 << 12 };
 
 /* Files of networks above this size are refused. */
 #define SL_MAX_MODEL_BYTES ((size_t)2 << 30)
@@ -59,8 +59,9 @@ typedef struct {
 typedef enum {
     SL_OP_CONV,       /* x [N,I,H,W], w [O,I/groups,kh,kw], bias [O] or absent */
     SL_OP_DENSE,      /* x [N,K], w [O,K], bias [O] or absent: y = x w^T + b */
-    SL_OP_MATMUL,     /* ONNX MatMul, broadcasting */
-    SL_OP_BATCHNORM,  /* x, scale [C], bias [C], mean [C], variance [C]; a = epsilon */
+    SL_OP_MATMUL,     /* ONNX MatMul, broadcasting; transposed[i]: the last two axes of input i count as swapped */
+    SL_OP_BATCHNORM,  /* x, scale [C], bias [C], mean [C], variance [C]; a = epsilon; stats; -> y, and where it is asked
+                       * for, the batch's mean [C] and variance [C] (of n, not n - 1) */
     SL_OP_PRELU,      /* x, slope broadcastable to x from [C] or [C,1,1] or [1] */
     SL_OP_UNARY,      /* fn */
     SL_OP_BINARY,     /* fn, numpy broadcasting; f32 and i64 */
@@ -84,6 +85,24 @@ typedef enum {
     SL_OP_EXPAND,     /* x, shape i64 */
     SL_OP_FILL,       /* ConstantOfShape: shape i64; a = value, type */
     SL_OP_L2NORM,     /* y = x / max(sqrt(sum x^2 over axis), a) */
+    SL_OP_LAYERNORM,  /* x, scale, bias of the axes from `axis` on, over which it normalises; a = epsilon */
+    SL_OP_DROPOUT,    /* x, counter [6] (sl_dropout_counter); a = rate; axis tells one dropout from another */
+    SL_OP_MARGIN,     /* cosines [N,C], labels [N]; fn cosine or angle; a = scale, b = margin -> logits [N,C] */
+    SL_OP_CROSS_ENTROPY, /* logits [N,C], labels [N], weights [N] or absent: their mean [1]; a = focal exponent */
+    /* What gradients need beside the above; gy: the gradient of an output. None of them has a gradient itself. */
+    SL_OP_CONV_BACK_DATA,    /* gy, w, shape of x i64 -> gx */
+    SL_OP_CONV_BACK_WEIGHTS, /* gy, x, shape of w i64 -> gw, and where it is asked for, that of the bias [O] */
+    SL_OP_UNARY_BACK,        /* x, gy: gy times fn's slope at x */
+    SL_OP_PRELU_BACK,        /* x, slope, gy -> gx, and where it is asked for, that of the slope */
+    SL_OP_POOL_BACK,         /* gy, shape of x i64, and for max, x -> gx; the first of equals takes all */
+    SL_OP_BATCHNORM_BACK,    /* x, scale, mean, variance, gy; stats: fixed or batch -> gx, gscale, gbias */
+    SL_OP_GATHER_BACK,       /* gy, indices i64, shape of x i64; axis -> gx */
+    SL_OP_SOFTMAX_BACK,      /* y, gy; axis -> gx */
+    SL_OP_L2NORM_BACK,       /* x, gy; axis, a -> gx */
+    SL_OP_RESIZE_BACK,       /* gy, scales or sizes, shape of x i64 -> gx */
+    SL_OP_LAYERNORM_BACK,    /* x, scale, gy -> gx, gscale, gbias */
+    SL_OP_MARGIN_BACK,       /* cosines, labels, gy -> gradient of the cosines */
+    SL_OP_CROSS_ENTROPY_BACK,/* logits, labels, gy [1], weights or absent -> gradient of the logits */
     SL_OP_COUNT
 } sl_op;
 
@@ -91,11 +110,13 @@ typedef enum {
     SL_FN_NONE,
     SL_FN_RELU, SL_FN_LEAKY_RELU /* a = slope */, SL_FN_CLIP /* [a, b] */, SL_FN_SIGMOID, SL_FN_TANH,
     SL_FN_EXP, SL_FN_LOG, SL_FN_SQRT, SL_FN_ABS, SL_FN_NEG, SL_FN_RECIPROCAL, SL_FN_IDENTITY, SL_FN_ERF,
-    SL_FN_ELU, SL_FN_HARD_SIGMOID, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS, SL_FN_FLOOR, SL_FN_CEIL,
+    SL_FN_ELU, SL_FN_HARD_SIGMOID, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS, SL_FN_GELU /* by erf, exact */, SL_FN_FLOOR,
+    SL_FN_CEIL,
     SL_FN_ADD, SL_FN_SUB, SL_FN_MUL, SL_FN_DIV, SL_FN_POW, SL_FN_MAX, SL_FN_MIN,
     SL_FN_AVERAGE, SL_FN_SUM, SL_FN_L2, SL_FN_SUM_SQUARE,
     SL_FN_NEAREST, SL_FN_LINEAR,
-    SL_FN_CONSTANT, SL_FN_EDGE, SL_FN_REFLECT
+    SL_FN_CONSTANT, SL_FN_EDGE, SL_FN_REFLECT,
+    SL_FN_COSINE /* CosFace: cos - b */, SL_FN_ANGLE /* ArcFace: cos(angle + b) */
 } sl_fn;
 
 typedef enum { SL_PAD_EXPLICIT, SL_PAD_SAME_UPPER, SL_PAD_SAME_LOWER, SL_PAD_VALID } sl_auto_pad;
@@ -103,6 +124,13 @@ typedef enum { SL_PAD_EXPLICIT, SL_PAD_SAME_UPPER, SL_PAD_SAME_LOWER, SL_PAD_VAL
 /* How Resize maps an output coordinate to the input (ONNX's names). */
 typedef enum { SL_COORD_HALF_PIXEL, SL_COORD_ASYMMETRIC, SL_COORD_ALIGN_CORNERS, SL_COORD_PYTORCH_HALF_PIXEL } sl_coord;
 typedef enum { SL_ROUND_PREFER_FLOOR, SL_ROUND_PREFER_CEIL, SL_ROUND_FLOOR, SL_ROUND_CEIL } sl_round;
+
+/* What batch normalisation normalises by: the statistics it is given; the batch's; or those given, the batch's being
+ * told beside y. */
+/* Numbers in the counter of Dropout. */
+enum { SL_DROPOUT_COUNTER = 6 };
+
+typedef enum { SL_STATS_FIXED, SL_STATS_BATCH, SL_STATS_WATCHED } sl_stats;
 
 /* One flat struct for all kinds: only what the node's op names above is read. */
 typedef struct {
@@ -119,6 +147,8 @@ typedef struct {
     sl_coord coord;
     sl_round round;
     sl_type type;
+    sl_stats stats;
+    bool transposed[2];
 } sl_attr;
 
 typedef struct {

@@ -14,6 +14,8 @@ static sl_graph *with_shapes(const sl_graph *g)
 {
     sl_shape inputs[SL_MAX_NODE_INPUTS];
     sl_graph *out = NULL;
+    if (g->n_inputs > SL_MAX_NODE_INPUTS)
+        return NULL;
     for (int i = 0; i < g->n_inputs; i++) {
         inputs[i] = g->tensors[g->inputs[i]].shape;
         if (inputs[i].rank > 0 && inputs[i].dim[0] < 0)
@@ -153,6 +155,10 @@ sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], si
     Onnx__ModelProto model = ONNX__MODEL_PROTO__INIT;
     *data = NULL;
     *size = 0;
+    for (int i = 0; i < g->n_nodes; i++)
+        if (!sl_in_onnx(&g->nodes[i]))
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "node %.200s (%s): ONNX (opset %d) has no such operator",
+                           g->nodes[i].name, sl_op_name(g->nodes[i].op), OPSET);
     opset.domain = "";
     opset.has_version = 1;
     opset.version = OPSET;

@@ -301,6 +301,13 @@ static const struct {
     [SL_OP_L2NORM] = {NULL, put_l2norm},
 };
 
+bool sl_in_onnx(const sl_node *node)
+{
+    const sl_attr *a = &node->attr;
+    return operators[node->op].put && a->stats == SL_STATS_FIXED && !a->transposed[0] && !a->transposed[1] &&
+           !(node->op == SL_OP_UNARY && a->fn == SL_FN_GELU);
+}
+
 void sl_put_graph_node(sl_onnx_writer *w, const sl_node *node)
 {
     call c = {.w = w, .node = node, .attr = &node->attr};

@@ -1,5 +1,5 @@
 /* Functions of two numbers with numpy's broadcasting; on f32, and on i64 for shape arithmetic. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <math.h>
 
@@ -86,4 +86,55 @@ sl_status sl_binary_forward(const sl_call *c, sl_error *err)
                 (long long)q);
     }
     return SL_OK;
+}
+
+/* ---- gradient ---- */
+
+/* Gradients of both inputs as if neither was broadcast; [1] is -1 where it is not wanted. */
+static void both_gradients(sl_backward *b, sl_tensor gy, sl_tensor out[2])
+{
+    sl_tensor p = b->node.inputs[0], q = b->node.inputs[1], y = b->node.outputs[0];
+    bool first = sl_back_wants(b, 0), second = sl_back_wants(b, 1);
+    switch (b->node.attr.fn) {
+    case SL_FN_ADD: out[0] = out[1] = gy; break;
+    case SL_FN_SUB:
+        out[0] = gy;
+        out[1] = second ? sl_back_unary(b, SL_FN_NEG, gy) : -1;
+        break;
+    case SL_FN_MUL:
+        out[0] = first ? sl_back_binary(b, SL_FN_MUL, gy, q) : -1;
+        out[1] = second ? sl_back_binary(b, SL_FN_MUL, gy, p) : -1;
+        break;
+    case SL_FN_DIV: /* gp = gy / q, gq = -gp y */
+        out[0] = sl_back_binary(b, SL_FN_DIV, gy, q);
+        out[1] = second ? sl_back_unary(b, SL_FN_NEG, sl_back_binary(b, SL_FN_MUL, out[0], y)) : -1;
+        break;
+    case SL_FN_POW: { /* gp = gy q p^(q-1), gq = gy y log p */
+        sl_tensor less = first ? sl_back_binary(b, SL_FN_SUB, q, sl_back_number(b, 1)) : -1;
+        sl_tensor slope = first ? sl_back_binary(b, SL_FN_MUL, q, sl_back_binary(b, SL_FN_POW, p, less)) : -1;
+        out[0] = first ? sl_back_binary(b, SL_FN_MUL, gy, slope) : -1;
+        slope = second ? sl_back_binary(b, SL_FN_MUL, y, sl_back_unary(b, SL_FN_LOG, p)) : -1;
+        out[1] = second ? sl_back_binary(b, SL_FN_MUL, gy, slope) : -1;
+        break;
+    }
+    default: { /* the larger gets all, the other nothing: relu(p - q) + q is the maximum */
+        bool max = b->node.attr.fn == SL_FN_MAX;
+        sl_tensor ahead = sl_back_binary(b, SL_FN_SUB, max ? p : q, max ? q : p);
+        out[0] = sl_back_node(b, SL_OP_UNARY_BACK, &(sl_attr){.fn = SL_FN_RELU}, SL_BACK_INPUTS(ahead, gy));
+        out[1] = second ? sl_back_binary(b, SL_FN_SUB, gy, out[0]) : -1;
+        break;
+    }
+    }
+}
+
+void sl_binary_gradient(sl_backward *b)
+{
+    sl_tensor grads[2];
+    both_gradients(b, sl_back_grad(b, 0), grads);
+    for (int i = 0; i < 2; i++) {
+        if (!sl_back_wants(b, i))
+            continue;
+        const sl_shape shape = sl_back_in_shape(b, i);
+        sl_back_give(b, i, sl_back_fit(b, grads[i], &shape));
+    }
 }

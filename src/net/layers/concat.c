@@ -1,5 +1,5 @@
 /* Concat joins tensors along one axis; Split takes one apart. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <string.h>
 
@@ -90,4 +90,33 @@ sl_status sl_split_forward(const sl_call *c, sl_error *err)
             in += bytes;
         }
     return SL_OK;
+}
+
+/* ---- gradients ---- */
+
+void sl_concat_gradient(sl_backward *b)
+{
+    sl_tensor gy = sl_back_grad(b, 0);
+    const sl_shape y = sl_back_shape(b, gy);
+    int axis = b->node.attr.axis < 0 ? b->node.attr.axis + y.rank : b->node.attr.axis;
+    int64_t from = 0;
+    for (int i = 0; i < b->node.n_inputs; i++) {
+        int64_t to = from + sl_back_in_shape(b, i).dim[axis];
+        if (sl_back_wants(b, i))
+            sl_back_give(b, i, sl_back_node(b, SL_OP_SLICE, NULL,
+                                            SL_BACK_INPUTS(gy, sl_back_ints(b, &from, 1), sl_back_ints(b, &to, 1),
+                                                           sl_back_ints(b, &(int64_t){axis}, 1))));
+        from = to;
+    }
+}
+
+void sl_split_gradient(sl_backward *b)
+{
+    sl_tensor parts[SL_MAX_NODE_INPUTS];
+    for (int i = 0; i < b->node.n_outputs; i++) {
+        const sl_shape shape = sl_back_shape(b, b->node.outputs[i]);
+        parts[i] = sl_back_grad(b, i) >= 0 ? sl_back_grad(b, i) : sl_back_filled(b, 0, &shape);
+    }
+    const sl_attr attr = {.axis = b->node.attr.axis};
+    sl_back_give(b, 0, sl_back_node(b, SL_OP_CONCAT, &attr, parts, b->node.n_outputs));
 }

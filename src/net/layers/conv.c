@@ -1,5 +1,5 @@
 /* Convolution: x [N,I,H,W], w [O,I/groups,kh,kw], bias [O] -> [N,O,H',W']. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 static int64_t groups_of(const sl_call *c)
 {
@@ -70,4 +70,23 @@ sl_status sl_conv_forward(const sl_call *c, sl_error *err)
                                      (bias ? bias[o] : 0.0f));
         }
     return SL_OK;
+}
+
+void sl_conv_gradient(sl_backward *b)
+{
+    const sl_attr *attr = &b->node.attr;
+    sl_tensor gy = sl_back_grad(b, 0), x = b->node.inputs[0], w = b->node.inputs[1], by_weights[2];
+    const sl_shape x_shape = sl_back_shape(b, x), w_shape = sl_back_shape(b, w);
+    if (sl_back_wants(b, 0))
+        sl_back_give(b, 0, sl_back_node(b, SL_OP_CONV_BACK_DATA, attr,
+                                        SL_BACK_INPUTS(gy, w, sl_back_dims(b, &x_shape))));
+    bool bias = sl_back_wants(b, 2);
+    if (!bias && !sl_back_wants(b, 1))
+        return;
+    sl_back_nodes(b, SL_OP_CONV_BACK_WEIGHTS, attr, SL_BACK_INPUTS(gy, x, sl_back_dims(b, &w_shape)), by_weights,
+                  bias ? 2 : 1);
+    if (sl_back_wants(b, 1))
+        sl_back_give(b, 1, by_weights[0]);
+    if (bias)
+        sl_back_give(b, 2, by_weights[1]);
 }

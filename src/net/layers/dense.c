@@ -1,5 +1,5 @@
 /* Dense: y = x w^T + b; x [N,K], w [O,K], b [O] -> [N,O]. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 sl_status sl_dense_infer(const sl_call *c, sl_error *err)
 {
@@ -31,4 +31,17 @@ sl_status sl_dense_forward(const sl_call *c, sl_error *err)
             *out++ = (float)sum;
         }
     return SL_OK;
+}
+
+void sl_dense_gradient(sl_backward *b)
+{
+    sl_tensor gy = sl_back_grad(b, 0), x = b->node.inputs[0], w = b->node.inputs[1];
+    if (sl_back_wants(b, 0))
+        sl_back_give(b, 0, sl_back_matmul(b, gy, false, w, false));
+    if (sl_back_wants(b, 1))
+        sl_back_give(b, 1, sl_back_matmul(b, gy, true, x, false));
+    if (sl_back_wants(b, 2)) {
+        const sl_shape bias = sl_back_in_shape(b, 2);
+        sl_back_give(b, 2, sl_back_fit(b, gy, &bias));
+    }
 }

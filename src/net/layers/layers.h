@@ -1,5 +1,5 @@
-/* One layer kind per file: its shape inference and its plain reference forward, side by side (a backward
- * will stand beside them). The reference is the ground truth of the tests, evaluates constants when a
+/* One layer kind per file: its shape inference and its plain reference forward and its gradient, side by
+ * side. The reference is the ground truth of the tests, evaluates constants when a
  * graph is specialised, and runs the rare kinds inside a plan; it is scalar and accumulates in double. */
 #ifndef SL_NET_LAYERS_H
 #define SL_NET_LAYERS_H
@@ -19,12 +19,17 @@ typedef struct {
     sl_value *out;             /* [n_outputs] */
 } sl_call;
 
+typedef struct sl_backward sl_backward;
+
 typedef struct {
     int min_inputs, max_inputs, max_outputs;
     /* Sets type and shape of every output, or says what does not fit. Checks everything `forward` relies on. */
     sl_status (*infer)(const sl_call *c, sl_error *err);
     /* Fills the outputs' data. Allocates nothing. */
     sl_status (*forward)(const sl_call *c, sl_error *err);
+    /* Appends the nodes that compute the gradients of its inputs from those of its outputs (backward.h). NULL: it has
+     * none. */
+    void (*gradient)(sl_backward *b);
 } sl_layer;
 
 extern const sl_layer sl_layers[SL_OP_COUNT];
@@ -112,39 +117,68 @@ int64_t sl_resize_nearest(const sl_attr *attr, const sl_resize_axis *axis, int64
 void sl_resize_linear(const sl_attr *attr, const sl_resize_axis *axis, int64_t o, int64_t tap[2],
                       double weight[2]);
 
+/* The slope of a unary function (unary.c). */
+float sl_unary_slope(const sl_attr *attr, float x);
+
+/* What a Dropout node of this number drops in the step that its counter tells, and whether it keeps an element
+ * (dropout.c). */
+uint64_t sl_dropout_key(const float *counter, int number);
+bool sl_dropout_keeps(uint64_t key, int64_t element, float rate);
+
 /* Axes reduced by a Reduce node, as a mask (reduce.c). */
 sl_status sl_reduce_mask(const sl_call *c, int rank, unsigned *mask, sl_error *err);
 
 #define SL_LAYER(name)                                                                                            \
     sl_status sl_##name##_infer(const sl_call *c, sl_error *err);                                                 \
     sl_status sl_##name##_forward(const sl_call *c, sl_error *err);
-SL_LAYER(conv)
-SL_LAYER(dense)
-SL_LAYER(matmul)
-SL_LAYER(batchnorm)
-SL_LAYER(prelu)
-SL_LAYER(unary)
-SL_LAYER(binary)
-SL_LAYER(pool)
-SL_LAYER(global_pool)
-SL_LAYER(reduce)
-SL_LAYER(softmax)
-SL_LAYER(concat)
-SL_LAYER(resize)
-SL_LAYER(reshape)
-SL_LAYER(flatten)
-SL_LAYER(transpose)
-SL_LAYER(slice)
-SL_LAYER(split)
-SL_LAYER(squeeze)
-SL_LAYER(unsqueeze)
-SL_LAYER(pad)
-SL_LAYER(gather)
+#define SL_LAYER_BACK(name)                                                                                       \
+    SL_LAYER(name)                                                                                                \
+    void sl_##name##_gradient(sl_backward *b);
+SL_LAYER_BACK(conv)
+SL_LAYER_BACK(dense)
+SL_LAYER_BACK(matmul)
+SL_LAYER_BACK(batchnorm)
+SL_LAYER_BACK(prelu)
+SL_LAYER_BACK(unary)
+SL_LAYER_BACK(binary)
+SL_LAYER_BACK(pool)
+SL_LAYER_BACK(global_pool)
+SL_LAYER_BACK(reduce)
+SL_LAYER_BACK(softmax)
+SL_LAYER_BACK(concat)
+SL_LAYER_BACK(resize)
+SL_LAYER_BACK(reshape)
+SL_LAYER_BACK(flatten)
+SL_LAYER_BACK(transpose)
+SL_LAYER_BACK(slice)
+SL_LAYER_BACK(split)
+SL_LAYER_BACK(squeeze)
+SL_LAYER_BACK(unsqueeze)
+SL_LAYER_BACK(pad)
+SL_LAYER_BACK(gather)
+SL_LAYER_BACK(expand)
+SL_LAYER_BACK(l2norm)
+SL_LAYER_BACK(layernorm)
+SL_LAYER_BACK(dropout)
+SL_LAYER_BACK(margin)
+SL_LAYER_BACK(cross_entropy)
 SL_LAYER(shape)
 SL_LAYER(cast)
-SL_LAYER(expand)
 SL_LAYER(fill)
-SL_LAYER(l2norm)
+SL_LAYER(conv_back_data)
+SL_LAYER(conv_back_weights)
+SL_LAYER(unary_back)
+SL_LAYER(prelu_back)
+SL_LAYER(pool_back)
+SL_LAYER(batchnorm_back)
+SL_LAYER(gather_back)
+SL_LAYER(softmax_back)
+SL_LAYER(l2norm_back)
+SL_LAYER(resize_back)
+SL_LAYER(layernorm_back)
+SL_LAYER(margin_back)
+SL_LAYER(cross_entropy_back)
+#undef SL_LAYER_BACK
 #undef SL_LAYER
 
 #endif

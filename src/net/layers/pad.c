@@ -1,5 +1,7 @@
 /* Pad: cells around a tensor, filled with a constant, the edge or a mirror. A negative pad crops. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
+
+#include <stdlib.h>
 
 static sl_status pads_of(const sl_call *c, int64_t pads[2 * SL_MAX_RANK], sl_error *err)
 {
@@ -70,4 +72,42 @@ sl_status sl_pad_forward(const sl_call *c, sl_error *err)
             ((float *)c->out[0].data)[i] = c->node->attr.a;
     }
     return SL_OK;
+}
+
+/* ---- gradient ---- */
+
+/* Along one axis, edge or mirror: every cell adds to the one that it was read from. */
+static sl_tensor unpad_axis(sl_backward *b, sl_tensor grad, int axis, int64_t before, int64_t size)
+{
+    sl_shape shape = sl_back_shape(b, grad);
+    int64_t count = shape.dim[axis];
+    int64_t *index = malloc((size_t)count * sizeof *index + 1);
+    if (!index) {
+        sl_back_fail(b, SL_ERR_MEMORY, "no memory");
+        return -1;
+    }
+    for (int64_t i = 0; i < count; i++)
+        index[i] = source(b->node.attr.fn, i - before, size);
+    sl_tensor indices = sl_back_ints(b, index, (int)count);
+    free(index);
+    shape.dim[axis] = size;
+    return sl_back_ungather(b, grad, indices, axis, &shape);
+}
+
+void sl_pad_gradient(sl_backward *b)
+{
+    const sl_shape x = sl_back_in_shape(b, 0);
+    const int64_t *pads = b->g->tensors[b->node.inputs[1]].data;
+    sl_tensor grad = sl_back_grad(b, 0);
+    int64_t back[2 * SL_MAX_RANK];
+    if (b->node.attr.fn == SL_FN_CONSTANT) {
+        for (int i = 0; i < 2 * x.rank; i++)
+            back[i] = -pads[i];
+        grad = sl_back_node(b, SL_OP_PAD, &(sl_attr){.fn = SL_FN_CONSTANT},
+                            SL_BACK_INPUTS(grad, sl_back_ints(b, back, 2 * x.rank)));
+    }
+    for (int i = 0; i < x.rank && b->node.attr.fn != SL_FN_CONSTANT && b->status == SL_OK; i++)
+        if (pads[i] || pads[i + x.rank])
+            grad = unpad_axis(b, grad, i, pads[i], x.dim[i]);
+    sl_back_give(b, 0, grad);
 }

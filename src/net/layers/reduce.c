@@ -1,6 +1,6 @@
 /* Sum, mean, max, min, L2 norm or sum of squares over some axes (from the attribute or an i64 input; none: all).
  */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <math.h>
 
@@ -87,4 +87,53 @@ sl_status sl_reduce_forward(const sl_call *c, sl_error *err)
         *out++ = (float)(fn == SL_FN_AVERAGE ? sum / (double)count : fn == SL_FN_L2 ? sqrt(sum) : sum);
     }
     return SL_OK;
+}
+
+/* ---- gradient ---- */
+
+/* 1 where x is the largest or smallest (y, broadcast), shared out among equals; 0 elsewhere. */
+static sl_tensor share_of_extreme(sl_backward *b, sl_tensor x, sl_tensor y, unsigned mask)
+{
+    sl_tensor one = sl_back_number(b, 1), away = sl_back_unary(b, SL_FN_ABS, sl_back_binary(b, SL_FN_SUB, x, y));
+    sl_tensor other = sl_back_binary(b, SL_FN_MIN, sl_back_unary(b, SL_FN_CEIL, away), one);
+    sl_tensor chosen = sl_back_binary(b, SL_FN_SUB, one, other);
+    return sl_back_binary(b, SL_FN_DIV, chosen, sl_back_sum(b, chosen, mask));
+}
+
+void sl_back_reduced(sl_backward *b, sl_fn fn, unsigned mask)
+{
+    const sl_shape shape = sl_back_in_shape(b, 0);
+    sl_shape kept = shape;
+    double count = 1;
+    for (int i = 0; i < shape.rank; i++)
+        if (mask >> i & 1) {
+            count *= (double)shape.dim[i];
+            kept.dim[i] = 1;
+        }
+    sl_tensor x = b->node.inputs[0], gy = sl_back_reshape(b, sl_back_grad(b, 0), &kept);
+    sl_tensor y = fn == SL_FN_SUM || fn == SL_FN_AVERAGE ? -1 : sl_back_reshape(b, b->node.outputs[0], &kept);
+    switch (fn) {
+    case SL_FN_AVERAGE: gy = sl_back_binary(b, SL_FN_MUL, gy, sl_back_number(b, (float)(1 / count))); break;
+    case SL_FN_SUM_SQUARE:
+        gy = sl_back_binary(b, SL_FN_MUL, x, sl_back_binary(b, SL_FN_MUL, gy, sl_back_number(b, 2)));
+        break;
+    case SL_FN_L2: gy = sl_back_binary(b, SL_FN_MUL, x, sl_back_binary(b, SL_FN_DIV, gy, y)); break;
+    case SL_FN_MAX:
+    case SL_FN_MIN: gy = sl_back_binary(b, SL_FN_MUL, gy, share_of_extreme(b, x, y, mask)); break;
+    default: break;
+    }
+    sl_back_give(b, 0, sl_back_expand(b, gy, &shape));
+}
+
+void sl_reduce_gradient(sl_backward *b)
+{
+    const sl_shape shape = sl_back_in_shape(b, 0);
+    const bool listed = b->node.n_inputs > 1 && b->node.inputs[1] >= 0;
+    sl_value values[2];
+    for (int i = 0; i < 1 + listed; i++)
+        values[i] = sl_back_value(b, b->node.inputs[i]);
+    const sl_value *in[2] = {&values[0], listed ? &values[1] : NULL};
+    unsigned mask = 0;
+    b->status = sl_reduce_mask(&(sl_call){&b->node, in, NULL}, shape.rank, &mask, b->err);
+    sl_back_reduced(b, b->node.attr.fn, mask);
 }

@@ -1,5 +1,5 @@
 /* The same numbers under another shape: Reshape, Flatten, Squeeze, Unsqueeze. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <string.h>
 
@@ -133,3 +133,16 @@ sl_status sl_unsqueeze_forward(const sl_call *c, sl_error *err)
     (void)err;
     return copy_data(c);
 }
+
+/* ---- gradient: the same numbers as they were ---- */
+
+static void shape_back(sl_backward *b)
+{
+    const sl_shape shape = sl_back_in_shape(b, 0);
+    sl_back_give(b, 0, sl_back_reshape(b, sl_back_grad(b, 0), &shape));
+}
+
+void sl_reshape_gradient(sl_backward *b) { shape_back(b); }
+void sl_flatten_gradient(sl_backward *b) { shape_back(b); }
+void sl_squeeze_gradient(sl_backward *b) { shape_back(b); }
+void sl_unsqueeze_gradient(sl_backward *b) { shape_back(b); }

@@ -1,5 +1,5 @@
 /* Resize by nearest or (multi)linear interpolation, with ONNX's ways of mapping coordinates. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <math.h>
 #include <string.h>
@@ -75,46 +75,87 @@ sl_status sl_resize_infer(const sl_call *c, sl_error *err)
     return SL_OK;
 }
 
-/* The value at output coordinates `at`: all 2^rank corners, those of weight 0 skipped. */
-static double linear_at(const sl_attr *attr, const sl_shape *x, const sl_resize_axis *axis, const int64_t *at,
-                        const float *in)
+/* Where the output at coordinates `at` reads: up to 2^rank cells of x, those of weight 0 left out. Returns how many. */
+static int sources(const sl_attr *attr, const sl_shape *x, const sl_resize_axis *axis, const int64_t *at,
+                   int64_t from[1 << SL_MAX_RANK], double share[1 << SL_MAX_RANK])
 {
     int64_t tap[SL_MAX_RANK][2];
-    double weight[SL_MAX_RANK][2], sum = 0;
+    double weight[SL_MAX_RANK][2];
+    bool linear = attr->fn == SL_FN_LINEAR;
+    int count = 0;
     for (int k = 0; k < x->rank; k++)
-        sl_resize_linear(attr, &axis[k], at[k], tap[k], weight[k]);
-    for (unsigned corner = 0; corner < 1u << x->rank; corner++) {
-        double product = 1;
-        int64_t from = 0;
+        if (linear)
+            sl_resize_linear(attr, &axis[k], at[k], tap[k], weight[k]);
+        else
+            tap[k][0] = sl_resize_nearest(attr, &axis[k], at[k]), weight[k][0] = 1;
+    for (unsigned corner = 0; corner < (linear ? 1u << x->rank : 1); corner++) {
+        share[count] = 1;
+        from[count] = 0;
         for (int k = 0; k < x->rank; k++) {
-            product *= weight[k][corner >> k & 1];
-            from = from * x->dim[k] + tap[k][corner >> k & 1];
+            share[count] *= weight[k][corner >> k & 1];
+            from[count] = from[count] * x->dim[k] + tap[k][corner >> k & 1];
         }
-        if (product != 0)
-            sum += product * in[from];
+        count += share[count] != 0;
     }
-    return sum;
+    return count;
 }
 
 sl_status sl_resize_forward(const sl_call *c, sl_error *err)
 {
     const sl_shape *x = &c->in[0]->shape, *y = &c->out[0].shape;
-    const sl_attr *attr = &c->node->attr;
     const float *in = c->in[0]->data;
     float *out = c->out[0].data;
     sl_resize_axis axis[SL_MAX_RANK];
+    int64_t from[1 << SL_MAX_RANK];
+    double share[1 << SL_MAX_RANK];
     SL_TRY(sl_resize_axes(c, axis, err));
     sl_walk w;
     sl_walk_start(&w, y);
     for (int64_t i = 0, n = sl_shape_elements(y); i < n; i++, sl_walk_next(&w)) {
-        if (attr->fn == SL_FN_LINEAR) {
-            out[i] = (float)linear_at(attr, x, axis, w.at, in);
-            continue;
-        }
-        int64_t from = 0;
-        for (int k = 0; k < x->rank; k++)
-            from = from * x->dim[k] + sl_resize_nearest(attr, &axis[k], w.at[k]);
-        out[i] = in[from];
+        double sum = 0;
+        for (int k = 0, count = sources(&c->node->attr, x, axis, w.at, from, share); k < count; k++)
+            sum += share[k] * in[from[k]];
+        out[i] = (float)sum;
     }
     return SL_OK;
+}
+
+/* ---- gradient: each output gives its share to the cells that it read ---- */
+
+sl_status sl_resize_back_infer(const sl_call *c, sl_error *err)
+{
+    sl_value x = {.type = SL_TYPE_F32}, y = {.type = SL_TYPE_F32};
+    SL_TRY(sl_layer_ints(c, 2, x.shape.dim, SL_MAX_RANK, &x.shape.rank, err));
+    const sl_value *in[2] = {&x, c->in[1]};
+    SL_TRY(sl_resize_infer(&(sl_call){c->node, in, &y}, err));
+    if (!sl_shape_equal(&y.shape, &c->in[0]->shape))
+        return sl_layer_fail(c, err, SL_ERR_FORMAT, "the output's gradient does not fit the input");
+    c->out[0] = x;
+    return SL_OK;
+}
+
+sl_status sl_resize_back_forward(const sl_call *c, sl_error *err)
+{
+    const sl_shape *x = &c->out[0].shape, *y = &c->in[0]->shape;
+    const float *gy = c->in[0]->data;
+    float *out = c->out[0].data;
+    const sl_value *const in[2] = {&c->out[0], c->in[1]};
+    sl_resize_axis axis[SL_MAX_RANK];
+    int64_t from[1 << SL_MAX_RANK];
+    double share[1 << SL_MAX_RANK];
+    SL_TRY(sl_resize_axes(&(sl_call){c->node, in, NULL}, axis, err));
+    memset(out, 0, (size_t)sl_shape_elements(x) * sizeof *out);
+    sl_walk w;
+    sl_walk_start(&w, y);
+    for (int64_t i = 0, n = sl_shape_elements(y); i < n; i++, sl_walk_next(&w))
+        for (int k = 0, count = sources(&c->node->attr, x, axis, w.at, from, share); k < count; k++)
+            out[from[k]] += (float)(share[k] * gy[i]);
+    return SL_OK;
+}
+
+void sl_resize_gradient(sl_backward *b)
+{
+    const sl_shape x = sl_back_in_shape(b, 0);
+    sl_back_give(b, 0, sl_back_node(b, SL_OP_RESIZE_BACK, &b->node.attr,
+                                    SL_BACK_INPUTS(sl_back_grad(b, 0), b->node.inputs[1], sl_back_dims(b, &x))));
 }

@@ -1,5 +1,5 @@
 /* Shapes as values and values by shape: Shape, Cast, Expand, Fill. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <math.h>
 #include <string.h>
@@ -96,4 +96,10 @@ sl_status sl_fill_forward(const sl_call *c, sl_error *err)
             ((int64_t *)c->out[0].data)[i] = (int64_t)c->node->attr.a;
     }
     return SL_OK;
+}
+
+void sl_expand_gradient(sl_backward *b)
+{
+    const sl_shape shape = sl_back_in_shape(b, 0);
+    sl_back_give(b, 0, sl_back_fit(b, sl_back_grad(b, 0), &shape));
 }

@@ -1,5 +1,7 @@
 /* Slice: x[start:end:step] along some axes, with numpy's clamping and negative steps. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
+
+#include <stdlib.h>
 
 /* start and step of every axis, and the output's shape. */
 typedef struct {
@@ -93,4 +95,48 @@ sl_status sl_slice_forward(const sl_call *c, sl_error *err)
     for (int64_t i = 0, n = sl_shape_elements(&s.shape); i < n; i++, sl_walk_next(&w))
         sl_copy_element(c->out[0].data, i, c->in[0]->data, w.offset[0], size);
     return SL_OK;
+}
+
+/* ---- gradient: the cut's elements back in their places, axis by axis, zeros around ---- */
+
+sl_tensor sl_back_uncut(sl_backward *b, sl_tensor gy, int axis, int64_t size, int64_t start, int64_t step)
+{
+    sl_shape shape = sl_back_shape(b, gy);
+    int64_t count = shape.dim[axis], pads[2 * SL_MAX_RANK] = {0};
+    if (count == size && step == 1)
+        return gy;
+    pads[axis] = start;
+    pads[axis + shape.rank] = size - start - count;
+    if (step == 1)
+        return sl_back_node(b, SL_OP_PAD, &(sl_attr){.fn = SL_FN_CONSTANT},
+                            SL_BACK_INPUTS(gy, sl_back_ints(b, pads, 2 * shape.rank)));
+    int64_t *index = malloc((size_t)count * sizeof *index + 1);
+    if (!index) {
+        sl_back_fail(b, SL_ERR_MEMORY, "no memory");
+        return -1;
+    }
+    for (int64_t i = 0; i < count; i++)
+        index[i] = start + i * step;
+    sl_tensor indices = sl_back_ints(b, index, (int)count);
+    free(index);
+    shape.dim[axis] = size;
+    return sl_back_ungather(b, gy, indices, axis, &shape);
+}
+
+void sl_slice_gradient(sl_backward *b)
+{
+    sl_value values[5];
+    const sl_value *in[5];
+    for (int i = 0; i < b->node.n_inputs; i++) {
+        in[i] = b->node.inputs[i] < 0 ? NULL : &values[i];
+        if (in[i])
+            values[i] = sl_back_value(b, b->node.inputs[i]);
+    }
+    cut s;
+    b->status = cut_of(&(sl_call){&b->node, in, NULL}, &s, b->err);
+    sl_tensor grad = sl_back_grad(b, 0);
+    const sl_shape x = sl_back_in_shape(b, 0);
+    for (int i = 0; i < x.rank && b->status == SL_OK; i++)
+        grad = sl_back_uncut(b, grad, i, x.dim[i], s.start[i], s.step[i]);
+    sl_back_give(b, 0, grad);
 }

@@ -1,5 +1,5 @@
 /* Transpose: output axis i is input axis perm[i]. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 sl_status sl_transpose_infer(const sl_call *c, sl_error *err)
 {
@@ -48,4 +48,12 @@ sl_status sl_transpose_forward(const sl_call *c, sl_error *err)
     for (int64_t i = 0, n = sl_shape_elements(x); i < n; i++, sl_walk_next(&w))
         sl_copy_element(c->out[0].data, i, c->in[0]->data, w.offset[0], size);
     return SL_OK;
+}
+
+void sl_transpose_gradient(sl_backward *b)
+{
+    sl_attr back = {0};
+    for (int i = 0; i < sl_back_in_shape(b, 0).rank; i++)
+        back.perm[b->node.attr.perm[i]] = i;
+    sl_back_give(b, 0, sl_back_node(b, SL_OP_TRANSPOSE, &back, SL_BACK_INPUTS(sl_back_grad(b, 0))));
 }

@@ -1,8 +1,14 @@
 /* Functions of one number, element by element. */
-#include "net/layers/layers.h"
+#include "net/layers/backward.h"
 
 #include <math.h>
 #include <string.h>
+
+/* How much of the normal distribution lies below x. */
+static double normal_below(double x)
+{
+    return 0.5 * erfc(-x * M_SQRT1_2);
+}
 
 /* NaN must stay NaN: comparisons are written so that it falls through to x. */
 static double value(const sl_attr *attr, double x)
@@ -30,6 +36,7 @@ static double value(const sl_attr *attr, double x)
         return x * (y < 0 ? 0 : y > 1 ? 1 : y);
     }
     case SL_FN_SOFTPLUS: return x > 30 ? x : log1p(exp(x));
+    case SL_FN_GELU: return x * normal_below(x);
     case SL_FN_FLOOR: return floor(x);
     case SL_FN_CEIL: return ceil(x);
     default: return x;
@@ -84,4 +91,69 @@ sl_status sl_unary_forward(const sl_call *c, sl_error *err)
     for (int64_t i = 0; i < n; i++)
         out[i] = sl_unary_value(&c->node->attr, in[i]);
     return SL_OK;
+}
+
+/* ---- gradient ---- */
+
+/* The slope at x. Where there are two, at a corner, it is PyTorch's choice: that of the flat side. */
+static double slope(const sl_attr *attr, double x)
+{
+    double y = value(attr, x);
+    switch (attr->fn) {
+    case SL_FN_RELU: return x > 0;
+    case SL_FN_LEAKY_RELU: return x > 0 ? 1 : attr->a;
+    case SL_FN_CLIP: return x >= attr->a && x <= attr->b;
+    case SL_FN_SIGMOID: return y * (1 - y);
+    case SL_FN_TANH: return 1 - y * y;
+    case SL_FN_EXP: return y;
+    case SL_FN_LOG: return 1 / x;
+    case SL_FN_SQRT: return 0.5 / y;
+    case SL_FN_ABS: return (x > 0) - (x < 0);
+    case SL_FN_NEG: return -1;
+    case SL_FN_RECIPROCAL: return -y * y;
+    case SL_FN_ERF: return M_2_SQRTPI * exp(-x * x);
+    case SL_FN_ELU: return x < 0 ? y + attr->a : 1;
+    case SL_FN_HARD_SIGMOID: return y > 0 && y < 1 ? attr->a : 0;
+    case SL_FN_HARD_SWISH: return x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5;
+    case SL_FN_SOFTPLUS: return 1 / (1 + exp(-x));
+    case SL_FN_GELU: return normal_below(x) + x * exp(-x * x / 2) * 0.5 * M_2_SQRTPI * M_SQRT1_2;
+    case SL_FN_FLOOR:
+    case SL_FN_CEIL: return 0;
+    default: return 1;
+    }
+}
+
+float sl_unary_slope(const sl_attr *attr, float x)
+{
+    return (float)slope(attr, x);
+}
+
+sl_status sl_unary_back_infer(const sl_call *c, sl_error *err)
+{
+    if (!is_unary(c->node->attr.fn) || !sl_shape_equal(&c->in[0]->shape, &c->in[1]->shape))
+        return sl_layer_fail(c, err, SL_ERR_FORMAT, "its inputs have two shapes, or it has no function");
+    c->out[0].type = SL_TYPE_F32;
+    c->out[0].shape = c->in[0]->shape;
+    return SL_OK;
+}
+
+sl_status sl_unary_back_forward(const sl_call *c, sl_error *err)
+{
+    (void)err;
+    const float *x = c->in[0]->data, *gy = c->in[1]->data;
+    float *out = c->out[0].data;
+    for (int64_t i = 0, n = sl_shape_elements(&c->out[0].shape); i < n; i++)
+        out[i] = (float)(slope(&c->node->attr, x[i]) * gy[i]);
+    return SL_OK;
+}
+
+void sl_unary_gradient(sl_backward *b)
+{
+    sl_fn fn = b->node.attr.fn;
+    sl_tensor gy = sl_back_grad(b, 0), x = b->node.inputs[0];
+    if (fn == SL_FN_IDENTITY || fn == SL_FN_NEG)
+        sl_back_give(b, 0, fn == SL_FN_NEG ? sl_back_unary(b, SL_FN_NEG, gy) : gy);
+    else /* y has the sign that x has: what is behind a ReLU may overwrite x */
+        sl_back_give(b, 0, sl_back_node(b, SL_OP_UNARY_BACK, &b->node.attr,
+                                        SL_BACK_INPUTS(fn == SL_FN_RELU ? b->node.outputs[0] : x, gy)));
 }

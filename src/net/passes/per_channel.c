@@ -98,6 +98,8 @@ static bool arithmetic(sl_fn fn)
 sl_status sl_fuse_affine(sl_rewrite *r, int node, sl_error *err)
 {
     const sl_node *n = &r->g->nodes[node];
+    if (n->attr.stats != SL_STATS_FIXED)
+        return SL_OK;
     if (n->op != SL_OP_BATCHNORM && !(n->op == SL_OP_BINARY && arithmetic(n->attr.fn)))
         return SL_OK;
     const sl_shape *shape = &sl_tensor_of(r, n->outputs[0])->shape;
@@ -192,7 +194,8 @@ sl_status sl_fuse_matmul(sl_rewrite *r, int node, sl_error *err)
     if (n->op != SL_OP_MATMUL)
         return SL_OK;
     const sl_tensor_info *x = sl_tensor_of(r, n->inputs[0]), *b = sl_tensor_of(r, n->inputs[1]);
-    if (x->shape.rank != 2 || b->shape.rank != 2 || !b->data)
+    const bool *transposed = n->attr.transposed;
+    if (x->shape.rank != 2 || b->shape.rank != 2 || !b->data || transposed[0] || transposed[1])
         return SL_OK;
     const float *from = b->data;
     int64_t depth = b->shape.dim[0], outputs = b->shape.dim[1];
