@@ -26,3 +26,8 @@ bool sl_has_unary_loop(sl_fn fn)
     default: return false;
     }
 }
+
+bool sl_has_slope_loop(sl_fn fn)
+{
+    return fn == SL_FN_RELU || fn == SL_FN_LEAKY_RELU || fn == SL_FN_CLIP;
+}

@@ -117,7 +117,62 @@ static void LOOPS(affine)(const float *x, float scale, float shift, float *y, in
         y[i] = x[i] * scale + shift;
 }
 
+/* ---- backwards ---- */
+
+static void LOOPS(unary_back)(const sl_attr *attr, const float *x, const float *gy, float *gx, int64_t n)
+{
+    const float low = attr->a, high = attr->b, slope = attr->fn == SL_FN_RELU ? 0 : attr->a;
+    if (attr->fn == SL_FN_CLIP) {
+        SAME_PLACE
+        for (int64_t i = 0; i < n; i++) {
+            float v = x[i], g = gy[i];
+            gx[i] = v >= low && v <= high ? g : 0;
+        }
+        return;
+    }
+    SAME_PLACE
+    for (int64_t i = 0; i < n; i++) {
+        float v = x[i], g = gy[i], other = g * slope;
+        gx[i] = v > 0 ? g : other;
+    }
+}
+
+static inline __attribute__((always_inline)) void LOOPS(prelu_back_width)(const float *x, const float *slope,
+                                                                          const float *gy, float *gx, float *sums,
+                                                                          int64_t rows, int64_t width)
+{
+    for (int64_t r = 0; r < rows; r++, x += width, gy += width, gx += width) {
+        SAME_PLACE
+        for (int64_t c = 0; c < width; c++) {
+            float v = x[c], g = gy[c], below = g * slope[c], lost = v * g;
+            gx[c] = v >= 0 ? g : below;
+            sums[c] += v < 0 ? lost : 0;
+        }
+    }
+}
+
+static void LOOPS(prelu_back_rows)(const float *x, const float *slope, const float *gy, float *gx, float *sums,
+                                   int64_t rows, int64_t width)
+{
+    float own[16], sum[16];
+    if (width != 8 && width != 16) {
+        LOOPS(prelu_back_width)(x, slope, gy, gx, sums, rows, width);
+        return;
+    }
+    for (int64_t c = 0; c < width; c++) {
+        own[c] = slope[c];
+        sum[c] = sums[c];
+    }
+    if (width == 8)
+        LOOPS(prelu_back_width)(x, own, gy, gx, sum, rows, 8);
+    else
+        LOOPS(prelu_back_width)(x, own, gy, gx, sum, rows, 16);
+    for (int64_t c = 0; c < width; c++)
+        sums[c] = sum[c];
+}
+
 #define LOOPS_TABLE                                                                                               \
     {                                                                                                             \
-        LOOPS(unary), LOOPS(binary), LOOPS(prelu_rows), LOOPS(affine_rows), LOOPS(affine)                         \
+        LOOPS(unary), LOOPS(binary), LOOPS(prelu_rows), LOOPS(affine_rows), LOOPS(affine),                       \
+        LOOPS(unary_back), LOOPS(prelu_back_rows)                                                                 \
     }

@@ -60,7 +60,7 @@ static sl_status add_outputs(sl_backward *b, const sl_node *n, sl_error *err)
             values[i] = sl_back_value(b, n->inputs[i]);
     }
     const sl_call call = {n, in, out};
-    SL_TRY(sl_layer_infer(&call, err));
+    SL_TRY(b->infer(&call, err));
     for (int i = 0; i < n->n_outputs; i++) {
         char name[64];
         fresh_name(b, name);

@@ -11,6 +11,7 @@ struct sl_backward {
     sl_tensor *grads; /* [n_forward] the gradient of a tensor so far, -1: none */
     bool *wanted;     /* [n_forward] something that a gradient is asked for leads here */
     int n_forward;    /* tensors before the first appended one */
+    sl_status (*infer)(const sl_call *c, sl_error *err); /* sl_layer_infer, which this file is below */
     sl_node node;     /* whose gradient is being appended; its lists belong to the graph */
     sl_status status;
     sl_error *err;

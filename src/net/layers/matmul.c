@@ -98,6 +98,13 @@ static void give_matrix(sl_backward *b, int input, sl_tensor grad)
     sl_back_give(b, input, sl_back_reshape(b, grad, &shape));
 }
 
+/* Matrices one below the other. */
+static sl_tensor rows_of_all(sl_backward *b, sl_tensor t)
+{
+    const sl_shape s = sl_back_shape(b, t);
+    return sl_back_reshape(b, t, &(sl_shape){2, {sl_shape_span(&s, 0, s.rank - 1), s.dim[s.rank - 1]}});
+}
+
 /* P = op(A) op(B): op(A) gets gP op(B)^T, op(B) gets op(A)^T gP; a transposed operand gets the transposed of that. */
 void sl_matmul_gradient(sl_backward *b)
 {
@@ -117,6 +124,11 @@ void sl_matmul_gradient(sl_backward *b)
     gy = sl_back_reshape(b, gy, &whole);
     if (sl_back_wants(b, 0))
         give_matrix(b, 0, ta ? sl_back_matmul(b, y, tb, gy, true) : sl_back_matmul(b, gy, false, y, !tb));
-    if (sl_back_wants(b, 1))
-        give_matrix(b, 1, tb ? sl_back_matmul(b, gy, true, x, ta) : sl_back_matmul(b, x, !ta, gy, false));
+    if (!sl_back_wants(b, 1))
+        return;
+    if (a_shape.rank > 2 && b_shape.rank == 2 && !ta) { /* the sum over all matrices on the left is one product */
+        x = rows_of_all(b, x);
+        gy = rows_of_all(b, gy);
+    }
+    give_matrix(b, 1, tb ? sl_back_matmul(b, gy, true, x, ta) : sl_back_matmul(b, x, !ta, gy, false));
 }

@@ -99,7 +99,7 @@ static sl_status differentiate(sl_backward *b, sl_tensor loss, const sl_tensor *
 sl_status sl_graph_gradient(const sl_graph *g, sl_tensor loss, const sl_tensor *wrt, int n, sl_graph **out,
                             sl_error *err)
 {
-    sl_backward b = {.n_forward = g->n_tensors, .err = err};
+    sl_backward b = {.n_forward = g->n_tensors, .infer = sl_layer_infer, .err = err};
     *out = NULL;
     SL_TRY(check(g, loss, wrt, n, err));
     b.g = sl_graph_new();

@@ -62,6 +62,31 @@ dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const
                           const sl_md *bias, const sl_md *dst, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr);
+/* What training needs. Convolution backwards: diff_bias may be NULL. */
+dnnl_status_t sl_pd_conv_back_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
+                                   const sl_md *diff_src, const sl_md *weights, const sl_md *diff_dst,
+                                   const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_conv_back_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
+                                      const sl_md *src, const sl_md *diff_weights, const sl_md *diff_bias,
+                                      const sl_md *diff_dst, const_dnnl_primitive_attr_t attr);
+
+/* Batch normalisation with scale and shift, all in the layout of `data`. given: by the statistics it is handed; else it
+ * works out the batch's, going forward. */
+typedef struct {
+    const sl_md *data;
+    float epsilon;
+    bool given;
+} sl_norm;
+dnnl_status_t sl_pd_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_norm *n,
+                         const_dnnl_primitive_attr_t attr);
+dnnl_status_t sl_pd_norm_back(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_norm *n,
+                              const_dnnl_primitive_attr_t attr);
+
+/* Of matrices behind equal or broadcast axes; the strides are those of the descriptions. */
+bool sl_md_strided(const sl_shape *shape, const int64_t *strides, sl_md *out);
+dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                           const sl_md *dst, const_dnnl_primitive_attr_t attr);
+
 dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,
                             const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_dnnl_memory(dnnl_memory_t *out, const sl_md *md, dnnl_engine_t engine);

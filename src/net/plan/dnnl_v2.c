@@ -1,6 +1,8 @@
 /* oneDNN 2 behind dnnl_adapter.h. */
 #include "net/plan/dnnl_common.h"
 
+#include <string.h>
+
 #if DNNL_VERSION_MAJOR == 2
 
 bool sl_md_dense_as(const sl_shape *shape, dnnl_data_type_t type, sl_md *out)
@@ -124,6 +126,102 @@ dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_a
                                                              k.kernel, k.dilation, k.before, k.after);
     return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
 }
+
+/* ---- training ---- */
+
+/* Backward primitives are made with the forward one they belong to at hand. */
+static dnnl_status_t conv_hint(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w, const sl_md *src,
+                               const sl_md *weights, const sl_md *bias, const sl_md *dst)
+{
+    dnnl_convolution_desc_t d;
+    const dnnl_window k = dnnl_window_of(w);
+    dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
+        &d, dnnl_forward_training, dnnl_convolution_direct, src, weights, bias, dst, k.stride, k.dilation, k.before,
+        k.after);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, NULL, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_conv_back_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
+                                   const sl_md *diff_src, const sl_md *weights, const sl_md *diff_dst,
+                                   const_dnnl_primitive_attr_t attr)
+{
+    dnnl_convolution_desc_t d;
+    dnnl_primitive_desc_t hint = NULL;
+    const dnnl_window k = dnnl_window_of(w);
+    dnnl_status_t status = conv_hint(&hint, engine, w, diff_src, weights, NULL, diff_dst);
+    if (status == dnnl_success)
+        status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, diff_src, weights,
+                                                                  diff_dst, k.stride, k.dilation, k.before, k.after);
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_create(pd, &d, attr, engine, hint);
+    dnnl_primitive_desc_destroy(hint);
+    return status;
+}
+
+dnnl_status_t sl_pd_conv_back_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
+                                      const sl_md *src, const sl_md *diff_weights, const sl_md *diff_bias,
+                                      const sl_md *diff_dst, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_convolution_desc_t d;
+    dnnl_primitive_desc_t hint = NULL;
+    const dnnl_window k = dnnl_window_of(w);
+    dnnl_status_t status = conv_hint(&hint, engine, w, src, diff_weights, diff_bias, diff_dst);
+    if (status == dnnl_success)
+        status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, src, diff_weights,
+                                                                     diff_bias, diff_dst, k.stride, k.dilation,
+                                                                     k.before, k.after);
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_create(pd, &d, attr, engine, hint);
+    dnnl_primitive_desc_destroy(hint);
+    return status;
+}
+
+static unsigned norm_flags(const sl_norm *n)
+{
+    return dnnl_use_scale | dnnl_use_shift | (n->given ? dnnl_use_global_stats : 0);
+}
+
+dnnl_status_t sl_pd_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_norm *n,
+                         const_dnnl_primitive_attr_t attr)
+{
+    dnnl_batch_normalization_desc_t d;
+    dnnl_status_t status =
+        dnnl_batch_normalization_forward_desc_init(&d, dnnl_forward_training, n->data, n->epsilon, norm_flags(n));
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+dnnl_status_t sl_pd_norm_back(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_norm *n,
+                              const_dnnl_primitive_attr_t attr)
+{
+    dnnl_batch_normalization_desc_t d;
+    dnnl_primitive_desc_t hint = NULL;
+    dnnl_status_t status = sl_pd_norm(&hint, engine, n, NULL);
+    if (status == dnnl_success)
+        status = dnnl_batch_normalization_backward_desc_init(&d, dnnl_backward, n->data, n->data, n->epsilon,
+                                                             norm_flags(n));
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_create(pd, &d, attr, engine, hint);
+    dnnl_primitive_desc_destroy(hint);
+    return status;
+}
+
+bool sl_md_strided(const sl_shape *shape, const int64_t *strides, sl_md *out)
+{
+    dnnl_dims_t dims, own, steps;
+    int rank = dnnl_shape(shape, dims, own);
+    memcpy(steps, strides, (size_t)rank * sizeof *steps);
+    return dnnl_memory_desc_init_by_strides(out, rank, dims, dnnl_f32, steps) == dnnl_success;
+}
+
+dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
+                           const sl_md *dst, const_dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t d;
+    dnnl_status_t status = dnnl_matmul_desc_init(&d, src, weights, NULL, dst);
+    return status == dnnl_success ? dnnl_primitive_desc_create(pd, &d, attr, engine, NULL) : status;
+}
+
+/* ---- moving ---- */
 
 dnnl_status_t sl_pd_reorder(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *from, const sl_md *to,
                             const_dnnl_primitive_attr_t attr)

@@ -161,7 +161,7 @@ sl_status sl_shared_weights(sl_build *b, sl_tensor t, const sl_md *to, sl_fill_f
 /* ---- oneDNN primitives as steps (plan_primitive.c) ---- */
 
 /* What a primitive runs on: argument args[i] has memory laid out as mds[i] in buffers[i]. */
-enum { SL_MOST_ARGS = 8 };
+enum { SL_MOST_ARGS = 9 };
 typedef struct {
     int args[SL_MOST_ARGS + 2], buffers[SL_MOST_ARGS + 2]; /* two more for what sl_add_primitive brings */
     sl_md mds[SL_MOST_ARGS + 2];                           /* borrowed */
@@ -199,6 +199,13 @@ sl_status sl_make_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_
 sl_status sl_want_dense(sl_build *b, sl_tensor t, int *buffer, sl_error *err);
 sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_error *err);
 
+/* A buffer that holds t, whose numbers count as of the shape `as` (weights by groups), as `md`: weights that change are
+ * laid out anew in every run. */
+sl_status sl_want_as(sl_build *b, sl_tensor t, const sl_shape *as, const sl_md *md, int *buffer, sl_error *err);
+
+/* The reverse: appends what brings t from `buffer`, where it is laid out as `md`, into a dense buffer of its own. */
+sl_status sl_bind_as(sl_build *b, sl_tensor t, const sl_shape *as, const sl_md *md, int buffer, sl_error *err);
+
 /* Counts down what a compiled node reads. */
 void sl_consume(sl_build *b, const sl_node *n);
 
@@ -208,6 +215,10 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_conv.c */
 /* For a node that suits it (plan_winograd.c). */
 sl_status sl_compile_winograd(sl_build *b, const sl_node *n, const sl_window *w, bool *done, sl_error *err);
+sl_status sl_compile_conv_back(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_conv_back.c */
+sl_status sl_compile_batchnorm(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_batchnorm.c */
+sl_status sl_compile_slopes(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_slopes.c */
+sl_status sl_compile_matmul(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_matmul.c */
 sl_status sl_compile_pool(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_pool.c */
 sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_elements.c */
 sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_movement.c */

@@ -108,10 +108,12 @@ static dnnl_primitive_desc_t choose_primitive(sl_build *b, linear *l)
 
 /* ---- its memory ---- */
 
-static sl_status constant_buffer(sl_build *b, const linear *l, sl_tensor t, const sl_shape *shape, const sl_md *to,
-                                 int *buffer, sl_error *err)
+static sl_status weights_buffer(sl_build *b, const linear *l, sl_tensor t, const sl_shape *shape, const sl_md *to,
+                                int *buffer, sl_error *err)
 {
     sl_md from;
+    if (!b->g->tensors[t].data)
+        return sl_want_as(b, t, shape, to, buffer, err);
     if (!sl_md_dense(shape, &from))
         return sl_build_no_memory(err);
     const sl_scales to_int8 = {DNNL_ARG_FROM, l->int8.count, l->int8.to_weights};
@@ -155,12 +157,12 @@ static sl_status collect_arguments(sl_build *b, linear *l, const sl_md *src, con
     int buffer, out = -1;
     SL_TRY(sl_want_md(b, l->n->inputs[0], src, &buffer, err));
     sl_add_arg(a, DNNL_ARG_SRC, src, buffer);
-    SL_TRY(constant_buffer(b, l, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
+    SL_TRY(weights_buffer(b, l, l->n->inputs[1], &l->weight_shape, weights, &buffer, err));
     sl_add_arg(a, DNNL_ARG_WEIGHTS, weights, buffer);
     if (l->has_bias) {
         const sl_shape *shape = &b->g->tensors[l->n->inputs[2]].shape;
         SL_TRY(l->int8.count ? sl_int8_bias(b, l->n->inputs[2], &l->int8, &buffer, err)
-                             : constant_buffer(b, l, l->n->inputs[2], shape, &l->bias, &buffer, err));
+                             : weights_buffer(b, l, l->n->inputs[2], shape, &l->bias, &buffer, err));
         sl_add_arg(a, DNNL_ARG_BIAS, &l->bias, buffer);
     }
     SL_TRY(post_arguments(b, l, dst, a, &out, err));
@@ -287,7 +289,7 @@ static bool suits_dnnl_winograd(const linear *l)
 
 sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
-    if (n->op != SL_OP_CONV || !sl_has_constant_weights(b, n))
+    if (n->op != SL_OP_CONV)
         return SL_OK;
     const sl_shape *w = &b->g->tensors[n->inputs[1]].shape;
     const int64_t kernel[2] = {w->dim[2], w->dim[3]}, groups = n->attr.groups ? n->attr.groups : 1;
@@ -300,7 +302,7 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
         SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
     if (!*done && sl_suits_winograd(b->g, n))
         return sl_compile_winograd(b, n, &l.window, done, err);
-    if (!*done && suits_dnnl_winograd(&l)) {
+    if (!*done && sl_has_constant_weights(b, n) && suits_dnnl_winograd(&l)) {
         l.algorithm = dnnl_convolution_winograd;
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
         l.algorithm = dnnl_convolution_direct;
@@ -310,7 +312,7 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
 
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
-    if (n->op != SL_OP_DENSE || !sl_has_constant_weights(b, n))
+    if (n->op != SL_OP_DENSE)
         return SL_OK;
     const linear l = {.n = n, .weight_shape = b->g->tensors[n->inputs[1]].shape};
     if (sl_type_of(b, n) != dnnl_f32)

@@ -14,6 +14,10 @@ typedef struct {
     sl_attr attr;
     int64_t planes, blocks, inner, width; /* x, y [planes, inner, width], plane = batch * blocks + block */
     float *slope, *shift;                 /* [blocks * width]: PReLU's slope, or scale and shift; the plan's */
+    int n_params;                         /* what they are made of, anew in every run where it may change */
+    bool changing;
+    const float *params[4];
+    int64_t channels, n_slopes;
     const float *x;
     float *y;
 } map_state;
@@ -57,6 +61,29 @@ static void bind_map(sl_step *step)
     map_state *s = step->state;
     s->x = step->data[0];
     s->y = step->data[1];
+    for (int i = 0; s->changing && i < s->n_params; i++)
+        s->params[i] = step->data[2 + i];
+}
+
+/* PReLU's slope or batch norm's scale and shift, one per channel. */
+static void channel_numbers(const map_state *s)
+{
+    const sl_node n = {.attr = s->attr};
+    sl_value values[5];
+    const sl_value *in[5];
+    for (int i = 0; i < s->n_params; i++) {
+        values[i + 1].data = (void *)s->params[i];
+        in[i + 1] = &values[i + 1];
+    }
+    for (int64_t c = 0; c < s->channels; c++) {
+        double scale, shift = 0;
+        if (s->op == SL_OP_PRELU)
+            scale = s->params[0][s->n_slopes == 1 ? 0 : c];
+        else
+            sl_batchnorm_affine(&(sl_call){&n, in, NULL}, c, &scale, &shift);
+        s->slope[c] = (float)scale;
+        s->shift[c] = (float)shift;
+    }
 }
 
 static sl_status run_map(const sl_step *step, dnnl_stream_t stream, sl_error *err)
@@ -64,6 +91,8 @@ static sl_status run_map(const sl_step *step, dnnl_stream_t stream, sl_error *er
     const map_state *s = step->state;
     int64_t work = s->planes * s->inner * s->width;
     (void)stream, (void)err;
+    if (s->changing)
+        channel_numbers(s);
     if (s->op == SL_OP_UNARY)
         sl_run_pieces(work, work, map_flat, s);
     else if (s->blocks == 1 && s->width > 1)
@@ -73,58 +102,44 @@ static sl_status run_map(const sl_step *step, dnnl_stream_t stream, sl_error *er
     return SL_OK;
 }
 
-/* PReLU's slope or batch norm's scale and shift, one per channel, zeros behind. */
-static sl_status channel_numbers(sl_build *b, const sl_node *n, const sl_layout *l, map_state *s, sl_error *err)
-{
-    size_t bytes = (size_t)(l->blocks * l->width) * sizeof(float);
-    s->slope = sl_plan_memory(b, bytes);
-    s->shift = sl_plan_memory(b, bytes);
-    if (!s->slope || !s->shift)
-        return sl_build_no_memory(err);
-    memset(s->slope, 0, bytes);
-    memset(s->shift, 0, bytes);
-    sl_value values[5];
-    const sl_value *in[5];
-    for (int i = 1; i < n->n_inputs; i++) {
-        const sl_tensor_info *t = &b->g->tensors[n->inputs[i]];
-        values[i] = (sl_value){t->type, t->shape, (void *)t->data};
-        in[i] = &values[i];
-    }
-    const sl_call call = {n, in, NULL};
-    for (int64_t c = 0; c < l->channels; c++) {
-        double scale, shift;
-        if (n->op == SL_OP_PRELU) {
-            s->slope[c] = ((const float *)in[1]->data)[sl_shape_elements(&in[1]->shape) == 1 ? 0 : c];
-            continue;
-        }
-        sl_batchnorm_affine(&call, c, &scale, &shift);
-        s->slope[c] = (float)scale;
-        s->shift[c] = (float)shift;
-    }
-    return SL_OK;
-}
-
-static bool constant_parameters(const sl_build *b, const sl_node *n)
-{
-    for (int i = 1; i < n->n_inputs; i++)
-        if (!b->g->tensors[n->inputs[i]].data)
-            return false;
-    return true;
-}
-
 static bool can_map(const sl_build *b, const sl_node *n)
 {
     const sl_shape *x = &b->g->tensors[n->inputs[0]].shape;
     if (n->op == SL_OP_UNARY)
         return sl_has_unary_loop(n->attr.fn);
     if (n->op == SL_OP_BATCHNORM)
-        return n->attr.stats == SL_STATS_FIXED && constant_parameters(b, n);
-    if (n->op != SL_OP_PRELU || x->rank < 2 || !constant_parameters(b, n))
+        return n->attr.stats == SL_STATS_FIXED;
+    if (n->op != SL_OP_PRELU || x->rank < 2)
         return false;
     const sl_shape *slope = &b->g->tensors[n->inputs[1]].shape;
     int64_t stride[SL_MAX_RANK], count = sl_shape_elements(slope);
     sl_prelu_strides(slope, x, stride);
     return count == 1 || (count == x->dim[1] && stride[1] == 1);
+}
+
+/* Room for the numbers per channel, zeros behind them; constants are worked out here and now. buffers: of those that
+ * are none. */
+static sl_status map_params(sl_build *b, const sl_node *n, const sl_layout *l, map_state *s, int *buffers, sl_error *err)
+{
+    size_t bytes = (size_t)(l->blocks * l->width) * sizeof(float);
+    s->n_params = n->n_inputs - 1;
+    s->channels = l->channels;
+    s->n_slopes = sl_shape_elements(&b->g->tensors[n->inputs[1]].shape);
+    s->slope = sl_plan_memory(b, bytes);
+    s->shift = sl_plan_memory(b, bytes);
+    if (!s->slope || !s->shift)
+        return sl_build_no_memory(err);
+    memset(s->slope, 0, bytes);
+    memset(s->shift, 0, bytes);
+    for (int i = 0; i < s->n_params; i++) {
+        s->params[i] = b->g->tensors[n->inputs[i + 1]].data;
+        s->changing |= !s->params[i];
+    }
+    for (int i = 0; s->changing && i < s->n_params; i++)
+        SL_TRY(sl_want_dense(b, n->inputs[i + 1], &buffers[i], err));
+    if (!s->changing)
+        channel_numbers(s);
+    return SL_OK;
 }
 
 static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
@@ -143,10 +158,10 @@ static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
                      .blocks = l.blocks,
                      .inner = l.inner,
                      .width = l.width};
-    int buffers[2];
+    int buffers[6];
     sl_status status = SL_OK;
     if (n->op != SL_OP_UNARY)
-        status = channel_numbers(b, n, &l, s, err);
+        status = map_params(b, n, &l, s, buffers + 2, err);
     if (status == SL_OK)
         status = sl_layout_want(b, n->inputs[0], &l, &buffers[0], err);
     if (status == SL_OK)
@@ -156,7 +171,7 @@ static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
         free(s);
         return status;
     }
-    return sl_add_step(b, run_map, bind_map, free, s, buffers, 2, err);
+    return sl_add_step(b, run_map, bind_map, free, s, buffers, 2 + (s->changing ? s->n_params : 0), err);
 }
 
 /* ---- functions of two tensors ---- */

@@ -135,6 +135,40 @@ sl_status sl_want_md(sl_build *b, sl_tensor t, const sl_md *md, int *buffer, sl_
     return status;
 }
 
+sl_status sl_want_as(sl_build *b, sl_tensor t, const sl_shape *as, const sl_md *md, int *buffer, sl_error *err)
+{
+    sl_md dense;
+    SL_TRY(sl_want_dense(b, t, buffer, err));
+    if (!sl_md_dense(as, &dense))
+        return sl_build_no_memory(err);
+    sl_status status = SL_OK;
+    if (!sl_md_equal(&dense, md)) {
+        int from = *buffer;
+        *buffer = sl_new_buffer(b, sl_md_bytes(md));
+        status = *buffer < 0 ? sl_build_no_memory(err) : sl_add_reorder(b, t, &dense, from, md, *buffer, err);
+    }
+    sl_md_free(&dense);
+    return status;
+}
+
+sl_status sl_bind_as(sl_build *b, sl_tensor t, const sl_shape *as, const sl_md *md, int buffer, sl_error *err)
+{
+    sl_md dense;
+    int to;
+    if (!sl_md_dense(as, &dense))
+        return sl_build_no_memory(err);
+    sl_status status = SL_OK;
+    if (sl_md_equal(&dense, md)) {
+        sl_bind_dense(b, t, buffer);
+    } else {
+        status = sl_make_dense(b, t, &to, err);
+        if (status == SL_OK)
+            status = sl_add_reorder(b, t, md, buffer, &dense, to, err);
+    }
+    sl_md_free(&dense);
+    return status;
+}
+
 void sl_consume(sl_build *b, const sl_node *n)
 {
     for (int i = 0; i < n->n_inputs; i++) {
