@@ -126,7 +126,7 @@ static void LOOPS(unary_back)(const sl_attr *attr, const float *x, const float *
         SAME_PLACE
         for (int64_t i = 0; i < n; i++) {
             float v = x[i], g = gy[i];
-            gx[i] = v >= low && v <= high ? g : 0;
+            gx[i] = v > low && v < high ? g : 0;
         }
         return;
     }

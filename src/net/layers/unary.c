@@ -102,7 +102,7 @@ static double slope(const sl_attr *attr, double x)
     switch (attr->fn) {
     case SL_FN_RELU: return x > 0;
     case SL_FN_LEAKY_RELU: return x > 0 ? 1 : attr->a;
-    case SL_FN_CLIP: return x >= attr->a && x <= attr->b;
+    case SL_FN_CLIP: return x > attr->a && x < attr->b;
     case SL_FN_SIGMOID: return y * (1 - y);
     case SL_FN_TANH: return 1 - y * y;
     case SL_FN_EXP: return y;
@@ -151,9 +151,10 @@ void sl_unary_gradient(sl_backward *b)
 {
     sl_fn fn = b->node.attr.fn;
     sl_tensor gy = sl_back_grad(b, 0), x = b->node.inputs[0];
+    bool cut_off = fn == SL_FN_RELU || fn == SL_FN_CLIP;
     if (fn == SL_FN_IDENTITY || fn == SL_FN_NEG)
         sl_back_give(b, 0, fn == SL_FN_NEG ? sl_back_unary(b, SL_FN_NEG, gy) : gy);
-    else /* y has the sign that x has: what is behind a ReLU may overwrite x */
+    else /* y has the slope that x has where it is cut off: then x may be overwritten */
         sl_back_give(b, 0, sl_back_node(b, SL_OP_UNARY_BACK, &b->node.attr,
-                                        SL_BACK_INPUTS(fn == SL_FN_RELU ? b->node.outputs[0] : x, gy)));
+                                        SL_BACK_INPUTS(cut_off ? b->node.outputs[0] : x, gy)));
 }

@@ -15,6 +15,7 @@ typedef struct {
     sl_md src, weights, bias, dst; /* what we ask for: `any` where oneDNN may choose */
     sl_int8 int8;                  /* where `type` is s8 or u8 */
     bool has_bias;
+    bool as_backward; /* src and dst as the backward convolution likes them, not as this one does */
     dnnl_alg_kind_t algorithm;
     sl_post posts[SL_MOST_POSTS];
     int n_posts;
@@ -209,6 +210,20 @@ static void free_linear(linear *l)
             sl_md_free(&l->posts[i].md);
 }
 
+/* Weights that change will be learnt: what is read and written here is read again by the convolution by weights, whose
+ * kernels do not always take the layout that is quickest forward. */
+static bool ask_backward(const sl_build *b, linear *l)
+{
+    dnnl_primitive_desc_t pd = NULL;
+    if (sl_pd_conv_back_weights(&pd, b->engine, &l->window, &l->src, &l->weights, NULL, &l->dst, NULL) != dnnl_success)
+        return true;
+    sl_md_free(&l->src);
+    sl_md_free(&l->dst);
+    bool good = sl_pd_md(pd, dnnl_query_src_md, &l->src) && sl_pd_md(pd, dnnl_query_diff_dst_md, &l->dst);
+    dnnl_primitive_desc_destroy(pd);
+    return good;
+}
+
 /* Describes src, weights, bias and dst of a layer whose `n`, `weight_shape`, types and `is_conv` are set. */
 static bool describe_memory(const sl_build *b, linear *l)
 {
@@ -220,6 +235,8 @@ static bool describe_memory(const sl_build *b, linear *l)
                        : sl_md_dense_as(y, l->dst_type, &l->dst);
     dnnl_data_type_t weights = sl_is_int8(l->type) ? dnnl_s8 : l->type;
     good &= sl_md_tag_as(&l->weight_shape, dnnl_format_tag_any, weights, &l->weights);
+    if (good && l->as_backward)
+        good = ask_backward(b, l);
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
 }
 
@@ -306,6 +323,11 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
         l.algorithm = dnnl_convolution_winograd;
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
         l.algorithm = dnnl_convolution_direct;
+    }
+    if (!*done && !b->g->tensors[n->inputs[1]].data) {
+        l.as_backward = true;
+        SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
+        l.as_backward = false;
     }
     return *done ? SL_OK : compile_linear(b, &l, dnnl_f32, done, err);
 }

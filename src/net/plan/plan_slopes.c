@@ -7,12 +7,13 @@
 
 /* ---- PReLU ---- */
 
-enum { LANES = 16 }; /* a dense plane counts as rows of so many numbers with one slope */
+enum { LANES = 16, ROWS = 256 }; /* a dense plane counts as rows of LANES; sums in float are of ROWS at most */
 
 typedef struct {
     const sl_loops *loops;
     int64_t batch, blocks, inner, width, channels, n_slopes;
-    float *padded, *sums; /* [blocks * width]: the slopes, zeros behind; the sums of what each gets. The plan's */
+    float *padded, *part; /* [blocks * width]: the slopes, zeros behind; the sums of a few rows. The plan's */
+    double *sums;         /* [blocks * width]: of all. The plan's */
     const float *x, *slope, *gy;
     float *gx, *gslope; /* gslope: NULL where it is not asked for */
 } prelu_state;
@@ -27,18 +28,31 @@ static void bind_prelu(sl_step *step)
     s->gslope = step->n_buffers > 4 ? step->data[4] : NULL;
 }
 
-/* A plane of one channel. Returns what its slope gets. */
-static float dense_plane(const prelu_state *s, const float *x, const float *gy, float slope, float *gx)
+/* Rows of the channels `slope` is of: gx, and what the slopes get added to sums. */
+static void prelu_rows(const prelu_state *s, int64_t at, const float *slope, int64_t rows, int64_t width, float *part,
+                       double *sums)
 {
-    float slopes[LANES], sums[LANES] = {0}, sum = 0;
-    int64_t rows = s->inner / LANES, rest = rows * LANES;
+    for (int64_t r = 0; r < rows; r += ROWS, at += ROWS * width) {
+        memset(part, 0, (size_t)width * sizeof *part);
+        s->loops->prelu_back_rows(s->x + at, slope, s->gy + at, s->gx + at, part, rows - r < ROWS ? rows - r : ROWS,
+                                  width);
+        for (int64_t c = 0; c < width; c++)
+            sums[c] += part[c];
+    }
+}
+
+/* A plane of one channel. */
+static void prelu_plane(const prelu_state *s, int64_t at, float slope, double *sum)
+{
+    float slopes[LANES], part[LANES];
+    double sums[LANES] = {0};
+    int64_t rows = s->inner / LANES;
     for (int i = 0; i < LANES; i++)
         slopes[i] = slope;
-    s->loops->prelu_back_rows(x, slopes, gy, gx, sums, rows, LANES);
-    s->loops->prelu_back_rows(x + rest, slopes, gy + rest, gx + rest, sums, 1, s->inner - rest);
+    prelu_rows(s, at, slopes, rows, LANES, part, sums);
+    prelu_rows(s, at + rows * LANES, slopes, 1, s->inner - rows * LANES, part, sums);
     for (int i = 0; i < LANES; i++)
-        sum += sums[i];
-    return sum;
+        *sum += sums[i];
 }
 
 /* Whole blocks of channels: each sum is made by one thread, image after image. */
@@ -46,15 +60,14 @@ static void prelu_blocks(const void *context, int64_t from, int64_t to)
 {
     const prelu_state *s = context;
     for (int64_t k = from; k < to; k++) {
-        float *sums = s->sums + k * s->width;
+        double *sums = s->sums + k * s->width;
         memset(sums, 0, (size_t)s->width * sizeof *sums);
         for (int64_t n = 0; n < s->batch; n++) {
-            int64_t at = (n * s->blocks + k) * s->inner * s->width;
+            int64_t at = (n * s->blocks + k) * s->inner * s->width, c = k * s->width;
             if (s->width == 1)
-                *sums += dense_plane(s, s->x + at, s->gy + at, s->padded[k], s->gx + at);
+                prelu_plane(s, at, s->padded[k], sums);
             else
-                s->loops->prelu_back_rows(s->x + at, s->padded + k * s->width, s->gy + at, s->gx + at, sums, s->inner,
-                                          s->width);
+                prelu_rows(s, at, s->padded + c, s->inner, s->width, s->part + c, sums);
         }
     }
 }
@@ -72,7 +85,7 @@ static sl_status run_prelu(const sl_step *step, dnnl_stream_t stream, sl_error *
     for (int64_t c = 0; c < s->channels; c++) {
         sum += s->sums[c];
         if (s->n_slopes > 1)
-            s->gslope[c] = s->sums[c];
+            s->gslope[c] = (float)s->sums[c];
     }
     if (s->n_slopes == 1)
         s->gslope[0] = (float)sum;
@@ -84,11 +97,13 @@ static sl_status start_prelu(sl_build *b, const sl_node *n, prelu_state *s, int 
     const sl_layout l = sl_layout_of(b, n->inputs[0]);
     sl_md md;
     s->batch = l.batch, s->blocks = l.blocks, s->inner = l.inner, s->width = l.width, s->channels = l.channels;
-    s->padded = sl_plan_memory(b, (size_t)(l.blocks * l.width) * sizeof(float));
-    s->sums = sl_plan_memory(b, (size_t)(l.blocks * l.width) * sizeof(float));
-    if (!s->padded || !s->sums || (l.md && !sl_md_copy(l.md, &md)))
+    size_t lanes = (size_t)(l.blocks * l.width);
+    s->padded = sl_plan_memory(b, lanes * sizeof *s->padded);
+    s->part = sl_plan_memory(b, lanes * sizeof *s->part);
+    s->sums = sl_plan_memory(b, lanes * sizeof *s->sums);
+    if (!s->padded || !s->part || !s->sums || (l.md && !sl_md_copy(l.md, &md)))
         return sl_build_no_memory(err);
-    memset(s->padded, 0, (size_t)(l.blocks * l.width) * sizeof(float));
+    memset(s->padded, 0, lanes * sizeof *s->padded);
     sl_layout like = l; /* reorders of the others may move the place that l.md is in */
     like.md = l.md ? &md : NULL;
     sl_status status = sl_layout_want(b, n->inputs[0], &like, &buffers[0], err);
