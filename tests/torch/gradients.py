@@ -1,0 +1,37 @@
+#!/usr/bin/python3
+"""Writes what tests/model/test_gradients.c compares with, from PyTorch in float64: gradients of whole networks.
+
+gradients.py FOLDER     one file per network and mode, a line per parameter: its name, the length of its gradient, and
+                        the gradient's product with random numbers (seeded by the name). The first line is the loss."""
+import os
+import sys
+
+import torch
+
+from formula import NETS, Trained, batch_of, seed_of, uniform
+
+# In training, batch norms need several pictures. With frozen statistics one is enough, and has fewer numbers so near a
+# corner of a ReLU that float32 and float64 come out on two sides of it.
+BATCH = {"train": 3, "frozen": 1}
+
+
+def write(name, mode, folder):
+    net = Trained(name, mode == "frozen")
+    x, labels = batch_of(net, BATCH[mode])
+    net.double()
+    x = x.double().requires_grad_()
+    loss = net(x, labels)
+    loss.backward()
+    with open(os.path.join(folder, f"gradient-{name}-{mode}.txt"), "w") as file:
+        print(f"loss {loss.item():.9g} 0", file=file)
+        for key, value in net.named() + [("input", x)]:
+            grad = value.grad.flatten()
+            along = (grad * uniform(seed_of(key) + 1, len(grad), -1, 1).double()).sum().item()
+            print(f"{key} {grad.norm().item():.9g} {along:.9g}", file=file)
+
+
+torch.set_num_threads(1)
+for name in NETS:
+    for mode in "train", "frozen":
+        write(name, mode, sys.argv[1])
+print(f"gradients of {', '.join(NETS)} by PyTorch {torch.__version__} in {sys.argv[1]}")
