@@ -1,4 +1,6 @@
-/* Batch normalisation in training, forward and backward, on oneDNN, in the layout that its input has. */
+/* Batch normalisation in training, forward and backward, on oneDNN, in the layout that its input has. Where the batch's
+ * statistics are only watched, oneDNN works them out and its y is thrown away; ours is made as in inference
+ * (plan_elements.c). */
 #include "net/plan/plan_build.h"
 
 /* Where x is already, so that nothing is reordered. */
@@ -20,7 +22,7 @@ static bool made_of(sl_build *b, const sl_norm *norm, bool back, dnnl_primitive_
 
 typedef struct {
     int arg;
-    sl_tensor t;
+    sl_tensor t; /* -1: written, and read by nobody */
     bool written, is_list;
 } argument;
 
@@ -30,10 +32,15 @@ static sl_status add_arguments(sl_build *b, const argument *list, int count, con
     for (int i = 0; i < count; i++) {
         const argument *x = &list[i];
         int buffer;
-        if (x->is_list)
+        if (x->t < 0) {
+            buffer = sl_new_buffer(b, sl_md_bytes(data));
+            if (buffer < 0)
+                return sl_build_no_memory(err);
+        } else if (x->is_list) {
             SL_TRY(x->written ? sl_make_dense(b, x->t, &buffer, err) : sl_want_dense(b, x->t, &buffer, err));
-        else
+        } else {
             SL_TRY(x->written ? sl_make_md(b, x->t, data, &buffer, err) : sl_want_md(b, x->t, data, &buffer, err));
+        }
         sl_add_arg(a, x->arg, x->is_list ? channels : data, buffer);
     }
     return SL_OK;
@@ -43,8 +50,9 @@ static sl_status add_norm(sl_build *b, const sl_node *n, const sl_md *data, cons
                           dnnl_primitive_desc_t pd, sl_error *err)
 {
     const sl_tensor *in = n->inputs, *out = n->outputs;
+    sl_tensor y = n->attr.stats == SL_STATS_WATCHED ? -1 : out[0];
     const argument forward[] = {{DNNL_ARG_SRC, in[0], false, false}, {DNNL_ARG_SCALE, in[1], false, true},
-                                {DNNL_ARG_SHIFT, in[2], false, true}, {DNNL_ARG_DST, out[0], true, false},
+                                {DNNL_ARG_SHIFT, in[2], false, true}, {DNNL_ARG_DST, y, true, false},
                                 {DNNL_ARG_MEAN, out[1], true, true},  {DNNL_ARG_VARIANCE, out[2], true, true}};
     const argument back[] = {{DNNL_ARG_SRC, in[0], false, false},      {DNNL_ARG_SCALE, in[1], false, true},
                              {DNNL_ARG_MEAN, in[2], false, true},      {DNNL_ARG_VARIANCE, in[3], false, true},
@@ -64,7 +72,7 @@ static sl_status add_norm(sl_build *b, const sl_node *n, const sl_md *data, cons
 sl_status sl_compile_batchnorm(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
     bool back = n->op == SL_OP_BATCHNORM_BACK;
-    if (!back && !(n->op == SL_OP_BATCHNORM && n->attr.stats == SL_STATS_BATCH))
+    if (!back && !(n->op == SL_OP_BATCHNORM && n->attr.stats != SL_STATS_FIXED))
         return SL_OK;
     sl_md data, channels;
     dnnl_primitive_desc_t pd = NULL;
@@ -73,7 +81,7 @@ sl_status sl_compile_batchnorm(sl_build *b, const sl_node *n, bool *done, sl_err
     sl_status status = SL_OK;
     const sl_norm norm = {&data, n->attr.a, n->attr.stats == SL_STATS_FIXED};
     if (made_of(b, &norm, back, &pd)) {
-        *done = true;
+        *done = n->attr.stats != SL_STATS_WATCHED; /* its y is still to be made */
         if (sl_md_dense(&b->g->tensors[n->inputs[1]].shape, &channels)) {
             status = add_norm(b, n, &data, &channels, pd, err);
             sl_md_free(&channels);
@@ -83,5 +91,8 @@ sl_status sl_compile_batchnorm(sl_build *b, const sl_node *n, bool *done, sl_err
         }
     }
     sl_md_free(&data);
-    return status;
+    if (pd || n->attr.stats != SL_STATS_WATCHED)
+        return status;
+    *done = true;
+    return sl_compile_reference(b, n, err);
 }

@@ -108,7 +108,7 @@ static bool can_map(const sl_build *b, const sl_node *n)
     if (n->op == SL_OP_UNARY)
         return sl_has_unary_loop(n->attr.fn);
     if (n->op == SL_OP_BATCHNORM)
-        return n->attr.stats == SL_STATS_FIXED;
+        return n->attr.stats != SL_STATS_BATCH; /* the batch's are told by plan_batchnorm.c */
     if (n->op != SL_OP_PRELU || x->rank < 2)
         return false;
     const sl_shape *slope = &b->g->tensors[n->inputs[1]].shape;
