@@ -28,13 +28,12 @@ typedef struct {
     bool json, raw, answers;
 } bench_run;
 
-/* Maps that are made up have no landmarks and no trust: the weightings before those. */
 static sl_weighting parse_weighting(struct argp_state *state, const char *text)
 {
-    const char *names[SL_WEIGHT_LMK + 1] = {NULL};
-    for (int i = 0; i < SL_WEIGHT_LMK; i++)
-        names[i] = sl_weighting_name((sl_weighting)i);
-    return (sl_weighting)cli_parse_name(state, "--weighting", text, names);
+    const sl_weighting w = (sl_weighting)cli_parse_value(state, "--weighting", text, sl_weighting_named, sl_weighting_name);
+    if (w == SL_WEIGHT_LMK || w == SL_WEIGHT_TRUST)
+        cli_usage(state, "--weighting %s: maps that are made up have no landmarks and no trust", text);
+    return w;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)

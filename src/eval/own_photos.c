@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "base/pattern.h"
-#include "eval/names.h"
+#include "eval/name_sets.h"
 #include "gallery/gallery.h"
 #include "secondlook_eval.h"
 

@@ -6,7 +6,7 @@
 #include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "eval/names.h"
+#include "eval/name_sets.h"
 #include "eval/own_photos.h"
 #include "gallery/gallery.h"
 #include "secondlook_eval.h"

@@ -6,27 +6,27 @@
 #include "secondlook_eval.h"
 
 /* ---- the metrics ----
- * hits [count], of which the first `within` = min(R, count) are looked at; r: R. */
+ * hits [count]: 1 where the rank shows the right person; r: R. Ranks beyond `count` are no hits. */
 
-static double precision_at_1(const uint8_t *hits, size_t within, size_t r)
+static double precision_at_1(const uint8_t *hits, size_t count, size_t r)
 {
     (void)r;
-    return within && hits[0];
+    return count && hits[0];
 }
 
-static double r_precision(const uint8_t *hits, size_t within, size_t r)
+static double r_precision(const uint8_t *hits, size_t count, size_t r)
 {
     size_t found = 0;
-    for (size_t i = 0; i < within; i++)
+    for (size_t i = 0; i < r && i < count; i++)
         found += hits[i];
     return (double)found / (double)r;
 }
 
-static double mean_average_precision(const uint8_t *hits, size_t within, size_t r)
+static double mean_average_precision(const uint8_t *hits, size_t count, size_t r)
 {
     size_t found = 0;
     double sum = 0;
-    for (size_t i = 0; i < within; i++)
+    for (size_t i = 0; i < r && i < count; i++)
         if (hits[i])
             sum += (double)++found / (double)(i + 1);
     return sum / (double)r;
@@ -34,7 +34,7 @@ static double mean_average_precision(const uint8_t *hits, size_t within, size_t 
 
 static const struct {
     const char *name;
-    double (*of)(const uint8_t *hits, size_t within, size_t r);
+    double (*of)(const uint8_t *hits, size_t count, size_t r);
 } metrics[SL_METRICS] = {
     [SL_P1] = {"p1", precision_at_1},
     [SL_RP] = {"rp", r_precision},
@@ -50,7 +50,7 @@ sl_rates sl_rates_of(const uint8_t *hits, size_t count, size_t r)
 {
     sl_rates rates;
     for (int m = 0; m < SL_METRICS; m++)
-        rates.metric[m] = metrics[m].of(hits, r < count ? r : count, r);
+        rates.metric[m] = metrics[m].of(hits, count, r);
     return rates;
 }
 

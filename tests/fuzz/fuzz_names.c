@@ -2,7 +2,7 @@
 /* A list of people or photos. */
 #include <stdlib.h>
 
-#include "eval/names.h"
+#include "eval/name_sets.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

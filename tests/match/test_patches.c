@@ -1,7 +1,7 @@
 /* Pooling to smaller grids, and the comparison of templates. */
 #include "reference.h"
 
-#include "match/patch/pool.h"
+#include "match/patch/pool_map.h"
 #include "template/template.h"
 
 static sl_error err;

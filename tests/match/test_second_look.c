@@ -6,7 +6,7 @@
 
 #include "match/oae/oae.h"
 #include "match/kernels/match_kernels.h"
-#include "match/patch/pool.h"
+#include "match/patch/pool_map.h"
 #include "match/second_look.h"
 
 enum { FACES = 1000, CANDIDATES = 9, MANY = 300 };
@@ -413,8 +413,8 @@ static void what_makes_no_sense_is_refused(void **state)
     refuses(&o, SL_ERR_ARGUMENT, "unknown rerank 6");
     o = options_of(SL_RERANK_EMD, (sl_feature)2, SL_WEIGHT_UNIFORM);
     refuses(&o, SL_ERR_ARGUMENT, "unknown feature 2");
-    o = options_of(SL_RERANK_EMD, SL_FEATURE_MAP, (sl_weighting)7);
-    refuses(&o, SL_ERR_ARGUMENT, "unknown weighting 7");
+    o = options_of(SL_RERANK_EMD, SL_FEATURE_MAP, (sl_weighting)8);
+    refuses(&o, SL_ERR_ARGUMENT, "unknown weighting 8");
     o = options_of(SL_RERANK_SAME_CELL, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
     o.grid_rows = 4;
     refuses(&o, SL_ERR_ARGUMENT, "larger than the model's map");

@@ -1,7 +1,7 @@
 /* By which rule a pair is scored once its similarities S and weights u, v are known: what patches are moved where, T, so
  * that the score is the sum of T S.
  *
- *     emd         from all to all, at least cost, T having the sums u and v       sinkhorn.c, exact_emd.c
+ *     emd         from all to all, at least cost, T having the sums u and v       kernels/emd_body.h, sinkhorn_converged.c, exact_emd.c
  *     maxsim      each patch m of the query takes v_m from the one most like it
  *     same-cell   each patch m takes (u_m + v_m) / 2 from the one in its place     */
 #ifndef SL_MATCH_PAIR_RULE_H

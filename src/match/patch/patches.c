@@ -5,7 +5,7 @@
 
 #include "base/mem.h"
 #include "match/kernels/match_kernels.h"
-#include "match/patch/pool.h"
+#include "match/patch/pool_map.h"
 #include "match/patch/weighting.h"
 
 /* A vector with nothing larger than this counts as zero (PyTorch's normalize has its floor there too). */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "match/kernels/match_kernels.h"
-#include "match/patch/pool.h"
+#include "match/patch/pool_map.h"
 
 /* ---- fixed ---- */
 

@@ -1,7 +1,7 @@
 /* How much each patch counts: the weightings, a row of a table each (weighting.c).
  *
  *     fixed        a face has its weights by itself: uniform, lmk. trust is the query's and counts on both sides
- *     of a pair    they depend on the partner: apc, cc, sc, sc-text
+ *     of a pair    they depend on the partner: apc, cc, sc, sc-text, uew
  *
  * A new one is a value of sl_weighting (secondlook.h), a row, and the function that the row names. */
 #ifndef SL_MATCH_WEIGHTING_H

@@ -1,4 +1,5 @@
-/* Convolutions and dense layers on oneDNN, with the element-wise nodes behind them as post-operations. */
+/* Convolutions and dense layers, with the element-wise nodes behind them as post-operations. Of the ways to run one the
+ * first that suits is taken: oneDNN in bf16 or int8, our Winograd (plan_winograd.c), oneDNN's own, oneDNN directly. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Which number type each layer of a plan computes in. */
+/* Which number type each layer of a plan computes in, and which convolutions our own Winograd takes. */
 #include "net/plan/plan_build.h"
 
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "eval/names.h"
+#include "eval/name_sets.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /* Names of people and photos: which of one set are in another, and lists of them in a file. */
-#ifndef SL_EVAL_NAMES_H
-#define SL_EVAL_NAMES_H
+#ifndef SL_EVAL_NAME_SETS_H
+#define SL_EVAL_NAME_SETS_H
 
 #include "base/status.h"
 

@@ -5,8 +5,8 @@
  *                |    [ 1  2  3 ]        |
  *                |          [ 3  4  5 ]  |
  *                |                [ 5  6 ]  */
-#ifndef SL_MATCH_POOL_H
-#define SL_MATCH_POOL_H
+#ifndef SL_MATCH_POOL_MAP_H
+#define SL_MATCH_POOL_MAP_H
 
 #include "match/match.h"
 

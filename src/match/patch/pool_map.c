@@ -1,4 +1,4 @@
-#include "match/patch/pool.h"
+#include "match/patch/pool_map.h"
 
 #include <string.h>
 
