@@ -37,8 +37,8 @@ typedef struct {
 } sl_derived_index;
 
 /* Once there were `after` uses (`uses`: how often this caller will) *out is what `make` makes, by one caller, on its
- * `threads`, while others wait; before, or where there is no memory for it, NULL. Always with the same index_kind of a kind.
- * `make` may read patches of the gallery; embeddings only those it is given. */
+ * `threads`, while others wait; before, or where there is no memory for it, NULL. Always with the same maker of a
+ * kind. `make` may read patches of the gallery; embeddings only those it is given. */
 sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *index_kind, size_t uses, int threads,
                           void **out, sl_error *err);
 
@@ -63,8 +63,8 @@ sl_status sl_gallery_set_encoder(sl_gallery *gallery, const sl_contribution_enco
 uint32_t sl_gallery_label_id(const sl_gallery *gallery, size_t i);
 uint32_t sl_gallery_label_bound(const sl_gallery *gallery);
 
-/* The label and the image id of live face i (i is not checked); "" where they cannot be read, which nobody meets who has
- * asked for the embeddings before. */
+/* The label and the image id of live face i (i is not checked); "" where they cannot be read, which nobody meets who
+ * has asked for the embeddings before. */
 const char *sl_gallery_label(const sl_gallery *gallery, size_t i);
 const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
 
@@ -92,9 +92,9 @@ sl_status sl_gallery_patches(const sl_gallery *gallery, size_t i, sl_patch_sourc
 /* The 68 landmarks of live face i in units of the crop's sides, NULL when it has none; checksum as above. */
 sl_status sl_gallery_landmarks(const sl_gallery *gallery, size_t i, const sl_point **landmarks, sl_error *err);
 
-/* A short text of ours that is kept with the gallery by name, for whoever opens it next; complete or not at all. No lock is
- * needed. read: SL_ERR_NOT_FOUND when there is none, *text malloc'd. write: text NULL takes it out, SL_ERR_NOT_FOUND when
- * there is none; SL_ERR_UNSUPPORTED where notes are not kept. */
+/* A short text that is kept with the gallery by name, for whoever opens it next; complete or not at all. No lock is
+ * needed. read: SL_ERR_NOT_FOUND when there is none, *text malloc'd. write: text NULL takes it out, SL_ERR_NOT_FOUND
+ * when there is none; SL_ERR_UNSUPPORTED where notes are not kept. */
 sl_status sl_gallery_read_note(const sl_gallery *gallery, const char *name, size_t most, uint8_t **text, size_t *size,
                                sl_error *err);
 sl_status sl_gallery_write_note(const sl_gallery *gallery, const char *name, const void *text, size_t size,

@@ -86,12 +86,13 @@ struct sl_gallery_kind {
     /* All embeddings in one piece [faces, D]; there is a face. Called once after each change, by one thread: what it
      * needs for that it may keep in *g. From then on entries are read without failing. */
     sl_status (*embeddings)(sl_gallery *g, const float **out, sl_error *err);
-    /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. */
+    /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. The
+     * faces that it gives are those whose patches are asked for next, one by one. */
     sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,
                      sl_error *err);
     sl_status (*entry)(const sl_gallery *g, size_t i, sl_entry *out, sl_error *err);
     uint32_t (*label_id)(const sl_gallery *g, size_t i);
-    /* The embedding; the patches as they are stored, all other members of *out zero; 68 landmarks, NULL without them. */
+    /* The embedding; the patches as they are stored, all other members of *out zero; 68 landmarks, NULL without. */
     sl_status (*embedding)(const sl_gallery *g, size_t i, const float **out, sl_error *err);
     sl_status (*patches)(const sl_gallery *g, size_t i, sl_patch_source *out, sl_error *err);
     sl_status (*landmarks)(const sl_gallery *g, size_t i, const sl_point **out, sl_error *err);
@@ -108,7 +109,7 @@ struct sl_gallery_kind {
     sl_status (*replace)(sl_gallery *g, const size_t *old, size_t count, const sl_new_face *face, sl_error *err);
     /* Makes what was added durable. On failure it is dropped, or the gallery is broken. */
     sl_status (*commit)(sl_gallery *g, sl_error *err);
-    /* Takes out all faces of this very image id and label (NULL: any), and makes that durable. Nothing is uncommitted. */
+    /* Takes out all faces of this very image id and label (NULL: any), durably; what was added is committed. */
     sl_status (*remove)(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err);
 
     /* ---- notes, which are not part of a commit ---- */

@@ -49,8 +49,8 @@ static sl_status open_new(const char *place, sl_gallery_mode mode, const sl_temp
                           sl_gallery **out, sl_error *err)
 {
     if (mode != SL_GALLERY_CREATE)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there: one in memory is created, and ends with its handle",
-                       place);
+        return sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there: one in memory is created, and ends with its "
+                       "handle", place);
     SL_TRY(sl_gallery_check_centre(place, shape, err));
     memory *m = calloc(1, sizeof *m);
     if (!m)
@@ -225,8 +225,8 @@ static void *lay(uint8_t **to, const void *from, size_t size)
 static sl_status hold(const memory *m, const sl_new_face *face, held_face *out, sl_error *err)
 {
     const sl_entry *e = face->entry;
-    const size_t row = sl_patch_row_layout(&m->shape).stride, image = strlen(e->image) + 1, label = strlen(e->label) + 1;
-    const size_t hash = e->photo_sha256 ? 32 : 0;
+    const size_t row = sl_patch_row_layout(&m->shape).stride, hash = e->photo_sha256 ? 32 : 0;
+    const size_t image = strlen(e->image) + 1, label = strlen(e->label) + 1;
     uint8_t *to = sl_alloc_aligned(row + image + label + hash + face->crop_size);
     if (!to)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a face more", m->base.place);

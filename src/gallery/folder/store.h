@@ -1,13 +1,13 @@
 /* A gallery in a folder, as the files of this module see it. docs/gallery-format.md has every byte.
  *
- *     gallery.meta   which generation N of the files counts, whose templates they are
+ *     gallery.meta   which generation N of the files counts, and whose templates they are
  *
- *     embeddings.N   |header| row 0 | row 1 | row 2 : row 3           one row a face, D floats
- *     patches.N      |header| row 0 | row 1 | row 2 : row 3           one row a face (patch_row.h)
- *     crops.N        |header| JPEG 0 | JPEG 2       :                 of faces that have one
+ *     embeddings.N   |header| row 0 | row 1 | row 2                                  : row 3
+ *     patches.N      |header| centre | row 0 | row 1 | row 2                         : row 3
+ *     crops.N        |header| JPEG 0 | JPEG 2 (face 1 has none)                      : JPEG 3
  *     log.N          |header| ADD 0 | ADD 1 | COMMIT 1 | REMOVE 0 | ADD 2 | COMMIT 2 : ADD 3
- *     commit.N       |slot 0 -------------------------------------------------------^ | slot 1, of COMMIT 1|
- *                                                                   what counts ends at the colons
+ *     commit.N       |slot 0: COMMIT 2 ----------------------------------------------^ | slot 1: COMMIT 1|
+ *                                                                        counts : does not
  *
  * The log is the truth: its ADD records make rows and crops into faces, REMOVE takes a face back, and each record's
  * checksum goes on from the one before it. A commit syncs rows and crops, then a COMMIT record in the log, then the
@@ -154,8 +154,8 @@ sl_status sl_store_lock(const char *dir, int *fd, sl_error *err);
  * dir's lock must be held; the handle does not own it. */
 sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_folder **out, sl_error *err);
 
-/* Opens the committed part of meta's generation, whether gallery.meta names it or not; SL_ERR_NOT_FOUND when a file of it
- * is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
+/* Opens the committed part of meta's generation, whether gallery.meta names it or not; SL_ERR_NOT_FOUND when a file of
+ * it is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
 sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_folder **out, sl_error *err);
 
 /* ---- write.c ---- */
@@ -185,7 +185,8 @@ sl_status sl_check_crop(const sl_folder *g, uint32_t row, sl_error *err);
 
 /* ---- verify.c ---- */
 
-/* Both marks, and all of the above for every row, removed ones too. `ticker` is told `before` rows more than were checked. */
+/* Both marks, and all of the above for every row, removed ones too. `ticker` is told `before` rows more than were
+ * checked. */
 sl_status sl_check_whole(const sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err);
 
 /* ---- what sl_folder_kind lists (kind.h) ---- */
