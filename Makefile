@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo check asan tsan fuzz bench man install clean
+.PHONY: help setup build models demo check asan tsan arm64 fuzz bench man install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= passive
 export SECONDLOOK_MODELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/secondlook
 
 help: ## this text
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 setup: ## install what is missing with apt (says what and why)
 	@tools/setup build
@@ -44,6 +44,13 @@ tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is
 	@cmake --preset tsan && cmake --build build-tsan
 	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval)/' -E 'pipeline/test_(import|int8|detect)|match/test_sketch|gallery/test_(damage|crash|faults|marker)'
 
+# Without the tests of the command line, which start the program themselves.
+arm64: models ## the units, golden values and fuzz corpora on 64-bit ARM: cross compiled, run by qemu (slow)
+	@tools/setup arm64
+	@tools/arm64-root build-arm64/root
+	@cmake --preset arm64 && cmake --build build-arm64
+	@cd build-arm64 && $(CTEST)
+
 fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
 	@tools/setup fuzz
 	@cmake --preset fuzz && cmake --build build-fuzz
@@ -61,4 +68,4 @@ install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake --install build
 
 clean: ## remove everything that was built
-	rm -rf build build-dev build-asan build-tsan build-fuzz
+	rm -rf build build-dev build-asan build-tsan build-arm64 build-fuzz

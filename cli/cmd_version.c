@@ -22,7 +22,7 @@ static const struct argp parser = {
     0,
     "Version, the instruction set that the kernels use and the library behind the "
     "networks.\v"
-    "The environment's SL_ISA=scalar|avx2|avx512 asks for less than the machine has.",
+    "The environment's SL_ISA=scalar|avx2|avx512|neon asks for less than the machine has.",
     0,
     0,
     0};

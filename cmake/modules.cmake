@@ -20,6 +20,18 @@ set(SL_MODULES "")
 set(SL_MODULE_LIBS "")
 set(SL_MODULE_NAMES "")
 
+# Kernels are files named after an instruction set, which are chosen at run time (base/cpu.h). Those of other processors
+# are left out; it is the compiler that knows which one it makes code for.
+include(CheckSymbolExists)
+check_symbol_exists(__x86_64__ stddef.h SL_X86_64)
+check_symbol_exists(__aarch64__ stddef.h SL_ARM64)
+set(SL_FOREIGN_KERNELS "_(avx2|avx512|neon)\\.c$")
+if(SL_X86_64)
+  set(SL_FOREIGN_KERNELS "_neon\\.c$")
+elseif(SL_ARM64)
+  set(SL_FOREIGN_KERNELS "_avx(2|512)\\.c$")
+endif()
+
 function(sl_kernel_flags)
   foreach(source ${ARGN})
     if(source MATCHES "_avx2\\.c$")
@@ -27,6 +39,9 @@ function(sl_kernel_flags)
     elseif(source MATCHES "_avx512\\.c$")
       set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS
         "-mavx2;-mfma;-mavx512f;-mavx512bw;-mavx512dq;-mavx512vl;-mavx512vnni;-mprefer-vector-width=512;-O3")
+    elseif(source MATCHES "_neon\\.c$")
+      # Every 64-bit ARM has it. gcc that orders instructions before it gives out registers needs more than there are.
+      set_source_files_properties(${source} PROPERTIES COMPILE_OPTIONS "-O3;$<$<C_COMPILER_ID:GNU>:-fno-schedule-insns>")
     endif()
   endforeach()
 endfunction()
@@ -34,6 +49,7 @@ endfunction()
 macro(sl_module name)
   cmake_parse_arguments(arg "" "" "LIBS" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  list(FILTER sources EXCLUDE REGEX "${SL_FOREIGN_KERNELS}")
   if(EXISTS ${CMAKE_SOURCE_DIR}/src/${name}/module.cmake)
     include(${CMAKE_SOURCE_DIR}/src/${name}/module.cmake) # may append to `sources`
   endif()

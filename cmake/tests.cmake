@@ -1,6 +1,10 @@
 # tests/MODULE/test_*.c: one cmocka program each, linked with the module and those above it.
 # tests/fuzz/fuzz_NAME.c: libFuzzer targets; without SL_FUZZ each runs its corpus as a regression test.
 pkg_check_modules(CMOCKA REQUIRED IMPORTED_TARGET cmocka)
+set(emulator "") # the words of a C array that come before a program's own
+foreach(word ${CMAKE_CROSSCOMPILING_EMULATOR})
+  string(APPEND emulator "\"${word}\",")
+endforeach()
 file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 
 foreach(module ${SL_MODULE_NAMES})
@@ -14,7 +18,7 @@ foreach(module ${SL_MODULE_NAMES})
     set(target ${module}_${stem})
     add_executable(${target} ${program} ${support})
     target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_BINARY_DIR})
-    target_compile_definitions(${target} PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+    target_compile_definitions(${target} PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
     target_link_libraries(${target} PRIVATE ${SL_UPTO_${upto}} PkgConfig::CMOCKA)
     add_test(NAME ${module}/${stem} COMMAND ${target})
     # 77: the test wants something that is not here (LFW, a fetched model) and said so.
@@ -49,14 +53,14 @@ add_executable(net_test_gradient ${CMAKE_SOURCE_DIR}/tests/net/double/test_gradi
 target_include_directories(net_test_gradient PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src
                                                      ${CMAKE_SOURCE_DIR}/tests/support)
 target_compile_options(net_test_gradient PRIVATE -include ${CMAKE_SOURCE_DIR}/tests/net/double/as_double.h)
-target_compile_definitions(net_test_gradient PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_compile_definitions(net_test_gradient PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
 target_link_libraries(net_test_gradient PRIVATE ${SL_UPTO_base} PkgConfig::CMOCKA)
 add_test(NAME net/test_gradient COMMAND net_test_gradient)
 
 # For tests/torch/run: a step of training, timed.
 add_executable(torch_step EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/torch/torch_step.c ${support})
 target_include_directories(torch_step PRIVATE ${CMAKE_SOURCE_DIR}/tests/support)
-target_compile_definitions(torch_step PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
+target_compile_definitions(torch_step PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
 target_link_libraries(torch_step PRIVATE ${SL_UPTO_model} PkgConfig::CMOCKA)
 
 # Matching stands on templates alone: this links no networks, no codecs, no gallery, or not at all.

@@ -81,10 +81,10 @@ SL_API const char *sl_status_name(sl_status status);
 /* "0.1.0" */
 SL_API const char *sl_version(void);
 
-/* The instruction set the kernels use: "scalar", "avx2" or "avx512". */
+/* The instruction set the kernels use: "scalar", "avx2", "avx512" or "neon". */
 SL_API const char *sl_isa_in_use(void);
 
-/* SL_ERR_ARGUMENT when the environment's SL_ISA is unknown or asks for more than the machine has.
+/* SL_ERR_ARGUMENT when the environment's SL_ISA is unknown or asks for what the machine does not have.
  * (Without this check such a value falls back to what the machine has.) */
 SL_API sl_status sl_isa_check(sl_error *err);
 

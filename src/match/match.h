@@ -11,7 +11,7 @@
  *
  * Nothing allocates after sl_matcher_open. Scores do not depend on the number of threads, nor on which
  * candidates stand beside each other. With int8 patches they are the same bits on every instruction set;
- * with f32 patches AVX2 and AVX-512 agree in every bit, scalar differs by rounding; all are within 2e-6 of exact
+ * with f32 patches AVX2, AVX-512 and NEON agree in every bit, scalar differs by rounding; all are within 2e-6 of exact
  * arithmetic up to 2,048 channels, 8e-6 above. With bf16 patches the rounded patches are the same bits everywhere and
  * similarities within the same 2e-6 (8e-6) of their exact products, whichever instruction adds them up. */
 #ifndef SL_MATCH_MATCH_H

@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
@@ -46,15 +45,7 @@ static void sha256_of_every_isa(void **state)
     char hex[65], data[300];
     memset(data, 'x', sizeof data);
     sl_sha256_hex(data, sizeof data, hex);
-    pid_t child = fork();
-    if (child == 0) {
-        setenv("SL_ISA", "scalar", 1);
-        execl("/proc/self/exe", "test_base", "sha256", hex, (char *)NULL);
-        _exit(2);
-    }
-    int result;
-    waitpid(child, &result, 0);
-    assert_int_equal(result, 0);
+    assert_int_equal(run_again_with("scalar", "sha256", hex), 0);
 }
 
 static int check_digest(const char *expected)
@@ -278,7 +269,10 @@ static void isa_is_one_this_machine_has(void **state)
 {
     (void)state;
     sl_error err;
-    assert_true(sl_isa_active() <= sl_isa_supported());
+    bool has = false;
+    for (int i = 0; i < sl_isa_count(); i++)
+        has |= sl_isas[i] == sl_isa_active();
+    assert_true(has);
     setenv("SL_ISA", "sse9", 1);
     assert_int_equal(sl_isa_check(&err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "sse9"));

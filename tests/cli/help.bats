@@ -107,7 +107,7 @@ load common
     contains "$out" oneDNN
     sl version --json
     expect 0
-    json '/^\d+\.\d+\.\d+$/.test(d.version) && ["scalar", "avx2", "avx512"].includes(d.isa) && d.processors >= 1'
+    json '/^\d+\.\d+\.\d+$/.test(d.version) && ["scalar", "avx2", "avx512", "neon"].includes(d.isa) && d.processors >= 1'
 }
 
 @test "SL_ISA is obeyed, and refused when it is unknown" {

@@ -150,8 +150,8 @@ static void check_scores(const sl_match_options *o, sl_template **faces, double 
     float scores[CANDIDATES];
     for (int i = 0; i < CANDIDATES; i++)
         sources[i] = sl_patch_source_of(faces[i]);
-    for (int isa = 0; isa <= (int)sl_isa_supported(); isa++) {
-        sl_match_use_isa(&(sl_isa){(sl_isa)isa});
+    for (int isa = 0; isa < sl_isa_count(); isa++) {
+        sl_match_use_isa(&sl_isas[isa]);
         assert_ok(look_at(o, &sources[0], CANDIDATES, sources, scores, NULL));
         for (int i = 0; i < CANDIDATES; i++)
             assert_near(scores[i], slow_score(faces[0], faces[i], o), bound);

@@ -123,7 +123,7 @@ static char *make_faces(faces *f)
  * which the others' are close to. */
 static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
 {
-    sl_match_use_isa(&(sl_isa){(sl_isa)isa});
+    sl_match_use_isa(&sl_isas[isa]);
     f->above = f->pairs = 0;
     assert_ok(sl_sketches_open(sl_gallery_faces(f->gallery), &f->sketches, &err));
     for (int solver = 0; solver < 3; solver++) {
@@ -155,7 +155,7 @@ static void no_score_is_above_its_upper_bound(void **state)
         shape.cols = grids[g][1];
         char *dir = make_faces(&f);
         for (size_t w = 0; w < 2; w++)
-            for (int isa = 0; isa <= (int)sl_isa_supported(); isa++)
+            for (int isa = 0; isa < sl_isa_count(); isa++)
                 check_looks(&f, weightings[w], isa, first);
         for (int i = 0; i < FACES; i++)
             sl_template_free(f.templates[i]);

@@ -252,8 +252,8 @@ static void converged_is_the_same_everywhere(void **state)
                 x.u[i] = x.v[n - 1 - i] = 0;
             double *first = malloc(bytes);
             int iterations = 0;
-            for (int isa = 0; isa <= (int)sl_isa_supported(); isa++) {
-                sl_match_use_isa(&(sl_isa){(sl_isa)isa});
+            for (int isa = 0; isa < sl_isa_count(); isa++) {
+                sl_match_use_isa(&sl_isas[isa]);
                 memset(x.work, 0x7f, sl_solver_bytes(n)); /* whatever was there */
                 const int now = sl_sinkhorn_converge(&x.problem, &rule, x.work, x.plan);
                 if (isa == 0) {

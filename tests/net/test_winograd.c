@@ -9,18 +9,6 @@
 /* Of numbers up to about 5, sums of up to 9 * 96 products: the transforms multiply f32's rounding by about 10. */
 #define BOUND 3e-5
 
-static const sl_winograd *kernel_of(sl_isa isa)
-{
-    switch (isa) {
-    case SL_ISA_SCALAR: return &sl_winograd_scalar;
-#if defined(__x86_64__)
-    case SL_ISA_AVX2: return &sl_winograd_avx2;
-    case SL_ISA_AVX512: return &sl_winograd_avx512;
-#endif
-    default: return NULL;
-    }
-}
-
 static float *numbers(uint64_t *r, int64_t count, float scale)
 {
     float *x = sl_alloc_aligned((size_t)count * sizeof *x);
@@ -113,10 +101,11 @@ static void check_layer(const sl_winograd *k, uint64_t *r)
 static void test_kernels(void **state)
 {
     (void)state;
-    for (int isa = SL_ISA_SCALAR; isa <= (int)sl_isa_supported(); isa++) {
+    static const sl_winograd *const kernels[] = SL_PER_ISA(sl_winograd);
+    for (int i = 0; i < sl_isa_count(); i++) {
         uint64_t r = 5;
-        for (int i = 0; i < 24 && kernel_of(isa); i++)
-            check_layer(kernel_of(isa), &r);
+        for (int k = 0; k < 24; k++)
+            check_layer(kernels[sl_isas[i]], &r);
     }
 }
 

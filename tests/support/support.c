@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <ftw.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 void assert_close(const float *a, const float *b, size_t count, double bound)
@@ -50,6 +51,23 @@ static int remove_one(const char *path, const struct stat *st, int flag, struct 
 }
 
 void remove_tree(const char *dir) { nftw(dir, remove_one, 16, FTW_DEPTH | FTW_PHYS); }
+
+int run_again_with(const char *isa, const char *option, const char *argument)
+{
+    char self[4096] = "";
+    assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
+    const char *words[] = {SL_EMULATOR self, option, argument, NULL}; /* SL_EMULATOR: words with a comma each, or none */
+    const pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        setenv("SL_ISA", isa, 1);
+        execvp(words[0], (char **)words);
+        _exit(127);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128;
+}
 
 static char *existing(char *path)
 {

@@ -36,6 +36,9 @@ void fill_random(float *out, size_t count, uint64_t seed, float low, float high)
 char *make_temp_dir(void);
 void remove_tree(const char *dir);
 
+/* This program once more, with two arguments, in a process of its own where SL_ISA=isa; its exit status. */
+int run_again_with(const char *isa, const char *option, const char *argument);
+
 /* "../shared/NAME" beside the checkout, malloc'd, or NULL when it is not there. */
 char *shared_path(const char *name);
 

@@ -2,7 +2,6 @@
  * rows in fours or twos (bytes: half of those, as gcc 12 spills twelve sums of two instructions each).
  * Panels: [C, 16] floats or [C / 2, 16, 2] 16-bit integers a block. Bytes are widened to 16 bits before they
  * are multiplied (vpmaddwd), so that nothing can saturate. */
-#if defined(__x86_64__)
 #include <immintrin.h>
 
 #include "match/kernels/emd_body.h"
@@ -188,4 +187,3 @@ static void sums_i8(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squ
 #include "match/kernels/sketch_body.h"
 
 EMD_TABLE(avx2);
-#endif

@@ -1,7 +1,6 @@
 /* EMD kernels with AVX-512 and VNNI. Columns go in blocks of up to 64 (four registers), rows in sixes (the last
  * ones in fours or twos): 24 sums in registers. Panels: one block after the other, [C, width] floats,
  * [C / 2, width, 2] bf16 or [C / 4, width, 4] bytes. */
-#if defined(__x86_64__)
 #include <immintrin.h>
 
 #include "match/kernels/emd_body.h"
@@ -368,4 +367,3 @@ static void sketch_columns(const sl_sketch *q, const sl_sketch *x, float *S, flo
 #include "match/kernels/sketch_body.h"
 
 EMD_TABLE(avx512);
-#endif

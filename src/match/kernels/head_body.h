@@ -4,8 +4,8 @@
 #include "match/kernels/lanes.h"
 #include "template/linear_head.h"
 
-/* As many sums at once as the registers hold. */
-enum { TILE_ROWS = VECS == 1 ? 8 : VECS == 2 ? 4 : 2, TILE_VECS = VECS == 1 ? 2 : VECS == 2 ? 2 : 4 };
+/* Half the registers hold sums. */
+enum { TILE_VECS = VECS == 4 ? 4 : 2, TILE_ROWS = REGISTERS / 2 / TILE_VECS };
 
 /* out [rows, TILE_VECS * VEC of SL_HEAD_COLUMNS] += a [rows, n] x weights [n, the same columns] */
 ALWAYS_INLINE void head_tile(const float *a, size_t stride, int n, const float *weights, float *out,

@@ -9,10 +9,7 @@
 /* out [rows, SL_HEAD_COLUMNS] += a [rows, n] x weights [n, SL_HEAD_COLUMNS]; rows of a are `stride` apart. */
 typedef void (*sl_head_kernel)(const float *a, size_t stride, int rows, int n, const float *weights, float *out);
 
-extern const sl_head_kernel sl_head_kernel_scalar;
-#if defined(__x86_64__)
-extern const sl_head_kernel sl_head_kernel_avx2, sl_head_kernel_avx512;
-#endif
+extern const sl_head_kernel sl_head_kernel_scalar, sl_head_kernel_avx2, sl_head_kernel_avx512, sl_head_kernel_neon;
 
 /* The kernel for an instruction set the machine has. */
 sl_head_kernel sl_head_kernel_for(sl_isa isa);

@@ -21,6 +21,13 @@ enum { VEC = 4 };
 #endif
 enum { LANES = 16, VECS = LANES / VEC };
 
+/* Vectors that the processor has names for. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+enum { REGISTERS = 32 };
+#else
+enum { REGISTERS = 16 };
+#endif
+
 typedef float vec __attribute__((vector_size(4 * VEC)));
 typedef float vec_at __attribute__((vector_size(4 * VEC), aligned(4), may_alias)); /* anywhere in memory */
 typedef uint32_t vec_u32 __attribute__((vector_size(4 * VEC)));
@@ -123,29 +130,28 @@ ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
                                    _mm512_shuffle_ps(four[i], four[i + 1], 0xee));
     store(out, _mm512_add_ps(_mm512_shuffle_ps(two[0], two[1], 0x88), _mm512_shuffle_ps(two[0], two[1], 0xdd)));
 }
-#elif defined(__SSE__)
+#else
+typedef float quad __attribute__((vector_size(16)));
+
 ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
 {
-    __m128 four[4], two[2];
+    quad four[4], two[2];
 #pragma GCC unroll 4
     for (int i = 0; i < 4; i++) {
 #if defined(__AVX2__)
-        __m256 eight = _mm256_add_ps(x[i].part[0], x[i].part[1]);
-        four[i] = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+        const vec eight = x[i].part[0] + x[i].part[1];
+        four[i] = __builtin_shufflevector(eight, eight, 0, 1, 2, 3) + __builtin_shufflevector(eight, eight, 4, 5, 6, 7);
 #else
-        four[i] = _mm_add_ps(_mm_add_ps(x[i].part[0], x[i].part[2]), _mm_add_ps(x[i].part[1], x[i].part[3]));
+        four[i] = (x[i].part[0] + x[i].part[2]) + (x[i].part[1] + x[i].part[3]);
 #endif
     }
 #pragma GCC unroll 2
     for (int i = 0; i < 4; i += 2)
-        two[i / 2] = _mm_add_ps(_mm_movelh_ps(four[i], four[i + 1]), _mm_movehl_ps(four[i + 1], four[i]));
-    _mm_storeu_ps(out, _mm_add_ps(_mm_shuffle_ps(two[0], two[1], 0x88), _mm_shuffle_ps(two[0], two[1], 0xdd)));
-}
-#else
-ALWAYS_INLINE void sums_of(const lanes x[ROW_GROUP], float *out)
-{
-    for (int i = 0; i < ROW_GROUP; i++)
-        out[i] = sum_of(&x[i]);
+        two[i / 2] = __builtin_shufflevector(four[i], four[i + 1], 0, 1, 4, 5) +
+                     __builtin_shufflevector(four[i], four[i + 1], 2, 3, 6, 7);
+    const quad sums = __builtin_shufflevector(two[0], two[1], 0, 2, 4, 6) +
+                      __builtin_shufflevector(two[0], two[1], 1, 3, 5, 7);
+    memcpy(out, &sums, sizeof sums);
 }
 #endif
 

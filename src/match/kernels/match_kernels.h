@@ -3,7 +3,7 @@
  *
  * The int8 product of two patches is an exact integer on every instruction set, and everything after it is
  * written in lanes.h, so int8 scores have the same bits everywhere. The f32 product runs over the channels
- * in order: one fused multiply-add each with AVX2 and AVX-512 (equal bits), a product and a sum in scalar.
+ * in order: one fused multiply-add each with AVX2, AVX-512 and NEON (equal bits), a product and a sum in scalar.
  *
  * bf16 is f32 with rows rounded to 8 bits of mantissa: they lie as floats and go through the f32 product, but where
  * there is AVX-512 with BF16 they lie in 16 bits and vdpbf16ps adds two channels at a time. */
@@ -111,10 +111,7 @@ typedef struct {
                       int32_t *sums_of_squares);
 } sl_emd_kernels;
 
-extern const sl_emd_kernels sl_emd_kernels_scalar;
-#if defined(__x86_64__)
-extern const sl_emd_kernels sl_emd_kernels_avx2, sl_emd_kernels_avx512;
-#endif
+extern const sl_emd_kernels sl_emd_kernels_scalar, sl_emd_kernels_avx2, sl_emd_kernels_avx512, sl_emd_kernels_neon;
 
 /* Rows of one block against up to SL_SCAN_QUERIES queries: out [queries, count]. dim_padded is a multiple of
  * LANES; queries [n_queries, dim_padded] are zero behind dim. */
@@ -131,14 +128,7 @@ typedef struct {
     uint8_t code_bias; /* added to the codes of queries */
 } sl_scan_kernels;
 
-extern const sl_scan_kernels sl_scan_kernels_scalar;
-#if defined(__x86_64__)
-extern const sl_scan_kernels sl_scan_kernels_avx2, sl_scan_kernels_avx512;
-#endif
-
-/* The table for an instruction set the machine has. */
-const sl_emd_kernels *sl_emd_kernels_for(sl_isa isa);
-const sl_scan_kernels *sl_scan_kernels_for(sl_isa isa);
+extern const sl_scan_kernels sl_scan_kernels_scalar, sl_scan_kernels_avx2, sl_scan_kernels_avx512, sl_scan_kernels_neon;
 
 /* The table in use. */
 const sl_emd_kernels *sl_emd_kernels_now(void);

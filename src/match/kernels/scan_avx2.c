@@ -1,4 +1,3 @@
-#if defined(__x86_64__)
 #include <immintrin.h>
 
 #include "match/kernels/scan_body.h"
@@ -32,4 +31,3 @@ ALWAYS_INLINE uint16_t signs_of(const vec_i32 x[VECS])
 #include "match/kernels/codes_body.h"
 
 SCAN_TABLE(avx2);
-#endif

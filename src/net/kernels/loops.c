@@ -3,14 +3,8 @@
 
 const sl_loops *sl_loops_active(void)
 {
-#if defined(__x86_64__)
-    switch (sl_isa_active()) {
-    case SL_ISA_AVX512: return &sl_loops_avx512;
-    case SL_ISA_AVX2: return &sl_loops_avx2;
-    default: break;
-    }
-#endif
-    return &sl_loops_scalar;
+    static const sl_loops *const loops[] = SL_PER_ISA(sl_loops);
+    return loops[sl_isa_active()];
 }
 
 bool sl_has_unary_loop(sl_fn fn)

@@ -27,7 +27,7 @@ typedef struct {
                             int64_t width);
 } sl_loops;
 
-extern const sl_loops sl_loops_scalar, sl_loops_avx2, sl_loops_avx512;
+extern const sl_loops sl_loops_scalar, sl_loops_avx2, sl_loops_avx512, sl_loops_neon;
 
 /* Those of the instruction set in force. */
 const sl_loops *sl_loops_active(void);

@@ -4,14 +4,8 @@
 
 const sl_winograd *sl_winograd_active(void)
 {
-#if defined(__x86_64__)
-    switch (sl_isa_active()) {
-    case SL_ISA_AVX512: return &sl_winograd_avx512;
-    case SL_ISA_AVX2: return &sl_winograd_avx2;
-    default: break;
-    }
-#endif
-    return &sl_winograd_scalar;
+    static const sl_winograd *const kernels[] = SL_PER_ISA(sl_winograd);
+    return kernels[sl_isa_active()];
 }
 
 static int64_t tiles_along(int64_t outputs)

@@ -57,7 +57,7 @@ typedef struct {
     void (*tiles)(const sl_wino_layer *l, int64_t first, int64_t count, int64_t from, int64_t to, float *scratch);
 } sl_winograd;
 
-extern const sl_winograd sl_winograd_scalar, sl_winograd_avx2, sl_winograd_avx512;
+extern const sl_winograd sl_winograd_scalar, sl_winograd_avx2, sl_winograd_avx512, sl_winograd_neon;
 
 /* That of the instruction set in force. */
 const sl_winograd *sl_winograd_active(void);

@@ -73,19 +73,19 @@ static dnnl_primitive_desc_t describe_primitive(const sl_build *b, const linear 
     return made == dnnl_success ? pd : NULL;
 }
 
-static const char *kernel_name(const_dnnl_primitive_desc_t pd)
+/* What a kernel is: loops that know no shape, a general matrix product, or code made for the layer. */
+typedef enum { KERNEL_REFERENCE, KERNEL_PRODUCT, KERNEL_OF_LAYER } kernel_kind;
+
+static kernel_kind kernel_of(const_dnnl_primitive_desc_t pd)
 {
-    const char *name = NULL;
+    const char *name = "";
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    return name ? name : "";
+    if (strncmp(name, "ref", 3) == 0)
+        return KERNEL_REFERENCE;
+    return strncmp(name, "gemm", 4) == 0 ? KERNEL_PRODUCT : KERNEL_OF_LAYER;
 }
 
-static bool is_slow(const char *name)
-{
-    return strncmp(name, "ref", 3) == 0 || strncmp(name, "gemm", 4) == 0;
-}
-
-/* The primitive with as many posts merged as keep the kernel a fast one. */
+/* The primitive with as many posts merged as cost it no better kernel. */
 static dnnl_primitive_desc_t choose_primitive(sl_build *b, linear *l)
 {
     int wanted = l->n_posts;
@@ -94,10 +94,10 @@ static dnnl_primitive_desc_t choose_primitive(sl_build *b, linear *l)
     dnnl_primitive_desc_t plain = describe_primitive(b, l, &l->dst);
     if (!plain || wanted == 0 || !sl_pd_md(plain, dnnl_query_dst_md, &dst))
         return plain;
-    bool slow = is_slow(kernel_name(plain));
+    const kernel_kind kernel = kernel_of(plain);
     for (l->n_posts = wanted; l->n_posts > 0; l->n_posts--) {
         dnnl_primitive_desc_t merged = describe_primitive(b, l, &dst);
-        if (merged && (slow || !is_slow(kernel_name(merged)))) {
+        if (merged && kernel_of(merged) >= kernel) {
             dnnl_primitive_desc_destroy(plain);
             plain = merged;
             break;
@@ -266,7 +266,7 @@ static sl_status compile_posts(sl_build *b, linear *l, bool *done, sl_error *err
         dnnl_primitive_desc_t pd = describe_memory(b, l) ? choose_primitive(b, l) : NULL;
         settled = l->n_posts == posts || !pd;
         sl_status status = SL_OK;
-        if (!pd || (l->type != dnnl_f32 && is_slow(kernel_name(pd)))) {
+        if (!pd || (l->type != dnnl_f32 && kernel_of(pd) < KERNEL_OF_LAYER)) {
             settled = true; /* not a shape for oneDNN */
             if (pd)
                 dnnl_primitive_desc_destroy(pd);

@@ -1,0 +1,3 @@
+#include "match/kernels/head_body.h"
+
+HEAD_KERNEL(neon);
