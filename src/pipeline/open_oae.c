@@ -7,7 +7,6 @@
 #include "base/mem.h"
 #include "gallery/gallery.h"
 #include "match/oae/oae.h"
-#include "match/second_look.h"
 #include "model/builtin_files.h"
 #include "model/head/head.h"
 #include "pipeline/engine.h"
@@ -183,49 +182,6 @@ sl_status sl_oae_of_engine(const sl_engine *engine, sl_match_need need, const sl
     if (need != SL_NEEDS_HEAD && need != SL_NEEDS_STATISTICS)
         return sl_fail(err, SL_ERR_ARGUMENT, "cells of an engine: %d is nothing that a second look needs", (int)need);
     return cells_of(engine->models_dir, &engine->recogniser, gallery, need == SL_NEEDS_STATISTICS, threads, out, err);
-}
-
-/* ---- an engine's own ---- */
-
-/* With statistics, else the head alone, else nothing: each is an answer. */
-static sl_status read_known(const sl_engine *engine, sl_oae **out, sl_error *err)
-{
-    sl_status status = cells_of(engine->models_dir, &engine->recogniser, NULL, true, 1, out, err);
-    if (status == SL_ERR_NOT_FOUND)
-        status = cells_of(engine->models_dir, &engine->recogniser, NULL, false, 1, out, err);
-    return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
-}
-
-static sl_status known_cells(const sl_engine *engine, const sl_oae **out, sl_error *err)
-{
-    sl_engine_cells *known = engine->known;
-    sl_status status = SL_OK;
-    pthread_mutex_lock(&known->mutex);
-    if (!known->read)
-        status = read_known(engine, &known->oae, err);
-    known->read = status == SL_OK;
-    *out = known->oae;
-    pthread_mutex_unlock(&known->mutex);
-    return status;
-}
-
-sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match, sl_error *err)
-{
-    const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : engine ? &engine->shape : NULL;
-    if (!shape)
-        return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
-    if (!match->oae && engine)
-        SL_TRY(known_cells(engine, &match->oae, err));
-    sl_match_suit(match, shape);
-    SL_TRY(sl_match_options_check(match, err));
-    const sl_match_need need = sl_match_needs(match);
-    if (need == SL_NEEDS_STATISTICS && !(match->oae && sl_oae_has_statistics(match->oae)))
-        return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "
-                       "'secondlook models statistics --gallery DIR' from %d faces or more", SL_OAE_LEAST_FACES);
-    if (need == SL_NEEDS_HEAD && !match->oae)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "feature contributions needs a linear head, which this model has not: "
-                       "compare maps");
-    return sl_second_look_check(match, shape, err);
 }
 
 void sl_oae_close(sl_oae *oae)

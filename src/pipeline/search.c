@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "gallery/gallery.h"
 #include "template/template.h"
 
 static void free_shortlists(sl_shortlists *l)
@@ -22,7 +21,6 @@ void sl_search_close(sl_search *s)
     free(s->stage2);
     free(s->score);
     free(s->order);
-    sl_second_look_close(s->look);
 }
 
 /* ---- stage 1 ---- */
@@ -42,10 +40,11 @@ static sl_status scan(const sl_search *s, const sl_template *const *queries, siz
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a shortlist of %zu", length);
     for (size_t i = 0; status == SL_OK && i < n; i++)
         memcpy(vectors + i * width, queries[i]->embedding, width * sizeof *vectors);
-    const int k = (int)length, threads = s->match->threads;
+    const sl_search_plan *p = s->plan;
+    const int k = (int)length, threads = p->each;
     const sl_vectors asked = {vectors, n, dim};
     if (status == SL_OK)
-        status = sl_gallery_top(s->gallery, &asked, k, threads, out->index, out->stage1, err);
+        status = sl_gallery_top(p->gallery, &asked, k, threads, out->index, out->stage1, err);
     free(vectors);
     return status;
 }
@@ -73,12 +72,12 @@ static sl_status take_shortlist(sl_search *s, const sl_shortlists *from, size_t 
 /* Different people among the shortlist. */
 static sl_status count_people(const sl_search *s, size_t *people, sl_error *err)
 {
-    uint8_t *seen = calloc((size_t)sl_gallery_label_bound(s->gallery) + 1, 1);
+    uint8_t *seen = calloc((size_t)sl_gallery_label_bound(s->plan->gallery) + 1, 1);
     if (!seen)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the gallery's labels");
     *people = 0;
     for (size_t i = 0; i < s->shortlist; i++) {
-        uint8_t *mark = &seen[sl_gallery_label_id(s->gallery, s->index[i])];
+        uint8_t *mark = &seen[sl_gallery_label_id(s->plan->gallery, s->index[i])];
         *people += !*mark;
         *mark = 1;
     }
@@ -87,21 +86,21 @@ static sl_status count_people(const sl_search *s, size_t *people, sl_error *err)
 }
 
 /* Long enough for k candidates and, as a rule, `top` people. */
-static size_t first_length(const sl_search *s)
+static size_t first_length(const sl_search_plan *p)
 {
-    size_t people = (size_t)s->top, k = sl_looks_at(s->match);
-    size_t length = k > people * 4 ? k : people * 4;
-    return length < s->faces ? length : s->faces;
+    const size_t people = (size_t)p->top * 4, length = p->k > people ? p->k : people;
+    return length < p->faces ? length : p->faces;
 }
 
 /* The shortlist of the block's query i, longer if that has too few people. */
 static sl_status first_stage(sl_search *s, size_t i, sl_error *err)
 {
+    const size_t wanted = (size_t)s->plan->top, faces = s->plan->faces;
     size_t people = 0;
     SL_TRY(take_shortlist(s, &s->block, i, err));
     SL_TRY(count_people(s, &people, err));
-    while (people < (size_t)s->top && s->shortlist < s->faces) {
-        size_t length = s->shortlist * 4 < s->faces ? s->shortlist * 4 : s->faces;
+    while (people < wanted && s->shortlist < faces) {
+        size_t length = s->shortlist * 4 < faces ? s->shortlist * 4 : faces;
         SL_TRY(scan(s, &s->query, 1, length, &s->own, err));
         SL_TRY(take_shortlist(s, &s->own, 0, err));
         SL_TRY(count_people(s, &people, err));
@@ -115,31 +114,28 @@ static sl_status first_stage(sl_search *s, size_t i, sl_error *err)
 static sl_status source_of(void *context, size_t candidate, sl_patch_source *out, sl_error *err)
 {
     const sl_search *s = context;
-    return sl_second_look_face(s->look, sl_gallery_faces(s->gallery), s->index[candidate], out, err);
+    return sl_second_look_face(s->look, sl_gallery_faces(s->plan->gallery), s->index[candidate], out, err);
 }
 
-/* The scores of the first k: all of them, or with emd those that can bring a person among the first `top`. */
-static sl_status look_again(sl_search *s, size_t k, sl_error *err)
+/* The scores of those of the first k that can bring a person among the first `top`. */
+static sl_status look_at_best(sl_search *s, size_t k, sl_error *err)
 {
-    if (!sl_second_look_prunes(s->match, s->top)) {
-        s->solved = sl_rerank_reads(s->match->rerank) & SL_READS_SOLVER ? k : 0;
-        return sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err);
-    }
+    const sl_search_plan *p = s->plan;
     uint32_t *person = sl_calloc_aligned(k, sizeof *person);
-    sl_bounded *bounded = s->sketches ? sl_calloc_aligned(k, sizeof *bounded) : NULL;
-    sl_topk_entry *entered = sl_calloc_aligned((size_t)s->top, sizeof *entered);
-    sl_topk topk = {.alpha = s->match->alpha,
-                          .stage1 = s->stage1,
-                          .person = person,
-                          .top = s->top,
-                          .entered = entered,
-                          .face = s->index,
-                          .bounded = bounded};
+    sl_bounded *bounded = p->sketches ? sl_calloc_aligned(k, sizeof *bounded) : NULL;
+    sl_topk_entry *entered = sl_calloc_aligned((size_t)p->top, sizeof *entered);
+    sl_topk topk = {.alpha = p->match.alpha,
+                    .stage1 = s->stage1,
+                    .person = person,
+                    .top = p->top,
+                    .entered = entered,
+                    .face = s->index,
+                    .bounded = bounded};
     sl_status status = SL_OK;
-    if (!person || !entered || (s->sketches && !bounded))
+    if (!person || !entered || (p->sketches && !bounded))
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates", k);
     for (size_t i = 0; status == SL_OK && i < k; i++)
-        person[i] = sl_gallery_label_id(s->gallery, s->index[i]);
+        person[i] = sl_gallery_label_id(p->gallery, s->index[i]);
     if (status == SL_OK)
         status = sl_second_look_best(s->look, k, source_of, s, &topk, s->stage2, err);
     s->solved = topk.solved;
@@ -149,22 +145,20 @@ static sl_status look_again(sl_search *s, size_t k, sl_error *err)
     return status;
 }
 
-/* Scores the top k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1; who was spared comes behind. */
+/* Scores the first k again and mixes: alpha * stage 2 + (1 - alpha) * stage 1. */
 static sl_status second_stage(sl_search *s, size_t k, sl_error *err)
 {
+    const float alpha = s->plan->match.alpha;
     const sl_patch_source query = sl_patch_source_of(s->query);
-    SL_TRY(sl_second_look_check(s->match, sl_gallery_shape(s->gallery), err));
-    if (!s->look)
-        SL_TRY(sl_second_look_open(s->match, &s->query->shape, &s->look, err));
-    if (s->sketches)
-        SL_TRY(sl_second_look_take_sketches(s->look, s->sketches, err));
     SL_TRY(sl_second_look_query(s->look, &query, err));
     s->pairs = k;
-    SL_TRY(look_again(s, k, err));
-    for (size_t i = 0; i < k; i++) {
-        float mixed = s->match->alpha * s->stage2[i] + (1 - s->match->alpha) * s->stage1[i];
-        s->score[i] = isnan(s->stage2[i]) ? -INFINITY : mixed;
-    }
+    s->solved = s->plan->solves ? k : 0;
+    if (s->plan->prunes)
+        SL_TRY(look_at_best(s, k, err));
+    else
+        SL_TRY(sl_second_look_scores(s->look, k, source_of, s, s->stage2, NULL, err));
+    for (size_t i = 0; i < k; i++)
+        s->score[i] = isnan(s->stage2[i]) ? -INFINITY : alpha * s->stage2[i] + (1 - alpha) * s->stage1[i];
     return SL_OK;
 }
 
@@ -172,7 +166,7 @@ static sl_status second_stage(sl_search *s, size_t k, sl_error *err)
  * would be quadratic in k, so it is a bottom-up merge. */
 static sl_status sort_head(sl_search *s, size_t k, sl_error *err)
 {
-    uint32_t *from = s->order, *to = sl_calloc_aligned(k + 1, sizeof *to), *spare = to;
+    uint32_t *from = s->order, *to = sl_calloc_aligned(k + 1, sizeof *to), *memory = to;
     if (!to)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to sort %zu candidates", k);
     for (size_t width = 1; width < k; width *= 2) {
@@ -190,22 +184,22 @@ static sl_status sort_head(sl_search *s, size_t k, sl_error *err)
     }
     if (from != s->order)
         memcpy(s->order, from, k * sizeof *s->order);
-    free(spare);
+    free(memory);
     return SL_OK;
 }
 
-sl_status sl_search_scan(sl_search *s, const sl_template *const *queries, size_t n, sl_error *err)
+sl_status sl_search_scan(sl_search *s, size_t block, sl_error *err)
 {
-    return scan(s, queries, n, first_length(s), &s->block, err);
+    const sl_search_plan *p = s->plan;
+    const size_t first = block * p->block, n = p->count - first < p->block ? p->count - first : p->block;
+    return scan(s, p->queries + first, n, first_length(p), &s->block, err);
 }
 
 sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_error *err)
 {
     s->query = query;
     SL_TRY(first_stage(s, i, err));
-    size_t k = sl_looks_at(s->match);
-    if (k > s->shortlist)
-        k = s->shortlist;
+    const size_t k = s->plan->k < s->shortlist ? s->plan->k : s->shortlist;
     s->pairs = s->solved = 0;
     for (size_t at = 0; at < s->shortlist; at++) {
         s->order[at] = (uint32_t)at;

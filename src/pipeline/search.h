@@ -1,13 +1,21 @@
-/* One thread's search: stage 1 for a block of queries together, then each query's order by both stages.
+/* One thread's searches: stage 1 for a block of queries together, then each query's order by both stages.
  *
- *     sl_search s = {.gallery = gallery, .match = &match, .top = top, .faces = faces};
- *     sl_search_scan(&s, queries, n, err);
- *     sl_search_rank(&s, queries[i], i, err);     for i = 0 .. n; then s.index, s.order, s.score ...
- *     sl_search_close(&s); */
+ *     sl_search s = {.plan = &plan, .look = look};
+ *     sl_search_scan(&s, block, err);
+ *     sl_search_rank(&s, query, i, err);     for each query i of the block; then s.index, s.order, s.score ...
+ *     sl_search_close(&s);
+ *
+ * A query's way, which only goes forward:
+ *
+ *     embedding --> scan of all faces ------> shortlist, by stage 1: k faces, and more until there are `top` people
+ *     patches ----> second look at first k -> stage 2 of each; one that cannot come among the `top` is pruned
+ *                   score = alpha stage 2 + (1 - alpha) stage 1
+ *                   first k by score -------> order; pruned ones behind, then what stage 1 has left
+ *                                             best face of each person (identify.c) -> answer */
 #ifndef SL_PIPELINE_SEARCH_H
 #define SL_PIPELINE_SEARCH_H
 
-#include "match/second_look.h"
+#include "pipeline/search_plan.h"
 
 /* Stage 1's order of some queries: [queries, length]. */
 typedef struct {
@@ -18,27 +26,24 @@ typedef struct {
 
 /* One thread's working set: a block of queries, then one query after the other. */
 typedef struct {
-    const sl_gallery *gallery;
-    const sl_match_options *match;
-    sl_sketches *sketches; /* of its patches, for a gallery that is asked very often; or NULL */
-    int top;
-    size_t faces, shortlist; /* shortlist: how many of stage 1's order are held */
-    sl_shortlists block, own;   /* own: of a query that the block's is too short for */
+    const sl_search_plan *plan;
+    sl_second_look *look;     /* the plan's, for this thread; NULL: there is no second look */
+    sl_shortlists block, own; /* own: of a query that the block's is too short for */
     const sl_template *query;
+    size_t shortlist;      /* how many of stage 1's order are held */
     const uint32_t *index; /* [shortlist] stage 1's order */
     const float *stage1;
     size_t room;           /* of the next three */
-    float *stage2, *score; /* [shortlist]; stage2 NaN below k, and where the solver was spared */
+    float *stage2, *score; /* [shortlist]; stage2 NaN behind the first k, and where the solver was not run */
     uint32_t *order;       /* [shortlist] positions, best first after stage 2 */
-    sl_second_look *look;
-    size_t pairs, solved; /* candidates looked at again, and those of them whose score was wanted exactly */
+    size_t pairs, solved;  /* candidates looked at again, and those of them that the solver ran for */
 } sl_search;
 
-/* Stage 1 for a block of n queries of one model. */
-sl_status sl_search_scan(sl_search *s, const sl_template *const *queries, size_t n, sl_error *err);
+/* Stage 1 for block number `block` of the plan's queries. */
+sl_status sl_search_scan(sl_search *s, size_t block, sl_error *err);
 
 /* The order of the block's query number i: its first min(k, shortlist) positions by score, the others by stage 1.
- * Those that were spared the solver come last among the former, with score -infinity. */
+ * Pruned ones come last among the former, with score -infinity. */
 sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_error *err);
 void sl_search_close(sl_search *s);
 
