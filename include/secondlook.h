@@ -431,9 +431,9 @@ typedef struct {
     const sl_oae *oae; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
     sl_feature feature;
     int no_pruning; /* of sl_identify with emd. 0: where one person is asked for (with the exact solver: any number), a
-                        candidate whose similarity cannot bring its person among the `top` is spared the solver: sum T
-                        S <= sum_m v_m max_s S_sm, as every T has the column sums v. The answer is the same, but that a
-                        spared face's flaws are not met. 1: the solver runs for all k */
+                        candidate whose similarity cannot bring its person among the `top` is pruned: sum T S <= sum_m
+                        v_m max_s S_sm, as every T has the column sums v. Results are identical, but errors in pruned
+                        faces go unreported. 1: the solver runs for all k */
 } sl_match_options;
 
 /* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by

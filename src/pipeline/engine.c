@@ -1,3 +1,4 @@
+/* The engine: recogniser, detector and landmark model, found, checked and read once, then shared by all threads. */
 #include "pipeline/engine.h"
 
 #include <math.h>

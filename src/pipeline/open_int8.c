@@ -1,3 +1,4 @@
+/* A model's ranges for int8 (docs/int8-format.md): found and read for an engine, or measured on crops and kept. */
 #include "pipeline/open_int8.h"
 
 #include <stdlib.h>

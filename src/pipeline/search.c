@@ -1,3 +1,4 @@
+/* One thread's searches: a block's shortlists by stage 1, then each query's second stage and order (search.h). */
 #include "pipeline/search.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* A search settled: checks, the look for each thread, and the derived indexes that pay for so many queries. */
 #include "pipeline/search_plan.h"
 
 #include <math.h>

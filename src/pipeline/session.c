@@ -1,3 +1,4 @@
+/* A session, one thread's compiled networks: the crop of a face, its landmarks, and templates of crops. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,4 +1,4 @@
-/* Sparing the solver: the bound holds for every solver, converged or not, and the bar lets nobody through who could
+/* Pruning: the bound holds for every solver, converged or not, and the k-th best lets nobody through who could
  * not be among the best. */
 #include "reference.h"
 

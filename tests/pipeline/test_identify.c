@@ -188,7 +188,7 @@ static void assert_same_answer(const sl_answer *a, const sl_answer *b)
     }
 }
 
-/* What the solver is spared changes no answer, for any solver and number of people; and it is spared something. */
+/* Pruning changes no answer, for any solver and number of people; and prunes something. */
 static void sparing_the_solver_changes_nothing(void **state)
 {
     (void)state;
@@ -220,7 +220,7 @@ static void sparing_the_solver_changes_nothing(void **state)
     sl_gallery_close(g);
 }
 
-/* So many queries that the gallery's sketches are made: whom they spare the second look could not have been among the
+/* So many queries that the gallery's sketches are made: whom they prune could not have been among the
  * best, for any solver and number of people. */
 static void sparing_the_second_look_changes_nothing(void **state)
 {

@@ -1,3 +1,4 @@
+/* Which instruction set matching uses: the machine's, or what a test asked for. */
 #include "match/kernels/match_isa.h"
 
 #include <stddef.h>

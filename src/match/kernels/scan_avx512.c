@@ -1,3 +1,4 @@
+/* The kernels of stage 1 (scan_body.h, codes_body.h) in AVX-512. */
 #include <immintrin.h>
 
 #include "match/kernels/scan_body.h"

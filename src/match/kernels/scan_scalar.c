@@ -1,3 +1,4 @@
+/* The kernels of stage 1 in plain C: the reference of the others. */
 #include "match/kernels/scan_body.h"
 
 enum { CODE_BIAS = 0 };

@@ -1,3 +1,4 @@
+/* How a patch set lies in memory: counts and strides by its layout. */
 #include "match/kernels/set_shape.h"
 
 #include "match/kernels/match_isa.h"

@@ -1,3 +1,4 @@
+/* Contributions: of one face, of a list whose faces share a pass over the head's weights, of a whole gallery once. */
 #include "match/oae/contributions.h"
 
 #include <stdlib.h>

@@ -3,7 +3,7 @@
  * Nodes: the rows and columns that weigh something, and a root joined to each by an artificial arc of high
  * cost, which is the first tree. Masses are integers (2^50 in all), so flows are exact; the tree is kept
  * strongly feasible (every arc without flow points to the root; Cunningham 1976), so that degenerate pivots
- * can not cycle.
+ * cannot cycle.
  *
  * Arcs run from row to column. Potentials y: y_tail - y_head = cost on every tree arc; an arc may enter when
  * cost - y_tail + y_head < 0. */

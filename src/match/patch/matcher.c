@@ -14,8 +14,8 @@
 enum {
     RUN = 8,    /* candidates in a row by one thread, so that it can fetch the next one's rows */
     KEPT = 32,  /* pairs whose similarities are kept until it is known which of them need the solver */
-    FEW = 4,    /* of them where they come in the order of their upper_bounds, as the bar is high soon */
-    ROUND = 8,  /* of them are solved between two looks at the bar */
+    FEW = 4,    /* of them where they come in the order of their bounds, as the k-th best is high soon */
+    ROUND = 8,  /* of them are solved between two looks at the k-th best */
 };
 
 struct sl_matcher {
@@ -216,7 +216,7 @@ static int by_bound(const void *a, const void *b)
     return x->candidate < y->candidate ? -1 : 1;
 }
 
-/* Solves what can still reach the bar, by rounds of fixed size, so that what is solved does not depend on threads. */
+/* Solves what can still reach the k-th best, by rounds of fixed size, so that what is solved does not depend on threads. */
 static sl_status solve_bounded(batch *b, sl_topk *topk, sl_error *err)
 {
     sl_bounded *const all = b->bounded;

@@ -1,3 +1,4 @@
+/* emd, maxsim and same-cell on one pair that was weighed: score and plan. */
 #include "match/patch/pair_rule.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* One pair: the memory it lies in, its similarities and weights, and what its score can be at most. */
 #include "match/patch/pairing.h"
 
 #include <math.h>

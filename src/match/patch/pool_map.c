@@ -1,3 +1,4 @@
+/* Adaptive average pooling, of raw numbers and of a face's stored patches. */
 #include "match/patch/pool_map.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Upper bounds of candidates by their sketches, and the best of those that they leave. */
 #include "match/patch/prune.h"
 
 enum {

@@ -1,3 +1,4 @@
+/* Sketches of a gallery's faces, made when they are first asked for, and the bounds that they give (sketch.h). */
 #include "match/patch/sketch.h"
 
 #include <math.h>

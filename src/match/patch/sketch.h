@@ -1,11 +1,24 @@
-/* Sketches: what a face's patches have in a few directions that most faces share. They bound every similarity from
- * above, and with them the score of emd, at an eighth of the similarities' cost: who can not be among the best by that
- * needs no second look at all.
+/* Sketches: what a face's patches have in a few directions that most faces share. They bound every similarity from above,
+ * and with them the score of emd, at an eighth of the similarities' cost: who cannot be among the best by that is pruned
+ * without being looked at.
  *
- * The directions are orthonormal, the first is that of the mean patch. A unit patch is x = a d_1 + t d_2.. + rest, of
- * which a, |rest| and t^ = factor * codes, t in 8 bits, are kept. So, rests being orthogonal to all directions,
- *     <x, q> <= a_x a_q + <t^_x, t^_q> + |rest_x| |rest_q| + |t_x - t^_x| |t^_q| + |t_x| |t_q - t^_q|.
- * Any directions are right; those of a sample of the gallery's own patches leave small rests. */
+ * A unit patch x, C numbers, seen in a frame whose first 64 axes are those directions (orthonormal, the first that of the
+ * mean patch):
+ *
+ *     |  a  |  t_2   t_3   t_4    ...    t_64  |  what is outside the 64 directions: C - 64 numbers  |
+ *        |                  |                                        |
+ *     along              turned                                    rest
+ *     what x has in      63 coordinates, turned so that none is    its length |rest| alone
+ *     common with all    much larger than the others: t^ =
+ *     patches: a float   factor * codes, 8 bits each               a float
+ *
+ * The three parts are orthogonal to each other, so
+ *
+ *     <x, q>  =  a_x a_q  +  <t_x, t_q>  +  <rest_x, rest_q>
+ *            <=  a_x a_q  +  <t^_x, t^_q> + |t_x - t^_x| |t^_q| + |t_x| |t_q - t^_q|  +  |rest_x| |rest_q|
+ *                            product of bytes, and what 8 bits may have lost             as if they were parallel
+ *
+ * Any directions are right; those of a sample of the gallery's own patches leave small rests (sketch_basis.h). */
 #ifndef SL_MATCH_SKETCH_H
 #define SL_MATCH_SKETCH_H
 
@@ -22,7 +35,7 @@ sl_status sl_sketches_open(sl_face_store faces, sl_sketches **out, sl_error *err
 void sl_sketches_close(sl_sketches *sketches);
 
 /* Whether they bound what this layout compares, and pay: emd of the stored int8 maps of 256 channels or more, with
- * weights of the query's patches that are its own or APC's. */
+ * weights that are fixed or of which sketches know how they come about (weighting.h). */
 bool sl_sketches_serve(const sl_match_layout *layout);
 
 /* One thread's memory for one query after the other; sketches and layout must outlive it. */

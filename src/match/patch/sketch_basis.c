@@ -1,3 +1,7 @@
+/* The directions of sketches. They are found once for a gallery, from a sample of its patches:
+ *
+ *     second moments [C, C] -> the 64 directions with most in them -> 8 bits, so that products with patches are quick
+ *                           -> Gram and Schmidt on what 8 bits left, so that they are orthonormal: `turn` */
 #include "match/patch/sketch_basis.h"
 
 #include <math.h>

@@ -12,7 +12,7 @@ typedef struct {
     float *turn; /* [2, SL_SKETCH_DIM, SL_SKETCH_DIM / 2] */
 } sl_sketch_basis;
 
-/* Faces whose patches can not be read do not take part. */
+/* Faces whose patches cannot be read do not take part. */
 sl_status sl_sketch_basis_make(sl_face_store faces, sl_sketch_basis *out, sl_error *err);
 void sl_sketch_basis_free(sl_sketch_basis *basis);
 

@@ -1,3 +1,4 @@
+/* The people with the highest scores so far, best first: a short list that is sorted by insertion. */
 #include "match/patch/topk.h"
 
 #include <math.h>

@@ -1,5 +1,5 @@
-/* Who can still be among the best: the people with the highest mixed scores so far, and the score that has to be
- * reached to become one of them.
+/* Who can still be among the best: the people with the highest mixed scores so far. The score of the last of them, the
+ * k-th best, is what a candidate must be able to reach; who cannot is pruned.
  *
  *     sl_topk topk = {.alpha = alpha, .stage1 = stage1, .person = person, .top = top, .entered = memory};
  *     sl_matcher_best(matcher, &query, 0, n, source_of, context, &topk, scores, err); */
@@ -36,20 +36,21 @@ typedef struct sl_topk {
 
 float sl_topk_mix(const sl_topk *topk, size_t candidate, float stage2);
 
-/* A candidate below the bar is not among the best; one that equals it may be. */
+/* The score of the last of them, -infinity while there are fewer: a candidate below it is not among the best; one that
+ * equals it may be. */
 float sl_topk_kth_best(const sl_topk *topk);
 
 void sl_topk_enter(sl_topk *topk, size_t candidate, float stage2);
 
 /* The scores that can be among the topk's best, of its candidates begin .. begin + n (source_of knows them as 0 ..
- * n): scores, from `begin` on, are exact for every candidate that is, NaN for those the solver was spared, which are
- * not. A candidate that is spared may not be looked at at all: what is wrong with it stays unknown. The rest as in
+ * n): scores, from `begin` on, are exact for every candidate that is, NaN for those that were pruned, which are
+ * not. A pruned candidate may not be looked at at all, so errors in it go unreported. The rest as in
  * sl_matcher_scores_of. */
 sl_status sl_matcher_best(sl_matcher *matcher, const sl_patch_set *query, size_t begin, size_t n,
                           sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
                           sl_error *err);
 
-/* The same of n candidates of which bounds are known, the most hopeful first; order [n] is sorted. */
+/* The same of n candidates of which bounds are known, the highest first; order [n] is sorted. */
 sl_status sl_matcher_best_of(sl_matcher *matcher, const sl_patch_set *query, sl_bounded *order, size_t n,
                              sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
                              sl_error *err);

@@ -1,3 +1,4 @@
+/* The weightings: what each patch of a face, or of a pair, counts; and the table of them. */
 #include "match/patch/weighting.h"
 
 #include <math.h>

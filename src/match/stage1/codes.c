@@ -1,3 +1,4 @@
+/* Codes of rows and of queries: largest value to 127, so that a row's loss is small where its numbers are alike. */
 #include "match/stage1/codes.h"
 
 #include <math.h>
