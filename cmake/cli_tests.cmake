@@ -37,5 +37,5 @@ foreach(script ${scripts})
   endif()
   add_test(NAME cli/${stem} COMMAND ${BATS} ${script})
   set_tests_properties(cli/${stem} PROPERTIES TIMEOUT 900 ENVIRONMENT
-    "BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;TURN=$<TARGET_FILE:turn>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR}")
+    "BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;TURN=$<TARGET_FILE:turn>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
 endforeach()

@@ -68,10 +68,10 @@ decided() {
 
 @test "a covered query is judged among covered ones" {
     sl identify --gallery compact --aligned --json covered/mask
-    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins.length === 5'
-    json 'd.queries.every(q => q.faces.every(f => f.hidden >= f.hidden_from && f.hidden < f.hidden_to))'
-    json 'd.queries.filter(q => q.faces.some(f => f.hidden > .3)).length >= d.queries.length / 2'
+    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins.length === 5' \
+        'd.queries.every(q => q.faces.every(f => f.hidden >= f.hidden_from && f.hidden < f.hidden_to))' \
+        'd.queries.filter(q => q.faces.some(f => f.hidden > .3)).length >= d.queries.length / 2'
     sl identify --gallery compact --aligned --json people
-    json 'd.queries.filter(q => q.faces.some(f => f.hidden < .3)).length >= d.queries.length / 2'
-    json 'd.rule.bins[0].threshold < d.rule.bins[4].threshold'
+    json 'd.queries.filter(q => q.faces.some(f => f.hidden < .3)).length >= d.queries.length / 2' \
+        'd.rule.bins[0].threshold < d.rule.bins[4].threshold'
 }

@@ -26,9 +26,9 @@ enroll() { sl enroll --gallery g --aligned --json "$@"; }
     expect 1
     contains "$err" "ann/1.png"
     contains "$err" "--replace"
-    json 'd.enrolled === 0 && d.existing === 0 && d.faces === 1 && d.conflicts.length === 1'
-    json 'd.conflicts[0].image === "ann/1.png" && d.conflicts[0].label === "ann" && d.conflicts[0].enrolled_label === "ann"'
-    json 'd.conflicts[0].reason.includes("--replace") && d.conflicts[0].file === "in/ann/1.png"'
+    json 'd.enrolled === 0 && d.existing === 0 && d.faces === 1 && d.conflicts.length === 1' \
+        'd.conflicts[0].image === "ann/1.png" && d.conflicts[0].label === "ann" && d.conflicts[0].enrolled_label === "ann"' \
+        'd.conflicts[0].reason.includes("--replace") && d.conflicts[0].file === "in/ann/1.png"'
     sl identify --gallery g --aligned "$(crop 1)" # the old face is there
     expect 0
     enroll --replace in
@@ -80,8 +80,8 @@ enroll() { sl enroll --gallery g --aligned --json "$@"; }
     contains "$err" "in one run"
     enroll --label Ann phone cam
     expect 0
-    json 'd.enrolled === 1 && d.duplicates === 1 && d.faces === 2'
-    json 'd.same_photo.length === 1 && !d.same_photo[0].enrolled && d.same_photo[0].other_image === "Ann/IMG_0001.png"'
+    json 'd.enrolled === 1 && d.duplicates === 1 && d.faces === 2' \
+        'd.same_photo.length === 1 && !d.same_photo[0].enrolled && d.same_photo[0].other_image === "Ann/IMG_0001.png"'
 }
 
 @test "one picture as two people: both are named" {
@@ -89,8 +89,8 @@ enroll() { sl enroll --gallery g --aligned --json "$@"; }
     put 1 in/bob/9.png
     enroll in
     expect 0
-    json 'd.enrolled === 2 && d.same_photo.length === 1 && d.same_photo[0].enrolled'
-    json 'd.same_photo[0].image === "bob/9.png" && d.same_photo[0].label === "bob" && d.same_photo[0].other_image === "ann/1.png" && d.same_photo[0].other_label === "ann"'
+    json 'd.enrolled === 2 && d.same_photo.length === 1 && d.same_photo[0].enrolled' \
+        'd.same_photo[0].image === "bob/9.png" && d.same_photo[0].label === "bob" && d.same_photo[0].other_image === "ann/1.png" && d.same_photo[0].other_label === "ann"'
     for name in ann/1.png bob/9.png; do contains "$err" "$name"; done
     printf 'in/ann/1.png,Ann\n' > list.csv
     sl enroll --gallery listed --aligned --labels list.csv

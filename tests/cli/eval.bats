@@ -15,10 +15,10 @@ setup() {
 @test "eval verify: three scores, curves, CSV, rates that can not be told are null" {
     sl eval verify --gallery g --pairs pairs.txt --json --csv pairs.csv --svg charts
     expect 0
-    json 'd.pairs === 30 && d.same === 15 && d.missing === 0 && d.accuracy >= 0 && d.accuracy <= 100'
-    json 'd.tar_at_far["1e-1"] !== null && d.tar_at_far["1e-2"] === null && d.tar_at_far["1e-4"] === null'
-    json '["stage1", "stage2", "score"].every(p => d[p].roc.length > 2 && d[p].roc.at(-1).far === 100)'
-    json 'd.accuracy === d.score.accuracy && d.eer === d.score.eer'
+    json 'd.pairs === 30 && d.same === 15 && d.missing === 0 && d.accuracy >= 0 && d.accuracy <= 100' \
+        'd.tar_at_far["1e-1"] !== null && d.tar_at_far["1e-2"] === null && d.tar_at_far["1e-4"] === null' \
+        '["stage1", "stage2", "score"].every(p => d[p].roc.length > 2 && d[p].roc.at(-1).far === 100)' \
+        'd.accuracy === d.score.accuracy && d.eer === d.score.eer'
     [ "$(wc -l < pairs.csv)" = 31 ]
     contains "$(sed -n 2p pairs.csv)" '1,"P 0/0 x.jpg","P 0/20 x.jpg",1,0,0,'
     contains "$(head -c 60 charts/roc.svg)" '<svg xmlns='
@@ -69,8 +69,8 @@ setup() {
 @test "eval openset counts searches and strangers" {
     sl eval openset --gallery g --queries q --json --svg charts
     expect 0
-    json 'd.faces === 60 && d.people === 20 && d.nonmated === 30 && d.mated + d.strangers <= 30 && d.strangers > 0'
-    json 'd.score.at_fpir[2].threshold === null && d.promised === null'
+    json 'd.faces === 60 && d.people === 20 && d.nonmated === 30 && d.mated + d.strangers <= 30 && d.strangers > 0' \
+        'd.score.at_fpir[2].threshold === null && d.promised === null'
     contains "$(cat charts/openset.svg)" "false positive identification rate"
     sl eval openset --gallery g --people a
     expect 0
@@ -88,14 +88,14 @@ setup() {
     [ -z "$(ls c | grep calibration)" ]
     sl calibrate --gallery c --queries g --queries q --queries q --json
     expect 0
-    json 'd.searches === 120 && d.bins.length === 1 && d.bins[0].searches === 120 && d.pairs === d.bins[0].pairs'
-    json 'd.bins[0].at_fmr[0].rate === .001 && d.bins[0].at_fmr[3].threshold === null'
-    json 'd.bins[0].at_fpir[0].threshold !== null && d.bins[0].at_fpir[2].threshold === null'
+    json 'd.searches === 120 && d.bins.length === 1 && d.bins[0].searches === 120 && d.pairs === d.bins[0].pairs' \
+        'd.bins[0].at_fmr[0].rate === .001 && d.bins[0].at_fmr[3].threshold === null' \
+        'd.bins[0].at_fpir[0].threshold !== null && d.bins[0].at_fpir[2].threshold === null'
     [ "$(ls c/calibration-*.rates | wc -l)" = 1 ]
     sl eval openset --gallery c --json
     expect 0
-    json 'd.promised.length === 3'
-    json 'd.score.at_fpir[0].threshold === null || d.promised[0].fpir.mean <= 15'
+    json 'd.promised.length === 3' \
+        'd.score.at_fpir[0].threshold === null || d.promised[0].fpir.mean <= 15'
     sl eval openset --gallery c --alpha .5 --json   # not what was calibrated
     expect 0
     json 'd.promised === null'
@@ -156,8 +156,8 @@ setup() {
     one=$(ls "$BATS_FILE_TMPDIR"/people/*/*.png | head -n 1)
     sl identify --gallery maps --aligned --rerank emd --fpir .01 --json "$one"
     expect 0
-    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins[0].source === "model" && d.rule.bins.length === 5'
-    json 'd.queries[0].faces[0].threshold > .6 && d.queries[0].faces[0].threshold_on === "score"'
+    json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins[0].source === "model" && d.rule.bins.length === 5' \
+        'd.queries[0].faces[0].threshold > .6 && d.queries[0].faces[0].threshold_on === "score"'
     strict=$(json_value 'd.rule.bins[0].threshold')
     sl identify --gallery maps --aligned --fpir .1 "$one"
     expect 0

@@ -15,13 +15,13 @@ setup() {
 @test "one configuration: the documented keys are on top" {
     sl eval identify --gallery g --queries q --json
     expect 0
-    json 'd.queries === 20 && d.unmatched === 10 && d.gallery === 60 && d.k === 100 && d.weighting === "apc"'
-    json 'Math.abs(d.alpha - .7) < 1e-6 && d.same_photo === "exclude" && d.results.length === 1'
+    json 'd.queries === 20 && d.unmatched === 10 && d.gallery === 60 && d.k === 100 && d.weighting === "apc"' \
+        'Math.abs(d.alpha - .7) < 1e-6 && d.same_photo === "exclude" && d.results.length === 1'
     json '["stage1", "stage2", "max", "difference"].every(p => ["p1", "rp", "mapr"].every(m =>
         d[p].interval[m][0] <= d[p][m] && d[p][m] <= d[p].interval[m][1]))'
-    json 'd.cmc.stage1.length === 100 && d.cmc.stage2[0] === d.stage2.p1 && d.cmc.stage2[59] === 100'
-    json 'd.max.p1 === 100 && d.seconds.stage1 >= 0 && d.seconds.stage2 >= 0 && d.won >= 0 && d.lost >= 0'
-    json '"cmc" in d.results[0] && d.results[0].stage2.p1 === d.stage2.p1'
+    json 'd.cmc.stage1.length === 100 && d.cmc.stage2[0] === d.stage2.p1 && d.cmc.stage2[59] === 100' \
+        'd.max.p1 === 100 && d.seconds.stage1 >= 0 && d.seconds.stage2 >= 0 && d.won >= 0 && d.lost >= 0' \
+        '"cmc" in d.results[0] && d.results[0].stage2.p1 === d.stage2.p1'
 }
 
 @test "comma lists make every combination once" {
@@ -29,12 +29,12 @@ setup() {
         --solver sinkhorn,exact --grid native,1x2 --alpha 0,.7 -k 5,60
     expect 0
     contains "$err" "47 combinations are left out"
-    json 'd.results.length === 1 + 32 + 16'
-    json 'd.results.filter(r => r.rerank === "none").length === 1'
-    json 'd.results.filter(r => r.rerank === "emd").length === 32 && d.results.filter(r => r.rerank === "maxsim").length === 16'
-    json 'd.results.filter(r => r.alpha === 0).every(r => r.stage2.p1 === r.stage1.p1 && r.won === 0 && r.lost === 0)'
-    json 'd.results.every(r => (r.solver === null) === (r.rerank !== "emd"))'
-    json '!("stage1" in d)'
+    json 'd.results.length === 1 + 32 + 16' \
+        'd.results.filter(r => r.rerank === "none").length === 1' \
+        'd.results.filter(r => r.rerank === "emd").length === 32 && d.results.filter(r => r.rerank === "maxsim").length === 16' \
+        'd.results.filter(r => r.alpha === 0).every(r => r.stage2.p1 === r.stage1.p1 && r.won === 0 && r.lost === 0)' \
+        'd.results.every(r => (r.solver === null) === (r.rerank !== "emd"))' \
+        '!("stage1" in d)'
 }
 
 @test "a sweep gives what each configuration gives alone, on any number of threads" {
@@ -72,9 +72,9 @@ setup() {
 @test "--stage1: the whole gallery by a second look" {
     sl eval identify --gallery g --queries q --json --stage1 embedding,cells --rerank none,same-cell --alpha 1 -k 60
     expect 0
-    json 'd.results.map(r => r.first + " " + r.rerank).join() === "embedding none,embedding same-cell,same-cell none"'
-    json 'JSON.stringify(d.results[1].stage2) === JSON.stringify(d.results[2].stage1)'
-    json 'JSON.stringify(d.results[1].cmc.stage2) === JSON.stringify(d.results[2].cmc.stage1)'
+    json 'd.results.map(r => r.first + " " + r.rerank).join() === "embedding none,embedding same-cell,same-cell none"' \
+        'JSON.stringify(d.results[1].stage2) === JSON.stringify(d.results[2].stage1)' \
+        'JSON.stringify(d.results[1].cmc.stage2) === JSON.stringify(d.results[2].cmc.stage1)'
 }
 
 @test "--limit, --min-photos, --only, --people" {

@@ -176,6 +176,6 @@ gone() {
 @test "the landmarks that Debian has are known by their own place, and not fetched" {
     sl models list --json --models-dir models
     expect 0
-    json 'd.models.find(m => m.name === "dlib-68").file === "/usr/share/dlib/shape_predictor_68_face_landmarks.dat"'
-    json 'd.models.find(m => m.name === "dlib-68").fetchable === false'
+    json 'd.models.find(m => m.name === "dlib-68").file === "/usr/share/dlib/shape_predictor_68_face_landmarks.dat"' \
+        'd.models.find(m => m.name === "dlib-68").fetchable === false'
 }

@@ -8,9 +8,9 @@ load common
     contains "$out" licence
     sl models list --json
     expect 0
-    json '["mobilefacenet-192", "retinaface-mnet25", "dlib-68"].every(n => d.models.some(m => m.name === n))'
-    json 'd.models.every(m => m.licence && m.provenance && m.source && m.kind)'
-    json 'd.models.find(m => m.name === "mobilefacenet-192").embedding_dim === 192'
+    json '["mobilefacenet-192", "retinaface-mnet25", "dlib-68"].every(n => d.models.some(m => m.name === n))' \
+        'd.models.every(m => m.licence && m.provenance && m.source && m.kind)' \
+        'd.models.find(m => m.name === "mobilefacenet-192").embedding_dim === 192'
 }
 
 @test "an empty models folder: nothing is present, and a command says what to do" {
@@ -56,9 +56,9 @@ load common
     contains "$out" "layer4.1.prelu.weight"
     sl models inspect facenet-ir1 --json
     expect 0
-    json 'd.input.width === 160 && d.input.std[0] === 255 && d.input.corrected.std[0] === 128'
-    json 'd.tensors.some(t => t.name === "last_linear.weight" && t.shape.join() === "512,1792")'
-    json 'd.tensors.some(t => t.name === "logits.weight" && t.used === false)'
+    json 'd.input.width === 160 && d.input.std[0] === 255 && d.input.corrected.std[0] === 128' \
+        'd.tensors.some(t => t.name === "last_linear.weight" && t.shape.join() === "512,1792")' \
+        'd.tensors.some(t => t.name === "logits.weight" && t.used === false)'
 }
 
 @test "inspect refuses what is no model" {
@@ -85,9 +85,9 @@ load common
     expect 0
     sl models inspect "$BATS_TEST_TMPDIR/m.onnx" --json
     expect 0
-    json 'd.outputs.length === 2 && d.outputs.some(o => o.name === d.suggestion.patch_map.name)'
-    json 'd.suggestion.embedding.shape.join() === "1,192" && d.suggestion.patch_map.shape.join() === "1,512,7,7"'
-    json 'd.inputs.length === 1 && d.inputs[0].shape.slice(1).join() === "3,112,112" && d.inputs[0].shape[0] === null'
+    json 'd.outputs.length === 2 && d.outputs.some(o => o.name === d.suggestion.patch_map.name)' \
+        'd.suggestion.embedding.shape.join() === "1,192" && d.suggestion.patch_map.shape.join() === "1,512,7,7"' \
+        'd.inputs.length === 1 && d.inputs[0].shape.slice(1).join() === "3,112,112" && d.inputs[0].shape[0] === null'
 }
 
 @test "export refuses what is no network, and needs a file to write to" {
@@ -197,8 +197,8 @@ END
     need_models
     sl models inspect mobilefacenet-192 --json
     expect 0
-    json 'd.suggestion.input.width === 112 && d.suggestion.input.layout === "NHWC" && d.normalisation === null'
-    json 'd.problems.length === 0 && d.self_check.least_cosine < .6'
+    json 'd.suggestion.input.width === 112 && d.suggestion.input.layout === "NHWC" && d.normalisation === null' \
+        'd.problems.length === 0 && d.self_check.least_cosine < .6'
     sha256=$(sha256sum "$MODELS/mobilefacenet-192.tflite" | cut -d' ' -f1)
     manifest() { # WIDTH MEAN STD
         cat > "$BATS_TEST_TMPDIR/mine.json" << END

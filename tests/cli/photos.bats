@@ -66,8 +66,8 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     touch all/Ann/Thumbs.db all/Ann/a.heic all/Ann/b.HEIC all/Ann/c.webp all/Ann/README
     enrol g all
     expect 0
-    json 'd.photos === 1 && d.system_files === 7 && d.passed_over.length === 0'
-    json 'd.not_pictures[".heic"] === 2 && d.not_pictures[".webp"] === 1 && d.not_pictures.none === 1'
+    json 'd.photos === 1 && d.system_files === 7 && d.passed_over.length === 0' \
+        'd.not_pictures[".heic"] === 2 && d.not_pictures[".webp"] === 1 && d.not_pictures.none === 1'
     contains "$err" ".heic 2"
     contains "$err" ".webp 1"
     [ "$(labels g)" = Ann ]
@@ -80,9 +80,9 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     ln -s .. all/Ann/back
     enrol g all missing.jpg
     expect 1
-    json 'd.enrolled === 2 && d.passed_over.length === 2 && d.refused.length === 1'
-    json 'd.passed_over.some(p => p.path === "all/Bob" && p.reason.includes("not there"))'
-    json 'd.passed_over.some(p => p.path === "all/Ann/back" && p.reason.includes("link back"))'
+    json 'd.enrolled === 2 && d.passed_over.length === 2 && d.refused.length === 1' \
+        'd.passed_over.some(p => p.path === "all/Bob" && p.reason.includes("not there"))' \
+        'd.passed_over.some(p => p.path === "all/Ann/back" && p.reason.includes("link back"))'
     for name in all/Bob all/Ann/back missing.jpg; do contains "$err" "$name"; done
     sl identify --gallery g --aligned all/Ann/1.jpg nofile.jpg all/Zoe/1.jpg --json
     expect 1
