@@ -197,7 +197,7 @@ static sl_status find_landmarks(canvas *c, sl_error *err)
     return SL_OK;
 }
 
-/* Where the picture of this kind goes; NULL and the reason in err when it can not be. */
+/* Where the picture of this kind goes; NULL and the reason in err when it cannot be. */
 static char *path_of(const occlude_run *run, const sl_photo *photo, int kind, sl_error *err)
 {
     return cli_output_of(&run->out, photo, run->kind_count > 1 ? kind_names[kind] : NULL,
@@ -298,7 +298,7 @@ static int write_failures(const occlude_run *run, const json_t *failures)
     if (file && (ferror(file) | fclose(file)))
         good = false;
     if (!good)
-        cli_warn("%s: the list of failures can not be written", path);
+        cli_warn("%s: the list of failures cannot be written", path);
     return good ? CLI_OK : CLI_FAILED;
 }
 

@@ -836,7 +836,7 @@ SL_API sl_enroll_options sl_enroll_defaults(void);
 /* Enrols photos, each thread one (or a batch) at a time from file to template, network runs on that thread alone; the
  * calling thread adds them in the list's order: into the same gallery the same bytes are written, whatever the threads.
  * Commits every 256 photos and at the end, also when it is interrupted or the disk is full; the report is kept up to
- * date and may be read in the callbacks. A photo that can not be enrolled is told and passed over; only the gallery's
+ * date and may be read in the callbacks. A photo that cannot be enrolled is told and passed over; only the gallery's
  * own failures end the run. A photo is known by its id and the SHA-256 of its file: the same under the same id and
  * label is `existing`, and is not decoded; the others have their sl_enroll_event. Memory: a session, a photo's file and
  * its pixels per thread, and the faces of some photos a thread that wait for their turn. */

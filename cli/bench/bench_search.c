@@ -71,7 +71,7 @@ static const struct argp parser = {
     parse,
     "--gallery DIR",
     "Identification of many queries whose features are at hand, stage 1 and stage 2, and what emd gains by sparing the "
-    "solver where it can not change who is found. Queries go by in turn with the solver spared and with the solver run "
+    "solver where it cannot change who is found. Queries go by in turn with the solver spared and with the solver run "
     "for all k candidates; the answers of both are compared. 'right' counts first answers with the query's label.\v"
     "Example: secondlook bench search --gallery lfw --queries masked --rerank emd --json",
     children,

@@ -10,7 +10,7 @@
 #include "common/photo_paths.h"
 #include "secondlook.h"
 
-/* Opens engine and session, whose network runs stay on its thread; says what is wrong when it can not. CLI_OK or an exit
+/* Opens engine and session, whose network runs stay on its thread; says what is wrong when it cannot. CLI_OK or an exit
  * code. `session` may be NULL when only the engine is wanted. */
 int cli_open(const cli_models *models, sl_engine **engine, sl_session **session);
 

@@ -160,7 +160,7 @@ static int print_text(const verify_run *run, const sl_verification *v)
         putchar('\n');
     }
     if (unmeasurable)
-        printf("\n-  can not be measured: %zu pairs of different people allow no false match at this rate\n",
+        printf("\n-  cannot be measured: %zu pairs of different people allow no false match at this rate\n",
                v->pairs - v->same);
     for (size_t i = 0; run->list_missing && i < json_array_size(run->missing); i++) {
         const json_t *one = json_array_get(run->missing, i);

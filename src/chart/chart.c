@@ -79,7 +79,7 @@ static sl_status fit_axis(const sl_chart *c, bool of_x, int wanted, sl_axis *axi
     if (low > high && !fixed) /* one end was given and all lies beyond it */
         *(isnan(asked->low) ? &low : &high) = isnan(asked->low) ? high : low;
     if (low > high || fabs(low) > 1e12 || fabs(high) > 1e12 || (asked->log && !(low >= 1e-300)))
-        return sl_fail(err, SL_ERR_ARGUMENT, "the chart's %s axis can not go from %g to %g", name, low, high);
+        return sl_fail(err, SL_ERR_ARGUMENT, "the chart's %s axis cannot go from %g to %g", name, low, high);
     axis->log = asked->log;
     sl_axis_fit(axis, low, high, !isnan(asked->low), !isnan(asked->high), wanted);
     return SL_OK;

@@ -107,7 +107,7 @@ static bool is_drawn(const sl_chart_page *page, const sl_chart_series *s, size_t
     return sl_axis_takes(&page->x, s->x[i]) && sl_axis_takes(&page->y, s->y[i]);
 }
 
-/* The line, cut where a point can not be drawn; points closer than a tenth of a pixel to the last are left out. */
+/* The line, cut where a point cannot be drawn; points closer than a tenth of a pixel to the last are left out. */
 static void add_line(sl_chart_page *page, const sl_chart_series *s, size_t series)
 {
     sl_text *svg = &page->svg;

@@ -121,7 +121,7 @@ static void gaps_interrupt_the_line(void **state)
     free(svg);
     const sl_chart_series z = {.x = (double[]){0, .1, 1}, .y = (double[]){1, 2, 3}, .count = 3};
     chart = line_chart(&z, 1);
-    chart.x.log = 1; /* x = 0 can not be drawn, the rest can */
+    chart.x.log = 1; /* x = 0 cannot be drawn, the rest can */
     svg = draw(&chart);
     assert_int_equal(count_of(svg, "<polyline"), 1);
     assert_int_equal(count_of(svg, "inf"), 0);

@@ -12,7 +12,7 @@ setup() {
     cd "$BATS_FILE_TMPDIR"
 }
 
-@test "eval verify: three scores, curves, CSV, rates that can not be told are null" {
+@test "eval verify: three scores, curves, CSV, rates that cannot be told are null" {
     sl eval verify --gallery g --pairs pairs.txt --json --csv pairs.csv --svg charts
     expect 0
     json 'd.pairs === 30 && d.same === 15 && d.missing === 0 && d.accuracy >= 0 && d.accuracy <= 100' \
@@ -25,7 +25,7 @@ setup() {
     contains "$(tail -n 1 charts/det.svg)" '</svg>'
     sl eval verify --gallery g --pairs pairs.txt --rerank none
     expect 0
-    contains "$out" "can not be measured: 15 pairs"
+    contains "$out" "cannot be measured: 15 pairs"
     fails contains "$out" "stage 2"
 }
 

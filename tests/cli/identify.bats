@@ -271,7 +271,7 @@ setup() {
             c.threshold === c.rule.bins[c.bin].threshold })'
 }
 
-@test "--explain into a place that can not be written" {
+@test "--explain into a place that cannot be written" {
     : > "$BATS_TEST_TMPDIR/file"
     sl identify --landmarks none --gallery gallery --aligned --explain "$BATS_TEST_TMPDIR/file/why" people/sample1/sample1.png
     expect 1

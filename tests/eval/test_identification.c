@@ -82,7 +82,7 @@ static void protocols_count_who_they_say(void **state)
     o.reference_metrics = 1; /* R counts the query: the ceiling is the mean of (n - 1) / n, here of .5 .5 2/3 2/3 2/3 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
     assert_true(e.queries == 5 && fabs(e.max.metric[SL_RP].mean - 60) < 1e-5 && fabs(e.max.metric[SL_MAPR].mean - 60) < 1e-5);
-    o.min_photos = 0; /* b is a query that can not be found: .6 * 5 / 6 */
+    o.min_photos = 0; /* b is a query that cannot be found: .6 * 5 / 6 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
     assert_true(e.queries == 6 && e.unmatched == 0 && fabs(e.max.metric[SL_RP].mean - 50) < 1e-5);
     o.limit = 2; /* queries 0 and 3 of six */
