@@ -1,3 +1,4 @@
+/* The options that many commands take: networks, the second look, and how their values are read. */
 #define _GNU_SOURCE
 #include "common/options.h"
 #include "common/printer.h"

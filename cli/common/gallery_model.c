@@ -1,3 +1,4 @@
+/* An engine for a gallery: the model asked for, else the gallery's own, if it is here and the same. */
 #include "common/gallery_model.h"
 
 #include <stdbool.h>

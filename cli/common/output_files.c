@@ -1,3 +1,4 @@
+/* Where pictures go: names that differ, files that are there, inputs that are never written to. */
 #define _GNU_SOURCE
 #include "common/output_files.h"
 

@@ -1,3 +1,4 @@
+/* From the arguments to the photos: files, folders, pipes, and what is passed over. */
 #define _GNU_SOURCE
 #include "common/photo_paths.h"
 

@@ -1,3 +1,4 @@
+/* Opening an engine, and a photo's faces for commands that ask for one photo at a time. */
 #define _GNU_SOURCE
 #include "common/photo_work.h"
 

@@ -1,3 +1,4 @@
+/* Names and texts from outside, shown so that they cannot act on the terminal. */
 #define _GNU_SOURCE
 #include "common/printer.h"
 

@@ -1,3 +1,4 @@
+/* The bar on stderr, and Ctrl-C. */
 #define _GNU_SOURCE
 #include "common/progress.h"
 

@@ -1,3 +1,4 @@
+/* The command line and the time, for reports. */
 #define _GNU_SOURCE
 #include "common/provenance.h"
 

@@ -1,3 +1,4 @@
+/* The query galleries of a calibration: those given, and those drawn from the gallery's own crops. */
 #define _GNU_SOURCE
 #include "common/query_sets.h"
 

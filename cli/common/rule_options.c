@@ -1,3 +1,4 @@
+/* The rule of a decision as options name it, in JSON and in words. */
 #include "common/rule_options.h"
 
 #include <math.h>

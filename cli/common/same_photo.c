@@ -1,3 +1,4 @@
+/* --same-photo-by. */
 #include "common/same_photo.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* A photo from a pipe, whole in memory. */
 #define _GNU_SOURCE
 #include "common/stream.h"
 

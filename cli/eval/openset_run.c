@@ -1,3 +1,4 @@
+/* What eval openset opens, and how its points are printed. */
 #include "eval/openset_run.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Writing a chart, or saying why not. */
 #include "eval/svg.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Comma lists of options, and every combination of their values. */
 #define _GNU_SOURCE
 #include "eval/sweep_options.h"
 

@@ -1,3 +1,4 @@
+/* Opening what an evaluation shares: embeddings, statistics, a bank of contributions. */
 #include "eval/experiment.h"
 
 #include <stdlib.h>

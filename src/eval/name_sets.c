@@ -1,3 +1,4 @@
+/* Names sorted for looking up, and lists of them out of a file. */
 #include "eval/name_sets.h"
 
 #include <stdlib.h>

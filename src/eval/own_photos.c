@@ -1,3 +1,4 @@
+/* A query's own photo in the gallery: by path, by name, or by the group of a regular expression. */
 #include "eval/own_photos.h"
 
 #include <stdbool.h>

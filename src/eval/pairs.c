@@ -1,3 +1,4 @@
+/* Reading lists of pairs: LFW's own form, and lines of two ids. */
 #define _GNU_SOURCE
 #include "eval/pairs.h"
 

@@ -1,3 +1,4 @@
+/* Who is asked and who may be found. */
 #include "eval/protocol.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Ranking one query after the other: the first ranking, the second look at its best, the mix. */
 #include "eval/ranker.h"
 
 #include <stdlib.h>

@@ -1,3 +1,4 @@
+/* Scoring pairs of faces on several threads, each with a second look of its own. */
 #include "eval/scorer.h"
 
 #include <math.h>

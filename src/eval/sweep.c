@@ -1,3 +1,4 @@
+/* Which configurations share a first ranking, and which a second look. */
 #include "eval/sweep.h"
 
 #include <stdbool.h>

@@ -14,6 +14,10 @@ load common
     echo '#include "base/mem.h"' >> "$BATS_TEST_TMPDIR/cli/main.c"
     fails "$BATS_TEST_TMPDIR/tools/check-layers" > "$BATS_TEST_TMPDIR/said"
     contains "$(cat "$BATS_TEST_TMPDIR/said")" "cli/main.c"
+    cp "$SOURCE/cli/main.c" "$BATS_TEST_TMPDIR/cli/"
+    touch "$BATS_TEST_TMPDIR/cli/eval/draw.c"
+    fails "$BATS_TEST_TMPDIR/tools/check-layers" > "$BATS_TEST_TMPDIR/said"
+    contains "$(cat "$BATS_TEST_TMPDIR/said")" "named: draw.c"
 }
 
 @test "no two files use each other" {

@@ -1,3 +1,4 @@
+/* Stage 1's products with NEON. */
 #include "match/kernels/dots_neon.h"
 #include "match/kernels/scan_body.h"
 

@@ -1,3 +1,4 @@
+/* Which instruction set's loops run. */
 #include "base/cpu.h"
 #include "net/kernels/loops.h"
 

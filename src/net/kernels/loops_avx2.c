@@ -1,3 +1,4 @@
+/* The element-wise loops with AVX2. */
 #define LOOPS(name) name##_avx2
 #include "net/kernels/loops_body.h"
 

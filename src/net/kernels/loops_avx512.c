@@ -1,3 +1,4 @@
+/* The element-wise loops with AVX-512. */
 #define LOOPS(name) name##_avx512
 #include "net/kernels/loops_body.h"
 

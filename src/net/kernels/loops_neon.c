@@ -1,3 +1,4 @@
+/* The element-wise loops with NEON. */
 #define LOOPS(name) name##_neon
 #include "net/kernels/loops_body.h"
 

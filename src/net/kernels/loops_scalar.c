@@ -1,3 +1,4 @@
+/* The element-wise loops in plain C. */
 #define LOOPS(name) name##_scalar
 #include "net/kernels/loops_body.h"
 

@@ -1,3 +1,4 @@
+/* Winograd's memory, and which instruction set's kernels run. */
 #include "net/kernels/winograd.h"
 
 #include "base/cpu.h"

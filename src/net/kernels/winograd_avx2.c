@@ -1,3 +1,4 @@
+/* Winograd's products and transforms with AVX2. */
 #define WINO(name) wino_##name##_avx2
 #define WIDTH 8
 #define MOST_ROWS 6

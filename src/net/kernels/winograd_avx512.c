@@ -1,3 +1,4 @@
+/* Winograd's products and transforms with AVX-512. */
 #define WINO(name) wino_##name##_avx512
 #define WIDTH 16
 #define MOST_ROWS 12

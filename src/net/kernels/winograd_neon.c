@@ -1,3 +1,4 @@
+/* Winograd's products and transforms with NEON. */
 #define WINO(name) wino_##name##_neon
 #define WIDTH 4
 #define MOST_ROWS 12

@@ -1,3 +1,4 @@
+/* Winograd's products and transforms in plain C. */
 #define WINO(name) wino_##name##_scalar
 #define WIDTH 4
 #define MOST_ROWS 6

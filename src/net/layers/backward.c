@@ -1,3 +1,4 @@
+/* What the gradients of layers share: appending nodes, constants, and reducing what was broadcast. */
 #include "net/layers/backward.h"
 
 #include <stdio.h>
