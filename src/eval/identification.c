@@ -13,12 +13,10 @@
 
 enum { BLOCK = 256 }; /* queries of one stage 1 product */
 
-/* One thread's memory, and the first of its queries that failed. */
+/* One thread's memory. */
 typedef struct {
     sl_ranker ranker;
     uint8_t *hits, *again, *scratch; /* [depth + 1] of the first ranking, of another order */
-    size_t failed;                   /* number of the query among those asked; SIZE_MAX: none */
-    sl_error err;
 } worker;
 
 typedef struct {
@@ -97,34 +95,20 @@ static sl_status judge_query(const evaluation *e, worker *w, size_t row, sl_erro
 }
 
 /* Thread 0 is the caller's: it tells how far all are. */
-static void query_item(void *context, size_t row, int number)
+static sl_status query_item(void *context, size_t row, int number, sl_error *err)
 {
     evaluation *e = context;
-    worker *w = &e->workers[number];
-    sl_error err = {0};
-    if (atomic_load(&e->stop))
-        return;
-    if (judge_query(e, w, row, &err) != SL_OK && e->from + row < w->failed) {
-        w->failed = e->from + row;
-        w->err = err;
-    }
-    size_t done = atomic_fetch_add(&e->done, 1) + 1;
     const sl_eval_options *o = e->options;
+    if (atomic_load(&e->stop))
+        return SL_OK;
+    SL_TRY(judge_query(e, &e->workers[number], row, err));
+    size_t done = atomic_fetch_add(&e->done, 1) + 1;
     if (number == 0 && o->progress && o->progress(o->context, done, e->x->protocol.asked_count))
         atomic_store(&e->stop, true);
+    return SL_OK;
 }
 
 /* ---- all queries ---- */
-
-/* The failure of the first query that failed, whichever thread met it. */
-static sl_status failure(const evaluation *e, sl_error *err)
-{
-    const worker *worst = NULL;
-    for (int t = 0; t < e->x->threads; t++)
-        if (e->workers[t].failed != SIZE_MAX && (!worst || e->workers[t].failed < worst->failed))
-            worst = &e->workers[t];
-    return worst ? sl_fail(err, worst->err.status, "%s", worst->err.text) : SL_OK;
-}
 
 static sl_status judge_all(evaluation *e, sl_error *err)
 {
@@ -136,8 +120,7 @@ static sl_status judge_all(evaluation *e, sl_error *err)
         for (size_t f = 0; f < e->x->sweep.first_count; f++)
             if (!sl_looks_again(&e->x->sweep.firsts[f]))
                 e->out->first_seconds[f] += (sl_now() - start) * e->x->threads;
-        sl_parallel_for(e->x->threads, count, query_item, e);
-        SL_TRY(failure(e, err));
+        SL_TRY(sl_parallel_try(e->x->threads, count, query_item, e, err));
         if (atomic_load(&e->stop))
             return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu queries", atomic_load(&e->done),
                            p->asked_count);
@@ -158,7 +141,6 @@ static sl_status open_workers(evaluation *e, sl_error *err)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to rank %zu faces", e->x->protocol.face_count);
     for (int t = 0; t < e->x->threads; t++) {
         worker *w = &e->workers[t];
-        w->failed = SIZE_MAX;
         w->hits = sl_calloc_aligned(3, width);
         if (!w->hits)
             return sl_fail(err, SL_ERR_MEMORY, "no memory to rank %zu faces", e->x->protocol.face_count);

@@ -141,46 +141,23 @@ typedef struct {
     sl_scorer_work work;
     void *context;
     size_t first;
-    sl_error *errors; /* [threads] of the lowest item that failed there */
-    size_t *failed;   /* [threads] that item, SIZE_MAX: none */
 } block_run;
 
-static void run_item(void *context, size_t item, int worker)
+static sl_status run_item(void *context, size_t item, int worker, sl_error *err)
 {
-    block_run *r = context;
-    if (r->failed[worker] < item)
-        return; /* what this thread comes to later cannot be the lowest */
-    sl_error err = {0};
-    if (r->work(r->context, r->first + item, worker, &err) != SL_OK) {
-        r->failed[worker] = item;
-        r->errors[worker] = err;
-    }
+    const block_run *r = context;
+    return r->work(r->context, r->first + item, worker, err);
 }
 
 sl_status sl_scorer_run(const sl_scorer *s, size_t count, size_t block, sl_scorer_work work, void *context,
                         sl_progress_fn progress, void *progress_context, sl_error *err)
 {
-    size_t threads = (size_t)s->threads, lowest = SIZE_MAX;
-    block_run r = {.work = work,
-                   .context = context,
-                   .errors = sl_calloc_aligned(threads, sizeof *r.errors),
-                   .failed = sl_calloc_aligned(threads, sizeof *r.failed)};
-    sl_status status =
-        r.errors && r.failed ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for %d threads", s->threads);
-    if (status == SL_OK)
-        memset(r.failed, 0xff, threads * sizeof *r.failed);
-    for (; status == SL_OK && r.first < count; r.first += block) {
+    block_run r = {.work = work, .context = context};
+    for (; r.first < count; r.first += block) {
         size_t n = count - r.first < block ? count - r.first : block;
-        sl_parallel_for(s->threads, n, run_item, &r);
-        for (size_t i = 0; i < threads; i++)
-            if (r.failed[i] < lowest) {
-                lowest = r.failed[i];
-                status = sl_fail(err, r.errors[i].status, "%s", r.errors[i].text);
-            }
-        if (status == SL_OK && progress && progress(progress_context, r.first + n, count))
-            status = sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu", r.first + n, count);
+        SL_TRY(sl_parallel_try(s->threads, n, run_item, &r, err));
+        if (progress && progress(progress_context, r.first + n, count))
+            return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu", r.first + n, count);
     }
-    free(r.errors);
-    free(r.failed);
-    return status;
+    return SL_OK;
 }
