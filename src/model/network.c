@@ -34,8 +34,8 @@ static sl_status build_arch(sl_network *n, sl_error *err)
     return sl_arch_build(arch, &n->weights, &n->graph, err);
 }
 
-static sl_status open_network(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n,
-                              sl_error *err)
+static sl_status open_found(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n,
+                            sl_error *err)
 {
     static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model"};
     SL_TRY(sl_catalogue_find(models_dir, name, &n->manifest, &n->path, err));
@@ -53,7 +53,7 @@ static sl_status open_network(const char *models_dir, const char *name, sl_model
 sl_status sl_network_open(const char *models_dir, const char *name, sl_model_kind kind, sl_network *out, sl_error *err)
 {
     *out = (sl_network){0};
-    sl_status status = open_network(models_dir, name, kind, out, err);
+    sl_status status = open_found(models_dir, name, kind, out, err);
     if (status != SL_OK)
         sl_network_close(out);
     return status;

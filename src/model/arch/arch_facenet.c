@@ -76,7 +76,7 @@ static sl_act mixed_7a(sl_net *n, sl_act x)
     return sl_net_concat(n, (sl_act[]){b0, b1, b2, sl_net_max_pool(n, x, half3x3)}, 4);
 }
 
-static sl_act inside(sl_net *n, sl_act x, sl_act (*block)(sl_net *, sl_act), const char *key)
+static sl_act in_module(sl_net *n, sl_act x, sl_act (*block)(sl_net *, sl_act), const char *key)
 {
     sl_net_enter(n, "%s", key);
     x = block(n, x);
@@ -106,11 +106,11 @@ static void describe_facenet(sl_net *n)
     x = conv_relu(n, x, 192, valid3x3, "conv2d_4a"); /*      192 x 36 x 36 */
     x = conv_relu(n, x, 256, half3x3, "conv2d_4b"); /*       256 x 17 x 17 */
     x = repeat(n, x, block35, 5, "repeat_1");
-    x = inside(n, x, mixed_6a, "mixed_6a"); /*            896 x 8 x 8 */
+    x = in_module(n, x, mixed_6a, "mixed_6a"); /*            896 x 8 x 8 */
     x = repeat(n, x, block17, 10, "repeat_2");
-    x = inside(n, x, mixed_7a, "mixed_7a"); /*           1792 x 3 x 3 */
+    x = in_module(n, x, mixed_7a, "mixed_7a"); /*           1792 x 3 x 3 */
     x = repeat(n, x, other_block8, 5, "repeat_3");
-    x = inside(n, x, last_block8, "block8");
+    x = in_module(n, x, last_block8, "block8");
     sl_net_output(n, x, SL_ARCH_PATCH_MAP);
 
     x = sl_net_dense(n, sl_net_global_mean(n, x), 512, "last_linear");

@@ -3,7 +3,7 @@
 
 #include <stdbool.h>
 
-static bool is_same(const sl_plan_key *a, const sl_plan_key *b)
+static bool is_same_key(const sl_plan_key *a, const sl_plan_key *b)
 {
     return a->width == b->width && a->height == b->height && a->outputs == b->outputs;
 }
@@ -13,7 +13,7 @@ static int find_slot(const sl_plan_cache *cache, const sl_plan_key *key)
 {
     int oldest = 0;
     for (int i = 0; i < cache->capacity; i++) {
-        if (cache->slots[i].plan && is_same(&cache->slots[i].key, key))
+        if (cache->slots[i].plan && is_same_key(&cache->slots[i].key, key))
             return i;
         if (cache->slots[i].used < cache->slots[oldest].used)
             oldest = i;
@@ -33,7 +33,7 @@ sl_status sl_plan_cache_get(sl_plan_cache *cache, const sl_plan_key *key, sl_pla
 {
     const int i = find_slot(cache, key);
     cache->clock++;
-    if (!cache->slots[i].plan || !is_same(&cache->slots[i].key, key)) {
+    if (!cache->slots[i].plan || !is_same_key(&cache->slots[i].key, key)) {
         empty_slot(cache, i); /* first, so that there is never memory for more than `capacity` plans */
         SL_TRY(compile(context, key, &cache->slots[i].plan, err));
         cache->slots[i].key = *key;
