@@ -5,6 +5,10 @@ set(emulator "") # the words of a C array that come before a program's own
 foreach(word ${CMAKE_CROSSCOMPILING_EMULATOR})
   string(APPEND emulator "\"${word}\",")
 endforeach()
+set(most_seconds 600)
+if(CMAKE_CROSSCOMPILING)
+  set(most_seconds 5400) # an emulator takes ten times as long
+endif()
 file(GLOB support CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/support/*.c)
 
 foreach(module ${SL_MODULE_NAMES})
@@ -22,7 +26,7 @@ foreach(module ${SL_MODULE_NAMES})
     target_link_libraries(${target} PRIVATE ${SL_UPTO_${upto}} PkgConfig::CMOCKA)
     add_test(NAME ${module}/${stem} COMMAND ${target})
     # 77: the test wants something that is not here (LFW, a fetched model) and said so.
-    set_tests_properties(${module}/${stem} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+    set_tests_properties(${module}/${stem} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT ${most_seconds})
   endforeach()
 endforeach()
 
@@ -38,7 +42,7 @@ foreach(source ${targets})
   else()
     add_executable(${stem} ${source} ${CMAKE_SOURCE_DIR}/tests/fuzz/regression_driver.c)
     add_test(NAME fuzz/${corpus} COMMAND ${stem} ${CMAKE_SOURCE_DIR}/tests/fuzz/corpus/${corpus})
-    set_tests_properties(fuzz/${corpus} PROPERTIES TIMEOUT 600)
+    set_tests_properties(fuzz/${corpus} PROPERTIES TIMEOUT ${most_seconds})
   endif()
   target_link_libraries(${stem} PRIVATE ${SL_UPTO_${module}})
 endforeach()
