@@ -36,6 +36,9 @@ foreach(script ${scripts})
     continue() # an installed library is not built with sanitizers
   endif()
   add_test(NAME cli/${stem} COMMAND ${BATS} ${script})
+  if(stem MATCHES "^(interrupt|identify|decisions)$") # the longest begin first, so that none is left alone at the end
+    set_tests_properties(cli/${stem} PROPERTIES COST 100)
+  endif()
   set_tests_properties(cli/${stem} PROPERTIES TIMEOUT 900 ENVIRONMENT
     "BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;TURN=$<TARGET_FILE:turn>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
 endforeach()
