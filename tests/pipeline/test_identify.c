@@ -1,79 +1,7 @@
 /* Identification over a gallery of made-up templates, against a slow search through sl_compare. */
-#include "support.h"
+#include "near_faces.h"
 
 #include "base/sha256.h"
-#include "gallery/gallery.h"
-#include "pipeline/engine.h"
-
-enum { DIM = 16, ROWS = 4, COLS = 4, CHANNELS = 256 /* enough for sketches */, FACES = 60, PEOPLE = 20 };
-
-static sl_error err;
-static sl_manifest manifest;
-static sl_engine_cells no_cells = {.mutex = PTHREAD_MUTEX_INITIALIZER, .read = true};
-static sl_engine engine;
-static char *dir;
-
-static const sl_template_shape shape = {.fingerprint = {1, 2, 3}, .dim = DIM, .rows = ROWS, .cols = COLS,
-                                        .channels = CHANNELS, .format = SL_PATCHES_INT8};
-
-/* A face near its person's centre. */
-static sl_template *make_template(int person, uint64_t seed, float spread)
-{
-    float embedding[DIM], noise[DIM], patches[ROWS * COLS * CHANNELS], patch_noise[ROWS * COLS * CHANNELS];
-    fill_random(embedding, DIM, 1000 + (uint64_t)person, -1, 1);
-    fill_random(noise, DIM, seed, -spread, spread);
-    fill_random(patches, ROWS * COLS * CHANNELS, 2000 + (uint64_t)person, -1, 1);
-    fill_random(patch_noise, ROWS * COLS * CHANNELS, seed + 77, -spread, spread);
-    for (int i = 0; i < DIM; i++)
-        embedding[i] += noise[i];
-    for (int i = 0; i < ROWS * COLS * CHANNELS; i++)
-        patches[i] += patch_noise[i];
-    sl_template *t;
-    assert_ok(sl_template_make(&shape, embedding, patches, &t, &err));
-    return t;
-}
-
-static sl_gallery *make_gallery(const char *name, int faces)
-{
-    char path[600];
-    snprintf(path, sizeof path, "%s/%s", dir, name);
-    sl_gallery *g;
-    assert_ok(sl_gallery_open_shape(path, SL_GALLERY_CREATE, &shape, "made-up", &g, &err));
-    for (int i = 0; i < faces; i++) {
-        char image[32], label[32];
-        snprintf(image, sizeof image, "p%d/%d.jpg", i % PEOPLE, i);
-        snprintf(label, sizeof label, "p%d", i % PEOPLE);
-        sl_entry entry = {.label = label, .image = image};
-        sl_template *t = make_template(i % PEOPLE, (uint64_t)i, .5f);
-        assert_ok(sl_gallery_add(g, &entry, t, NULL, &err));
-        sl_template_free(t);
-    }
-    assert_ok(sl_gallery_commit(g, &err));
-    return g;
-}
-
-static int setup(void **state)
-{
-    (void)state;
-    dir = make_temp_dir();
-    manifest.threshold[SL_RERANK_NONE] = .5f;
-    manifest.threshold[SL_RERANK_EMD] = .4f;
-    manifest.name = (char *)"made-up";
-    manifest.file = (char *)"/nowhere/made-up.onnx";
-    manifest.threshold[SL_RERANK_OAE] = NAN;
-    engine.recogniser.network.manifest = &manifest;
-    engine.known = &no_cells;
-    engine.models_dir = dir;
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    free(dir);
-    return 0;
-}
 
 /* The order by the slow way: stage 1 over all, the first k scored by sl_compare, the rest behind. */
 static void slow_order(const sl_gallery *g, const sl_template *query, const sl_match_options *m, size_t *order,
@@ -189,7 +117,7 @@ static void assert_same_answer(const sl_answer *a, const sl_answer *b)
 }
 
 /* Pruning changes no answer, for any solver and number of people; and prunes something. */
-static void sparing_the_solver_changes_nothing(void **state)
+static void pruning_changes_nothing(void **state)
 {
     (void)state;
     sl_gallery *g = make_gallery("spare", FACES);
@@ -222,7 +150,7 @@ static void sparing_the_solver_changes_nothing(void **state)
 
 /* So many queries that the gallery's sketches are made: whom they prune could not have been among the
  * best, for any solver and number of people. */
-static void sparing_the_second_look_changes_nothing(void **state)
+static void pruning_by_sketches_changes_nothing(void **state)
 {
     (void)state;
     enum { N = 240 };
@@ -386,8 +314,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(order_is_that_of_a_slow_search), cmocka_unit_test(threads_do_not_change_the_answer),
-        cmocka_unit_test(sparing_the_solver_changes_nothing),
-        cmocka_unit_test(sparing_the_second_look_changes_nothing),
+        cmocka_unit_test(pruning_changes_nothing),
+        cmocka_unit_test(pruning_by_sketches_changes_nothing),
         cmocka_unit_test(many_queries_are_answered_as_one_by_one),
         cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
         cmocka_unit_test(many_photos_are_one_candidate),
