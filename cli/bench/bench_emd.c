@@ -52,7 +52,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PAIRS: run->pairs = (int)cli_parse_int(state, "--pairs", arg, 1, 100000); return 0;
     case KEY_THREADS: run->match.threads = (int)cli_parse_int(state, "--threads", arg, 1, 1024); return 0;
     case KEY_PATCH_PRECISION:
-        run->match.patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named, sl_patch_compute_name);
+        run->match.patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg,
+                                                                     sl_patch_compute_named, sl_patch_compute_name);
         return 0;
     case KEY_WEIGHTING:
         run->match.weighting = parse_weighting(state, arg);

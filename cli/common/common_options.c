@@ -279,7 +279,8 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         m->alpha_given = true;
         return 0;
     case KEY_WEIGHTING:
-        match->weighting = (sl_weighting)cli_parse_value(state, "--weighting", arg, sl_weighting_named, sl_weighting_name);
+        match->weighting =
+            (sl_weighting)cli_parse_value(state, "--weighting", arg, sl_weighting_named, sl_weighting_name);
         m->weighting_given = true;
         return 0;
     case KEY_GRID: parse_grid(state, arg, match); return 0;
@@ -287,7 +288,8 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         match->solver = (sl_solver)cli_parse_value(state, "--solver", arg, sl_solver_named, sl_solver_name);
         return 0;
     case KEY_PATCH_PRECISION:
-        match->patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named, sl_patch_compute_name);
+        match->patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named,
+                                                                 sl_patch_compute_name);
         return 0;
     case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     default: return ARGP_ERR_UNKNOWN;

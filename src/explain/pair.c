@@ -209,7 +209,8 @@ static void draw_scores(sl_image *page, const pair_picture *p)
     char value[16];
     y = line_of_scores(page, y, text, sl_number(value, score->stage1), sl_ink);
     if (sl_looks_again(options)) {
-        snprintf(text, sizeof text, "%s x %s", sl_number(number, options->alpha), sl_look_kind_of(options->rerank)->words);
+        snprintf(text, sizeof text, "%s x %s", sl_number(number, options->alpha),
+                 sl_look_kind_of(options->rerank)->words);
         y = line_of_scores(page, y, text, sl_number(value, score->stage2), sl_ink);
     }
     y = draw_decision(page, p, y);

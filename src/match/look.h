@@ -1,5 +1,5 @@
-/* A kind of second look: all that tells it apart from the others, in one row. The table of rows is looks.c; what looks are
- * asked for goes through second_look.h, which calls the row.
+/* A kind of second look: all that tells it apart from the others, in one row. The table of rows is looks.c; what looks
+ * are asked for goes through second_look.h, which calls the row.
  *
  *     none       the cosine of the embeddings decides      looks.c
  *     emd        patches moved at least cost            \
@@ -8,8 +8,9 @@
  *     oae        both faces embedded again                 oae/look_oae.c: contributions, statistics
  *
  * A new kind is a value of sl_rerank (secondlook.h), a row with its functions in a file of its own, and its line in the
- * table. A look that was learned has its handle in the options, beside `oae`, and says in `needs` and `check` what it asks
- * of them and of the templates; `scores` gets all candidates of a query at once, so it may take them in batches. */
+ * table. A look that was learned has its handle in the options, beside `oae`, and says in `needs` and `check` what it
+ * asks of them and of the templates; `scores` gets all candidates of a query at once, so it may take them in batches.
+ */
 #ifndef SL_MATCH_LOOK_H
 #define SL_MATCH_LOOK_H
 
@@ -27,12 +28,12 @@ struct sl_look_kind {
     const char *flow;  /* how its flow picture is to be read; NULL without `plan` */
 
     /* ---- options ---- */
-    bool unsettled;         /* stands for another kind until the templates are known (sl_match_suit) */
-    unsigned reads;         /* SL_READS_.. */
-    float alpha;            /* by default */
-    sl_weighting weighting; /* by default */
+    bool unsettled;           /* stands for another kind until the templates are known (sl_match_suit) */
+    unsigned reads;           /* SL_READS_.. */
+    float alpha;              /* by default */
+    sl_weighting weighting;   /* by default */
     const sl_pair_rule *rule; /* of looks by patches: by which a pair is scored; else NULL */
-    bool by_trust;          /* leaves out of both faces what is not believed of the query */
+    bool by_trust;            /* leaves out of both faces what is not believed of the query */
 
     /* What the options need in `oae`. */
     sl_match_need (*needs)(const sl_match_options *options);
@@ -51,16 +52,16 @@ struct sl_look_kind {
 
     /* For options whose values were checked and that `check` allows; what they need in `oae` is checked here. NULL: no
      * second look. */
-    sl_status (*open)(const sl_look_kind *kind, const sl_match_options *options, const sl_template_shape *shape, void **out,
-                      sl_error *err);
+    sl_status (*open)(const sl_look_kind *kind, const sl_match_options *options, const sl_template_shape *shape,
+                      void **out, sl_error *err);
     void (*close)(void *look);
 
     /* What it needs of a stored face beside patches and embedding; NULL: nothing. */
     sl_status (*face)(const void *look, sl_face_store store, size_t face, sl_patch_source *out, sl_error *err);
 
     sl_status (*query)(void *look, const sl_patch_source *query, sl_error *err);
-    sl_status (*scores)(void *look, size_t n, sl_patch_source_fn source_of, void *context, float *scores, int *iterations,
-                        sl_error *err);
+    sl_status (*scores)(void *look, size_t n, sl_patch_source_fn source_of, void *context, float *scores,
+                        int *iterations, sl_error *err);
 
     /* Of looks that prune, else NULL. */
     sl_status (*best)(void *look, size_t n, sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
@@ -70,8 +71,8 @@ struct sl_look_kind {
 
     /* Of looks that move patches, else NULL. */
     void (*grid)(const void *look, int *rows, int *cols);
-    sl_status (*plan)(void *look, const sl_patch_source *candidate, float *plan, float *similarities, float *query_weights,
-                      float *candidate_weights, sl_error *err);
+    sl_status (*plan)(void *look, const sl_patch_source *candidate, float *plan, float *similarities,
+                      float *query_weights, float *candidate_weights, sl_error *err);
     sl_status (*hide)(void *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n, float *scores,
                       sl_error *err);
 };

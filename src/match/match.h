@@ -80,8 +80,9 @@ void sl_match_key(const sl_match_options *match, char key[SL_MATCH_KEY]);
  * negative grid or threads. */
 sl_status sl_match_options_check(const sl_match_options *options, sl_error *err);
 
-/* Lays options that were checked out for a raw map of rows x cols x channels and embeddings of `dim` (0: none), which they
- * may not go together with. Pairs are scored by emd, whatever look the options name; another look sets its own rule. */
+/* Lays options that were checked out for a raw map of rows x cols x channels and embeddings of `dim` (0: none), which
+ * they may not go together with. Pairs are scored by emd, whatever look the options name; another look sets its own
+ * rule. */
 sl_status sl_match_layout_make(const sl_match_options *options, int rows, int cols, int channels, int dim,
                                sl_match_layout *out, sl_error *err);
 
@@ -138,14 +139,14 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
 /* The plan of one pair: plan [R, R] dense, row = candidate's patch, column = query's (NULL: not wanted);
  * similarities [R, R] or NULL; weights [R] or NULL; score may be NULL. All zero where a side weighs nothing. Of
  * maxsim the plan has the weight of each query patch at the candidate's patch most like it, the lowest of equals, of
- * cells the weights on the diagonal; their weights are what counted, the plan's sums. */
+ * same-cell the weights on the diagonal; their weights are what counted, the plan's sums. */
 sl_status sl_matcher_plan(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                           float *plan, float *similarities, float *query_weights, float *candidate_weights,
                           sl_score *score, sl_error *err);
 
 /* The pair's score n times, each with other cells hidden: keep [n, R] is 1 for what counts as before and 0 for what
  * counts nothing; the query's weights are then scaled to the sum they had, and so are the candidate's where they are
- * the query's too (cells, the weighting trust). 0 where nothing is left. scores [n]. */
+ * the query's too (same-cell, the weighting trust). 0 where nothing is left. scores [n]. */
 sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidate,
                                    const uint8_t *keep, size_t n, float *scores, sl_error *err);
 

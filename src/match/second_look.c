@@ -16,7 +16,8 @@ sl_status sl_second_look_check(const sl_match_options *o, const sl_template_shap
     if (!kind || !kind->open)
         return SL_OK;
     if (shape->format == SL_PATCHES_NONE)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "embeddings alone are stored, which no second look can use: enrol into "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "embeddings alone are stored, which no second look can use: enrol into "
                        "a new gallery with --patches compact or int8, or search with --rerank none");
     return kind->check ? kind->check(o, shape, err) : SL_OK;
 }

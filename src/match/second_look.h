@@ -20,8 +20,8 @@ typedef struct sl_second_look sl_second_look;
  * for embeddings alone. None looks at nothing, which all can. */
 sl_status sl_second_look_check(const sl_match_options *options, const sl_template_shape *shape, sl_error *err);
 
-/* Checks the options, and against the templates it is for, lays them out and gets its memory. SL_ERR_ARGUMENT for none, for
- * `oae` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
+/* Checks the options, and against the templates it is for, lays them out and gets its memory. SL_ERR_ARGUMENT for none,
+ * for `oae` missing where sl_match_needs says so, and whatever does not go together; SL_ERR_MISMATCH for another
  * model's cells. What the options point to must outlive it. */
 sl_status sl_second_look_open(const sl_match_options *options, const sl_template_shape *shape, sl_second_look **out,
                               sl_error *err);
@@ -29,8 +29,8 @@ void sl_second_look_close(sl_second_look *look);
 
 /* What the second look needs of a stored face of its model, where that lies. SL_ERR_ARGUMENT,
  * with the photo's name, where the weighting lmk misses landmarks. Threads may call it together. */
-sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, size_t face,
-                              sl_patch_source *out, sl_error *err);
+sl_status sl_second_look_face(const sl_second_look *look, sl_face_store store, size_t face, sl_patch_source *out,
+                              sl_error *err);
 
 /* Prepares the query whose candidates are scored from now on; what it points to must stay until then. */
 sl_status sl_second_look_query(sl_second_look *look, const sl_patch_source *query, sl_error *err);
@@ -48,7 +48,7 @@ bool sl_second_look_prunes(const sl_match_options *options, int top);
 sl_status sl_second_look_best(sl_second_look *look, size_t n, sl_patch_source_fn source_of, void *context,
                               sl_topk *topk, float *scores, sl_error *err);
 
-/* Whether sketches would help it to prune. From then on that it takes those of the gallery that its candidates are faces of
+/* Whether sketches would help it to prune. Once it has taken those of the gallery that its candidates are faces of
  * (topk.face), sl_second_look_best may use them; they must outlive the look. */
 bool sl_second_look_takes_sketches(const sl_second_look *look);
 sl_status sl_second_look_take_sketches(sl_second_look *look, sl_sketches *sketches, sl_error *err);

@@ -47,10 +47,11 @@ struct sl_session {
     float *patches;          /* [R, C] scratch */
 };
 
-/* Settles options for templates of this shape without checking their values: `auto` becomes a look, and `oae` is found where
- * the options have none (settle.c). engine may be NULL. SL_ERR_NOT_FOUND, SL_ERR_UNSUPPORTED where what the look needs is
- * not known. */
-sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match, sl_error *err);
+/* Settles options for templates of this shape without checking their values: `auto` becomes a look, and `oae` is found
+ * where the options have none (settle.c). engine may be NULL. SL_ERR_NOT_FOUND, SL_ERR_UNSUPPORTED where what the look
+ * needs is not known. */
+sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match,
+                        sl_error *err);
 
 /* One session a thread for work on photos in parallel, each network run on the session's own thread: [threads], NULL in
  * out parameters on failure. */

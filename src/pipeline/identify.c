@@ -1,5 +1,5 @@
-/* Who is this? The call is settled once (search_plan.h), searched by blocks and threads (search.h), and of each search the
- * best face of each person and the decision are taken. */
+/* Who is this? The call is settled once (search_plan.h), searched by blocks and threads (search.h), and of each search
+ * the best face of each person and the decision are taken. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,8 +32,12 @@ static sl_status best_per_person(const sl_search *s, const uint32_t *order, int 
         *met = 1;
         sl_entry entry;
         status = sl_gallery_entry(s->plan->gallery, face, &entry, err);
-        list[n] = (sl_candidate){.rank = (int)n + 1, .entry = face, .label = entry.label, .image = entry.image,
-                                 .score = order ? s->score[at] : s->stage1[at], .stage1 = s->stage1[at],
+        list[n] = (sl_candidate){.rank = (int)n + 1,
+                                 .entry = face,
+                                 .label = entry.label,
+                                 .image = entry.image,
+                                 .score = order ? s->score[at] : s->stage1[at],
+                                 .stage1 = s->stage1[at],
                                  .stage2 = s->stage2[at]};
         n++;
     }

@@ -13,11 +13,6 @@
 
 enum { MOST_BYTES = 64 << 20 };
 
-typedef struct {
-    sl_oae oae; /* first: sl_oae_close casts */
-    char *source;
-} opened;
-
 static void read_shape(const sl_recogniser *r, sl_template_shape *shape)
 {
     *shape = (sl_template_shape){.dim = r->dim, .rows = r->rows, .cols = r->cols, .channels = r->channels};
@@ -33,7 +28,7 @@ static bool fits(const sl_oae_stats *s, const sl_template_shape *shape)
 /* ---- where statistics come from ---- */
 
 /* From the models folder. SL_OK with *found false when there is no file. */
-static sl_status from_file(opened *o, const char *path, bool *found, sl_error *err)
+static sl_status from_file(sl_oae *o, const char *path, bool *found, sl_error *err)
 {
     uint8_t *data;
     size_t size;
@@ -41,15 +36,15 @@ static sl_status from_file(opened *o, const char *path, bool *found, sl_error *e
     *found = status != SL_ERR_NOT_FOUND;
     if (status != SL_OK)
         return *found ? status : SL_OK;
-    status = sl_oae_stats_parse(data, size, path, &o->oae.stats, err);
+    status = sl_oae_stats_parse(data, size, path, &o->stats, err);
     free(data);
-    if (status == SL_OK && !fits(&o->oae.stats, &o->oae.shape))
+    if (status == SL_OK && !fits(&o->stats, &o->shape))
         status = sl_fail(err, SL_ERR_MISMATCH, "%s: is of another model: make it again with 'models statistics'", path);
     return status;
 }
 
-/* From NAME.oae there, or NAME.oae, as the version before called it. *path: where it is, or would be; the caller's. */
-static sl_status from_folder(opened *o, const char *models_dir, const sl_manifest *m, char **path, bool *found,
+/* From NAME.oae there, or NAME.cells, as the version before called it. *path: where it is, or would be; the caller's. */
+static sl_status from_folder(sl_oae *o, const char *models_dir, const sl_manifest *m, char **path, bool *found,
                              sl_error *err)
 {
     char *former = NULL;
@@ -72,14 +67,14 @@ static sl_status from_folder(opened *o, const char *models_dir, const sl_manifes
     return status;
 }
 
-static bool from_builtin(opened *o)
+static bool from_builtin(sl_oae *o)
 {
     for (const sl_builtin_file *f = sl_builtin_oae; f->data; f++) {
         sl_oae_stats s;
         if (sl_oae_stats_parse(f->data, f->size, f->name, &s, NULL) != SL_OK)
             continue;
-        if (fits(&s, &o->oae.shape)) {
-            o->oae.stats = s;
+        if (fits(&s, &o->shape)) {
+            o->stats = s;
             return true;
         }
         sl_oae_stats_free(&s);
@@ -87,18 +82,18 @@ static bool from_builtin(opened *o)
     return false;
 }
 
-static sl_status from_gallery(opened *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
+static sl_status from_gallery(sl_oae *o, const sl_gallery *gallery, const char *path, int threads, sl_error *err)
 {
     const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : NULL;
-    bool ours = shape && sl_same_model(shape->fingerprint, o->oae.shape.fingerprint);
+    bool ours = shape && sl_same_model(shape->fingerprint, o->shape.fingerprint);
     if (!ours || sl_gallery_size(gallery) < SL_OAE_LEAST_FACES)
         return sl_fail(err, SL_ERR_NOT_FOUND, "no statistics per cell for this model: neither %s nor built in%s; make "
                        "them with 'secondlook models statistics --gallery DIR' from %d faces or more", path,
                        ours ? ", and the gallery is too small" : "", SL_OAE_LEAST_FACES);
-    return sl_oae_stats_make(sl_gallery_faces(gallery), &o->oae.head, threads, NULL, NULL, &o->oae.stats, err);
+    return sl_oae_stats_make(sl_gallery_faces(gallery), &o->head, threads, NULL, NULL, &o->stats, err);
 }
 
-static sl_status find_stats(opened *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
+static sl_status find_stats(sl_oae *o, const char *models_dir, const sl_manifest *m, const sl_gallery *gallery,
                             int threads, sl_error *err)
 {
     char *path = NULL;
@@ -135,20 +130,19 @@ static sl_status open_recogniser(const char *models_dir, const char *model, cons
 static sl_status cells_of(const char *models_dir, const sl_recogniser *r, const sl_gallery *gallery, bool statistics,
                           int threads, sl_oae **out, sl_error *err)
 {
-    opened *o = calloc(1, sizeof *o);
+    sl_oae *o = calloc(1, sizeof *o);
     sl_status status = o ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "no memory for the statistics per cell");
     if (status == SL_OK) {
-        read_shape(r, &o->oae.shape);
-        status = sl_head_of_recogniser(r, 1, &o->oae.head, err); /* small products: threads only wait */
+        read_shape(r, &o->shape);
+        status = sl_head_of_recogniser(r, 1, &o->head, err); /* small products: threads only wait */
     }
     if (status == SL_OK && statistics)
         status = find_stats(o, models_dir, r->network.manifest, gallery, threads, err);
     if (status != SL_OK) {
-        if (o)
-            sl_oae_close(&o->oae);
+        sl_oae_close(o);
         return status;
     }
-    *out = &o->oae;
+    *out = o;
     return SL_OK;
 }
 
@@ -188,14 +182,13 @@ void sl_oae_close(sl_oae *oae)
 {
     if (!oae)
         return;
-    opened *o = (opened *)oae;
     sl_head_free(&oae->head);
     sl_oae_stats_free(&oae->stats);
-    free(o->source);
-    free(o);
+    free(oae->source);
+    free(oae);
 }
 
-const char *sl_oae_source(const sl_oae *oae) { return ((const opened *)oae)->source; }
+const char *sl_oae_source(const sl_oae *oae) { return oae->source; }
 
 static sl_status calibrate(const sl_recogniser *r, const sl_gallery *gallery, const char *path, int threads,
                            sl_progress_fn progress, void *context, sl_error *err)

@@ -34,8 +34,8 @@ static sl_status scan(const sl_search *s, const sl_template *const *queries, siz
     float *vectors = sl_calloc_aligned(n * width, sizeof *vectors);
     free_shortlists(out);
     *out = (sl_shortlists){.length = length,
-                        .index = sl_calloc_aligned(n * length, sizeof *out->index),
-                        .stage1 = sl_calloc_aligned(n * length, sizeof *out->stage1)};
+                           .index = sl_calloc_aligned(n * length, sizeof *out->index),
+                           .stage1 = sl_calloc_aligned(n * length, sizeof *out->stage1)};
     sl_status status = SL_OK;
     if (!vectors || !out->index || !out->stage1)
         status = sl_fail(err, SL_ERR_MEMORY, "no memory for a shortlist of %zu", length);

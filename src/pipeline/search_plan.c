@@ -39,8 +39,10 @@ static sl_status check_query(const sl_search_plan *p, const sl_template *query, 
         return sl_search_plan_searches(p) ? sl_second_look_check(&p->match, &query->shape, err) : SL_OK;
     sl_gallery_get_info(p->gallery, &info);
     sl_hex32(query->shape.fingerprint, fingerprint);
-    return sl_fail(err, SL_ERR_MISMATCH, "the gallery was made by another model (%s, %.12s) than the query (%.12s): enrol "
-                   "it again, or use its model", info.model, info.fingerprint, fingerprint);
+    return sl_fail(err, SL_ERR_MISMATCH,
+                   "the gallery was made by another model (%s, %.12s) than the query (%.12s): enrol "
+                   "it again, or use its model",
+                   info.model, info.fingerprint, fingerprint);
 }
 
 static sl_status check_queries(const sl_search_plan *p, sl_error *err)
@@ -142,8 +144,8 @@ sl_status sl_search_plan_open(const sl_engine *engine, const sl_gallery *gallery
 {
     *out = (sl_search_plan){0};
     SL_TRY(check_options(engine, gallery, options, err));
-    *out = (sl_search_plan){.gallery = gallery, .queries = queries, .count = count, .match = options->match,
-                            .top = options->top};
+    *out = (sl_search_plan){
+        .gallery = gallery, .queries = queries, .count = count, .match = options->match, .top = options->top};
     return make_plan(engine, options, out, err);
 }
 

@@ -13,16 +13,16 @@ typedef struct {
     size_t count;
     sl_match_options match; /* settled */
     sl_rule rule;
-    int top; /* people wanted */
+    int top;         /* people wanted */
     size_t faces, k; /* k: stage 1's candidates that are looked at again; 0: there is no second look */
 
     /* Of a search, where there is anything to be searched: */
-    int threads, each;       /* threads that share the queries; that each of them has for one search, 0: all */
-    size_t block, blocks;    /* queries that stage 1 takes together; how many such blocks */
-    sl_second_look **looks;  /* [threads]; NULL: there is no second look */
-    bool prunes;             /* candidates that cannot come among the `top` are not solved */
-    bool solves;             /* the look has a solver, whose calls are counted */
-    sl_sketches *sketches;   /* of its patches, for a gallery that is asked very often; or NULL */
+    int threads, each;      /* threads that share the queries; that each of them has for one search, 0: all */
+    size_t block, blocks;   /* queries that stage 1 takes together; how many such blocks */
+    sl_second_look **looks; /* [threads]; NULL: there is no second look */
+    bool prunes;            /* candidates that cannot come among the `top` are not solved */
+    bool solves;            /* the look has a solver, whose calls are counted */
+    sl_sketches *sketches;  /* of its patches, for a gallery that is asked very often; or NULL */
 } sl_search_plan;
 
 /* engine and options as in sl_identify_all; *out is closed by the caller, also after a failure. */

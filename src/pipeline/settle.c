@@ -34,10 +34,13 @@ static sl_status check_needs(const sl_match_options *match, sl_error *err)
 {
     const sl_match_need need = sl_match_needs(match);
     if (need == SL_NEEDS_STATISTICS && !(match->oae && sl_oae_has_statistics(match->oae)))
-        return sl_fail(err, SL_ERR_NOT_FOUND, "this look needs the model's statistics per cell: make them with "
-                       "'secondlook models statistics --gallery DIR' from %d faces or more", SL_OAE_LEAST_FACES);
+        return sl_fail(err, SL_ERR_NOT_FOUND,
+                       "this look needs the model's statistics per cell: make them with "
+                       "'secondlook models statistics --gallery DIR' from %d faces or more",
+                       SL_OAE_LEAST_FACES);
     if (need == SL_NEEDS_HEAD && !match->oae)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "feature contributions needs a linear head, which this model has not: "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "feature contributions needs a linear head, which this model has not: "
                        "compare maps");
     return SL_OK;
 }

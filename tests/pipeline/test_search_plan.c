@@ -34,7 +34,11 @@ static void threads_share_the_queries(void **state)
         int threads;
         int shared, each;
         size_t block, blocks;
-    } cases[] = {{1, 3, 1, 3, 1, 1}, {2, 8, 2, 1, 1, 2}, {10, 3, 3, 1, 4, 3}, {MANY, 2, 2, 1, 16, 15}, {17, 1, 1, 1, 16, 2}};
+    } cases[] = {{1, 3, 1, 3, 1, 1},
+                 {2, 8, 2, 1, 1, 2},
+                 {10, 3, 3, 1, 4, 3},
+                 {MANY, 2, 2, 1, 16, 15},
+                 {17, 1, 1, 1, 16, 2}};
     sl_gallery *g = make_gallery("shared", FACES);
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_identify_options o = {.match = sl_match_defaults_of(SL_RERANK_MAXSIM), .top = 5};
@@ -107,7 +111,8 @@ static void sketches_are_made_where_they_pay(void **state)
     sl_gallery_close(g);
 }
 
-static void refuses(const sl_gallery *g, size_t count, const sl_match_options *match, sl_status status, const char *words)
+static void refuses(const sl_gallery *g, size_t count, const sl_match_options *match, sl_status status,
+                    const char *words)
 {
     const sl_identify_options o = {.match = *match, .top = 1};
     sl_search_plan p;

@@ -23,8 +23,8 @@ static bool splits(const sl_match_options *o)
     return true;
 }
 
-static sl_status open_look(const sl_look_kind *kind, const sl_match_options *o, const sl_template_shape *shape, void **out,
-                           sl_error *err)
+static sl_status open_look(const sl_look_kind *kind, const sl_match_options *o, const sl_template_shape *shape,
+                           void **out, sl_error *err)
 {
     (void)kind;
     *out = NULL;

@@ -32,6 +32,7 @@ struct sl_oae {
     sl_head head;
     sl_oae_stats stats; /* its arrays are NULL where the head alone was opened */
     sl_template_shape shape; /* of the templates they are for */
+    char *source;            /* where the statistics came from; NULL without them */
 };
 
 static inline bool sl_oae_has_statistics(const sl_oae *oae)

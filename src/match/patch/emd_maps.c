@@ -11,7 +11,8 @@ sl_match_options sl_emd_defaults(void)
     return sl_match_defaults_of(SL_RERANK_EMD);
 }
 
-sl_status sl_emd_maps_layout(const sl_match_options *options, const sl_patch_map *map, sl_match_layout *out, sl_error *err)
+sl_status sl_emd_maps_layout(const sl_match_options *options, const sl_patch_map *map, sl_match_layout *out,
+                             sl_error *err)
 {
     const sl_match_options defaults = sl_emd_defaults();
     sl_match_options o = options ? *options : defaults;
@@ -19,11 +20,13 @@ sl_status sl_emd_maps_layout(const sl_match_options *options, const sl_patch_map
     o.k = defaults.k;
     o.rerank = defaults.rerank;
     if (o.feature != SL_FEATURE_MAP)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch maps of your own are compared as they are: put the contributions "
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "patch maps of your own are compared as they are: put the contributions "
                        "there and leave the feature at map");
     SL_TRY(sl_match_options_check(&o, err));
     if (sl_weighting_of(o.weighting)->trust)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patch maps of your own have no trust: use another weighting, or "
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "patch maps of your own have no trust: use another weighting, or "
                        "templates");
     return sl_match_layout_make(&o, map->rows, map->cols, map->channels, map->embedding ? map->dim : 0, out, err);
 }
@@ -37,8 +40,8 @@ static sl_status source_of_candidate(void *context, size_t i, sl_patch_source *o
     const maps *m = context;
     const sl_patch_map *q = m->query, *c = &m->candidates[i];
     if (c->rows != q->rows || c->cols != q->cols || c->channels != q->channels)
-        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu is a map of %dx%dx%d, the query of %dx%dx%d", i,
-                       c->rows, c->cols, c->channels, q->rows, q->cols, q->channels);
+        return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu is a map of %dx%dx%d, the query of %dx%dx%d", i, c->rows,
+                       c->cols, c->channels, q->rows, q->cols, q->channels);
     if (c->embedding && c->dim != q->dim)
         return sl_fail(err, SL_ERR_MISMATCH, "candidate %zu has an embedding of %d, the query of %d", i, c->dim,
                        q->dim);

@@ -1,6 +1,6 @@
 /* The looks by patches: emd, maxsim and same-cell. They differ in the rule by which a pair is scored (pair_rule.h), and
- * compare either the patch maps as they are stored or the contributions, which are made of maps for a group of candidates
- * at a time:
+ * compare either the patch maps as they are stored or the contributions, which are made of maps for a group of
+ * candidates at a time:
  *
  *     query -----> [contributions] --> patch set ------.
  *     candidates -> [contributions] --> patch sets -----+--> matcher: similarities, weights, score by the rule
@@ -56,7 +56,8 @@ static sl_match_need needs(const sl_match_options *o)
 static sl_status check(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
 {
     if (shape->format == SL_PATCHES_COMPACT && !compares_contributions(o))
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "compact patches are contributions: compare those (--feature "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "compact patches are contributions: compare those (--feature "
                        "contributions), or enrol into a new gallery with --patches int8 to compare maps");
     return SL_OK;
 }
@@ -123,8 +124,8 @@ static void close_look(void *opened)
     free(look);
 }
 
-static sl_status open_look(const sl_look_kind *kind, const sl_match_options *o, const sl_template_shape *shape, void **out,
-                           sl_error *err)
+static sl_status open_look(const sl_look_kind *kind, const sl_match_options *o, const sl_template_shape *shape,
+                           void **out, sl_error *err)
 {
     *out = NULL;
     SL_TRY(check_oae(o, shape, err));
@@ -141,7 +142,8 @@ static sl_status open_look(const sl_look_kind *kind, const sl_match_options *o, 
 
 /* ---- faces ---- */
 
-static sl_status add_landmarks(const void *opened, sl_face_store store, size_t face, sl_patch_source *out, sl_error *err)
+static sl_status add_landmarks(const void *opened, sl_face_store store, size_t face, sl_patch_source *out,
+                               sl_error *err)
 {
     const patch_look *look = opened;
     if (!look->layout.weighting->landmarks)
@@ -149,9 +151,10 @@ static sl_status add_landmarks(const void *opened, sl_face_store store, size_t f
     SL_TRY(store.landmarks(store.context, face, &out->landmarks, err));
     if (out->landmarks)
         return SL_OK;
-    return sl_fail(err, SL_ERR_ARGUMENT, "%s was enrolled without landmarks, which the weighting %s needs: install "
-                   "libdlib-data and enrol it again, or use another weighting", store.name(store.context, face),
-                   look->layout.weighting->name);
+    return sl_fail(err, SL_ERR_ARGUMENT,
+                   "%s was enrolled without landmarks, which the weighting %s needs: install "
+                   "libdlib-data and enrol it again, or use another weighting",
+                   store.name(store.context, face), look->layout.weighting->name);
 }
 
 /* The query with its contributions and its trust, where they are asked for. */
@@ -159,8 +162,8 @@ static sl_status complete_query(patch_look *look, sl_error *err)
 {
     sl_patch_source *query = &look->query;
     if (look->contributor) {
-        size_t bytes = (size_t)look->layout.map_rows * (size_t)look->layout.map_cols * (size_t)look->layout.dim *
-                       sizeof(float);
+        size_t bytes =
+            (size_t)look->layout.map_rows * (size_t)look->layout.map_cols * (size_t)look->layout.dim * sizeof(float);
         SL_TRY(sl_contributor_fill(look->contributor, query, 1, 0, err));
         memcpy(look->contributions, query->contributions, bytes); /* the contributor's memory is the candidates' next */
         query->contributions = look->contributions;
@@ -204,15 +207,15 @@ static sl_status take_group(patch_look *look, size_t first, size_t n, sl_patch_s
 }
 
 /* By groups of candidates that carry their contributions. topk NULL: every score. */
-static sl_status scores_of_groups(patch_look *look, size_t n, sl_patch_source_fn source_of, void *context, sl_topk *topk,
-                                  float *scores, int *iterations, sl_error *err)
+static sl_status scores_of_groups(patch_look *look, size_t n, sl_patch_source_fn source_of, void *context,
+                                  sl_topk *topk, float *scores, int *iterations, sl_error *err)
 {
     for (size_t from = 0; from < n; from += look->group) {
         size_t count = n - from < look->group ? n - from : look->group;
         SL_TRY(take_group(look, from, count, source_of, context, err));
         if (topk)
-            SL_TRY(sl_matcher_best(look->matcher, &look->set, from, count, listed_face, look->faces, topk, scores,
-                                   err));
+            SL_TRY(
+                sl_matcher_best(look->matcher, &look->set, from, count, listed_face, look->faces, topk, scores, err));
         else
             SL_TRY(sl_matcher_scores_of(look->matcher, &look->set, count, listed_face, look->faces, scores + from,
                                         iterations ? iterations + from : NULL, err));
@@ -243,8 +246,8 @@ static sl_status take_sketches(void *opened, sl_sketches *sketches, sl_error *er
     return look->sketcher ? SL_OK : sl_sketcher_open(sketches, &look->layout, &look->sketcher, err);
 }
 
-static sl_status best_of(void *opened, size_t n, sl_patch_source_fn source_of, void *context, sl_topk *topk, float *scores,
-                         sl_error *err)
+static sl_status best_of(void *opened, size_t n, sl_patch_source_fn source_of, void *context, sl_topk *topk,
+                         float *scores, sl_error *err)
 {
     patch_look *look = opened;
     if (look->contributor)
@@ -286,14 +289,14 @@ static sl_status plan_of(void *opened, const sl_patch_source *candidate, float *
     void *memory;
     sl_status status = open_candidate(look, candidate, &set, &memory, err);
     if (status == SL_OK)
-        status = sl_matcher_plan(look->matcher, &look->set, &set, plan, similarities, query_weights,
-                                 candidate_weights, NULL, err);
+        status = sl_matcher_plan(look->matcher, &look->set, &set, plan, similarities, query_weights, candidate_weights,
+                                 NULL, err);
     free(memory);
     return status;
 }
 
-static sl_status scores_hidden(void *opened, const sl_patch_source *candidate, const uint8_t *keep, size_t n, float *scores,
-                               sl_error *err)
+static sl_status scores_hidden(void *opened, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
+                               float *scores, sl_error *err)
 {
     patch_look *look = opened;
     sl_patch_set set;
@@ -307,9 +310,9 @@ static sl_status scores_hidden(void *opened, const sl_patch_source *candidate, c
 
 /* ---- the rows ---- */
 
-#define LOOK_BY_PATCHES                                                                                              \
-    .alpha = .7f, .needs = needs, .splits = compares_contributions, .check = check, .open = open_look,               \
-    .close = close_look, .face = add_landmarks, .query = take_query, .scores = scores_of, .grid = grid_of,           \
+#define LOOK_BY_PATCHES                                                                                                \
+    .alpha = .7f, .needs = needs, .splits = compares_contributions, .check = check, .open = open_look,                 \
+    .close = close_look, .face = add_landmarks, .query = take_query, .scores = scores_of, .grid = grid_of,             \
     .plan = plan_of, .hide = scores_hidden
 
 const sl_look_kind sl_look_emd = {

@@ -216,7 +216,8 @@ static int by_bound(const void *a, const void *b)
     return x->candidate < y->candidate ? -1 : 1;
 }
 
-/* Solves what can still reach the k-th best, by rounds of fixed size, so that what is solved does not depend on threads. */
+/* Solves what can still reach the k-th best, by rounds of fixed size, so that what is solved does not depend on
+ * threads. */
 static sl_status solve_bounded(batch *b, sl_topk *topk, sl_error *err)
 {
     sl_bounded *const all = b->bounded;

@@ -21,18 +21,12 @@ static float plan_score(const sl_match_layout *l, const sl_pairing *x)
 static sl_status emd_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations, sl_error *err)
 {
     if (l->solver == SL_SOLVER_SINKHORN) {
-        const sl_sinkhorn_work work = {.u = x->u,
-                                       .v = x->v,
-                                       .K = x->K,
-                                       .r = x->r,
-                                       .c = x->c,
-                                       .patches = l->patches,
-                                       .stride = l->stride};
+        const sl_sinkhorn_work work = {
+            .u = x->u, .v = x->v, .K = x->K, .r = x->r, .c = x->c, .patches = l->patches, .stride = l->stride};
         *iterations = sl_emd_kernels_now()->sinkhorn(x->S, &l->sinkhorn, &work, score);
         return SL_OK;
     }
-    const sl_transport_problem problem = {
-        .S = x->S, .u = x->u, .v = x->v, .patches = l->patches, .stride = l->stride};
+    const sl_transport_problem problem = {.S = x->S, .u = x->u, .v = x->v, .patches = l->patches, .stride = l->stride};
     if (l->solver == SL_SOLVER_CONVERGED)
         *iterations = sl_sinkhorn_converge(&problem, &l->sinkhorn, x->solver, x->plan);
     else
@@ -48,7 +42,7 @@ static void emd_plan(const sl_match_layout *l, sl_pairing *x, float *plan)
     for (int s = 0; plan && s < n; s++)
         for (int m = 0; m < n; m++) {
             float t = sl_pairing_is_dense(l) ? (float)x->plan[(size_t)s * n + m]
-                                  : x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m];
+                                             : x->r[s] * x->K[(size_t)s * l->stride + m] * x->c[m];
             plan[(size_t)s * n + m] = isfinite(t) ? t : 0;
         }
 }
@@ -57,7 +51,8 @@ const sl_pair_rule sl_pair_emd = {.by_transport = true, .score = emd_score, .pla
 
 /* ---- maxsim ---- */
 
-static sl_status maxsim_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations, sl_error *err)
+static sl_status maxsim_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations,
+                              sl_error *err)
 {
     (void)iterations, (void)err;
     *score = sl_pairing_best_match(l, x);
@@ -91,7 +86,8 @@ const sl_pair_rule sl_pair_maxsim = {.score = maxsim_score, .plan = maxsim_plan}
 
 /* ---- same-cell ---- */
 
-static sl_status same_cell_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations, sl_error *err)
+static sl_status same_cell_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations,
+                                 sl_error *err)
 {
     (void)iterations, (void)err;
     double sum = 0;

@@ -33,8 +33,8 @@ bool sl_pairing_is_dense(const sl_match_layout *layout);
 /* Sum over query patches of v times their best similarity. */
 float sl_pairing_best_match(const sl_match_layout *layout, const sl_pairing *pair);
 
-/* What the score of emd can be at most: sum over query patches of v times their best similarity. Every plan T >= 0 that emd
- * scores, converged or not, has the column sums v, as the columns are scaled last; so sum T S <= sum_m v_m max_s
+/* What the score of emd can be at most: sum over query patches of v times their best similarity. Every plan T >= 0 that
+ * emd scores, converged or not, has the column sums v, as the columns are scaled last; so sum T S <= sum_m v_m max_s
  * S_sm. 0 where that is negative, as a plan that is no number scores 0; with room for the rounding of the sums. */
 float sl_pairing_bound(const sl_match_layout *layout, const sl_pairing *pair);
 

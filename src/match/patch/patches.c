@@ -208,7 +208,8 @@ static sl_status set_pooled(sl_patch_set *set, const sl_patch_source *source, sl
     const bool of_patches = l->weighting->pool == SL_POOL_PATCHES;
     const float *vector = of_patches ? sum : source->embedding;
     if (!vector)
-        return sl_fail(err, SL_ERR_ARGUMENT, "weighting %s needs the embedding beside the patch map", l->weighting->name);
+        return sl_fail(err, SL_ERR_ARGUMENT, "weighting %s needs the embedding beside the patch map",
+                       l->weighting->name);
     bool fine = of_patches ? sum_of_map(l, source, sum, &largest) : isfinite(largest = k->largest(vector, channels));
     if (!fine)
         return sl_fail(err, SL_ERR_NUMERIC, "%s has NaN or infinity",

@@ -14,8 +14,8 @@
  * including ceil((i + 1) H / n)): raw [rows * cols, channels] -> out [out_rows * out_cols, channels]. */
 void sl_pool_map(const float *raw, int rows, int cols, int channels, float *out, int out_rows, int out_cols);
 
-/* Adds up the window of cell (row, col) of the layout's grid over a face's stored patches: sum [C]. Returns its number of
- * cells. */
+/* Adds up the window of cell (row, col) of the layout's grid over a face's stored patches: sum [C]. Returns its number
+ * of cells. */
 int sl_pool_window(const sl_match_layout *layout, const sl_patch_source *source, int row, int col, float *sum);
 
 #endif

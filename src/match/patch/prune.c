@@ -12,9 +12,9 @@ static size_t in_pass(size_t i, int pass)
     return pass == 0 ? (i + SAMPLE - 1) / SAMPLE * SAMPLE : i + (i % SAMPLE == 0);
 }
 
-/* Upper-bounds the score of each candidate from `first` on by its sketch, and keeps the trivial bound where computing one
- * would not pay: of those that stay below the k-th best even so, and of all but a sample where hardly any of the sample
- * does. On this thread, whatever the options say: a bound takes no longer than waking another. */
+/* Upper-bounds the score of each candidate from `first` on by its sketch, and keeps the trivial bound where computing
+ * one would not pay: of those that stay below the k-th best even so, and of all but a sample where hardly any of the
+ * sample does. On this thread, whatever the options say: a bound takes no longer than waking another. */
 static sl_status find_upper_bounds(sl_sketcher *sketcher, const sl_patch_set *query, size_t first, size_t n,
                                    sl_patch_source_fn source_of, void *context, const sl_topk *topk, sl_error *err)
 {

@@ -1,9 +1,9 @@
-/* Sketches: what a face's patches have in a few directions that most faces share. They bound every similarity from above,
- * and with them the score of emd, at an eighth of the similarities' cost: who cannot be among the best by that is pruned
- * without being looked at.
+/* Sketches: what a face's patches have in a few directions that most faces share. They bound every similarity from
+ * above, and with them the score of emd, at an eighth of the similarities' cost: who cannot be among the best by that
+ * is pruned without being looked at.
  *
- * A unit patch x, C numbers, seen in a frame whose first 64 axes are those directions (orthonormal, the first that of the
- * mean patch):
+ * A unit patch x, C numbers, seen in a frame whose first 64 axes are those directions (orthonormal, the first that of
+ * the mean patch):
  *
  *     |  a  |  t_2   t_3   t_4    ...    t_64  |  what is outside the 64 directions: C - 64 numbers  |
  *        |                  |                                        |
@@ -47,8 +47,8 @@ void sl_sketcher_query(sl_sketcher *sketcher, const sl_patch_set *query);
 
 /* What stage 2 of the query and candidate `i`, face `face` of the gallery, can be at most. source_of gives the
  * candidate when it has no sketch yet. */
-sl_status sl_sketcher_upper_bound(sl_sketcher *sketcher, size_t face, sl_patch_source_fn source_of, void *context, size_t i,
-                              float *upper_bound, sl_error *err);
+sl_status sl_sketcher_upper_bound(sl_sketcher *sketcher, size_t face, sl_patch_source_fn source_of, void *context,
+                                  size_t i, float *upper_bound, sl_error *err);
 
 /* Has the face's sketch brought near for the next call. */
 void sl_sketcher_fetch(const sl_sketcher *sketcher, size_t face);
