@@ -44,7 +44,8 @@ tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is
 	@cmake --preset tsan && cmake --build build-tsan
 	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval)/' -E 'pipeline/test_(import|int8|detect)|match/test_sketch|gallery/test_(damage|crash|faults|marker)'
 
-# Without the tests of the command line, which start the program themselves.
+# Without the tests of the command line, which start the program themselves. qemu's processor has all there is, 512-bit
+# SVE too; QEMU_CPU=neoverse-n1 takes a common one, for which oneDNN 2 has no code of its own.
 arm64: models ## the units, golden values and fuzz corpora on 64-bit ARM: cross compiled, run by qemu (slow)
 	@tools/setup arm64
 	@tools/arm64-root build-arm64/root
