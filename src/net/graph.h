@@ -233,6 +233,13 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
 sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
                          sl_graph **out, sl_error *err);
 
+/* ---- cutting (cut.c) ----
+ * The part of `g` that computes outputs[n_outputs] from the tensors from[n_from]: these become its inputs, of the given
+ * shapes (dim[0] may be -1), and behind them those of g's own inputs that are needed still. Names stay; constants are
+ * shared with `g`, which must outlive *out. */
+sl_status sl_graph_cut(const sl_graph *g, const sl_tensor *from, const sl_shape *shapes, int n_from,
+                       const sl_tensor *outputs, int n_outputs, sl_graph **out, sl_error *err);
+
 /* ---- importers (import/) ----
  * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);
