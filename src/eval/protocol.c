@@ -4,12 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/crc32c.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "eval/name_sets.h"
 #include "eval/own_photos.h"
 #include "gallery/gallery.h"
+#include "gallery/parts.h"
 #include "secondlook_eval.h"
 
 static const uint32_t none = UINT32_MAX;
@@ -105,12 +105,6 @@ static sl_status apply_list(making *m, sl_error *err)
     return status;
 }
 
-/* Whether a person is in the half of the people that is asked for. */
-static bool in_half(sl_people people, const char *label)
-{
-    return people == SL_PEOPLE_ALL || (sl_crc32c(0, label, strlen(label)) & 1) == (people == SL_PEOPLE_B);
-}
-
 /* Leaves out the gallery's people with fewer than min_photos photos, and their queries. */
 static void apply_least_photos(making *m)
 {
@@ -122,7 +116,7 @@ static void apply_least_photos(making *m)
             m->face_in[i] = 0;
     for (size_t q = 0; q < m->queries; q++) {
         size_t photos = p->person[q] == none ? 0 : m->photos[p->person[q]];
-        if (photos < m->options->min_photos || !in_half(m->options->people, sl_gallery_label(p->queries, q)))
+        if (photos < m->options->min_photos || !sl_in_half(m->options->people, sl_gallery_label(p->queries, q)))
             m->query_in[q] = 0;
     }
     for (size_t i = 0; i < m->faces; i++)
