@@ -61,6 +61,9 @@ target_include_directories(template_forms PRIVATE ${CMAKE_SOURCE_DIR}/include ${
 target_link_libraries(template_forms PRIVATE secondlook_static)
 add_executable(bench_soak EXCLUDE_FROM_ALL bench/soak.c)
 target_link_libraries(bench_soak PRIVATE secondlook_static)
+add_executable(bench_augment EXCLUDE_FROM_ALL bench/augmented_sheet.c)
+target_include_directories(bench_augment PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
+target_link_libraries(bench_augment PRIVATE secondlook_static)
 add_executable(turn bench/turn_picture.c) # the tests of the command line use it too
 target_include_directories(turn PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src)
 target_link_libraries(turn PRIVATE secondlook_static)

@@ -78,8 +78,8 @@ sl_training_pair sl_pairs_walk_at(const sl_pairs_walk *w, uint64_t t)
 static sl_status check_options(const sl_pairs_options *o, sl_error *err)
 {
     if (!o->batch != !o->replicas || (o->replicas && o->batch % o->replicas) || o->batch > INT32_MAX)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a batch of %zu pairs cannot be cut for %zu replicas: it must be a multiple "
-                       "of their number", o->batch, o->replicas);
+        return sl_fail(err, SL_ERR_ARGUMENT, "a batch of %zu pairs cannot be cut for %zu replicas: it must be a "
+                       "multiple of their number", o->batch, o->replicas);
     return SL_OK;
 }
 

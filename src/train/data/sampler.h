@@ -25,7 +25,7 @@ typedef struct sl_pairs_walk sl_pairs_walk;
 typedef struct {
     uint64_t seed;
     /* Both above 0: as the published code trained with so many replicas. It joins a batch's first and then its second
-     * pictures into one list, cuts that into a piece for each replica, and each takes the halves of its piece for pairs:
+     * pictures into one list and cuts that into a piece for each replica, which takes the halves of its own for pairs:
      *
      *     first | second     A B C D | a b c d     pairs Aa Bb Cc Dd
      *     two replicas       A B C D | a b c d     pairs AC BD ac bd

@@ -40,8 +40,8 @@ static unsigned lacks(const void *gallery, size_t row, unsigned needs)
 
 static sl_status no_maps(const sl_gallery *gallery, sl_error *err)
 {
-    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: keeps no patch maps to learn from, but %s: enrol the photos into a new "
-                   "gallery with --patches f32 (or int8, a quarter of the size)", sl_gallery_place(gallery),
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: keeps no patch maps to learn from, but %s: enrol the photos into a "
+                   "new gallery with --patches f32 (or int8, a quarter of the size)", sl_gallery_place(gallery),
                    sl_gallery_shape(gallery)->format == SL_PATCHES_COMPACT ? "compact patches" : "embeddings alone");
 }
 
@@ -53,8 +53,8 @@ static sl_status refuse(const void *gallery, unsigned needs, sl_error *err)
     if (needs & SL_NEED_CROPS && lacks(gallery, 0, SL_NEED_CROPS))
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: keeps no crops to learn from: enrol the photos into a new gallery "
                        "with --keep-crops", sl_gallery_place(gallery));
-    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: its faces have no landmarks to draw by: install libdlib-data, and enrol "
-                   "the photos into a new gallery with --keep-crops", sl_gallery_place(gallery));
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: its faces have no landmarks to draw by: install libdlib-data, and "
+                   "enrol the photos into a new gallery with --keep-crops", sl_gallery_place(gallery));
 }
 
 static sl_status crop_of(const void *gallery, size_t row, sl_image *out, sl_point landmarks[68], bool *has_landmarks,
