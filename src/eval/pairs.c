@@ -8,15 +8,9 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "eval/pair_fields.h"
 
-enum { MAX_FIELDS = 5, MAX_FIELD = 1024, MAX_FOLDS = 1000, FOLDS = 10 };
-
-/* One line cut into fields. */
-typedef struct {
-    char field[MAX_FIELDS + 1][MAX_FIELD];
-    int count;
-    size_t number;
-} line;
+enum { MAX_FOLDS = 1000, FOLDS = 10 };
 
 typedef struct {
     const char *file;
@@ -26,65 +20,9 @@ typedef struct {
     sl_error *err;
 } parser;
 
-static sl_status bad_line(const parser *p, const line *l, const char *what)
+static sl_status bad_line(const parser *p, const sl_pair_fields *l, const char *what)
 {
     return sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s", p->file, l->number, what);
-}
-
-static bool is_blank(char c)
-{
-    return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next tab (where the line is
- * cut at tabs, so that names may hold spaces) or the next blank. Quotes inside quotes are doubled. Returns where
- * it ends. */
-static const char *take_field(const char *text, const char *end, bool tabs, char field[MAX_FIELD], size_t *length)
-{
-    bool quoted = *text == '"';
-    size_t n = 0;
-    for (text += quoted; text < end; text++) {
-        if (quoted && *text == '"') {
-            if (text + 1 == end || text[1] != '"')
-                break;
-            text++;
-        } else if (!quoted && (tabs ? *text == '\t' : is_blank(*text)))
-            break;
-        if (n + 1 < MAX_FIELD)
-            field[n] = *text;
-        n++;
-    }
-    while (!quoted && n > 0 && n < MAX_FIELD && is_blank(field[n - 1]))
-        n--;
-    *length = n;
-    if (quoted && text < end)
-        return text + 1;
-    return quoted ? NULL : text;
-}
-
-static sl_status split(const parser *p, const char *text, const char *end, line *l)
-{
-    l->count = 0;
-    while (end > text && is_blank(end[-1]))
-        end--;
-    bool tabs = memchr(text, '\t', (size_t)(end - text)) != NULL;
-    for (;;) {
-        while (text < end && is_blank(*text))
-            text++;
-        if (text == end)
-            return SL_OK;
-        if (l->count == MAX_FIELDS)
-            return bad_line(
-                p, l, "more than five fields (names with spaces need \"quotes\", or tabs between the fields)");
-        size_t length;
-        char *field = l->field[l->count++];
-        text = take_field(text, end, tabs, field, &length);
-        if (!text || (text < end && !is_blank(*text)))
-            return bad_line(p, l, "a quote that does not end, or does not end its field");
-        if (length >= MAX_FIELD || memchr(field, '\0', length))
-            return bad_line(p, l, "a field that is too long or holds a NUL byte");
-        field[length] = '\0';
-    }
 }
 
 /* A whole number from 0 to `high`. */
@@ -97,7 +35,7 @@ static bool number_of(const char *text, long high, long *out)
     return *end == '\0' && *out <= high;
 }
 
-static sl_status append(parser *p, const line *l, char *first, char *second, int same)
+static sl_status append(parser *p, const sl_pair_fields *l, char *first, char *second, int same)
 {
     sl_pair_list *list = p->list;
     if (list->count == p->capacity && first && second) {
@@ -125,7 +63,7 @@ static char *lfw_image(const char *person, long number)
     return asprintf(&image, "%s/%s_%04ld.jpg", person, person, number) < 0 ? NULL : image;
 }
 
-static sl_status read_official(parser *p, const line *l)
+static sl_status read_official(parser *p, const sl_pair_fields *l)
 {
     long a, b;
     bool same = l->count == 3;
@@ -135,7 +73,7 @@ static sl_status read_official(parser *p, const line *l)
     return append(p, l, lfw_image(l->field[0], a), lfw_image(l->field[same ? 0 : 2], b), same);
 }
 
-static sl_status read_plain(parser *p, const line *l)
+static sl_status read_plain(parser *p, const sl_pair_fields *l)
 {
     long same;
     if ((l->count != 3 && l->count != 5) || !number_of(l->field[2], 1, &same))
@@ -146,7 +84,7 @@ static sl_status read_plain(parser *p, const line *l)
 }
 
 /* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's. */
-static sl_status read_line(parser *p, const line *l)
+static sl_status read_line(parser *p, const sl_pair_fields *l)
 {
     long folds, pairs;
     if (p->list->folds == 0) {
@@ -226,12 +164,12 @@ sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pai
     *out = (sl_pair_list){0};
     parser p = {.file = file, .list = out, .err = err};
     sl_status status = SL_OK;
-    line l = {.number = 1};
+    sl_pair_fields l = {.number = 1};
     for (const char *at = text, *stop = text + size; at < stop && status == SL_OK; l.number++) {
         const char *end = memchr(at, '\n', (size_t)(stop - at));
         if (!end)
             end = stop;
-        status = split(&p, at, end, &l);
+        status = sl_pair_fields_split(file, at, end, &l, err);
         if (status == SL_OK && l.count)
             status = read_line(&p, &l);
         at = end + 1;
