@@ -264,6 +264,11 @@ size_t sl_source_lacking(const sl_source *s)
     return s->lacking;
 }
 
+bool sl_source_is_whole(const sl_source *s)
+{
+    return s->size == s->from.count;
+}
+
 const uint8_t *sl_source_digest(const sl_source *s)
 {
     return s->digest;

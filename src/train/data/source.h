@@ -1,6 +1,8 @@
 /* Pictures of people to learn from, by number: a source. Whence they come is its kind (source_kind.h):
  *
- *     gallery: enrolled with crops or maps --> sl_source --> batches
+ *     gallery: enrolled with crops or maps ---.
+ *     list of path,label: aligned crops -------+--> sl_source --> batches
+ *     list of pairs: aligned crops -----------'
  *
  * A folder of people is enrolled with crops into a ":memory:" gallery. Numbers of pictures and people keep to the order
  * of the kind. A source never changes; any number of threads may use it together. */
@@ -39,6 +41,15 @@ typedef struct {
 sl_status sl_source_of_gallery(const sl_gallery *gallery, const sl_source_filter *filter, sl_source **out,
                                sl_error *err);
 
+/* Aligned crops of a list of `path,label` lines (as sl_photos_in_list), below the folder `root` (NULL: that of the
+ * list). SL_ERR_FORMAT for paths that lead out of it, SL_ERR_NOT_FOUND for files that are not there; the pictures are
+ * read when they are asked for. */
+sl_status sl_source_of_list(const char *path, const char *root, const sl_source_filter *filter, sl_source **out,
+                            sl_error *err);
+/* The same crops by the lines "img1 img2 same id1 id2" of a list of pairs, whose ids are the labels (pair_list.h reads
+ * the pairs themselves). */
+sl_status sl_source_of_pairs(const char *path, const char *root, const sl_source_filter *filter, sl_source **out,
+                             sl_error *err);
 void sl_source_close(sl_source *source);
 
 /* ---- who is there ---- */
@@ -54,6 +65,9 @@ const uint32_t *sl_source_pictures(const sl_source *source, int person, size_t *
 
 /* Pictures that were left out for what they lack. */
 size_t sl_source_lacking(const sl_source *source);
+
+/* Is everything there that the kind has: nothing left out, by the filter or for what it lacks? */
+bool sl_source_is_whole(const sl_source *source);
 
 /* SHA-256 of all ids and labels in their order, of the photos' hashes where they are known, and of the model's
  * fingerprint: a run that is resumed, or shared with others, has the same data where this is equal. [32] */
