@@ -1,6 +1,8 @@
 /* Allocation that refuses sizes which overflow. */
 #include "base/mem.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,4 +52,17 @@ char *sl_strdup(const char *text)
     if (copy)
         memcpy(copy, text, size);
     return copy;
+}
+
+size_t sl_memory_available(void)
+{
+    char line[128];
+    unsigned long long kib = 0;
+    FILE *file = fopen("/proc/meminfo", "re");
+    bool found = false;
+    while (file && !found && fgets(line, sizeof line, file))
+        found = sscanf(line, "MemAvailable: %llu", &kib) == 1;
+    if (file)
+        fclose(file);
+    return found && kib < SIZE_MAX / 1024 ? (size_t)kib * 1024 : SIZE_MAX;
 }

@@ -8,10 +8,10 @@
 typedef struct {
     const sl_graph *g;
     sl_graph *to;
-    bool *from;     /* [tensors] where the part begins */
-    bool *reached;  /* [tensors] what the outputs need */
-    bool *wanted;   /* [nodes] */
-    sl_tensor *at;  /* [tensors] in `to`, -1: not there */
+    bool *from;    /* [tensors] where the part begins */
+    bool *reached; /* [tensors] what the outputs need */
+    bool *wanted;  /* [nodes] */
+    sl_tensor *at; /* [tensors] in `to`, -1: not there */
 } cutting;
 
 /* Backwards from the outputs, no further than where the part begins. */
@@ -83,12 +83,14 @@ sl_status sl_graph_cut(const sl_graph *g, const sl_tensor *from, const sl_shape 
                        const sl_tensor *outputs, int n_outputs, sl_graph **out, sl_error *err)
 {
     size_t tensors = (size_t)g->n_tensors + 1;
-    cutting c = {.g = g, .to = sl_graph_new(), .from = calloc(tensors, sizeof *c.from),
+    cutting c = {.g = g,
+                 .to = sl_graph_new(),
+                 .from = calloc(tensors, sizeof *c.from),
                  .reached = calloc(tensors, sizeof *c.reached),
                  .wanted = calloc((size_t)g->n_nodes + 1, sizeof *c.wanted),
                  .at = sl_realloc_array(NULL, tensors, sizeof *c.at)};
-    sl_status status = c.to && c.from && c.reached && c.wanted && c.at ? SL_OK
-                                                                       : sl_no_memory(err, "for a part of a network");
+    sl_status status =
+        c.to && c.from && c.reached && c.wanted && c.at ? SL_OK : sl_no_memory(err, "for a part of a network");
     if (status == SL_OK) {
         memset(c.at, 0xff, tensors * sizeof *c.at);
         for (int i = 0; i < n_from; i++)

@@ -113,6 +113,10 @@ sl_status sl_place_buffers(sl_plan *plan, sl_error *err)
     if (a.size > MOST_BYTES)
         return sl_fail(err, SL_ERR_LIMIT, "the network needs %zu MiB of memory, at most %zu are allowed",
                        a.size >> 20, MOST_BYTES >> 20);
+    const size_t available = sl_memory_available();
+    if (a.size > available)
+        return sl_fail(err, SL_ERR_MEMORY, "the network needs %zu MiB of memory, %zu are free", a.size >> 20,
+                       available >> 20);
     plan->arena = sl_calloc_aligned(a.size ? a.size : 1, 1);
     if (!plan->arena)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the network's %zu MiB", a.size >> 20);

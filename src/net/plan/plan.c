@@ -204,15 +204,34 @@ const float *sl_plan_output(const sl_plan *plan, int j, sl_shape *shape)
     return plan->buffers[plan->outputs[j]].data;
 }
 
-sl_status sl_plan_run(sl_plan *plan, sl_error *err)
+int sl_plan_output_step(const sl_plan *plan, int j)
 {
-    int before = omp_get_max_threads();
+    int last = 0;
+    for (int i = 0; i < plan->n_steps; i++)
+        for (int k = 0; k < plan->steps[i].n_buffers; k++)
+            if (plan->steps[i].buffers[k] == plan->outputs[j])
+                last = i;
+    return last;
+}
+
+/* A step's primitives are done when it returns: the stream is a processor's, and in order. */
+static sl_status run_steps(sl_plan *plan, sl_plan_after after, void *context, sl_error *err)
+{
+    for (int i = 0; i < plan->n_steps; i++) {
+        SL_TRY(plan->steps[i].run(&plan->steps[i], plan->stream, err));
+        if (after)
+            SL_TRY(after(context, i, err));
+    }
+    return dnnl_stream_wait(plan->stream) == dnnl_success ? SL_OK : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed");
+}
+
+sl_status sl_plan_run_watched(sl_plan *plan, sl_plan_after after, void *context, sl_error *err)
+{
+    const int before = omp_get_max_threads();
     omp_set_num_threads(plan->threads);
-    sl_status status = SL_OK;
-    for (int i = 0; i < plan->n_steps && status == SL_OK; i++)
-        status = plan->steps[i].run(&plan->steps[i], plan->stream, err);
-    if (status == SL_OK && dnnl_stream_wait(plan->stream) != dnnl_success)
-        status = sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed");
+    sl_status status = run_steps(plan, after, context, err);
     omp_set_num_threads(before);
     return status;
 }
+
+sl_status sl_plan_run(sl_plan *plan, sl_error *err) { return sl_plan_run_watched(plan, NULL, NULL, err); }

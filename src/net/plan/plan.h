@@ -32,4 +32,12 @@ const float *sl_plan_output(const sl_plan *plan, int j, sl_shape *shape);
 
 sl_status sl_plan_run(sl_plan *plan, sl_error *err);
 
+/* The same; after each of its steps, numbered from 0, `after` is told: it may read outputs that are done by then. Its failure
+ * ends the run. */
+typedef sl_status (*sl_plan_after)(void *context, int step, sl_error *err);
+sl_status sl_plan_run_watched(sl_plan *plan, sl_plan_after after, void *context, sl_error *err);
+
+/* The step after which output j is done. */
+int sl_plan_output_step(const sl_plan *plan, int j);
+
 #endif

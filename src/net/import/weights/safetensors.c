@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/bytes.h"
+#include "base/mem.h"
 #include "net/import/weights/storage.h"
 
 enum { PREFIX = 8 }; /* the header's size comes first */
@@ -186,6 +187,19 @@ sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *
     if (status != SL_OK)
         sl_state_dict_free(out);
     return status;
+}
+
+sl_status sl_safetensors_note(const uint8_t *data, size_t size, const char *key, char **out, sl_error *err)
+{
+    json_t *header;
+    *out = NULL;
+    if (!sl_safetensors_is(data, size))
+        return sl_fail(err, SL_ERR_FORMAT, "it is no safetensors file, or was cut short");
+    SL_TRY(parse_header((const char *)data + PREFIX, (size_t)sl_get_u64(data), &header, err));
+    const char *text = json_string_value(json_object_get(json_object_get(header, "__metadata__"), key));
+    *out = text ? sl_strdup(text) : NULL;
+    json_decref(header);
+    return text && !*out ? sl_no_memory(err, "for a note of a safetensors file") : SL_OK;
 }
 
 sl_status sl_safetensors_read(const char *path, sl_state_dict *out, sl_error *err)
