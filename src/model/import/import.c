@@ -1,16 +1,14 @@
 /* Checkpoints to models: weights by name are checked against an architecture and written as safetensors with a
  * manifest. A network that comes whole is copied. */
-#define _GNU_SOURCE
 #include "model/import/import.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "model/network.h"
+#include "model/place.h"
 
 /* ---- the report ---- */
-
 
 static json_t *report_entry(const sl_import *m)
 {
@@ -23,34 +21,6 @@ static json_t *report_entry(const sl_import *m)
 }
 
 /* ---- the whole ---- */
-
-/* Where the models go: `output` up to its last slash, else the models folder; *name is what is behind. */
-static sl_status place_models(const sl_import_options *o, char **folder, const char **name, sl_error *err)
-{
-    const char *slash = strrchr(o->output, '/');
-    *name = slash ? slash + 1 : o->output;
-    if (!slash)
-        return sl_models_dir(o->models_dir, folder, err);
-    *folder = strndup(o->output, slash == o->output ? 1 : (size_t)(slash - o->output));
-    return *folder ? SL_OK : sl_no_memory(err, "for a folder's name");
-}
-
-/* A model of that name: here, or a built-in one that would be hidden. */
-static sl_status refuse_existing(const sl_import *m, const sl_import_options *o, sl_error *err)
-{
-    struct stat st;
-    sl_manifest *known = NULL;
-    char *path = NULL;
-    bool there =
-        stat(m->manifest, &st) == 0 ||
-        (!strchr(o->output, '/') && sl_catalogue_find(o->models_dir, m->name, &known, &path, NULL) == SL_OK);
-    sl_manifest_free(known);
-    free(path);
-    return there && !o->replace ? sl_fail(err, SL_ERR_EXISTS,
-                                          "a model %s is there already: choose another name, or --replace it",
-                                          m->name)
-                                : SL_OK;
-}
 
 /* Opens what was written, as every command will. */
 static sl_status try_out(const sl_import *m, const sl_import_options *o, sl_error *err)
@@ -65,7 +35,8 @@ static sl_status write_models(sl_import *models, int count, const char *folder, 
                               char **json, sl_error *err)
 {
     for (int i = 0; i < count; i++)
-        SL_TRY(refuse_existing(&models[i], o, err));
+        if (!o->replace)
+            SL_TRY(sl_model_refuse_existing(o->models_dir, o->output, models[i].name, models[i].manifest, err));
     SL_TRY(sl_make_dirs(folder, err));
     for (int i = 0; i < count; i++)
         SL_TRY(sl_import_write(&models[i], o, err));
@@ -103,7 +74,7 @@ sl_status sl_model_import(const char *const *files, size_t count, const sl_impor
     *json = NULL;
     if (!o || !o->arch || !o->output)
         return sl_fail(err, SL_ERR_ARGUMENT, "an import needs an architecture and a name");
-    sl_status status = place_models(o, &folder, &name, err);
+    sl_status status = sl_model_place(o->models_dir, o->output, &folder, &name, err);
     if (status == SL_OK)
         status = read_files(files, count, o, folder, name, models, json, err);
     if (status == SL_OK)
