@@ -25,6 +25,20 @@ if(cli_sources)
   install(TARGETS secondlook_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# The same program for several machines, where MPI is here: mpirun -n 4 secondlook-mpi train ...
+option(SL_MPI "build secondlook-mpi where MPI is installed" ON)
+if(SL_MPI AND NOT CMAKE_CROSSCOMPILING)
+  pkg_check_modules(MPI IMPORTED_TARGET ompi-c)
+endif()
+if(MPI_FOUND AND cli_sources)
+  add_executable(secondlook_mpi ${cli_sources})
+  set_target_properties(secondlook_mpi PROPERTIES OUTPUT_NAME secondlook-mpi)
+  target_compile_definitions(secondlook_mpi PRIVATE SL_MPI)
+  target_include_directories(secondlook_mpi PRIVATE ${CMAKE_SOURCE_DIR}/cli)
+  target_link_libraries(secondlook_mpi PRIVATE secondlook_static PkgConfig::JANSSON PkgConfig::MPI)
+  install(TARGETS secondlook_mpi RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+endif()
+
 # The .pc names the prefix that `cmake --install --prefix` is given, which is known only then; and, for those who link the
 # static library, OpenMP's, which oneDNN's threads run on.
 set(openmp ${OpenMP_C_LIB_NAMES})
@@ -38,7 +52,8 @@ install(CODE "
   set(openmp \"${openmp}\")
   configure_file(\"${CMAKE_SOURCE_DIR}/cmake/secondlook.pc.in\" \"${CMAKE_BINARY_DIR}/secondlook.pc\" @ONLY)")
 install(TARGETS secondlook secondlook_static LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/secondlook.h include/secondlook_draw.h include/secondlook_eval.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/secondlook.h include/secondlook_draw.h include/secondlook_eval.h include/secondlook_train.h
+        DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/secondlook.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 if(EXISTS ${CMAKE_SOURCE_DIR}/docs/secondlook.1)
   install(FILES docs/secondlook.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
@@ -69,3 +84,6 @@ target_include_directories(turn PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOUR
 target_link_libraries(turn PRIVATE secondlook_static)
 add_executable(flow_of_shapes EXCLUDE_FROM_ALL examples/flow_of_shapes.c)
 target_link_libraries(flow_of_shapes PRIVATE secondlook_static m)
+add_executable(train_shapes EXCLUDE_FROM_ALL examples/train_shapes.c)
+target_link_libraries(train_shapes PRIVATE secondlook_static m)
+target_compile_options(train_shapes PRIVATE -USL_EXPERIMENTAL) # it asks for it itself

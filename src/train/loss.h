@@ -1,0 +1,23 @@
+/* Losses, each a table row: the nodes that it hangs on an embedding, and the input that it reads beside it. */
+#ifndef SL_TRAIN_LOSS_H
+#define SL_TRAIN_LOSS_H
+
+#include "net/graph.h"
+#include "secondlook_train.h"
+
+/* What the loss is called, and the classes' vectors [people, D], which learn with the network. */
+#define SL_LOSS_TENSOR "train:loss"
+#define SL_CLASS_VECTORS "train:classes"
+
+/* Whether the loss tells people apart, by vectors of classes and labels. */
+bool sl_loss_has_classes(sl_train_loss loss);
+
+/* Appends the loss of `embedding` [batch, dim] to g, and one more input to g's own:
+ *   distill    target [batch, dim], the sum of what the unit embedding is to be near, each by its weight:
+ *              loss = offset - mean over rows of <unit embedding, target>, offset the sum of the weights
+ *   others     labels [batch], whole numbers; classes: [people, dim], the beginning of SL_CLASS_VECTORS, which
+ * must outlive g */
+sl_status sl_loss_append(sl_graph *g, sl_tensor embedding, int batch, int dim, const sl_train_options *options,
+                         const float *classes, int people, sl_error *err);
+
+#endif

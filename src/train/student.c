@@ -1,0 +1,276 @@
+#include "train/student.h"
+
+#include <regex.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "net/flop.h"
+#include "net/passes/rewrite.h"
+
+/* ---- what learns ---- */
+
+/* Whether input k of a node is for weights. */
+static bool is_weight(const sl_node *n, int k)
+{
+    switch (n->op) {
+    case SL_OP_CONV:
+    case SL_OP_DENSE:
+    case SL_OP_BATCHNORM:
+    case SL_OP_LAYERNORM: return k == 1 || k == 2;
+    case SL_OP_PRELU: return k == 1;
+    case SL_OP_MATMUL: return k < 2;
+    case SL_OP_GATHER: return k == 0;
+    default: return false;
+    }
+}
+
+/* The statistics of batch norms do not. */
+static bool is_statistic(const sl_node *n, int k)
+{
+    return n->op == SL_OP_BATCHNORM && k > 2;
+}
+
+/* A state dict may name more than layers have: tokens, positions. */
+static void mark_weights(const sl_student *s, bool *weight)
+{
+    const sl_graph *g = s->net;
+    for (size_t i = 0; i < s->recogniser.network.weights.count; i++) {
+        sl_tensor t = sl_graph_find(g, s->recogniser.network.weights.weights[i].name);
+        if (t >= 0)
+            weight[t] = true;
+    }
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_inputs; k++)
+            if (g->nodes[i].inputs[k] >= 0 && is_weight(&g->nodes[i], k))
+                weight[g->nodes[i].inputs[k]] = true;
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_inputs; k++)
+            if (g->nodes[i].inputs[k] >= 0 && is_statistic(&g->nodes[i], k))
+                weight[g->nodes[i].inputs[k]] = false;
+}
+
+static sl_status compile_pattern(const char *learn, regex_t *out, sl_error *err)
+{
+    char why[160];
+    int code = regcomp(out, learn, REG_EXTENDED | REG_NOSUB);
+    if (!code)
+        return SL_OK;
+    regerror(code, out, why, sizeof why);
+    return sl_fail(err, SL_ERR_ARGUMENT, "what learns, \"%.200s\", is no regular expression: %s", learn, why);
+}
+
+/* Leaves in `weight` those that learn. */
+static sl_status choose(sl_student *s, const char *learn, bool *weight, sl_error *err)
+{
+    const sl_graph *g = s->net;
+    regex_t pattern;
+    int all = 0;
+    if (learn)
+        SL_TRY(compile_pattern(learn, &pattern, err));
+    for (int t = 0; t < g->n_tensors; t++) {
+        weight[t] = weight[t] && g->tensors[t].data && g->tensors[t].type == SL_TYPE_F32;
+        all += weight[t];
+        if (weight[t] && learn)
+            weight[t] = regexec(&pattern, g->tensors[t].name, 0, NULL, 0) == 0;
+        if (weight[t])
+            s->learning[s->n_learning++] = g->tensors[t].name;
+    }
+    if (learn)
+        regfree(&pattern);
+    if (s->n_learning)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_NOT_FOUND,
+                   "none of the %d weights of %s matches \"%.200s\"; `secondlook train finetune --list-weights` "
+                   "lists their names",
+                   all, s->recogniser.network.manifest->name, learn ? learn : "");
+}
+
+/* ---- the cut ---- */
+
+/* The tensors that depend on no weight that learns and are read where something does. */
+static sl_status find_cut(sl_student *s, bool *depends, sl_error *err)
+{
+    const sl_graph *g = s->net;
+    bool *in_cut = calloc((size_t)g->n_tensors + 1, sizeof *in_cut);
+    if (!in_cut)
+        return sl_no_memory(err, "for a part of a network");
+    for (int i = 0; i < g->n_nodes; i++) {
+        const sl_node *n = &g->nodes[i];
+        bool learns = false;
+        for (int k = 0; k < n->n_inputs; k++)
+            learns |= n->inputs[k] >= 0 && depends[n->inputs[k]];
+        for (int k = 0; k < n->n_outputs; k++)
+            depends[n->outputs[k]] |= learns;
+        for (int k = 0; learns && k < n->n_inputs; k++)
+            if (n->inputs[k] >= 0)
+                in_cut[n->inputs[k]] |= !depends[n->inputs[k]] && !g->tensors[n->inputs[k]].data;
+    }
+    for (int t = 0; t < g->n_tensors && s->n_cut <= SL_MAX_CUT; t++)
+        if (in_cut[t] && s->n_cut++ < SL_MAX_CUT)
+            s->cut[s->n_cut - 1] = t;
+    free(in_cut);
+    if (s->n_cut > SL_MAX_CUT)
+        return sl_fail(err, SL_ERR_LIMIT,
+                       "what learns is spread so that its layers read more than %d tensors of those "
+                       "that do not: choose weights that lie together",
+                       SL_MAX_CUT);
+    return depends[s->embedding] ? SL_OK
+                                 : sl_fail(err, SL_ERR_ARGUMENT, "no weight that learns leads to the embedding");
+}
+
+static sl_shape picture_shape(const sl_student *s)
+{
+    const sl_recogniser *r = &s->recogniser;
+    return (sl_shape){4, {s->batch, r->channels_in, r->height, r->width}};
+}
+
+/* Outputs of net: the embedding, then the cut but for the pictures. */
+static int list_outputs(const sl_student *s, bool embedding, const char *names[SL_MAX_CUT + 1])
+{
+    int count = 0;
+    if (embedding)
+        names[count++] = s->net->tensors[s->embedding].name;
+    for (int i = 0; i < s->n_cut; i++)
+        if (!sl_student_cut_is_picture(s, i))
+            names[count++] = s->net->tensors[s->cut[i]].name;
+    return count;
+}
+
+static sl_status shape_cut(sl_student *s, sl_error *err)
+{
+    const char *names[SL_MAX_CUT + 1];
+    const sl_shape picture = picture_shape(s);
+    const int count = list_outputs(s, false, names);
+    sl_graph *shaped = NULL;
+    if (count)
+        SL_TRY(sl_graph_infer(s->net, &picture, names, count, &shaped, err));
+    for (int i = 0, at = 0; i < s->n_cut; i++)
+        s->cut_shapes[i] =
+            sl_student_cut_is_picture(s, i) ? picture : shaped->tensors[shaped->outputs[at++]].shape;
+    sl_graph_free(shaped);
+    return SL_OK;
+}
+
+/* ---- opening ---- */
+
+static sl_status find_parts(sl_student *s, const char *learn, sl_error *err)
+{
+    const size_t tensors = (size_t)s->net->n_tensors + 1;
+    bool *weight = calloc(tensors, sizeof *weight);
+    s->learning = calloc(tensors, sizeof *s->learning);
+    sl_status status = weight && s->learning ? SL_OK : sl_no_memory(err, "for a part of a network");
+    if (status == SL_OK) {
+        mark_weights(s, weight);
+        status = choose(s, learn, weight, err);
+    }
+    if (status == SL_OK)
+        status = find_cut(s, weight, err);
+    free(weight);
+    return status == SL_OK ? shape_cut(s, err) : status;
+}
+
+static sl_status open_student(const char *models_dir, const char *model, const char *learn, sl_student *s,
+                              sl_error *err)
+{
+    SL_TRY(sl_recogniser_open(models_dir, model, &s->recogniser, err));
+    const sl_network *network = &s->recogniser.network;
+    if (!network->manifest->arch)
+        SL_TRY(sl_recogniser_graph(&s->recogniser, s->batch, &s->fused, err));
+    s->net = s->fused ? s->fused : network->graph;
+    s->embedding = sl_graph_find(s->net, network->manifest->embedding);
+    if (s->embedding < 0)
+        return sl_fail(err, SL_ERR_INTERNAL, "the embedding of %s is lost", network->manifest->name);
+    return find_parts(s, learn, err);
+}
+
+sl_status sl_student_open(const char *models_dir, const char *model, const char *learn, int batch, sl_student *out,
+                          sl_error *err)
+{
+    *out = (sl_student){.batch = batch};
+    sl_status status = open_student(models_dir, model, learn, out, err);
+    if (status != SL_OK)
+        sl_student_close(out);
+    return status;
+}
+
+void sl_student_close(sl_student *s)
+{
+    free(s->learning);
+    sl_graph_free(s->fused);
+    sl_recogniser_close(&s->recogniser);
+    *s = (sl_student){0};
+}
+
+/* ---- graphs and plans ---- */
+
+static sl_status compile(const sl_student *s, const sl_graph *g, const char *const *names, int count,
+                         const sl_plan_options *options, sl_plan **out, double *flop, sl_error *err)
+{
+    const sl_shape picture = picture_shape(s);
+    sl_graph *special;
+    SL_TRY(sl_graph_specialize(g, &picture, names, count, &special, err));
+    sl_status status = sl_plan_compile_as(special, options, out, err);
+    *flop = sl_graph_flop(special);
+    sl_graph_free(special);
+    return status;
+}
+
+sl_status sl_student_front(const sl_student *s, bool embedding, const sl_plan_options *options, sl_plan **out,
+                           double *flop, sl_error *err)
+{
+    const char *names[SL_MAX_CUT + 1];
+    const int count = list_outputs(s, embedding, names);
+    *out = NULL;
+    *flop = 0;
+    return count ? compile(s, s->net, names, count, options, out, flop, err) : SL_OK;
+}
+
+sl_status sl_student_part(const sl_student *s, sl_graph **out, sl_tensor *embedding, sl_error *err)
+{
+    const sl_attr flat = {.axis = 1};
+    const sl_shape unknown = {.rank = -1};
+    SL_TRY(sl_graph_cut(s->net, s->cut, s->cut_shapes, s->n_cut, &s->embedding, 1, out, err));
+    sl_tensor raw = sl_graph_find(*out, s->net->tensors[s->embedding].name);
+    sl_status status = sl_graph_add_tensor(*out, "train:embedding", SL_TYPE_F32, &unknown, embedding, err);
+    if (status == SL_OK)
+        status = sl_graph_add_node(*out, SL_OP_FLATTEN, "train:embedding", &flat, &raw, 1, embedding, 1, err);
+    if (status != SL_OK) {
+        sl_graph_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+sl_status sl_student_graph(const sl_student *s, const sl_weights_of *weights, int count, sl_graph **out,
+                           sl_error *err)
+{
+    *out = sl_graph_new();
+    if (!*out)
+        return sl_no_memory(err, "for a network");
+    sl_status status = sl_graph_copy(s->net, NULL, *out, err);
+    for (int i = 0; status == SL_OK && i < count; i++) {
+        sl_tensor t = sl_graph_find(*out, weights[i].name);
+        if (t >= 0)
+            (*out)->tensors[t].data = weights[i].value;
+        else
+            status = sl_fail(err, SL_ERR_INTERNAL, "the network has no weights %.200s", weights[i].name);
+    }
+    if (status != SL_OK) {
+        sl_graph_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+sl_status sl_student_compile(const sl_student *s, const sl_weights_of *weights, int count,
+                             const sl_plan_options *options, sl_plan **out, sl_error *err)
+{
+    const char *name = s->net->tensors[s->embedding].name;
+    sl_graph *g;
+    SL_TRY(sl_student_graph(s, weights, count, &g, err));
+    double flop;
+    sl_status status = compile(s, g, &name, 1, options, out, &flop, err);
+    sl_graph_free(g);
+    return status;
+}
