@@ -40,6 +40,7 @@ int bench_emd(int argc, char **argv);
 int bench_stage1(int argc, char **argv);
 int bench_search(int argc, char **argv);
 int bench_backbone(int argc, char **argv);
+int bench_train(int argc, char **argv);
 int bench_enroll(int argc, char **argv);
 
 #endif

@@ -10,6 +10,7 @@ int cmd_bench(int argc, char **argv)
         {"stage1", "stage 1: cosine against the whole gallery, faces/s", bench_stage1},
         {"search", "both stages, the queries and the gallery at hand, queries/s", bench_search},
         {"backbone", "the recogniser's network, ms a photo", bench_backbone},
+        {"train", "a step of training, pictures/s", bench_train},
         {"enroll", "photos of a folder into a gallery, photos/s", bench_enroll},
         {NULL, NULL, NULL},
     };

