@@ -1,85 +1,33 @@
-/* An architecture with weights by formula (tests/torch/formula.py has the same), under ArcFace's margin loss over ten
- * classes, ready for a step of training: what PyTorch's gradients are compared with. */
+/* A network with weights by formula (tests/torch/formula.py has the same), under ArcFace's margin loss over ten classes,
+ * ready for a step of training: what PyTorch's gradients and times are compared with. An architecture by its name, or a
+ * transformer's layer (formula_block.h). Where there is no embedding, all outputs in a row are it. */
 #ifndef SL_TESTS_FORMULA_NET_H
 #define SL_TESTS_FORMULA_NET_H
 
-#include "support.h"
+#include "formula_block.h"
 
-#include "model/arch/arch.h"
 #include "net/gradient.h"
 #include "net/plan/plan.h"
 
-enum { FORMULA_CLASSES = 10 };
+enum { FORMULA_CLASSES = 10, FORMULA_HEIGHT = 27, FORMULA_WIDTH = 23 /* of the picture, where any will do */ };
 
 typedef struct {
     sl_state_dict dict;
+    sl_shape input;
     sl_graph *own, *training, *back; /* outputs: loss, the batch's statistics, gradients of names[] */
     const char **names;              /* of the parameters, the inputs from the third on */
     int n_names;
     sl_plan *plan;
 } formula_net;
 
-static inline uint32_t formula_seed(const char *name) /* FNV-1a */
-{
-    uint32_t h = 0x811c9dc5u;
-    for (; *name; name++)
-        h = (h ^ (uint8_t)*name) * 0x01000193u;
-    return h;
-}
+/* ---- the network ---- */
 
-static inline bool formula_has(const char *name, const char *part) { return strstr(name, part) != NULL; }
-
-static inline void formula_fill(const char *name, const sl_shape *shape, float *out)
-{
-    int64_t n = sl_shape_elements(shape);
-    float low = 0.8f, high = 1.2f; /* scales of batch norms */
-    if (shape->rank > 1) {
-        high = (float)sqrt(3.0 / (double)sl_shape_span(shape, 1, shape->rank));
-        low = -high;
-    } else if (formula_has(name, "running_var")) {
-        low = 0.5f, high = 1.5f;
-    } else if (formula_has(name, "running_mean") || formula_has(name, "bias")) {
-        low = -0.1f, high = 0.1f;
-    } else if (formula_has(name, "prelu")) {
-        low = 0.1f, high = 0.4f;
-    }
-    fill_random(out, (size_t)n, formula_seed(name), low, high);
-}
-
-static inline sl_tensor formula_node(sl_graph *g, sl_op op, const sl_attr *attr, const char *name, sl_tensor a, sl_tensor b)
-{
-    sl_error err;
-    sl_tensor out;
-    assert_ok(sl_graph_add_tensor(g, name, SL_TYPE_F32, &(sl_shape){.rank = -1}, &out, &err));
-    assert_ok(sl_graph_add_node(g, op, name, attr, (sl_tensor[]){a, b}, b < 0 ? 1 : 2, &out, 1, &err));
-    return out;
-}
-
-static inline void formula_head(sl_graph *g, int dim)
-{
-    sl_error err;
-    const sl_shape shape = {2, {FORMULA_CLASSES, dim}}, of = {1, {-1}};
-    const sl_attr unit = {.axis = 1, .a = 1e-12f}, margin = {.fn = SL_FN_ANGLE, .a = 30, .b = 0.5f};
-    float *weights = malloc((size_t)sl_shape_elements(&shape) * sizeof *weights);
-    sl_tensor w, labels, x = sl_graph_find(g, SL_ARCH_EMBEDDING);
-    formula_fill("head.weight", &shape, weights);
-    assert_ok(sl_graph_add_const(g, "head.weight", SL_TYPE_F32, &shape, weights, true, &w, &err));
-    assert_ok(sl_graph_add_tensor(g, "labels", SL_TYPE_F32, &of, &labels, &err));
-    assert_ok(sl_graph_add_input(g, labels, &err));
-    x = formula_node(g, SL_OP_L2NORM, &unit, "unit embedding", x, -1);
-    w = formula_node(g, SL_OP_L2NORM, &unit, "unit classes", w, -1);
-    x = formula_node(g, SL_OP_DENSE, NULL, "cosines", x, w);
-    x = formula_node(g, SL_OP_MARGIN, &margin, "logits", x, labels);
-    formula_node(g, SL_OP_CROSS_ENTROPY, NULL, "loss", x, labels);
-}
-
-static inline void formula_dict(const sl_arch *arch, formula_net *f)
+static inline void formula_arch(formula_net *f, const sl_arch *arch, int batch)
 {
     sl_error err;
     sl_arch_tensor *tensors;
     size_t count;
     assert_ok(sl_arch_tensors(arch, &tensors, &count, &err));
-    f->names = calloc(count + 1, sizeof *f->names);
     for (size_t i = 0; i < count; i++) {
         if (!tensors[i].used)
             continue;
@@ -88,36 +36,112 @@ static inline void formula_dict(const sl_arch *arch, formula_net *f)
         assert_ok(sl_state_dict_add(&f->dict, tensors[i].name, &tensors[i].shape, data, true, &err));
     }
     sl_arch_tensors_free(tensors, count);
-    for (size_t i = 0; i < f->dict.count; i++)
-        if (!formula_has(f->dict.weights[i].name, "running_"))
-            f->names[f->n_names++] = f->dict.weights[i].name;
-    f->names[f->n_names++] = "head.weight";
+    assert_ok(sl_arch_build(arch, &f->dict, &f->own, &err));
+    f->input = (sl_shape){4, {batch, arch->channels, arch->height, arch->width}};
+    if (arch->height < 0)
+        f->input.dim[2] = FORMULA_HEIGHT, f->input.dim[3] = FORMULA_WIDTH;
 }
 
-static inline void formula_inputs(formula_net *f, int batch)
+static inline void formula_build(formula_net *f, const char *name, int batch)
 {
-    sl_shape shape;
-    float *x = sl_plan_input(f->plan, 0, &shape), *labels = sl_plan_input(f->plan, 1, NULL);
-    fill_random(x, (size_t)sl_shape_elements(&shape), 1, -1, 1);
-    for (int i = 0; i < batch; i++)
-        labels[i] = (float)(i * 3 % FORMULA_CLASSES);
-    for (int i = 0; i < f->n_names; i++) {
-        float *to = sl_plan_input(f->plan, 2 + i, &shape);
-        formula_fill(f->names[i], &shape, to);
+    const sl_arch *arch = sl_arch_find(name);
+    const formula_block *block = formula_block_find(name);
+    if (arch) {
+        formula_arch(f, arch, batch);
+    } else if (block) {
+        f->own = formula_block_graph(block);
+        f->input = (sl_shape){3, {batch, block->tokens, block->dim}};
+    } else {
+        fail_msg("no network %s", name);
     }
 }
 
-/* input: whether the gradient by the pictures is wanted too, as the last output. */
-static inline formula_net formula_open(const char *name, int batch, sl_stats stats, int threads, bool input)
+static inline void formula_add_name(formula_net *f, const char *name)
+{
+    f->names = realloc(f->names, (size_t)(f->n_names + 1) * sizeof *f->names);
+    f->names[f->n_names++] = name;
+}
+
+/* What learns: the state dict but running statistics; all lists and matrices of a graph that has none. */
+static inline void formula_params(formula_net *f)
+{
+    for (size_t i = 0; i < f->dict.count; i++)
+        if (!formula_has(f->dict.weights[i].name, "running_"))
+            formula_add_name(f, f->dict.weights[i].name);
+    for (int i = 0; i < f->own->n_tensors && f->dict.count == 0; i++) {
+        const sl_tensor_info *t = &f->own->tensors[i];
+        if (t->data && t->type == SL_TYPE_F32 && t->shape.rank > 0)
+            formula_add_name(f, t->name);
+    }
+    formula_add_name(f, "head.weight");
+}
+
+/* ---- the loss ---- */
+
+static inline sl_tensor formula_embedding(sl_graph *g)
+{
+    sl_tensor flat[SL_MAX_NODE_INPUTS], x = sl_graph_find(g, SL_ARCH_EMBEDDING);
+    if (x >= 0)
+        return x;
+    for (int i = 0; i < g->n_outputs; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "flat %d", i);
+        flat[i] = FORMULA_NODE(g, SL_OP_FLATTEN, ((sl_attr){.axis = 1}), name, g->outputs[i]);
+    }
+    return formula_node(g, SL_OP_CONCAT, (sl_attr){.axis = 1}, SL_ARCH_EMBEDDING, flat, g->n_outputs);
+}
+
+static inline int64_t formula_dim(const formula_net *f)
+{
+    sl_error err;
+    sl_graph *known;
+    const char *embedding = SL_ARCH_EMBEDDING;
+    assert_ok(sl_graph_infer(f->own, &f->input, &embedding, 1, &known, &err));
+    int64_t dim = known->tensors[known->outputs[0]].shape.dim[1];
+    sl_graph_free(known);
+    return dim;
+}
+
+static inline void formula_head(formula_net *f)
+{
+    sl_error err;
+    sl_graph *g = f->own;
+    const sl_shape of = {1, {-1}};
+    const sl_attr unit = {.axis = 1, .a = 1e-12f}, margin = {.fn = SL_FN_ANGLE, .a = 30, .b = 0.5f};
+    sl_tensor labels, x = formula_embedding(g);
+    sl_tensor w = formula_weights(g, "head.weight", (sl_shape){2, {FORMULA_CLASSES, formula_dim(f)}});
+    assert_ok(sl_graph_add_tensor(g, "labels", SL_TYPE_F32, &of, &labels, &err));
+    assert_ok(sl_graph_add_input(g, labels, &err));
+    x = FORMULA_NODE(g, SL_OP_L2NORM, unit, "unit embedding", x);
+    w = FORMULA_NODE(g, SL_OP_L2NORM, unit, "unit classes", w);
+    x = FORMULA_NODE(g, SL_OP_DENSE, (sl_attr){0}, "cosines", x, w);
+    x = FORMULA_NODE(g, SL_OP_MARGIN, margin, "logits", x, labels);
+    FORMULA_NODE(g, SL_OP_CROSS_ENTROPY, (sl_attr){0}, "loss", x, labels);
+}
+
+/* ---- ready to run ---- */
+
+/* What input i of the graph is: the batch, its labels, then parameters. */
+static inline void formula_input(const formula_net *f, int i, const sl_shape *shape, float *out)
+{
+    if (i == 0)
+        fill_random(out, (size_t)sl_shape_elements(shape), 1, -1, 1);
+    else if (i > 1)
+        formula_fill(f->names[i - 2], shape, out);
+    for (int k = 0; i == 1 && k < shape->dim[0]; k++)
+        out[k] = (float)(k * 3 % FORMULA_CLASSES);
+}
+
+/* The graph with gradients; input: whether that by the batch is wanted too, as the last output. */
+static inline formula_net formula_graph(const char *name, int batch, sl_stats stats, bool input)
 {
     sl_error err;
     formula_net f = {0};
-    const sl_arch *arch = sl_arch_find(name);
     const char *loss = "loss";
-    formula_dict(arch, &f);
-    assert_ok(sl_arch_build(arch, &f.dict, &f.own, &err));
-    formula_head(f.own, arch->dim);
-    const sl_shape shapes[] = {{4, {batch, arch->channels, arch->height, arch->width}}, {1, {batch}}};
+    formula_build(&f, name, batch);
+    formula_params(&f);
+    formula_head(&f);
+    const sl_shape shapes[] = {f.input, {1, {batch}}};
     const sl_training as = {.params = f.names, .n_params = f.n_names, .stats = stats};
     assert_ok(sl_graph_for_training(f.own, shapes, &loss, 1, &as, &f.training, &err));
     sl_tensor *wrt = malloc((size_t)(f.n_names + 1) * sizeof *wrt);
@@ -125,8 +149,24 @@ static inline formula_net formula_open(const char *name, int batch, sl_stats sta
     wrt[f.n_names] = f.training->inputs[0];
     assert_ok(sl_graph_gradient(f.training, f.training->outputs[0], wrt, f.n_names + input, &f.back, &err));
     free(wrt);
-    assert_ok(sl_plan_compile(f.back, threads, &f.plan, &err));
-    formula_inputs(&f, batch);
+    return f;
+}
+
+static inline void formula_compile(formula_net *f, const sl_plan_options *options)
+{
+    sl_error err;
+    sl_shape shape;
+    assert_ok(sl_plan_compile_as(f->back, options, &f->plan, &err));
+    for (int i = 0; i < 2 + f->n_names; i++) {
+        float *to = sl_plan_input(f->plan, i, &shape);
+        formula_input(f, i, &shape, to);
+    }
+}
+
+static inline formula_net formula_open(const char *name, int batch, sl_stats stats, int threads, bool input)
+{
+    formula_net f = formula_graph(name, batch, stats, input);
+    formula_compile(&f, &(sl_plan_options){.threads = threads});
     return f;
 }
 
