@@ -118,7 +118,77 @@ class MobileFaceNet(nn.Module):
         return self.bn(self.conv3(self.gdconv(patches)).flatten(1)), patches
 
 
-NETS = {"mobilefacenet": MobileFaceNet, "arcface-r18": nets.ArcFace18}
+# ---- MTCNN's three: their outputs in a row, and pools that may reach over the end ----
+
+def pool(x, kernel):
+    return F.max_pool2d(x, kernel, 2, ceil_mode=True)
+
+
+class Proposal(nn.Module):
+    shape = (3, 27, 23)
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2, self.conv3 = nn.Conv2d(3, 10, 3), nn.Conv2d(10, 16, 3), nn.Conv2d(16, 32, 3)
+        self.prelu1, self.prelu2, self.prelu3 = nn.PReLU(10), nn.PReLU(16), nn.PReLU(32)
+        self.conv4_1, self.conv4_2 = nn.Conv2d(32, 2, 1), nn.Conv2d(32, 4, 1)
+
+    def forward(self, x):
+        x = pool(self.prelu1(self.conv1(x)), 2)
+        x = self.prelu3(self.conv3(self.prelu2(self.conv2(x))))
+        return torch.cat([self.conv4_1(x).softmax(1).flatten(1), self.conv4_2(x).flatten(1)], 1), x
+
+
+class Refinement(nn.Module):
+    shape = (3, 24, 24)
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2, self.conv3 = nn.Conv2d(3, 28, 3), nn.Conv2d(28, 48, 3), nn.Conv2d(48, 64, 2)
+        self.prelu1, self.prelu2, self.prelu3, self.prelu4 = nn.PReLU(28), nn.PReLU(48), nn.PReLU(64), nn.PReLU(128)
+        self.dense4, self.dense5_1, self.dense5_2 = nn.Linear(576, 128), nn.Linear(128, 2), nn.Linear(128, 4)
+
+    def forward(self, x):
+        x = pool(self.prelu2(self.conv2(pool(self.prelu1(self.conv1(x)), 3))), 3)
+        x = self.prelu3(self.conv3(x))
+        y = self.prelu4(self.dense4(x.permute(0, 3, 2, 1).flatten(1)))
+        return torch.cat([self.dense5_1(y).softmax(1), self.dense5_2(y)], 1), x
+
+
+class Output(nn.Module):
+    shape = (3, 48, 48)
+
+    def __init__(self):
+        super().__init__()
+        self.conv1, self.conv2 = nn.Conv2d(3, 32, 3), nn.Conv2d(32, 64, 3)
+        self.conv3, self.conv4 = nn.Conv2d(64, 64, 3), nn.Conv2d(64, 128, 2)
+        self.prelu1, self.prelu2, self.prelu3 = nn.PReLU(32), nn.PReLU(64), nn.PReLU(64)
+        self.prelu4, self.prelu5 = nn.PReLU(128), nn.PReLU(256)
+        self.dense5, self.dense6_1 = nn.Linear(1152, 256), nn.Linear(256, 2)
+        self.dense6_2, self.dense6_3 = nn.Linear(256, 4), nn.Linear(256, 10)
+
+    def forward(self, x):
+        x = pool(self.prelu2(self.conv2(pool(self.prelu1(self.conv1(x)), 3))), 3)
+        x = self.prelu4(self.conv4(pool(self.prelu3(self.conv3(x)), 2)))
+        y = self.prelu5(self.dense5(x.permute(0, 3, 2, 1).flatten(1)))
+        return torch.cat([self.dense6_1(y).softmax(1), self.dense6_2(y), self.dense6_3(y)], 1), x
+
+
+# ---- a transformer's layer, as tests/model/formula_block.h has it ----
+
+class Layer(nn.TransformerEncoderLayer):
+    def __init__(self, tokens, dim, heads, inner):
+        super().__init__(dim, heads, inner, 0, "gelu", batch_first=True, norm_first=True)
+        self.shape = (tokens, dim)
+
+    def forward(self, x):
+        y = super().forward(x)
+        return y.mean(1), y
+
+
+NETS = {"mobilefacenet": MobileFaceNet, "arcface-r18": nets.ArcFace18, "cosface-s20": nets.CosFace20,
+        "facenet-ir1": nets.FaceNet, "iresnet18": nets.IResNet18, "mtcnn-pnet": Proposal, "mtcnn-rnet": Refinement,
+        "mtcnn-onet": Output, "layer": lambda: Layer(130, 512, 8, 2048), "small-layer": lambda: Layer(10, 48, 4, 96)}
 
 
 class Trained(nn.Module):
@@ -137,8 +207,8 @@ class Trained(nn.Module):
         self.net.train(not frozen)
 
     def named(self):
-        """In the names of the state dict."""
-        return list(self.net.named_parameters()) + [("head.weight", self.head)]
+        """In the names of the state dict; FaceNet's head over its own classes is not used."""
+        return [p for p in self.net.named_parameters() if "logits" not in p[0]] + [("head.weight", self.head)]
 
     def forward(self, x, labels):
         cosines = F.linear(F.normalize(self.net(x)[0]), F.normalize(self.head))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Writes what tests/model/test_gradients.c compares with, from PyTorch in float64: gradients of whole networks.
 
-gradients.py FOLDER     one file per network and mode, a line per parameter: its name, the length of its gradient, and
+gradients.py FOLDER [NETWORK ...]   one file per network and mode (one mode where no batch is normalised), a line per parameter: its name, the length of its gradient, and
                         the gradient's product with random numbers (seeded by the name). The first line is the loss."""
 import os
 import sys
@@ -31,7 +31,9 @@ def write(name, mode, folder):
 
 
 torch.set_num_threads(1)
-for name in NETS:
+chosen = sys.argv[2:] or [name for name in NETS if name != "layer"]  # which is the benchmark's
+for name in chosen:
     for mode in "train", "frozen":
-        write(name, mode, sys.argv[1])
-print(f"gradients of {', '.join(NETS)} by PyTorch {torch.__version__} in {sys.argv[1]}")
+        if mode == "frozen" or any("running_mean" in key for key in NETS[name]().state_dict()):
+            write(name, mode, sys.argv[1])
+print(f"gradients of {', '.join(chosen)} by PyTorch {torch.__version__} in {sys.argv[1]}")

@@ -84,6 +84,19 @@ void sl_walk_next(sl_walk *w)
     }
 }
 
+void sl_walk_to(sl_walk *w, int64_t element)
+{
+    for (int i = w->shape.rank - 1; i >= 0; i--) {
+        w->at[i] = element % w->shape.dim[i];
+        element /= w->shape.dim[i];
+    }
+    for (int k = 0; k < w->n; k++) {
+        w->offset[k] = 0;
+        for (int i = 0; i < w->shape.rank; i++)
+            w->offset[k] += w->stride[k][i] * w->at[i];
+    }
+}
+
 /* ---- windows ---- */
 
 /* SAME: as many outputs as input / stride, rounded up; the odd cell goes after (upper) or before (lower). */

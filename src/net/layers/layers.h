@@ -85,6 +85,7 @@ typedef struct {
 
 void sl_walk_start(sl_walk *w, const sl_shape *shape);
 void sl_walk_next(sl_walk *w);
+void sl_walk_to(sl_walk *w, int64_t element);
 
 /* The window of a convolution or pooling over H and W, pads made explicit. A 0 in the node's stride,
  * dilation or groups counts as 1. */

@@ -86,7 +86,8 @@ static sl_status compile_node(sl_build *b, const sl_node *n, sl_error *err)
 {
     static const compile_fn ways[] = {sl_compile_conv,     sl_compile_dense,     sl_compile_pool,   sl_compile_batchnorm,
                                       sl_compile_elements, sl_compile_movement,  sl_compile_resize, sl_compile_axis,
-                                      sl_compile_matmul,   sl_compile_conv_back, sl_compile_slopes};
+                                      sl_compile_matmul,   sl_compile_conv_back, sl_compile_slopes, sl_compile_views,
+                                      sl_compile_reduce,   sl_compile_layernorm, sl_compile_pool_back};
     bool done = false;
     for (size_t i = 0; i < sizeof ways / sizeof *ways && !done; i++)
         SL_TRY(ways[i](b, n, &done, err));

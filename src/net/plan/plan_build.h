@@ -224,6 +224,10 @@ sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_erro
 sl_status sl_compile_movement(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_movement.c */
 sl_status sl_compile_resize(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_resize.c */
 sl_status sl_compile_axis(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_axis.c */
+sl_status sl_compile_views(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_views.c */
+sl_status sl_compile_reduce(sl_build *b, const sl_node *n, bool *done, sl_error *err);   /* plan_reduce.c */
+sl_status sl_compile_layernorm(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_layernorm.c */
+sl_status sl_compile_pool_back(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_pool_back.c */
 sl_status sl_compile_reference(sl_build *b, const sl_node *n, sl_error *err);            /* plan_reference.c */
 
 /* Gives all buffers their places and allocates the arena (arena.c). */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "net/kernels/loops.h"
+#include "net/kernels/rows.h"
 #include "net/plan/plan_layout.h"
 
 /* ---- functions of one tensor: unary, PReLU, batch norm ---- */
@@ -53,7 +54,13 @@ static void map_pixels(const void *context, int64_t from, int64_t to)
 static void map_flat(const void *context, int64_t from, int64_t to)
 {
     const map_state *s = context;
-    s->loops->unary(&s->attr, s->x + from, s->y + from, to - from);
+    if (s->attr.fn == SL_FN_GELU)
+        sl_row_loops_active()->gelu(s->x + from, s->y + from, to - from);
+    else if (sl_has_unary_loop(s->attr.fn))
+        s->loops->unary(&s->attr, s->x + from, s->y + from, to - from);
+    else
+        for (int64_t i = from; i < to; i++)
+            s->y[i] = sl_unary_value(&s->attr, s->x[i]);
 }
 
 static void bind_map(sl_step *step)
@@ -106,7 +113,7 @@ static bool can_map(const sl_build *b, const sl_node *n)
 {
     const sl_shape *x = &b->g->tensors[n->inputs[0]].shape;
     if (n->op == SL_OP_UNARY)
-        return sl_has_unary_loop(n->attr.fn);
+        return b->g->tensors[n->inputs[0]].type == SL_TYPE_F32 && n->attr.fn != SL_FN_IDENTITY; /* that is a view */
     if (n->op == SL_OP_BATCHNORM)
         return n->attr.stats != SL_STATS_BATCH; /* the batch's are told by plan_batchnorm.c */
     if (n->op != SL_OP_PRELU || x->rank < 2)
@@ -193,10 +200,12 @@ static void pair_flat(const void *context, int64_t from, int64_t to)
                      s->y + from, to - from);
 }
 
-static void pair_rows(const pair_state *s)
+static void pair_rows(const void *context, int64_t from, int64_t to)
 {
+    const pair_state *s = context;
     sl_walk w = s->rows;
-    for (int64_t r = 0; r < s->n_rows; r++, sl_walk_next(&w))
+    sl_walk_to(&w, from);
+    for (int64_t r = from; r < to; r++, sl_walk_next(&w))
         s->loops->binary(s->fn, s->x[0] + w.offset[0], s->step[0], s->x[1] + w.offset[1], s->step[1],
                          s->y + r * s->length, s->length);
 }
@@ -216,7 +225,7 @@ static sl_status run_pair(const sl_step *step, dnnl_stream_t stream, sl_error *e
     if (s->n_rows == 1)
         sl_run_pieces(s->length, s->length, pair_flat, s);
     else
-        pair_rows(s);
+        sl_run_pieces(s->n_rows, s->n_rows * s->length, pair_rows, s);
     return SL_OK;
 }
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "net/kernels/loops.h"
+#include "net/kernels/rows.h"
 #include "net/plan/plan_layout.h"
 
 /* ---- PReLU ---- */
@@ -165,6 +166,10 @@ static void slope_flat(const void *context, int64_t from, int64_t to)
     const slope_state *s = context;
     if (s->loops) {
         s->loops->unary_back(&s->attr, s->x + from, s->gy + from, s->gx + from, to - from);
+        return;
+    }
+    if (s->attr.fn == SL_FN_GELU) {
+        sl_row_loops_active()->gelu_back(s->x + from, s->gy + from, s->gx + from, to - from);
         return;
     }
     for (int64_t i = from; i < to; i++)
