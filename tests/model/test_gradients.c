@@ -41,6 +41,7 @@ static int gradient_at(const sl_graph *g, const char *name)
 
 typedef struct {
     int batch;
+    double loss;     /* of its value */
     double bound;    /* of the gradient's length */
     double rounding; /* what a gradient of nothing may be */
 } tolerance;
@@ -58,6 +59,12 @@ static void check_gradient(const formula_net *f, const char *name, double length
         fail_msg("%s: length %g, along %g; PyTorch %g, %g", name, length_of(x, n), along(name, x, n), length, product);
 }
 
+static void check_loss(double loss, double wanted, double bound)
+{
+    if (!(fabs(loss - wanted) <= bound * wanted))
+        fail_msg("loss %.9g; PyTorch %.9g", loss, wanted);
+}
+
 static void check(const char *arch, const char *mode, sl_stats stats, tolerance t)
 {
     sl_error err;
@@ -71,7 +78,7 @@ static void check(const char *arch, const char *mode, sl_stats stats, tolerance 
     assert_ok(sl_plan_run(f.plan, &err));
     for (; fscanf(file, "%255s %lf %lf", name, &length, &product) == 3; lines++) {
         if (lines == 0)
-            assert_true(fabs((double)sl_plan_output(f.plan, 0, NULL)[0] - length) <= 1e-5 * length);
+            check_loss((double)sl_plan_output(f.plan, 0, NULL)[0], length, t.loss);
         else
             check_gradient(&f, name, length, product, &t);
     }
@@ -80,7 +87,8 @@ static void check(const char *arch, const char *mode, sl_stats stats, tolerance 
     formula_close(&f);
 }
 
-static const tolerance exact = {1, 1e-4, 1e-6}, corners = {1, 5e-3, 2e-4}, training = {3, 2e-2, 1e-3};
+/* Batch norms of three pictures magnify rounding: the loss by 2e-5 where convolutions sum in another order (arm64). */
+static const tolerance exact = {1, 1e-5, 1e-4, 1e-6}, corners = {1, 1e-5, 5e-3, 2e-4}, training = {3, 1e-4, 2e-2, 1e-3};
 
 static void test_mobilefacenet(void **state)
 {
