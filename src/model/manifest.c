@@ -14,7 +14,7 @@
 
 enum { MAX_TEXT = 4096 };
 
-const char *const sl_model_kind_names[3] = {"recogniser", "detector", "landmarks"};
+const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look"};
 const char *const sl_colour_names[3] = {"rgb", "bgr", "grey"};
 
 /* What is being read, for messages. */
@@ -258,12 +258,12 @@ static sl_status read_detector(const context *c, const json_t *root, sl_manifest
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
 {
     const char *kind = json_string_value(json_object_get(root, "kind"));
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < SL_MODEL_KINDS; i++)
         if (kind && strcmp(kind, sl_model_kind_names[i]) == 0) {
             m->kind = (sl_model_kind)i;
             return SL_OK;
         }
-    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector or landmarks", c->name);
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks or look", c->name);
 }
 
 static sl_status read_digest(const context *c, const json_t *root, sl_manifest *m)

@@ -8,7 +8,7 @@
 #include "base/status.h"
 #include "face/detector.h"
 
-typedef enum { SL_MODEL_RECOGNISER, SL_MODEL_DETECTOR, SL_MODEL_LANDMARKS } sl_model_kind;
+typedef enum { SL_MODEL_RECOGNISER, SL_MODEL_DETECTOR, SL_MODEL_LANDMARKS, SL_MODEL_LOOK, SL_MODEL_KINDS } sl_model_kind;
 typedef enum { SL_COLOUR_RGB, SL_COLOUR_BGR, SL_COLOUR_GREY } sl_colour_order;
 
 enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
@@ -17,7 +17,7 @@ enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
 enum { SL_MANIFEST_LOOKS = SL_RERANK_OAE + 1 };
 
 /* As manifests write them: "recogniser", "rgb" and so on. */
-extern const char *const sl_model_kind_names[3], *const sl_colour_names[3];
+extern const char *const sl_model_kind_names[SL_MODEL_KINDS], *const sl_colour_names[3];
 
 typedef struct {
     char *name;

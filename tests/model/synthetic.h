@@ -13,16 +13,21 @@ static inline bool ends_with(const char *name, const char *end)
     return a >= b && strcmp(name + a - b, end) == 0;
 }
 
-/* A batch norm's weight has running statistics beside it; another weight of one axis is a PReLU's slope. */
+/* A norm's weight has a bias beside it; another weight of one axis is a PReLU's slope. */
 static inline bool is_slope(const sl_arch_tensor *t, size_t left)
 {
-    char mean[256];
+    char bias[256];
     int stem = (int)strlen(t->name) - (int)strlen("weight");
-    snprintf(mean, sizeof mean, "%.*srunning_mean", stem, t->name);
+    snprintf(bias, sizeof bias, "%.*sbias", stem, t->name);
     for (size_t i = 0; i < left; i++)
-        if (strcmp(t[i].name, mean) == 0)
+        if (strcmp(t[i].name, bias) == 0)
             return false;
     return true;
+}
+
+static inline bool is_token(const sl_arch_tensor *t)
+{
+    return strcmp(t->name, "sep") == 0 || strcmp(t->name, "pos_embedding") == 0 || strcmp(t->name, "cls_token") == 0;
 }
 
 /* t: number of the tensor in its state dict, those named num_batches_tracked not counted. */
@@ -35,7 +40,9 @@ static inline void synthetic_values(const sl_arch_tensor *tensor, size_t left, d
     double gain = deep ? sqrt(3.0 * (double)tensor->shape.dim[0] / (double)count) : 0;
     for (int64_t n = 0; n < count; n++) {
         double i = (double)n;
-        if (variance)
+        if (is_token(tensor))
+            out[n] = (float)(.5 * sin(.37 * i + t));
+        else if (variance)
             out[n] = (float)(1 + .5 * pow(sin(.7 * i + t), 2));
         else if (mean)
             out[n] = (float)(.1 * sin(.3 * i + t));

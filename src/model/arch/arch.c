@@ -10,7 +10,8 @@
 static const sl_arch *const archs[] = {
     &sl_arch_arcface_r18, &sl_arch_cosface_s20, &sl_arch_facenet_ir1, &sl_arch_mobilefacenet,
     &sl_arch_mobilefacenet_prelu, &sl_arch_iresnet18, &sl_arch_iresnet50, &sl_arch_iresnet100,
-    &sl_arch_mtcnn_pnet, &sl_arch_mtcnn_rnet, &sl_arch_mtcnn_onet, &sl_arch_tiny,
+    &sl_arch_mtcnn_pnet, &sl_arch_mtcnn_rnet, &sl_arch_mtcnn_onet, &sl_arch_tiny, &sl_arch_vit,
+    &sl_arch_h1, &sl_arch_h2, &sl_arch_h2l,
 };
 
 const sl_arch *sl_arch_at(int i)
@@ -45,12 +46,22 @@ static void free_net(sl_net *n)
     sl_arch_tensors_free(n->tensors, n->n_tensors);
 }
 
+sl_arch sl_arch_fit(const sl_arch *arch, const sl_state_dict *dict)
+{
+    sl_arch own = *arch;
+    if (arch->fit)
+        arch->fit(&own, dict);
+    return own;
+}
+
 static sl_status walk_description(sl_net *n, const sl_arch *arch, sl_error *err)
 {
-    n->arch = arch;
+    const sl_arch own = n->dict ? sl_arch_fit(arch, n->dict) : *arch;
+    n->arch = &own;
     n->err = err;
     n->epsilon = 1e-5f;
     arch->describe(n);
+    n->arch = arch;
     return n->status;
 }
 

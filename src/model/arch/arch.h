@@ -12,6 +12,11 @@
 #define SL_ARCH_EMBEDDING "embedding"
 #define SL_ARCH_PATCH_MAP "patch_map"
 
+/* What looks call theirs: patches of both photos, [N or 1, R, C] and [N, R, C], as templates store them; [N]. */
+#define SL_LOOK_FIRST "first"
+#define SL_LOOK_SECOND "second"
+#define SL_LOOK_SCORE "score"
+
 struct sl_net;
 
 /* Pixel x of channel c becomes (x - mean[c]) / std[c]. */
@@ -21,7 +26,33 @@ typedef struct {
 
 #define SL_PIXEL_SCALE(mean, std) {{mean, mean, mean}, {std, std, std}}
 
+/* Where a transformer departs from the published code (method: docs/models.md). */
+typedef enum {
+    SL_VIT_PUBLISHED, /* attention reads its input as it is, and adds to it; heads end with batch norm */
+    SL_VIT_PRE_NORM,  /* attention reads its input normalised */
+    SL_VIT_TEXT,      /* so does it here, and replaces its input; heads end with layer norm: equations 4.2 to 4.6 */
+    SL_VIT_FORMS
+} sl_vit_form;
+
+extern const char *const sl_vit_form_names[SL_VIT_FORMS]; /* "published", "pre-norm", "text" */
+
+enum { SL_VIT_HEAD = 64 /* numbers in a head of attention */ };
+
+/* The size of a transformer (arch_transformer.h). The table has the usual one of each; who wants another copies the
+ * row and changes it. What a state dict settles is read from it (sl_arch_fit). */
 typedef struct {
+    int depth, heads, hidden; /* layers; of attention; numbers between the two dense layers of each */
+    int width;                /* of a token: the patch map's channels */
+    int cells;                /* of the patch map */
+    int positions;            /* rows of the table of positions; 0: there is none */
+    bool single;              /* h2l: both photos share the last dense layer */
+    sl_vit_form form;
+    float dropout, embedding_dropout; /* for training; the graph's last input is then the counter of Dropout */
+} sl_transformer;
+
+typedef struct sl_arch sl_arch;
+
+struct sl_arch {
     const char *name;   /* "arcface-r18"; a second layout of the same network has NAME-something */
     const char *title;  /* one line for people */
     sl_model_kind kind;
@@ -32,8 +63,14 @@ typedef struct {
     const char *alignment;    /* a template of face/align.h; NULL for detectors */
     const sl_detector_kind *detector; /* that this is a network of; NULL for recognisers */
     int dim, rows, cols, patch_channels; /* recognisers: of embedding and patch map */
+    sl_transformer transformer; /* depth 0: it has none */
+    void (*fit)(sl_arch *own, const sl_state_dict *dict); /* sets own->transformer, dim, cells by the dict; or NULL */
     void (*describe)(struct sl_net *n);
-} sl_arch;
+};
+
+/* The row of the size that the dict's tensors have; a copy where sizes are fixed. What does not fit together is left
+ * for sl_arch_check to tell. */
+sl_arch sl_arch_fit(const sl_arch *arch, const sl_state_dict *dict);
 
 /* NULL when there is none of that name; sl_arch_at(i): all of them, NULL behind the last. */
 const sl_arch *sl_arch_find(const char *name);
@@ -54,8 +91,9 @@ sl_status sl_arch_check(const sl_arch *arch, const sl_state_dict *dict, sl_text 
 /* The first architecture that `dict` has all weights of; NULL when there is none. */
 const sl_arch *sl_arch_fitting(const sl_state_dict *dict);
 
-/* The graph; its input is [N, channels, height, width], its outputs are the embedding, the patch map, then
- * further maps ("patch_map_4x4", ...). Weights are referenced, not copied: `dict` must live as long as *out. */
+/* The graph, of the size that the dict has. Of recognisers and detectors the input is [N, channels, height, width], the
+ * outputs are the embedding, the patch map, then further maps ("patch_map_4x4", ...); looks have SL_LOOK_FIRST and
+ * SL_LOOK_SECOND, and SL_LOOK_SCORE. Weights are referenced, not copied: `dict` must live as long as *out. */
 sl_status sl_arch_build(const sl_arch *arch, const sl_state_dict *dict, sl_graph **out, sl_error *err);
 
 /* A tensor of the architecture's state dict. */
@@ -65,7 +103,7 @@ typedef struct {
     bool used; /* false: in the published files, but not needed (num_batches_tracked, a training head) */
 } sl_arch_tensor;
 
-/* All of them, in the order of the published files (mobilefacenet: of the layers); freed by
+/* All of them, of the row's size, in the order of the published files (mobilefacenet: of the layers); freed by
  * sl_arch_tensors_free. */
 sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *count, sl_error *err);
 void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count);

@@ -18,9 +18,8 @@ static sl_act arcface_block(sl_net *n, sl_act x, int channels, int stride)
     return sl_net_prelu_scalar(n, sl_net_add(n, y, r), "prelu");
 }
 
-static void describe_arcface(sl_net *n)
+sl_act sl_arcface_map(sl_net *n, sl_act x)
 {
-    sl_act x = sl_net_input(n); /*                                     1 x 128 x 128 */
     x = sl_net_conv(n, x, 64, sl_square(3, 1, 1), "conv1");
     x = sl_net_batchnorm(n, x, "bn1");
     x = sl_net_prelu_scalar(n, x, "prelu");
@@ -37,6 +36,12 @@ static void describe_arcface(sl_net *n)
     }
     x = sl_net_batchnorm(n, x, "bn4"); /*                              512 x 8 x 8 */
     sl_net_output(n, x, SL_ARCH_PATCH_MAP);
+    return x;
+}
+
+static void describe_arcface(sl_net *n)
+{
+    sl_act x = sl_arcface_map(n, sl_net_input(n)); /*                  1 x 128 x 128 */
     sl_net_output(n, sl_net_average_pool(n, x, sl_square(2, 2, 0)), "patch_map_4x4");
 
     x = sl_net_dense_bias(n, sl_net_flatten(n, x), 512, "fc5");

@@ -94,8 +94,7 @@ static const sl_weight *look_up(sl_net *n, const char *name, const sl_shape *sha
     return NULL;
 }
 
-/* The parameter PATH.KEY.SUFFIX as a constant of the graph; -1 when there is no graph or no such tensor. */
-static sl_tensor parameter(sl_net *n, const char *key, const char *suffix, sl_shape shape)
+sl_tensor sl_net_parameter(sl_net *n, const char *key, const char *suffix, sl_shape shape)
 {
     char name[SL_NET_NAME];
     full_name(n, key, suffix, name);
@@ -113,7 +112,8 @@ void sl_net_unused(sl_net *n, const char *key, sl_shape shape)
 {
     char name[SL_NET_NAME];
     full_name(n, key, NULL, name);
-    list_tensor(n, name, &shape, false);
+    if (!is_listed(n, name))
+        list_tensor(n, name, &shape, false);
 }
 
 /* ---- nodes ---- */
@@ -123,45 +123,115 @@ static sl_shape act_shape(const sl_act *x)
     return x->flat ? (sl_shape){2, {-1, x->c}} : (sl_shape){4, {-1, x->c, x->h, x->w}};
 }
 
-/* Appends a node whose output is `y` (all but its tensor is set). Its name is PATH.KEY, or that with a number when
- * a key is used again. Without a graph, or after a failure, the output has no tensor. */
-static sl_act node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, sl_act y,
-                   const char *key)
+static bool builds(const sl_net *n)
 {
-    char base[SL_NET_NAME - 16], name[SL_NET_NAME];
-    y.tensor = -1;
-    if (!n->graph || n->status != SL_OK || n->n_problems)
-        return y;
+    return n->graph && n->status == SL_OK && !n->n_problems;
+}
+
+/* PATH.KEY, or that with a number when a key is used again. */
+static void free_name(sl_net *n, const char *key, char name[SL_NET_NAME])
+{
+    char base[SL_NET_NAME - 16];
     full_name(n, key, NULL, name);
     snprintf(base, sizeof base, "%.*s", (int)sizeof base - 1, name);
     for (int i = 1; sl_graph_find(n->graph, name) >= 0; i++)
-        snprintf(name, sizeof name, "%s_%d", base, i);
-    const sl_shape shape = act_shape(&y);
-    keep_status(n, sl_graph_add_tensor(n->graph, name, SL_TYPE_F32, &shape, &y.tensor, n->err));
+        snprintf(name, SL_NET_NAME, "%s_%d", base, i);
+}
+
+/* Appends a node. Without a graph, or after a failure, the output has no tensor. */
+static sl_tensor append(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, sl_type type,
+                        const sl_shape *shape, const char *key)
+{
+    char name[SL_NET_NAME];
+    sl_tensor y = -1;
+    if (!builds(n))
+        return y;
+    free_name(n, key, name);
+    keep_status(n, sl_graph_add_tensor(n->graph, name, type, shape, &y, n->err));
     if (n->status == SL_OK)
-        keep_status(n, sl_graph_add_node(n->graph, op, name, attr, inputs, count, &y.tensor, 1, n->err));
+        keep_status(n, sl_graph_add_node(n->graph, op, name, attr, inputs, count, &y, 1, n->err));
     return y;
+}
+
+static sl_act node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, sl_act y,
+                   const char *key)
+{
+    const sl_shape shape = act_shape(&y);
+    y.tensor = append(n, op, attr, inputs, count, SL_TYPE_F32, &shape, key);
+    return y;
+}
+
+sl_tensor sl_net_node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, const char *key)
+{
+    return append(n, op, attr, inputs, count, SL_TYPE_F32, &(sl_shape){.rank = -1}, key);
+}
+
+sl_tensor sl_net_node_i64(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count,
+                          const char *key)
+{
+    return append(n, op, attr, inputs, count, SL_TYPE_I64, &(sl_shape){.rank = -1}, key);
+}
+
+/* A constant made here; data is the graph's. */
+static sl_tensor constant(sl_net *n, const char *key, sl_type type, const sl_shape *shape, const void *data)
+{
+    char name[SL_NET_NAME];
+    sl_tensor out = -1;
+    if (!builds(n))
+        return out;
+    const size_t bytes = (size_t)sl_shape_elements(shape) * sl_type_size(type);
+    void *copy = malloc(bytes);
+    if (!copy) {
+        keep_status(n, sl_no_memory(n->err, "for the network"));
+        return out;
+    }
+    memcpy(copy, data, bytes);
+    free_name(n, key, name);
+    keep_status(n, sl_graph_add_const(n->graph, name, type, shape, copy, true, &out, n->err));
+    return out;
+}
+
+sl_tensor sl_net_ints(sl_net *n, const int64_t *values, int count)
+{
+    return constant(n, "ints", SL_TYPE_I64, &(sl_shape){1, {count}}, values);
+}
+
+sl_tensor sl_net_number(sl_net *n, float value, const char *key)
+{
+    return constant(n, key, SL_TYPE_F32, &(sl_shape){1, {1}}, &value);
+}
+
+sl_tensor sl_net_input_of(sl_net *n, const char *name, const sl_shape *shape)
+{
+    sl_tensor x = -1;
+    if (!n->graph || n->status != SL_OK)
+        return x;
+    keep_status(n, sl_graph_add_tensor(n->graph, name, SL_TYPE_F32, shape, &x, n->err));
+    if (n->status == SL_OK)
+        keep_status(n, sl_graph_add_input(n->graph, x, n->err));
+    return x;
 }
 
 sl_act sl_net_input(sl_net *n)
 {
     sl_act x = {.tensor = -1, .c = n->arch->channels, .h = n->arch->height, .w = n->arch->width};
     const sl_shape shape = act_shape(&x);
-    if (!n->graph)
-        return x;
-    keep_status(n, sl_graph_add_tensor(n->graph, "input", SL_TYPE_F32, &shape, &x.tensor, n->err));
-    if (n->status == SL_OK)
-        keep_status(n, sl_graph_add_input(n->graph, x.tensor, n->err));
+    x.tensor = sl_net_input_of(n, "input", &shape);
     return x;
+}
+
+void sl_net_name(sl_net *n, sl_tensor x, const char *name)
+{
+    if (!builds(n))
+        return;
+    keep_status(n, sl_graph_rename(n->graph, x, name, n->err));
+    if (n->status == SL_OK)
+        keep_status(n, sl_graph_add_output(n->graph, x, n->err));
 }
 
 void sl_net_output(sl_net *n, sl_act x, const char *name)
 {
-    if (!n->graph || n->status != SL_OK || n->n_problems)
-        return;
-    keep_status(n, sl_graph_rename(n->graph, x.tensor, name, n->err));
-    if (n->status == SL_OK)
-        keep_status(n, sl_graph_add_output(n->graph, x.tensor, n->err));
+    sl_net_name(n, x.tensor, name);
 }
 
 /* ---- layers with parameters ---- */
@@ -192,9 +262,9 @@ static sl_act conv_layer(sl_net *n, sl_act x, int channels, int groups, sl_kerne
     sl_attr attr = kernel_attr(k);
     attr.groups = groups;
     const sl_shape weights = {4, {channels, x.c / groups, k.h, k.w}}, per_channel = {1, {channels}};
-    sl_tensor inputs[3] = {x.tensor, parameter(n, key, "weight", weights), -1};
+    sl_tensor inputs[3] = {x.tensor, sl_net_parameter(n, key, "weight", weights), -1};
     if (bias)
-        inputs[2] = parameter(n, key, "bias", per_channel);
+        inputs[2] = sl_net_parameter(n, key, "bias", per_channel);
     sl_act y = slide(x, k);
     y.c = channels;
     return node(n, SL_OP_CONV, &attr, inputs, bias ? 3 : 2, y, key);
@@ -218,33 +288,38 @@ sl_act sl_net_depthwise(sl_net *n, sl_act x, sl_kernel k, const char *key)
 static sl_act dense(sl_net *n, sl_act x, int dim, bool bias, const char *key)
 {
     const sl_shape weights = {2, {dim, x.c}}, per_output = {1, {dim}};
-    sl_tensor inputs[3] = {x.tensor, parameter(n, key, "weight", weights), -1};
+    sl_tensor inputs[3] = {x.tensor, sl_net_parameter(n, key, "weight", weights), -1};
     if (bias)
-        inputs[2] = parameter(n, key, "bias", per_output);
+        inputs[2] = sl_net_parameter(n, key, "bias", per_output);
     return node(n, SL_OP_DENSE, NULL, inputs, bias ? 3 : 2, (sl_act){.c = dim, .h = 1, .w = 1, .flat = true}, key);
 }
 
 sl_act sl_net_dense(sl_net *n, sl_act x, int dim, const char *key) { return dense(n, x, dim, false, key); }
 sl_act sl_net_dense_bias(sl_net *n, sl_act x, int dim, const char *key) { return dense(n, x, dim, true, key); }
 
-sl_act sl_net_batchnorm(sl_net *n, sl_act x, const char *key)
+void sl_net_batchnorm_parameters(sl_net *n, const char *key, int channels, sl_tensor out[4])
 {
     static const char *const suffixes[4] = {"weight", "bias", "running_mean", "running_var"};
-    const sl_shape per_channel = {1, {x.c}}, scalar = {0};
-    const sl_attr attr = {.a = n->epsilon};
-    sl_tensor inputs[5] = {x.tensor};
+    const sl_shape per_channel = {1, {channels}}, scalar = {0};
     char counter[SL_NET_NAME];
     for (int i = 0; i < 4; i++)
-        inputs[i + 1] = parameter(n, key, suffixes[i], per_channel);
+        out[i] = sl_net_parameter(n, key, suffixes[i], per_channel);
     snprintf(counter, sizeof counter, "%s.num_batches_tracked", key);
     sl_net_unused(n, counter, scalar);
+}
+
+sl_act sl_net_batchnorm(sl_net *n, sl_act x, const char *key)
+{
+    const sl_attr attr = {.a = n->epsilon};
+    sl_tensor inputs[5] = {x.tensor};
+    sl_net_batchnorm_parameters(n, key, x.c, inputs + 1);
     return node(n, SL_OP_BATCHNORM, &attr, inputs, 5, x, key);
 }
 
 static sl_act prelu(sl_net *n, sl_act x, int slopes, const char *key)
 {
     const sl_shape shape = {1, {slopes}};
-    const sl_tensor inputs[2] = {x.tensor, parameter(n, key, "weight", shape)};
+    const sl_tensor inputs[2] = {x.tensor, sl_net_parameter(n, key, "weight", shape)};
     return node(n, SL_OP_PRELU, NULL, inputs, 2, x, key);
 }
 
@@ -273,17 +348,7 @@ sl_act sl_net_add(sl_net *n, sl_act x, sl_act y)
 
 sl_act sl_net_scale(sl_net *n, sl_act x, float factor)
 {
-    char name[SL_NET_NAME];
-    const sl_shape one = {1, {1}};
-    sl_tensor inputs[2] = {x.tensor, -1};
-    float *value = n->graph && n->status == SL_OK ? malloc(sizeof *value) : NULL;
-    if (n->graph && !value)
-        keep_status(n, sl_no_memory(n->err, "for the network"));
-    if (value) {
-        *value = factor;
-        full_name(n, "scale.factor", NULL, name);
-        keep_status(n, sl_graph_add_const(n->graph, name, SL_TYPE_F32, &one, value, true, &inputs[1], n->err));
-    }
+    const sl_tensor inputs[2] = {x.tensor, sl_net_number(n, factor, "scale.factor")};
     return node(n, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, inputs, 2, x, "scale");
 }
 

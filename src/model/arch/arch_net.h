@@ -39,6 +39,8 @@ typedef struct sl_net {
     char path[SL_NET_NAME];
     size_t ends[SL_NET_DEPTH]; /* lengths of the path before each module entered */
     int depth;
+    sl_tensor counter; /* of dropouts, where there are any, and how many there are so far */
+    int dropouts;
     sl_status status; /* the first failure that is no missing tensor */
     sl_error *err;
 } sl_net;
@@ -81,6 +83,28 @@ sl_act sl_net_l2norm(sl_net *n, sl_act x);      /* floor of the norm 1e-12, as P
 
 /* Makes x an output of this name. */
 void sl_net_output(sl_net *n, sl_act x, const char *name);
+void sl_net_name(sl_net *n, sl_tensor x, const char *name);
+
+/* ---- what layers are made of, for descriptions that need more than those above ---- */
+
+/* An input of the graph beside or instead of the picture. */
+sl_tensor sl_net_input_of(sl_net *n, const char *name, const sl_shape *shape);
+
+/* The parameter PATH.KEY.SUFFIX (suffix may be NULL) as a constant of the graph; -1 when there is no graph or no such
+ * tensor. The order of first mention is that of the state dict. */
+sl_tensor sl_net_parameter(sl_net *n, const char *key, const char *suffix, sl_shape shape);
+
+/* Weight, bias, mean and variance of a batch norm. */
+void sl_net_batchnorm_parameters(sl_net *n, const char *key, int channels, sl_tensor out[4]);
+
+/* A node of one output, whose shape is found when the graph is specialised; -1 when there is no graph. */
+sl_tensor sl_net_node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, const char *key);
+sl_tensor sl_net_node_i64(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count,
+                          const char *key);
+
+/* Constants: a list, one number. */
+sl_tensor sl_net_ints(sl_net *n, const int64_t *values, int count);
+sl_tensor sl_net_number(sl_net *n, float value, const char *key);
 
 /* A tensor that the published files have and the network does not need. */
 void sl_net_unused(sl_net *n, const char *key, sl_shape shape);
