@@ -102,14 +102,13 @@ static inline int64_t formula_dim(const formula_net *f)
     return dim;
 }
 
-static inline void formula_head(formula_net *f)
+/* Of x [N, dim]. */
+static inline void formula_margin(sl_graph *g, sl_tensor x, int64_t dim)
 {
     sl_error err;
-    sl_graph *g = f->own;
     const sl_shape of = {1, {-1}};
     const sl_attr unit = {.axis = 1, .a = 1e-12f}, margin = {.fn = SL_FN_ANGLE, .a = 30, .b = 0.5f};
-    sl_tensor labels, x = formula_embedding(g);
-    sl_tensor w = formula_weights(g, "head.weight", (sl_shape){2, {FORMULA_CLASSES, formula_dim(f)}});
+    sl_tensor labels, w = formula_weights(g, "head.weight", (sl_shape){2, {FORMULA_CLASSES, dim}});
     assert_ok(sl_graph_add_tensor(g, "labels", SL_TYPE_F32, &of, &labels, &err));
     assert_ok(sl_graph_add_input(g, labels, &err));
     x = FORMULA_NODE(g, SL_OP_L2NORM, unit, "unit embedding", x);
@@ -117,6 +116,12 @@ static inline void formula_head(formula_net *f)
     x = FORMULA_NODE(g, SL_OP_DENSE, (sl_attr){0}, "cosines", x, w);
     x = FORMULA_NODE(g, SL_OP_MARGIN, margin, "logits", x, labels);
     FORMULA_NODE(g, SL_OP_CROSS_ENTROPY, (sl_attr){0}, "loss", x, labels);
+}
+
+static inline void formula_head(formula_net *f)
+{
+    const sl_tensor x = formula_embedding(f->own);
+    formula_margin(f->own, x, formula_dim(f));
 }
 
 /* ---- ready to run ---- */

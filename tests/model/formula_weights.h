@@ -21,7 +21,9 @@ static inline void formula_fill(const char *name, const sl_shape *shape, float *
 {
     int64_t n = sl_shape_elements(shape);
     float low = 0.8f, high = 1.2f; /* scales of norms */
-    if (shape->rank > 1) {
+    if (strcmp(name, "sep") == 0 || strcmp(name, "cls_token") == 0 || strcmp(name, "pos_embedding") == 0) {
+        low = -0.5f, high = 0.5f;
+    } else if (shape->rank > 1) {
         high = (float)sqrt(3.0 / (double)sl_shape_span(shape, 1, shape->rank));
         low = -high;
     } else if (formula_has(name, "running_var")) {

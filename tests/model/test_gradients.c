@@ -6,38 +6,7 @@
  * length. In training there are some: PyTorch's own in float32 are off by 4e-4 in the median. What adds a constant
  * before a batch norm has no gradient but rounding, and ArcFace's first slope sums a million numbers that cancel out.
  * net/test_gradient has each kind's gradient to 1e-5 where corners are not in the way. */
-#include "formula_net.h"
-
-static double length_of(const float *x, int64_t n)
-{
-    double sum = 0;
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)x[i] * x[i];
-    return sqrt(sum);
-}
-
-/* Its product with random numbers from -1 to 1, seeded by its name. */
-static double along(const char *name, const float *x, int64_t n)
-{
-    double sum = 0;
-    float *r = malloc((size_t)n * sizeof *r);
-    fill_random(r, (size_t)n, formula_seed(name) + 1, -1, 1);
-    for (int64_t i = 0; i < n; i++)
-        sum += (double)x[i] * r[i];
-    free(r);
-    return sum;
-}
-
-/* The output "grad:NAME", or -1. */
-static int gradient_at(const sl_graph *g, const char *name)
-{
-    for (int i = 0; i < g->n_outputs; i++) {
-        const char *own = g->tensors[g->outputs[i]].name;
-        if (strncmp(own, "grad:", 5) == 0 && strcmp(own + 5, name) == 0)
-            return i;
-    }
-    return -1;
-}
+#include "golden_gradient.h"
 
 typedef struct {
     int batch;
@@ -48,15 +17,10 @@ typedef struct {
 
 static void check_gradient(const formula_net *f, const char *name, double length, double product, const tolerance *t)
 {
-    bool picture = strcmp(name, "input") == 0;
-    int i = gradient_at(f->back, picture ? f->back->tensors[f->back->inputs[0]].name : name);
-    sl_shape shape;
-    assert_true(i >= 0);
-    const float *x = sl_plan_output(f->plan, i, &shape);
-    int64_t n = sl_shape_elements(&shape);
-    double bound = t->bound * length + t->rounding;
-    if (!(fabs(length_of(x, n) - length) <= bound) || !(fabs(along(name, x, n) - product) <= bound))
-        fail_msg("%s: length %g, along %g; PyTorch %g, %g", name, length_of(x, n), along(name, x, n), length, product);
+    char own[320];
+    const bool picture = strcmp(name, "input") == 0;
+    snprintf(own, sizeof own, "grad:%s", picture ? f->back->tensors[f->back->inputs[0]].name : name);
+    golden_check(f->plan, golden_output(f->back, own), name, length, product, t->bound, t->rounding);
 }
 
 static void check_loss(double loss, double wanted, double bound)
@@ -68,12 +32,11 @@ static void check_loss(double loss, double wanted, double bound)
 static void check(const char *arch, const char *mode, sl_stats stats, tolerance t)
 {
     sl_error err;
-    char path[512], name[256];
+    char file_name[128], name[256];
     double length, product;
     int lines = 0;
-    snprintf(path, sizeof path, "%s/tests/model/golden/gradient-%s-%s.txt", SL_SOURCE_DIR, arch, mode);
-    FILE *file = fopen(path, "r");
-    assert_non_null(file);
+    snprintf(file_name, sizeof file_name, "gradient-%s-%s.txt", arch, mode);
+    FILE *file = golden_open(file_name);
     formula_net f = formula_open(arch, t.batch, stats, 2, true);
     assert_ok(sl_plan_run(f.plan, &err));
     for (; fscanf(file, "%255s %lf %lf", name, &length, &product) == 3; lines++) {

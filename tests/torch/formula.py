@@ -34,7 +34,9 @@ def seed_of(name):
 
 def weights(name, shape):
     low, high = .8, 1.2
-    if len(shape) > 1:
+    if name in ("sep", "cls_token", "pos_embedding"):
+        low, high = -.5, .5
+    elif len(shape) > 1:
         high = numpy.float32(math.sqrt(3 / math.prod(shape[1:])))
         low = -high
     elif "running_var" in name:
@@ -191,15 +193,30 @@ NETS = {"mobilefacenet": MobileFaceNet, "arcface-r18": nets.ArcFace18, "cosface-
         "mtcnn-onet": Output, "layer": lambda: Layer(130, 512, 8, 2048), "small-layer": lambda: Layer(10, 48, 4, 96)}
 
 
+def margin_loss(x, head, labels):
+    cosines = F.linear(F.normalize(x), F.normalize(head))
+    margin = .5
+    sine = torch.sqrt((1 - cosines**2).clamp(min=1e-12))
+    phi = torch.where(cosines > math.cos(math.pi - margin), cosines * math.cos(margin) - sine * math.sin(margin),
+                      cosines - margin * math.sin(math.pi - margin))
+    own = F.one_hot(labels, CLASSES).bool()
+    return F.cross_entropy(30 * torch.where(own, phi, cosines), labels)
+
+
+def fill(net):
+    with torch.no_grad():
+        for key, value in net.state_dict().items():
+            if "num_batches" not in key:
+                value.copy_(weights(key, value.shape))
+
+
 class Trained(nn.Module):
     """The network and its head; forward gives the loss."""
 
     def __init__(self, name, frozen):
         super().__init__()
         self.net = NETS[name]()
-        for key, value in self.net.state_dict().items():
-            if "num_batches" not in key:
-                value.copy_(weights(key, value.shape))
+        fill(self.net)
         with torch.no_grad():
             x = torch.zeros((2,) + self.net.shape)
             dim = self.net.eval()(x)[0].shape[1]
@@ -211,13 +228,7 @@ class Trained(nn.Module):
         return [p for p in self.net.named_parameters() if "logits" not in p[0]] + [("head.weight", self.head)]
 
     def forward(self, x, labels):
-        cosines = F.linear(F.normalize(self.net(x)[0]), F.normalize(self.head))
-        margin = .5
-        sine = torch.sqrt((1 - cosines**2).clamp(min=1e-12))
-        phi = torch.where(cosines > math.cos(math.pi - margin), cosines * math.cos(margin) - sine * math.sin(margin),
-                          cosines - margin * math.sin(math.pi - margin))
-        own = F.one_hot(labels, CLASSES).bool()
-        return F.cross_entropy(30 * torch.where(own, phi, cosines), labels)
+        return margin_loss(self.net(x)[0], self.head, labels)
 
 
 def batch_of(net, count):
