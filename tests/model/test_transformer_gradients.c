@@ -1,6 +1,6 @@
 /* Outputs and gradients of Face-ViT's transformers, small ones by formula, against PyTorch's in float64. The goldens are
  * made again by tests/torch/run. Nothing here has a corner: all hold to 1e-4 of each tensor's length, and to 1e-3 where
- * batch norms go by the statistics of three photos, which magnify rounding. */
+ * batch norms go by the statistics of three photos, which magnify rounding: there a bias has no gradient but that. */
 #include "golden_gradient.h"
 
 enum { MOST_NAMES = 64 };
@@ -166,7 +166,8 @@ static void check_case(const golden_case *c)
         if (strcmp(name, "loss") == 0)
             assert_true(fabs((double)sl_plan_output(o.plan, 0, NULL)[0] - length) <= 1e-5 * length);
         else
-            golden_check(o.plan, golden_output(o.back, name), name, length, along, c->learns ? 1e-3 : 1e-4, 1e-6);
+            golden_check(o.plan, golden_output(o.back, name), name, length, along, c->learns ? 1e-3 : 1e-4,
+                         c->learns ? 5e-3 : 1e-6);
     }
     fclose(file);
     sl_plan_free(o.plan);
