@@ -15,6 +15,7 @@
 enum { MAX_TEXT = 4096 };
 
 const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look"};
+const char *const sl_manifest_forms[SL_MANIFEST_FORMS] = {"published", "pre-norm", "text"};
 const char *const sl_colour_names[3] = {"rgb", "bgr", "grey"};
 
 /* What is being read, for messages. */
@@ -184,6 +185,16 @@ static sl_status read_looks(const context *c, const json_t *root, sl_manifest *m
     return SL_OK;
 }
 
+static sl_status read_grid(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *grid = json_object_get(root, "patch_grid");
+    if (grid && json_array_size(grid) != 3)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"patch_grid\" must be [rows, columns, channels]", c->name);
+    for (size_t i = 0; grid && i < 3; i++)
+        SL_TRY(read_int(c, json_array_get(grid, i), "patch_grid", 1, 4096, &m->patch_grid[i]));
+    return SL_OK;
+}
+
 static sl_status read_recogniser(const context *c, const json_t *root, sl_manifest *m)
 {
     SL_TRY(read_input(c, root, m));
@@ -191,11 +202,7 @@ static sl_status read_recogniser(const context *c, const json_t *root, sl_manife
     SL_TRY(copy_text(c, root, "embedding", true, &m->embedding));
     SL_TRY(copy_text(c, root, "patch_map", true, &m->patch_map));
     SL_TRY(read_int(c, json_object_get(root, "embedding_dim"), "embedding_dim", 1, 4096, &m->embedding_dim));
-    const json_t *grid = json_object_get(root, "patch_grid");
-    if (grid && json_array_size(grid) != 3)
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"patch_grid\" must be [rows, columns, channels]", c->name);
-    for (size_t i = 0; grid && i < 3; i++)
-        SL_TRY(read_int(c, json_array_get(grid, i), "patch_grid", 1, 4096, &m->patch_grid[i]));
+    SL_TRY(read_grid(c, root, m));
     return read_looks(c, root, m);
 }
 
@@ -255,6 +262,34 @@ static sl_status read_detector(const context *c, const json_t *root, sl_manifest
     return read_stages(c, json_object_get(root, "stages"), m);
 }
 
+static bool is_digest(const char *hex)
+{
+    return strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64;
+}
+
+static sl_status read_look(const context *c, const json_t *root, sl_manifest *m)
+{
+    SL_TRY(copy_text(c, root, "backbone", true, &m->backbone));
+    SL_TRY(copy_text(c, root, "backbone_fingerprint", true, &m->backbone_fingerprint));
+    if (!is_digest(m->backbone_fingerprint))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"backbone_fingerprint\" must be 64 lower-case hex digits",
+                       c->name);
+    return read_grid(c, root, m);
+}
+
+static sl_status read_transformer(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *form = json_object_get(root, "form");
+    SL_TRY(read_int(c, json_object_get(root, "depth"), "depth", 1, 64, &m->depth));
+    SL_TRY(read_int(c, json_object_get(root, "heads"), "heads", 1, 64, &m->heads));
+    for (int i = 0; i < SL_MANIFEST_FORMS; i++)
+        if (json_is_string(form) && strcmp(json_string_value(form), sl_manifest_forms[i]) == 0)
+            m->form = i;
+    return !form || m->form >= 0 ? SL_OK
+                                 : sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"form\" must be published, pre-norm or "
+                                           "text", c->name);
+}
+
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
 {
     const char *kind = json_string_value(json_object_get(root, "kind"));
@@ -271,8 +306,7 @@ static sl_status read_digest(const context *c, const json_t *root, sl_manifest *
     SL_TRY(copy_text(c, root, "sha256", false, &m->sha256));
     if (!m->sha256 && !(m->sha256 = sl_strdup("")))
         return no_manifest_memory(c);
-    size_t length = strlen(m->sha256);
-    if (length != 0 && (length != 64 || strspn(m->sha256, "0123456789abcdef") != 64))
+    if (m->sha256[0] && !is_digest(m->sha256))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"sha256\" must be 64 lower-case hex digits", c->name);
     const json_t *bytes = json_object_get(root, "bytes");
     if (bytes && (!json_is_integer(bytes) || json_integer_value(bytes) < 0))
@@ -315,8 +349,10 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: landmarks are of format dlib, other models are not",
                        c->name);
     SL_TRY(read_digest(c, root, m));
+    SL_TRY(read_transformer(c, root, m));
     return m->kind == SL_MODEL_RECOGNISER ? read_recogniser(c, root, m)
            : m->kind == SL_MODEL_DETECTOR ? read_detector(c, root, m)
+           : m->kind == SL_MODEL_LOOK     ? read_look(c, root, m)
                                           : SL_OK;
 }
 
@@ -336,6 +372,7 @@ sl_status sl_manifest_parse(const char *text, size_t size, const char *name, sl_
     }
     for (int look = 0; look < SL_MANIFEST_LOOKS; look++)
         m->threshold[look] = NAN;
+    m->form = -1;
     context c = {name, err};
     sl_status status = read_manifest(&c, root, m);
     json_decref(root);
@@ -351,7 +388,8 @@ void sl_manifest_free(sl_manifest *m)
     if (!m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
-                           m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map};
+                           m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map,
+                           m->backbone, m->backbone_fingerprint};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (int i = 0; i < SL_MAX_STAGES; i++)

@@ -16,6 +16,10 @@ enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
 /* The looks that a manifest speaks of: SL_RERANK_NONE (stage 1 alone), SL_RERANK_EMD and SL_RERANK_OAE. */
 enum { SL_MANIFEST_LOOKS = SL_RERANK_OAE + 1 };
 
+/* Forms of a transformer (sl_vit_form) as manifests write them. */
+enum { SL_MANIFEST_FORMS = 3 };
+extern const char *const sl_manifest_forms[SL_MANIFEST_FORMS];
+
 /* As manifests write them: "recogniser", "rgb" and so on. */
 extern const char *const sl_model_kind_names[SL_MODEL_KINDS], *const sl_colour_names[3];
 
@@ -41,6 +45,14 @@ typedef struct {
     int patch_grid[3];          /* rows, columns, channels; 0: not stated */
     float threshold[SL_MANIFEST_LOOKS]; /* by look: the score from which it is one person; NaN: unknown */
     sl_rate_curve false_match_rate[SL_MANIFEST_LOOKS]; /* of the same scores; count 0: not measured */
+
+    /* looks: read the maps of one recogniser */
+    char *backbone;             /* its name, for people */
+    char *backbone_fingerprint; /* of its templates, 64 hex digits: what decides */
+
+    /* transformers; what is not stated is the weights' or the architecture's own */
+    int depth, heads;           /* 0: not stated */
+    int form;                   /* sl_vit_form; -1: not stated */
 
     /* detectors */
     const sl_detector_kind *detector; /* which kind of detector this is, or is a network of */

@@ -23,6 +23,17 @@ sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_er
     return sl_import_onnx(data, size, out, err);
 }
 
+/* Layers and heads that the manifest states are those of the weights. */
+static sl_status check_size(const sl_manifest *m, const sl_arch *arch, const sl_state_dict *weights, sl_error *err)
+{
+    const sl_transformer found = sl_arch_fit(arch, weights).transformer;
+    const int depth = m->depth ? m->depth : found.depth, heads = m->heads ? m->heads : found.heads;
+    if (depth == found.depth && heads == found.heads)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_MISMATCH, "the manifest states a depth of %d and %d heads, the weights have %d and %d",
+                   depth, heads, found.depth, found.heads);
+}
+
 /* The architecture that the manifest names, over weights that stay where they are in the file. */
 static sl_status build_arch(sl_network *n, sl_error *err)
 {
@@ -31,13 +42,17 @@ static sl_status build_arch(sl_network *n, sl_error *err)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "no architecture of that kind is named \"%s\"; docs/models.md lists "
                        "them", n->manifest->arch);
     SL_TRY(sl_safetensors_parse(n->map.data, n->map.size, &n->weights, err));
-    return sl_arch_build(arch, &n->weights, &n->graph, err);
+    sl_arch own = *arch;
+    if (n->manifest->form >= 0)
+        own.transformer.form = (sl_vit_form)n->manifest->form;
+    SL_TRY(check_size(n->manifest, &own, &n->weights, err));
+    return sl_arch_build(&own, &n->weights, &n->graph, err);
 }
 
 static sl_status open_found(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n,
                             sl_error *err)
 {
-    static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model"};
+    static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model", "a second look"};
     SL_TRY(sl_catalogue_find(models_dir, name, &n->manifest, &n->path, err));
     if (n->manifest->kind != kind)
         return sl_fail(err, SL_ERR_ARGUMENT, "model %s is %s, %s was asked for", n->manifest->name,

@@ -31,10 +31,7 @@ typedef enum {
     SL_VIT_PUBLISHED, /* attention reads its input as it is, and adds to it; heads end with batch norm */
     SL_VIT_PRE_NORM,  /* attention reads its input normalised */
     SL_VIT_TEXT,      /* so does it here, and replaces its input; heads end with layer norm: equations 4.2 to 4.6 */
-    SL_VIT_FORMS
-} sl_vit_form;
-
-extern const char *const sl_vit_form_names[SL_VIT_FORMS]; /* "published", "pre-norm", "text" */
+} sl_vit_form;         /* their names: sl_manifest_forms */
 
 enum { SL_VIT_HEAD = 64 /* numbers in a head of attention */ };
 

@@ -166,6 +166,12 @@ sl_tensor sl_net_node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor 
     return append(n, op, attr, inputs, count, SL_TYPE_F32, &(sl_shape){.rank = -1}, key);
 }
 
+sl_tensor sl_net_node_of_rank(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, int rank,
+                              const char *key)
+{
+    return append(n, op, attr, inputs, count, SL_TYPE_F32, &(sl_shape){rank, {-1, -1, -1, -1, -1, -1}}, key);
+}
+
 sl_tensor sl_net_node_i64(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count,
                           const char *key)
 {

@@ -99,6 +99,8 @@ void sl_net_batchnorm_parameters(sl_net *n, const char *key, int channels, sl_te
 
 /* A node of one output, whose shape is found when the graph is specialised; -1 when there is no graph. */
 sl_tensor sl_net_node(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, const char *key);
+sl_tensor sl_net_node_of_rank(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count, int rank,
+                              const char *key);
 sl_tensor sl_net_node_i64(sl_net *n, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int count,
                           const char *key);
 

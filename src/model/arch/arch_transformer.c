@@ -4,8 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-const char *const sl_vit_form_names[SL_VIT_FORMS] = {"published", "pre-norm", "text"};
-
 enum { MOST_LAYERS = 64, MOST_WIDTH = 4096, MOST_HIDDEN = 1 << 14 };
 
 static const sl_transformer *size_of(const sl_net *n) { return &n->arch->transformer; }
@@ -49,7 +47,8 @@ void sl_transformer_fit(sl_transformer *t, const sl_state_dict *dict)
 
 sl_tensor sl_vit_reshape(sl_net *n, sl_tensor x, const int64_t *shape, int rank)
 {
-    return sl_net_node(n, SL_OP_RESHAPE, NULL, (sl_tensor[]){x, sl_net_ints(n, shape, rank)}, 2, "reshape");
+    const sl_tensor inputs[2] = {x, sl_net_ints(n, shape, rank)};
+    return sl_net_node_of_rank(n, SL_OP_RESHAPE, NULL, inputs, 2, rank, "reshape");
 }
 
 sl_tensor sl_vit_transpose(sl_net *n, sl_tensor x, const int *perm, int rank)
@@ -57,7 +56,7 @@ sl_tensor sl_vit_transpose(sl_net *n, sl_tensor x, const int *perm, int rank)
     sl_attr attr = {0};
     for (int i = 0; i < rank; i++)
         attr.perm[i] = perm[i];
-    return sl_net_node(n, SL_OP_TRANSPOSE, &attr, &x, 1, "transpose");
+    return sl_net_node_of_rank(n, SL_OP_TRANSPOSE, &attr, &x, 1, rank, "transpose");
 }
 
 static sl_tensor binary(sl_net *n, sl_fn fn, sl_tensor a, sl_tensor b, const char *key)

@@ -156,7 +156,7 @@ sl_status sl_export_onnx(const sl_graph *g, const char *const (*metadata)[2], si
     *data = NULL;
     *size = 0;
     for (int i = 0; i < g->n_nodes; i++)
-        if (!sl_in_onnx(&g->nodes[i]))
+        if (!sl_in_onnx(g, &g->nodes[i]))
             return sl_fail(err, SL_ERR_UNSUPPORTED, "node %.200s (%s): ONNX (opset %d) has no such operator",
                            g->nodes[i].name, sl_op_name(g->nodes[i].op), OPSET);
     opset.domain = "";

@@ -1,6 +1,7 @@
 /* The graph's operators in ONNX's (opset 14): most are one of the same meaning. */
 #include "net/export/onnx_write.h"
 
+#include <math.h>
 #include <string.h>
 
 /* A node on its way: its names, and the message for those that are one operator. */
@@ -99,6 +100,64 @@ static void put_prelu(call *c, const char *op)
     put_operator(c, op, 2);
 }
 
+/* A product whose operands are read transposed where the node says so. */
+static void put_matmul(call *c, const char *op)
+{
+    for (int i = 0; i < 2; i++) {
+        const int rank = c->w->g->tensors[c->node->inputs[i]].shape.rank;
+        int perm[SL_MAX_RANK];
+        if (!c->attr->transposed[i])
+            continue;
+        for (int k = 0; k < rank; k++)
+            perm[k] = k < rank - 2 ? k : 2 * rank - 3 - k;
+        const char *turned = sl_put_name(c->w, c->node->name);
+        sl_put_ints(c->w, sl_put_node(c->w, "Transpose", &c->inputs[i], 1, &turned, 1), "perm", perm, rank);
+        c->inputs[i] = turned;
+    }
+    put_operator(c, op, 2);
+}
+
+/* One operator of one output with a name of its own, which is returned. */
+static const char *put_step(call *c, const char *op, const char *a, const char *b)
+{
+    const char *const inputs[2] = {a, b};
+    const char *out = sl_put_name(c->w, c->node->name);
+    sl_put_node(c->w, op, inputs, b ? 2 : 1, &out, 1);
+    return out;
+}
+
+static const char *put_last_mean(call *c, const char *x)
+{
+    static const int last = -1;
+    const char *out = sl_put_name(c->w, c->node->name);
+    Onnx__NodeProto *mean = sl_put_node(c->w, "ReduceMean", &x, 1, &out, 1);
+    sl_put_ints(c->w, mean, "axes", &last, 1);
+    sl_put_int(c->w, mean, "keepdims", 1);
+    return out;
+}
+
+/* Opset 14 has no layer norm: (x - mean) / sqrt(mean of squares + epsilon) * scale + bias, over the last axis. */
+static void put_layernorm(call *c, const char *op)
+{
+    (void)op;
+    const char *x = put_step(c, "Sub", c->inputs[0], put_last_mean(c, c->inputs[0])),
+               *variance = put_last_mean(c, put_step(c, "Mul", x, x)),
+               *epsilon = sl_put_scalar(c->w, c->node->name, c->attr->a);
+    x = put_step(c, "Div", x, put_step(c, "Sqrt", put_step(c, "Add", variance, epsilon), NULL));
+    const char *const last[2] = {put_step(c, "Mul", x, c->inputs[1]), c->inputs[2]};
+    sl_put_node(c->w, "Add", last, 2, c->outputs, 1);
+}
+
+/* Nor a GELU: x (1 + erf(x / sqrt 2)) / 2. */
+static void put_gelu(call *c)
+{
+    const char *name = c->node->name;
+    const char *y = put_step(c, "Erf", put_step(c, "Mul", c->inputs[0], sl_put_scalar(c->w, name, (float)M_SQRT1_2)), NULL);
+    y = put_step(c, "Add", y, sl_put_scalar(c->w, name, 1));
+    const char *const last[2] = {put_step(c, "Mul", c->inputs[0], y), sl_put_scalar(c->w, name, .5f)};
+    sl_put_node(c->w, "Mul", last, 2, c->outputs, 1);
+}
+
 /* ---- element by element ---- */
 
 static void put_unary(call *c, const char *op)
@@ -124,6 +183,10 @@ static void put_unary(call *c, const char *op)
                                         [SL_FN_CEIL] = "Ceil"};
     (void)op;
     sl_fn fn = c->attr->fn;
+    if (fn == SL_FN_GELU) {
+        put_gelu(c);
+        return;
+    }
     if (fn == SL_FN_CLIP) {
         c->inputs[1] = sl_put_scalar(c->w, c->node->name, c->attr->a);
         c->inputs[2] = sl_put_scalar(c->w, c->node->name, c->attr->b);
@@ -274,7 +337,7 @@ static const struct {
 } operators[SL_OP_COUNT] = {
     [SL_OP_CONV] = {"Conv", put_conv},
     [SL_OP_DENSE] = {"Gemm", put_dense},
-    [SL_OP_MATMUL] = {"MatMul", put_plain},
+    [SL_OP_MATMUL] = {"MatMul", put_matmul},
     [SL_OP_BATCHNORM] = {"BatchNormalization", put_batchnorm},
     [SL_OP_PRELU] = {"PRelu", put_prelu},
     [SL_OP_UNARY] = {NULL, put_unary},
@@ -299,13 +362,22 @@ static const struct {
     [SL_OP_EXPAND] = {"Expand", put_plain},
     [SL_OP_FILL] = {"ConstantOfShape", put_fill},
     [SL_OP_L2NORM] = {NULL, put_l2norm},
+    [SL_OP_LAYERNORM] = {NULL, put_layernorm},
 };
 
-bool sl_in_onnx(const sl_node *node)
+/* A transposed operand has its axes named, a layer norm is over the last axis alone. */
+static bool is_spelled_out(const sl_graph *g, const sl_node *node)
 {
     const sl_attr *a = &node->attr;
-    return operators[node->op].put && a->stats == SL_STATS_FIXED && !a->transposed[0] && !a->transposed[1] &&
-           !(node->op == SL_OP_UNARY && a->fn == SL_FN_GELU);
+    for (int i = 0; i < 2 && node->op == SL_OP_MATMUL; i++)
+        if (a->transposed[i] && g->tensors[node->inputs[i]].shape.rank < 2)
+            return false;
+    return node->op != SL_OP_LAYERNORM || g->tensors[node->inputs[1]].shape.rank == 1;
+}
+
+bool sl_in_onnx(const sl_graph *g, const sl_node *node)
+{
+    return operators[node->op].put && node->attr.stats == SL_STATS_FIXED && is_spelled_out(g, node);
 }
 
 void sl_put_graph_node(sl_onnx_writer *w, const sl_node *node)

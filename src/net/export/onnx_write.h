@@ -50,7 +50,7 @@ const char *sl_put_list(sl_onnx_writer *w, const char *stem, const int *values, 
 /* ---- onnx_nodes.c ---- */
 
 /* Whether ONNX of this opset has what the node does: not what only training needs. */
-bool sl_in_onnx(const sl_node *node);
+bool sl_in_onnx(const sl_graph *g, const sl_node *node);
 
 /* What the graph's node is in ONNX: one operator, or a few. */
 void sl_put_graph_node(sl_onnx_writer *w, const sl_node *node);
