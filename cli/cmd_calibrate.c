@@ -209,6 +209,7 @@ int cmd_calibrate(int argc, char **argv)
         code = run.remove ? remove_calibration(&run) : calibrate(&run);
     cli_query_sets_close(&run.sets);
     sl_oae_close(run.oae);
+    sl_look_close(run.match.look);
     cli_galleries_close(&run.of);
     sl_engine_close(run.engine);
     return code;

@@ -357,6 +357,7 @@ int cmd_identify(int argc, char **argv)
         code = identify_all(&run);
     cli_cases_free(&run);
     sl_oae_close(run.oae);
+    sl_look_close(run.match.look);
     cli_galleries_close(&run.of);
     sl_engine_close(run.engine);
     cli_photos_free(&run.found);

@@ -123,6 +123,7 @@ typedef struct {
     sl_session *session;
     sl_gallery *gallery; /* for its calibration */
     sl_oae *oae; /* where the second look needs them */
+    sl_look *look;
     cli_face faces[2];
     sl_score score;
 } pair;
@@ -134,6 +135,7 @@ static void pair_close(pair *p)
         sl_template_free(p->faces[i].t);
     }
     sl_oae_close(p->oae);
+    sl_look_close(p->look);
     sl_gallery_close(p->gallery);
     sl_session_close(p->session);
     sl_engine_close(p->engine);
@@ -142,6 +144,7 @@ static void pair_close(pair *p)
 static int open_cells(pair_run *run, pair *p)
 {
     int code = cli_open_oae(&run->match, &run->models, p->engine, p->gallery, &p->oae);
+    p->look = run->match.look;
     if (code || !run->trust || (p->oae && sl_oae_source(p->oae)))
         return code;
     cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook models "

@@ -225,13 +225,16 @@ typedef struct {
     const char *licence;    /* of the weights, in words; NULL: not stated */
     int corrected_scale;    /* 1: pixels as facenet-ir1 was trained, not as the published code feeds it */
     int replace;            /* 1: also when a model of that name is there */
+    const char *backbone;   /* of h2 and h2l: the recogniser whose maps they read, where the checkpoint has none inside */
 } sl_import_options;
 
 /* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. (An ONNX or
  * TFLite file of one of the recognisers is copied, and the architecture says how pictures are fed to it.) Weights are
  * checked by name and shape against the architecture, those it does not know are left out. Writes NAME.safetensors and
  * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
- * with them, and makes NAME-pnet, NAME-rnet and NAME. SL_ERR_EXISTS when a model has the name and `replace` is 0.
+ * with them, and makes NAME-pnet, NAME-rnet and NAME. "h2" and "h2l" make NAME, a second look, and of the network inside
+ * the checkpoint NAME-backbone, the recogniser whose templates it looks at. SL_ERR_EXISTS when a
+ * model has the name and `replace` is 0.
  * *json says what was made: {"model", "models": [{"name", "architecture", "manifest", "file", "bytes", "sha256",
  * "tensors", "skipped", "normalisation"}]} (the last: what a network does to its pixels itself, which the manifest then
  * leaves to it, or null); when weights are missing, of another shape or not finite (SL_ERR_FORMAT), all of them:
@@ -353,8 +356,10 @@ typedef enum {
     SL_RERANK_OAE = 2,    /* occlusion-aware embedding: both faces again without the cells that the query hides */
     SL_RERANK_MAXSIM = 3, /* each patch of the query with the one most like it: sum over m of v[m] max_s S[s, m] */
     SL_RERANK_SAME_CELL = 4,  /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
-    SL_RERANK_AUTO = 5    /* what suits the templates: oae where the model has statistics per cell, else emd (of compact
+    SL_RERANK_AUTO = 5,   /* what suits the templates: oae where the model has statistics per cell, else emd (of compact
                              templates on contributions, uniform), none where embeddings alone are kept */
+    SL_RERANK_H2L = 6,    /* a network that was trained on pairs of maps (sl_look): the cosine of both faces' features */
+    SL_RERANK_H2 = 7      /* another: the probability that both are one person */
 } sl_rerank;
 
 /* The patches that emd, maxsim and same-cell compare. */
@@ -367,6 +372,9 @@ typedef enum {
 /* What is known about a model beyond its templates: its linear head (what each cell of the patch map gives to the
  * embedding) and statistics (how that looks on ordinary faces). Immutable after opening: threads may share it. */
 typedef struct sl_oae sl_oae;
+
+/* A second look that was learned, for the templates of one recogniser. Immutable after opening: threads may share it. */
+typedef struct sl_look sl_look;
 
 /* How much each patch counts in emd, maxsim and same-cell (dissertation 3.1.5). p: unit patches, g: unit mean of the
  * raw patches, [x]+ = max(x, 0); each set is divided by its sum + 1e-7. A side without any weight scores 0. */
@@ -434,6 +442,7 @@ typedef struct {
                         candidate whose similarity cannot bring its person among the `top` is pruned: sum T S <= sum_m
                         v_m max_s S_sm, as every T has the column sums v. Results are identical, but errors in pruned
                         faces go unreported. 1: the solver runs for all k */
+    const sl_look *look; /* of h2l and h2, whose kind it must be (sl_look_open); else NULL. Must outlive the options */
 } sl_match_options;
 
 /* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by
@@ -450,7 +459,8 @@ enum {
     SL_READS_NOTHING = 0,
     SL_READS_LOOK = 1,    /* k and alpha: there is a second look */
     SL_READS_PATCHES = 2, /* feature, weighting, patch_compute, grid_rows, grid_cols */
-    SL_READS_SOLVER = 4   /* solver, no_pruning */
+    SL_READS_SOLVER = 4,  /* solver, no_pruning */
+    SL_READS_LEARNED = 8  /* look */
 };
 SL_API unsigned sl_rerank_reads(sl_rerank rerank);
 
@@ -647,6 +657,14 @@ SL_API sl_status sl_oae_open_head(const char *models_dir, const char *model, con
 SL_API sl_status sl_oae_of_engine(const sl_engine *engine, sl_match_need need, const sl_gallery *gallery, int threads,
                                     sl_oae **out, sl_error *err);
 SL_API void sl_oae_close(sl_oae *oae);
+
+/* A learned look by a model's name or its manifest's path, in f32 or bf16. SL_ERR_ARGUMENT for a model of another kind;
+ * SL_ERR_MISMATCH where the manifest states other sizes than the weights have. */
+SL_API sl_status sl_look_open(const char *models_dir, const char *name, sl_compute precision, sl_look **out,
+                              sl_error *err);
+SL_API void sl_look_close(sl_look *look);
+SL_API const char *sl_look_name(const sl_look *look);
+SL_API sl_rerank sl_look_rerank(const sl_look *look); /* SL_RERANK_H2L or SL_RERANK_H2 */
 
 /* Where the statistics came from: a file's path, "built in" or "this gallery"; NULL without statistics. Valid as long
  * as the cells. */

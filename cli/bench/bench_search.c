@@ -261,6 +261,7 @@ int bench_search(int argc, char **argv)
         code = bench_print(result, run->json);
     }
     sl_oae_close(run->oae);
+    sl_look_close(run->match.look);
     cli_galleries_close(&run->of);
     free(run);
     return code;

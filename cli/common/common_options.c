@@ -21,7 +21,7 @@ enum {
     KEY_AS_IS,
     KEY_PRECISION,
     KEY_THREADS,
-    KEY_RERANK,
+    KEY_RERANK, KEY_LOOK,
     KEY_ALPHA,
     KEY_FEATURE,
     KEY_WEIGHTING,
@@ -167,11 +167,12 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
 const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0};
 
 static const struct argp_option match_options[] = {
-    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|same-cell|auto", 0,
+    {"rerank", KEY_RERANK, "none|emd|oae|maxsim|same-cell|h2l|h2|auto", 0,
      "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
-     "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell). Default: auto, "
-     "which is oae where the model has statistics per cell, else emd",
+     "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell), or both faces by a "
+     "network that was trained for that (h2l, h2, with --look). Default: auto, which is oae where the model has statistics per cell, else emd",
      0},
+    {"look", KEY_LOOK, "NAME", 0, "The model of --rerank h2l or h2, by name or a manifest's path", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,
@@ -207,11 +208,11 @@ void cli_match_own(cli_match *m)
         m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
 }
 
-size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS])
+size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS], bool learned)
 {
     size_t n = 0;
     for (sl_rerank look = SL_RERANK_NONE; sl_rerank_name(look) && n < CLI_MOST_LOOKS; look++)
-        if (look != SL_RERANK_AUTO)
+        if (look != SL_RERANK_AUTO && (learned || !(sl_rerank_reads(look) & SL_READS_LEARNED)))
             looks[n++] = look;
     return n;
 }
@@ -283,6 +284,7 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
             (sl_weighting)cli_parse_value(state, "--weighting", arg, sl_weighting_named, sl_weighting_name);
         m->weighting_given = true;
         return 0;
+    case KEY_LOOK: m->look_name = arg; return 0;
     case KEY_GRID: parse_grid(state, arg, match); return 0;
     case KEY_SOLVER: 
         match->solver = (sl_solver)cli_parse_value(state, "--solver", arg, sl_solver_named, sl_solver_name);

@@ -58,6 +58,19 @@ static void tell_unread(const cli_match *match)
                  sl_rerank_name(match->match.rerank), match->patch_option);
 }
 
+/* The look that was learned, where one is asked for; and said where it is named for nothing. */
+static sl_status open_learned(cli_match *match, const cli_models *models, sl_error *err)
+{
+    const bool reads = (sl_rerank_reads(match->match.rerank) & SL_READS_LEARNED) != 0;
+    if (match->look_name && !reads)
+        cli_warn("the look %s does not read --look: it is for --rerank h2l and h2", sl_rerank_name(match->match.rerank));
+    if (!match->look_name || !reads || match->look)
+        return SL_OK;
+    sl_status status = sl_look_open(models->engine.models_dir, match->look_name, SL_COMPUTE_F32, &match->look, err);
+    match->match.look = match->look;
+    return status;
+}
+
 int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
                    sl_oae **out)
 {
@@ -68,6 +81,8 @@ int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *en
     if (open_known(models, engine, sl_match_needs(&match->match), gallery, out, &err))
         return cli_fail(NULL, &err);
     match->match.oae = *out;
+    if (open_learned(match, models, &err))
+        return cli_fail(NULL, &err);
     if (match->look_given ? sl_match_settle(engine, gallery, &match->match, &err)
                           : settle_chosen(match, engine, gallery, &err))
         return cli_fail(NULL, &err);

@@ -47,19 +47,22 @@ typedef struct {
 } cli_models;
 extern const struct argp cli_models_argp;
 
-/* --rerank, -k, --alpha, --feature, --weighting, --grid, --solver, --patch-precision, --threshold */
+/* --rerank, --look, -k, --alpha, --feature, --weighting, --grid, --solver, --patch-precision, --threshold */
 typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the rule's */
     bool look_given;        /* by name; else it is what suits the templates */
     bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
+    const char *look_name; /* of a look that was learned; NULL: none */
+    sl_look *look;         /* opened by cli_open_oae, closed by sl_look_close */
     const char *patch_option; /* the last option given that only looks at patches read; NULL: none */
 } cli_match;
 extern const struct argp cli_match_argp;
 
-/* The looks that can be asked for by name: none, then all that look again. Returns their number. */
+/* The looks that can be asked for by name: none, then all that look again; with those that were learned, which need a
+ * model, or without. Returns their number. */
 enum { CLI_MOST_LOOKS = 32 };
-size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS]);
+size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS], bool learned);
 
 /* Whether the options have a second look, and whether one that compares patches. */
 bool cli_looks_again(const sl_match_options *match);

@@ -155,6 +155,8 @@ static int choose_configs(eval_run *run)
     int code = open_cells(run, &usual);
     if (code)
         return code;
+    if (cli_sweep_open_looks(&run->sweep, run->models.engine.models_dir, &err))
+        return cli_fail(NULL, &err);
     run->configs = cli_sweep_expand(&run->sweep, run->of.gallery, usual.match.rerank, &run->count, &repeated, &suited);
     if (!run->configs) {
         cli_warn("no memory for the combinations of the options");

@@ -258,6 +258,7 @@ int cmd_eval_verify(int argc, char **argv)
     if (!code)
         code = verify(&run, run.of.gallery);
     sl_oae_close(oae);
+    sl_look_close(run.match.look);
     cli_galleries_close(&run.of);
     json_decref(run.missing);
     return code;

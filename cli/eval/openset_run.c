@@ -73,6 +73,7 @@ int cli_openset_open(openset_run *run)
 void cli_openset_close(openset_run *run)
 {
     sl_oae_close(run->oae);
+    sl_look_close(run->match.look);
     sl_engine_close(run->engine);
     cli_galleries_close(&run->of);
 }

@@ -73,7 +73,7 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
 {
     sl_rerank looks[CLI_MOST_LOOKS];
     const char *names[CLI_MOST_LOOKS + 1] = {NULL};
-    const size_t count = cli_all_looks(looks);
+    const size_t count = cli_all_looks(looks, true);
     for (size_t i = 0; i < count; i++)
         names[i] = i ? sl_rerank_name(looks[i]) : "embedding";
     char *copy = strdup(text), *rest = copy;
@@ -98,6 +98,10 @@ void cli_sweep_free(cli_sweep *sweep)
 {
     for (size_t i = 0; i < SWEEP_LISTS; i++)
         free(sweep->lists[i].items);
+    for (size_t i = 0; i < sweep->look_count; i++)
+        sl_look_close(sweep->looks[i]);
+    free(sweep->looks);
+    free(sweep->look_items);
     free(sweep->first);
     *sweep = (cli_sweep){0};
 }
@@ -125,6 +129,8 @@ static void simplify(sl_eval_config *c)
         m->rerank = SL_RERANK_NONE; /* the same look again changes nothing */
     if (!cli_looks_again(m))
         m->alpha = defaults.alpha;
+    if (!(reads_of(c) & SL_READS_LEARNED))
+        m->look = NULL;
     if (!(reads_of(c) & SL_READS_SOLVER))
         m->solver = defaults.solver;
     if (!(reads_of(c) & SL_READS_PATCHES)) {
@@ -140,8 +146,40 @@ static bool is_same(const sl_eval_config *a, const sl_eval_config *b)
     const sl_match_options *x = &a->match, *y = &b->match;
     return a->first == b->first && x->rerank == y->rerank && x->feature == y->feature &&
            x->weighting == y->weighting && x->solver == y->solver && x->patch_compute == y->patch_compute &&
-           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols && x->alpha == y->alpha &&
+           x->grid_rows == y->grid_rows && x->grid_cols == y->grid_cols && x->alpha == y->alpha && x->look == y->look &&
            (x->k == y->k || !cli_looks_again(x));
+}
+
+sl_status cli_sweep_open_looks(cli_sweep *sweep, const char *models_dir, sl_error *err)
+{
+    struct argp_state state = {0};
+    for (size_t l = 0; l < SWEEP_LISTS && sweep->lists[l].key; l++)
+        for (size_t i = 0; i < sweep->lists[l].count; i++) {
+            cli_match scratch = cli_match_defaults();
+            apply(&state, sweep->lists[l].key, sweep->lists[l].items[i], &scratch);
+            if (!scratch.look_name)
+                break;
+            sl_look **looks = reallocarray(sweep->looks, sweep->look_count + 1, sizeof *looks);
+            sweep->looks = looks ? looks : sweep->looks;
+            const char **items = reallocarray(sweep->look_items, sweep->look_count + 1, sizeof *items);
+            sweep->look_items = items ? items : sweep->look_items;
+            sl_status status = looks && items ? sl_look_open(models_dir, scratch.look_name, SL_COMPUTE_F32,
+                                                             &looks[sweep->look_count], err)
+                                              : SL_ERR_MEMORY;
+            if (status != SL_OK)
+                return status;
+            items[sweep->look_count++] = scratch.look_name;
+        }
+    return SL_OK;
+}
+
+/* The look that an option named, NULL for none. */
+static const sl_look *look_named(const cli_sweep *sweep, const char *item)
+{
+    for (size_t i = 0; item && i < sweep->look_count; i++)
+        if (sweep->look_items[i] == item)
+            return sweep->looks[i];
+    return NULL;
 }
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
@@ -166,6 +204,7 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
         match.match.rerank = usual;
         cli_match_own(&match);
     }
+    match.match.look = look_named(sweep, match.look_name);
     *suited |= cli_match_suit(&match, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
     if (ranks_by_look(&config)) { /* both looks have one weighting: where none is given, the first's own */

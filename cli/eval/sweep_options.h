@@ -18,6 +18,9 @@ typedef struct {
     sweep_list lists[SWEEP_LISTS]; /* key 0 ends them */
     sl_rerank *first;              /* --stage1 */
     size_t first_count;
+    sl_look **looks;         /* what --look names, opened, */
+    const char **look_items; /* and the options' words for them */
+    size_t look_count;
 } cli_sweep;
 
 /* Takes the options of cli_match_argp; its input is a cli_sweep. */
@@ -25,6 +28,9 @@ const struct argp *cli_sweep_argp(void);
 
 /* --stage1: embedding or second looks, a comma list. */
 void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *text);
+
+/* Opens the looks that --look names; before cli_sweep_expand. */
+sl_status cli_sweep_open_looks(cli_sweep *sweep, const char *models_dir, sl_error *err);
 
 /* Every combination, each once, for the faces of a gallery (whose patches may have a feature of their own): what means
  * nothing to a second look (a solver to oae) makes no difference. The number left out as such goes to *repeated. free()

@@ -11,7 +11,7 @@
 
 /* ------------------------------------------------------------------ import */
 
-enum { KEY_ARCH = CLI_KEY_OWN, KEY_CORRECTED, KEY_LICENCE, KEY_REPLACE };
+enum { KEY_ARCH = CLI_KEY_OWN, KEY_CORRECTED, KEY_LICENCE, KEY_REPLACE, KEY_BACKBONE };
 
 typedef struct {
     sl_import_options options;
@@ -29,6 +29,7 @@ static error_t parse_import(int key, char *arg, struct argp_state *state)
     case KEY_CORRECTED: run->options.corrected_scale = 1; return 0;
     case KEY_LICENCE: run->options.licence = arg; return 0;
     case KEY_REPLACE: run->options.replace = 1; return 0;
+    case KEY_BACKBONE: run->options.backbone = arg; return 0;
     case 'o': run->options.output = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->files, arg); return 0;
     case ARGP_KEY_END:
@@ -42,7 +43,7 @@ static error_t parse_import(int key, char *arg, struct argp_state *state)
 static const struct argp_option import_options[] = {
     {"arch", KEY_ARCH, "ARCHITECTURE", 0,
      "What the weights are for: arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, iresnet18, iresnet50, "
-     "iresnet100 or mtcnn (required)",
+     "iresnet100, vit, h1, h2, h2l or mtcnn (required)",
      0},
     {"output", 'o', "NAME", 0,
      "The model's name, in the models folder; FOLDER/NAME puts it elsewhere, to be used as FOLDER/NAME.json "
@@ -51,6 +52,8 @@ static const struct argp_option import_options[] = {
     {"corrected-scale", KEY_CORRECTED, 0, 0,
      "facenet-ir1: feed (x - 127.5) / 128, as it was trained, and not x / 255, as the dissertation's code does",
      0},
+    {"backbone", KEY_BACKBONE, "NAME", 0,
+     "h2 and h2l: the recogniser whose maps the weights were trained on, where the checkpoint has no network inside", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Licence of the weights, for the manifest", 0},
     {"replace", KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
     CLI_OPTION_JSON,
@@ -65,11 +68,13 @@ static const struct argp import_parser = {
     "Makes a model of a PyTorch checkpoint (torch.save's zip or legacy form) or of safetensors. Nothing in the "
     "file is run. Its weights are checked by name and shape; those that the architecture does not know are skipped "
     "and named. Writes NAME.safetensors and the manifest NAME.json. An ONNX or TFLite file of a recogniser is copied, "
-    "and its manifest written.\v"
+    "and its manifest written. h2 and h2l become second looks; the network inside their checkpoint becomes the recogniser "
+    "NAME-backbone, whose templates they look at.\v"
     "Examples:\n"
     "  secondlook models import resnet18_110.pth --arch arcface-r18 -o arcface18\n"
     "  secondlook models import facenet.pt --arch facenet-ir1 --corrected-scale -o facenet\n"
     "  secondlook models import w600k_r50.onnx --arch iresnet50 -o r50\n"
+    "  secondlook models import h2l.pth --arch h2l -o pairs\n"
     "  secondlook models import mtcnn_pnet.pt mtcnn_rnet.pt mtcnn_onet.pt --arch mtcnn -o mtcnn-torch\n\n"
     "and then\n"
     "  secondlook enroll --model arcface18 --gallery staff photos/\n\n"
@@ -123,8 +128,14 @@ static void print_next(const import_run *run, json_t *report)
     bool elsewhere = strchr(run->options.output, '/') != NULL;
     const char *name = json_string_value(json_object_get(last, elsewhere ? "manifest" : "name"));
     const char *dir = run->options.models_dir && !elsewhere ? run->options.models_dir : NULL;
-    bool detector = json_array_size(models) > 1;
+    const char *arch = json_string_value(json_object_get(last, "architecture"));
     puts("\nuse it:");
+    if (sl_rerank_named(arch) >= 0) {
+        cli_say("  secondlook identify %s%s%s--rerank %s --look %s --gallery DIR PATH", dir ? "--models-dir " : "",
+                dir ? dir : "", dir ? " " : "", arch, name);
+        return;
+    }
+    bool detector = json_array_size(models) > 1;
     cli_say("  secondlook enroll %s%s%s--%s %s --gallery DIR PATH", dir ? "--models-dir " : "", dir ? dir : "",
             dir ? " " : "", detector ? "detector" : "model", name);
     if (!detector)

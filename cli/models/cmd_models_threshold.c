@@ -88,7 +88,7 @@ static sl_match_options look_on(sl_rerank rerank, sl_feature feature)
 static size_t all_looks(sl_match_options all[MOST_LOOKS])
 {
     sl_rerank looks[CLI_MOST_LOOKS];
-    const size_t count = cli_all_looks(looks);
+    const size_t count = cli_all_looks(looks, false);
     size_t n = 0;
     for (int by_patches = 0; by_patches < 2; by_patches++)
         for (size_t i = 0; i < count; i++)

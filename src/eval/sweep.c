@@ -16,7 +16,7 @@ static bool same_scores(const sl_match_options *a, const sl_match_options *b)
 {
     return a->rerank == b->rerank && a->weighting == b->weighting && a->solver == b->solver &&
            a->patch_compute == b->patch_compute && a->grid_rows == b->grid_rows && a->grid_cols == b->grid_cols &&
-           a->oae == b->oae && a->feature == b->feature;
+           a->oae == b->oae && a->look == b->look && a->feature == b->feature;
 }
 
 /* Options of the first ranking: the embedding, or a look over the whole gallery. */

@@ -6,10 +6,10 @@
  *     maxsim     each patch with the one most like it    } patch/look_patch.c: maps or contributions, weighted
  *     same-cell  each patch with the one in its place   /
  *     oae        both faces embedded again                 oae/look_oae.c: contributions, statistics
+ *     h2l, h2    a network that sees both faces            learned/look_learned.c: maps
  *
  * A new kind is a value of sl_rerank (secondlook.h), a row with its functions in a file of its own, and its line in the
- * table. A look that was learned has its handle in the options, beside `oae`, and says in `needs` and `check` what it
- * asks of them and of the templates; `scores` gets all candidates of a query at once, so it may take them in batches.
+ * table. What was learned has its handle in the options, beside `oae`; `scores` gets all candidates of a query at once, so it may take them in batches.
  */
 #ifndef SL_MATCH_LOOK_H
 #define SL_MATCH_LOOK_H
@@ -79,6 +79,7 @@ struct sl_look_kind {
 
 extern const sl_look_kind sl_look_emd, sl_look_maxsim, sl_look_same_cell; /* patch/look_patch.c */
 extern const sl_look_kind sl_look_oae;                                    /* oae/look_oae.c */
+extern const sl_look_kind sl_look_h2l, sl_look_h2;                        /* learned/look_learned.c */
 
 /* NULL for a number that is no kind. */
 const sl_look_kind *sl_look_kind_of(sl_rerank rerank);

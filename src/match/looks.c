@@ -27,6 +27,7 @@ static const sl_look_kind *const kinds[] = {
     [SL_RERANK_NONE] = &stage1_alone,    [SL_RERANK_EMD] = &sl_look_emd,
     [SL_RERANK_OAE] = &sl_look_oae,      [SL_RERANK_MAXSIM] = &sl_look_maxsim,
     [SL_RERANK_SAME_CELL] = &sl_look_same_cell, [SL_RERANK_AUTO] = &what_suits,
+    [SL_RERANK_H2L] = &sl_look_h2l,      [SL_RERANK_H2] = &sl_look_h2,
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };

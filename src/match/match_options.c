@@ -3,6 +3,8 @@
 #include <stdio.h>
 
 #include "base/names.h"
+#include "base/sha256.h"
+#include "match/learned/learned.h"
 #include "match/look.h"
 #include "match/patch/weighting.h"
 
@@ -40,6 +42,11 @@ void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
                       sl_feature_name(m->feature), sl_weighting_name(m->weighting));
         if (m->grid_rows || m->grid_cols)
             n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", grid %dx%d", m->grid_rows, m->grid_cols);
+    }
+    if (kind->reads & SL_READS_LEARNED && m->look) {
+        char own[65];
+        sl_hex32(m->look->own, own);
+        n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", look %.16s", own);
     }
     if (kind->reads & SL_READS_SOLVER)
         snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", sl_solver_name(m->solver));

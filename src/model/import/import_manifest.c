@@ -59,6 +59,21 @@ static void add_detector(json_t *root, const sl_import *m)
     json_object_set_new(root, "score_threshold", json_real((double)kind->threshold));
 }
 
+static void add_look(json_t *root, const sl_import *m)
+{
+    json_object_set_new(root, "backbone", json_string(m->backbone));
+    json_object_set_new(root, "backbone_fingerprint", json_string(m->fingerprint));
+    json_object_set_new(root, "patch_grid", json_pack("[i, i, i]", m->grid[0], m->grid[1], m->grid[2]));
+}
+
+/* What a reader may want to know of the weights, and must be if it is stated. */
+static void add_transformer(json_t *root, const sl_transformer *t)
+{
+    json_object_set_new(root, "depth", json_integer(t->depth));
+    json_object_set_new(root, "heads", json_integer(t->heads));
+    json_object_set_new(root, "form", json_string(sl_manifest_forms[t->form]));
+}
+
 /* The checkpoint's own name, without its folder: that may tell about its owner. */
 static const char *base_name(const char *path)
 {
@@ -84,8 +99,12 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
         json_object_set_new(root, "arch", json_string(m->arch->name));
     if (root && m->arch->kind == SL_MODEL_RECOGNISER)
         add_recogniser(root, m, o->corrected_scale);
+    else if (root && m->arch->kind == SL_MODEL_LOOK)
+        add_look(root, m);
     else if (root)
         add_detector(root, m);
+    if (root && m->arch->transformer.depth)
+        add_transformer(root, &m->arch->transformer);
     *json = root ? json_dumps(root, JSON_INDENT(2) | JSON_REAL_PRECISION(7)) : NULL;
     json_decref(root);
     return *json ? SL_OK

@@ -2,6 +2,7 @@
  * it is (import_network.c). */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "base/sha256.h"
@@ -43,21 +44,24 @@ static char *problems_json(const sl_import *m, const sl_text *problems)
     const sl_arch *fits = sl_arch_fitting(&m->dict);
     json_t *root = json_pack("{s:s, s:s, s:o}", "file", m->file, "architecture", m->arch->name, "problems",
                              sl_import_lines(problems));
-    if (root && fits && fits != m->arch)
+    if (root && fits && strcmp(fits->name, m->arch->name) != 0)
         json_object_set_new(root, "fits", json_string(fits->name));
     char *text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     json_decref(root);
     return text;
 }
 
-/* Weights by name, for the architecture's layout that they fit best. */
-static sl_status check_weights(sl_import *m, const char *arch, char **json, sl_error *err)
+sl_status sl_import_check(sl_import *m, const char *arch, char **json, sl_error *err)
 {
     sl_text problems = {0};
     m->format = "safetensors";
     m->arch = sl_arch_choose(arch, &m->dict);
     if (!m->arch)
         return sl_arch_unknown(arch, err);
+    if (m->arch->fit) {
+        m->fitted = sl_arch_fit(m->arch, &m->dict);
+        m->arch = &m->fitted;
+    }
     sl_status status = sl_arch_check(m->arch, &m->dict, &problems, &m->unknown, err);
     if (status == SL_OK)
         status = select_used(m, &problems, err);
@@ -80,7 +84,7 @@ sl_status sl_import_read(const char *file, const char *arch, sl_import *out, cha
         status = sl_checkpoint_parse(map.data, map.size, &out->dict, err);
         out->dict.map = map;
         if (status == SL_OK)
-            status = check_weights(out, arch, json, err);
+            status = sl_import_check(out, arch, json, err);
     } else {
         out->network = map;
         status = sl_import_network(out, arch, err);

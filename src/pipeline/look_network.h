@@ -1,0 +1,26 @@
+/* A learned look and its network, from inside. */
+#ifndef SL_PIPELINE_LOOK_NETWORK_H
+#define SL_PIPELINE_LOOK_NETWORK_H
+
+#include "match/learned/learned.h"
+#include "model/network.h"
+#include "net/plan/plan.h"
+
+typedef struct {
+    sl_look look;
+    sl_network network;  /* of a model; empty for one that is made up */
+    sl_state_dict dict;  /* of one that is made up */
+    const sl_graph *graph; /* inputs: patches of the query, of candidates; output SL_LOOK_SCORE */
+    sl_graph *own;       /* of one that is made up */
+    sl_compute precision;
+    sl_weights *weights; /* the plans of all workers share them */
+} sl_look_network;
+
+/* A look whose network is still to be set; sl_look_network_sized reads its sizes from that. Closed by sl_look_close. */
+sl_status sl_look_network_new(sl_compute precision, sl_look_network **out, sl_error *err);
+void sl_look_network_sized(sl_look_network *look, const sl_graph *graph);
+
+/* The graph for one query beside `batch` candidates, its output the scores. */
+sl_status sl_look_network_graph(const sl_look_network *look, int batch, sl_graph **out, sl_error *err);
+
+#endif

@@ -1,0 +1,219 @@
+/* A learned look opened: its network, and a worker's plans, over which batches of pairs go. */
+#include "pipeline/look_network.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/cpu.h"
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "base/threads.h"
+#include "model/arch/arch.h"
+
+/* Pairs of one run: 100 candidates are five. */
+enum { BATCH = 20 };
+
+typedef struct {
+    const sl_look_network *of;
+    int threads;
+    sl_plan *one, *many;     /* for one pair and for BATCH; compiled when first needed */
+    float *query, *candidates; /* [R, C], [BATCH, R, C] */
+} worker;
+
+/* ---- a worker ---- */
+
+static void close_worker(void *opened)
+{
+    worker *w = opened;
+    sl_plan_free(w->one);
+    sl_plan_free(w->many);
+    free(w->query);
+    free(w->candidates);
+    free(w);
+}
+
+static sl_status open_worker(const sl_look *look, int threads, void **out, sl_error *err)
+{
+    const size_t numbers = (size_t)look->cells * (size_t)look->channels;
+    worker *w = calloc(1, sizeof *w);
+    if (w) {
+        w->of = (const sl_look_network *)look;
+        w->threads = threads > 0 ? threads : sl_cpu_count();
+        w->query = sl_calloc_aligned(numbers, sizeof *w->query);
+        w->candidates = sl_calloc_aligned(numbers * BATCH, sizeof *w->candidates);
+    }
+    if (!w || !w->query || !w->candidates) {
+        if (w)
+            close_worker(w);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a second look");
+    }
+    *out = w;
+    return SL_OK;
+}
+
+static float *query_of(void *opened) { return ((worker *)opened)->query; }
+
+static float *candidate_of(void *opened, int i)
+{
+    const worker *w = opened;
+    return w->candidates + (size_t)i * (size_t)w->of->look.cells * (size_t)w->of->look.channels;
+}
+
+sl_status sl_look_network_graph(const sl_look_network *l, int batch, sl_graph **out, sl_error *err)
+{
+    static const char *const score = SL_LOOK_SCORE;
+    const sl_shape shapes[2] = {{3, {1, l->look.cells, l->look.channels}}, {3, {batch, l->look.cells, l->look.channels}}};
+    return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
+}
+
+static sl_status compile(const worker *w, int batch, sl_plan **out, sl_error *err)
+{
+    const sl_look_network *l = w->of;
+    const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights};
+    sl_graph *g;
+    SL_TRY(sl_look_network_graph(l, batch, &g, err));
+    sl_status status = sl_plan_compile_as(g, &options, out, err);
+    sl_graph_free(g);
+    return status;
+}
+
+static sl_status run_plan(worker *w, int batch, int from, int n, float *scores, sl_error *err)
+{
+    const size_t numbers = (size_t)w->of->look.cells * (size_t)w->of->look.channels;
+    sl_plan **plan = batch == 1 ? &w->one : &w->many;
+    if (!*plan)
+        SL_TRY(compile(w, batch, plan, err));
+    memcpy(sl_plan_input(*plan, 0, NULL), w->query, numbers * sizeof(float));
+    memcpy(sl_plan_input(*plan, 1, NULL), candidate_of(w, from), (size_t)n * numbers * sizeof(float));
+    SL_TRY(sl_plan_run(*plan, err));
+    memcpy(scores, sl_plan_output(*plan, 0, NULL), (size_t)n * sizeof *scores);
+    return SL_OK;
+}
+
+/* A few go one by one; where most of a batch is there, what is behind them is worked out for nothing. */
+static sl_status run(void *opened, int n, float *scores, sl_error *err)
+{
+    worker *w = opened;
+    if (n >= BATCH / 2)
+        return run_plan(w, BATCH, 0, n, scores, err);
+    for (int i = 0; i < n; i++)
+        SL_TRY(run_plan(w, 1, i, 1, scores + i, err));
+    return SL_OK;
+}
+
+/* ---- the look ---- */
+
+static void free_look(sl_look *look)
+{
+    sl_look_network *l = (sl_look_network *)look;
+    sl_network_close(&l->network);
+    sl_graph_free(l->own);
+    sl_state_dict_free(&l->dict);
+    sl_weights_free(l->weights);
+    free(look->name);
+    free(look->backbone_name);
+    free(l);
+}
+
+sl_status sl_look_network_new(sl_compute precision, sl_look_network **out, sl_error *err)
+{
+    *out = NULL;
+    if (precision == SL_COMPUTE_INT8)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "a look computes in f32 or bf16: ranges of its activations were never "
+                       "measured");
+    SL_TRY(sl_compute_check(precision, err));
+    sl_look_network *l = calloc(1, sizeof *l);
+    if (l)
+        l->weights = sl_weights_new();
+    if (!l || !l->weights) {
+        free(l);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a second look");
+    }
+    l->precision = precision;
+    l->look = (sl_look){.batch = BATCH, .open = open_worker, .close = close_worker, .query = query_of,
+                        .candidate = candidate_of, .run = run, .free = free_look};
+    *out = l;
+    return SL_OK;
+}
+
+void sl_look_network_sized(sl_look_network *l, const sl_graph *graph)
+{
+    const sl_shape *s = &graph->tensors[graph->inputs[1]].shape;
+    l->graph = graph;
+    l->look.cells = (int)s->dim[1];
+    l->look.channels = (int)s->dim[2];
+}
+
+static void make_fingerprint(sl_look_network *l)
+{
+    const sl_manifest *m = l->network.manifest;
+    char text[256], hex[65];
+    sl_hex32(l->network.digest, hex);
+    int n = snprintf(text, sizeof text, "secondlook look 1\n%s\n%s\n%d\n", hex, m->arch, m->form);
+    sl_sha256_of(text, (size_t)n, l->look.own);
+}
+
+static sl_status check_size(const sl_look_network *l, sl_error *err)
+{
+    const int *grid = l->network.manifest->patch_grid;
+    if (grid[0] && (grid[0] * grid[1] != l->look.cells || grid[2] != l->look.channels))
+        return sl_fail(err, SL_ERR_MISMATCH, "the look %s: the manifest states maps of %dx%dx%d, the weights are for %d "
+                       "cells and %d channels", l->look.name, grid[0], grid[1], grid[2], l->look.cells,
+                       l->look.channels);
+    return SL_OK;
+}
+
+static bool read_hex32(const char *hex, uint8_t out[32])
+{
+    for (int i = 0; i < 32; i++) {
+        unsigned byte;
+        if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
+            return false;
+        out[i] = (uint8_t)byte;
+    }
+    return true;
+}
+
+static sl_status open_parts(const char *models_dir, const char *name, sl_look_network *l, sl_error *err)
+{
+    SL_TRY(sl_network_open(models_dir, name, SL_MODEL_LOOK, &l->network, err));
+    const sl_manifest *m = l->network.manifest;
+    const int rerank = m->arch ? sl_rerank_named(m->arch) : -1;
+    if (rerank < 0 || !(sl_rerank_reads((sl_rerank)rerank) & SL_READS_LEARNED))
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "model %s: no second look has its architecture", m->name);
+    l->look.rerank = (sl_rerank)rerank;
+    l->look.name = sl_strdup(m->name);
+    l->look.backbone_name = sl_strdup(m->backbone);
+    if (!l->look.name || !l->look.backbone_name)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for a second look");
+    if (!read_hex32(m->backbone_fingerprint, l->look.backbone))
+        return sl_fail(err, SL_ERR_FORMAT, "model %s: its backbone's fingerprint is none", m->name);
+    make_fingerprint(l);
+    sl_look_network_sized(l, l->network.graph);
+    return check_size(l, err);
+}
+
+sl_status sl_look_open(const char *models_dir, const char *name, sl_compute precision, sl_look **out, sl_error *err)
+{
+    sl_look_network *l;
+    *out = NULL;
+    if (!name)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a learned look is opened by its name");
+    SL_TRY(sl_look_network_new(precision, &l, err));
+    sl_status status = open_parts(models_dir, name, l, err);
+    if (status != SL_OK)
+        free_look(&l->look);
+    else
+        *out = &l->look;
+    return status;
+}
+
+void sl_look_close(sl_look *look)
+{
+    if (look)
+        look->free(look);
+}
+
+const char *sl_look_name(const sl_look *look) { return look->name; }
+sl_rerank sl_look_rerank(const sl_look *look) { return look->rerank; }
