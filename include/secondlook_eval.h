@@ -288,6 +288,28 @@ typedef struct {
 SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery,
                                  const sl_gallery_draw_options *options, sl_gallery *out, sl_error *err);
 
+/* ------------------------------------------------------------------ speed of learned looks */
+
+/* A look with weights that are made up, over maps that are. */
+typedef struct {
+    sl_rerank rerank;    /* SL_RERANK_H2L or SL_RERANK_H2 */
+    int depth, heads;    /* 1 to 64 */
+    int cells, channels; /* of a patch map: 64 x 512, at most 256 x 4096 */
+    sl_compute precision; /* f32 or bf16 */
+    int threads, pairs;  /* 1 or more; pairs: candidates of one query */
+    double seconds;      /* to measure for, some more */
+} sl_look_speed_options;
+
+typedef struct {
+    double pairs_per_s;
+    double query_ms;       /* all pairs of one query */
+    double gflop_per_pair; /* of products, as they are done */
+    double product_gflops; /* the machine's rate: dense layers 512 to 2048 to 512 of 1,280 rows, same precision, threads */
+    double share;          /* pairs_per_s * gflop_per_pair / product_gflops */
+} sl_look_speed;
+
+SL_API sl_status sl_look_speed_measure(const sl_look_speed_options *options, sl_look_speed *out, sl_error *err);
+
 #ifdef __cplusplus
 }
 #endif

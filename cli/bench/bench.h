@@ -37,6 +37,7 @@ void bench_stamp(json_t *result, int threads, double seconds);
 int bench_print(json_t *result, bool json);
 
 int bench_emd(int argc, char **argv);
+int bench_h2l(int argc, char **argv);
 int bench_stage1(int argc, char **argv);
 int bench_search(int argc, char **argv);
 int bench_backbone(int argc, char **argv);

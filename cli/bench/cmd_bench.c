@@ -7,6 +7,7 @@ int cmd_bench(int argc, char **argv)
 {
     static const cli_command commands[] = {
         {"emd", "stage 2: patch-wise Earth Mover's Distance, pairs/s", bench_emd},
+        {"h2l", "stage 2: two photos' maps through a transformer, pairs/s", bench_h2l},
         {"stage1", "stage 1: cosine against the whole gallery, faces/s", bench_stage1},
         {"search", "both stages, the queries and the gallery at hand, queries/s", bench_search},
         {"backbone", "the recogniser's network, ms a photo", bench_backbone},
