@@ -55,7 +55,7 @@ load common
 @test "numbers are checked, NaN is refused" {
     for wrong in "-k 0" "-k -3" "-k 1e3" "-k 99999999999" "--alpha 1.5" "--alpha -0.1" "--alpha nan" "--alpha inf" "--alpha x" \
         "--top 0" "--threshold nan" "--threads 0" "--threads two" "--grid 4" "--grid 0x4" "--grid 4x4x4" \
-        "--weighting best" "--rerank h2l" "--feature pixels" "--solver quick" "--patch-precision f16" "--detector-threshold 2" "--truth list"; do
+        "--weighting best" "--rerank h3" "--feature pixels" "--solver quick" "--patch-precision f16" "--detector-threshold 2" "--truth list"; do
         # shellcheck disable=SC2086
         sl identify --gallery g $wrong x.jpg
         expect 2
