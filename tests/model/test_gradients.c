@@ -53,6 +53,29 @@ static void check(const char *arch, const char *mode, sl_stats stats, tolerance 
 /* Batch norms of three pictures magnify rounding: the loss by 2e-5 where convolutions sum in another order (arm64). */
 static const tolerance exact = {1, 1e-5, 1e-4, 1e-6}, corners = {1, 1e-5, 5e-3, 2e-4}, training = {3, 1e-4, 2e-2, 1e-3};
 
+/* Networks without a batch norm have one mode. */
+static void test_plain(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"mtcnn-pnet", "mtcnn-rnet", "mtcnn-onet", "small-layer", "cosface-s20"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        check(names[i], "frozen", SL_STATS_FIXED, exact);
+}
+
+static void test_iresnet(void **state)
+{
+    (void)state;
+    check("iresnet18", "frozen", SL_STATS_FIXED, exact);
+    check("iresnet18", "train", SL_STATS_BATCH, training);
+}
+
+static void test_facenet(void **state)
+{
+    (void)state;
+    check("facenet-ir1", "frozen", SL_STATS_FIXED, exact);
+    check("facenet-ir1", "train", SL_STATS_BATCH, training);
+}
+
 static void test_mobilefacenet(void **state)
 {
     (void)state;
@@ -70,6 +93,7 @@ static void test_arcface(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_plain),        cmocka_unit_test(test_iresnet), cmocka_unit_test(test_facenet),
         cmocka_unit_test(test_mobilefacenet),
         cmocka_unit_test(test_arcface),
     };

@@ -62,13 +62,14 @@ dnnl_status_t sl_pd_dense(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const
                           const sl_md *bias, const sl_md *dst, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_pool(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, dnnl_alg_kind_t alg, const sl_window *w,
                          const sl_md *src, const sl_md *dst, const_dnnl_primitive_attr_t attr);
-/* What training needs. Convolution backwards: diff_bias may be NULL. */
+/* What training needs. Convolution backwards: diff_bias may be NULL. `forward`: src or weights as the forward one would
+ * read them, in the type of what is multiplied, where diff_src or diff_weights are of another. */
 dnnl_status_t sl_pd_conv_back_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
-                                   const sl_md *diff_src, const sl_md *weights, const sl_md *diff_dst,
-                                   const_dnnl_primitive_attr_t attr);
+                                   const sl_md *forward, const sl_md *diff_src, const sl_md *weights,
+                                   const sl_md *diff_dst, const_dnnl_primitive_attr_t attr);
 dnnl_status_t sl_pd_conv_back_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
-                                      const sl_md *src, const sl_md *diff_weights, const sl_md *diff_bias,
-                                      const sl_md *diff_dst, const_dnnl_primitive_attr_t attr);
+                                      const sl_md *src, const sl_md *forward, const sl_md *diff_weights,
+                                      const sl_md *diff_bias, const sl_md *diff_dst, const_dnnl_primitive_attr_t attr);
 
 /* Batch normalisation with scale and shift, all in the layout of `data`. given: by the statistics it is handed; else it
  * works out the batch's, going forward. */
@@ -82,8 +83,11 @@ dnnl_status_t sl_pd_norm(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const 
 dnnl_status_t sl_pd_norm_back(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_norm *n,
                               const_dnnl_primitive_attr_t attr);
 
+/* Version 2 insists on a shift going back, and does not look at it; version 3 refuses it. */
+enum { SL_NORM_BACK_TAKES_SHIFT = DNNL_VERSION_MAJOR == 2 };
+
 /* Of matrices behind equal or broadcast axes; the strides are those of the descriptions. */
-bool sl_md_strided(const sl_shape *shape, const int64_t *strides, sl_md *out);
+bool sl_md_strided_as(const sl_shape *shape, const int64_t *strides, dnnl_data_type_t type, sl_md *out);
 dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,
                            const sl_md *dst, const_dnnl_primitive_attr_t attr);
 

@@ -142,13 +142,13 @@ static dnnl_status_t conv_hint(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, 
 }
 
 dnnl_status_t sl_pd_conv_back_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
-                                   const sl_md *diff_src, const sl_md *weights, const sl_md *diff_dst,
-                                   const_dnnl_primitive_attr_t attr)
+                                   const sl_md *forward, const sl_md *diff_src, const sl_md *weights,
+                                   const sl_md *diff_dst, const_dnnl_primitive_attr_t attr)
 {
     dnnl_convolution_desc_t d;
     dnnl_primitive_desc_t hint = NULL;
     const dnnl_window k = dnnl_window_of(w);
-    dnnl_status_t status = conv_hint(&hint, engine, w, diff_src, weights, NULL, diff_dst);
+    dnnl_status_t status = conv_hint(&hint, engine, w, forward, weights, NULL, diff_dst);
     if (status == dnnl_success)
         status = dnnl_dilated_convolution_backward_data_desc_init(&d, dnnl_convolution_direct, diff_src, weights,
                                                                   diff_dst, k.stride, k.dilation, k.before, k.after);
@@ -159,13 +159,13 @@ dnnl_status_t sl_pd_conv_back_data(dnnl_primitive_desc_t *pd, dnnl_engine_t engi
 }
 
 dnnl_status_t sl_pd_conv_back_weights(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_window *w,
-                                      const sl_md *src, const sl_md *diff_weights, const sl_md *diff_bias,
-                                      const sl_md *diff_dst, const_dnnl_primitive_attr_t attr)
+                                      const sl_md *src, const sl_md *forward, const sl_md *diff_weights,
+                                      const sl_md *diff_bias, const sl_md *diff_dst, const_dnnl_primitive_attr_t attr)
 {
     dnnl_convolution_desc_t d;
     dnnl_primitive_desc_t hint = NULL;
     const dnnl_window k = dnnl_window_of(w);
-    dnnl_status_t status = conv_hint(&hint, engine, w, src, diff_weights, diff_bias, diff_dst);
+    dnnl_status_t status = conv_hint(&hint, engine, w, src, forward, diff_bias, diff_dst);
     if (status == dnnl_success)
         status = dnnl_dilated_convolution_backward_weights_desc_init(&d, dnnl_convolution_direct, src, diff_weights,
                                                                      diff_bias, diff_dst, k.stride, k.dilation,
@@ -205,12 +205,12 @@ dnnl_status_t sl_pd_norm_back(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, c
     return status;
 }
 
-bool sl_md_strided(const sl_shape *shape, const int64_t *strides, sl_md *out)
+bool sl_md_strided_as(const sl_shape *shape, const int64_t *strides, dnnl_data_type_t type, sl_md *out)
 {
     dnnl_dims_t dims, own, steps;
     int rank = dnnl_shape(shape, dims, own);
     memcpy(steps, strides, (size_t)rank * sizeof *steps);
-    return dnnl_memory_desc_init_by_strides(out, rank, dims, dnnl_f32, steps) == dnnl_success;
+    return dnnl_memory_desc_init_by_strides(out, rank, dims, type, steps) == dnnl_success;
 }
 
 dnnl_status_t sl_pd_matmul(dnnl_primitive_desc_t *pd, dnnl_engine_t engine, const sl_md *src, const sl_md *weights,

@@ -32,6 +32,8 @@ static sl_status start_build(sl_build *b, sl_error *err)
             if (t >= 0)
                 b->reader[t] = b->places[t].uses++ ? -1 : i;
         }
+    for (int i = 0; i < g->n_nodes; i++)
+        b->learns |= g->nodes[i].op >= SL_OP_CONV_BACK_DATA;
     for (int i = 0; i < g->n_outputs; i++) {
         b->places[g->outputs[i]].uses++;
         b->reader[g->outputs[i]] = -1;

@@ -12,7 +12,9 @@ typedef struct sl_plan sl_plan;
 
 typedef struct {
     int threads;
-    sl_compute precision; /* of convolutions and dense layers, where oneDNN has a fast kernel; all else is f32 */
+    sl_compute precision; /* of convolutions and dense layers, where oneDNN has a fast kernel; all else is f32. Graphs
+                           * with gradients: bf16 for what is multiplied, products of matrices too, sums and parameters
+                           * f32; int8 counts as f32 */
     const sl_ranges *ranges; /* int8: layers that read one of these are int8, the others bf16 where there is that */
     sl_weights *weights;     /* of this network, for plans to share; it must outlive them. NULL: each keeps its own */
 } sl_plan_options;

@@ -58,11 +58,10 @@ static sl_status add_norm(sl_build *b, const sl_node *n, const sl_md *data, cons
                              {DNNL_ARG_MEAN, in[2], false, true},      {DNNL_ARG_VARIANCE, in[3], false, true},
                              {DNNL_ARG_DIFF_DST, in[4], false, false}, {DNNL_ARG_DIFF_SRC, out[0], true, false},
                              {DNNL_ARG_DIFF_SCALE, out[1], true, true}, {DNNL_ARG_DIFF_SHIFT, out[2], true, true},
-                             /* version 2 insists on one, and does not look at it */
                              {DNNL_ARG_SHIFT, in[1], false, true}};
     bool is_back = n->op == SL_OP_BATCHNORM_BACK;
     sl_arguments a = {0};
-    sl_status status = add_arguments(b, is_back ? back : forward, is_back ? 9 : 6, data, channels, &a, err);
+    sl_status status = add_arguments(b, is_back ? back : forward, is_back ? 8 + SL_NORM_BACK_TAKES_SHIFT : 6, data, channels, &a, err);
     if (status == SL_OK)
         return sl_add_primitive(b, pd, &a, err);
     dnnl_primitive_desc_destroy(pd);

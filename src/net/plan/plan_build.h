@@ -88,6 +88,7 @@ typedef struct {
     int *reader;      /* [tensors] the one node that reads the tensor, -1: none or several */
     bool *done;       /* [nodes] compiled, maybe merged into an earlier one */
     int node;         /* being compiled */
+    bool learns;      /* the graph has gradients */
     sl_compute precision;
     dnnl_data_type_t wide;   /* of layers that are not int8: bf16, or f32 */
     const sl_ranges *ranges; /* int8: of the tensors that are read so */
@@ -105,6 +106,9 @@ dnnl_data_type_t sl_type_of(const sl_build *b, const sl_node *n);
 
 /* s8 or u8 for a tensor with a range, else dnnl_data_type_undef. */
 dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t);
+
+/* Whether a kernel is one of oneDNN's loops that know no shape, which are slow. */
+bool sl_is_reference(const_dnnl_primitive_desc_t pd);
 
 /* Whether all that reads t reads it in this type. */
 bool sl_read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type);

@@ -80,7 +80,7 @@ static kernel_kind kernel_of(const_dnnl_primitive_desc_t pd)
 {
     const char *name = "";
     dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
-    if (strncmp(name, "ref", 3) == 0)
+    if (sl_is_reference(pd))
         return KERNEL_REFERENCE;
     return strncmp(name, "gemm", 4) == 0 ? KERNEL_PRODUCT : KERNEL_OF_LAYER;
 }
@@ -211,18 +211,48 @@ static void free_linear(linear *l)
             sl_md_free(&l->posts[i].md);
 }
 
+/* A description of another type, laid out alike; false where the layout has no name here. */
+static bool laid_out_as(const sl_md *like, const sl_shape *shape, dnnl_data_type_t type, sl_md *out)
+{
+    static const dnnl_format_tag_t tags[] = {dnnl_nChw16c, dnnl_nhwc, dnnl_nChw8c, dnnl_nchw};
+    for (size_t i = 0; i < sizeof tags / sizeof *tags; i++) {
+        sl_md same;
+        if (!sl_md_tag_as(shape, tags[i], sl_md_type(like), &same))
+            continue;
+        bool equal = sl_md_equal(&same, like);
+        sl_md_free(&same);
+        if (equal)
+            return sl_md_tag_as(shape, tags[i], type, out);
+    }
+    return false;
+}
+
 /* Weights that change will be learnt: what is read and written here is read again by the convolution by weights, whose
  * kernels do not always take the layout that is quickest forward. */
 static bool ask_backward(const sl_build *b, linear *l)
 {
+    const sl_shape *y = &b->g->tensors[l->n->outputs[0]].shape;
     dnnl_primitive_desc_t pd = NULL;
-    if (sl_pd_conv_back_weights(&pd, b->engine, &l->window, &l->src, &l->weights, NULL, &l->dst, NULL) != dnnl_success)
+    sl_md gy, x, any;
+    if (!sl_md_tag_as(y, dnnl_format_tag_any, l->type, &any))
+        return false;
+    bool made = sl_pd_conv_back_weights(&pd, b->engine, &l->window, &l->src, &l->weights, &l->weights, NULL, &any,
+                                        NULL) == dnnl_success;
+    sl_md_free(&any);
+    if (!made)
         return true;
-    sl_md_free(&l->src);
-    sl_md_free(&l->dst);
-    bool good = sl_pd_md(pd, dnnl_query_src_md, &l->src) && sl_pd_md(pd, dnnl_query_diff_dst_md, &l->dst);
+    bool good = sl_pd_md(pd, dnnl_query_src_md, &x) && sl_pd_md(pd, dnnl_query_diff_dst_md, &gy);
     dnnl_primitive_desc_destroy(pd);
-    return good;
+    if (!good)
+        return false;
+    sl_md_free(&l->src);
+    l->src = x;
+    if (laid_out_as(&gy, y, l->dst_type, &any)) {
+        sl_md_free(&l->dst);
+        l->dst = any;
+    }
+    sl_md_free(&gy);
+    return true;
 }
 
 /* Describes src, weights, bias and dst of a layer whose `n`, `weight_shape`, types and `is_conv` are set. */
@@ -316,6 +346,7 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
     SL_TRY(sl_window_of(&call, &b->g->tensors[n->inputs[0]].shape, kernel, &l.window, err));
     if (groups > 1)
         l.weight_shape = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
+    l.as_backward = !b->g->tensors[n->inputs[1]].data;
     if (sl_type_of(b, n) != dnnl_f32)
         SL_TRY(compile_linear(b, &l, sl_type_of(b, n), done, err));
     if (!*done && sl_suits_winograd(b->g, n))
@@ -325,11 +356,9 @@ sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *e
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
         l.algorithm = dnnl_convolution_direct;
     }
-    if (!*done && !b->g->tensors[n->inputs[1]].data) {
-        l.as_backward = true;
+    if (!*done && l.as_backward)
         SL_TRY(compile_linear(b, &l, dnnl_f32, done, err));
-        l.as_backward = false;
-    }
+    l.as_backward = false;
     return *done ? SL_OK : compile_linear(b, &l, dnnl_f32, done, err);
 }
 

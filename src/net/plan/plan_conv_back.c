@@ -4,23 +4,41 @@
 
 typedef struct {
     const sl_node *n;
+    dnnl_data_type_t type; /* of what is multiplied; the result is f32 */
     sl_window window;
     sl_shape x, y, weights; /* weights: [O,I,kh,kw], [G,O/G,I/G,kh,kw] */
-    sl_md any_x, any_y, any_weights;
+    sl_md any_x, any_y, any_weights, forward; /* forward: x or weights in the type of what is multiplied */
     sl_md of_x, of_y, of_weights; /* as the primitive wants them */
 } conv_back;
 
 static bool describe(conv_back *c)
 {
-    return sl_md_tag(&c->x, dnnl_format_tag_any, &c->any_x) && sl_md_tag(&c->y, dnnl_format_tag_any, &c->any_y) &&
-           sl_md_tag(&c->weights, dnnl_format_tag_any, &c->any_weights);
+    const bool data = c->n->op == SL_OP_CONV_BACK_DATA;
+    const dnnl_format_tag_t any = dnnl_format_tag_any;
+    return sl_md_tag_as(data ? &c->x : &c->weights, any, c->type, &c->forward) &&
+           sl_md_tag_as(&c->x, any, data ? dnnl_f32 : c->type, &c->any_x) &&
+           sl_md_tag_as(&c->y, any, c->type, &c->any_y) &&
+           sl_md_tag_as(&c->weights, any, data ? c->type : dnnl_f32, &c->any_weights);
 }
 
 static void free_back(conv_back *c)
 {
-    sl_md *all[] = {&c->any_x, &c->any_y, &c->any_weights, &c->of_x, &c->of_y, &c->of_weights};
-    for (int i = 0; i < 6; i++)
+    sl_md *all[] = {&c->any_x, &c->any_y, &c->any_weights, &c->forward, &c->of_x, &c->of_y, &c->of_weights};
+    for (int i = 0; i < 7; i++) {
         sl_md_free(all[i]);
+        *all[i] = (sl_md){0};
+    }
+}
+
+/* There is a kernel, and none of those loops that are slower than f32's quick ones. */
+static bool is_made(const conv_back *c, dnnl_status_t status, dnnl_primitive_desc_t *pd)
+{
+    if (status != dnnl_success)
+        return false;
+    if (c->type == dnnl_f32 || !sl_is_reference(*pd))
+        return true;
+    dnnl_primitive_desc_destroy(*pd);
+    return false;
 }
 
 /* Takes pd in any case. */
@@ -53,8 +71,8 @@ static sl_status compile_data(sl_build *b, conv_back *c, bool *done, sl_error *e
 {
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attr = sl_new_attr(NULL);
-    *done = sl_pd_conv_back_data(&pd, b->engine, &c->window, &c->any_x, &c->any_weights, &c->any_y, attr) ==
-            dnnl_success;
+    *done = is_made(c, sl_pd_conv_back_data(&pd, b->engine, &c->window, &c->forward, &c->any_x, &c->any_weights,
+                                            &c->any_y, attr), &pd);
     dnnl_primitive_attr_destroy(attr);
     sl_arguments a = {0};
     return *done ? add(b, data_arguments(b, c, pd, &a, err), pd, &a, err) : SL_OK;
@@ -92,8 +110,8 @@ static sl_status compile_weights(sl_build *b, conv_back *c, bool *done, sl_error
         return sl_build_no_memory(err);
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_attr_t attr = sl_new_attr(NULL);
-    *done = sl_pd_conv_back_weights(&pd, b->engine, &c->window, &c->any_x, &c->any_weights, bias, &c->any_y, attr) ==
-            dnnl_success;
+    *done = is_made(c, sl_pd_conv_back_weights(&pd, b->engine, &c->window, &c->any_x, &c->forward, &c->any_weights,
+                                               bias, &c->any_y, attr), &pd);
     dnnl_primitive_attr_destroy(attr);
     sl_arguments a = {0};
     int gw = -1;
@@ -101,6 +119,16 @@ static sl_status compile_weights(sl_build *b, conv_back *c, bool *done, sl_error
     if (*done && status == SL_OK)
         status = sl_bind_as(b, c->n->outputs[0], &c->weights, &c->of_weights, gw, err);
     sl_md_free(&of_bias);
+    return status;
+}
+
+static sl_status compile_as(sl_build *b, conv_back *c, dnnl_data_type_t type, bool *done, sl_error *err)
+{
+    c->type = type;
+    sl_status status = !describe(c)                      ? sl_build_no_memory(err)
+                       : c->n->op == SL_OP_CONV_BACK_DATA ? compile_data(b, c, done, err)
+                                                          : compile_weights(b, c, done, err);
+    free_back(c);
     return status;
 }
 
@@ -124,9 +152,7 @@ sl_status sl_compile_conv_back(sl_build *b, const sl_node *n, bool *done, sl_err
     if (groups > 1)
         c.weights = (sl_shape){5, {groups, w->dim[0] / groups, w->dim[1], w->dim[2], w->dim[3]}};
     SL_TRY(sl_window_of(&(sl_call){n, NULL, NULL}, &c.x, kernel, &c.window, err));
-    sl_status status = !describe(&c) ? sl_build_no_memory(err)
-                       : data        ? compile_data(b, &c, done, err)
-                                     : compile_weights(b, &c, done, err);
-    free_back(&c);
-    return status;
+    if (sl_type_of(b, n) != dnnl_f32)
+        SL_TRY(compile_as(b, &c, sl_type_of(b, n), done, err));
+    return *done ? SL_OK : compile_as(b, &c, dnnl_f32, done, err);
 }

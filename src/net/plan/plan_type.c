@@ -32,6 +32,13 @@ static bool reads_input(const sl_graph *g, const sl_node *n)
     return false;
 }
 
+bool sl_is_reference(const_dnnl_primitive_desc_t pd)
+{
+    const char *name = "";
+    dnnl_primitive_desc_query(pd, dnnl_query_impl_info_str, 0, &name);
+    return strncmp(name, "ref", 3) == 0;
+}
+
 /* What reads the picture stays f32: pixels have more levels than bf16 or int8 keeps. So do depthwise layers: their sums
  * are of few products, in which errors do not even out. In bf16 they made most of the error, and saved 5 % of
  * MobileFaceNet's time. */
@@ -79,6 +86,21 @@ bool sl_suits_winograd(const sl_graph *g, const sl_node *n)
 
 /* ---- types ---- */
 
+/* The type of products that learn, by the same rules: neither the picture nor depthwise layers. A dense layer's weights
+ * are made narrow anew in every run, which few rows do not pay for. */
+enum { LEAST_ROWS = 64 };
+static dnnl_data_type_t learning_type(const sl_build *b, const sl_node *n)
+{
+    const sl_graph *g = b->g;
+    sl_tensor x = n->op == SL_OP_CONV_BACK_WEIGHTS ? n->inputs[1] : n->inputs[0];
+    const bool dense = n->op == SL_OP_DENSE && g->tensors[x].shape.dim[0] >= LEAST_ROWS;
+    const bool conv = n->op == SL_OP_CONV || n->op == SL_OP_CONV_BACK_DATA || n->op == SL_OP_CONV_BACK_WEIGHTS;
+    for (int i = 0; i < g->n_inputs; i++)
+        if (g->inputs[i] == x)
+            return dnnl_f32;
+    return (conv || dense) && n->attr.groups <= 1 ? b->wide : dnnl_f32;
+}
+
 dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t)
 {
     const sl_range *range = sl_range_find(b->ranges, b->g->tensors[t].name);
@@ -87,6 +109,8 @@ dnnl_data_type_t sl_int8_type(const sl_build *b, sl_tensor t)
 
 dnnl_data_type_t sl_type_of(const sl_build *b, const sl_node *n)
 {
+    if (b->learns)
+        return b->precision == SL_COMPUTE_BF16 ? learning_type(b, n) : dnnl_f32;
     if (b->precision == SL_COMPUTE_F32 || !can_be_narrow(b->g, n))
         return dnnl_f32;
     dnnl_data_type_t type = b->precision == SL_COMPUTE_INT8 ? sl_int8_type(b, n->inputs[0]) : dnnl_data_type_undef;
