@@ -61,6 +61,22 @@ target_compile_definitions(net_test_gradient PRIVATE SL_SOURCE_DIR="${CMAKE_SOUR
 target_link_libraries(net_test_gradient PRIVATE ${SL_UPTO_base} PkgConfig::CMOCKA)
 add_test(NAME net/test_gradient COMMAND net_test_gradient)
 
+# For tests/torch/run: whole networks in double.
+file(GLOB arch_double CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/model/arch/*.c)
+list(FILTER arch_double EXCLUDE REGEX "arch_json\\.c$")
+add_library(formula_float OBJECT EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/torch/formula_float.c ${support})
+target_include_directories(formula_float PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src
+                                                 ${CMAKE_SOURCE_DIR}/tests/support)
+target_compile_definitions(formula_float PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
+add_executable(double_gradients EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/tests/torch/double_gradients.c
+               ${CMAKE_SOURCE_DIR}/src/net/graph.c ${net_double} ${arch_double}
+               ${CMAKE_SOURCE_DIR}/src/net/import/weights/state_dict.c $<TARGET_OBJECTS:formula_float>)
+target_include_directories(double_gradients PRIVATE ${CMAKE_SOURCE_DIR}/include ${CMAKE_SOURCE_DIR}/src
+                                                    ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_SOURCE_DIR}/tests/model)
+target_compile_options(double_gradients PRIVATE -O2 -include ${CMAKE_SOURCE_DIR}/tests/net/double/as_double.h)
+target_compile_definitions(double_gradients PRIVATE SL_FORMULA_DOUBLE)
+target_link_libraries(double_gradients PRIVATE ${SL_UPTO_base} PkgConfig::CMOCKA)
+
 # For bench/compare train: a step of training, timed.
 add_executable(bench_train EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/bench_train.c ${support})
 target_include_directories(bench_train PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_SOURCE_DIR}/tests/model)

@@ -130,7 +130,7 @@ static inline void formula_head(formula_net *f)
 static inline void formula_input(const formula_net *f, int i, const sl_shape *shape, float *out)
 {
     if (i == 0)
-        fill_random(out, (size_t)sl_shape_elements(shape), 1, -1, 1);
+        formula_random(out, (size_t)sl_shape_elements(shape), 1, -1, 1);
     else if (i > 1)
         formula_fill(f->names[i - 2], shape, out);
     for (int k = 0; i == 1 && k < shape->dim[0]; k++)

@@ -7,6 +7,13 @@
 
 #include "net/graph.h"
 
+/* Where float is double (tests/torch/double_gradients.c), the numbers are still those of floats. */
+#ifdef SL_FORMULA_DOUBLE
+void formula_random(double *out, size_t count, uint64_t seed, double low, double high);
+#else
+#define formula_random fill_random
+#endif
+
 static inline uint32_t formula_seed(const char *name) /* FNV-1a */
 {
     uint32_t h = 0x811c9dc5u;
@@ -33,7 +40,7 @@ static inline void formula_fill(const char *name, const sl_shape *shape, float *
     } else if (formula_has(name, "prelu")) {
         low = 0.1f, high = 0.4f;
     }
-    fill_random(out, (size_t)n, formula_seed(name), low, high);
+    formula_random(out, (size_t)n, formula_seed(name), low, high);
 }
 
 #endif

@@ -2,6 +2,7 @@
  * the same bits from run to run; parameters read anew in each run. */
 #include "nets.h"
 
+#include "base/cpu.h"
 #include "net/gradient.h"
 
 enum { ROUNDS = 40, MOST = 16 };
@@ -81,6 +82,53 @@ static void check(sl_graph *g, sl_tensor y, int n, const float *const *given, ui
 static void check_all(sl_graph *g, sl_tensor y, uint64_t seed)
 {
     check(g, y, g->n_inputs, NULL, seed);
+}
+
+/* ---- bf16 ---- */
+
+/* Away from f32 by no more than eight bits of what is multiplied allow, of each tensor's length, and not by nothing. */
+static void check_bf16(sl_graph *g, sl_tensor y, uint64_t seed)
+{
+    subject s = with_gradients(g, y, g->n_inputs, NULL, seed);
+    const float *const *inputs = (const float *const *)s.inputs;
+    const sl_plan_options narrow = {.threads = 2, .precision = SL_COMPUTE_BF16};
+    net_result want = net_run_plan(s.back, inputs, 2), got = net_run_plan_as(s.back, inputs, &narrow);
+    double most = 0;
+    for (int i = 0; i < want.n; i++) {
+        double away = 0, length = 1e-6;
+        for (int64_t k = 0, n = sl_shape_elements(&want.shape[i]); k < n; k++) {
+            away += pow((double)got.data[i][k] - want.data[i][k], 2);
+            length += pow(want.data[i][k], 2);
+        }
+        most = fmax(most, sqrt(away / length));
+        if (!(sqrt(away / length) <= 0.02))
+            fail_msg("%s: %g of its length away from f32", s.back->tensors[s.back->outputs[i]].name, sqrt(away / length));
+    }
+    assert_true(most > 1e-5);
+    net_result_free(&want);
+    net_result_free(&got);
+    free_subject(&s);
+}
+
+static void test_bf16(void **state)
+{
+    (void)state;
+    if (sl_compute_check(SL_COMPUTE_BF16, NULL) != SL_OK)
+        skip();
+    for (int kernel = 1; kernel < 4; kernel += 2) {
+        sl_graph *g = sl_graph_new();
+        sl_tensor x = net_input(g, SHAPE(4, 32, 14, 14)), w = net_input(g, SHAPE(64, 32, kernel, kernel));
+        const sl_attr conv = {.pad = {kernel / 2, kernel / 2, kernel / 2, kernel / 2}};
+        x = net_node(g, SL_OP_CONV, conv, INPUTS(net_unary(g, SL_FN_TANH, x), w, net_input(g, SHAPE(64))));
+        check_bf16(g, x, 11);
+    }
+    sl_graph *g = sl_graph_new();
+    sl_tensor x = net_input(g, SHAPE(4, 40, 64)), w = net_input(g, SHAPE(64, 96));
+    x = net_node(g, SL_OP_MATMUL, (sl_attr){0}, INPUTS(net_unary(g, SL_FN_GELU, x), w));
+    check_bf16(g, net_unary(g, SL_FN_GELU, x), 12);
+    g = sl_graph_new();
+    x = net_unary(g, SL_FN_TANH, net_input(g, SHAPE(96, 128)));
+    check_bf16(g, net_unary(g, SL_FN_TANH, net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, net_input(g, SHAPE(64, 128))))), 13);
 }
 
 /* ---- kinds ---- */
@@ -199,6 +247,77 @@ static void test_rows(void **state)
     check_all(g, net_node(g, SL_OP_L2NORM, (sl_attr){.axis = 1, .a = 1e-12f}, INPUTS(x)), 5);
 }
 
+/* Axes that go in every order around those that stay, of one element and of more than are summed at once. */
+static void test_sums(void **state)
+{
+    (void)state;
+    static const sl_shape shapes[] = {{4, {3, 5, 7, 4}}, {4, {2, 1, 300, 70}}, {3, {4, 130, 64}}, {2, {700, 9}}, {1, {5000}}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
+        for (unsigned mask = 1; mask < 1u << shapes[i].rank; mask++) {
+            sl_attr attr = {.fn = mask % 2 ? SL_FN_SUM : SL_FN_AVERAGE, .keepdims = mask % 3 == 0};
+            for (int axis = 0; axis < shapes[i].rank; axis++)
+                if (mask >> axis & 1)
+                    attr.axes[attr.n_axes++] = axis;
+            sl_graph *g = sl_graph_new();
+            check_all(g, net_node(g, SL_OP_REDUCE, attr, INPUTS(net_input(g, shapes[i]))), mask);
+        }
+}
+
+/* Transposed in every order of four axes; split in uneven parts; repeated. */
+static void test_views(void **state)
+{
+    (void)state;
+    for (int order = 0; order < 256; order++) {
+        const int perm[4] = {order & 3, order >> 2 & 3, order >> 4 & 3, order >> 6 & 3};
+        unsigned seen = 0;
+        for (int i = 0; i < 4; i++)
+            seen |= 1u << perm[i];
+        if (seen != 15)
+            continue;
+        sl_graph *g = sl_graph_new();
+        sl_attr attr = {0};
+        memcpy(attr.perm, perm, sizeof perm);
+        check_all(g, net_node(g, SL_OP_TRANSPOSE, attr, INPUTS(net_input(g, SHAPE(5, 3, 18, 70)))), 2);
+    }
+    for (int axis = 0; axis < 3; axis++) {
+        sl_graph *g = sl_graph_new();
+        sl_tensor part[2];
+        int64_t size = (int64_t[]){6, 130, 48}[axis];
+        net_nodes(g, SL_OP_SPLIT, (sl_attr){.axis = axis}, INPUTS(net_input(g, SHAPE(6, 130, 48)), INTS(g, 2, size - 2)), part, 2);
+        check_all(g, net_unary(g, SL_FN_GELU, part[axis % 2]), 3);
+        g = sl_graph_new();
+        sl_shape one = SHAPE(6, 130, 48);
+        one.dim[axis] = 1;
+        sl_tensor wide = net_node(g, SL_OP_EXPAND, (sl_attr){0}, INPUTS(net_input(g, one), INTS(g, 6, 130, 48)));
+        check_all(g, net_unary(g, SL_FN_TANH, wide), 4);
+    }
+}
+
+/* Windows that overlap, are dilated, reach over the end or into padding; channels that fill no block. */
+static void test_pools(void **state)
+{
+    (void)state;
+    static const sl_attr pools[] = {
+        {.kernel = {2, 2}, .stride = {2, 2}},
+        {.kernel = {3, 3}, .stride = {2, 2}, .ceil_mode = true},
+        {.kernel = {3, 2}, .stride = {1, 2}, .pad = {1, 0, 1, 1}, .count_include_pad = true},
+        {.kernel = {2, 3}, .stride = {1, 1}, .dilation = {2, 1}},
+        {.kernel = {9, 9}, .stride = {1, 1}},
+    };
+    static const int channels[] = {16, 20, 3, 40};
+    for (size_t i = 0; i < 2 * sizeof pools / sizeof *pools; i++)
+        for (int k = 0; k < 4; k++)
+            for (int conv = 0; conv < 2; conv++) {
+                sl_graph *g = sl_graph_new();
+                sl_attr pool = pools[i / 2];
+                pool.fn = i % 2 ? SL_FN_MAX : SL_FN_AVERAGE;
+                sl_tensor x = net_input(g, SHAPE(2, channels[k], 11, 10));
+                if (conv)
+                    x = net_node(g, SL_OP_CONV, (sl_attr){0}, INPUTS(x, net_input(g, SHAPE(channels[k], channels[k], 1, 1))));
+                check_all(g, net_node(g, SL_OP_POOL, pool, INPUTS(x)), 5);
+            }
+}
+
 /* A head as in training: unit embeddings, unit weights of classes, margin, cross-entropy; labels are no parameters. */
 static void test_margin_head(void **state)
 {
@@ -299,6 +418,8 @@ int main(void)
         cmocka_unit_test(test_conv),        cmocka_unit_test(test_products), cmocka_unit_test(test_behind_convolutions),
         cmocka_unit_test(test_pool),        cmocka_unit_test(test_rows),     cmocka_unit_test(test_margin_head),
         cmocka_unit_test(test_dropout),     cmocka_unit_test(test_small_net), cmocka_unit_test(test_runs),
+        cmocka_unit_test(test_bf16),        cmocka_unit_test(test_sums),      cmocka_unit_test(test_views),
+        cmocka_unit_test(test_pools),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
