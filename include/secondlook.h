@@ -137,6 +137,10 @@ SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, s
 /* Writes .png, .jpg or .jpeg (quality 95), by the name's ending; complete or not at all. */
 SL_API sl_status sl_image_write(const char *path, const sl_image *image, sl_error *err);
 
+/* The bytes of a PNG file or, with a quality of 1 .. 100, of a JPEG file (4:4:4). free() them. */
+SL_API sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);
+SL_API sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err);
+
 SL_API void sl_image_free(sl_image *image);
 
 /* ------------------------------------------------------------------ faces */
@@ -594,6 +598,14 @@ SL_API size_t sl_gallery_size(const sl_gallery *gallery);
 /* Entry i; its strings are valid until the gallery is changed or closed. */
 SL_API sl_status sl_gallery_entry(const sl_gallery *gallery, size_t i, sl_entry *out, sl_error *err);
 
+/* The live face with this image id, in whatever form of Unicode it is given; SL_ERR_NOT_FOUND when there is none. */
+SL_API sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
+
+/* The embeddings of all live faces [faces, dim], unit length, in their order; NULL for an empty gallery. Valid until the
+ * gallery is changed or closed. The first call (and the first after a change) checks every row's checksum; later ones
+ * cost nothing. */
+SL_API sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);
+
 /* A copy of template i, its checksum verified. */
 SL_API sl_status sl_gallery_template(const sl_gallery *gallery, size_t i, sl_template **out, sl_error *err);
 
@@ -624,6 +636,12 @@ SL_API sl_status sl_gallery_commit(sl_gallery *gallery, sl_error *err);
  * Durable on return. The bytes are erased by sl_gallery_compact. */
 SL_API sl_status sl_gallery_remove(sl_gallery *gallery, const char *image, const char *label,
                                    size_t *removed, sl_error *err);
+
+/* Gives all faces of the person `from` the label `to`, which may be another person's: then the two are one. *renamed
+ * counts them; none is no error. Templates and crops stay as they are to the bit; the faces are then the last ones.
+ * Durable on return. On failure some of the faces may have the new label, each of them whole. */
+SL_API sl_status sl_gallery_rename(sl_gallery *gallery, const char *from, const char *to, size_t *renamed,
+                                   sl_error *err);
 
 /* Rewrites the gallery without what was removed, beside itself, reads every byte of that back, and swaps it in. Progress
  * counts each face twice. */

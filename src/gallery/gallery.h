@@ -22,10 +22,6 @@ const sl_template_shape *sl_gallery_shape(const sl_gallery *gallery);
 const char *sl_gallery_place(const sl_gallery *gallery);
 uint64_t sl_gallery_id(const sl_gallery *gallery);
 
-/* Embeddings of all live faces, [faces, D] contiguous, unit length; NULL for an empty gallery. The first
- * call (and the first after a change) checks every row's checksum; later ones cost nothing. */
-sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);
-
 /* Things made of a gallery's faces that are worth having once it is asked again and again, kept with it and freed when
  * its faces change or it is closed. */
 typedef enum { SL_DERIVED_BANK, SL_DERIVED_SKETCHES, SL_DERIVED_KINDS } sl_derived_kind;
@@ -67,9 +63,6 @@ uint32_t sl_gallery_label_bound(const sl_gallery *gallery);
  * has asked for the embeddings before. */
 const char *sl_gallery_label(const sl_gallery *gallery, size_t i);
 const char *sl_gallery_image(const sl_gallery *gallery, size_t i);
-
-/* Live face with this image id; SL_ERR_NOT_FOUND when there is none. */
-sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
 
 /* Are two names one, whatever form of Unicode they are in? */
 bool sl_same_name(const char *a, const char *b);

@@ -28,10 +28,6 @@ sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_
 /* The bytes of a picture's file, refused when they are too many for one; free() them. */
 sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err);
 
-/* In-memory encoders: malloc'd bytes, the caller's. JPEG 4:4:4. */
-sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err);
-sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err);
-
 /* ---- resample.c: half-pixel centres, edges replicated ---- */
 
 /* Bilinear without antialias, as OpenCV's INTER_LINEAR and torch's align_corners=False give it (rounded). */
