@@ -1,0 +1,370 @@
+/* Detection, identification, verification, and why. */
+#define _GNU_SOURCE
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/own.h"
+#include "server.h"
+
+/* ---- how it is asked ---- */
+
+/* The look that is asked for, or the gallery's. */
+static bool ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *match)
+{
+    char hold[512];
+    sl_error err = {0};
+    const char *rerank = sv_ask(r, "rerank", hold);
+    const sl_oae *cells = match->oae;
+    if (rerank) {
+        const int named = sl_rerank_named(rerank);
+        if (named < 0) {
+            sv_refuse(r, 400, 0, "there is no second look \"%s\"", rerank);
+            return false;
+        }
+        *match = named == SL_RERANK_AUTO ? *match : sl_match_defaults_of((sl_rerank)named);
+        match->oae = cells;
+        match->threads = 1;
+        if (sl_match_settle(r->server->engine, gallery, match, &err) != SL_OK) {
+            sv_refuse_error(r, &err);
+            return false;
+        }
+    }
+    match->k = (int)sv_ask_number(r, "k", 1, 100000, match->k);
+    match->alpha = (float)sv_ask_number(r, "alpha", 0, 1, (double)match->alpha);
+    return true;
+}
+
+/* The rule that is asked for, or *rule as it is. */
+static bool ask_rule(sv_request *r, const sl_gallery *gallery, const sl_match_options *match, sl_rule *rule)
+{
+    char hold[512];
+    sl_error err = {0};
+    const double fpir = sv_ask_number(r, "fpir", 1e-9, 1, 0), far = sv_ask_number(r, "far", 1e-12, 1, 0);
+    const double threshold = sv_ask_number(r, "threshold", -1, 1, NAN);
+    sl_status status = SL_OK;
+    if ((fpir > 0) + (far > 0) + !isnan(threshold) > 1) {
+        sv_refuse(r, 400, 0, "fpir, far and threshold exclude each other");
+        return false;
+    }
+    if (!isnan(threshold))
+        *rule = sl_rule_given((float)threshold, 0);
+    else if (fpir > 0)
+        status = sl_rule_for_fpir(r->server->engine, gallery, match, fpir, rule, &err);
+    else if (far > 0)
+        status = sl_rule_for_far(r->server->engine, gallery, match, far, rule, &err);
+    else if (sv_ask(r, "rerank", hold) || sv_ask(r, "alpha", hold))
+        status = sl_rule_default(r->server->engine, gallery, match, rule, &err);
+    if (status != SL_OK)
+        sv_refuse_error(r, &err);
+    return status == SL_OK;
+}
+
+/* ---- detection ---- */
+
+static json_t *face_json(const sl_face *f)
+{
+    json_t *points = json_array();
+    for (int k = 0; k < 5; k++)
+        json_array_append_new(points, json_pack("[o,o]", sv_rounded(f->points[k].x, 1), sv_rounded(f->points[k].y, 1)));
+    return json_pack("{s:o,s:o,s:o,s:o,s:i}", "box", sv_box_json(&f->box), "score", sv_rounded(f->score, 5), "points",
+                     points, "quality", sv_quality_json(&f->quality), "turned", f->turned);
+}
+
+void sv_own_detect(sv_request *r, sl_session *session)
+{
+    sv_faces faces;
+    if (!sv_look(r, session, &(sv_look_options){.name = "image"}, &faces))
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < faces.count; i++)
+        json_array_append_new(list, face_json(&faces.items[i].face));
+    sv_faces_free(&faces);
+    sv_reply_json(r, 200, json_pack("{s:o,s:s}", "faces", list, "request", r->id));
+}
+
+/* ---- identification ---- */
+
+static json_t *candidate_json(const sl_gallery *g, const sl_candidate *c)
+{
+    char uuid[37];
+    sl_entry entry = {0};
+    sl_gallery_entry(g, c->entry, &entry, NULL);
+    sv_face_uuid(c->image, uuid);
+    return json_pack("{s:i,s:o,s:s,s:o,s:o,s:o,s:o,s:b}", "rank", c->rank, "person", sv_text(c->label), "face", uuid,
+                     "image", sv_text(c->image), "score", sv_rounded(c->score, 6), "stage1", sv_rounded(c->stage1, 6),
+                     "stage2", sv_rounded(c->stage2, 6), "crop", entry.has_crop);
+}
+
+static json_t *answer_json(const sl_gallery *g, const sl_face *face, const sl_answer *a)
+{
+    json_t *candidates = json_array(), *first = json_array();
+    for (size_t i = 0; i < a->count; i++)
+        json_array_append_new(candidates, candidate_json(g, &a->candidates[i]));
+    for (size_t i = 0; i < a->stage1_count; i++)
+        json_array_append_new(first, sv_text(a->stage1_candidates[i].label));
+    json_t *object = face_json(face);
+    json_object_set_new(object, "decision", json_string(a->decision == SL_MATCH ? "match" : "unknown"));
+    sv_add_judgement(object, &a->rule, a->hidden);
+    json_object_set_new(object, "candidates", candidates);
+    json_object_set_new(object, "by_stage1", first);
+    return object;
+}
+
+static bool note_answer(sv_request *r, const sl_answer *a)
+{
+    const sl_candidate *best = a->count ? a->candidates : NULL;
+    atomic_fetch_add(&r->server->metrics.identified, 1);
+    if (!r->server->config.audit_searches)
+        return true;
+    return sv_note(r, "identify", r->args[0], a->decision == SL_MATCH ? best->label : NULL,
+                   json_pack("{s:s,s:o,s:o,s:s}", "decision", a->decision == SL_MATCH ? "match" : "unknown", "score",
+                             best ? sv_rounded(best->score, 6) : json_null(), "threshold", sv_rounded(a->threshold, 6),
+                             "fingerprint", sl_engine_fingerprint(r->server->engine)));
+}
+
+static void answer_faces(sv_request *r, const sv_view *view, const sv_faces *faces)
+{
+    sl_error err = {0};
+    sl_rule rule = view->rule;
+    sl_identify_options how = {.match = view->match, .top = (int)sv_ask_number(r, "top", 1, 1000, 5), .rule = &rule};
+    if (!ask_match(r, view->gallery, &how.match) || !ask_rule(r, view->gallery, &how.match, &rule))
+        return;
+    json_t *list = json_array();
+    for (size_t i = 0; i < faces->count && !r->reply.status; i++) {
+        sl_answer a;
+        if (sl_identify(r->server->engine, view->gallery, faces->items[i].t, &how, &a, &err) != SL_OK)
+            sv_refuse_error(r, &err);
+        else if (note_answer(r, &a))
+            json_array_append_new(list, answer_json(view->gallery, &faces->items[i].face, &a));
+        sl_answer_free(&a);
+    }
+    if (!r->reply.status)
+        sv_reply_json(r, 200, json_pack("{s:O,s:o,s:s,s:s,s:s,s:s,s:I}", "faces", list, "rule", sv_rule_json(&rule),
+                                        "rerank", sl_rerank_name(how.match.rerank), "model",
+                                        sl_engine_model(r->server->engine)->name, "fingerprint",
+                                        sl_engine_fingerprint(r->server->engine), "request", r->id, "gallery_faces",
+                                        (json_int_t)sl_gallery_size(view->gallery)));
+    json_decref(list);
+}
+
+void sv_own_identify(sv_request *r, sl_session *session)
+{
+    sv_faces faces;
+    sv_place *place = sv_named_gallery(r);
+    const sv_look_options how = {.name = "image", .embed = true, .main_face = sv_ask_bool(r, "main_face", false),
+                                 .aligned = sv_ask_bool(r, "aligned", false)};
+    if (!place || !sv_look(r, session, &how, &faces))
+        return;
+    const sv_view *view = sv_hub_view(place);
+    answer_faces(r, view, &faces);
+    sv_view_release(view);
+    sv_faces_free(&faces);
+}
+
+/* ---- verification ---- */
+
+static bool main_face(sv_request *r, sl_session *session, const char *name, sv_faces *out)
+{
+    const sv_look_options how = {.name = name, .embed = true, .crops = true, .main_face = true,
+                                 .aligned = sv_ask_bool(r, "aligned", false)};
+    if (!sv_look(r, session, &how, out))
+        return false;
+    if (out->count)
+        return true;
+    sv_faces_free(out);
+    sv_refuse(r, 422, 0, "no face is found on %s", name);
+    return false;
+}
+
+static json_t *pair_json(const sl_rule *rule, const sl_score *s, float hidden)
+{
+    const bool same = sl_rule_decide(rule, s->score, s->stage1, hidden) == SL_MATCH;
+    json_t *object = json_pack("{s:s,s:o,s:o,s:o}", "decision", same ? "match" : "unknown", "score",
+                               sv_rounded(s->score, 6), "stage1", sv_rounded(s->stage1, 6), "stage2",
+                               sv_rounded(s->stage2, 6));
+    sv_add_judgement(object, rule, hidden);
+    return object;
+}
+
+static bool pair_rule(sv_request *r, sl_rule *rule)
+{
+    *rule = r->server->pair_rule;
+    return ask_rule(r, NULL, &r->server->pair_match, rule);
+}
+
+void sv_own_verify(sv_request *r, sl_session *session)
+{
+    sv_faces a, b;
+    sl_rule rule;
+    sl_score score;
+    sl_error err = {0};
+    float hidden;
+    if (!pair_rule(r, &rule) || !main_face(r, session, "image_a", &a))
+        return;
+    if (main_face(r, session, "image_b", &b)) {
+        if (sv_compare(r->server, a.items[0].t, b.items[0].t, &score, &hidden, &err) == SL_OK) {
+            json_t *object = pair_json(&rule, &score, hidden);
+            json_object_set_new(object, "faces", json_pack("[o,o]", face_json(&a.items[0].face), face_json(&b.items[0].face)));
+            sv_reply_json(r, 200, object);
+        } else {
+            sv_refuse_error(r, &err);
+        }
+        sv_faces_free(&b);
+    }
+    sv_faces_free(&a);
+}
+
+/* The person's face with the best score. */
+static bool best_of_person(sv_request *r, const sv_view *view, const char *person, const sl_template *query, size_t *best,
+                           sl_score *score, float *hidden)
+{
+    size_t count;
+    sl_error err = {0};
+    size_t *own = sv_faces_of_person(view, person, &count);
+    *score = (sl_score){.score = -INFINITY};
+    if (!own)
+        sv_refuse(r, 404, 0, "nobody with a face is called %s here", person);
+    for (size_t i = 0; i < count && !r->reply.status; i++) {
+        sl_template *t = NULL;
+        sl_score one;
+        float covered;
+        if (sl_gallery_template(view->gallery, own[i], &t, &err) != SL_OK ||
+            sv_compare(r->server, query, t, &one, &covered, &err) != SL_OK)
+            sv_refuse_error(r, &err);
+        else if (one.score > score->score)
+            *score = one, *hidden = covered, *best = own[i];
+        sl_template_free(t);
+    }
+    free(own);
+    return !r->reply.status;
+}
+
+void sv_own_verify_person(sv_request *r, sl_session *session)
+{
+    char hold[512];
+    sv_faces faces;
+    sl_rule rule;
+    sl_score score;
+    float hidden = NAN;
+    size_t best = 0;
+    const char *person = sv_ask(r, "person", hold);
+    sv_place *place = sv_named_gallery(r);
+    if (!place || !pair_rule(r, &rule))
+        return;
+    if (!person) {
+        sv_refuse(r, 400, 0, "the person is missing");
+        return;
+    }
+    if (!main_face(r, session, "image", &faces))
+        return;
+    const sv_view *view = sv_hub_view(place);
+    if (best_of_person(r, view, person, faces.items[0].t, &best, &score, &hidden)) {
+        char uuid[37];
+        sl_entry entry = {0};
+        sl_gallery_entry(view->gallery, best, &entry, NULL);
+        sv_face_uuid(entry.image ? entry.image : "", uuid);
+        json_t *object = pair_json(&rule, &score, hidden);
+        json_object_set_new(object, "person", sv_text(person));
+        json_object_set_new(object, "face", json_string(uuid));
+        sv_reply_json(r, 200, object);
+    }
+    sv_view_release(view);
+    sv_faces_free(&faces);
+}
+
+/* ---- why ---- */
+
+enum { SIDE = 448 };
+
+/* One of the pictures that explain the pair. */
+static sl_status draw(const char *part, const sl_pair *pair, const sl_match_options *match, sl_image *out, sl_error *err)
+{
+    if (strcmp(part, "trust") == 0)
+        return sl_draw_trust(match->oae, pair->query, pair->query_crop, SIDE, out, err);
+    if (strcmp(part, "shares") != 0)
+        return sl_draw_pair(pair, match, out, err);
+    sl_attribution why;
+    sl_status status = sl_attribute(pair->query, pair->other, match, &why, err);
+    if (status == SL_OK)
+        status = sl_draw_shares(&why, pair->query_crop, SIDE, out, err);
+    sl_attribution_free(&why);
+    return status;
+}
+
+static void explain(sv_request *r, const sv_view *view, const char *part, const sv_face *query)
+{
+    size_t i, size;
+    sl_error err = {0};
+    sl_entry entry = {0};
+    sl_template *other = NULL;
+    sl_image crop = {0}, picture = {0};
+    uint8_t *png = NULL;
+    sl_match_options match = view->match;
+    char hold[512];
+    const char *face = sv_ask(r, "face", hold);
+    sl_status status = sv_find_face(view->gallery, face ? face : "", &i, &err);
+    if (status == SL_OK)
+        status = sl_gallery_entry(view->gallery, i, &entry, &err);
+    if (status == SL_OK)
+        status = sl_gallery_template(view->gallery, i, &other, &err);
+    if (status == SL_OK && entry.has_crop)
+        status = sl_gallery_crop(view->gallery, i, &crop, &err);
+    const sl_pair pair = {.query = query->t, .other = other, .query_crop = &query->crop,
+                          .other_crop = entry.has_crop ? &crop : NULL, .query_name = "query", .other_name = entry.label,
+                          .rule = &view->rule};
+    if (status == SL_OK && ask_match(r, view->gallery, &match))
+        status = draw(part, &pair, &match, &picture, &err);
+    if (status == SL_OK && !r->reply.status)
+        status = sl_image_encode_png(&picture, &png, &size, &err);
+    if (status != SL_OK)
+        sv_refuse_error(r, &err);
+    else if (!r->reply.status)
+        sv_reply_bytes(r, 200, "image/png", png, size);
+    sl_image_free(&picture);
+    sl_image_free(&crop);
+    sl_template_free(other);
+}
+
+/* The query's crop alone, as the networks see it. */
+static void reply_query(sv_request *r, const sl_image *crop)
+{
+    uint8_t *png;
+    size_t size;
+    sl_error err = {0};
+    if (sl_image_encode_png(crop, &png, &size, &err) == SL_OK)
+        sv_reply_bytes(r, 200, "image/png", png, size);
+    else
+        sv_refuse_error(r, &err);
+}
+
+void sv_own_explain(sv_request *r, sl_session *session)
+{
+    static const char *const parts[] = {"pair", "trust", "shares", "query"};
+    char hold[512];
+    sv_faces faces;
+    const char *part = sv_ask(r, "part", hold);
+    bool known = !part;
+    for (size_t i = 0; part && i < sizeof parts / sizeof *parts; i++)
+        known |= strcmp(part, parts[i]) == 0;
+    sv_place *place = sv_named_gallery(r);
+    if (!place)
+        return;
+    if (!known) {
+        sv_refuse(r, 400, 0, "part is pair, trust, shares or query");
+        return;
+    }
+    const size_t index = (size_t)sv_ask_number(r, "index", 0, 1000, 0);
+    const sv_look_options how = {.name = "image", .embed = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
+    if (!sv_look(r, session, &how, &faces))
+        return;
+    const sv_view *view = sv_hub_view(place);
+    if (index >= faces.count)
+        sv_refuse(r, 422, 0, "the photo shows %zu faces", faces.count);
+    else if (part && strcmp(part, "query") == 0)
+        reply_query(r, &faces.items[index].crop);
+    else
+        explain(r, view, part ? part : "pair", &faces.items[index]);
+    sv_view_release(view);
+    sv_faces_free(&faces);
+}
