@@ -30,6 +30,7 @@ check: models ## every test: units, golden values, fuzz corpora, command line, i
 	@tools/check-layers
 	@cmake --preset release > /dev/null && cmake --build build
 	@tools/demo-photos > /dev/null || echo "the photos of people could not be fetched: tests that want them are skipped"
+	@tools/server-clients > /dev/null || echo "the server's clients could not be fetched: tests that want them are skipped"
 	@cd build && $(CTEST)
 
 asan: models ## the same tests under the address and undefined behaviour sanitizers

@@ -28,6 +28,7 @@ list(FILTER server_sources EXCLUDE REGEX "server/server_main\\.c$")
 add_library(server_parts OBJECT ${server_sources} ${CMAKE_BINARY_DIR}/page_files.c)
 target_include_directories(server_parts PUBLIC ${CMAKE_SOURCE_DIR}/server ${CMAKE_SOURCE_DIR}/include)
 target_link_libraries(server_parts PUBLIC PkgConfig::MICROHTTPD PkgConfig::SODIUM PkgConfig::JANSSON Threads::Threads)
+set(SL_UPTO_server server_parts ${SL_MODULES}) # what a test of the parts links
 add_executable(secondlook_server ${CMAKE_SOURCE_DIR}/server/server_main.c)
 set_target_properties(secondlook_server PROPERTIES OUTPUT_NAME secondlook-server)
 target_link_libraries(secondlook_server PRIVATE server_parts secondlook_static)

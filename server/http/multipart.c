@@ -103,7 +103,7 @@ static bool take_headers(span *s, sv_part *part)
     }
 }
 
-/* The content up to the boundary, which begins a line. */
+/* The content up to the boundary, which is alone on its line. */
 static bool take_content(span *s, const char *boundary, sv_part *part)
 {
     const size_t n = strlen(boundary);
@@ -112,7 +112,8 @@ static bool take_content(span *s, const char *boundary, sv_part *part)
         const uint8_t *found = memmem(from, (size_t)(s->end - from), boundary, n);
         if (!found)
             return false;
-        if (found == part->data || found[-1] == '\n') {
+        span behind = {found + n, s->end};
+        if ((found == part->data || found[-1] == '\n') && skip_line(&behind) >= 0) {
             part->size = (size_t)(found - part->data);
             part->size -= part->size > 0;
             part->size -= part->size > 0 && part->data[part->size - 1] == '\r';

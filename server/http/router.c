@@ -25,6 +25,9 @@ static bool matches(sv_request *r, const char *pattern)
     return depth == r->url.depth;
 }
 
+/* What answers where there is no route. */
+static const sv_route nothing = {.style = SV_STYLE_OWN}, nothing_compreface = {.style = SV_STYLE_COMPREFACE};
+
 static void refuse_method(sv_request *r, const sv_route *other)
 {
     r->route = other;
@@ -50,9 +53,11 @@ bool sv_route_find(sv_request *r)
             }
             other = route;
         }
-    if (other)
+    if (other) {
         refuse_method(r, other);
-    else
-        sv_refuse(r, 404, 0, "there is nothing here");
+        return false;
+    }
+    r->route = r->url.depth > 1 && strcmp(r->url.segments[0], "api") == 0 ? &nothing_compreface : &nothing;
+    sv_refuse(r, 404, 0, "there is nothing here");
     return false;
 }

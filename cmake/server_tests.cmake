@@ -1,0 +1,22 @@
+# tests/server: the parts as units, and the program with real clients. Nothing without secondlook-server.
+if(NOT TARGET secondlook_server)
+  return()
+endif()
+file(GLOB programs CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/server/test_*.c)
+foreach(program ${programs})
+  get_filename_component(stem ${program} NAME_WE)
+  set(target server_${stem})
+  add_executable(${target} ${program} ${support})
+  target_include_directories(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_SOURCE_DIR}/tests/gallery)
+  target_compile_definitions(${target} PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
+  target_link_libraries(${target} PRIVATE ${SL_UPTO_server} PkgConfig::CMOCKA)
+  add_test(NAME server/${stem} COMMAND ${target})
+  set_tests_properties(server/${stem} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600)
+endforeach()
+
+find_program(BATS bats)
+if(BATS AND TARGET make_picture)
+  add_test(NAME server/clients COMMAND ${BATS} ${CMAKE_SOURCE_DIR}/tests/server/server.bats)
+  set_tests_properties(server/clients PROPERTIES TIMEOUT 900 COST 100 ENVIRONMENT
+    "SERVER=$<TARGET_FILE:secondlook_server>;BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;TURN=$<TARGET_FILE:turn>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
+endif()

@@ -1,0 +1,154 @@
+// The native API. own_api.mjs URL KEY PHOTOS
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+
+const [url, key, photos] = process.argv.slice(2);
+const picture = name => new Blob([readFileSync(`${photos}/${name}`)]);
+const form = fields => {
+    const f = new FormData();
+    for (const [name, value] of Object.entries(fields)) f.append(name, value);
+    return f;
+};
+async function call(method, path, body, headers = {}) {
+    const plain = body && !(body instanceof FormData);
+    const response = await fetch(url + path, { method, body: plain ? JSON.stringify(body) : body,
+        headers: { "x-api-key": key, ...(plain ? { "content-type": "application/json" } : {}), ...headers } });
+    const type = response.headers.get("content-type") ?? "";
+    const text = type.startsWith("image/") ? await response.arrayBuffer() : await response.text();
+    return { status: response.status, type, headers: response.headers,
+        body: /json/.test(type) && text ? JSON.parse(text) : text };
+}
+async function ok(status, ...request) {
+    const reply = await call(...request);
+    assert.equal(reply.status, status, JSON.stringify(reply.body));
+    return reply.body;
+}
+async function refused(status, ...request) {
+    const reply = await call(...request);
+    assert.equal(reply.status, status, JSON.stringify(reply.body));
+    assert.equal(reply.type, "application/problem+json");
+    assert.equal(reply.body.status, status);
+    assert.ok(reply.body.detail && reply.headers.get("x-request-id") === reply.body.request);
+}
+
+// ---- galleries
+const g = "/v1/galleries/staff";
+assert.equal((await ok(201, "POST", "/v1/galleries", { name: "staff" })).name, "staff");
+await refused(409, "POST", "/v1/galleries", { name: "staff" });
+for (const bad of ["../x", ".x", "a/b", "", "x".repeat(65)]) await refused(400, "POST", "/v1/galleries", { name: bad });
+await refused(404, "GET", "/v1/galleries/none");
+await refused(405, "PATCH", "/v1/galleries");
+await refused(404, "GET", "/v1/none");
+
+// ---- faces
+const ann = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann", id: "badge/17 é.jpg" }));
+assert.equal(ann.image, "badge/17 é.jpg");
+assert.match(ann.id, /^[0-9a-f-]{14}8/);
+assert.deepEqual(await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann", id: "badge/17 é.jpg" })), ann);
+await refused(409, "POST", `${g}/faces`, form({ image: picture("sample2.png"), person: "Ann", id: "badge/17 é.jpg" }));
+await refused(422, "POST", `${g}/faces`, form({ image: picture("grey.jpg"), person: "Ann" }));
+await refused(422, "POST", `${g}/faces`, form({ image: new Blob(["no picture"]), person: "Ann" }));
+await refused(400, "POST", `${g}/faces`, form({ image: picture("sample1.png") }));
+await refused(400, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "a\u202eb" }));
+const once = { "idempotency-key": "first try" };
+const bob = await ok(201, "POST", `${g}/faces`, { image: readFileSync(`${photos}/sample2.png`).toString("base64"), person: "Bob" }, once);
+assert.deepEqual(await ok(201, "POST", `${g}/faces`,
+    { image: readFileSync(`${photos}/sample2.png`).toString("base64"), person: "Bob" }, once), bob);
+await refused(422, "POST", `${g}/faces`, { image: "", person: "Bob" }, once);
+assert.equal((await ok(200, "GET", `${g}/faces`)).total, 2);
+assert.equal((await ok(200, "GET", `${g}/faces/${ann.id}`)).person, "Ann");
+assert.equal((await ok(200, "GET", `${g}/faces?person=Bob`)).items[0].id, bob.id);
+assert.equal((await call("GET", `${g}/faces/${ann.id}/crop`)).type, "image/jpeg");
+await refused(404, "GET", `${g}/faces/00000000-0000-4000-8000-000000000000/crop`);
+
+// ---- searches
+const answer = await ok(200, "POST", `${g}/identify?top=2`, form({ image: picture("sample1.png") }));
+assert.equal(answer.faces.length, 1);
+assert.equal(answer.faces[0].decision, "match");
+assert.deepEqual(answer.faces[0].candidates.map(c => c.person), ["Ann", "Bob"]);
+assert.ok(answer.faces[0].candidates[0].score >= answer.faces[0].threshold && answer.rule.promise === "fpir");
+assert.equal(answer.fingerprint.length, 64);
+const strict = await ok(200, "POST", `${g}/identify?threshold=1`, form({ image: picture("sample3.png") }));
+assert.equal(strict.faces[0].decision, "unknown");
+assert.equal((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "none" }))).rerank, "none");
+await refused(400, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "magic" }));
+await refused(400, "POST", `${g}/identify`, form({ image: picture("sample1.png"), fpir: "0.01", far: "0.01" }));
+assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Ann" }))).decision, "match");
+assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Bob" }))).decision, "unknown");
+await refused(404, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Nobody" }));
+assert.equal((await ok(200, "POST", "/v1/verify",
+    form({ image_a: picture("sample1.png"), image_b: picture("sample1.png") }))).decision, "match");
+assert.equal((await ok(200, "POST", "/v1/detect", form({ image: picture("group.jpg") }))).faces.length, 3);
+for (const part of ["pair", "trust", "shares", "query"]) {
+    const drawn = await call("POST", `${g}/explain`, form({ image: picture("sample1.png"), face: ann.id, part }));
+    assert.equal(drawn.type, "image/png", drawn.body.detail);
+    assert.ok(drawn.body.byteLength > 1000);
+}
+await refused(400, "POST", `${g}/explain`, form({ image: picture("sample1.png"), face: ann.id, part: "magic" }));
+
+// ---- people
+assert.deepEqual(await ok(200, "POST", `${g}/people/Bob/rename`, { to: "Zoë" }), { faces: 1 });
+assert.deepEqual((await ok(200, "GET", `${g}/people?q=zo`)).items.map(p => p.name), ["Zoë"]);
+assert.deepEqual(await ok(200, "POST", `${g}/people/${encodeURIComponent("Zoë")}/rename`, { to: "Ann" }), { faces: 1 });
+assert.equal((await ok(200, "GET", `${g}/people`)).items[0].faces, 2);
+await refused(404, "POST", `${g}/people/Zo%C3%AB/rename`, { to: "x" });
+assert.deepEqual(await ok(200, "DELETE", `${g}/faces/${bob.id}`), { faces: 1 });
+await refused(404, "DELETE", `${g}/faces/${bob.id}`);
+
+// ---- jobs and their events
+async function job(kind) {
+    const begun = await call("POST", `${g}/jobs`, { kind });
+    assert.equal(begun.status, 202);
+    assert.equal(begun.headers.get("location"), `/v1/jobs/${begun.body.id}`);
+    const events = await ok(200, "GET", `/v1/jobs/${begun.body.id}/events`);
+    assert.match(events, /event: end\ndata: {"state":"(done|failed)"/);
+    return ok(200, "GET", `/v1/jobs/${begun.body.id}`);
+}
+assert.equal((await job("verify")).state, "done");
+assert.equal((await ok(200, "GET", g)).removed, 3); // renamed twice, removed once
+assert.equal((await job("compact")).state, "done");
+assert.equal((await ok(200, "GET", g)).removed, 0);
+assert.equal((await job("calibrate")).state, "failed"); // of one face nothing can be told
+await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann again" }));
+const twice = await job("duplicates");
+assert.deepEqual([twice.state, twice.result.same_photo.length, twice.result.same_person.length], ["done", 1, 1]);
+await refused(400, "POST", `${g}/jobs`, { kind: "magic" });
+await refused(404, "GET", "/v1/jobs/none/events");
+
+// ---- keys: for one gallery, for reading
+const reader = await ok(201, "POST", "/v1/keys", { name: "door", gallery: "staff", scope: "read" });
+const as = { "x-api-key": reader.key };
+assert.equal((await call("GET", g, undefined, as)).status, 200);
+assert.equal((await call("GET", "/v1/galleries/main", undefined, as)).status, 403);
+assert.equal((await call("DELETE", `${g}/faces/${ann.id}`, undefined, as)).status, 403);
+assert.equal((await call("GET", "/v1/keys", undefined, as)).status, 403);
+assert.ok(!JSON.stringify(await ok(200, "GET", "/v1/keys")).includes(reader.key));
+await ok(204, "DELETE", `/v1/keys/${reader.id}`);
+assert.equal((await call("GET", g, undefined, as)).status, 401);
+
+// ---- a browser's session: the cookie alone changes nothing
+const session = await call("POST", "/v1/session", { key }, { "x-api-key": "" });
+assert.equal(session.status, 201);
+const cookie = session.headers.get("set-cookie");
+assert.match(cookie, /HttpOnly; SameSite=Strict/);
+const browser = (method, path, more = {}) => fetch(url + path, { method, headers: { cookie: cookie.split(";")[0], ...more } });
+assert.equal((await browser("GET", g)).status, 200);
+assert.equal((await browser("DELETE", `${g}/people/Ann`)).status, 403);
+assert.equal((await browser("DELETE", `${g}/people/Ann`, { "x-csrf-token": "0".repeat(64) })).status, 403);
+assert.equal((await browser("DELETE", `${g}/people/Ann`, { "x-csrf-token": session.body.csrf })).status, 200);
+assert.equal((await browser("DELETE", "/v1/session", { "x-csrf-token": session.body.csrf })).status, 204);
+assert.equal((await browser("GET", g)).status, 401);
+
+// ---- the document says what there is
+const document = await ok(200, "GET", "/openapi.json");
+for (const [path, methods] of Object.entries(document.paths))
+    for (const method of Object.keys(methods)) {
+        const probe = await fetch(url + path.replace(/{\w+}/g, "none"), { method: method.toUpperCase() });
+        assert.ok(probe.status !== 405 && !(probe.status === 404 && (await probe.text()).includes("nothing here")), path);
+    }
+assert.equal((await ok(200, "GET", "/healthz")).status, "ok");
+assert.match(await ok(200, "GET", "/metrics"), /secondlook_faces{gallery="staff"} 1\n/);
+assert.equal((await ok(200, "GET", "/v1/audit?last=3")).lines.length, 3);
+await ok(204, "DELETE", g);
+await refused(404, "GET", g);
+console.log("the native API answers as it says");
