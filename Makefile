@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo check asan tsan arm64 fuzz bench man install clean
+.PHONY: help setup build models demo serve check asan tsan arm64 fuzz bench man install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -24,6 +24,10 @@ models: build
 
 demo: models ## a gallery, masked queries, a report that shows why (FACES=dir: of your own photos)
 	@tools/demo $(FACES)
+
+serve: models ## the server and its page on the demo's gallery: prints address and key
+	@cmake --build build --target secondlook_server
+	@tools/serve
 
 check: models ## every test: units, golden values, fuzz corpora, command line, installation
 	@tools/setup check
@@ -67,6 +71,7 @@ man: build ## docs/secondlook.1 anew from what --help says
 install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
 	@cmake --build build --target secondlook_cli secondlook secondlook_static
+	@if grep -q '^build secondlook-server' build/build.ninja; then cmake --build build --target secondlook_server; fi
 	@cmake --install build
 
 clean: ## remove everything that was built

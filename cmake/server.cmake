@@ -32,4 +32,5 @@ set(SL_UPTO_server server_parts ${SL_MODULES}) # what a test of the parts links
 add_executable(secondlook_server ${CMAKE_SOURCE_DIR}/server/server_main.c)
 set_target_properties(secondlook_server PROPERTIES OUTPUT_NAME secondlook-server)
 target_link_libraries(secondlook_server PRIVATE server_parts secondlook_static)
-install(TARGETS secondlook_server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS secondlook_server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
+install(FILES server/secondlook-server.service DESTINATION lib/systemd/system)
