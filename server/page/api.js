@@ -1,0 +1,35 @@
+// The server's API, as far as the page asks it.
+let csrf = "";
+
+export class Refused extends Error {
+    constructor(status, detail) {
+        super(detail);
+        this.status = status;
+    }
+}
+
+export async function ask(method, path, body) {
+    const headers = csrf ? { "x-csrf-token": csrf } : {};
+    const form = body instanceof FormData;
+    if (body && !form) headers["content-type"] = "application/json";
+    const reply = await fetch(path, { method, headers, body: body && !form ? JSON.stringify(body) : body });
+    const type = reply.headers.get("content-type") ?? "";
+    if (!reply.ok) throw new Refused(reply.status, type.includes("json") ? (await reply.json()).detail : reply.statusText);
+    return type.startsWith("image/") ? reply.blob() : type.includes("json") ? reply.json() : null;
+}
+
+export async function login(key) {
+    const who = key ? await ask("POST", "/v1/session", { key }) : await ask("GET", "/v1/session");
+    csrf = who.csrf;
+    return who;
+}
+
+export const logout = () => ask("DELETE", "/v1/session");
+
+export const galleryPath = (gallery, ...more) => ["/v1/galleries", gallery, ...more].map((part, i) => i ? encodeURIComponent(part) : part).join("/");
+
+export function form(fields) {
+    const made = new FormData();
+    for (const [name, value] of Object.entries(fields)) made.append(name, value);
+    return made;
+}

@@ -1,0 +1,115 @@
+// The page in Debian's chromium: login, Find with its reasons, People with all that can be done there; axe-core on each
+// screen. page.mjs CLIENTS CHROMIUM URL KEY PHOTOS SHOTS; pictures of the screens go to SHOTS.
+import assert from "node:assert/strict";
+import { mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+const [clients, executablePath, url, key, photos, shots] = process.argv.slice(2);
+const require = createRequire(join(clients, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+mkdirSync(shots, { recursive: true });
+
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+const wide = { viewport: { width: 1600, height: 1000 } };
+// The policy forbids what axe-core does to be injected; every other page of this test runs under it.
+async function check(page, name) {
+    await page.screenshot({ path: join(shots, `${name}.png`), fullPage: true });
+    await page.evaluate(axe);
+    const { violations } = await page.evaluate(() => axe.run());
+    const serious = violations.filter(v => v.impact === "serious" || v.impact === "critical");
+    assert.deepEqual(serious.map(v => [v.id, v.nodes.map(n => n.target.join())]), [], name);
+    const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
+}
+async function login(options) {
+    const context = await browser.newContext(options), page = await context.newPage();
+    page.on("pageerror", e => assert.fail(e));
+    page.on("console", m => { if (/Content Security Policy/.test(m.text())) assert.fail(m.text()); });
+    await page.goto(url);
+    await page.getByLabel("Key").fill("00000000-0000-4000-8000-000000000000");
+    await page.keyboard.press("Enter");
+    await page.getByRole("alert").filter({ hasText: "not known" }).waitFor();
+    await page.getByLabel("Key").fill(key);
+    await page.keyboard.press("Enter");
+    await page.getByRole("heading", { name: "Who is this?" }).waitFor();
+    return page;
+}
+
+// ---- People: add, with the reason of a refusal; a name that is HTML stays text
+const page = await login(wide);
+await page.getByRole("combobox").selectOption("main");
+await page.getByRole("link", { name: "People" }).click();
+const add = async (person, ...files) => {
+    await page.getByLabel("Add photos of").fill(person);
+    await page.locator("#photos").setInputFiles(files.map(f => join(photos, f)));
+    await page.locator(".files li").nth(files.length - 1).filter({ hasText: /enrolled|face|picture/ }).waitFor();
+    return page.locator(".files li").allTextContents();
+};
+const told = await add("<img src=x onerror=alert(1)>", "sample1.png", "grey.jpg");
+assert.match(told[0], /sample1.png: enrolled/);
+assert.match(told[1], /grey.jpg: no face/);
+await add("Bob", "sample2.png");
+await add("Eve", "sample3.png");
+await page.getByText("<img src=x onerror=alert(1)>", { exact: true }).waitFor();
+await page.getByRole("button", { name: "Rename: <img" }).click();
+await check(page, "people-rename");
+await page.getByLabel("New name").fill("Ann");
+await page.keyboard.press("Enter");
+await page.locator(".name", { hasText: /^Ann$/ }).waitFor();
+await page.getByRole("button", { name: "Remove: Eve" }).click();
+await page.getByRole("button", { name: "Undo" }).click();
+await page.locator(".person:not([hidden]) .name", { hasText: "Eve" }).waitFor();
+await page.getByLabel("Search names").fill("an");
+await page.locator(".name", { hasText: "Bob" }).waitFor({ state: "detached" });
+await page.getByLabel("Search names").fill("");
+await page.locator(".name", { hasText: "Bob" }).waitFor();
+await check(page, "people");
+
+// ---- Find: a file, then a drop, then the clipboard; the reasons by slider
+await page.getByRole("link", { name: "Find" }).click();
+await page.locator("#photo").setInputFiles(join(photos, "sample1.png"));
+await page.getByRole("heading", { name: "This is Ann." }).waitFor();
+await page.locator(".whole[src]").waitFor({ state: "attached" });
+for (const [at, says] of [[0, "The photo"], [2, "What each part says"], [3, "The enrolled face"], [1, "What is believed"]]) {
+    await page.locator("#fade").fill(String(at));
+    assert.match(await page.locator(".caption").textContent(), new RegExp(says));
+    assert.ok(await page.locator(`.layer[data-layer="${at}"]`).evaluate(i => i.complete && i.naturalWidth > 0 && i.style.opacity === "1"));
+}
+await page.getByText("The whole comparison").click();
+await check(page, "find-match");
+const give = (name, type, how) => page.evaluate(([data, type, how]) => {
+    const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), given = new DataTransfer();
+    given.items.add(new File([bytes], "photo", { type }));
+    how === "drop" ? document.querySelector(".zone").dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true }))
+        : document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given }));
+}, [readFileSync(join(photos, name)).toString("base64"), type, how]);
+await give("sample6.png", "image/png", "drop");
+await page.getByRole("heading", { name: "Nobody we know." }).waitFor();
+await give("group.jpg", "image/jpeg", "paste");
+await page.getByRole("button", { name: "Face 3 of 3" }).waitFor();
+await page.getByRole("button", { name: "Face 2 of 3" }).focus();
+await page.keyboard.press("Enter");
+assert.equal(await page.getByRole("button", { name: "Face 2 of 3" }).getAttribute("aria-pressed"), "true");
+await page.locator(".whole[src]").waitFor({ state: "attached" });
+await check(page, "find-group");
+await page.locator("#photo").setInputFiles(join(photos, "grey.jpg"));
+await page.getByText("No face was found").waitFor();
+
+// ---- a telephone, in the dark
+const phone = await login({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+await phone.getByRole("combobox").selectOption("main");
+await phone.locator("#photo").setInputFiles(join(photos, "sample2.png"));
+await phone.getByRole("heading", { name: "This is Bob." }).waitFor();
+await phone.locator(".whole[src]").waitFor({ state: "attached" });
+await check(phone, "find-phone-dark");
+await phone.getByRole("link", { name: "People" }).click();
+await phone.locator(".name", { hasText: "Bob" }).waitFor();
+await check(phone, "people-phone-dark");
+await phone.getByRole("button", { name: "Log out" }).click();
+await phone.getByRole("heading", { name: "Open with a key" }).waitFor();
+await check(phone, "login-phone-dark");
+
+await browser.close();
+console.log("each screen was used, and axe-core finds nothing serious");
