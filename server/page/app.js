@@ -38,7 +38,7 @@ async function enter(key) {
     const { galleries } = await ask("GET", "/v1/galleries");
     const wanted = localStorage.getItem("gallery");
     galleries.sort((a, b) => b.faces - a.faces);
-    select.replaceChildren(...galleries.map(g => el("option", { value: g.name }, `${g.name} (${g.faces})`)));
+    select.replaceChildren(...galleries.map(g => el("option", { value: g.name }, g.name)));
     if (galleries.some(g => g.name === wanted)) select.value = wanted;
     nav.replaceChildren(...Object.keys(screens).map(name => el("a", { href: `#${name}` }, texts[name])));
     nav.hidden = chooser.hidden = leave.hidden = false;

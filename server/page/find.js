@@ -63,9 +63,14 @@ function showFace(told, of, index) {
     const face = of.answer.faces[index], why = el("div", { class: "why" });
     const rows = face.candidates.map((c, i) => el("li", {}, el("button", { class: "candidate", onclick: () => explain(i) },
         c.crop ? el("img", { src: galleryPath(of.gallery, "faces", c.face, "crop"), alt: "", width: 72, height: 72 }) : el("span", { class: "blank" }),
-        el("span", { class: "who" }, el("strong", {}, c.person), el("span", { class: "bar" }, el("span", { class: "fill" })),
+        el("span", { class: "who" }, el("strong", {}, c.person), el("span", { class: "bar" }, el("span", { class: "fill" }), el("span", { class: "mark", title: texts.threshold })),
             el("small", {}, `${texts.score} ${figure(c.score)} · ${texts.first} ${figure(c.stage1)} · ${texts.second} ${figure(c.stage2)}`)))));
-    rows.forEach((row, i) => { row.querySelector(".fill").style.width = `${Math.max(0, Math.min(1, face.candidates[i].score)) * 100}%`; });
+    const share = x => `${100 * Math.max(0, Math.min(1, x ?? 1))}%`;
+    rows.forEach((row, i) => {
+        const c = face.candidates[i];
+        row.querySelector(".fill").style.width = share(face.threshold_on === "stage1" ? c.stage1 : c.score);
+        row.querySelector(".mark").style.left = share(face.threshold);
+    });
     const explain = i => {
         rows.forEach((row, k) => row.firstChild.setAttribute("aria-pressed", String(k === i)));
         showWhy(why, of, index, face.candidates[i]);

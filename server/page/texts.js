@@ -12,7 +12,7 @@ export const texts = {
     verdictUnknown: (score, threshold) => `The best score ${score} stays below the threshold ${threshold}.`,
     hidden: (share, from, to) => `${share} % of the face is hidden; it is judged among faces of which ${from} to ${to} % are.`,
     promise: (rate, faces) => `The threshold lets one in ${rate} searches for somebody who is not among these ${faces} faces find somebody all the same.`,
-    ranked: "The nearest people", score: "score", first: "whole face", second: "second look",
+    ranked: "The nearest people", threshold: "threshold", score: "score", first: "whole face", second: "second look",
     changed: "The second look changed who comes first.",
     why: name => `Why ${name}?`, layers: ["The photo", "What is believed", "What each part says", "The enrolled face"],
     layerHelp: ["The face as the networks see it.", "Bright parts are believed, dark ones are taken for hidden.",

@@ -45,10 +45,19 @@ setup() {
     node "$SOURCE/tests/server/raw_requests.mjs" "$URL" "$KEY" people
 }
 
-@test "a second server on the same galleries says why it does not start; a search sees no half of a change" {
+@test "the page in a browser: every screen, wide and narrow, light and dark" {
+    release_only "the browser sees no more than the other clients do"
+    [ -e "$MODELS/server-clients/done" ] || skip "the server's clients are not here: tools/server-clients"
+    browser=$(command -v chromium) || skip "chromium is not installed"
+    shots=$BUILD/page-shots
+    node "$SOURCE/tests/server/page.mjs" "$MODELS/server-clients" "$browser" "$URL" "$KEY" people "$shots"
+}
+
+@test "a second server on the same galleries says why it does not start" {
     run "$SERVER" --data data --port 0
     [ "$status" = 1 ]
-    contains "$output" "data/galleries/main"
+    contains "$output" data/galleries/
+    contains "$output" "another process"
 }
 
 @test "the audit log holds, and shows what was changed in it" {
