@@ -90,3 +90,15 @@ setup() {
 @test "kill -9 under load loses no face that was acknowledged" {
     node "$SOURCE/tests/server/durability.mjs" "$SERVER" "$BIN" "$BATS_TEST_TMPDIR/killed" people
 }
+
+@test "SIGTERM ends the server that answered all this; neither it nor a sanitizer said anything" {
+    kill "$(cat pid)"
+    for _ in $(seq 600); do
+        kill -0 "$(cat pid)" 2> /dev/null || break
+        sleep .1
+    done
+    fails kill -0 "$(cat pid)" 2> /dev/null
+    rm pid
+    cat said
+    [ ! -s said ]
+}
