@@ -13,7 +13,7 @@ ROUNDS, REPEATS, AGREES = 5, 2, 1e-3
 
 
 def ours(network, batch, threads, precision):
-    program = os.path.join(ROOT, "build", "bench_train")
+    program = os.path.join(ROOT, "build", "train_step")
     return partial(document_of, [program, network, str(batch), str(threads), precision, str(REPEATS)])
 
 
@@ -44,7 +44,7 @@ def step(network, batch, threads, precisions, torch_is_here):
 
 
 def measure(options):
-    subprocess.run(["cmake", "--build", os.path.join(ROOT, "build"), "--target", "bench_train"], check=True,
+    subprocess.run(["cmake", "--build", os.path.join(ROOT, "build"), "--target", "train_step"], check=True,
                    stdout=subprocess.DEVNULL)
     skipped = missing("torch", "PyTorch", "apt install python3-torch")
     flags = open("/proc/cpuinfo").read() if os.path.exists("/proc/cpuinfo") else ""

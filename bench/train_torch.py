@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Forward and backward of a step of training in PyTorch (Debian's python3-torch), for comparison: the networks, weights
-and loss of bench/bench_train.c (tests/torch/formula.py). The quickest of ROUNDS; peak memory of the whole process. One
+and loss of bench/train_step.c (tests/torch/formula.py). The quickest of ROUNDS; peak memory of the whole process. One
 JSON line: train_torch.py NETWORK BATCH THREADS ROUNDS."""
 import json
 import os

@@ -81,10 +81,10 @@ target_compile_definitions(double_gradients PRIVATE SL_FORMULA_DOUBLE)
 target_link_libraries(double_gradients PRIVATE ${SL_UPTO_base} PkgConfig::CMOCKA)
 
 # For bench/compare train: a step of training, timed.
-add_executable(bench_train EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/bench_train.c ${support})
-target_include_directories(bench_train PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_SOURCE_DIR}/tests/model)
-target_compile_definitions(bench_train PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
-target_link_libraries(bench_train PRIVATE ${SL_UPTO_model} PkgConfig::CMOCKA)
+add_executable(train_step EXCLUDE_FROM_ALL ${CMAKE_SOURCE_DIR}/bench/train_step.c ${support})
+target_include_directories(train_step PRIVATE ${CMAKE_SOURCE_DIR}/tests/support ${CMAKE_SOURCE_DIR}/tests/model)
+target_compile_definitions(train_step PRIVATE SL_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SL_EMULATOR=${emulator})
+target_link_libraries(train_step PRIVATE ${SL_UPTO_model} PkgConfig::CMOCKA)
 
 # Matching stands on templates alone: this links no networks, no codecs, no gallery, or not at all.
 add_executable(score_two_templates ${CMAKE_SOURCE_DIR}/tests/link/score_two_templates.c $<TARGET_OBJECTS:sl_base>

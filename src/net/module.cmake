@@ -16,7 +16,7 @@ set_source_files_properties(${onnx_sources} PROPERTIES INCLUDE_DIRECTORIES ${CMA
 # The loops over floats: no floating-point exception is ever looked at, and with that known both sides of a
 # condition can be computed and chosen from (NaN is not affected). Plain C is worth -O3 here.
 file(GLOB net_loops CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/net/kernels/loops_*.c
-  ${CMAKE_SOURCE_DIR}/src/net/kernels/rows_*.c)
+  ${CMAKE_SOURCE_DIR}/src/net/kernels/row_sums_*.c)
 set_source_files_properties(${net_loops} PROPERTIES COMPILE_FLAGS
   "-O3 -fno-trapping-math $<$<C_COMPILER_ID:Clang>:-Wno-pass-failed>")
 

@@ -49,6 +49,7 @@ static const struct {
       .accumulate = 1,
       .steps = 1000,
       .seed = 1,
+      .keep = .6,
       .held_out = .1,
       .every = 200,
       .margin = .5,

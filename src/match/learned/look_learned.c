@@ -15,16 +15,19 @@ typedef struct {
 
 /* ---- options ---- */
 
+/* The table of looks has the names; it names this file's rows. */
+static const char *name_of(sl_rerank rerank) { return (rerank == SL_RERANK_H2 ? &sl_look_h2 : &sl_look_h2l)->name; }
+
 static sl_status check(const sl_match_options *o, const sl_template_shape *shape, sl_error *err)
 {
     const sl_look *look = o->look;
     char own[65], read[65];
     if (!look)
         return sl_fail(err, SL_ERR_ARGUMENT, "rerank %s is a look that was learned: name the model (--look NAME)",
-                       sl_rerank_name(o->rerank));
+                       name_of(o->rerank));
     if (look->rerank != o->rerank)
         return sl_fail(err, SL_ERR_ARGUMENT, "the look %s is %s, rerank %s was asked for", look->name,
-                       sl_rerank_name(look->rerank), sl_rerank_name(o->rerank));
+                       name_of(look->rerank), name_of(o->rerank));
     if (!sl_same_model(look->backbone, shape->fingerprint)) {
         sl_hex32(look->backbone, read);
         sl_hex32(shape->fingerprint, own);

@@ -3,7 +3,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 #include "net/plan/plan_layout.h"
 
 typedef struct {

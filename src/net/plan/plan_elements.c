@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "net/kernels/loops.h"
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 #include "net/plan/plan_layout.h"
 
 /* ---- functions of one tensor: unary, PReLU, batch norm ---- */

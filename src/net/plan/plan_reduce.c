@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 #include "net/plan/plan_layout.h"
 
 enum { ROWS = 256 };

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "net/kernels/loops.h"
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 #include "net/plan/plan_layout.h"
 
 /* ---- PReLU ---- */

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 
 enum { LANES = SL_ROW_LANES };
 

@@ -1,6 +1,6 @@
 /* Which instruction set's loops over rows run. */
 #include "base/cpu.h"
-#include "net/kernels/rows.h"
+#include "net/kernels/row_sums.h"
 
 const sl_row_loops *sl_row_loops_active(void)
 {
