@@ -35,10 +35,11 @@ struct sl_look_kind {
     const sl_pair_rule *rule; /* of looks by patches: by which a pair is scored; else NULL */
     bool by_trust;            /* leaves out of both faces what is not believed of the query */
 
-    /* What the options need in `oae`. */
+    /* What the options need in `oae`; NULL: nothing. */
     sl_match_need (*needs)(const sl_match_options *options);
 
-    /* Whether candidates are compared by their contributions, so that a bank of those (contributions.h) pays. */
+    /* Whether candidates are compared by their contributions, so that a bank of those (contributions.h) pays;
+     * NULL: never. */
     bool (*splits)(const sl_match_options *options);
 
     /* Whether a search for `top` people is to prune; NULL: never. */
