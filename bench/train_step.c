@@ -1,4 +1,4 @@
-/* Forward and backward of a step of training: train NETWORK BATCH THREADS f32|bf16 ROUNDS. NETWORK is an architecture by
+/* Forward and backward of a step: train_step NETWORK BATCH THREADS f32|bf16 ROUNDS. NETWORK is an architecture by
  * its name, or "layer", a transformer's of 130 tokens of 512 numbers, all under ArcFace's margin loss; weights are by
  * formula (tests/model/formula_net.h), so that bench/train_torch.py has the same loss. The quickest of ROUNDS, by the
  * clock and by the processor's time; FLOP of products, and how quick large products are here; one JSON line.
@@ -95,7 +95,7 @@ static double product_rate(const sl_plan_options *options)
 int main(int argc, char **argv)
 {
     if (argc != 6) {
-        fprintf(stderr, "usage: train NETWORK BATCH THREADS f32|bf16 ROUNDS\n");
+        fprintf(stderr, "usage: train_step NETWORK BATCH THREADS f32|bf16 ROUNDS\n");
         return 2;
     }
     const bool narrow = strcmp(argv[4], "bf16") == 0;

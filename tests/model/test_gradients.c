@@ -5,6 +5,10 @@
  * some million numbers a few. MobileFaceNet's frozen one has none of these and is compared to 1e-4 of each gradient's
  * length. In training there are some: PyTorch's own in float32 are off by 4e-4 in the median. What adds a constant
  * before a batch norm has no gradient but rounding, and ArcFace's first slope sums a million numbers that cancel out.
+ * FaceNet's last maps have nine cells, one of which on the other side of its corner is some hundredths of a gradient in
+ * training. None of this is there in double: the scalar reference, compiled so, is within 3e-8 of PyTorch on
+ * MobileFaceNet in training, on ArcFace-18 and on FaceNet (double_gradients, which tests/torch/run runs). All others
+ * are compared to 1e-4.
  * net/test_gradient has each kind's gradient to 1e-5 where corners are not in the way. */
 #include "golden_gradient.h"
 
@@ -51,7 +55,8 @@ static void check(const char *arch, const char *mode, sl_stats stats, tolerance 
 }
 
 /* Batch norms of three pictures magnify rounding: the loss by 2e-5 where convolutions sum in another order (arm64). */
-static const tolerance exact = {1, 1e-5, 1e-4, 1e-6}, corners = {1, 1e-5, 5e-3, 2e-4}, training = {3, 1e-4, 2e-2, 1e-3};
+static const tolerance exact = {1, 1e-5, 1e-4, 1e-6}, corners = {1, 1e-5, 5e-3, 2e-4},
+                       small_maps = {3, 1e-4, 5e-2, 1e-3}, training = {3, 1e-4, 2e-2, 1e-3};
 
 /* Networks without a batch norm have one mode. */
 static void test_plain(void **state)
@@ -73,7 +78,7 @@ static void test_facenet(void **state)
 {
     (void)state;
     check("facenet-ir1", "frozen", SL_STATS_FIXED, exact);
-    check("facenet-ir1", "train", SL_STATS_BATCH, training);
+    check("facenet-ir1", "train", SL_STATS_BATCH, small_maps);
 }
 
 static void test_mobilefacenet(void **state)

@@ -1,12 +1,12 @@
-/* Sums and averages over axes that leave [batch, kept, inner] or take [outer, kept, inner] away around what is kept. A
- * few hundred numbers at most are added as floats; those sums are added in double, always in the same order. */
+/* Sums and averages over the rows of [kept, rows, inner], or over outer and rows of [outer, kept, rows]. A few numbers
+ * are added as floats; those sums are added in double, always in the same order. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "net/kernels/row_sums.h"
 #include "net/plan/plan_layout.h"
 
-enum { ROWS = 256 };
+enum { ROWS = 16 };
 
 typedef struct {
     const sl_row_loops *loops;
