@@ -1,7 +1,6 @@
 /* secondlook: networks that learn, from galleries with crops, lists of crops, or pictures of your own.
  *
- *     crops of people -> drawn on, turned, blurred -> network -> loss -> gradients -> optimiser -> weights -> a
- * model
+ *     crops of people -> drawn on, blurred -> network -> loss -> gradients -> optimiser -> weights -> a model
  *
  * The same settings, data, seed, instruction set and number of threads give the same weights, bit for bit, also
  * where the work was stopped at any moment and resumed. The rules of secondlook.h hold here too. */

@@ -1,5 +1,4 @@
-/* What comes when: the pictures that are learned from, drawn on anew each time, and those by which it is judged.
- */
+/* What comes when: the pictures that are learned from, drawn on anew each time, and those that judge. */
 #ifndef SL_TRAIN_LESSON_H
 #define SL_TRAIN_LESSON_H
 

@@ -15,8 +15,7 @@ bool sl_loss_has_classes(sl_train_loss loss);
 /* Appends the loss of `embedding` [batch, dim] to g, and one more input to g's own:
  *   distill    target [batch, dim], the sum of what the unit embedding is to be near, each by its weight:
  *              loss = offset - mean over rows of <unit embedding, target>, offset the sum of the weights
- *   others     labels [batch], whole numbers; classes: [people, dim], the beginning of SL_CLASS_VECTORS, which
- * must outlive g */
+ *   others     labels [batch], whole numbers; classes [people, dim]: what SL_CLASS_VECTORS begin as, outlives g */
 sl_status sl_loss_append(sl_graph *g, sl_tensor embedding, int batch, int dim, const sl_train_options *options,
                          const float *classes, int people, sl_error *err);
 

@@ -32,8 +32,7 @@ static double number_of(const json_t *line, const char *key)
     return json_is_number(x) ? json_number_value(x) : NAN;
 }
 
-/* Keeps a line that tells of a step up to `steps`; a line that was cut short is left out, as are all that follow.
- */
+/* Keeps a line that tells of a step up to `steps`; a line that was cut short is left out, as are all that follow. */
 static sl_status read_line(sl_run_log *log, const char *text, size_t length, uint64_t steps, sl_text *kept,
                            bool *go_on, sl_error *err)
 {

@@ -35,8 +35,7 @@ static sl_status pass_on(const sl_trainer *t, sl_error *err)
     return SL_OK;
 }
 
-/* target [dim] = unit embedding at the start of the untouched picture, and by its weight that of the covered one.
- */
+/* target [dim]: unit embedding at the start of the untouched picture, and by its weight that of the covered one. */
 static void set_target(const sl_trainer *t, int row, float *target)
 {
     const int dim = sl_student_dim(&t->student);
@@ -79,8 +78,7 @@ static void add_gradient(const running_run *r, int param)
         sum[k] = r->first ? p->gradient[k] : sum[k] + p->gradient[k];
 }
 
-/* Takes the gradients that this step of the plan has brought: ranks add up some while others are still computed.
- */
+/* Takes the gradients that this step of the plan has brought: ranks add up some while others are still computed. */
 static sl_status take_gradients(void *context, int step, sl_error *err)
 {
     const running_run *r = context;

@@ -1,16 +1,17 @@
 /* The trainer from inside.
  *
- *     lesson --> pictures --> front --> learner --> gradients --> sums over a step's runs --> optimiser -->
- * weights |          ^ targets (of the start) ---+--> target, or labels
+ *     lesson: pictures --> front --> learner --> gradients, summed over runs and ranks --> optimiser --> weights
+ *                            |          ^
+ *        targets, of the start, or labels
  */
 #ifndef SL_TRAIN_TRAINER_H
 #define SL_TRAIN_TRAINER_H
 
-#include "train/run_state.h"
 #include "train/judge.h"
 #include "train/learner.h"
 #include "train/optimiser.h"
 #include "train/run_log.h"
+#include "train/run_state.h"
 #include "train/student.h"
 
 /* What belongs to one parameter beside its place in the learner. */

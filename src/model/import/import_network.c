@@ -32,8 +32,7 @@ static bool fits_arch(const sl_graph *file, const sl_arch *arch, outputs *out)
            has_shape(&out->g->tensors[out->patch_map].shape, arch->patch_channels, arch->rows, arch->cols);
 }
 
-/* Numbers in the constants of a network, which is about what its architecture has: batch norms may be folded away.
- */
+/* Numbers in the constants of a network, which is about what its architecture has: batch norms may be folded away. */
 static bool has_size(const sl_graph *file, const sl_arch *arch, size_t *constants)
 {
     sl_arch_tensor *tensors;
