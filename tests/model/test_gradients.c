@@ -2,13 +2,13 @@
  * made again by tests/torch/run.
  *
  * Gradients jump where a number is so near a corner of a ReLU that float32 and float64 come out on two sides of it: of
- * some million numbers a few. MobileFaceNet's frozen one has none of these and is compared to 1e-4 of each gradient's
- * length. In training there are some: PyTorch's own in float32 are off by 4e-4 in the median. What adds a constant
- * before a batch norm has no gradient but rounding, and ArcFace's first slope sums a million numbers that cancel out.
- * FaceNet's last maps have nine cells, one of which on the other side of its corner is some hundredths of a gradient in
- * training. None of this is there in double: the scalar reference, compiled so, is within 3e-8 of PyTorch on
- * MobileFaceNet in training, on ArcFace-18 and on FaceNet (double_gradients, which tests/torch/run runs). All others
- * are compared to 1e-4.
+ * some million numbers a few. MobileFaceNet's frozen one has none of these, nor have FaceNet's, IResNet's, CosFace's and
+ * MTCNN's: they are compared to 1e-4 of each gradient's length. ArcFace's has some, and each network in training, where
+ * batch norms of three pictures magnify rounding: PyTorch's own in float32 are off by 4e-4 in the median. What adds a
+ * constant before a batch norm has no gradient but rounding, and ArcFace's first slope sums a million numbers that cancel
+ * out. FaceNet's last maps have nine cells each, of which one counts much. None of this is there in double: the scalar
+ * reference, compiled so (double_gradients, which tests/torch/run runs), is within 3e-8 of PyTorch on ArcFace-18 and
+ * FaceNet with frozen statistics and on MobileFaceNet in training.
  * net/test_gradient has each kind's gradient to 1e-5 where corners are not in the way. */
 #include "golden_gradient.h"
 
