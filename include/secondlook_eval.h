@@ -304,7 +304,7 @@ typedef struct {
     double pairs_per_s;
     double query_ms;       /* all pairs of one query */
     double gflop_per_pair; /* of products, as they are done */
-    double product_gflops; /* the machine's rate: dense layers 512 to 2048 to 512 of 1,280 rows, same precision, threads */
+    double product_gflops; /* the machine's rate: a large dense layer, same precision and threads */
     double share;          /* pairs_per_s * gflop_per_pair / product_gflops */
 } sl_look_speed;
 

@@ -1,6 +1,5 @@
 /* How many pairs a learned look compares in a second, beside the rate at which this machine multiplies matrices. */
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,11 +7,11 @@
 #include "base/mem.h"
 #include "base/rng.h"
 #include "model/arch/arch.h"
+#include "net/flop.h"
 #include "pipeline/look_network.h"
 #include "secondlook_eval.h"
 
-/* The product that the machine's rate is measured by: that of the look's own dense layers, both ways. */
-enum { ROWS = 1280, WIDTH = 512, HIDDEN = 2048, MOST_RUNS = 4096 };
+enum { MOST_RUNS = 4096 };
 
 /* ---- a look made up ---- */
 
@@ -73,32 +72,11 @@ static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, 
     return SL_OK;
 }
 
-/* ---- arithmetic ---- */
-
-static int64_t node_flop(const sl_graph *g, const sl_node *n)
-{
-    const sl_shape *a = &g->tensors[n->inputs[0]].shape, *y = &g->tensors[n->outputs[0]].shape;
-    if (n->op == SL_OP_DENSE)
-        return 2 * sl_shape_elements(y) * a->dim[1];
-    if (n->op == SL_OP_MATMUL)
-        return 2 * sl_shape_elements(y) * a->dim[a->rank - (n->attr.transposed[0] ? 2 : 1)];
-    return 0;
-}
-
-/* Of products alone, which are all but a hundredth. */
-static int64_t graph_flop(const sl_graph *g)
-{
-    int64_t sum = 0;
-    for (int i = 0; i < g->n_nodes; i++)
-        sum += node_flop(g, &g->nodes[i]);
-    return sum;
-}
-
 static sl_status flop_per_pair(const sl_look_network *l, double *out, sl_error *err)
 {
     sl_graph *g;
     SL_TRY(sl_look_network_graph(l, l->look.batch, &g, err));
-    *out = (double)graph_flop(g) / l->look.batch;
+    *out = sl_graph_flop(g) / l->look.batch;
     sl_graph_free(g);
     return SL_OK;
 }
@@ -127,60 +105,6 @@ static sl_status time_runs(work_fn work, void *context, double seconds, double *
     qsort(took, (size_t)n, sizeof *took, by_value);
     *median = took[n / 2];
     return SL_OK;
-}
-
-/* ---- the machine's rate ---- */
-
-static sl_status add_dense(sl_graph *g, sl_tensor *x, int in, int out, const char *name, sl_error *err)
-{
-    char weights[32];
-    const sl_shape shape = {2, {out, in}}, to = {2, {ROWS, out}};
-    sl_tensor inputs[2] = {*x, -1};
-    sl_rng rng = sl_rng_seed(2);
-    float *data = malloc((size_t)in * (size_t)out * sizeof *data);
-    if (!data)
-        return sl_no_memory(err, "for a product");
-    fill(&rng, data, (int64_t)in * out, sqrt(3.0 / in));
-    snprintf(weights, sizeof weights, "%s.weight", name);
-    SL_TRY(sl_graph_add_const(g, weights, SL_TYPE_F32, &shape, data, true, &inputs[1], err));
-    SL_TRY(sl_graph_add_tensor(g, name, SL_TYPE_F32, &to, x, err));
-    return sl_graph_add_node(g, SL_OP_DENSE, name, NULL, inputs, 2, x, 1, err);
-}
-
-/* x -> |x| -> two dense layers: what reads a graph's input is never narrow. */
-static sl_status product_graph(sl_graph *g, sl_error *err)
-{
-    const sl_shape shape = {2, {ROWS, WIDTH}};
-    sl_tensor input, x;
-    SL_TRY(sl_graph_add_tensor(g, "input", SL_TYPE_F32, &shape, &input, err));
-    SL_TRY(sl_graph_add_input(g, input, err));
-    SL_TRY(sl_graph_add_tensor(g, "size", SL_TYPE_F32, &shape, &x, err));
-    SL_TRY(sl_graph_add_node(g, SL_OP_UNARY, "size", &(sl_attr){.fn = SL_FN_ABS}, &input, 1, &x, 1, err));
-    SL_TRY(add_dense(g, &x, WIDTH, HIDDEN, "wide", err));
-    SL_TRY(add_dense(g, &x, HIDDEN, WIDTH, "narrow", err));
-    return sl_graph_add_output(g, x, err);
-}
-
-static sl_status run_plan(void *plan, sl_error *err) { return sl_plan_run(plan, err); }
-
-static sl_status measure_product(const sl_look_speed_options *o, double *gflops, sl_error *err)
-{
-    sl_plan *plan = NULL;
-    double seconds;
-    sl_graph *g = sl_graph_new();
-    sl_status status = g ? product_graph(g, err) : sl_no_memory(err, "for a product");
-    const sl_plan_options how = {.threads = o->threads, .precision = o->precision};
-    if (status == SL_OK)
-        status = sl_plan_compile_as(g, &how, &plan, err);
-    if (status == SL_OK)
-        memset(sl_plan_input(plan, 0, NULL), 0, ROWS * WIDTH * sizeof(float));
-    if (status == SL_OK)
-        status = time_runs(run_plan, plan, o->seconds / 2, &seconds, err);
-    if (status == SL_OK)
-        *gflops = (double)graph_flop(g) / seconds / 1e9;
-    sl_plan_free(plan);
-    sl_graph_free(g);
-    return status;
 }
 
 /* ---- the look's ---- */
@@ -221,10 +145,12 @@ static sl_status measure_pairs(const sl_look_network *l, const sl_look_speed_opt
 
 static sl_status measure(const sl_look_network *l, const sl_look_speed_options *o, sl_look_speed *out, sl_error *err)
 {
-    double seconds, flop;
+    double seconds, flop, product;
     SL_TRY(flop_per_pair(l, &flop, err));
     SL_TRY(measure_pairs(l, o, &seconds, err));
-    SL_TRY(measure_product(o, &out->product_gflops, err));
+    const sl_plan_options how = {.threads = o->threads, .precision = o->precision};
+    SL_TRY(sl_measure_products(&how, &product, err));
+    out->product_gflops = product / 1e9;
     out->pairs_per_s = o->pairs / seconds;
     out->query_ms = seconds * 1e3;
     out->gflop_per_pair = flop / 1e9;

@@ -1,4 +1,4 @@
-/* Nodes whose output is another view of the input, written out: transposed, repeated along axes, one part of a split. A
+/* Nodes whose output is another view of the input, written out: transposed, repeated along axes, part of it. A
  * row of the output reads the input from some place on in even steps. */
 #include <stdlib.h>
 #include <string.h>
@@ -69,6 +69,30 @@ static void dense_strides(const sl_shape *x, int64_t stride[SL_MAX_RANK])
         stride[i] = step;
 }
 
+/* Where a slice begins in x; -1 for one that skips or turns, which is not done here. */
+static int64_t slice_offset(const sl_build *b, const sl_node *n, const sl_shape *x, const int64_t stride[SL_MAX_RANK])
+{
+    const int64_t *list[5] = {NULL}; /* x, starts, ends, axes, steps */
+    int64_t offset = 0;
+    for (int i = 1; i < n->n_inputs; i++)
+        list[i] = n->inputs[i] < 0 ? NULL : b->g->tensors[n->inputs[i]].data;
+    for (int64_t i = 0; i < sl_shape_elements(&b->g->tensors[n->inputs[1]].shape); i++) {
+        const int64_t axis = !list[3] ? i : list[3][i] < 0 ? list[3][i] + x->rank : list[3][i];
+        if (list[1][i] < 0 || list[1][i] >= x->dim[axis] || (list[4] && list[4][i] != 1))
+            return -1;
+        offset += list[1][i] * stride[axis];
+    }
+    return offset;
+}
+
+static bool is_plain_slice(const sl_build *b, const sl_node *n)
+{
+    const sl_shape *x = &b->g->tensors[n->inputs[0]].shape;
+    int64_t stride[SL_MAX_RANK];
+    dense_strides(x, stride);
+    return n->op == SL_OP_SLICE && slice_offset(b, n, x, stride) >= 0;
+}
+
 /* Output k of the node; start: of a split, where its part begins. */
 static void describe_view(const sl_build *b, const sl_node *n, int k, int64_t *start, view_state *s)
 {
@@ -81,6 +105,8 @@ static void describe_view(const sl_build *b, const sl_node *n, int k, int64_t *s
         sl_broadcast_strides(x, y, s->stride);
     for (int i = 0; i < x->rank && n->op == SL_OP_TRANSPOSE; i++)
         s->stride[i] = stride[n->attr.perm[i]];
+    if (n->op == SL_OP_SLICE)
+        s->offset = slice_offset(b, n, x, stride);
     if (n->op == SL_OP_SPLIT) {
         int axis = n->attr.axis < 0 ? n->attr.axis + x->rank : n->attr.axis;
         s->offset = *start * stride[axis];
@@ -104,7 +130,7 @@ static sl_status add_view(sl_build *b, const sl_node *n, int k, int64_t *start, 
 sl_status sl_compile_views(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
     int64_t start = 0;
-    if (n->op != SL_OP_TRANSPOSE && n->op != SL_OP_EXPAND && n->op != SL_OP_SPLIT)
+    if (n->op != SL_OP_TRANSPOSE && n->op != SL_OP_EXPAND && n->op != SL_OP_SPLIT && !is_plain_slice(b, n))
         return SL_OK;
     *done = true;
     for (int k = 0; k < n->n_outputs; k++)
