@@ -1,5 +1,5 @@
-"""The look h2l beside the published module's arithmetic in PyTorch, and h2 and emd in the same table: one query with its
-candidates on the same threads, in turn. Weights are made up on either side; that both give the same scores is what
+"""The look h2l beside the published module's arithmetic in PyTorch, and h2 and emd in the same table: one query with
+its candidates on the same threads, in turn. Weights are made up on either side; that both give the same scores is what
 tests/torch/run shows."""
 from functools import partial
 

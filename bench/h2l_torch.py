@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """The published module's arithmetic in PyTorch (Debian's python3-torch), for comparison: H2L for one query beside its
-candidates, all tokens of both photos through one transformer. Weights and maps are made up. Prints one JSON document."""
+candidates, all tokens of both photos through one transformer. Weights and maps are made up. Prints one JSON
+document."""
 import argparse
 import json
 import os

@@ -8,8 +8,8 @@
  * products, forward and back. All shapes of g are known. */
 double sl_graph_flop(const sl_graph *g);
 
-/* The same a second, in a dense layer, the product of two large square matrices, with these threads and precision: what a network
- * could reach at best. The quickest of some rounds, a second or so. */
+/* The same a second, in a dense layer, the product of two large square matrices, with these threads and precision: what
+ * a network could reach at best. The quickest of some rounds, a second or so. */
 sl_status sl_measure_products(const sl_plan_options *options, double *flop_per_second, sl_error *err);
 
 #endif

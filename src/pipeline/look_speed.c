@@ -55,8 +55,8 @@ static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, 
     const sl_arch *row = name && sl_rerank_reads(o->rerank) & SL_READS_LEARNED ? sl_arch_find(name) : NULL;
     if (!row || o->depth < 1 || o->depth > 64 || o->heads < 1 || o->heads > 64 || o->cells < 1 || o->cells > 256 ||
         o->channels < 1 || o->channels > 4096)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a look is made up as h2 or h2l, of 1 to 64 layers and heads, 256 cells and "
-                       "4096 channels at most");
+        return sl_fail(err, SL_ERR_ARGUMENT, "a look is made up as h2 or h2l, of 1 to 64 layers and heads, 256 cells "
+                       "and 4096 channels at most");
     sl_arch own = *row;
     own.transformer.depth = o->depth;
     own.transformer.heads = o->heads;

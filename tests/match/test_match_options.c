@@ -25,7 +25,7 @@
 static void values_have_names(void **state)
 {
     (void)state;
-    CHECK_NAMES(sl_rerank, rerank, "none", "emd", "oae", "maxsim", "same-cell", "auto");
+    CHECK_NAMES(sl_rerank, rerank, "none", "emd", "oae", "maxsim", "same-cell", "auto", "h2l", "h2");
     CHECK_NAMES(sl_feature, feature, "map", "contributions");
     CHECK_NAMES(sl_weighting, weighting, "uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", "uew");
     CHECK_NAMES(sl_solver, solver, "sinkhorn", "converged", "exact");

@@ -409,8 +409,8 @@ static void what_makes_no_sense_is_refused(void **state)
     refuses(&o, SL_ERR_ARGUMENT, "no second look");
     o = options_of(SL_RERANK_AUTO, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
     refuses(&o, SL_ERR_ARGUMENT, "rerank auto was not settled");
-    o = options_of((sl_rerank)6, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
-    refuses(&o, SL_ERR_ARGUMENT, "unknown rerank 6");
+    o = options_of((sl_rerank)8, SL_FEATURE_MAP, SL_WEIGHT_UNIFORM);
+    refuses(&o, SL_ERR_ARGUMENT, "unknown rerank 8");
     o = options_of(SL_RERANK_EMD, (sl_feature)2, SL_WEIGHT_UNIFORM);
     refuses(&o, SL_ERR_ARGUMENT, "unknown feature 2");
     o = options_of(SL_RERANK_EMD, SL_FEATURE_MAP, (sl_weighting)8);
