@@ -131,6 +131,28 @@ static void one_query_serves_all(void **state)
     }
 }
 
+/* Written as ONNX and read again: layer norm, GELU and transposed products are spelled out there. */
+static void onnx_gives_the_same_scores(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"h2l", "h2"}, *const outputs[] = {SL_LOOK_SCORE};
+    for (int k = 0; k < 2; k++) {
+        network n = open_network(names[k], 2, 2), read = {0};
+        uint8_t *data;
+        size_t size;
+        assert_ok(sl_export_onnx(n.graph, NULL, 0, &data, &size, &err));
+        assert_ok(sl_import_onnx(data, size, &read.graph, &err));
+        sl_plan *own = run_pairs(&n, 1, 3, outputs, 1), *other = run_pairs(&read, 1, 3, outputs, 1);
+        for (int i = 0; i < 3; i++)
+            assert_true(fabsf(sl_plan_output(own, 0, NULL)[i] - sl_plan_output(other, 0, NULL)[i]) < 1e-5f);
+        sl_plan_free(own);
+        sl_plan_free(other);
+        close_network(&read);
+        close_network(&n);
+        free(data);
+    }
+}
+
 /* ---- sizes ---- */
 
 static int64_t parameters(const sl_arch *arch, bool inside)
@@ -194,8 +216,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(h2l_is_golden),        cmocka_unit_test(h2_is_golden),
-        cmocka_unit_test(one_query_serves_all), cmocka_unit_test(sizes_are_the_published_ones),
-        cmocka_unit_test(sizes_come_from_the_dict),
+        cmocka_unit_test(one_query_serves_all), cmocka_unit_test(onnx_gives_the_same_scores),
+        cmocka_unit_test(sizes_come_from_the_dict), cmocka_unit_test(sizes_are_the_published_ones),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
