@@ -69,6 +69,8 @@ static void answer(sv_request *r, sl_session *session)
         sv_refuse(r, 503, 0, "the client left");
     else if (!sv_replay_find(r) && sv_request_parse(r))
         r->route->run(r, session);
+    if (!r->change && !r->reply.status)
+        sv_refuse(r, 500, 41, "no memory");
     if (r->change)
         sv_hub_change(r->place, r->change); /* from here on it is the gallery's thread that has the request */
     else
