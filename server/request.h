@@ -75,7 +75,8 @@ struct sv_request {
     json_t *json; /* of a JSON body; NULL */
 
     sv_reply reply;
-    sv_place *place; /* where `change` is to be made once run has returned, which then replies; NULL: there is a reply */
+    sv_place
+        *place; /* where `change` is to be made once run has returned, which then replies; NULL: there is a reply */
     sv_change *change;
     sv_request *next; /* in the queue */
 };

@@ -26,9 +26,27 @@
 #include "store/durable.h"
 
 enum {
-    KEY_ADDRESS = 256, KEY_PORT, KEY_WORKERS, KEY_QUEUE, KEY_RATE, KEY_BODY, KEY_FILE, KEY_GALLERY, KEY_ATTACH, KEY_CERT,
-    KEY_CERT_KEY, KEY_NO_CROPS, KEY_STATIC, KEY_NO_AUDIT, KEY_QUALITY, KEY_PATCHES, KEY_MODEL, KEY_DETECTOR, KEY_MODELS,
-    KEY_LANDMARKS, KEY_ORIGIN
+    KEY_ADDRESS = 256,
+    KEY_PORT,
+    KEY_WORKERS,
+    KEY_QUEUE,
+    KEY_RATE,
+    KEY_BODY,
+    KEY_FILE,
+    KEY_GALLERY,
+    KEY_ATTACH,
+    KEY_CERT,
+    KEY_CERT_KEY,
+    KEY_NO_CROPS,
+    KEY_STATIC,
+    KEY_NO_AUDIT,
+    KEY_QUALITY,
+    KEY_PATCHES,
+    KEY_MODEL,
+    KEY_DETECTOR,
+    KEY_MODELS,
+    KEY_LANDMARKS,
+    KEY_ORIGIN
 };
 
 enum { ATTACHED_MAX = 100 };
@@ -41,7 +59,8 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"data", 'd', "DIR", 0, "Galleries, keys and the audit log are here (required; made when it is not there)", 0},
-    {"gallery", KEY_ATTACH, "NAME=DIR", 0, "Serve this gallery too, which lies elsewhere; may be given several times", 0},
+    {"gallery", KEY_ATTACH, "NAME=DIR", 0, "Serve this gallery too, which lies elsewhere; may be given several times",
+     0},
     {"default-gallery", KEY_GALLERY, "NAME", 0,
      "What keys for all galleries mean where an API names none (default: main; made when it is not there)", 0},
     {"address", KEY_ADDRESS, "ADDRESS", 0, "Listen there (default: 127.0.0.1)", 1},
@@ -49,7 +68,8 @@ static const struct argp_option options[] = {
     {"tls-cert", KEY_CERT, "FILE", 0, "Certificate chain, PEM: serve HTTPS", 1},
     {"tls-key", KEY_CERT_KEY, "FILE", 0, "Its private key, PEM", 1},
     {"origin", KEY_ORIGIN, "ORIGIN", 0, "Let pages of this origin (https://host) call the API from a browser", 1},
-    {"static-images", KEY_STATIC, 0, 0, "Serve CompreFace's /static/KEY/images/ID: the key stands in addresses then", 1},
+    {"static-images", KEY_STATIC, 0, 0, "Serve CompreFace's /static/KEY/images/ID: the key stands in addresses then",
+     1},
     {"workers", KEY_WORKERS, "N", 0, "Threads that look at pictures (default: all processors)", 2},
     {"queue", KEY_QUEUE, "N", 0, "Requests that wait at most; more are answered 503 (default: 64)", 2},
     {"rate", KEY_RATE, "R", 0, "Requests a second of one key, twice as many at once; 0: any number (default: 100)", 2},
@@ -57,7 +77,8 @@ static const struct argp_option options[] = {
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
     {"no-crops", KEY_NO_CROPS, 0, 0, "Keep no pictures of enrolled faces", 3},
     {"min-quality", KEY_QUALITY, "Q", 0, "Refuse to enrol faces of lower quality in /v1 (default: 0.05)", 3},
-    {"patches", KEY_PATCHES, "KIND", 0, "How new galleries store faces: compact, int8, f32 or none (default: compact)", 3},
+    {"patches", KEY_PATCHES, "KIND", 0, "How new galleries store faces: compact, int8, f32 or none (default: compact)",
+     3},
     {"no-audit-of-searches", KEY_NO_AUDIT, 0, 0, "Log changes only", 3},
     {"models", KEY_MODELS, "DIR", 0, "Folder of networks (default: $SECONDLOOK_MODELS, else the user's cache)", 4},
     {"model", KEY_MODEL, "NAME", 0, "Recogniser (default: " SL_DEFAULT_RECOGNISER ")", 4},
@@ -129,12 +150,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp parser = {
-    options, parse, "--data DIR",
+    options,
+    parse,
+    "--data DIR",
     "Serves galleries over HTTP: secondlook's own API, what clients of CompreFace and DeepStack ask, and a page.\v"
-    "The first start makes a key for all galleries and prints it, once. SIGTERM ends the server when all that was begun is "
+    "The first start makes a key for all galleries and prints it, once. SIGTERM ends the server when all that was "
+    "begun is "
     "answered; SIGHUP reads the keys again.\n\n"
     "  secondlook-server audit verify DIR/audit.jsonl\n"
-    "  secondlook-server keys list|add|revoke --data DIR ...", 0, 0, 0};
+    "  secondlook-server keys list|add|revoke --data DIR ...",
+    0,
+    0,
+    0};
 
 /* ---- the server ---- */
 
@@ -175,7 +202,8 @@ static sl_status attach(sv_server *s, const command_line *line, sl_error *err)
 static sl_status open_store(sv_server *s, const command_line *line, char made[37], sl_error *err)
 {
     const char *data = s->config.data;
-    char *galleries = sv_join(data, "galleries"), *keys = sv_join(data, "keys.json"), *audit = sv_join(data, "audit.jsonl");
+    char *galleries = sv_join(data, "galleries"), *keys = sv_join(data, "keys.json"),
+         *audit = sv_join(data, "audit.jsonl");
     sl_status status = galleries && keys && audit ? SL_OK : sv_fail(err, SL_ERR_MEMORY, "no memory");
     if (status == SL_OK && mkdir(data, 0700) != 0 && errno != EEXIST)
         status = sv_fail(err, SL_ERR_IO, "%s: cannot be made: %s", data, strerror(errno));
@@ -258,7 +286,8 @@ static void wait_for_end(sv_server *s, const sigset_t *signals)
 
 static int serve(const command_line *line)
 {
-    static const sv_route *const tables[] = {sv_compreface_routes, sv_deepstack_routes, sv_own_routes, sv_page_routes, NULL};
+    static const sv_route *const tables[] = {sv_compreface_routes, sv_deepstack_routes, sv_own_routes, sv_page_routes,
+                                             NULL};
     static sv_server server;
     char made[37];
     sl_error err = {0};
@@ -298,10 +327,20 @@ int main(int argc, char **argv)
     if (argc > 1 && strcmp(argv[1], "keys") == 0)
         return sv_command_keys(argc - 1, argv + 1);
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    command_line line = {.config = {.address = "127.0.0.1", .port = 8765, .workers = processors > 0 ? (int)processors : 1,
-                                    .io_threads = 2, .queue = 64, .rate = 100, .body_max = 10000000, .file_max = 5000000,
-                                    .gallery = "main", .keep_crops = true, .audit_searches = true, .min_quality = .05f,
-                                    .patches = SL_PATCHES_COMPACT, .engine = {.landmarks = "none"}}};
+    command_line line = {.config = {.address = "127.0.0.1",
+                                    .port = 8765,
+                                    .workers = processors > 0 ? (int)processors : 1,
+                                    .io_threads = 2,
+                                    .queue = 64,
+                                    .rate = 100,
+                                    .body_max = 10000000,
+                                    .file_max = 5000000,
+                                    .gallery = "main",
+                                    .keep_crops = true,
+                                    .audit_searches = true,
+                                    .min_quality = .05f,
+                                    .patches = SL_PATCHES_COMPACT,
+                                    .engine = {.landmarks = "none"}}};
     argp_program_version = sl_version();
     argp_parse(&parser, argc, argv, 0, 0, &line);
     return serve(&line);

@@ -58,7 +58,8 @@ static size_t choose(const sv_look_options *how, sl_face *faces, size_t count)
     return how->limit > 0 && (size_t)how->limit < kept ? (size_t)how->limit : kept;
 }
 
-static sl_status describe(sl_session *session, const sl_image *image, const sv_look_options *how, sv_face *f, sl_error *err)
+static sl_status describe(sl_session *session, const sl_image *image, const sv_look_options *how, sv_face *f,
+                          sl_error *err)
 {
     sl_status status = how->crops ? sl_align(session, image, &f->face, &f->crop, err) : SL_OK;
     if (status == SL_OK && how->embed)
@@ -67,7 +68,8 @@ static sl_status describe(sl_session *session, const sl_image *image, const sv_l
 }
 
 /* The picture is one face. */
-static sl_status take_crop(sl_session *session, sl_image *image, const sv_look_options *how, sv_faces *out, sl_error *err)
+static sl_status take_crop(sl_session *session, sl_image *image, const sv_look_options *how, sv_faces *out,
+                           sl_error *err)
 {
     sv_face *f = &out->items[0];
     f->face = (sl_face){.box = {0, 0, (float)image->width, (float)image->height}, .score = 1,
@@ -231,7 +233,8 @@ size_t *sv_faces_of_person(const sv_view *view, const char *label, size_t *count
     const sv_person *person = find_person(view, label);
     size_t *list = person ? malloc(person->faces * sizeof *list) : NULL;
     *count = 0;
-    for (size_t i = person ? person->first : 0; list && *count < person->faces && i < sl_gallery_size(view->gallery); i++) {
+    for (size_t i = person ? person->first : 0; list && *count < person->faces && i < sl_gallery_size(view->gallery);
+         i++) {
         sl_entry entry;
         if (sl_gallery_entry(view->gallery, i, &entry, NULL) == SL_OK && strcmp(entry.label, label) == 0)
             list[(*count)++] = i;

@@ -44,8 +44,9 @@ static json_t *face_json(sv_request *r, const sv_faces *faces, size_t i)
     if (sv_ask_listed(r, "face_plugins", "calculator") && f->t)
         json_object_set_new(object, "embedding", embedding_json(f->t));
     if (sv_ask_bool(r, "status", false))
-        json_object_set_new(object, "execution_time", json_pack("{s:o,s:o}", "detector", sv_rounded(faces->detect_ms, 1),
-                                                                "calculator", sv_rounded(faces->embed_ms, 1)));
+        json_object_set_new(object, "execution_time",
+                            json_pack("{s:o,s:o}", "detector", sv_rounded(faces->detect_ms, 1), "calculator",
+                                      sv_rounded(faces->embed_ms, 1)));
     return object;
 }
 
@@ -54,10 +55,11 @@ static void reply_result(sv_request *r, json_t *list)
 {
     json_t *document = json_pack("{s:o}", "result", list);
     if (sv_ask_bool(r, "status", false))
-        json_object_set_new(document, "plugins_versions",
-                            json_pack("{s:s,s:s}", "detector",
-                                      r->server->config.engine.detector ? r->server->config.engine.detector : SL_DEFAULT_DETECTOR,
-                                      "calculator", sl_engine_model(r->server->engine)->name));
+        json_object_set_new(
+            document, "plugins_versions",
+            json_pack("{s:s,s:s}", "detector",
+                      r->server->config.engine.detector ? r->server->config.engine.detector : SL_DEFAULT_DETECTOR,
+                      "calculator", sl_engine_model(r->server->engine)->name));
     sv_reply_json(r, 200, document);
 }
 
@@ -248,7 +250,8 @@ static void faces_list(sv_request *r, sl_session *session)
     char hold[512];
     sv_place *place;
     const char *subject = sv_ask(r, "subject", hold);
-    const size_t page = (size_t)sv_ask_number(r, "page", 0, 1e9, 0), size = (size_t)sv_ask_number(r, "size", 1, PAGE_MAX, 20);
+    const size_t page = (size_t)sv_ask_number(r, "page", 0, 1e9, 0),
+                 size = (size_t)sv_ask_number(r, "size", 1, PAGE_MAX, 20);
     if (!allow(r, &place))
         return;
     const sv_view *view = sv_hub_view(place);
@@ -263,9 +266,10 @@ static void faces_list(sv_request *r, sl_session *session)
     }
     free(own);
     sv_view_release(view);
-    sv_reply_json(r, 200, json_pack("{s:o,s:I,s:I,s:I,s:I}", "faces", list, "page_number", (json_int_t)page, "page_size",
-                                    (json_int_t)json_array_size(list), "total_pages",
-                                    (json_int_t)((total + size - 1) / size), "total_elements", (json_int_t)total));
+    sv_reply_json(r, 200,
+                  json_pack("{s:o,s:I,s:I,s:I,s:I}", "faces", list, "page_number", (json_int_t)page, "page_size",
+                            (json_int_t)json_array_size(list), "total_pages", (json_int_t)((total + size - 1) / size),
+                            "total_elements", (json_int_t)total));
 }
 
 typedef struct {
@@ -451,8 +455,8 @@ static void recognize(sv_request *r, sl_session *session)
     if (!allow(r, &place) || !look(r, session, &how, &faces))
         return;
     const sv_view *view = sv_hub_view(place);
-    const sl_identify_options find = {.match = view->match, .top = (int)sv_ask_number(r, "prediction_count", 1, 1000, 1),
-                                      .rule = &view->rule};
+    const sl_identify_options find = {
+        .match = view->match, .top = (int)sv_ask_number(r, "prediction_count", 1, 1000, 1), .rule = &view->rule};
     json_t *list = json_array();
     for (size_t i = 0; i < faces.count && !r->reply.status; i++) {
         sl_answer answer;
@@ -537,7 +541,8 @@ static json_t *matches_json(sv_request *r, const sl_template *source, const sv_f
             break;
         }
         json_t *face = face_json(r, targets, i);
-        const double similarity = sv_similarity(&r->server->pair_rule, r->server->pair_rare, score.score, score.stage1, hidden);
+        const double similarity =
+            sv_similarity(&r->server->pair_rule, r->server->pair_rare, score.score, score.stage1, hidden);
         json_object_set_new(face, "similarity", sv_rounded(similarity, 5));
         json_array_append_new(list, face);
     }
@@ -557,7 +562,8 @@ static void verify(sv_request *r, sl_session *session)
     } else if (look(r, session, &how, &targets)) {
         json_t *list = matches_json(r, sources.items[0].t, &targets);
         if (!r->reply.status)
-            reply_result(r, json_pack("[{s:o,s:O}]", "source_image_face", face_json(r, &sources, 0), "face_matches", list));
+            reply_result(
+                r, json_pack("[{s:o,s:O}]", "source_image_face", face_json(r, &sources, 0), "face_matches", list));
         json_decref(list);
         sv_faces_free(&targets);
     }
@@ -682,9 +688,10 @@ static void embeddings_recognize(sv_request *r, sl_session *session)
     for (size_t i = 0; i < json_array_size(asked) && !r->reply.status; i++) {
         float *v = embedding_of(r, json_array_get(asked, i));
         if (v)
-            json_array_append_new(list, json_pack("{s:O,s:o}", "embedding", json_array_get(asked, i), "similarities",
-                                                  nearest_json(view, v, bank, (size_t)sv_ask_number(r, "prediction_count", 1, 1000, 1),
-                                                               &rule, rare)));
+            json_array_append_new(
+                list, json_pack("{s:O,s:o}", "embedding", json_array_get(asked, i), "similarities",
+                                nearest_json(view, v, bank, (size_t)sv_ask_number(r, "prediction_count", 1, 1000, 1),
+                                             &rule, rare)));
         free(v);
     }
     sv_view_release(view);

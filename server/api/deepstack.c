@@ -39,8 +39,9 @@ static json_t *recognised(sv_request *r, const sv_view *view, const sv_face *f)
     }
     const sl_candidate *best = a.count ? a.candidates : NULL;
     const bool match = a.decision == SL_MATCH;
-    json_t *object = prediction(f, best ? sv_similarity(&view->rule, view->rare, best->score, best->stage1, a.hidden) : 0,
-                                match ? best->label : "unknown");
+    json_t *object =
+        prediction(f, best ? sv_similarity(&view->rule, view->rare, best->score, best->stage1, a.hidden) : 0,
+                   match ? best->label : "unknown");
     atomic_fetch_add(&r->server->metrics.identified, 1);
     sl_answer_free(&a);
     return object;
@@ -140,7 +141,10 @@ static void delete_person(sv_request *r, sl_session *session)
         sv_remove(r, place, NULL, user, &(sv_after){.told = told_removed, .context = place});
 }
 
-#define ROUTE(path, flags, run) {"POST", "/v1/vision/face" path, SV_READ, SV_KEY_IN_FORM | flags, SV_STYLE_DEEPSTACK, run, NULL}
+#define ROUTE(path, flags, run)                                                                                        \
+    {                                                                                                                  \
+        "POST", "/v1/vision/face" path, SV_READ, SV_KEY_IN_FORM | flags, SV_STYLE_DEEPSTACK, run, NULL                 \
+    }
 
 const sv_route sv_deepstack_routes[] = {
     ROUTE("", 0, face),

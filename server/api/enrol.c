@@ -78,7 +78,10 @@ static void finish(task *t, const sl_error *result, const char *action, json_t *
 static sl_status add(sv_change *change, sl_gallery *g, sl_error *err)
 {
     task *t = (task *)change;
-    const sl_entry entry = {.label = t->label, .image = t->image, .box = t->face.face.box, .quality = t->face.face.quality,
+    const sl_entry entry = {.label = t->label,
+                            .image = t->image,
+                            .box = t->face.face.box,
+                            .quality = t->face.face.quality,
                             .photo_sha256 = t->photo_sha256};
     const sl_image *crop = t->face.crop.pixels ? &t->face.crop : NULL;
     return t->replace ? sl_gallery_replace(g, t->image, &entry, t->face.t, crop, err)
@@ -107,8 +110,8 @@ static json_t *face_json(const task *t)
     if (t->r->route->style == SV_STYLE_DEEPSTACK)
         return json_pack("{s:b,s:s}", "success", 1, "message", "face added");
     const sl_quality *q = &t->face.face.quality;
-    return json_pack("{s:s,s:o,s:o,s:o}", "id", uuid, "image", sv_text(t->image), "person", sv_text(t->label), "quality",
-                     sv_rounded(q->overall, 4));
+    return json_pack("{s:s,s:o,s:o,s:o}", "id", uuid, "image", sv_text(t->image), "person", sv_text(t->label),
+                     "quality", sv_rounded(q->overall, 4));
 }
 
 static void added(sv_change *change, const sl_error *result)

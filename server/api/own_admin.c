@@ -32,11 +32,15 @@ void sv_own_ready(sv_request *r, sl_session *session)
 static void print_counters(FILE *f, sv_server *s)
 {
     static const char *const classes[] = {"none", "1xx", "2xx", "3xx", "4xx", "5xx"};
-    fputs("# HELP secondlook_requests_total Requests by the class of their status.\n# TYPE secondlook_requests_total counter\n", f);
+    fputs("# HELP secondlook_requests_total Requests by the class of their status.\n# TYPE secondlook_requests_total "
+          "counter\n",
+          f);
     for (int i = 0; i < SV_STATUS_CLASSES; i++)
         fprintf(f, "secondlook_requests_total{status=\"%s\"} %lu\n", classes[i], atomic_load(&s->metrics.requests[i]));
-    fprintf(f, "# HELP secondlook_identified_total Faces that were searched.\n# TYPE secondlook_identified_total counter\n"
-               "secondlook_identified_total %lu\n", atomic_load(&s->metrics.identified));
+    fprintf(f,
+            "# HELP secondlook_identified_total Faces that were searched.\n# TYPE secondlook_identified_total counter\n"
+            "secondlook_identified_total %lu\n",
+            atomic_load(&s->metrics.identified));
     fprintf(f, "# HELP secondlook_enrolled_total Faces that were enrolled.\n# TYPE secondlook_enrolled_total counter\n"
                "secondlook_enrolled_total %lu\n", atomic_load(&s->metrics.enrolled));
 }
@@ -44,7 +48,9 @@ static void print_counters(FILE *f, sv_server *s)
 static void print_latencies(FILE *f, sv_server *s)
 {
     unsigned long sum = 0;
-    fputs("# HELP secondlook_request_seconds From a request's first line to its reply.\n# TYPE secondlook_request_seconds histogram\n", f);
+    fputs("# HELP secondlook_request_seconds From a request's first line to its reply.\n# TYPE "
+          "secondlook_request_seconds histogram\n",
+          f);
     for (int i = 0; i < SV_LATENCIES; i++) {
         sum += atomic_load(&s->metrics.latency[i]);
         fprintf(f, "secondlook_request_seconds_bucket{le=\"%g\"} %lu\n", sv_latency_bounds[i], sum);
@@ -58,8 +64,11 @@ static void print_gauges(FILE *f, sv_server *s)
 {
     size_t count;
     char **names = sv_hub_names(s->hub, &count);
-    fprintf(f, "# HELP secondlook_queue Requests that wait for a worker.\n# TYPE secondlook_queue gauge\nsecondlook_queue %zu\n"
-               "# HELP secondlook_connections Open connections.\n# TYPE secondlook_connections gauge\nsecondlook_connections %lu\n",
+    fprintf(f,
+            "# HELP secondlook_queue Requests that wait for a worker.\n# TYPE secondlook_queue gauge\nsecondlook_queue "
+            "%zu\n"
+            "# HELP secondlook_connections Open connections.\n# TYPE secondlook_connections "
+            "gauge\nsecondlook_connections %lu\n",
             sv_queue_length(s->queue), atomic_load(&s->metrics.connections));
     fputs("# HELP secondlook_faces Faces in a gallery.\n# TYPE secondlook_faces gauge\n", f);
     for (size_t i = 0; i < count; i++) {
@@ -98,8 +107,8 @@ static json_t *path_parameters(const char *path)
     for (const char *at = strchr(path, '{'); at; at = strchr(at + 1, '{')) {
         char name[32];
         snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", name, "in", "path", "required", 1, "schema",
-                                              "type", "string"));
+        json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", name, "in", "path", "required", 1,
+                                              "schema", "type", "string"));
     }
     return list;
 }
@@ -115,8 +124,8 @@ static json_t *operation(const sv_route *route)
     json_object_set_new(object, "x-scope", json_string(sv_scope_name(route->scope)));
     if (strcmp(route->method, "POST") == 0)
         json_object_set_new(object, "requestBody",
-                            json_pack("{s:{s:{s:{s:s}},s:{s:{s:s}}}}", "content", "multipart/form-data", "schema", "type",
-                                      "object", "application/json", "schema", "type", "object"));
+                            json_pack("{s:{s:{s:{s:s}},s:{s:{s:s}}}}", "content", "multipart/form-data", "schema",
+                                      "type", "object", "application/json", "schema", "type", "object"));
     return object;
 }
 
@@ -141,9 +150,9 @@ void sv_own_openapi(sv_request *r, sl_session *session)
         for (const sv_route *route = *table; route->method; route++)
             if (route->about)
                 add_path(paths, route);
-    json_t *problem = json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}", "type", "object", "properties", "type",
-                                "type", "string", "title", "type", "string", "status", "type", "integer", "detail",
-                                "type", "string", "request", "type", "string");
+    json_t *problem = json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}", "type", "object", "properties",
+                                "type", "type", "string", "title", "type", "string", "status", "type", "integer",
+                                "detail", "type", "string", "request", "type", "string");
     json_t *key = json_pack("{s:s,s:s,s:s}", "type", "apiKey", "in", "header", "name", "x-api-key");
     sv_reply_json(r, 200, json_pack("{s:s,s:{s:s,s:s},s:o,s:{s:{s:o},s:{s:o}}}", "openapi", "3.1.0", "info", "title",
                                     "secondlook", "version", sl_version(), "paths", paths, "components", "schemas",

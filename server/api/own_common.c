@@ -15,7 +15,8 @@ sv_place *sv_named_gallery(sv_request *r)
 
 void sv_reply_page(sv_request *r, size_t total, json_t *(*one)(void *context, size_t i), void *context)
 {
-    const size_t page = (size_t)sv_ask_number(r, "page", 0, 1e9, 0), size = (size_t)sv_ask_number(r, "size", 1, 1000, 50);
+    const size_t page = (size_t)sv_ask_number(r, "page", 0, 1e9, 0),
+                 size = (size_t)sv_ask_number(r, "size", 1, 1000, 50);
     json_t *items = json_array();
     for (size_t i = page * size; i < total && i < page * size + size; i++)
         json_array_append_new(items, one(context, i));
@@ -25,7 +26,8 @@ void sv_reply_page(sv_request *r, size_t total, json_t *(*one)(void *context, si
 
 json_t *sv_box_json(const sl_box *b)
 {
-    return json_pack("[o,o,o,o]", sv_rounded(b->x0, 1), sv_rounded(b->y0, 1), sv_rounded(b->x1, 1), sv_rounded(b->y1, 1));
+    return json_pack("[o,o,o,o]", sv_rounded(b->x0, 1), sv_rounded(b->y0, 1), sv_rounded(b->x1, 1),
+                     sv_rounded(b->y1, 1));
 }
 
 json_t *sv_quality_json(const sl_quality *q)

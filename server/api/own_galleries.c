@@ -97,8 +97,8 @@ static json_t *person_json(void *context, size_t i)
     if (own && sl_gallery_entry(p->view->gallery, own[0], &entry, NULL) == SL_OK)
         sv_face_uuid(entry.image, uuid);
     free(own);
-    return json_pack("{s:o,s:I,s:s,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid, "crop",
-                     entry.has_crop);
+    return json_pack("{s:o,s:I,s:s,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid,
+                     "crop", entry.has_crop);
 }
 
 void sv_own_people(sv_request *r, sl_session *session)
@@ -184,7 +184,8 @@ static json_t *face_json(void *context, size_t i)
 {
     const faces_page *p = context;
     sl_entry entry;
-    return sl_gallery_entry(p->gallery, p->own ? p->own[i] : i, &entry, NULL) == SL_OK ? entry_json(&entry) : json_null();
+    return sl_gallery_entry(p->gallery, p->own ? p->own[i] : i, &entry, NULL) == SL_OK ? entry_json(&entry)
+                                                                                       : json_null();
 }
 
 void sv_own_faces(sv_request *r, sl_session *session)
@@ -213,10 +214,11 @@ static bool check_face(sv_request *r, const sv_faces *faces)
         sv_refuse(r, 422, 0, "the photo shows %d faces that are about as large: cut it to the one that is meant",
                   f->rivals + 1);
     else if (f->quality.overall < r->server->config.min_quality)
-        sv_refuse(r, 422, 0, "the face is of too low quality (%.3f, at least %.3f is asked: size %.2f, sharpness %.2f, pose "
-                  "%.2f, detector %.2f)", (double)f->quality.overall, (double)r->server->config.min_quality,
-                  (double)f->quality.size, (double)f->quality.sharpness, (double)f->quality.pose,
-                  (double)f->quality.detector);
+        sv_refuse(r, 422, 0,
+                  "the face is of too low quality (%.3f, at least %.3f is asked: size %.2f, sharpness %.2f, pose "
+                  "%.2f, detector %.2f)",
+                  (double)f->quality.overall, (double)r->server->config.min_quality, (double)f->quality.size,
+                  (double)f->quality.sharpness, (double)f->quality.pose, (double)f->quality.detector);
     return !r->reply.status;
 }
 

@@ -151,7 +151,8 @@ static void same_photos(const sl_gallery *g, json_t *list)
 }
 
 /* Somebody else whom the rule would take for this person. */
-static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_person *person, json_t *list, sl_error *err)
+static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_person *person, json_t *list,
+                             sl_error *err)
 {
     const sl_identify_options how = {.match = view->match, .top = 2, .rule = &view->rule};
     sl_template *t;
@@ -417,8 +418,9 @@ static long read_events(sv_stream *stream, char *out, size_t size)
     if (jobs->stopping || (s->sent >= j->version && j->state >= DONE)) {
         n = -1;
     } else if (s->sent < j->version) {
-        const int made = snprintf(out, size, "id: %lu\nevent: %s\ndata: {\"state\":\"%s\",\"done\":%zu,\"total\":%zu}\n\n",
-                                  j->version, j->state >= DONE ? "end" : "progress", state_names[j->state], j->done, j->total);
+        const int made =
+            snprintf(out, size, "id: %lu\nevent: %s\ndata: {\"state\":\"%s\",\"done\":%zu,\"total\":%zu}\n\n",
+                     j->version, j->state >= DONE ? "end" : "progress", state_names[j->state], j->done, j->total);
         n = made < (int)size ? made : -1;
         s->sent = j->version;
     } else {

@@ -205,7 +205,8 @@ void sv_own_verify(sv_request *r, sl_session *session)
     if (main_face(r, session, "image_b", &b)) {
         if (sv_compare(r->server, a.items[0].t, b.items[0].t, &score, &hidden, &err) == SL_OK) {
             json_t *object = pair_json(&rule, &score, hidden);
-            json_object_set_new(object, "faces", json_pack("[o,o]", face_json(&a.items[0].face), face_json(&b.items[0].face)));
+            json_object_set_new(object, "faces",
+                                json_pack("[o,o]", face_json(&a.items[0].face), face_json(&b.items[0].face)));
             sv_reply_json(r, 200, object);
         } else {
             sv_refuse_error(r, &err);
@@ -216,8 +217,8 @@ void sv_own_verify(sv_request *r, sl_session *session)
 }
 
 /* The person's face with the best score. */
-static bool best_of_person(sv_request *r, const sv_view *view, const char *person, const sl_template *query, size_t *best,
-                           sl_score *score, float *hidden)
+static bool best_of_person(sv_request *r, const sv_view *view, const char *person, const sl_template *query,
+                           size_t *best, sl_score *score, float *hidden)
 {
     size_t count;
     sl_error err = {0};
@@ -278,7 +279,8 @@ void sv_own_verify_person(sv_request *r, sl_session *session)
 enum { SIDE = 448 };
 
 /* One of the pictures that explain the pair. */
-static sl_status draw(const char *part, const sl_pair *pair, const sl_match_options *match, sl_image *out, sl_error *err)
+static sl_status draw(const char *part, const sl_pair *pair, const sl_match_options *match, sl_image *out,
+                      sl_error *err)
 {
     if (strcmp(part, "trust") == 0)
         return sl_draw_trust(match->oae, pair->query, pair->query_crop, SIDE, out, err);
@@ -355,7 +357,8 @@ void sv_own_explain(sv_request *r, sl_session *session)
         return;
     }
     const size_t index = (size_t)sv_ask_number(r, "index", 0, 1000, 0);
-    const sv_look_options how = {.name = "image", .embed = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
+    const sv_look_options how = {
+        .name = "image", .embed = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
     if (!sv_look(r, session, &how, &faces))
         return;
     const sv_view *view = sv_hub_view(place);

@@ -95,7 +95,8 @@ bool sv_session_key(sv_request *r)
     const session_record *found = find(s, r);
     if (found) {
         memcpy(id, found->key_id, sizeof id);
-        token = r->csrf && strlen(r->csrf) == TOKEN_TEXT - 1 && sodium_memcmp(r->csrf, found->csrf, TOKEN_TEXT - 1) == 0;
+        token =
+            r->csrf && strlen(r->csrf) == TOKEN_TEXT - 1 && sodium_memcmp(r->csrf, found->csrf, TOKEN_TEXT - 1) == 0;
     }
     pthread_mutex_unlock(&s->mutex);
     if (!*id || !key_by_id(r, id))

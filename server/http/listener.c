@@ -184,7 +184,8 @@ static bool check_size(sv_request *r)
     said_size said = {0};
     MHD_get_connection_values(r->connection, MHD_HEADER_KIND, on_header, &said);
     if (said.malformed || said.lengths + said.codings > 1)
-        sv_refuse(r, 400, 26, "the body's size is said in no way, or in two: Content-Length or Transfer-Encoding: chunked");
+        sv_refuse(r, 400, 26,
+                  "the body's size is said in no way, or in two: Content-Length or Transfer-Encoding: chunked");
     else if (said.size > r->server->config.body_max)
         sv_refuse(r, r->route && r->route->style == SV_STYLE_COMPREFACE ? 400 : 413, 0,
                   "a request has %zu bytes at most", r->server->config.body_max);
@@ -421,19 +422,22 @@ static sl_status start(sv_listener *l, const struct addrinfo *at, sl_error *err)
         tls[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, l->cert};
         tls[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, l->key};
     }
-    l->daemon = MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, l, MHD_OPTION_SOCK_ADDR, at->ai_addr, MHD_OPTION_THREAD_POOL_SIZE,
-        (unsigned)c->io_threads, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT,
-        (unsigned)CONNECTIONS, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM, MHD_OPTION_LISTENING_ADDRESS_REUSE,
-        1u, MHD_OPTION_STRICT_FOR_CLIENT, 0, MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_NOTIFY_COMPLETED,
-        on_completed, l, MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
-    return l->daemon ? SL_OK
-                     : sv_fail(err, SL_ERR_IO, "%s port %d: cannot be listened at: %s", c->address, c->port, strerror(errno));
+    l->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, l, MHD_OPTION_SOCK_ADDR, at->ai_addr,
+                                 MHD_OPTION_THREAD_POOL_SIZE, (unsigned)c->io_threads, MHD_OPTION_CONNECTION_TIMEOUT,
+                                 (unsigned)IDLE_SECONDS, MHD_OPTION_CONNECTION_LIMIT, (unsigned)CONNECTIONS,
+                                 MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)HEADERS_ROOM,
+                                 MHD_OPTION_LISTENING_ADDRESS_REUSE, 1u, MHD_OPTION_STRICT_FOR_CLIENT, 0,
+                                 MHD_OPTION_URI_LOG_CALLBACK, on_uri, l, MHD_OPTION_NOTIFY_COMPLETED, on_completed, l,
+                                 MHD_OPTION_NOTIFY_CONNECTION, on_connection, l, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
+    return l->daemon
+               ? SL_OK
+               : sv_fail(err, SL_ERR_IO, "%s port %d: cannot be listened at: %s", c->address, c->port, strerror(errno));
 }
 
 sl_status sv_listener_open(sv_server *server, sv_listener **out, sl_error *err)
 {
-    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
+    const struct addrinfo wanted = {.ai_socktype = SOCK_STREAM,
+                                    .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *at = NULL;
     char port[16];
     sv_listener *l = calloc(1, sizeof *l);

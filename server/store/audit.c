@@ -76,7 +76,8 @@ static bool line_holds(char *line, size_t size, uint64_t seq, char prev[65])
     static const char mark[] = ",\"hash\":\"";
     const size_t tail = sizeof mark - 1 + 64 + 2;
     char hash[65], expected[128];
-    if (size <= tail || memcmp(line + size - tail, mark, sizeof mark - 1) != 0 || memcmp(line + size - 2, "\"}", 2) != 0)
+    if (size <= tail || memcmp(line + size - tail, mark, sizeof mark - 1) != 0 ||
+        memcmp(line + size - 2, "\"}", 2) != 0)
         return false;
     snprintf(expected, sizeof expected, ",\"prev\":\"%s\"", prev);
     char *bare_end = line + size - tail;

@@ -176,7 +176,8 @@ static void end_wait(sv_change *change, const sl_error *result)
 
 sl_status sv_hub_change_now(sv_place *place, sv_change *change, sl_error *err)
 {
-    awaited w = {.change = *change, .asked = change, .mutex = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
+    awaited w = {
+        .change = *change, .asked = change, .mutex = PTHREAD_MUTEX_INITIALIZER, .ended = PTHREAD_COND_INITIALIZER};
     w.change.apply = apply_asked;
     w.change.done = end_wait;
     sv_hub_change(place, &w.change);
@@ -222,7 +223,8 @@ static void close_place(sv_place *p)
 }
 
 /* The writer is opened at once: a second server is told so before it serves anything. */
-static sl_status open_place(sv_hub *hub, const char *name, const char *dir, bool attached, sv_place **out, sl_error *err)
+static sl_status open_place(sv_hub *hub, const char *name, const char *dir, bool attached, sv_place **out,
+                            sl_error *err)
 {
     sv_place *p = calloc(1, sizeof *p);
     if (!p)
@@ -394,8 +396,10 @@ sl_status sv_hub_erase(sv_hub *hub, const char *name, sl_error *err)
     pthread_mutex_lock(&hub->mutex);
     sv_place *p = find(hub, name);
     sl_status status = !p            ? sv_fail(err, SL_ERR_NOT_FOUND, "there is no gallery %.80s", name)
-                       : p->attached ? sv_fail(err, SL_ERR_ARGUMENT, "the gallery %s lies outside the server's own folder: "
-                                               "its faces can be removed, its folder is yours", name)
+                       : p->attached ? sv_fail(err, SL_ERR_ARGUMENT,
+                                               "the gallery %s lies outside the server's own folder: "
+                                               "its faces can be removed, its folder is yours",
+                                               name)
                                      : SL_OK;
     if (status == SL_OK) {
         sv_change last = {.apply = erase};
@@ -485,7 +489,8 @@ const sv_view *sv_hub_view(sv_place *p)
 static sl_status write_noted(sv_place *p, sl_error *err)
 {
     char *path = noted_file(p);
-    sl_status status = path ? sv_write_json(path, json_incref(p->noted), err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
+    sl_status status =
+        path ? sv_write_json(path, json_incref(p->noted), err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
     free(path);
     return status;
 }

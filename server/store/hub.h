@@ -28,7 +28,8 @@ typedef struct {
     const sl_gallery *gallery;
     sl_match_options match; /* the default look, settled */
     sl_rule rule;           /* of identification by it; all NaN where nobody knows one */
-    float rare[SL_OCCLUSION_BINS]; /* by bin, the threshold at the rarest false match rate that was measured; NaN: none */
+    float
+        rare[SL_OCCLUSION_BINS]; /* by bin, the threshold at the rarest false match rate that was measured; NaN: none */
 } sv_view;
 
 typedef enum {

@@ -123,8 +123,9 @@ sl_status sv_keys_reload(sv_keys *keys, sl_error *err)
         status = sv_fail(err, SL_ERR_FORMAT, "%s: is no list of keys", keys->file);
     for (size_t i = 0; i < count && status == SL_OK; i++)
         if (!read_record(json_array_get(list, i), &records[i]))
-            status = sv_fail(err, SL_ERR_FORMAT, "%s: key %zu cannot be read: it needs id, name, gallery, scope and sha256",
-                             keys->file, i + 1);
+            status =
+                sv_fail(err, SL_ERR_FORMAT, "%s: key %zu cannot be read: it needs id, name, gallery, scope and sha256",
+                        keys->file, i + 1);
     json_decref(document);
     if (status != SL_OK) {
         free(records);

@@ -63,7 +63,8 @@ static float *candidate_of(void *opened, int i)
 sl_status sl_look_network_graph(const sl_look_network *l, int batch, sl_graph **out, sl_error *err)
 {
     static const char *const score = SL_LOOK_SCORE;
-    const sl_shape shapes[2] = {{3, {1, l->look.cells, l->look.channels}}, {3, {batch, l->look.cells, l->look.channels}}};
+    const sl_shape shapes[2] = {{3, {1, l->look.cells, l->look.channels}},
+                                {3, {batch, l->look.cells, l->look.channels}}};
     return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
 }
 
@@ -158,9 +159,10 @@ static sl_status check_size(const sl_look_network *l, sl_error *err)
 {
     const int *grid = l->network.manifest->patch_grid;
     if (grid[0] && (grid[0] * grid[1] != l->look.cells || grid[2] != l->look.channels))
-        return sl_fail(err, SL_ERR_MISMATCH, "the look %s: the manifest states maps of %dx%dx%d, the weights are for %d "
-                       "cells and %d channels", l->look.name, grid[0], grid[1], grid[2], l->look.cells,
-                       l->look.channels);
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "the look %s: the manifest states maps of %dx%dx%d, the weights are for %d "
+                       "cells and %d channels",
+                       l->look.name, grid[0], grid[1], grid[2], l->look.cells, l->look.channels);
     return SL_OK;
 }
 

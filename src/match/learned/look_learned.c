@@ -31,13 +31,16 @@ static sl_status check(const sl_match_options *o, const sl_template_shape *shape
     if (!sl_same_model(look->backbone, shape->fingerprint)) {
         sl_hex32(look->backbone, read);
         sl_hex32(shape->fingerprint, own);
-        return sl_fail(err, SL_ERR_MISMATCH, "the look %s reads maps of %s (%.12s), these templates are of another model "
-                       "(%.12s): enrol with that model, or train a look for this one", look->name, look->backbone_name,
-                       read, own);
+        return sl_fail(err, SL_ERR_MISMATCH,
+                       "the look %s reads maps of %s (%.12s), these templates are of another model "
+                       "(%.12s): enrol with that model, or train a look for this one",
+                       look->name, look->backbone_name, read, own);
     }
     if (shape->format == SL_PATCHES_COMPACT)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "compact patches are contributions, the look %s reads maps: enrol into a "
-                       "new gallery with --patches int8 or f32", look->name);
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "compact patches are contributions, the look %s reads maps: enrol into a "
+                       "new gallery with --patches int8 or f32",
+                       look->name);
     if (shape->rows * shape->cols != look->cells || shape->channels != look->channels)
         return sl_fail(err, SL_ERR_MISMATCH, "the look %s reads maps of %d cells and %d channels, these are %dx%dx%d",
                        look->name, look->cells, look->channels, shape->rows, shape->cols, shape->channels);

@@ -83,7 +83,8 @@ static void take_two_photos(sl_net *n, sl_sequence *s)
     const int cells = n->arch->transformer.cells, width = n->arch->transformer.width;
     const sl_shape shape = {3, {-1, cells, width}};
     const int64_t flat[2] = {-1, width};
-    const sl_tensor first = sl_net_input_of(n, SL_LOOK_FIRST, &shape), second = sl_net_input_of(n, SL_LOOK_SECOND, &shape);
+    const sl_tensor first = sl_net_input_of(n, SL_LOOK_FIRST, &shape),
+                    second = sl_net_input_of(n, SL_LOOK_SECOND, &shape);
     sl_transformer_counter(n);
     sl_sequence_start(n, s, second);
     sl_sequence_learned(n, s, "cls_token");
@@ -147,7 +148,8 @@ static void fit_h2l(sl_arch *own, const sl_state_dict *dict)
     t->cells = (int)(w->shape.dim[1] / t->width);
 }
 
-static const char *const dense[2][2] = {{"fc1", "fc2"}, {"fc", "fc"}}, *const norms[2][2] = {{"bn1", "bn2"}, {"bn", "bn"}};
+static const char *const dense[2][2] = {{"fc1", "fc2"}, {"fc", "fc"}}, *const norms[2][2] = {{"bn1", "bn2"},
+                                                                                             {"bn", "bn"}};
 
 /* Equations 4.5 and 4.6 say layer norm, the published code has batch norm. */
 static void declare_features(sl_net *n)
