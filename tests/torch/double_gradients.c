@@ -55,18 +55,21 @@ int main(int argc, char **argv)
         return 2;
     }
     bool train = strcmp(argv[2], "train") == 0;
+    FILE *file = fopen(argv[3], "r");
+    char name[256], worst[256] = "loss";
+    double length, product;
+    assert_non_null(file);
+    assert_int_equal(fscanf(file, "%255s %lf %lf", name, &length, &product), 3); /* the loss, and the batch's seed */
     formula_net f = formula_graph(argv[1], train ? 3 : 1, train ? SL_STATS_BATCH : SL_STATS_FIXED, true);
+    f.seed = (uint64_t)product;
     const sl_graph *g = f.back;
     float **inputs = memory_of(g, g->inputs, g->n_inputs), **outputs = memory_of(g, g->outputs, g->n_outputs);
     for (int i = 0; i < g->n_inputs; i++)
         formula_input(&f, i, &g->tensors[g->inputs[i]].shape, inputs[i]);
     assert_ok(sl_reference_run(g, (const float *const *)inputs, outputs, &err));
-    FILE *file = fopen(argv[3], "r");
-    char name[256], worst[256] = "";
-    double length, product, most = 0;
-    assert_non_null(file);
-    for (int line = 0; fscanf(file, "%255s %lf %lf", name, &length, &product) == 3; line++) {
-        double by = line ? away(g, outputs, name, length, product) : fabs(outputs[0][0] - length) / length;
+    double most = fabs(outputs[0][0] - length) / length;
+    while (fscanf(file, "%255s %lf %lf", name, &length, &product) == 3) {
+        const double by = away(g, outputs, name, length, product);
         if (by > most)
             snprintf(worst, sizeof worst, "%s", name);
         most = fmax(most, by);

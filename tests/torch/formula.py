@@ -231,7 +231,7 @@ class Trained(nn.Module):
         return margin_loss(self.net(x)[0], self.head, labels)
 
 
-def batch_of(net, count):
+def batch_of(net, count, seed=1):
     shape = (count,) + net.net.shape
-    x = uniform(1, math.prod(shape), -1, 1).reshape(shape)
+    x = uniform(seed, math.prod(shape), -1, 1).reshape(shape)
     return x, torch.arange(count) * 3 % CLASSES
