@@ -14,6 +14,7 @@ setup_file() {
 }
 
 setup() {
+    need_models # the detector is opened for crops, too
     cd "$BATS_FILE_TMPDIR"
     finetune() { sl train finetune --aligned crops --model ./blank.json --recipe dissertation --batch 4 --accumulate 2 \
         --held-out 0 --landmarks none "$@"; }
