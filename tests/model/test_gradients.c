@@ -1,13 +1,14 @@
 /* Gradients of whole networks, in training and with frozen statistics, against PyTorch's in float64. The goldens are
  * made again by tests/torch/run.
  *
- * With frozen statistics all are compared to 1e-4 of each gradient's length. Gradients jump where a number is so near a
- * corner of a ReLU that float32 and float64 come out on two sides of it, one in some million numbers: a picture is taken
- * where none does, by any instruction set (the golden tells its seed). In training batch norms of three pictures magnify rounding: PyTorch's own
- * gradients in float32 are up to 4e-4 of their length away from those in float64 for MobileFaceNet, and 7e-2 for FaceNet,
- * whose last maps have nine cells. What adds a constant before a batch norm has no gradient but rounding. None of this is
- * there in double: the scalar reference, compiled so (double_gradients, which tests/torch/run runs), is within 3e-8 of
- * PyTorch on ArcFace-18 and FaceNet with frozen statistics and on MobileFaceNet in training.
+ * With frozen statistics all are compared to 1e-4 of each gradient's length. Gradients jump where a number is so near
+ * a corner of a ReLU that float32 and float64 come out on two sides of it, one in some million numbers: pictures are
+ * taken where none does, by any instruction set (the golden tells the seed). In training batch norms of three
+ * pictures magnify rounding: PyTorch's own gradients in float32 are up to 4e-4 of their length away from those in
+ * float64 for MobileFaceNet, and 7e-2 for FaceNet, whose last maps have nine cells. What adds a constant before a
+ * batch norm has no gradient but rounding. None of this is there in double: the scalar reference, compiled so
+ * (double_gradients, which tests/torch/run runs), is within 3e-8 of PyTorch on ArcFace-18 and FaceNet with frozen
+ * statistics and on MobileFaceNet in training.
  * net/test_gradient has each kind's gradient to 1e-5 where corners are not in the way. */
 #include "golden_gradient.h"
 
