@@ -214,6 +214,52 @@ static void test_saves_a_model(void **state)
     free(folder);
 }
 
+/* A network that comes whole learns as it is run, and becomes one again. */
+static void test_whole_network(void **state)
+{
+    (void)state;
+    sl_error err;
+    char model[512], path[600], *folder = make_temp_dir(), *said;
+    sl_train_options o = options_for(folder, model, sizeof model);
+    snprintf(path, sizeof path, "%s/whole.onnx", folder);
+    assert_ok(sl_model_export(NULL, model, path, &err));
+    snprintf(path, sizeof path, "%s/whole.json", folder);
+    FILE *file = fopen(path, "w");
+    fputs("{\"name\": \"whole\", \"kind\": \"recogniser\", \"format\": \"onnx\", \"file\": \"whole.onnx\", "
+          "\"licence\": \"none\", \"provenance\": \"a test\", "
+          "\"input\": {\"width\": 32, \"height\": 32, \"colour\": \"rgb\", \"mean\": [127.5], \"std\": [128]}, "
+          "\"alignment\": \"arcface-112\", \"embedding\": \"embedding\", \"patch_map\": \"patch_map\"}", file);
+    fclose(file);
+    o.model = path;
+    o.batch_statistics = 0; /* they are merged into the convolutions */
+    o.loss = SL_LOSS_DISTILL;
+    o.target_covered = .5;
+    o.augmentation = "covered";
+    o.optimiser = SL_OPTIMISER_ADAMW;
+    o.rate = 1e-3;
+    o.keep = .5;
+    o.held_out = .4;
+    o.steps = 12;
+    sl_trainer *t = open_trainer(&o);
+    double first = mean_loss(t, 4);
+    mean_loss(t, 4);
+    assert_true(mean_loss(t, 4) < first);
+    snprintf(model, sizeof model, "%s/again", folder);
+    const sl_train_output out = {.output = model, .last = 1};
+    assert_ok(sl_trainer_save(t, &out, &err));
+    sl_trainer_close(t);
+    snprintf(path, sizeof path, "%s/again.json", folder);
+    assert_ok(sl_model_inspect(NULL, path, &said, &err));
+    assert_non_null(strstr(said, "\"problems\": []"));
+    free(said);
+    o.model = path; /* and learns once more */
+    t = open_trainer(&o);
+    mean_loss(t, 1);
+    sl_trainer_close(t);
+    remove_tree(folder);
+    free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +269,7 @@ int main(void)
         cmocka_unit_test(test_says_what_it_needs),
         cmocka_unit_test(test_tells_divergence),
         cmocka_unit_test(test_saves_a_model),
+        cmocka_unit_test(test_whole_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
