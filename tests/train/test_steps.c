@@ -1,7 +1,7 @@
-/* Ten steps of training of whole networks against PyTorch's in float64 (tests/torch/ten_steps.py): gradients, optimisers
- * and what they make of each other. Losses hold to 1e-4 of the first one, weights to 1e-4 of their length. The way that a
- * tensor has gone is a thousand times shorter: of it one part in a hundred or so depends on which side of a ReLU's corner
- * float32 comes out on (tests/model/test_gradients.c). */
+/* Ten steps of training of whole networks against PyTorch's in float64 (tests/torch/ten_steps.py): gradients,
+ * optimisers and what they make of each other. Losses hold to 1e-4 of the first one, weights to 1e-4 of their
+ * length. The way that a tensor has gone is a thousand times shorter: of it one part in a hundred or so depends on
+ * which side of a ReLU's corner float32 comes out on (tests/model/test_gradients.c). */
 #include "../model/formula_net.h"
 
 #include "train/optimiser.h"
@@ -90,8 +90,8 @@ static void check_way(const training *t, int i, double length, double along, dou
         bound *= 4;
     const double most = fmin(bound * length + 2e-7 * sqrt(weights), 1e-4 * sqrt(weights));
     if (!(fabs(sqrt(square) - length) <= most) || !(fabs(product - along) <= most))
-        fail_msg("%s went %.9g, along %.9g; PyTorch's %.9g, %.9g; most %g", t->f.names[i], sqrt(square), product, length,
-                 along, most);
+        fail_msg("%s went %.9g, along %.9g; PyTorch's %.9g, %.9g; most %g", t->f.names[i], sqrt(square), product,
+                 length, along, most);
 }
 
 static int find_name(const training *t, const char *name)
