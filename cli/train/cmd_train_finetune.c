@@ -294,13 +294,14 @@ int cmd_train_finetune(int argc, char **argv)
     cli_catch_interrupts();
     if (run.list_weights)
         return list_weights(&run);
-    char *folder = run_folder(&run);
     int code = cli_ranks_begin(&run.ranks);
-    if (!code)
-        code = folder ? open_gallery(&run) : CLI_FAILED;
+    if (code)
+        return code;
+    char *folder = run_folder(&run);
+    code = folder ? open_gallery(&run) : CLI_FAILED;
     if (!code)
         code = train(&run, folder);
-    cli_ranks_end();
+    cli_ranks_end(code);
     sl_gallery_close(run.gallery);
     free(folder);
     free(run.paths.items);

@@ -63,8 +63,11 @@ int cli_ranks_begin(const sl_train_ranks **ranks)
     return CLI_OK;
 }
 
-void cli_ranks_end(void)
+void cli_ranks_end(int code)
 {
+    free(requests);
+    if (code && all.ranks > 1)
+        MPI_Abort(MPI_COMM_WORLD, code);
     MPI_Finalize();
 }
 
@@ -80,6 +83,9 @@ int cli_ranks_begin(const sl_train_ranks **ranks)
     return CLI_USAGE;
 }
 
-void cli_ranks_end(void) {}
+void cli_ranks_end(int code)
+{
+    (void)code;
+}
 
 #endif

@@ -123,6 +123,15 @@ setup() {
         const relative = Math.sqrt(difference / length);
         if (a.length !== b.length || !(relative < 1e-5)) { console.log("they differ by", relative); process.exit(1); }
     ' alone.safetensors ranks.safetensors
+    # A rank that fails ends the others, which would wait for it.
+    status=0
+    ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout 60 mpirun --oversubscribe \
+        -n 1 "$mpi" train finetune --aligned crops --model ./blank.json --landmarks none --held-out 0 --accumulate 2 \
+        --output ./z --run "$BATS_TEST_TMPDIR/z" : \
+        -n 1 "$mpi" train finetune --aligned crops --model ./blank.json --landmarks none --accumulate 2 --output ./z \
+        --learn nothing > stdout 2> stderr || status=$?
+    [ "$status" = 1 ]
+    contains "$(cat stderr)" "--list-weights"
     OMPI_COMM_WORLD_SIZE=2 sl train finetune --aligned crops --output ./y
     expect 2
     contains "$err" "secondlook-mpi"
