@@ -37,7 +37,7 @@ SL_API sl_status sl_model_new(const sl_new_model_options *options, sl_error *err
 /* One of the three is set. */
 typedef struct {
     const sl_gallery *gallery; /* enrolled with crops; must stay open and unchanged */
-    const char *list;          /* a file of lines "path,label" (or "path label") that name aligned crops; .. */
+    const char *list;          /* a file of lines "path,label" that name aligned crops; .. */
     const char *root;          /* .. below this folder; NULL: the list's own */
 
     /* Pictures of your own: aligned crops, as crop(context, i) makes them; person(context, i) is a number from 0
@@ -124,11 +124,11 @@ typedef struct {
     double keep;      /* the part of the start's weights in the result, in [0, 1) */
     int threads;      /* 0: all processors */
     sl_compute precision; /* SL_COMPUTE_F32, or SL_COMPUTE_BF16: products in bf16, sums and weights in f32 */
-    const char *run;      /* folder of checkpoint, best weights, log.jsonl, loss.svg, accuracy.svg; NULL: none */
-    const sl_train_ranks
-        *ranks; /* NULL: this process alone. `accumulate` is what all ranks do together, a multiple of
-                   their number: N ranks learn what one learns, but for rounding. Settings and data that
-                   differ between them are SL_ERR_MISMATCH; rank 0 alone writes */
+    const char *run;      /* folder of checkpoint.safetensors, log.jsonl, loss.svg, accuracy.svg; NULL: none */
+    /* NULL: this process alone. `accumulate` is what all ranks do together, a multiple of their number: N ranks learn
+     * what one learns, but for rounding. Settings and data that differ between them are SL_ERR_MISMATCH; rank 0 alone
+     * writes. */
+    const sl_train_ranks *ranks;
     int resume; /* 1: go on from the checkpoint there; SL_ERR_MISMATCH for other settings, data, network */
 } sl_train_options;
 

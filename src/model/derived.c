@@ -1,13 +1,9 @@
-#define _GNU_SOURCE
 #include "model/derived.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
-#include "base/sha256.h"
 #include "model/place.h"
 #include "net/import/weights/safetensors.h"
 
@@ -54,13 +50,8 @@ static sl_status write_network(const sl_recogniser *from, const sl_graph *g, con
 
 static sl_status write_weights(deriving *d, const sl_recogniser *from, const sl_graph *g, sl_error *err)
 {
-    sl_mapping map;
     SL_TRY((d->from->arch ? write_state_dict : write_network)(from, g, d->weights, err));
-    SL_TRY(sl_map_file(d->weights, SL_MAX_MODEL_BYTES, &map, err));
-    sl_sha256_hex(map.data, map.size, d->sha256);
-    d->bytes = map.size;
-    sl_unmap_file(&map);
-    return SL_OK;
+    return sl_model_measure(d->weights, d->sha256, &d->bytes, err);
 }
 
 /* ---- the manifest ---- */
@@ -105,16 +96,7 @@ static sl_status write_manifest(const deriving *d, sl_error *err)
 static sl_status name_files(deriving *d, sl_error *err)
 {
     SL_TRY(sl_model_place(d->o->models_dir, d->o->output, &d->folder, &d->name, err));
-    if (!sl_manifest_name(d->name))
-        return sl_fail(err, SL_ERR_ARGUMENT,
-                       "a model cannot be named \"%s\": 1 to 63 letters, digits, '-', '_' or '.' "
-                       "can",
-                       d->name);
-    if (asprintf(&d->manifest, "%s/%s.json", d->folder, d->name) < 0)
-        d->manifest = NULL;
-    if (asprintf(&d->weights, "%s/%s.%s", d->folder, d->name, d->from->arch ? "safetensors" : "onnx") < 0)
-        d->weights = NULL;
-    return d->manifest && d->weights ? SL_OK : sl_no_memory(err, "for a model's name");
+    return sl_model_paths(d->folder, d->name, d->from->arch ? "safetensors" : "onnx", &d->manifest, &d->weights, err);
 }
 
 static sl_status derive(deriving *d, const sl_recogniser *from, const sl_graph *g, sl_error *err)

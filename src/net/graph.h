@@ -233,6 +233,11 @@ sl_status sl_graph_specialize(const sl_graph *g, const sl_shape *input_shapes, c
 sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const char *const *outputs, int n_outputs,
                          sl_graph **out, sl_error *err);
 
+/* ---- copying (copy.c) ----
+ * Adds all of `g` to the empty graph `to`: the same tensors under the same indices, constants shared, but those marked in
+ * as_input[tensors] (NULL: none) without their data, for the caller to make inputs of. */
+sl_status sl_graph_copy(const sl_graph *g, const bool *as_input, sl_graph *to, sl_error *err);
+
 /* ---- cutting (cut.c) ----
  * The part of `g` that computes outputs[n_outputs] from the tensors from[n_from]: these become its inputs, of the given
  * shapes (dim[0] may be -1), and behind them those of g's own inputs that are needed still. Names stay; constants are

@@ -1,6 +1,9 @@
 #include "train/judge.h"
 
 #include <math.h>
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include <string.h>
 
 static sl_status keep_units(const float *embeddings, size_t count, int dim, float *out, sl_error *err)
@@ -34,29 +37,29 @@ sl_status sl_embed_pictures(const sl_lesson *lesson, const sl_source *source, si
     return SL_OK;
 }
 
-static size_t nearest_other(const float *query, size_t own, const float *gallery, size_t n, int dim)
-{
-    size_t best = SIZE_MAX;
-    double most = -INFINITY;
-    for (size_t j = 0; j < n; j++) {
-        double dot = 0;
-        for (int d = 0; d < dim; d++)
-            dot += (double)query[d] * gallery[j * (size_t)dim + (size_t)d];
-        if (j != own && dot > most) {
-            most = dot;
-            best = j;
-        }
-    }
-    return best;
-}
+/* Of a picture's two nearest the one that is not itself. */
+static size_t other_of(const uint32_t nearest[2], size_t own) { return nearest[0] == own ? nearest[1] : nearest[0]; }
 
-double sl_judge_precision(const sl_lesson *lesson, const float *queries, const float *gallery, int dim)
+static double part_right(const sl_lesson *lesson, const uint32_t *nearest, size_t n)
 {
     size_t right = 0;
+    for (size_t i = 0; i < n; i++)
+        right += sl_source_person(lesson->judged, i) == sl_source_person(lesson->judged, other_of(nearest + 2 * i, i));
+    return (double)right / (double)n;
+}
+
+sl_status sl_judge_precision(const sl_lesson *lesson, const float *queries, const float *gallery, int dim, double *out,
+                             sl_error *err)
+{
     const size_t n = sl_lesson_judged(lesson);
-    for (size_t i = 0; i < n; i++) {
-        const size_t j = nearest_other(queries + i * (size_t)dim, i, gallery, n, dim);
-        right += j != SIZE_MAX && sl_source_person(lesson->judged, i) == sl_source_person(lesson->judged, j);
-    }
-    return n ? (double)right / (double)n : NAN;
+    const sl_vectors asking = {queries, n, dim}, bank = {gallery, n, dim};
+    uint32_t *nearest = sl_realloc_array(NULL, 2 * n, sizeof *nearest);
+    float *cosines = sl_realloc_array(NULL, 2 * n, sizeof *cosines);
+    sl_status status = nearest && cosines ? sl_cosine_top(&bank, &asking, 2, lesson->threads, nearest, cosines, err)
+                                          : sl_no_memory(err, "for judging");
+    if (status == SL_OK)
+        *out = part_right(lesson, nearest, n);
+    free(nearest);
+    free(cosines);
+    return status;
 }

@@ -12,8 +12,9 @@
 sl_status sl_embed_pictures(const sl_lesson *lesson, const sl_source *source, size_t n, bool covered,
                             sl_plan *plan, int dim, sl_ticker *ticker, float *out, sl_error *err);
 
-/* Precision at 1: the part of the pictures that judge of which the nearest of all others (by gallery [n, dim], its
- * own left out) is of the same person; queries [n, dim], n = sl_lesson_judged. NaN where nobody judges. */
-double sl_judge_precision(const sl_lesson *lesson, const float *queries, const float *gallery, int dim);
+/* Precision at 1: the part of the pictures that judge (there are some) of which the nearest of all others (by
+ * gallery [n, dim], its own left out) is of the same person; queries [n, dim], n = sl_lesson_judged. */
+sl_status sl_judge_precision(const sl_lesson *lesson, const float *queries, const float *gallery, int dim, double *out,
+                             sl_error *err);
 
 #endif

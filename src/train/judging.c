@@ -87,9 +87,8 @@ static sl_status measure(const sl_trainer *t, sl_plan *plan, float *clean, float
     const int dim = sl_student_dim(&t->student);
     SL_TRY(sl_embed_pictures(l, l->judged, sl_lesson_judged(l), false, plan, dim, NULL, clean, err));
     SL_TRY(sl_embed_pictures(l, l->judged, sl_lesson_judged(l), true, plan, dim, NULL, covered, err));
-    out->clean = sl_judge_precision(l, clean, clean, dim);
-    out->covered = sl_judge_precision(l, covered, clean, dim);
-    return SL_OK;
+    SL_TRY(sl_judge_precision(l, clean, clean, dim, &out->clean, err));
+    return sl_judge_precision(l, covered, clean, dim, &out->covered, err);
 }
 
 static void keep_best(sl_trainer *t)

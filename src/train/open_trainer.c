@@ -66,6 +66,12 @@ static sl_status embed_all(sl_trainer *t, sl_plan *teacher, const sl_source *sou
     return sl_embed_pictures(&t->lesson, source, n, false, teacher, dim, ticker, *out, err);
 }
 
+/* Vectors of a run that is resumed come from its checkpoint. */
+static bool begins_at_means(const sl_trainer *t)
+{
+    return sl_loss_has_classes(t->o.loss) && !t->o.random_classes && !t->o.resume;
+}
+
 static sl_status look_at_all(sl_trainer *t, sl_progress_fn progress, void *context, sl_error *err)
 {
     const sl_lesson *l = &t->lesson;
@@ -73,7 +79,7 @@ static sl_status look_at_all(sl_trainer *t, sl_progress_fn progress, void *conte
     sl_ticker ticker = {.fn = progress, .context = context, .total = sl_source_size(l->learned)};
     sl_plan *teacher;
     double flop;
-    if (t->o.loss != SL_LOSS_DISTILL && t->o.random_classes)
+    if (t->o.loss != SL_LOSS_DISTILL && !begins_at_means(t))
         return SL_OK;
     SL_TRY(sl_student_front(&t->student, true, &options, &teacher, &flop, err));
     sl_status status = embed_all(t, teacher, l->learned, ticker.total, &ticker, &t->targets, err);
@@ -111,10 +117,10 @@ static sl_status begin_classes(sl_trainer *t, sl_error *err)
     t->classes = sl_calloc_aligned(count, sizeof *t->classes);
     if (!t->classes)
         return sl_no_memory(err, "for the vectors of all people");
-    if (t->o.random_classes)
-        draw_classes(t, count, dim);
-    else
+    if (begins_at_means(t))
         average_classes(t, dim);
+    else
+        draw_classes(t, count, dim);
     return SL_OK;
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/mem.h"
 #include "net/flop.h"
-#include "net/passes/rewrite.h"
 
 /* ---- what learns ---- */
 

@@ -1,5 +1,5 @@
 /* A graph once more, to be gone on with. */
-#include "net/passes/rewrite.h"
+#include "net/graph.h"
 
 static sl_status copy_tensor(const sl_tensor_info *t, bool as_input, sl_graph *to, sl_error *err)
 {

@@ -34,10 +34,6 @@ void sl_fuse_l2norm(sl_rewrite *r, int node);
 void sl_fuse_softmax(sl_rewrite *r, int node);
 void sl_fuse_transposed_softmax(sl_rewrite *r, int node);
 
-/* Adds all of `g` to the empty graph `to`: the same tensors under the same indices, constants shared, but those marked
- * in as_input[tensors] (NULL: none) without their data, for the caller to make inputs of (copy.c). */
-sl_status sl_graph_copy(const sl_graph *g, const bool *as_input, sl_graph *to, sl_error *err);
-
 /* ---- editing (rewrite.c) ---- */
 
 /* Counts the readers of every tensor of r->g, which the caller has set; freed after a failure, too. */
