@@ -287,23 +287,31 @@ static int list_weights(const finetune_run *run)
     return CLI_OK;
 }
 
+static int run_over_ranks(finetune_run *run)
+{
+    char *folder = run_folder(run);
+    int code = folder ? open_gallery(run) : CLI_FAILED;
+    if (!code)
+        code = train(run, folder);
+    free(folder);
+    return code;
+}
+
 int cmd_train_finetune(int argc, char **argv)
 {
     finetune_run run = {0};
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
-    if (run.list_weights)
+    if (run.list_weights) {
+        free(run.paths.items);
         return list_weights(&run);
+    }
     int code = cli_ranks_begin(&run.ranks);
-    if (code)
-        return code;
-    char *folder = run_folder(&run);
-    code = folder ? open_gallery(&run) : CLI_FAILED;
-    if (!code)
-        code = train(&run, folder);
-    cli_ranks_end(code);
+    if (!code) {
+        code = run_over_ranks(&run);
+        cli_ranks_end(code);
+    }
     sl_gallery_close(run.gallery);
-    free(folder);
     free(run.paths.items);
     return code;
 }
