@@ -217,6 +217,8 @@ static int tell_end(const finetune_run *run, const sl_train_standing *s, const c
     }
     cli_say("%s is made (%s/loss.svg shows how); use it as --model %s%s", run->output, folder, run->output,
             strchr(run->output, '/') ? ".json" : "");
+    cli_say("enrol people anew with it; then 'models threshold' measures what its scores mean, without which identify "
+            "knows nobody");
     return CLI_OK;
 }
 
