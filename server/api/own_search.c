@@ -312,9 +312,13 @@ static void explain(sv_request *r, const sv_view *view, const char *part, const 
         status = sl_gallery_template(view->gallery, i, &other, &err);
     if (status == SL_OK && entry.has_crop)
         status = sl_gallery_crop(view->gallery, i, &crop, &err);
-    const sl_pair pair = {.query = query->t, .other = other, .query_crop = &query->crop,
-                          .other_crop = entry.has_crop ? &crop : NULL, .query_name = "query", .other_name = entry.label,
-                          .rule = &view->rule};
+    /* Without a rule: a pair is judged as hidden as the more hidden of its faces, a search by its query alone. */
+    const sl_pair pair = {.query = query->t,
+                          .other = other,
+                          .query_crop = &query->crop,
+                          .other_crop = entry.has_crop ? &crop : NULL,
+                          .query_name = "query",
+                          .other_name = entry.label};
     if (status == SL_OK && ask_match(r, view->gallery, &match))
         status = draw(part, &pair, &match, &picture, &err);
     if (status == SL_OK && !r->reply.status)
