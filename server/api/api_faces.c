@@ -209,7 +209,7 @@ sl_status sv_find_face(const sl_gallery *g, const char *uuid, size_t *i, sl_erro
     return status;
 }
 
-static const sv_person *find_person(const sv_view *view, const char *label)
+const sv_person *sv_find_person(const sv_view *view, const char *label)
 {
     size_t count, low = 0;
     const sv_person *people = sv_view_people(view, &count);
@@ -225,21 +225,7 @@ static const sv_person *find_person(const sv_view *view, const char *label)
 
 bool sv_has_person(sv_place *place, const sv_view *view, const char *label)
 {
-    return find_person(view, label) || sv_place_noted(place, label);
-}
-
-size_t *sv_faces_of_person(const sv_view *view, const char *label, size_t *count)
-{
-    const sv_person *person = find_person(view, label);
-    size_t *list = person ? malloc(person->faces * sizeof *list) : NULL;
-    *count = 0;
-    for (size_t i = person ? person->first : 0; list && *count < person->faces && i < sl_gallery_size(view->gallery);
-         i++) {
-        sl_entry entry;
-        if (sl_gallery_entry(view->gallery, i, &entry, NULL) == SL_OK && strcmp(entry.label, label) == 0)
-            list[(*count)++] = i;
-    }
-    return list;
+    return sv_find_person(view, label) || sv_place_noted(place, label);
 }
 
 static void count_twin(void *context, const char *a, const char *b)

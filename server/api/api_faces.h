@@ -49,9 +49,9 @@ sv_place *sv_home(sv_request *r);
 void sv_face_uuid(const char *image, char out[37]);
 sl_status sv_find_face(const sl_gallery *gallery, const char *uuid, size_t *i, sl_error *err);
 
-/* Has anybody this name? The person's faces, by number: malloc'd [*count], NULL where there are none. */
+/* The person with faces who is called so, or NULL. And has anybody this name, with faces or without? */
+const sv_person *sv_find_person(const sv_view *view, const char *label);
 bool sv_has_person(sv_place *place, const sv_view *view, const char *label);
-size_t *sv_faces_of_person(const sv_view *view, const char *label, size_t *count);
 
 /* Is there a name that differs in case only? */
 bool sv_has_twin(sv_place *place, const sv_view *view, const char *label);

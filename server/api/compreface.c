@@ -256,15 +256,14 @@ static void faces_list(sv_request *r, sl_session *session)
         return;
     const sv_view *view = sv_hub_view(place);
     const bool of_one = subject && *subject;
-    size_t total = sl_gallery_size(view->gallery);
-    size_t *own = of_one ? sv_faces_of_person(view, subject, &total) : NULL;
+    const sv_person *person = of_one ? sv_find_person(view, subject) : NULL;
+    const size_t total = !of_one ? sl_gallery_size(view->gallery) : person ? person->faces : 0;
     json_t *list = json_array();
     for (size_t i = page * size; i < total && i < page * size + size; i++) {
         sl_entry entry;
-        if (sl_gallery_entry(view->gallery, own ? own[i] : i, &entry, NULL) == SL_OK)
+        if (sl_gallery_entry(view->gallery, person ? person->own[i] : i, &entry, NULL) == SL_OK)
             json_array_append_new(list, entry_json(&entry));
     }
-    free(own);
     sv_view_release(view);
     sv_reply_json(r, 200,
                   json_pack("{s:o,s:I,s:I,s:I,s:I}", "faces", list, "page_number", (json_int_t)page, "page_size",
@@ -335,10 +334,8 @@ static bool find_face(sv_request *r, const sv_view *view, const char *uuid, size
 /* Keeps the names of people whose only faces are among those that go. */
 static void keep_subject(sv_place *place, const sv_view *view, const char *label)
 {
-    size_t count;
-    size_t *own = sv_faces_of_person(view, label, &count);
-    free(own);
-    if (count == 1)
+    const sv_person *person = sv_find_person(view, label);
+    if (person && person->faces == 1)
         sv_place_note_person(place, label, NULL);
 }
 
@@ -630,33 +627,20 @@ static json_t *nearest_json(const sv_view *view, const float *v, const float *ba
                             const float *rare)
 {
     sl_gallery_info info;
-    size_t people, listed = 0;
+    size_t people;
     sl_gallery_get_info(view->gallery, &info);
     const sv_person *person = sv_view_people(view, &people);
     scored_label *scored = calloc(people + 1, sizeof *scored);
-    for (size_t i = 0; scored && i < sl_gallery_size(view->gallery); i++) {
-        sl_entry entry;
-        if (sl_gallery_entry(view->gallery, i, &entry, NULL) != SL_OK)
-            continue;
-        size_t low = 0;
-        for (size_t high = people; low < high;) {
-            const size_t middle = (low + high) / 2;
-            if (strcmp(person[middle].label, entry.label) < 0)
-                low = middle + 1;
-            else
-                high = middle;
+    for (size_t p = 0; scored && p < people; p++)
+        for (size_t i = 0; i < person[p].faces; i++) {
+            const double c = cosine(v, bank + person[p].own[i] * (size_t)info.dim, info.dim);
+            if (i == 0 || c > scored[p].similarity)
+                scored[p] = (scored_label){person[p].label, c};
         }
-        const double c = cosine(v, bank + i * (size_t)info.dim, info.dim);
-        if (low < people && (!scored[low].label || c > scored[low].similarity))
-            scored[low] = (scored_label){person[low].label, c};
-    }
-    for (size_t i = 0; scored && i < people; i++)
-        if (scored[i].label)
-            scored[listed++] = scored[i];
     json_t *list = json_array();
     if (scored)
-        qsort(scored, listed, sizeof *scored, by_similarity);
-    for (size_t i = 0; i < listed && i < top; i++) {
+        qsort(scored, people, sizeof *scored, by_similarity);
+    for (size_t i = 0; scored && i < people && i < top; i++) {
         const float c = (float)scored[i].similarity;
         json_array_append_new(list, json_pack("{s:o,s:o}", "subject", sv_text(scored[i].label), "similarity",
                                               sv_rounded(sv_similarity(rule, rare, c, c, 0), 5)));

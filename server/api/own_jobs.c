@@ -157,7 +157,7 @@ static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_p
     const sl_identify_options how = {.match = view->match, .top = 2, .rule = &view->rule};
     sl_template *t;
     sl_answer a;
-    sl_status status = sl_gallery_template(view->gallery, person->first, &t, err);
+    sl_status status = sl_gallery_template(view->gallery, person->own[0], &t, err);
     if (status != SL_OK)
         return status;
     status = sl_identify(s->engine, view->gallery, t, &how, &a, err);

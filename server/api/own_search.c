@@ -220,24 +220,22 @@ void sv_own_verify(sv_request *r, sl_session *session)
 static bool best_of_person(sv_request *r, const sv_view *view, const char *person, const sl_template *query,
                            size_t *best, sl_score *score, float *hidden)
 {
-    size_t count;
     sl_error err = {0};
-    size_t *own = sv_faces_of_person(view, person, &count);
+    const sv_person *found = sv_find_person(view, person);
     *score = (sl_score){.score = -INFINITY};
-    if (!own)
+    if (!found)
         sv_refuse(r, 404, 0, "nobody with a face is called %s here", person);
-    for (size_t i = 0; i < count && !r->reply.status; i++) {
+    for (size_t i = 0; found && i < found->faces && !r->reply.status; i++) {
         sl_template *t = NULL;
         sl_score one;
         float covered;
-        if (sl_gallery_template(view->gallery, own[i], &t, &err) != SL_OK ||
+        if (sl_gallery_template(view->gallery, found->own[i], &t, &err) != SL_OK ||
             sv_compare(r->server, query, t, &one, &covered, &err) != SL_OK)
             sv_refuse_error(r, &err);
         else if (one.score > score->score)
-            *score = one, *hidden = covered, *best = own[i];
+            *score = one, *hidden = covered, *best = found->own[i];
         sl_template_free(t);
     }
-    free(own);
     return !r->reply.status;
 }
 

@@ -20,7 +20,8 @@ typedef struct sv_place sv_place; /* one gallery */
 
 typedef struct {
     const char *label;
-    size_t faces, first; /* how many, and the number of the first */
+    const size_t *own; /* [faces] the numbers of the person's faces, rising */
+    size_t faces;
 } sv_person;
 
 /* One state of a gallery. */

@@ -14,7 +14,7 @@ typedef struct {
     sl_gallery *gallery;
     atomic_int holders;
     pthread_mutex_t mutex; /* of what follows */
-    sv_person *people;
+    sv_person *people; /* behind them the numbers of all faces, person by person */
     size_t person_count;
 } counted_view;
 
@@ -118,32 +118,49 @@ void sv_view_release(const sv_view *view)
 
 /* ---- people ---- */
 
+typedef struct {
+    const char *label;
+    size_t face;
+} labelled_face;
+
 static int by_label(const void *a, const void *b)
 {
-    const sv_person *x = a, *y = b;
+    const labelled_face *x = a, *y = b;
     const int order = strcmp(x->label, y->label);
-    return order ? order : x->first < y->first ? -1 : x->first > y->first;
+    return order ? order : x->face < y->face ? -1 : x->face > y->face;
+}
+
+static labelled_face *sorted_faces(const sl_gallery *g, size_t *count)
+{
+    const size_t faces = sl_gallery_size(g);
+    labelled_face *list = malloc((faces + 1) * sizeof *list);
+    *count = 0;
+    for (size_t i = 0; list && i < faces; i++) {
+        sl_entry entry;
+        if (sl_gallery_entry(g, i, &entry, NULL) == SL_OK)
+            list[(*count)++] = (labelled_face){entry.label, i};
+    }
+    if (list)
+        qsort(list, *count, sizeof *list, by_label);
+    return list;
 }
 
 static sv_person *people_of(const sl_gallery *g, size_t *count)
 {
-    const size_t faces = sl_gallery_size(g);
-    sv_person *list = malloc((faces + 1) * sizeof *list);
-    size_t n = 0;
-    for (size_t i = 0; list && i < faces; i++) {
-        sl_entry entry;
-        if (sl_gallery_entry(g, i, &entry, NULL) == SL_OK)
-            list[n++] = (sv_person){entry.label, 1, i};
-    }
-    if (list)
-        qsort(list, n, sizeof *list, by_label);
+    size_t n;
+    labelled_face *faces = sorted_faces(g, &n);
+    sv_person *people = faces ? malloc(n * (sizeof *people + sizeof(size_t)) + 1) : NULL;
+    size_t *own = (size_t *)(people + n);
     *count = 0;
-    for (size_t i = 0; i < n; i++)
-        if (*count && strcmp(list[*count - 1].label, list[i].label) == 0)
-            list[*count - 1].faces++;
+    for (size_t i = 0; people && i < n; i++) {
+        own[i] = faces[i].face;
+        if (*count && strcmp(people[*count - 1].label, faces[i].label) == 0)
+            people[*count - 1].faces++;
         else
-            list[(*count)++] = list[i];
-    return list;
+            people[(*count)++] = (sv_person){faces[i].label, own + i, 1};
+    }
+    free(faces);
+    return people;
 }
 
 const sv_person *sv_view_people(const sv_view *view, size_t *count)
