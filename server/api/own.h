@@ -8,6 +8,9 @@
 /* The gallery that the address names, where the key may do what the route asks there; else NULL, and refused. */
 sv_place *sv_named_gallery(sv_request *r);
 
+/* Keys and the log are for whom all galleries are open to; others are refused. */
+bool sv_may_administer(sv_request *r);
+
 /* {"items", "page", "size", "total"}: `one` makes the i-th of `total`. */
 void sv_reply_page(sv_request *r, size_t total, json_t *(*one)(void *context, size_t i), void *context);
 
@@ -22,6 +25,7 @@ void sv_own_galleries(sv_request *r, sl_session *session);
 void sv_own_gallery_create(sv_request *r, sl_session *session);
 void sv_own_gallery(sv_request *r, sl_session *session);
 void sv_own_gallery_erase(sv_request *r, sl_session *session);
+void sv_own_rates(sv_request *r, sl_session *session);
 void sv_own_people(sv_request *r, sl_session *session);
 void sv_own_person_rename(sv_request *r, sl_session *session);
 void sv_own_person_remove(sv_request *r, sl_session *session);
@@ -62,6 +66,9 @@ void sv_own_openapi(sv_request *r, sl_session *session);
 void sv_own_keys(sv_request *r, sl_session *session);
 void sv_own_key_add(sv_request *r, sl_session *session);
 void sv_own_key_revoke(sv_request *r, sl_session *session);
+
+/* the audit log */
 void sv_own_audit(sv_request *r, sl_session *session);
+void sv_own_audit_verify(sv_request *r, sl_session *session);
 
 #endif

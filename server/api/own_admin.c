@@ -1,14 +1,12 @@
-/* The server itself: health, figures, keys, the audit log, and what its API is. */
+/* The server itself: health, figures, keys, and what its API is. */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/own.h"
 #include "server.h"
-#include "store/durable.h"
 
 /* ---- health ---- */
 
@@ -167,8 +165,7 @@ static json_t *key_json(const sv_key *k)
                      sv_scope_name(k->scope));
 }
 
-/* Keys are for whom all galleries are open to. */
-static bool may_manage_keys(sv_request *r)
+bool sv_may_administer(sv_request *r)
 {
     if (strcmp(r->key.gallery, "*") == 0)
         return true;
@@ -180,7 +177,7 @@ void sv_own_keys(sv_request *r, sl_session *session)
 {
     (void)session;
     size_t count = 0;
-    sv_key *keys = may_manage_keys(r) ? sv_keys_list(r->server->keys, &count) : NULL;
+    sv_key *keys = sv_may_administer(r) ? sv_keys_list(r->server->keys, &count) : NULL;
     if (r->reply.status)
         return;
     json_t *list = json_array();
@@ -198,7 +195,7 @@ void sv_own_key_add(sv_request *r, sl_session *session)
     const int scope = sv_scope_named(sv_ask(r, "scope", scope_hold));
     sl_error err = {0};
     sv_key key;
-    if (!may_manage_keys(r))
+    if (!sv_may_administer(r))
         return;
     if (!name || scope < 0 || !gallery || (strcmp(gallery, "*") != 0 && !sv_hub_find(r->server->hub, gallery))) {
         sv_refuse(r, 400, 0, "a key needs a name, a gallery that is there (or *), and a scope: read, enrol or admin");
@@ -215,44 +212,10 @@ void sv_own_key_revoke(sv_request *r, sl_session *session)
 {
     (void)session;
     sl_error err = {0};
-    if (!may_manage_keys(r))
+    if (!sv_may_administer(r))
         return;
     if (sv_keys_revoke(r->server->keys, r->args[0], &err) != SL_OK)
         sv_refuse_error(r, &err);
     else if (sv_note(r, "key-revoked", NULL, NULL, json_pack("{s:s}", "old_key", r->args[0])))
         sv_reply_fixed(r, 204, NULL, "", 0);
-}
-
-/* ---- the audit log ---- */
-
-void sv_own_audit(sv_request *r, sl_session *session)
-{
-    (void)session;
-    const size_t last = (size_t)sv_ask_number(r, "last", 1, 1000, 100);
-    if (!may_manage_keys(r))
-        return;
-    char *path = sv_join(r->server->config.data, "audit.jsonl"), *line = NULL;
-    FILE *f = path ? fopen(path, "re") : NULL;
-    size_t room = 0;
-    json_t *list = json_array();
-    if (f) {
-        if (fseek(f, 0, SEEK_END) == 0 && ftell(f) > (long)(last * 2048)) {
-            fseek(f, -(long)(last * 2048), SEEK_END);
-            if (getline(&line, &room, f) < 0) /* the rest of a line */
-                clearerr(f);
-        } else {
-            rewind(f);
-        }
-        while (getline(&line, &room, f) > 0) {
-            json_t *one = json_loads(line, 0, NULL);
-            if (one)
-                json_array_append_new(list, one);
-            if (json_array_size(list) > last)
-                json_array_remove(list, 0);
-        }
-        fclose(f);
-    }
-    free(line);
-    free(path);
-    sv_reply_json(r, 200, json_pack("{s:o}", "lines", list));
 }

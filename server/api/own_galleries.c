@@ -87,18 +87,22 @@ typedef struct {
     size_t count;
 } people_page;
 
+/* With the face that shows the person best. */
 static json_t *person_json(void *context, size_t i)
 {
     const people_page *p = context;
-    size_t faces;
+    const sv_person *person = sv_find_person(p->view, p->labels[i]);
+    const size_t faces = person ? person->faces : 0;
+    sl_entry entry, best = {.quality = {.overall = -1}};
+    for (size_t k = 0; k < faces; k++)
+        if (sl_gallery_entry(p->view->gallery, person->own[k], &entry, NULL) == SL_OK &&
+            entry.quality.overall > best.quality.overall)
+            best = entry;
     char uuid[37] = "";
-    size_t *own = sv_faces_of_person(p->view, p->labels[i], &faces);
-    sl_entry entry = {0};
-    if (own && sl_gallery_entry(p->view->gallery, own[0], &entry, NULL) == SL_OK)
-        sv_face_uuid(entry.image, uuid);
-    free(own);
-    return json_pack("{s:o,s:I,s:s,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid,
-                     "crop", entry.has_crop);
+    if (best.image)
+        sv_face_uuid(best.image, uuid);
+    return json_pack("{s:o,s:I,s:s,s:o,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid,
+                     "quality", best.image ? sv_rounded(best.quality.overall, 4) : json_null(), "crop", best.has_crop);
 }
 
 void sv_own_people(sv_request *r, sl_session *session)
@@ -177,30 +181,30 @@ static json_t *entry_json(const sl_entry *e)
 
 typedef struct {
     const sl_gallery *gallery;
-    const size_t *own; /* NULL: all */
+    const sv_person *person; /* NULL: all */
 } faces_page;
 
 static json_t *face_json(void *context, size_t i)
 {
     const faces_page *p = context;
     sl_entry entry;
-    return sl_gallery_entry(p->gallery, p->own ? p->own[i] : i, &entry, NULL) == SL_OK ? entry_json(&entry)
-                                                                                       : json_null();
+    const size_t face = p->person ? p->person->own[i] : i;
+    return sl_gallery_entry(p->gallery, face, &entry, NULL) == SL_OK ? entry_json(&entry) : json_null();
 }
 
 void sv_own_faces(sv_request *r, sl_session *session)
 {
     (void)session;
     char hold[512];
-    const char *person = sv_ask(r, "person", hold);
+    const char *label = sv_ask(r, "person", hold);
     sv_place *place = sv_named_gallery(r);
     if (!place)
         return;
     const sv_view *view = sv_hub_view(place);
-    size_t total = sl_gallery_size(view->gallery);
-    size_t *own = person && *person ? sv_faces_of_person(view, person, &total) : NULL;
-    sv_reply_page(r, total, face_json, &(faces_page){view->gallery, own});
-    free(own);
+    const bool of_one = label && *label;
+    const sv_person *person = of_one ? sv_find_person(view, label) : NULL;
+    const size_t total = !of_one ? sl_gallery_size(view->gallery) : person ? person->faces : 0;
+    sv_reply_page(r, total, face_json, &(faces_page){view->gallery, person});
     sv_view_release(view);
 }
 

@@ -15,6 +15,8 @@ const sv_route sv_own_routes[] = {
     ROUTE("POST", "/v1/galleries", SV_ADMIN, SV_WRITES, sv_own_gallery_create, "Makes a gallery: {name}"),
     ROUTE("GET", GALLERY, SV_READ, 0, sv_own_gallery, "What a gallery is"),
     ROUTE("DELETE", GALLERY, SV_ADMIN, SV_WRITES, sv_own_gallery_erase, "Erases a gallery and its files"),
+    ROUTE("GET", GALLERY "/rates", SV_READ, 0, sv_own_rates,
+          "What thresholds promise there: the rule of searches, and rules for rates down to one in a million"),
 
     ROUTE("GET", GALLERY "/people", SV_READ, 0, sv_own_people, "People: page, size, q (part of the name)"),
     ROUTE("POST", GALLERY "/people/{person}/rename", SV_ENROL, SV_WRITES, sv_own_person_rename,
@@ -46,7 +48,9 @@ const sv_route sv_own_routes[] = {
     ROUTE("GET", "/v1/keys", SV_ADMIN, 0, sv_own_keys, "Keys, without their secrets"),
     ROUTE("POST", "/v1/keys", SV_ADMIN, 0, sv_own_key_add, "Makes a key: {name, gallery, scope}; shown this once"),
     ROUTE("DELETE", "/v1/keys/{key}", SV_ADMIN, 0, sv_own_key_revoke, "Revokes a key"),
-    ROUTE("GET", "/v1/audit", SV_ADMIN, 0, sv_own_audit, "The last lines of the audit log: last"),
+    ROUTE("GET", "/v1/audit", SV_ADMIN, 0, sv_own_audit,
+          "The latest lines of the audit log: last, before (seq), action, subject (a part of the name), key, gallery"),
+    ROUTE("GET", "/v1/audit/verify", SV_ADMIN, 0, sv_own_audit_verify, "Whether the log is as it was written"),
 
     ROUTE("POST", "/v1/session", SV_NOBODY, 0, sv_login, "Begins a browser's session: {key}"),
     ROUTE("GET", "/v1/session", SV_READ, 0, sv_login_tell, "Who the session is"),
