@@ -26,6 +26,17 @@ export async function login(key) {
 
 export const logout = () => ask("DELETE", "/v1/session");
 
+// A job as it goes on: `tell` hears of each step, `end` gets what came of it. Returns what closes the stream.
+export function follow(id, tell, end) {
+    const source = new EventSource(`/v1/jobs/${id}/events`);
+    source.addEventListener("progress", e => tell(JSON.parse(e.data)));
+    source.addEventListener("end", async () => {
+        source.close();
+        end(await ask("GET", `/v1/jobs/${id}`));
+    });
+    return () => source.close();
+}
+
 export const galleryPath = (gallery, ...more) => ["/v1/galleries", gallery, ...more].map((part, i) => i ? encodeURIComponent(part) : part).join("/");
 
 export function form(fields) {

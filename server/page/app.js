@@ -1,11 +1,15 @@
 // The frame: a login, then a screen for each name behind the #.
 import { login, logout, ask } from "./api.js";
+import { audit } from "./audit.js";
+import { calibrate } from "./calibrate.js";
 import { el, say } from "./dom.js";
 import { find } from "./find.js";
+import { jobs } from "./jobs.js";
 import { people } from "./people.js";
 import { texts } from "./texts.js";
 
-const screens = { find, people };
+const all = { find, people, calibrate, jobs, audit };
+let screens = all;
 const main = document.getElementById("main"), nav = document.querySelector("nav"), leave = document.getElementById("leave");
 const chooser = document.querySelector(".gallery"), select = chooser.querySelector("select");
 let who = null, close = null;
@@ -40,6 +44,8 @@ async function enter(key) {
     galleries.sort((a, b) => b.faces - a.faces);
     select.replaceChildren(...galleries.map(g => el("option", { value: g.name }, g.name)));
     if (galleries.some(g => g.name === wanted)) select.value = wanted;
+    const { audit: _, ...others } = all; // the log is for those whom all galleries are open to
+    screens = who.scope === "admin" && who.gallery === "*" ? all : others;
     nav.replaceChildren(...Object.keys(screens).map(name => el("a", { href: `#${name}` }, texts[name])));
     nav.hidden = chooser.hidden = leave.hidden = false;
     show();

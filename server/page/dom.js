@@ -1,4 +1,6 @@
 // Elements in short, and what is said to those who listen.
+import { texts } from "./texts.js";
+
 export function el(tag, attributes = {}, ...children) {
     const made = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes)) {
@@ -30,5 +32,21 @@ export function droppable(element, take) {
     });
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+export function svg(tag, attributes = {}, ...children) {
+    const made = document.createElementNS(SVG, tag);
+    for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+    made.append(...children);
+    return made;
+}
+
+// How good a face's picture is, in a word and a figure.
+export function badge(quality) {
+    const level = quality >= 0.5 ? "fine" : quality >= 0.2 ? "fair" : "poor";
+    return el("span", { class: `badge ${level}`, title: texts.qualityHelp }, `${texts.quality[level]} ${quality.toFixed(2)}`);
+}
+
 export const percent = x => Math.round(100 * x);
-export const figure = x => x === null ? "–" : x.toFixed(3);
+export const figure = (x, digits = 3) => x === null ? "–" : x.toFixed(digits);
+// 0.01 -> 100, in figures that can be read.
+export const oneIn = rate => { const n = 1 / rate; return n < 10 ? Number(n.toPrecision(2)) : Math.round(Number(n.toPrecision(2))); };

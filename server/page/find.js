@@ -1,13 +1,16 @@
 // Find: a photo, its faces, who they are, and why.
 import { ask, form, galleryPath } from "./api.js";
-import { droppable, el, figure, percent } from "./dom.js";
+import { camera } from "./camera.js";
+import { droppable, el, figure, oneIn, percent } from "./dom.js";
 import { texts } from "./texts.js";
 
 export function find(main, { gallery }) {
     const result = el("section", { class: "result", "aria-live": "polite" });
     const input = el("input", { type: "file", accept: "image/jpeg,image/png", id: "photo", onchange: () => take([...input.files]) });
+    const live = camera(files => take(files));
     const zone = el("div", { class: "zone" }, el("p", {}, texts.drop, " ", el("label", { for: "photo", class: "button" }, texts.choose), input),
-        el("p", { class: "help" }, texts.stays));
+        live.box, el("p", { class: "help" }, texts.stays));
+    const fpir = localStorage.getItem(`fpir ${gallery}`); // chosen in Calibrate
     let address = null;
 
     async function take(files) {
@@ -17,7 +20,7 @@ export function find(main, { gallery }) {
         address = URL.createObjectURL(photo);
         result.replaceChildren(el("p", { class: "busy" }, texts.looking));
         try {
-            const answer = await ask("POST", galleryPath(gallery, "identify"), form({ image: photo, top: "5" }));
+            const answer = await ask("POST", galleryPath(gallery, "identify"), form({ image: photo, top: "5", ...(fpir ? { fpir } : {}) }));
             showAnswer(result, { gallery, photo, address, answer });
         } catch (error) {
             result.replaceChildren(el("p", { class: "wrong" }, error.message));
@@ -27,7 +30,7 @@ export function find(main, { gallery }) {
     document.addEventListener("paste", paste);
     droppable(zone, take);
     main.replaceChildren(el("h1", {}, texts.findTitle), zone, result);
-    return () => { document.removeEventListener("paste", paste); if (address) URL.revokeObjectURL(address); };
+    return () => { live.close(); document.removeEventListener("paste", paste); if (address) URL.revokeObjectURL(address); };
 }
 
 function showAnswer(result, of) {
@@ -55,7 +58,7 @@ function verdict(of, face) {
     return el("div", { class: `verdict card ${face.decision}` }, el("h2", {}, match ? texts.match(best.person) : best ? texts.unknown : texts.empty),
         best && el("p", {}, (match ? texts.verdictMatch : texts.verdictUnknown)(figure(value), figure(face.threshold))),
         best && face.hidden !== null && el("p", {}, texts.hidden(percent(face.hidden), percent(face.hidden_from), percent(Math.min(1, face.hidden_to)))) || null,
-        rule.promise === "fpir" && best ? el("p", { class: "help" }, texts.promise(Math.round(1 / rule.rate), rule.faces)) : null,
+        rule.promise === "fpir" && best ? el("p", { class: "help" }, texts.promise(oneIn(rule.rate), rule.faces)) : null,
         best && face.by_stage1[0] !== best.person ? el("p", { class: "help" }, texts.changed) : null);
 }
 

@@ -1,6 +1,7 @@
 // People: who is enrolled; adding, renaming, removing.
 import { ask, form, galleryPath } from "./api.js";
-import { droppable, el, say } from "./dom.js";
+import { badge, droppable, el, say } from "./dom.js";
+import { photos } from "./photos.js";
 import { texts } from "./texts.js";
 
 const PAGE = 48, UNDO_MS = 6000;
@@ -33,7 +34,9 @@ function personCard(person, gallery, mayChange, reload) {
     const picture = person.crop ? el("img", { src: galleryPath(gallery, "faces", person.face, "crop"), alt: "", width: 112, height: 112, loading: "lazy" })
         : el("span", { class: "blank" });
     const tools = el("span", { class: "tools" });
-    const card = el("li", { class: "person card" }, picture, name, el("small", {}, texts.photos(person.faces)), tools);
+    const open = person.faces ? el("button", { class: "quiet", "aria-label": `${texts.photos(person.faces)}: ${person.name}`,
+        onclick: () => photos(person, gallery, mayChange, reload) }, texts.photos(person.faces)) : el("small", {}, texts.photos(0));
+    const card = el("li", { class: "person card" }, picture, name, person.quality === null ? "" : badge(person.quality), open, tools);
     if (mayChange) {
         const labelled = (text, act, more = "") => el("button", { class: `quiet ${more}`, "aria-label": `${text}: ${person.name}`, onclick: act }, text);
         tools.append(labelled(texts.rename, () => rename(person, gallery, reload)), labelled(texts.remove, () => remove(card, person, gallery, reload), "danger"));

@@ -1,7 +1,7 @@
 // The page in Debian's chromium: login, Find with its reasons, People with all that can be done there; axe-core on each
 // screen. page.mjs CLIENTS CHROMIUM URL KEY PHOTOS SHOTS; pictures of the screens go to SHOTS.
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
@@ -14,7 +14,10 @@ mkdirSync(shots, { recursive: true });
 const made = await fetch(`${url}/v1/galleries`, { method: "POST", body: JSON.stringify({ name: "page" }),
     headers: { "x-api-key": key, "content-type": "application/json" } });
 assert.equal(made.status, 201);
-const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
+// What the camera sees: a film of one JPEG.
+copyFileSync(join(photos, "group.jpg"), join(shots, "camera.mjpeg"));
+const browser = await chromium.launch({ executablePath, args: ["--no-sandbox", "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream", `--use-file-for-fake-video-capture=${join(shots, "camera.mjpeg")}`] });
 const wide = { viewport: { width: 1600, height: 1000 } };
 // The policy forbids what axe-core does to be injected; every other page of this test runs under it.
 async function check(page, name) {
@@ -53,7 +56,7 @@ const add = async (person, ...files) => {
 const told = await add("<img src=x onerror=alert(1)>", "sample1.png", "grey.jpg");
 assert.match(told[0], /sample1.png: enrolled/);
 assert.match(told[1], /grey.jpg: no face/);
-await add("Bob", "sample2.png");
+await add("Bob", "sample2.png", "sample4.png");
 await add("Eve", "sample3.png");
 await page.getByText("<img src=x onerror=alert(1)>", { exact: true }).waitFor();
 await page.getByRole("button", { name: "Rename: <img" }).click();
@@ -69,6 +72,18 @@ await page.locator(".name", { hasText: "Bob" }).waitFor({ state: "detached" });
 await page.getByLabel("Search names").fill("");
 await page.locator(".name", { hasText: "Bob" }).waitFor();
 await check(page, "people");
+
+assert.match(await page.locator(".person", { hasText: "Bob" }).locator(".badge").textContent(), /^(good|fair|poor) 0\.\d\d$/);
+
+// ---- one person's photos, each with its quality; one is done without
+await page.getByRole("button", { name: "2 photos: Bob" }).click();
+await page.locator("dialog img").nth(1).waitFor();
+assert.equal(await page.locator("dialog .badge").count(), 2);
+await check(page, "people-photos");
+await page.getByRole("button", { name: "Remove: Photo 2" }).click();
+await page.locator("dialog li").nth(1).waitFor({ state: "detached" });
+await page.getByRole("button", { name: "Close" }).click();
+await page.getByRole("button", { name: "1 photo: Bob" }).waitFor();
 
 // ---- Find: a file, then a drop, then the clipboard; the reasons by slider
 await page.getByRole("link", { name: "Find" }).click();
@@ -100,6 +115,57 @@ await check(page, "find-group");
 await page.locator("#photo").setInputFiles(join(photos, "grey.jpg"));
 await page.getByText("No face was found").waitFor();
 
+// ---- Find: the camera
+await page.getByRole("button", { name: "Use the camera" }).click();
+await page.waitForFunction(() => document.querySelector("video").videoWidth > 0);
+await check(page, "find-camera");
+await page.getByRole("button", { name: "Take the photo" }).click();
+await page.getByRole("button", { name: "Face 3 of 3" }).waitFor();
+assert.ok(await page.evaluate(() => document.querySelector("video").srcObject === null), "the camera is closed again");
+
+// ---- Calibrate: a curve, a rate, what it means; too few faces to measure, which is said
+await page.getByRole("link", { name: "Calibrate" }).click();
+await page.locator(".chart .curve").first().waitFor();
+const thresholds = () => page.locator(".result .plain li").allTextContents();
+await page.locator("#rate").fill("0");
+const common = await thresholds();
+await page.locator("#rate").fill("10");
+await page.getByText("one in 1000 searches").first().waitFor();
+assert.ok(parseFloat((await thresholds())[0].match(/0\.\d+/)) > parseFloat(common[0].match(/-?0\.\d+/)), "a rarer rate wants a higher threshold");
+await page.getByLabel("Searches for strangers a day").fill("5000");
+await page.getByText("about 5.0 false matches a day").waitFor();
+await page.getByRole("button", { name: "Use this rate" }).click();
+await page.getByText("allow one false match in 1000.").waitFor();
+await page.getByRole("button", { name: "Calibrate this gallery" }).click();
+await page.locator(".wrong", { hasText: "100" }).waitFor();
+await check(page, "calibrate");
+await page.getByRole("link", { name: "Find" }).click();
+await page.locator("#photo").setInputFiles(join(photos, "sample1.png"));
+await page.getByText("lets one in 1000 searches").waitFor();
+
+// ---- Jobs: begun, followed to their end, what came of them
+await page.getByRole("link", { name: "Jobs" }).click();
+await page.getByLabel("For page").selectOption("duplicates");
+await page.getByRole("button", { name: "Begin" }).click();
+await page.locator(".job", { hasText: "The same photo twice: 0" }).waitFor();
+await check(page, "jobs");
+
+// ---- Audit: the latest lines, one kind of them, one person's; the chain holds
+await page.getByRole("link", { name: "Audit" }).click();
+await page.getByText("The chain holds").waitFor();
+await page.locator("tbody tr").nth(5).waitFor();
+await page.getByLabel("What").selectOption("rename");
+await page.getByLabel("Whom").fill("ONERROR");
+await page.getByText("1 line, the latest").waitFor();
+assert.match(await page.locator("tbody tr").first().textContent(), /rename.*<img src=x onerror=alert\(1\)>/);
+await page.getByLabel("What").selectOption("enrol");
+await page.locator("tbody td", { hasText: /^enrol$/ }).waitFor();
+await page.getByLabel("Whom").fill("nobody has such a name");
+await page.getByText("No line is like that.").waitFor();
+await page.getByLabel("Whom").fill("");
+await page.locator("tbody tr").nth(2).waitFor();
+await check(page, "audit");
+
 // ---- a telephone, in the dark
 const phone = await login({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
 await phone.getByRole("combobox").selectOption("page");
@@ -110,6 +176,16 @@ await check(phone, "find-phone-dark");
 await phone.getByRole("link", { name: "People" }).click();
 await phone.locator(".name", { hasText: "Bob" }).waitFor();
 await check(phone, "people-phone-dark");
+await phone.getByRole("link", { name: "Calibrate" }).click();
+await phone.locator(".chart .curve").first().waitFor();
+await check(phone, "calibrate-phone-dark");
+await phone.getByRole("link", { name: "Jobs" }).click();
+await phone.locator(".job").first().waitFor();
+await check(phone, "jobs-phone-dark");
+await phone.getByRole("link", { name: "Audit" }).click();
+await phone.locator("tbody tr").nth(3).waitFor();
+await phone.getByText("The chain holds").waitFor();
+await check(phone, "audit-phone-dark");
 await phone.getByRole("button", { name: "Log out" }).click();
 await phone.getByRole("heading", { name: "Open with a key" }).waitFor();
 await check(phone, "login-phone-dark");
