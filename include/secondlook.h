@@ -1059,6 +1059,55 @@ SL_API sl_status sl_hide_cells(const sl_template *query, const sl_template *othe
                                const float *importance, uint64_t seed, sl_hiding *out, sl_error *err);
 SL_API void sl_hiding_free(sl_hiding *hiding);
 
+/* ---- heat maps: how much each cell of either face counts, by one method (docs/method.md) ---- */
+
+typedef enum {
+    SL_HEAT_CC = 0,        /* cross-correlation: [a . t_j]+ / (sum + 1e-7), t_j: a cell's token, a: the other face as a whole,
+                              both of unit length. Of h2l the tokens that both features are made of, a their mean; of
+                              other looks the patch map, a its mean or, with the weighting cc, the embedding (which is how
+                              it is defined for model V) */
+    SL_HEAT_ATTENTION = 1, /* of h2l, and of h2 that is deeper than one layer: how much a cell attends to the one in its place
+                              on the other face, in the first layer; each row of cells is divided by its length */
+    SL_HEAT_RELEVANCE = 2  /* of h2l and h2: gradient of the look's score times attention, its positive part, mean over heads,
+                              through all layers (Chefer); the mean over the tokens that the score reads */
+} sl_heat_kind;
+
+/* "cc", "attention", "relevance", as options and JSON spell them; NULL, -1: none. */
+SL_API const char *sl_heat_name(unsigned kind);
+SL_API int sl_heat_named(const char *name);
+
+/* Every value belongs to the face that it is named after (the published program swaps the two). As they come: only their
+ * proportions within a face tell something. */
+typedef struct sl_heat {
+    int rows, cols;       /* R = rows * cols */
+    float *query, *other; /* [R] */
+} sl_heat;
+
+#define SL_ALL_HEADS (-1)
+
+/* options as in sl_compare. head: whose attention, from 0, or the mean of SL_ALL_HEADS; the other kinds do not read it.
+ * SL_ERR_ARGUMENT for a kind that the look has not and for a head that is not there; SL_ERR_UNSUPPORTED where the look reads
+ * its class token alone (cc; attention of one layer) and without a patch map; SL_ERR_NUMERIC for NaN. */
+SL_API sl_status sl_heat_of_pair(const sl_template *query, const sl_template *other, const sl_match_options *options,
+                                 sl_heat_kind kind, int head, sl_heat *out, sl_error *err);
+
+/* Relevance in the session's recogniser itself, where that is a transformer (h1, vit): of each crop's patches to the cosine
+ * of its embedding with the other's. SL_ERR_UNSUPPORTED for other networks. */
+SL_API sl_status sl_heat_of_crops(sl_session *session, const sl_image *query, const sl_image *other, sl_heat *out,
+                                  sl_error *err);
+SL_API void sl_heat_free(sl_heat *heat);
+
+typedef enum {
+    SL_HEAT_JET = 0,   /* jet colours over the face, half and half */
+    SL_HEAT_BRIGHT = 1 /* the face times the heat: black where it is least, as it is where it is largest */
+} sl_heat_style;
+
+/* One face's heat [rows, cols] over its crop: bilinear, the border cells' middles on the picture's border (align_corners),
+ * from its least value to its largest; .5 where all are equal, and a value that is not finite counts as 0. crop NULL: a grey
+ * tile. The longer side has `side` pixels (8 .. 4096). */
+SL_API sl_status sl_draw_heat(const float *heat, int rows, int cols, const sl_image *crop, sl_heat_style style, int side,
+                              sl_image *out, sl_error *err);
+
 #endif /* SL_EXPERIMENTAL */
 
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],

@@ -44,7 +44,11 @@ sl_status sl_flow_picture(const sl_transport *t, const sl_image *other_crop, int
  * picture's border (align_corners), stretched; .5 where all weights are equal. */
 void sl_weights_heat(const float *weights, int rows, int cols, int width, int height, float *heat);
 
-/* Heat in jet colours over the crop, half and half. */
+/* The crop with that heat in this style, of width x height. */
+sl_status sl_heat_picture(const float *weights, int rows, int cols, const sl_image *crop, sl_heat_style style, int width,
+                          int height, sl_image *out, sl_error *err);
+
+/* The same in jet. */
 sl_status sl_weights_picture(const float *weights, int rows, int cols, const sl_image *crop, int width, int height,
                              sl_image *out, sl_error *err);
 

@@ -77,7 +77,8 @@ def write(name, case, folder):
                 line(file, "grad:" + key, value.grad)
 
 
-torch.set_num_threads(1)
-for name, own in CASES.items():
-    write(name, {**SMALL, **own}, sys.argv[1])
-print(f"gradients of {', '.join(CASES)} by PyTorch {torch.__version__} in {sys.argv[1]}")
+if __name__ == "__main__":
+    torch.set_num_threads(1)
+    for name, own in CASES.items():
+        write(name, {**SMALL, **own}, sys.argv[1])
+    print(f"gradients of {', '.join(CASES)} by PyTorch {torch.__version__} in {sys.argv[1]}")

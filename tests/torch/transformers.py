@@ -18,7 +18,7 @@ class Attention(nn.Module):
         photos, tokens, _ = x.shape
         q, k, v = (part.reshape(photos, tokens, self.heads, HEAD).transpose(1, 2)
                    for part in self.to_qkv(x).split(self.heads * HEAD, 2))
-        weights = torch.softmax(q @ k.transpose(2, 3) / self.width**.5, 3)
+        weights = self.weights = torch.softmax(q @ k.transpose(2, 3) / self.width**.5, 3)
         return self.to_out((weights @ v).transpose(1, 2).reshape(photos, tokens, -1))
 
 
@@ -124,8 +124,8 @@ class H2L(Tokens):
     def forward(self, first, second):
         cells, text = self.case["cells"], self.case["form"] == "text"
         x = self.through(self.cls_token, first, self.sep, second)
-        features = []
-        for i, tokens in enumerate((x[:, 1:1 + cells], x[:, 2 + cells:])):
+        features, self.tokens = [], (x[:, 1:1 + cells], x[:, 2 + cells:])
+        for i, tokens in enumerate(self.tokens):
             which = "" if self.case["single"] else str(i + 1)
             y = getattr(self, "fc" + which)(tokens.flatten(1))
             features.append(self.mlp_head(y) if text else getattr(self, "bn" + which)(y))

@@ -24,4 +24,8 @@ struct sl_look {
     void (*free)(sl_look *look);
 };
 
+/* A face's raw patches [cells, channels], as the look reads them. SL_ERR_UNSUPPORTED without any, SL_ERR_NUMERIC for NaN
+ * and infinity. */
+sl_status sl_look_patches(const sl_look *look, const sl_patch_source *face, float *out, sl_error *err);
+
 #endif

@@ -75,8 +75,7 @@ static void close_look(void *opened)
 
 /* ---- faces ---- */
 
-/* A face's raw patches [cells, channels]. */
-static sl_status read_patches(const sl_look *look, const sl_patch_source *face, float *out, sl_error *err)
+sl_status sl_look_patches(const sl_look *look, const sl_patch_source *face, float *out, sl_error *err)
 {
     const size_t n = (size_t)look->cells * (size_t)look->channels;
     if (face->patches_f32)
@@ -94,7 +93,7 @@ static sl_status read_patches(const sl_look *look, const sl_patch_source *face, 
 static sl_status take_query(void *opened, const sl_patch_source *query, sl_error *err)
 {
     const learned_look *look = opened;
-    sl_status status = read_patches(look->look, query, look->look->query(look->worker), err);
+    sl_status status = sl_look_patches(look->look, query, look->look->query(look->worker), err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query");
 }
 
@@ -103,7 +102,7 @@ static sl_status take_candidate(const learned_look *look, size_t i, int at, sl_p
 {
     sl_patch_source face = {0};
     SL_TRY(source_of(context, i, &face, err));
-    sl_status status = read_patches(look->look, &face, look->look->candidate(look->worker, at), err);
+    sl_status status = sl_look_patches(look->look, &face, look->look->candidate(look->worker, at), err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "candidate %zu", i);
 }
 

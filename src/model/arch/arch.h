@@ -17,6 +17,13 @@
 #define SL_LOOK_SECOND "second"
 #define SL_LOOK_SCORE "score"
 
+/* Inner tensors that go by these names, for whoever asks for them: the weights of attention of layer L, [N, heads, T, T], or
+ * [N, heads, T] of the class token alone where the last layer works out nothing else; of h2l the tokens that each photo's
+ * feature is made of, [N * R, C]. */
+#define SL_ATTENTION "transformer.layers.%d.attention"
+#define SL_LOOK_TOKENS_FIRST "tokens_1"
+#define SL_LOOK_TOKENS_SECOND "tokens_2"
+
 struct sl_net;
 
 /* Pixel x of channel c becomes (x - mean[c]) / std[c]. */

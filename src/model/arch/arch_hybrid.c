@@ -192,6 +192,8 @@ static void describe_h2l(sl_net *n)
     declare_features(n);
     take_two_photos(n, &s);
     sl_transformer_layers(n, &s, 1u << FIRST | 1u << SECOND);
+    sl_net_mark(n, s.piece[FIRST].x, SL_LOOK_TOKENS_FIRST);
+    sl_net_mark(n, s.piece[SECOND].x, SL_LOOK_TOKENS_SECOND);
     const sl_tensor f[2] = {feature_of(n, &s.piece[FIRST], 0), feature_of(n, &s.piece[SECOND], 1)};
     const sl_tensor units[2] = {unit(n, f[0]), unit(n, f[1])};
     sl_tensor cosine = sl_net_node(n, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, units, 2, "products");

@@ -226,12 +226,16 @@ sl_act sl_net_input(sl_net *n)
     return x;
 }
 
+void sl_net_mark(sl_net *n, sl_tensor x, const char *name)
+{
+    if (builds(n))
+        keep_status(n, sl_graph_rename(n->graph, x, name, n->err));
+}
+
 void sl_net_name(sl_net *n, sl_tensor x, const char *name)
 {
-    if (!builds(n))
-        return;
-    keep_status(n, sl_graph_rename(n->graph, x, name, n->err));
-    if (n->status == SL_OK)
+    sl_net_mark(n, x, name);
+    if (builds(n))
         keep_status(n, sl_graph_add_output(n->graph, x, n->err));
 }
 

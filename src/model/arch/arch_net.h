@@ -85,6 +85,9 @@ sl_act sl_net_l2norm(sl_net *n, sl_act x);      /* floor of the norm 1e-12, as P
 void sl_net_output(sl_net *n, sl_act x, const char *name);
 void sl_net_name(sl_net *n, sl_tensor x, const char *name);
 
+/* Names x, so that whoever wants it can ask for it; nobody pays for it who does not. */
+void sl_net_mark(sl_net *n, sl_tensor x, const char *name);
+
 /* ---- what layers are made of, for descriptions that need more than those above ---- */
 
 /* An input of the graph beside or instead of the picture. */
