@@ -36,6 +36,8 @@ typedef struct {
     const char *const *categories;
     size_t category_count; /* bars: 1 .. 200 */
     int width, height;     /* 0: 760 x 460; else 200 .. 4000 */
+    double level;           /* a dashed line across the chart at this y, such as chance */
+    const char *level_name; /* in the legend; NULL: there is no such line */
 } sl_chart;
 
 /* Lines, or bars in groups with their intervals, as a self-contained SVG text (free() it), light or dark as the

@@ -28,10 +28,11 @@ static const char style[] =
     ".g{stroke:#e4e6e3;stroke-width:1;fill:none}.a{stroke:#8d939c;stroke-width:1;fill:none}\n"
     ".l{fill:none;stroke-width:2;stroke-linejoin:round;stroke-linecap:round}"
     ".w{fill:none;stroke-width:1.2;opacity:.75}\n"
-    ".b{fill:none;stroke:#1c2026;stroke-width:1.2}\n";
+    ".b{fill:none;stroke:#1c2026;stroke-width:1.2}"
+    ".h{fill:none;stroke:#1c2026;stroke-width:1.2;stroke-dasharray:5 4}\n";
 static const char dark_style[] =
     "text{fill:#b9c0cb}.paper{fill:#15181c}.t{fill:#e9eaec}.n{fill:#a4acb8}.g{stroke:#2b3037}"
-    ".a{stroke:#6b737e}.b{stroke:#e9eaec}\n";
+    ".a{stroke:#6b737e}.b,.h{stroke:#e9eaec}\n";
 static const char *const light[SL_CHART_MAX_SERIES] = {
     "#1f62ad", "#d9600b", "#15845a", "#8a44b5", "#c2304a", "#0a8797",
     "#8a6514", "#5f6b7a", "#3b3fb0", "#a85a2a", "#4f7d1c", "#b03b8c"};
@@ -59,13 +60,24 @@ static void span_of(const sl_chart *c, const sl_chart_series *s, bool of_x, doub
     }
 }
 
+/* Whether there is a level, which the axis of y can show. */
+static bool has_level(const sl_chart *c, const sl_axis *y)
+{
+    return c->level_name && sl_axis_takes(y, c->level);
+}
+
 static sl_status fit_axis(const sl_chart *c, bool of_x, int wanted, sl_axis *axis, sl_error *err)
 {
     const sl_chart_axis *asked = of_x ? &c->x : &c->y;
     const char *name = of_x ? "x" : "y";
     double low = INFINITY, high = -INFINITY;
+    axis->log = asked->log;
     for (size_t i = 0; i < c->series_count; i++)
         span_of(c, &c->series[i], of_x, &low, &high);
+    if (!of_x && has_level(c, axis) && low <= high) {
+        low = fmin(low, c->level);
+        high = fmax(high, c->level);
+    }
     if (low > high)
         return sl_fail(err, SL_ERR_ARGUMENT, "a chart needs at least one point of numbers%s",
                        c->x.log || c->y.log ? " (above 0 where its axis is logarithmic)" : "");
@@ -80,7 +92,6 @@ static sl_status fit_axis(const sl_chart *c, bool of_x, int wanted, sl_axis *axi
         *(isnan(asked->low) ? &low : &high) = isnan(asked->low) ? high : low;
     if (low > high || fabs(low) > 1e12 || fabs(high) > 1e12 || (asked->log && !(low >= 1e-300)))
         return sl_fail(err, SL_ERR_ARGUMENT, "the chart's %s axis cannot go from %g to %g", name, low, high);
-    axis->log = asked->log;
     sl_axis_fit(axis, low, high, !isnan(asked->low), !isnan(asked->high), wanted);
     return SL_OK;
 }
@@ -143,14 +154,14 @@ static void add_style(sl_text *svg)
     sl_text_add(svg, "}\n</style>\n");
 }
 
-/* The legend in lines from *y down. */
+/* The legend in lines from *y down; the level comes last. */
 static void add_legend(sl_chart_page *page, double width, double *y)
 {
     const sl_chart *c = page->chart;
     double x = MARGIN;
     bool any = false;
-    for (size_t i = 0; i < c->series_count; i++) {
-        const char *name = c->series[i].name;
+    for (size_t i = 0; i <= c->series_count; i++) {
+        const char *name = i < c->series_count ? c->series[i].name : c->level_name;
         if (!name || !*name)
             continue;
         double wide = SAMPLE + sl_chart_text_width(name, 12);
@@ -158,7 +169,10 @@ static void add_legend(sl_chart_page *page, double width, double *y)
             x = MARGIN;
             *y += LEGEND_LINE;
         }
-        sl_chart_add_sample(page, i, x, *y - 4);
+        if (i < c->series_count)
+            sl_chart_add_sample(page, i, x, *y - 4);
+        else
+            add_path(&page->svg, "h", x, *y - 4, x + 26, *y - 4);
         add_text(&page->svg, "", "start", x + SAMPLE, *y, name);
         x += wide + LEGEND_GAP;
         any = true;
@@ -312,6 +326,9 @@ static void add_plot(sl_chart_page *page, double height)
         sl_chart_add_bars(page);
     else
         sl_chart_add_lines(page);
+    if (has_level(c, &page->y))
+        add_path(svg, "h", page->left, sl_axis_place(&page->y, c->level), page->right,
+                 sl_axis_place(&page->y, c->level));
     sl_text_add(svg, "</g>\n");
     add_path(svg, "a", page->left, page->bottom, page->right, page->bottom);
     add_labels(page, height);
