@@ -33,6 +33,7 @@ static const cli_command commands[] = {
     {"align", "cut faces out as aligned crops", cmd_align},
     {"occlude", "draw masks or sunglasses, or crop, for test queries", cmd_occlude},
     {"eval", "measure how well a gallery's faces are told apart", cmd_eval},
+    {"study", "do explanations help people? make and score a user study", cmd_study},
     {"train", "networks that learn from your people", cmd_train},
     {"calibrate", "the threshold for a false match rate", cmd_calibrate},
     {"bench", "measure this machine", cmd_bench},

@@ -110,6 +110,15 @@ SL_API sl_status sl_study_check(const sl_study *study, const void *json, size_t 
 /* The same, and takes them; what is repeated changes nothing. On failure nothing is taken. */
 SL_API sl_status sl_study_take(sl_study *study, const void *json, size_t size, sl_study_sheet *out, sl_error *err);
 
+/* Told of each participant's answers in a file: `sheet` where they were taken, else NULL and why not. `where` is the
+ * file's name, with the line behind it where it has several. */
+typedef void (*sl_study_told_fn)(void *context, const char *where, const sl_study_sheet *sheet, const sl_error *why);
+
+/* Takes the answers of a file (at most 256 MiB): one document, or, where its name ends with ".jsonl", one a line. What is
+ * refused is told (told may be NULL) and passed over; only a file that cannot be read is an error. */
+SL_API sl_status sl_study_take_file(sl_study *study, const char *path, sl_study_told_fn told, void *context,
+                                    sl_error *err);
+
 /* ------------------------------------------------------------------ scoring */
 
 /* Of one arm. Percent, of the participants who answered all of its pairs. */
@@ -152,9 +161,13 @@ SL_API sl_status sl_study_score(const sl_study *study, uint64_t seed, sl_study_r
 SL_API sl_status sl_study_result_json(const sl_study_result *result, char **json, sl_error *err);
 SL_API sl_status sl_study_result_chart(const sl_study_result *result, char **svg, sl_error *err);
 
+/* The chart in a file, complete or not at all. */
+SL_API sl_status sl_study_write_chart(const sl_study_result *result, const char *path, sl_error *err);
+
 /* A line per participant and arm as CSV: participant, arm, place (of the arm in the order that he met them, from 1),
  * pairs, answered, right, yes, seconds (median). free() it. */
 SL_API sl_status sl_study_csv(const sl_study *study, char **csv, sl_error *err);
+SL_API sl_status sl_study_write_csv(const sl_study *study, const char *path, sl_error *err);
 
 #ifdef __cplusplus
 }

@@ -86,7 +86,9 @@ static json_t *paragraphs(const char *text)
     json_t *list = json_array();
     while (*(text += strspn(text, "\r\n"))) {
         const size_t size = paragraph_size(text);
-        const size_t kept = size - (size && text[size - 1] == '\r');
+        size_t kept = size;
+        while (kept && strchr("\r\n", text[kept - 1]))
+            kept--;
         json_array_append_new(list, json_stringn(text, kept));
         text += size;
     }

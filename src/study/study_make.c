@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/sha256.h"
 #include "image/image.h"
+#include "pipeline/engine.h"
 #include "study/study_make.h"
 
 enum { QUALITY = 92, CONSENT_MAX = 65536 };
@@ -312,6 +313,8 @@ sl_status sl_study_make(const sl_engine *engine, const sl_gallery *gallery, cons
     *out = (sl_study_made){0};
     SL_TRY(check_options(&o, err));
     SL_TRY(check_folder(folder, err));
+    if (!engine->landmarks)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "occluders are drawn by 68 landmarks: install libdlib-data");
     char *consent = o.consent ? NULL : own_consent();
     o.consent = o.consent ? o.consent : consent;
     for (int arm = 0; arm < SL_STUDY_ARMS; arm++)
