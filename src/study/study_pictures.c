@@ -9,12 +9,35 @@ enum { SIDE = 224 }; /* pixels of a picture's longer side */
 
 typedef sl_status draw_fn(const sl_pair *pair, const sl_study_options *options, sl_image *out, sl_error *err);
 
+/* Both faces under their heat of cross-correlation. */
+static sl_status draw_heats(const sl_pair *pair, const sl_match_options *match, sl_heat_style style, sl_image *out,
+                            sl_error *err)
+{
+    sl_heat heat;
+    SL_TRY(sl_heat_of_pair(pair->query, pair->other, match, SL_HEAT_CC, SL_ALL_HEADS, &heat, err));
+    sl_status status = sl_draw_heat(heat.query, heat.rows, heat.cols, pair->query_crop, style, SIDE, &out[0], err);
+    if (status == SL_OK) {
+        status = sl_draw_heat(heat.other, heat.rows, heat.cols, pair->other_crop, style, SIDE, &out[1], err);
+        if (status != SL_OK)
+            sl_image_free(&out[0]);
+    }
+    sl_heat_free(&heat);
+    return status;
+}
+
 static sl_status draw_cc(const sl_pair *pair, const sl_study_options *options, sl_image *out, sl_error *err)
 {
     (void)options;
-    sl_match_options match = sl_match_defaults_of(SL_RERANK_EMD);
-    match.weighting = SL_WEIGHT_APC; /* which is this very heat */
-    return sl_draw_weights(pair, &match, SIDE, &out[0], &out[1], err);
+    const sl_match_options match = sl_match_defaults_of(SL_RERANK_EMD); /* which reads the map */
+    return draw_heats(pair, &match, SL_HEAT_JET, out, err);
+}
+
+/* As the published study had it: no colours, dark where there is little. */
+static sl_status draw_h2l(const sl_pair *pair, const sl_study_options *options, sl_image *out, sl_error *err)
+{
+    sl_match_options match = sl_match_defaults_of(SL_RERANK_H2L);
+    match.look = options->look;
+    return draw_heats(pair, &match, SL_HEAT_BRIGHT, out, err);
 }
 
 static sl_status draw_flow(const sl_pair *pair, const sl_study_options *options, sl_image *out, sl_error *err)
@@ -36,7 +59,10 @@ static sl_status draw_trust(const sl_pair *pair, const sl_study_options *options
 static const struct {
     int count;
     draw_fn *draw;
-} arms[SL_STUDY_ARMS] = {[SL_STUDY_CC] = {2, draw_cc}, [SL_STUDY_FLOW] = {1, draw_flow}, [SL_STUDY_TRUST] = {2, draw_trust}};
+} arms[SL_STUDY_ARMS] = {[SL_STUDY_CC] = {2, draw_cc},
+                         [SL_STUDY_FLOW] = {1, draw_flow},
+                         [SL_STUDY_H2L] = {2, draw_h2l},
+                         [SL_STUDY_TRUST] = {2, draw_trust}};
 
 int sl_study_shown(sl_study_arm arm)
 {

@@ -19,7 +19,8 @@ load common
 
 @test "every command has help with an example, by --help and by help COMMAND" {
     for command in enroll identify verify explain detect align occlude "models list" "models fetch" \
-        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" "bench enroll" "gallery list" "gallery remove"; do
+        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" "bench enroll" "gallery list" "gallery remove" \
+        "study make" "study score"; do
         # shellcheck disable=SC2086
         sl $command --help
         expect 0

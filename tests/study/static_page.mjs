@@ -54,7 +54,7 @@ for (const [name, options] of views) {
     const page = await open(options), seen = new Set();
     await check(page, `study-consent-${name}`);
     await takePart(page, key, {}, randomOf(1), {
-        onExamples: (p, part) => check(p, `study-examples-${part}-${name}`),
+        onExamples: (p, part) => part === 0 ? check(p, `study-examples-${name}`) : null,
         onPair: async (p, arm) => { seen.add(arm); await check(p, `study-pair-${arm}-${name}`); },
     });
     await check(page, `study-end-${name}`);
