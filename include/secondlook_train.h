@@ -24,19 +24,22 @@ typedef struct {
     const char *arch;       /* one of docs/models.md; "tiny" is for trying things out */
     const char *output;     /* the model's NAME, or FOLDER/NAME, as in sl_import_options */
     const char *models_dir; /* NULL: as in sl_models_list */
+    int depth, heads; /* of a transformer; 0: the architecture's own */
     uint64_t seed;
     int replace; /* 1: also when a model of that name is there */
 } sl_new_model_options;
 
-/* A recogniser with random weights: of variance 2 / fan-in (He et al. 2015) where rectifiers follow, batch norms
- * at rest. The same seed gives the same file. SL_ERR_EXISTS as in sl_model_import. */
+/* A recogniser with random weights: of variance 2 / fan-in (He et al. 2015) where rectifiers follow, in transformers 1
+ * / (3 fan-in) and tokens of variance 1 (as PyTorch and the published code), norms at rest. The same seed gives the
+ * same file. SL_ERR_EXISTS as in sl_model_import. */
 SL_API sl_status sl_model_new(const sl_new_model_options *options, sl_error *err);
 
 /* ------------------------------------------------------------------ what is learned from */
 
 /* One of the three is set. */
 typedef struct {
-    const sl_gallery *gallery; /* enrolled with crops; must stay open and unchanged */
+    const sl_gallery *gallery; /* enrolled with crops, or with patch maps (f32, int8) where a transformer learns from
+                                  those; must stay open and unchanged */
     const char *list;          /* a file of lines "path,label" that name aligned crops; .. */
     const char *root;          /* .. below this folder; NULL: the list's own */
 
@@ -51,6 +54,16 @@ typedef struct {
 
 /* ------------------------------------------------------------------ how it is learned */
 
+/* What learns (Face-ViT's models: the dissertation, chapter 4; docs/training.md). */
+typedef enum {
+    SL_TRAIN_RECOGNISER = 0, /* a recogniser on crops: it goes on, or begins at random (sl_model_new) */
+    SL_TRAIN_H1 = 1,  /* a transformer over stored maps whose class token is the embedding; with the network below it
+                         one recogniser */
+    SL_TRAIN_H2 = 2,  /* a second look at pairs of stored maps: one person or two, by cross entropy */
+    SL_TRAIN_H2L = 3  /* a second look: each photo's feature, which has seen the other, tells its own person by a margin
+                         loss over all features of a batch [2 batch, D] */
+} sl_train_task;
+
 typedef enum {
     SL_LOSS_DISTILL = 0, /* mean of 1 - cos(s, T(clean)) + target_covered (1 - cos(s, T(covered))): s the embedding
                             of a covered crop, T what the network made at the start. No labels are read */
@@ -63,6 +76,7 @@ typedef enum { SL_OPTIMISER_SGD = 0, SL_OPTIMISER_ADAMW = 1 } sl_optimiser_kind;
 typedef enum { SL_SCHEDULE_CONSTANT = 0, SL_SCHEDULE_STEPS = 1, SL_SCHEDULE_COSINE = 2 } sl_schedule_kind;
 
 /* Names as the command line spells them; NULL behind the last. The named value, or -1. */
+SL_API const char *sl_train_task_name(unsigned task); /* "recogniser", "h1", "h2", "h2l" */
 SL_API const char *sl_train_loss_name(unsigned loss);
 SL_API int sl_train_loss_named(const char *name);
 SL_API const char *sl_optimiser_name(unsigned kind);
@@ -84,14 +98,27 @@ typedef struct {
 
 typedef struct {
     /* the network */
+    sl_train_task task;
     const char *models_dir; /* NULL: as in sl_models_list */
-    const char *model;      /* a recogniser; NULL: SL_DEFAULT_RECOGNISER */
+    const char *model;      /* a recogniser; NULL: SL_DEFAULT_RECOGNISER. Of H1, H2, H2L: that whose maps they read;
+                               NULL: the gallery's own */
     const char *learn;    /* a POSIX extended regular expression: weights whose names match learn; NULL: all. What
                              lies before the first of them is run as in recognition, and is not differentiated */
     int batch_statistics; /* 1: batch norms use the batch's statistics and their running ones move; 0: they stay.
                              Networks that come whole (ONNX, TFLite) have them in their convolutions */
 
-    /* the loss */
+    /* a transformer; sizes 0: as the dissertation has them, H1 4 heads, H2 1, H2L 2, depth 1 */
+    int depth, heads;
+    const char *form;   /* "published", "pre-norm", "text" (docs/models.md); NULL: published */
+    int features;       /* of H2L: numbers of a photo's feature; 0: 512 */
+    int single;         /* of H2L: 1: both photos share the last dense layer and its norm */
+    int no_positions;   /* 1: tokens do not know where they are */
+    const char *start;  /* of H2, H2L: a look to go on from, whose size counts then; NULL: random weights */
+    double dropout, embedding_dropout; /* of transformers: rates, [0, 1) */
+    int replicas; /* of H2, H2L: pairs are mixed as the published code did with so many graphics cards, a batch a card's
+                     share times their number (docs/training.md); 0: they are as they are meant */
+
+    /* the loss; H2's is cross entropy */
     sl_train_loss loss;
     double target_covered; /* of SL_LOSS_DISTILL */
     double margin, scale;  /* of the margin losses */
@@ -113,13 +140,14 @@ typedef struct {
     double last_rate;     /* SL_SCHEDULE_COSINE: what it ends at */
 
     /* the work */
-    int batch;      /* pictures of one run */
+    int batch;      /* pictures, or pairs of maps, of one run */
     int accumulate; /* runs of one step, whose gradients are averaged */
     uint64_t steps;
     uint64_t seed;
     const char *augmentation; /* a mix by name: docs/training.md */
     double held_out;  /* the part of the people who are not learned from and judge, in [0, .5]; 0: nobody does */
     sl_people people; /* of the gallery's or list's people, those who are learned from or judge */
+    int most_people;  /* of them no more than so many are learned from, chosen by hash; 0: all */
     uint64_t every;   /* steps between two judgements and checkpoints */
     double keep;      /* the part of the start's weights in the result, in [0, 1) */
     int threads;      /* 0: all processors */
@@ -137,8 +165,9 @@ typedef struct {
 SL_API sl_status sl_train_list_weights(const char *models_dir, const char *model, char **lines, sl_error *err);
 
 /* Options by name: "distill" (the default, NULL), "dissertation" (its Table 5.8: ArcFace margin .5, scale 30, SGD
- * at 1e-3), "upstream" (the published training code's: rate .1, focal 2). SL_ERR_ARGUMENT names those that there
- * are. */
+ * at 1e-3), "upstream" (the published training code's: rate .1, focal 2), "face-vit" (the dissertation's section 5.3.1:
+ * ArcFace on pairs, AdamW at 1e-6 rising to 1e-5, 2 million pairs 50 times over), "face-vit-short" (the same loss in
+ * some hundred steps at 3e-4). SL_ERR_ARGUMENT names those that there are. */
 SL_API sl_status sl_train_recipe(const char *name, sl_train_options *out, sl_error *err);
 
 /* ------------------------------------------------------------------ the trainer */
@@ -146,7 +175,8 @@ SL_API sl_status sl_train_recipe(const char *name, sl_train_options *out, sl_err
 typedef struct sl_trainer sl_trainer; /* of one thread */
 
 /* Precision at 1 of the people held out, of their untouched and of their covered photos: each searches all others'
- * untouched ones. NaN where nobody judges. */
+ * untouched ones. Of H2 and H2L `clean` is the part of 2,000 pairs of theirs (half of one person, half of two) that the
+ * best threshold tells right. NaN where nobody judges; covered also where maps are learned from. */
 typedef struct {
     double clean, covered;
 } sl_train_judgement;
@@ -168,7 +198,7 @@ typedef struct {
     uint64_t step, steps; /* done, and in all */
     uint64_t best_step;
     sl_train_judgement start, best;
-    size_t pictures, judging; /* that are learned from, that judge */
+    size_t pictures, judging; /* that are learned from, that judge (of H2 and H2L: pairs) */
     int people;               /* who are learned from */
     size_t weights, frozen;   /* numbers that learn, and those of the network that do not */
     double flop; /* floating-point operations that a picture takes in a step: 2 for each multiplication summed */
@@ -194,6 +224,10 @@ SL_API sl_status sl_trainer_step(sl_trainer *trainer, sl_train_report *report, s
 typedef int (*sl_train_tell)(void *context, const sl_train_report *report, uint64_t steps);
 SL_API sl_status sl_trainer_run(sl_trainer *trainer, sl_train_tell tell, void *context, sl_error *err);
 
+/* Writes the first `count` pairs that H2 or H2L learn from, in the order they come, as lines "img1 img2 same id1 id2" of
+ * the published form. SL_ERR_ARGUMENT for other tasks. */
+SL_API sl_status sl_trainer_write_pairs(const sl_trainer *trainer, size_t count, const char *path, sl_error *err);
+
 /* Writes the checkpoint now, by temp + fsync + rename. SL_ERR_ARGUMENT without a folder of the run. */
 SL_API sl_status sl_trainer_checkpoint(sl_trainer *trainer, sl_error *err);
 
@@ -208,7 +242,7 @@ typedef struct {
     int last;            /* 1: the last weights, 0: the best where any were judged */
 } sl_train_output;
 
-/* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole, and the manifest
+/* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest
  * NAME.json. It has a fingerprint of its own; thresholds are for `models threshold` to find. */
 SL_API sl_status sl_trainer_save(sl_trainer *trainer, const sl_train_output *output, sl_error *err);
 

@@ -7,7 +7,7 @@
 #include "models/models.h"
 #include "secondlook_train.h"
 
-enum { KEY_SEED = CLI_KEY_OWN };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_DEPTH, KEY_HEADS };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -16,6 +16,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_MODELS_DIR: o->models_dir = arg; return 0;
     case CLI_KEY_REPLACE: o->replace = 1; return 0;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, 1LL << 62); return 0;
+    case KEY_DEPTH: o->depth = (int)cli_parse_int(state, "--depth", arg, 1, 64); return 0;
+    case KEY_HEADS: o->heads = (int)cli_parse_int(state, "--heads", arg, 1, 64); return 0;
     case 'a': o->arch = arg; return 0;
     case 'o': o->output = arg; return 0;
     case ARGP_KEY_END:
@@ -30,6 +32,8 @@ static const struct argp_option options[] = {
     {"arch", 'a', "NAME", 0, "The architecture: docs/models.md lists them (required)", 0},
     {"output", 'o', "NAME", 0, "The new model's name, in the models folder; or FOLDER/NAME (required)", 0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same weights (default: 0)", 0},
+    {"depth", KEY_DEPTH, "N", 0, "Layers of a transformer (default: the architecture's)", 0},
+    {"heads", KEY_HEADS, "N", 0, "Of its attention", 0},
     {"replace", CLI_KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
     CLI_OPTION_MODELS_DIR,
     {0}};

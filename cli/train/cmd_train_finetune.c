@@ -1,38 +1,27 @@
 /* secondlook train finetune: a recogniser goes on learning. */
-#define _GNU_SOURCE
-#include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "common/cli.h"
 #include "common/options.h"
-#include "common/output.h"
 #include "common/photo_paths.h"
 #include "common/photo_work.h"
 #include "common/printer.h"
 #include "common/progress.h"
 #include "train/mpi_ranks.h"
-#include "train/mpi_ranks.h"
 #include "train/train.h"
 #include "train/train_options.h"
+#include "train/train_run.h"
 
 typedef struct {
     cli_models models;
     cli_training training;
     cli_list paths;
-    const char *gallery_dir, *list, *root;
-    const char *output, *run, *licence;
-    bool list_weights, aligned, json, replace, resume, last;
+    const char *gallery_dir;
+    cli_train_run run;
+    bool list_weights, aligned, resume;
     sl_gallery *gallery;
-    const sl_train_ranks *ranks; /* NULL: alone */
 } finetune_run;
-
-/* Of several ranks one tells and writes. */
-static bool speaks(const finetune_run *run)
-{
-    return !run->ranks || run->ranks->rank == 0;
-}
 
 enum { KEY_LIST = CLI_KEY_OWN, KEY_ROOT, KEY_RUN, KEY_RESUME, KEY_LAST, KEY_LICENCE, KEY_LIST_WEIGHTS };
 
@@ -44,25 +33,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[0] = &run->training;
         state->child_inputs[1] = &run->models;
         return 0;
-    case CLI_KEY_JSON: run->json = true; return 0;
+    case CLI_KEY_JSON: run->run.json = true; return 0;
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
-    case CLI_KEY_REPLACE: run->replace = true; return 0;
+    case CLI_KEY_REPLACE: run->run.replace = true; return 0;
     case CLI_KEY_GALLERY: run->gallery_dir = arg; return 0;
-    case KEY_LIST: run->list = arg; return 0;
-    case KEY_ROOT: run->root = arg; return 0;
-    case KEY_RUN: run->run = arg; return 0;
+    case KEY_LIST: run->run.data.list = arg; return 0;
+    case KEY_ROOT: run->run.data.root = arg; return 0;
+    case KEY_RUN: run->run.folder = arg; return 0;
     case KEY_RESUME: run->resume = true; return 0;
-    case KEY_LAST: run->last = true; return 0;
-    case KEY_LICENCE: run->licence = arg; return 0;
+    case KEY_LAST: run->run.last = true; return 0;
+    case KEY_LICENCE: run->run.licence = arg; return 0;
     case KEY_LIST_WEIGHTS: run->list_weights = true; return 0;
-    case 'o': run->output = arg; return 0;
+    case 'o': run->run.output = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (run->list_weights)
             return 0;
-        if (!run->output)
+        if (!run->run.output)
             argp_error(state, "--output NAME is missing: what the new model is called");
-        if ((run->gallery_dir != NULL) + (run->list != NULL) + (run->paths.count > 0) != 1)
+        if ((run->gallery_dir != NULL) + (run->run.data.list != NULL) + (run->paths.count > 0) != 1)
             argp_error(state, "faces to learn from are needed: --gallery DIR, --list FILE, or folders of photos");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -158,123 +147,6 @@ static int open_gallery(finetune_run *run)
 
 /* ---- the run ---- */
 
-/* The default folder of the run: NAME.run, here. */
-static char *run_folder(const finetune_run *run)
-{
-    const char *slash = strrchr(run->output, '/');
-    char *text;
-    if (run->run)
-        return strdup(run->run);
-    return asprintf(&text, "%s.run", slash ? slash + 1 : run->output) < 0 ? NULL : text;
-}
-
-static void show_judged(char text[80], const char *what, const sl_train_judgement *j)
-{
-    snprintf(text, 80, "%s%.1f %% untouched, %.1f %% covered", what, 100 * j->clean, 100 * j->covered);
-}
-
-static int on_step(void *context, const sl_train_report *r, uint64_t steps)
-{
-    char *judged = context, tail[160];
-    if (!isnan(r->judged.clean))
-        show_judged(judged, ", held out: ", &r->judged);
-    snprintf(tail, sizeof tail, "loss %.4f, %.0f pictures/s%s", r->loss, (double)r->pictures / r->seconds, judged);
-    cli_progress_tail(tail);
-    return cli_progress_step(NULL, (size_t)r->step, (size_t)steps);
-}
-
-static void tell_begin(const finetune_run *run, const sl_train_standing *s)
-{
-    if (run->json || !speaks(run))
-        return;
-    printf("%zu photos of %d people to learn from, %zu photos of others judge; %zu weights learn, %zu stay\n",
-           s->pictures, s->people, s->judging, s->weights, s->frozen);
-    if (s->step)
-        printf("goes on after step %llu of %llu\n", (unsigned long long)s->step, (unsigned long long)s->steps);
-    fflush(stdout);
-}
-
-static json_t *judged_json(const sl_train_judgement *j)
-{
-    return json_pack("{s:o,s:o}", "clean", cli_json_number(j->clean), "covered", cli_json_number(j->covered));
-}
-
-static int tell_end(const finetune_run *run, const sl_train_standing *s, const char *folder, double seconds)
-{
-    char start[80], best[80];
-    if (run->json)
-        return cli_print_json(json_pack(
-            "{s:o,s:o,s:I,s:I,s:o,s:o,s:I,s:I,s:i,s:I,s:I,s:o}", "model", cli_json_text(run->output), "run",
-            cli_json_text(folder), "steps", (json_int_t)s->step, "best_step", (json_int_t)s->best_step, "start",
-            judged_json(&s->start), "best", judged_json(&s->best), "pictures", (json_int_t)s->pictures, "judging",
-            (json_int_t)s->judging, "people", s->people, "weights", (json_int_t)s->weights, "frozen",
-            (json_int_t)s->frozen, "seconds", cli_json_number(seconds)));
-    if (s->judging) {
-        show_judged(start, "", &s->start);
-        show_judged(best, "", &s->best);
-        printf("people held out, precision at 1: %s at the start; %s after step %llu\n", start, best,
-               (unsigned long long)s->best_step);
-    }
-    cli_say("%s is made (%s/loss.svg shows how); use it as --model %s%s", run->output, folder, run->output,
-            strchr(run->output, '/') ? ".json" : "");
-    cli_say("enrol people anew with it; then 'models threshold' measures what its scores mean, without which identify "
-            "knows nobody");
-    return CLI_OK;
-}
-
-static int learn(finetune_run *run, sl_trainer *trainer, const char *folder)
-{
-    sl_error err = {0};
-    char judged[80] = "";
-    const double from = cli_now();
-    sl_train_standing s = sl_trainer_standing(trainer);
-    tell_begin(run, &s);
-    cli_progress_start("steps");
-    sl_status status = sl_trainer_run(trainer, on_step, judged, &err);
-    cli_progress_end();
-    if (status == SL_ERR_INTERRUPTED)
-        cli_warn("a checkpoint is in %s: the same command with --resume goes on", folder);
-    if (status)
-        return cli_fail(NULL, &err);
-    s = sl_trainer_standing(trainer);
-    if (s.judging && !run->last && s.best_step == 0) {
-        cli_warn(
-            "no weights served the people held out better than those at the start: no model is made. Take more "
-            "steps, another rate or --last");
-        return CLI_FAILED;
-    }
-    if (!speaks(run))
-        return CLI_OK;
-    const sl_train_output out = {
-        .output = run->output, .licence = run->licence, .replace = run->replace, .last = run->last};
-    if (sl_trainer_save(trainer, &out, &err))
-        return cli_fail(run->output, &err);
-    return tell_end(run, &s, folder, cli_now() - from);
-}
-
-static int train(finetune_run *run, const char *folder)
-{
-    sl_error err = {0};
-    sl_trainer *trainer;
-    sl_train_options *o = &run->training.options;
-    const sl_train_data data = {.gallery = run->gallery, .list = run->list, .root = run->root};
-    o->models_dir = run->models.engine.models_dir;
-    o->model = run->models.engine.model;
-    o->threads = run->models.threads;
-    o->precision = run->models.engine.precision;
-    o->run = folder;
-    o->resume = run->resume;
-    o->ranks = run->ranks;
-    cli_progress_start("pictures");
-    sl_status status = sl_trainer_open(o, &data, cli_progress_step, NULL, &trainer, &err);
-    cli_progress_end();
-    if (status)
-        return cli_fail(NULL, &err);
-    int code = learn(run, trainer, folder);
-    sl_trainer_close(trainer);
-    return code;
-}
-
 static int list_weights(const finetune_run *run)
 {
     sl_error err = {0};
@@ -289,14 +161,18 @@ static int list_weights(const finetune_run *run)
     return CLI_OK;
 }
 
-static int run_over_ranks(finetune_run *run)
+static int train(finetune_run *run)
 {
-    char *folder = run_folder(run);
-    int code = folder ? open_gallery(run) : CLI_FAILED;
-    if (!code)
-        code = train(run, folder);
-    free(folder);
-    return code;
+    cli_train_run *r = &run->run;
+    r->options = run->training.options;
+    r->options.models_dir = run->models.engine.models_dir;
+    r->options.model = run->models.engine.model;
+    r->options.threads = run->models.threads;
+    r->options.precision = run->models.engine.precision;
+    r->options.resume = run->resume;
+    int code = open_gallery(run);
+    r->data.gallery = run->gallery;
+    return code ? code : cli_train(r);
 }
 
 int cmd_train_finetune(int argc, char **argv)
@@ -308,9 +184,9 @@ int cmd_train_finetune(int argc, char **argv)
         free(run.paths.items);
         return list_weights(&run);
     }
-    int code = cli_ranks_begin(&run.ranks);
+    int code = cli_ranks_begin(&run.run.ranks);
     if (!code) {
-        code = run_over_ranks(&run);
+        code = train(&run);
         cli_ranks_end(code);
     }
     sl_gallery_close(run.gallery);

@@ -31,15 +31,16 @@ enum {
     KEY_AUGMENTATION,
     KEY_HELD_OUT,
     KEY_PEOPLE,
+    KEY_MOST_PEOPLE,
+    KEY_DROPOUT,
     KEY_EVERY,
     KEY_KEEP
 };
 
 static const struct argp_option options[] = {
     {"recipe", KEY_RECIPE, "NAME", 0,
-     "Where all other options begin: distill (from itself, on covered faces; the default), dissertation (its "
-     "Table "
-     "5.8), upstream (the published training code's)",
+     "Where all other options begin: distill (from itself, on covered faces), dissertation (its Table 5.8), upstream "
+     "(the published training code's), face-vit (the dissertation's of transformers), face-vit-short",
      0},
     {"loss", KEY_LOSS, "NAME", 0, "distill, arcface, cosface or softmax", 0},
     {"learn", KEY_LEARN, "REGEX", 0,
@@ -71,6 +72,8 @@ static const struct argp_option options[] = {
     {"augmentation", KEY_AUGMENTATION, "NAME", 0, "What is drawn on the crops", 0},
     {"held-out", KEY_HELD_OUT, "PART", 0, "Of the people, who are not learned from and judge; 0: nobody", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0, "Only this half of the people takes part, as in eval", 0},
+    {"most-people", KEY_MOST_PEOPLE, "N", 0, "No more people than so many are learned from, chosen by hash", 0},
+    {"dropout", KEY_DROPOUT, "D[,E]", 0, "Of transformers: the rates in layers and behind the tokens", 0},
     {"every", KEY_EVERY, "STEPS", 0, "Between two judgements and checkpoints", 0},
     {"keep", KEY_KEEP, "PART", 0,
      "Of the weights at the start, in those that are judged and saved: .4 forgets less, and learns less", 0},
@@ -85,6 +88,17 @@ static void parse_two(struct argp_state *state, const char *option, char *arg, u
     *a = (uint64_t)cli_parse_int(state, option, arg, 0, 1LL << 40);
     if (comma)
         *b = cli_parse_real(state, option, comma + 1, 0, 100);
+}
+
+/* "D" or "D,E". */
+static void parse_dropout(struct argp_state *state, char *arg, sl_train_options *o)
+{
+    char *comma = strchr(arg, ',');
+    if (comma)
+        *comma = 0;
+    o->dropout = cli_parse_real(state, "--dropout", arg, 0, .99);
+    if (comma)
+        o->embedding_dropout = cli_parse_real(state, "--dropout", comma + 1, 0, .99);
 }
 
 static int parse_word(struct argp_state *state, const char *option, const char *arg, const char *no,
@@ -146,6 +160,8 @@ static void apply_work(struct argp_state *state, sl_train_options *o, int key, c
     case KEY_AUGMENTATION: o->augmentation = arg; break;
     case KEY_HELD_OUT: o->held_out = cli_parse_real(state, "--held-out", arg, 0, .5); break;
     case KEY_PEOPLE: o->people = (sl_people)cli_parse_name(state, "--people", arg, halves); break;
+    case KEY_MOST_PEOPLE: o->most_people = (int)cli_parse_int(state, "--most-people", arg, 2, 1 << 24); break;
+    case KEY_DROPOUT: parse_dropout(state, arg, o); break;
     case KEY_EVERY: o->every = (uint64_t)cli_parse_int(state, "--every", arg, 1, 1LL << 40); break;
     case KEY_KEEP: o->keep = cli_parse_real(state, "--keep", arg, 0, .9999); break;
     default: break;

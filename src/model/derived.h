@@ -1,20 +1,31 @@
-/* A recogniser made of another one: the same network with other weights. */
+/* Models made here, of others: their files and manifests. */
 #ifndef SL_MODEL_DERIVED_H
 #define SL_MODEL_DERIVED_H
 
+#include "model/arch/arch.h"
 #include "model/recogniser.h"
 
 typedef struct {
     const char *models_dir, *output; /* as in sl_import_options */
-    const char *licence;             /* NULL: that of the other one */
+    const char *licence;             /* NULL: that of the model it was made of */
     const char *provenance;          /* in words: how it was made */
     int replace;
 } sl_derived;
 
-/* Writes NAME.safetensors, where `from` is known as an architecture: its state dict, with `g`'s constants of the
- * same names; else NAME.onnx, the graph `g` as it is, with embedding and patch map. The manifest NAME.json is
- * written last; each file complete or not at all. Then the model is opened once, as every command will. */
+/* The files of each: NAME.safetensors or NAME.onnx, and the manifest NAME.json, which is written last; each complete or
+ * not at all. Then the model is opened once, as every command will. */
+
+/* A recogniser with other weights. Where `from` is known as an architecture: its state dict, with `g`'s constants of
+ * the same names; else the graph `g` as it is, with embedding and patch map. */
 sl_status sl_derive_recogniser(const sl_recogniser *from, const sl_graph *g, const sl_derived *options,
                                sl_error *err);
+
+/* A recogniser that goes on from the patch map of `from`: `g` as it is, with that map, and its tensor `embedding`. */
+sl_status sl_derive_above(const sl_recogniser *from, const sl_graph *g, const char *embedding,
+                          const sl_derived *options, sl_error *err);
+
+/* A second look over `backbone`'s maps: an architecture, and its state dict. */
+sl_status sl_derive_look(const sl_recogniser *backbone, const sl_arch *arch, const sl_state_dict *dict,
+                         const sl_derived *options, sl_error *err);
 
 #endif

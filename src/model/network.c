@@ -45,6 +45,8 @@ static sl_status build_arch(sl_network *n, sl_error *err)
     sl_arch own = *arch;
     if (n->manifest->form >= 0)
         own.transformer.form = (sl_vit_form)n->manifest->form;
+    if (n->manifest->kind == SL_MODEL_LOOK && n->manifest->patch_grid[0]) /* where no weights tell */
+        own.transformer.cells = n->manifest->patch_grid[0] * n->manifest->patch_grid[1];
     SL_TRY(check_size(n->manifest, &own, &n->weights, err));
     return sl_arch_build(&own, &n->weights, &n->graph, err);
 }

@@ -245,6 +245,11 @@ sl_status sl_graph_copy(const sl_graph *g, const bool *as_input, sl_graph *to, s
 sl_status sl_graph_cut(const sl_graph *g, const sl_tensor *from, const sl_shape *shapes, int n_from,
                        const sl_tensor *outputs, int n_outputs, sl_graph **out, sl_error *err);
 
+/* ---- appending (append.c) ----
+ * Adds g's nodes to `to`, where g's inputs are the tensors inputs[]; names get the prefix. Constants are shared with
+ * `g`, which must outlive `to`; outputs are not made. A failure leaves `to` half done. */
+sl_status sl_graph_append(sl_graph *to, const sl_graph *g, const char *prefix, const sl_tensor *inputs, sl_error *err);
+
 /* ---- importers (import/) ----
  * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);

@@ -21,34 +21,6 @@ static void fill(sl_rng *rng, float *out, int64_t n, double reach)
         out[i] = (float)sl_rng_range(rng, -reach, reach);
 }
 
-/* Weights that keep numbers about the size they are. */
-static sl_status make_weights(const sl_arch *arch, sl_state_dict *dict, sl_error *err)
-{
-    sl_arch_tensor *tensors;
-    size_t count;
-    sl_rng rng = sl_rng_seed(1);
-    SL_TRY(sl_arch_tensors(arch, &tensors, &count, err));
-    sl_status status = SL_OK;
-    for (size_t i = 0; status == SL_OK && i < count; i++) {
-        const sl_shape *s = &tensors[i].shape;
-        const int64_t n = sl_shape_elements(s);
-        if (!tensors[i].used)
-            continue;
-        float *data = malloc((size_t)n * sizeof *data);
-        if (!data)
-            status = sl_no_memory(err, "for a look's weights");
-        else if (s->rank == 1)
-            for (int64_t k = 0; k < n; k++)
-                data[k] = 1;
-        else
-            fill(&rng, data, n, sqrt(3.0 / (double)sl_shape_span(s, 1, s->rank)));
-        if (data)
-            status = sl_state_dict_add(dict, tensors[i].name, s, data, true, err);
-    }
-    sl_arch_tensors_free(tensors, count);
-    return status;
-}
-
 static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, sl_error *err)
 {
     const char *name = sl_rerank_name(o->rerank);
@@ -66,7 +38,7 @@ static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, 
     SL_TRY(sl_look_network_new(o->precision, out, err));
     sl_look_network *l = *out;
     l->look.rerank = o->rerank;
-    SL_TRY(make_weights(&own, &l->dict, err));
+    SL_TRY(sl_arch_draw(&own, 1, &l->dict, err));
     SL_TRY(sl_arch_build(&own, &l->dict, &l->own, err));
     sl_look_network_sized(l, l->own);
     return SL_OK;

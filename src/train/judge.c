@@ -6,7 +6,7 @@
 #include "base/mem.h"
 #include <string.h>
 
-static sl_status keep_units(const float *embeddings, size_t count, int dim, float *out, sl_error *err)
+sl_status sl_unit_embeddings(const float *embeddings, size_t count, int dim, float *out, sl_error *err)
 {
     for (size_t i = 0; i < count; i++, embeddings += dim, out += dim) {
         double sum = 0;
@@ -30,7 +30,7 @@ sl_status sl_embed_pictures(const sl_lesson *lesson, const sl_source *source, si
         const size_t count = n - from < batch ? n - from : batch;
         SL_TRY(sl_lesson_pictures(lesson, source, from, (int)count, covered, in, err));
         SL_TRY(sl_plan_run(plan, err));
-        SL_TRY(keep_units(sl_plan_output(plan, 0, NULL), count, dim, out + from * (size_t)dim, err));
+        SL_TRY(sl_unit_embeddings(sl_plan_output(plan, 0, NULL), count, dim, out + from * (size_t)dim, err));
         if (ticker)
             SL_TRY(sl_tick(ticker, from + count, err));
     }
@@ -40,26 +40,67 @@ sl_status sl_embed_pictures(const sl_lesson *lesson, const sl_source *source, si
 /* Of a picture's two nearest the one that is not itself. */
 static size_t other_of(const uint32_t nearest[2], size_t own) { return nearest[0] == own ? nearest[1] : nearest[0]; }
 
-static double part_right(const sl_lesson *lesson, const uint32_t *nearest, size_t n)
+static double part_right(const sl_source *source, const uint32_t *nearest, size_t n)
 {
     size_t right = 0;
     for (size_t i = 0; i < n; i++)
-        right += sl_source_person(lesson->judged, i) == sl_source_person(lesson->judged, other_of(nearest + 2 * i, i));
+        right += sl_source_person(source, i) == sl_source_person(source, other_of(nearest + 2 * i, i));
     return (double)right / (double)n;
 }
 
-sl_status sl_judge_precision(const sl_lesson *lesson, const float *queries, const float *gallery, int dim, double *out,
-                             sl_error *err)
+sl_status sl_judge_precision(const sl_source *source, const sl_vectors *queries, const sl_vectors *gallery, int threads,
+                             double *out, sl_error *err)
 {
-    const size_t n = sl_lesson_judged(lesson);
-    const sl_vectors asking = {queries, n, dim}, bank = {gallery, n, dim};
+    const size_t n = queries->count;
     uint32_t *nearest = sl_realloc_array(NULL, 2 * n, sizeof *nearest);
     float *cosines = sl_realloc_array(NULL, 2 * n, sizeof *cosines);
-    sl_status status = nearest && cosines ? sl_cosine_top(&bank, &asking, 2, lesson->threads, nearest, cosines, err)
+    sl_status status = nearest && cosines ? sl_cosine_top(gallery, queries, 2, threads, nearest, cosines, err)
                                           : sl_no_memory(err, "for judging");
     if (status == SL_OK)
-        *out = part_right(lesson, nearest, n);
+        *out = part_right(source, nearest, n);
     free(nearest);
     free(cosines);
     return status;
+}
+
+/* ---- pairs ---- */
+
+typedef struct {
+    float score;
+    bool same;
+} scored;
+
+static int by_score_down(const void *a, const void *b)
+{
+    const float x = ((const scored *)a)->score, y = ((const scored *)b)->score;
+    return (x < y) - (x > y);
+}
+
+/* Right where the first i are taken for one person each: the same among them, and the others among the rest. A
+ * threshold cannot part equal scores. */
+static double best_part(const scored *s, size_t n)
+{
+    size_t right = 0, best;
+    for (size_t i = 0; i < n; i++)
+        right += !s[i].same;
+    best = right;
+    for (size_t i = 0; i < n; i++) {
+        right += s[i].same ? 1 : (size_t)-1;
+        if ((i + 1 == n || s[i + 1].score < s[i].score) && right > best)
+            best = right;
+    }
+    return (double)best / (double)n;
+}
+
+sl_status sl_judge_pairs(const float *scores, const bool *same, size_t n, double *out, sl_error *err)
+{
+    scored *s = sl_realloc_array(NULL, n, sizeof *s);
+    if (!s)
+        return sl_no_memory(err, "for judging");
+    for (size_t i = 0; i < n; i++)
+        s[i] = (scored){scores[i], same[i]};
+    qsort(s, n, sizeof *s, by_score_down);
+    *out = best_part(s, n);
+    free(s);
+    return SL_OK;
 }

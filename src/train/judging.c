@@ -9,9 +9,9 @@
 /* ---- weights ---- */
 
 /* What a constant of net was at the start. */
-static const float *at_start(const sl_student *s, const char *name)
+static const float *at_start(const sl_trainer *t, const char *name)
 {
-    return s->net->tensors[sl_graph_find(s->net, name)].data;
+    return t->net->tensors[sl_graph_find(t->net, name)].data;
 }
 
 static void mix(const float *now, const float *start, double keep, size_t count, float *out)
@@ -24,7 +24,7 @@ static void mix(const float *now, const float *start, double keep, size_t count,
 /* The classes' vectors are the loss's: all others are net's. */
 static int net_params(const sl_trainer *t)
 {
-    return t->student.n_learning;
+    return t->n_learning;
 }
 
 static size_t count_numbers(const sl_trainer *t)
@@ -58,7 +58,7 @@ sl_status sl_trainer_weights(const sl_trainer *t, bool best, sl_weights_of **out
         const size_t n = p ? p->count : t->learner.running[r].count;
         const float *now =
             p ? (best ? t->memory[i].best : p->value) : (best ? t->best_running[r] : t->learner.running[r].value);
-        mix(now, at_start(&t->student, name), t->o.keep, n, to);
+        mix(now, at_start(t, name), t->o.keep, n, to);
         (*out)[i] = (sl_weights_of){name, to};
         to += n;
     }
@@ -66,30 +66,6 @@ sl_status sl_trainer_weights(const sl_trainer *t, bool best, sl_weights_of **out
 }
 
 /* ---- judging ---- */
-
-static sl_status compile_now(const sl_trainer *t, sl_plan **plan, sl_error *err)
-{
-    const sl_plan_options options = {.threads = t->o.threads, .precision = SL_COMPUTE_F32};
-    sl_weights_of *weights;
-    float *owned;
-    int count;
-    SL_TRY(sl_trainer_weights(t, false, &weights, &count, &owned, err));
-    sl_status status = sl_student_compile(&t->student, weights, count, &options, plan, err);
-    free(weights);
-    free(owned);
-    return status;
-}
-
-static sl_status measure(const sl_trainer *t, sl_plan *plan, float *clean, float *covered, sl_train_judgement *out,
-                         sl_error *err)
-{
-    const sl_lesson *l = &t->lesson;
-    const int dim = sl_student_dim(&t->student);
-    SL_TRY(sl_embed_pictures(l, l->judged, sl_lesson_judged(l), false, plan, dim, NULL, clean, err));
-    SL_TRY(sl_embed_pictures(l, l->judged, sl_lesson_judged(l), true, plan, dim, NULL, covered, err));
-    SL_TRY(sl_judge_precision(l, clean, clean, dim, &out->clean, err));
-    return sl_judge_precision(l, covered, clean, dim, &out->covered, err);
-}
 
 static void keep_best(sl_trainer *t)
 {
@@ -99,28 +75,27 @@ static void keep_best(sl_trainer *t)
         memcpy(t->best_running[i], t->learner.running[i].value, t->learner.running[i].count * sizeof(float));
 }
 
-static sl_status judge(sl_trainer *t, sl_train_judgement *out, sl_error *err)
+static sl_status judge(const sl_trainer *t, sl_train_judgement *out, sl_error *err)
 {
-    const size_t numbers = sl_lesson_judged(&t->lesson) * (size_t)sl_student_dim(&t->student);
-    float *embeddings = sl_calloc_aligned(2 * numbers, sizeof *embeddings);
-    sl_plan *plan = NULL;
-    sl_status status = embeddings ? compile_now(t, &plan, err) : sl_no_memory(err, "for judging");
-    if (status == SL_OK)
-        status = measure(t, plan, embeddings, embeddings + numbers, out, err);
-    sl_plan_free(plan);
-    free(embeddings);
+    sl_weights_of *weights;
+    float *owned;
+    int count;
+    SL_TRY(sl_trainer_weights(t, false, &weights, &count, &owned, err));
+    sl_status status = t->task->judge(t, weights, count, out, err);
+    free(weights);
+    free(owned);
     return status;
 }
 
 static double mean_of(const sl_train_judgement *j)
 {
-    return (j->clean + j->covered) / 2;
+    return isnan(j->covered) ? j->clean : (j->clean + j->covered) / 2;
 }
 
 sl_status sl_trainer_judge(sl_trainer *t, sl_train_judgement *out, sl_error *err)
 {
     *out = (sl_train_judgement){NAN, NAN};
-    if (!sl_lesson_judged(&t->lesson))
+    if (!t->judging)
         return SL_OK;
     SL_TRY(judge(t, out, err));
     if (t->at.step == 0)

@@ -10,7 +10,8 @@ sl_status sl_train_list_weights(const char *models_dir, const char *model, char 
     sl_student s;
     sl_text text = {0};
     *lines = NULL;
-    SL_TRY(sl_student_open(models_dir, model, NULL, 1, &s, err));
+    const sl_train_options all = {.models_dir = models_dir, .model = model, .batch = 1};
+    SL_TRY(sl_student_open(&all, &s, err));
     for (int i = 0; i < s.n_learning; i++) {
         const sl_shape *shape = &s.net->tensors[sl_graph_find(s.net, s.learning[i])].shape;
         sl_text_add(&text, "%s [", s.learning[i]);

@@ -113,3 +113,12 @@ sl_status sl_loss_append(sl_graph *g, sl_tensor embedding, int batch, int dim, c
         append_margin(&a, unit, batch, dim, o, classes, people);
     return a.status;
 }
+
+sl_status sl_loss_append_logits(sl_graph *g, sl_tensor logits, int batch, const sl_train_options *o, sl_error *err)
+{
+    appending a = {.g = g, .err = err};
+    const sl_attr focal = {.a = (float)o->focal};
+    sl_tensor labels = input(&a, "train:labels", &(sl_shape){1, {batch}});
+    node(&a, SL_OP_CROSS_ENTROPY, &focal, SL_LOSS_TENSOR, logits, labels);
+    return a.status;
+}

@@ -19,4 +19,8 @@ bool sl_loss_has_classes(sl_train_loss loss);
 sl_status sl_loss_append(sl_graph *g, sl_tensor embedding, int batch, int dim, const sl_train_options *options,
                          const float *classes, int people, sl_error *err);
 
+/* The same for two-way logits [batch, 2] of pairs: labels [batch], 1 for one person, 0 for two; cross entropy. */
+sl_status sl_loss_append_logits(sl_graph *g, sl_tensor logits, int batch, const sl_train_options *options,
+                                sl_error *err);
+
 #endif

@@ -1,22 +1,17 @@
-/* A trainer opened: network, data, what it looks up, and the run that it goes on with. */
+/* A trainer opened: what its task needs, what the optimiser remembers, and the run that it goes on with. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "base/rng.h"
 #include "base/threads.h"
+#include "model/arch/arch.h"
 #include "net/flop.h"
 #include "train/loss.h"
 #include "train/ranks.h"
 #include "train/settings.h"
 #include "train/trainer.h"
-
-static sl_plan_options plan_options(const sl_trainer *t)
-{
-    return (sl_plan_options){.threads = t->o.threads, .precision = SL_COMPUTE_F32};
-}
 
 /* ---- options ---- */
 
@@ -33,7 +28,8 @@ static sl_status take_options(sl_trainer *t, const sl_train_options *options, sl
     SL_TRY(sl_settings_check(options, err));
     t->o = *options;
     t->o.threads = options->threads ? options->threads : sl_cpu_count();
-    const char **texts[] = {&t->o.models_dir, &t->o.model, &t->o.learn, &t->o.augmentation, &t->o.run};
+    const char **texts[] = {&t->o.models_dir,   &t->o.model, &t->o.learn, &t->o.augmentation,
+                            &t->o.run, &t->o.start, &t->o.form};
     bool all = true;
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
         if (all)
@@ -51,89 +47,15 @@ static void free_options(sl_train_options *o)
     free((char *)o->learn);
     free((char *)o->augmentation);
     free((char *)o->run);
-}
-
-/* ---- what is looked up: the embeddings of the start ---- */
-
-/* Unit embeddings of a source's pictures 0 .. n - 1 by the network of the start. */
-static sl_status embed_all(sl_trainer *t, sl_plan *teacher, const sl_source *source, size_t n, sl_ticker *ticker,
-                           float **out, sl_error *err)
-{
-    const int dim = sl_student_dim(&t->student);
-    *out = sl_calloc_aligned(n * (size_t)dim + 1, sizeof **out);
-    if (!*out)
-        return sl_no_memory(err, "for the embeddings of all pictures");
-    return sl_embed_pictures(&t->lesson, source, n, false, teacher, dim, ticker, *out, err);
-}
-
-/* Vectors of a run that is resumed come from its checkpoint. */
-static bool begins_at_means(const sl_trainer *t)
-{
-    return sl_loss_has_classes(t->o.loss) && !t->o.random_classes && !t->o.resume;
-}
-
-static sl_status look_at_all(sl_trainer *t, sl_progress_fn progress, void *context, sl_error *err)
-{
-    const sl_lesson *l = &t->lesson;
-    const sl_plan_options options = plan_options(t);
-    sl_ticker ticker = {.fn = progress, .context = context, .total = sl_source_size(l->learned)};
-    sl_plan *teacher;
-    double flop;
-    if (t->o.loss != SL_LOSS_DISTILL && !begins_at_means(t))
-        return SL_OK;
-    SL_TRY(sl_student_front(&t->student, true, &options, &teacher, &flop, err));
-    sl_status status = embed_all(t, teacher, l->learned, ticker.total, &ticker, &t->targets, err);
-    sl_plan_free(teacher);
-    return status;
-}
-
-/* ---- the classes' vectors ---- */
-
-/* Uniform in +- sqrt(6 / (people + dim)) (Glorot and Bengio 2010). */
-static void draw_classes(sl_trainer *t, size_t count, int dim)
-{
-    sl_rng rng = sl_rng_seed(t->o.seed);
-    const double most = sqrt(6.0 / (double)(sl_source_people(t->lesson.learned) + dim));
-    for (size_t i = 0; i < count; i++)
-        t->classes[i] = (float)sl_rng_range(&rng, -most, most);
-}
-
-static void average_classes(sl_trainer *t, int dim)
-{
-    const sl_source *from = t->lesson.learned;
-    for (size_t i = 0; i < sl_source_size(from); i++) {
-        const int c = sl_source_person(from, i);
-        for (int d = 0; d < dim; d++)
-            t->classes[(size_t)c * (size_t)dim + (size_t)d] += t->targets[i * (size_t)dim + (size_t)d];
-    }
-}
-
-static sl_status begin_classes(sl_trainer *t, sl_error *err)
-{
-    const int dim = sl_student_dim(&t->student);
-    const size_t count = (size_t)sl_source_people(t->lesson.learned) * (size_t)dim;
-    if (!sl_loss_has_classes(t->o.loss))
-        return SL_OK;
-    t->classes = sl_calloc_aligned(count, sizeof *t->classes);
-    if (!t->classes)
-        return sl_no_memory(err, "for the vectors of all people");
-    if (begins_at_means(t))
-        average_classes(t, dim);
-    else
-        draw_classes(t, count, dim);
-    return SL_OK;
+    free((char *)o->start);
+    free((char *)o->form);
 }
 
 /* ---- the learner ---- */
 
-static sl_status compile_learner(sl_trainer *t, const char *const *names, int count, sl_error *err)
+static sl_status compile_learner(sl_trainer *t, const sl_shape *shapes, const char *const *names, int count,
+                                 sl_error *err)
 {
-    sl_shape shapes[SL_MAX_CUT + 1];
-    const int dim = sl_student_dim(&t->student);
-    for (int i = 0; i < t->student.n_cut; i++)
-        shapes[i] = t->student.cut_shapes[i];
-    shapes[t->student.n_cut] =
-        t->o.loss == SL_LOSS_DISTILL ? (sl_shape){2, {t->o.batch, dim}} : (sl_shape){1, {t->o.batch}};
     const sl_learner_options options = {.loss = SL_LOSS_TENSOR,
                                         .params = names,
                                         .n_params = count,
@@ -146,31 +68,31 @@ static sl_status compile_learner(sl_trainer *t, const char *const *names, int co
                : status;
 }
 
-static sl_status open_learner(sl_trainer *t, sl_error *err)
+static int input_named(const sl_graph *g, const char *name)
 {
-    sl_tensor embedding;
-    SL_TRY(sl_student_part(&t->student, &t->part, &embedding, err));
-    SL_TRY(sl_loss_append(t->part, embedding, t->o.batch, sl_student_dim(&t->student), &t->o, t->classes,
-                          sl_source_people(t->lesson.learned), err));
-    const char **names = sl_realloc_array(NULL, (size_t)t->student.n_learning + 1, sizeof *names);
-    if (!names)
-        return sl_no_memory(err, "for the weights that learn");
-    int count = t->student.n_learning;
-    memcpy(names, t->student.learning, (size_t)count * sizeof *names);
-    if (sl_loss_has_classes(t->o.loss))
-        names[count++] = SL_CLASS_VECTORS;
-    sl_status status = compile_learner(t, names, count, err);
-    free(names);
-    return status;
+    for (int i = 0; i < g->n_inputs; i++)
+        if (strcmp(g->tensors[g->inputs[i]].name, name) == 0)
+            return i;
+    return -1;
 }
 
-static sl_status open_front(sl_trainer *t, sl_error *err)
+static sl_status open_learner(sl_trainer *t, sl_error *err)
 {
-    const sl_plan_options options = plan_options(t);
-    t->front_embeds = t->o.loss == SL_LOSS_DISTILL && t->o.target_covered > 0;
-    SL_TRY(sl_student_front(&t->student, t->front_embeds, &options, &t->front, &t->flop, err));
-    t->flop += sl_graph_flop(t->learner.back);
-    return SL_OK;
+    sl_shape shapes[SL_MAX_PART_INPUTS];
+    SL_TRY(t->task->part(t, shapes, err));
+    const char **names = sl_realloc_array(NULL, (size_t)t->n_learning + 1, sizeof *names);
+    if (!names)
+        return sl_no_memory(err, "for the weights that learn");
+    int count = t->n_learning;
+    memcpy(names, t->learning, (size_t)count * sizeof *names);
+    if (t->classes)
+        names[count++] = SL_CLASS_VECTORS;
+    sl_status status = compile_learner(t, shapes, names, count, err);
+    free(names);
+    SL_TRY(status);
+    t->counter = input_named(t->part, SL_DROPOUT_INPUT);
+    t->flop = sl_graph_flop(t->learner.back);
+    return t->task->ready ? t->task->ready(t, err) : SL_OK;
 }
 
 /* ---- memory and state ---- */
@@ -190,7 +112,7 @@ static sl_status remember_param(sl_trainer *t, int i, sl_error *err)
     const bool all = (moments < 1 || remember(&m->moments.first, count)) &&
                      (moments < 2 || remember(&m->moments.second, count)) &&
                      (t->o.accumulate < 2 || remember(&m->sum, count)) &&
-                     (!sl_lesson_judged(&t->lesson) || remember(&m->best, count));
+                     (!t->judging || remember(&m->best, count));
     return all ? SL_OK : sl_no_memory(err, "for what the optimiser remembers");
 }
 
@@ -198,12 +120,11 @@ static sl_status open_memory(sl_trainer *t, sl_error *err)
 {
     t->memory = calloc((size_t)t->learner.n_params + 1, sizeof *t->memory);
     t->best_running = calloc((size_t)t->learner.n_running + 1, sizeof *t->best_running);
-    t->which = calloc((size_t)t->o.batch, sizeof *t->which);
-    if (!t->memory || !t->best_running || !t->which)
+    if (!t->memory || !t->best_running)
         return sl_no_memory(err, "for a trainer");
     for (int i = 0; i < t->learner.n_params; i++)
         SL_TRY(remember_param(t, i, err));
-    for (int i = 0; i < t->learner.n_running && sl_lesson_judged(&t->lesson); i++)
+    for (int i = 0; i < t->learner.n_running && t->judging; i++)
         if (!remember(&t->best_running[i], t->learner.running[i].count))
             return sl_no_memory(err, "for a trainer");
     return SL_OK;
@@ -238,9 +159,8 @@ static sl_status list_states(sl_trainer *t, sl_error *err)
 
 static sl_status open_run(sl_trainer *t, sl_error *err)
 {
-    const sl_lesson *l = &t->lesson;
-    t->settings = sl_settings_text(&t->o, t->student.recogniser.fingerprint, sl_source_digest(l->learned),
-                                   l->judged ? sl_source_digest(l->judged) : NULL);
+    t->settings = sl_settings_text(&t->o, t->fingerprint, sl_source_digest(t->learned),
+                                   t->judged ? sl_source_digest(t->judged) : NULL);
     if (!t->settings)
         return sl_no_memory(err, "for a run's settings");
     if (t->o.run) {
@@ -270,12 +190,9 @@ static sl_status open_trainer(sl_trainer *t, const sl_train_options *options, co
 {
     t->at = (sl_standing){.start = {NAN, NAN}, .best = {NAN, NAN}, .first_loss = NAN};
     SL_TRY(take_options(t, options, err));
-    SL_TRY(sl_student_open(t->o.models_dir, t->o.model, t->o.learn, t->o.batch, &t->student, err));
-    SL_TRY(sl_lesson_open(data, &t->student.recogniser, &t->o, &t->lesson, err));
-    SL_TRY(look_at_all(t, progress, context, err));
-    SL_TRY(begin_classes(t, err));
+    t->task = t->o.task == SL_TRAIN_RECOGNISER ? &sl_task_pictures : &sl_task_maps;
+    SL_TRY(t->task->open(t, data, progress, context, err));
     SL_TRY(open_learner(t, err));
-    SL_TRY(open_front(t, err));
     SL_TRY(open_memory(t, err));
     SL_TRY(list_states(t, err));
     SL_TRY(open_run(t, err));
@@ -314,15 +231,12 @@ void sl_trainer_close(sl_trainer *t)
         free(t->best_running[i]);
     free(t->memory);
     free(t->best_running);
-    free(t->which);
     sl_run_log_close(&t->log);
     sl_states_free(&t->states);
     sl_learner_close(&t->learner);
     sl_graph_free(t->part);
-    sl_plan_free(t->front);
-    sl_lesson_close(&t->lesson);
-    sl_student_close(&t->student);
-    free(t->targets);
+    if (t->task)
+        t->task->close(t);
     free(t->classes);
     free(t->checkpoint);
     free(t->settings);

@@ -1,5 +1,6 @@
 /* Options of training by name, and what may be asked for. */
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/cpu.h"
@@ -7,8 +8,13 @@
 #include "base/text.h"
 #include "train/settings.h"
 
+static const char *const tasks[] = {"recogniser", "h1", "h2", "h2l"};
 static const char *const optimisers[] = {"sgd", "adamw"}, *const schedules[] = {"constant", "steps", "cosine"};
 
+const char *sl_train_task_name(unsigned task)
+{
+    return sl_name_of(tasks, 4, task);
+}
 const char *sl_optimiser_name(unsigned kind)
 {
     return sl_name_of(optimisers, 2, kind);
@@ -101,6 +107,57 @@ static const struct {
       .seed = 1,
       .held_out = .1,
       .every = 500}},
+    /* An epoch of 2 million pairs has 6,250 steps of 320. */
+    {"face-vit",
+     {.augmentation = "none",
+      .loss = SL_LOSS_ARCFACE,
+      .margin = .5,
+      .scale = 30,
+      .random_classes = 1,
+      .batch_statistics = 1,
+      .embedding_dropout = .1,
+      .optimiser = SL_OPTIMISER_ADAMW,
+      .rate = 1e-5,
+      .weight_decay = .05,
+      .beta1 = .9,
+      .beta2 = .999,
+      .epsilon = 1e-8,
+      .schedule = SL_SCHEDULE_CONSTANT,
+      .warm_up = 6250,
+      .warm_up_rate = 1e-6,
+      .decay_every = 1,
+      .decay_by = .1,
+      .batch = 64,
+      .accumulate = 5,
+      .steps = 312500,
+      .seed = 1337,
+      .held_out = .1,
+      .every = 500}},
+    {"face-vit-short",
+     {.augmentation = "none",
+      .loss = SL_LOSS_ARCFACE,
+      .margin = .3,
+      .scale = 30,
+      .random_classes = 1,
+      .batch_statistics = 1,
+      .embedding_dropout = .1,
+      .optimiser = SL_OPTIMISER_ADAMW,
+      .rate = 3e-4,
+      .weight_decay = .05,
+      .beta1 = .9,
+      .beta2 = .999,
+      .epsilon = 1e-8,
+      .clip = 5,
+      .schedule = SL_SCHEDULE_COSINE,
+      .warm_up = 30,
+      .decay_every = 1,
+      .decay_by = .1,
+      .batch = 64,
+      .accumulate = 2,
+      .steps = 800,
+      .seed = 1337,
+      .held_out = .1,
+      .every = 100}},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
@@ -114,8 +171,13 @@ sl_status sl_train_recipe(const char *name, sl_train_options *out, sl_error *err
             *out = recipes[i].options;
             return SL_OK;
         }
-    return sl_fail(err, SL_ERR_ARGUMENT, "no recipe is named \"%.80s\"; there are %s, %s, %s", name,
-                   recipes[0].name, recipes[1].name, recipes[2].name);
+    sl_text names = {0};
+    for (size_t i = 0; i < RECIPES; i++)
+        sl_text_add(&names, "%s%s", i ? ", " : "", recipes[i].name);
+    sl_status status = sl_fail(err, SL_ERR_ARGUMENT, "no recipe is named \"%.80s\"; there are %s", name,
+                               names.data ? names.data : "");
+    free(names.data);
+    return status;
 }
 
 /* ---- what may be asked for ---- */
@@ -125,13 +187,27 @@ static bool is_number(double x, double low, double high)
     return x >= low && x <= high;
 }
 
+/* What learns from maps has no teacher, and features of a batch norm. */
+static bool suits_task(const sl_train_options *o)
+{
+    return o->task == SL_TRAIN_RECOGNISER || o->task == SL_TRAIN_H2 || o->loss != SL_LOSS_DISTILL;
+}
+
 sl_status sl_settings_check(const sl_train_options *o, sl_error *err)
 {
     const struct {
         bool right;
         const char *what;
     } rules[] = {
+        {sl_train_task_name((unsigned)o->task) != NULL, "something that can learn"},
         {sl_train_loss_name((unsigned)o->loss) != NULL, "a loss that there is"},
+        {suits_task(o), "a margin loss, or softmax, where maps are learned from"},
+        {o->depth >= 0 && o->depth <= 64 && o->heads >= 0 && o->heads <= 64, "up to 64 layers and heads"},
+        {o->features >= 0 && o->features <= 4096, "features of up to 4096 numbers"},
+        {is_number(o->dropout, 0, .99) && is_number(o->embedding_dropout, 0, .99), "a dropout from 0 to .99"},
+        {o->replicas >= 0 && o->replicas <= 256 && (!o->replicas || o->batch % o->replicas == 0),
+         "up to 256 replicas, and a batch that is a multiple of them"},
+        {o->most_people == 0 || o->most_people >= 2, "two people or more"},
         {sl_optimiser_name((unsigned)o->optimiser) != NULL, "an optimiser that there is"},
         {sl_schedule_name((unsigned)o->schedule) != NULL, "a schedule that there is"},
         {is_number(o->target_covered, 0, 100), "a weight of the covered target from 0 to 100"},

@@ -37,6 +37,22 @@ static void add_loss(sl_text *t, const sl_train_options *o)
     add_count(t, "random classes", (uint64_t)(o->random_classes != 0));
 }
 
+/* Lines that only transformers have. */
+static void add_transformer(sl_text *t, const sl_train_options *o)
+{
+    sl_text_add(t, "task %s\nform %s\n", sl_train_task_name((unsigned)o->task), o->form ? o->form : "");
+    const struct {
+        const char *name;
+        int value;
+    } counts[] = {{"depth", o->depth},   {"heads", o->heads},        {"features", o->features},
+                  {"single", o->single}, {"no positions", o->no_positions}, {"replicas", o->replicas}};
+    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
+        add_count(t, counts[i].name, (uint64_t)counts[i].value);
+    add_number(t, "dropout", o->dropout);
+    add_number(t, "embedding dropout", o->embedding_dropout);
+    sl_text_add(t, "start %s\n", o->start ? o->start : "");
+}
+
 static void add_optimiser(sl_text *t, const sl_train_options *o)
 {
     sl_text_add(t, "optimiser %s\nschedule %s\n", sl_optimiser_name((unsigned)o->optimiser),
@@ -71,6 +87,8 @@ char *sl_settings_text(const sl_train_options *o, const uint8_t fingerprint[32],
     add_digest(&t, "network", fingerprint);
     add_digest(&t, "pictures", learned);
     add_digest(&t, "pictures that judge", judged);
+    if (o->task != SL_TRAIN_RECOGNISER || o->dropout > 0 || o->embedding_dropout > 0)
+        add_transformer(&t, o);
     add_loss(&t, o);
     add_optimiser(&t, o);
     add_count(&t, "batch", (uint64_t)o->batch);

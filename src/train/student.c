@@ -1,89 +1,11 @@
 #include "train/student.h"
 
-#include <regex.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
+#include "model/arch/arch.h"
 #include "net/flop.h"
-
-/* ---- what learns ---- */
-
-/* Whether input k of a node is for weights. */
-static bool is_weight(const sl_node *n, int k)
-{
-    switch (n->op) {
-    case SL_OP_CONV:
-    case SL_OP_DENSE:
-    case SL_OP_BATCHNORM:
-    case SL_OP_LAYERNORM: return k == 1 || k == 2;
-    case SL_OP_PRELU: return k == 1;
-    case SL_OP_MATMUL: return k < 2;
-    case SL_OP_GATHER: return k == 0;
-    default: return false;
-    }
-}
-
-/* The statistics of batch norms do not. */
-static bool is_statistic(const sl_node *n, int k)
-{
-    return n->op == SL_OP_BATCHNORM && k > 2;
-}
-
-/* A state dict may name more than layers have: tokens, positions. */
-static void mark_weights(const sl_student *s, bool *weight)
-{
-    const sl_graph *g = s->net;
-    for (size_t i = 0; i < s->recogniser.network.weights.count; i++) {
-        sl_tensor t = sl_graph_find(g, s->recogniser.network.weights.weights[i].name);
-        if (t >= 0)
-            weight[t] = true;
-    }
-    for (int i = 0; i < g->n_nodes; i++)
-        for (int k = 0; k < g->nodes[i].n_inputs; k++)
-            if (g->nodes[i].inputs[k] >= 0 && is_weight(&g->nodes[i], k))
-                weight[g->nodes[i].inputs[k]] = true;
-    for (int i = 0; i < g->n_nodes; i++)
-        for (int k = 0; k < g->nodes[i].n_inputs; k++)
-            if (g->nodes[i].inputs[k] >= 0 && is_statistic(&g->nodes[i], k))
-                weight[g->nodes[i].inputs[k]] = false;
-}
-
-static sl_status compile_pattern(const char *learn, regex_t *out, sl_error *err)
-{
-    char why[160];
-    int code = regcomp(out, learn, REG_EXTENDED | REG_NOSUB);
-    if (!code)
-        return SL_OK;
-    regerror(code, out, why, sizeof why);
-    return sl_fail(err, SL_ERR_ARGUMENT, "what learns, \"%.200s\", is no regular expression: %s", learn, why);
-}
-
-/* Leaves in `weight` those that learn. */
-static sl_status choose(sl_student *s, const char *learn, bool *weight, sl_error *err)
-{
-    const sl_graph *g = s->net;
-    regex_t pattern;
-    int all = 0;
-    if (learn)
-        SL_TRY(compile_pattern(learn, &pattern, err));
-    for (int t = 0; t < g->n_tensors; t++) {
-        weight[t] = weight[t] && g->tensors[t].data && g->tensors[t].type == SL_TYPE_F32;
-        all += weight[t];
-        if (weight[t] && learn)
-            weight[t] = regexec(&pattern, g->tensors[t].name, 0, NULL, 0) == 0;
-        if (weight[t])
-            s->learning[s->n_learning++] = g->tensors[t].name;
-    }
-    if (learn)
-        regfree(&pattern);
-    if (s->n_learning)
-        return SL_OK;
-    return sl_fail(err, SL_ERR_NOT_FOUND,
-                   "none of the %d weights of %s matches \"%.200s\"; `secondlook train finetune --list-weights` "
-                   "lists their names",
-                   all, s->recogniser.network.manifest->name, learn ? learn : "");
-}
 
 /* ---- the cut ---- */
 
@@ -160,8 +82,9 @@ static sl_status find_parts(sl_student *s, const char *learn, sl_error *err)
     s->learning = calloc(tensors, sizeof *s->learning);
     sl_status status = weight && s->learning ? SL_OK : sl_no_memory(err, "for a part of a network");
     if (status == SL_OK) {
-        mark_weights(s, weight);
-        status = choose(s, learn, weight, err);
+        const sl_network *n = &s->recogniser.network;
+        status = sl_learning_weights(s->net, &n->weights, learn, n->manifest->name, weight, s->learning,
+                                     &s->n_learning, err);
     }
     if (status == SL_OK)
         status = find_cut(s, weight, err);
@@ -169,10 +92,29 @@ static sl_status find_parts(sl_student *s, const char *learn, sl_error *err)
     return status == SL_OK ? shape_cut(s, err) : status;
 }
 
-static sl_status open_student(const char *models_dir, const char *model, const char *learn, sl_student *s,
-                              sl_error *err)
+/* The network once more with dropout, where it is asked for. */
+static sl_status make_dropping(sl_student *s, const sl_train_options *o, sl_error *err)
 {
-    SL_TRY(sl_recogniser_open(models_dir, model, &s->recogniser, err));
+    const sl_network *n = &s->recogniser.network;
+    const sl_arch *row = n->manifest->arch ? sl_arch_find(n->manifest->arch) : NULL;
+    if (!(o->dropout > 0) && !(o->embedding_dropout > 0))
+        return SL_OK;
+    if (!row || !row->transformer.depth)
+        return sl_fail(err, SL_ERR_ARGUMENT, "dropout is for transformers, and %s is none", n->manifest->name);
+    if (s->n_cut != 1 || !sl_student_cut_is_picture(s, 0))
+        return sl_fail(err, SL_ERR_ARGUMENT, "with dropout a network learns as a whole: not with learn \"%.200s\"",
+                       o->learn);
+    sl_arch own = *row;
+    if (n->manifest->form >= 0)
+        own.transformer.form = (sl_vit_form)n->manifest->form;
+    own.transformer.dropout = (float)o->dropout;
+    own.transformer.embedding_dropout = (float)o->embedding_dropout;
+    return sl_arch_build(&own, &n->weights, &s->dropping, err);
+}
+
+static sl_status open_student(const sl_train_options *o, sl_student *s, sl_error *err)
+{
+    SL_TRY(sl_recogniser_open(o->models_dir, o->model, &s->recogniser, err));
     const sl_network *network = &s->recogniser.network;
     if (!network->manifest->arch)
         SL_TRY(sl_recogniser_graph(&s->recogniser, s->batch, &s->fused, err));
@@ -180,14 +122,14 @@ static sl_status open_student(const char *models_dir, const char *model, const c
     s->embedding = sl_graph_find(s->net, network->manifest->embedding);
     if (s->embedding < 0)
         return sl_fail(err, SL_ERR_INTERNAL, "the embedding of %s is lost", network->manifest->name);
-    return find_parts(s, learn, err);
+    SL_TRY(find_parts(s, o->learn, err));
+    return make_dropping(s, o, err);
 }
 
-sl_status sl_student_open(const char *models_dir, const char *model, const char *learn, int batch, sl_student *out,
-                          sl_error *err)
+sl_status sl_student_open(const sl_train_options *options, sl_student *out, sl_error *err)
 {
-    *out = (sl_student){.batch = batch};
-    sl_status status = open_student(models_dir, model, learn, out, err);
+    *out = (sl_student){.batch = options->batch};
+    sl_status status = open_student(options, out, err);
     if (status != SL_OK)
         sl_student_close(out);
     return status;
@@ -197,6 +139,7 @@ void sl_student_close(sl_student *s)
 {
     free(s->learning);
     sl_graph_free(s->fused);
+    sl_graph_free(s->dropping);
     sl_recogniser_close(&s->recogniser);
     *s = (sl_student){0};
 }
@@ -225,36 +168,22 @@ sl_status sl_student_front(const sl_student *s, bool embedding, const sl_plan_op
     return count ? compile(s, s->net, names, count, options, out, flop, err) : SL_OK;
 }
 
+static sl_status part_of(const sl_student *s, sl_graph **out, sl_error *err)
+{
+    if (s->dropping)
+        return sl_graph_reweighed(s->dropping, NULL, 0, out, err);
+    return sl_graph_cut(s->net, s->cut, s->cut_shapes, s->n_cut, &s->embedding, 1, out, err);
+}
+
 sl_status sl_student_part(const sl_student *s, sl_graph **out, sl_tensor *embedding, sl_error *err)
 {
     const sl_attr flat = {.axis = 1};
     const sl_shape unknown = {.rank = -1};
-    SL_TRY(sl_graph_cut(s->net, s->cut, s->cut_shapes, s->n_cut, &s->embedding, 1, out, err));
+    SL_TRY(part_of(s, out, err));
     sl_tensor raw = sl_graph_find(*out, s->net->tensors[s->embedding].name);
     sl_status status = sl_graph_add_tensor(*out, "train:embedding", SL_TYPE_F32, &unknown, embedding, err);
     if (status == SL_OK)
         status = sl_graph_add_node(*out, SL_OP_FLATTEN, "train:embedding", &flat, &raw, 1, embedding, 1, err);
-    if (status != SL_OK) {
-        sl_graph_free(*out);
-        *out = NULL;
-    }
-    return status;
-}
-
-sl_status sl_student_graph(const sl_student *s, const sl_weights_of *weights, int count, sl_graph **out,
-                           sl_error *err)
-{
-    *out = sl_graph_new();
-    if (!*out)
-        return sl_no_memory(err, "for a network");
-    sl_status status = sl_graph_copy(s->net, NULL, *out, err);
-    for (int i = 0; status == SL_OK && i < count; i++) {
-        sl_tensor t = sl_graph_find(*out, weights[i].name);
-        if (t >= 0)
-            (*out)->tensors[t].data = weights[i].value;
-        else
-            status = sl_fail(err, SL_ERR_INTERNAL, "the network has no weights %.200s", weights[i].name);
-    }
     if (status != SL_OK) {
         sl_graph_free(*out);
         *out = NULL;
@@ -267,7 +196,7 @@ sl_status sl_student_compile(const sl_student *s, const sl_weights_of *weights, 
 {
     const char *name = s->net->tensors[s->embedding].name;
     sl_graph *g;
-    SL_TRY(sl_student_graph(s, weights, count, &g, err));
+    SL_TRY(sl_graph_reweighed(s->net, weights, count, &g, err));
     double flop;
     sl_status status = compile(s, g, &name, 1, options, out, &flop, err);
     sl_graph_free(g);

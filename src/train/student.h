@@ -14,7 +14,8 @@
 #define SL_TRAIN_STUDENT_H
 
 #include "model/recogniser.h"
-#include "train/learner.h"
+#include "secondlook_train.h"
+#include "train/weights_of.h"
 
 enum { SL_MAX_CUT = 16 };
 
@@ -22,6 +23,7 @@ typedef struct {
     sl_recogniser recogniser;
     int batch;
     sl_graph *fused;       /* of a network that came whole, for this batch; else NULL */
+    sl_graph *dropping;    /* the network as a transformer learns, with dropout; NULL: nothing is dropped */
     const sl_graph *net;   /* that one, or the recogniser's own */
     sl_tensor embedding;   /* in net */
     const char **learning; /* [n_learning] names of constants of net; they are the net's */
@@ -31,9 +33,8 @@ typedef struct {
     int n_cut;
 } sl_student;
 
-/* Opens the model and finds what learns: constants of layers whose names match `learn` (NULL: all). */
-sl_status sl_student_open(const char *models_dir, const char *model, const char *learn, int batch, sl_student *out,
-                          sl_error *err);
+/* Opens the model and finds what learns, by options.learn; a network with dropout (a transformer) learns as a whole. */
+sl_status sl_student_open(const sl_train_options *options, sl_student *out, sl_error *err);
 void sl_student_close(sl_student *s);
 
 static inline int sl_student_dim(const sl_student *s)
@@ -54,20 +55,10 @@ sl_status sl_student_front(const sl_student *s, bool embedding, const sl_plan_op
                            double *flop, sl_error *err);
 
 /* The part behind the cut as a graph of its own, to hang a loss on; *embedding [batch, D] in it, flat, not of unit
- * length. Its inputs are the cut. */
+ * length. Its inputs are the cut, and the counter where it drops. */
 sl_status sl_student_part(const sl_student *s, sl_graph **out, sl_tensor *embedding, sl_error *err);
 
-/* Other weights for some constants of net, by name. */
-typedef struct {
-    const char *name;
-    const float *value;
-} sl_weights_of;
-
-/* net with these weights. Its constants are net's and theirs, which must outlive it. */
-sl_status sl_student_graph(const sl_student *s, const sl_weights_of *weights, int count, sl_graph **out,
-                           sl_error *err);
-
-/* The same compiled for the student's batch: pictures to embeddings. */
+/* net with other weights, compiled for the student's batch: pictures to embeddings. */
 sl_status sl_student_compile(const sl_student *s, const sl_weights_of *weights, int count,
                              const sl_plan_options *options, sl_plan **out, sl_error *err);
 

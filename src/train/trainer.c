@@ -12,56 +12,6 @@
 /* A loss so many times the first one has run away. */
 #define RUN_AWAY 20.0
 
-/* ---- a batch ---- */
-
-static sl_plan *first_plan(const sl_trainer *t)
-{
-    return t->front ? t->front : t->learner.plan;
-}
-
-/* Hands what front made over to the learner. */
-static sl_status pass_on(const sl_trainer *t, sl_error *err)
-{
-    int output = t->front_embeds;
-    if (!t->front)
-        return SL_OK;
-    SL_TRY(sl_plan_run(t->front, err));
-    for (int i = 0; i < t->student.n_cut; i++) {
-        const float *from = sl_student_cut_is_picture(&t->student, i) ? sl_plan_input(t->front, 0, NULL)
-                                                                      : sl_plan_output(t->front, output++, NULL);
-        memcpy(sl_plan_input(t->learner.plan, i, NULL), from,
-               (size_t)sl_shape_elements(&t->student.cut_shapes[i]) * sizeof *from);
-    }
-    return SL_OK;
-}
-
-/* target [dim]: unit embedding at the start of the untouched picture, and by its weight that of the covered one. */
-static void set_target(const sl_trainer *t, int row, float *target)
-{
-    const int dim = sl_student_dim(&t->student);
-    memcpy(target, t->targets + t->which[row] * (size_t)dim, (size_t)dim * sizeof *target);
-    if (!t->front_embeds)
-        return;
-    const float *covered = sl_plan_output(t->front, 0, NULL) + (size_t)row * (size_t)dim;
-    double sum = 0;
-    for (int d = 0; d < dim; d++)
-        sum += (double)covered[d] * covered[d];
-    const float by = (float)(t->o.target_covered / fmax(sqrt(sum), 1e-12));
-    for (int d = 0; d < dim; d++)
-        target[d] += by * covered[d];
-}
-
-static void set_wanted(const sl_trainer *t)
-{
-    float *wanted = sl_plan_input(t->learner.plan, t->student.n_cut, NULL);
-    for (int i = 0; i < t->o.batch; i++) {
-        if (t->o.loss == SL_LOSS_DISTILL)
-            set_target(t, i, wanted + (size_t)i * (size_t)sl_student_dim(&t->student));
-        else
-            wanted[i] = (float)sl_source_person(t->lesson.learned, t->which[i]);
-    }
-}
-
 /* ---- gradients ---- */
 
 /* A run of a step, while it goes on. */
@@ -96,11 +46,9 @@ static sl_status take_gradients(void *context, int step, sl_error *err)
 static sl_status run_batch(running_run *r, uint64_t number, double *loss, sl_error *err)
 {
     sl_trainer *t = r->t;
-    const uint64_t batch = (uint64_t)t->o.batch;
-    SL_TRY(sl_lesson_batch(&t->lesson, number * batch, t->o.batch, t->which, sl_plan_input(first_plan(t), 0, NULL),
-                           err));
-    SL_TRY(pass_on(t, err));
-    set_wanted(t);
+    SL_TRY(t->task->fill(t, number, err));
+    if (t->counter >= 0)
+        sl_dropout_counter(t->o.seed, number, sl_plan_input(t->learner.plan, t->counter, NULL));
     SL_TRY(sl_learner_run(&t->learner, take_gradients, r, loss, err));
     sl_learner_add_statistics(&t->learner, r->first);
     return SL_OK;
@@ -216,17 +164,17 @@ sl_train_standing sl_trainer_standing(const sl_trainer *t)
                            .best_step = t->at.best_step,
                            .start = t->at.start,
                            .best = t->at.best,
-                           .pictures = sl_source_size(t->lesson.learned),
-                           .judging = sl_lesson_judged(&t->lesson),
-                           .people = sl_source_people(t->lesson.learned)};
-    const sl_graph *net = t->student.net;
+                           .pictures = sl_source_size(t->learned),
+                           .judging = t->judging,
+                           .people = sl_source_people(t->learned)};
+    const sl_graph *net = t->net;
     for (int i = 0; i < t->learner.n_params; i++)
         s.weights += t->learner.params[i].count;
     for (int i = 0; i < net->n_tensors; i++)
         s.frozen += net->tensors[i].data && net->tensors[i].type == SL_TYPE_F32
                         ? (size_t)sl_shape_elements(&net->tensors[i].shape)
                         : 0;
-    for (int i = 0; i < t->student.n_learning; i++)
+    for (int i = 0; i < t->n_learning; i++)
         s.frozen -= t->learner.params[i].count;
     s.flop = t->flop / t->o.batch;
     return s;

@@ -1,18 +1,18 @@
 /* The trainer from inside.
  *
- *     lesson: pictures --> front --> learner --> gradients, summed over runs and ranks --> optimiser --> weights
- *                            |          ^
- *        targets, of the start, or labels
+ *     task: a batch --> learner --> gradients, summed over runs and ranks --> optimiser --> weights
+ *                          ^
+ *                          `-- the part that learns, with a loss
  */
 #ifndef SL_TRAIN_TRAINER_H
 #define SL_TRAIN_TRAINER_H
 
-#include "train/judge.h"
+#include "train/data/source.h"
 #include "train/learner.h"
 #include "train/optimiser.h"
 #include "train/run_log.h"
 #include "train/run_state.h"
-#include "train/student.h"
+#include "train/task.h"
 
 /* What belongs to one parameter beside its place in the learner. */
 typedef struct {
@@ -24,23 +24,33 @@ typedef struct {
 struct sl_trainer {
     sl_train_options o; /* threads settled; its texts are owned */
     char *settings;
-    sl_student student;
-    sl_lesson lesson;
-    sl_plan *front;    /* NULL: the cut is the pictures, and no teacher is asked */
-    bool front_embeds; /* its output 0 is the teacher's embedding of what came in */
-    float *targets;    /* [learned, dim] unit embeddings at the start; NULL: not needed */
-    float *classes;    /* [classes, dim] what the classes' vectors began as */
-    sl_graph *part;    /* behind the cut, with the loss */
+
+    const sl_task *task;
+    void *work; /* the task's own, as are: */
+    const sl_graph *net;          /* the network that is made; its constants are the weights at the start */
+    const char *const *learning;  /* [n_learning] names of those that learn */
+    int n_learning;
+    const sl_source *learned, *judged; /* judged NULL: nobody judges */
+    size_t judging;                    /* pictures or pairs that do */
+    uint8_t fingerprint[32];           /* of the network at the start, or whose maps are read */
+
+    float *classes; /* [classes, dim] what the classes' vectors began as; NULL: the loss has none */
+    sl_graph *part; /* what learns, with the loss */
     sl_learner learner;
+    int counter;          /* the learner's input that dropout counts by; -1: nothing is dropped */
     sl_memory *memory;    /* [params] */
     float **best_running; /* [running] */
-    size_t *which;        /* [batch] */
     sl_standing at;
-    double flop; /* of a run, front and learner */
+    double flop; /* of a run */
     sl_states states;
     sl_run_log log;   /* file NULL: none */
     char *checkpoint; /* its path; NULL: none */
 };
+
+static inline sl_plan_options sl_trainer_plan(const sl_trainer *t)
+{
+    return (sl_plan_options){.threads = t->o.threads, .precision = SL_COMPUTE_F32};
+}
 
 /* Judges the weights of now, and keeps them where they are the best so far (judging.c). */
 sl_status sl_trainer_judge(sl_trainer *t, sl_train_judgement *out, sl_error *err);

@@ -23,6 +23,11 @@
 #define SL_ATTENTION "transformer.layers.%d.attention"
 #define SL_LOOK_TOKENS_FIRST "tokens_1"
 #define SL_LOOK_TOKENS_SECOND "tokens_2"
+/* What training reads: of H2L both photos' features, one photo's behind the other's, [2 N, D]; of H2 [N, 2]; the
+ * counter of dropout, an input. */
+#define SL_LOOK_FEATURES "features"
+#define SL_LOOK_LOGITS "logits"
+#define SL_DROPOUT_INPUT "dropout"
 
 struct sl_net;
 
@@ -111,6 +116,12 @@ typedef struct {
  * sl_arch_tensors_free. */
 sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *count, sl_error *err);
 void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count);
+
+/* Weights at random for all that the row's size needs, added to an empty dict. Kernels and dense layers are uniform, of
+ * variance 2 / fan-in (He et al. 2015), as rectifiers follow; in a transformer dense layers are of variance 1 / (3
+ * fan-in), and tokens and positions normal, of variance 1, as PyTorch and the published code draw them. Scales and
+ * variances are 1, biases and means 0, slopes .25. The same seed gives the same weights (arch_random.c). */
+sl_status sl_arch_draw(const sl_arch *arch, uint64_t seed, sl_state_dict *dict, sl_error *err);
 
 /* What it is as JSON, for people: input, outputs, tensors of its state dict (arch_json.c). free() the text. */
 sl_status sl_arch_inspect(const sl_arch *arch, char **json, sl_error *err);

@@ -39,25 +39,30 @@ static void leave_embedding(sl_net *n, int numbers)
     sl_net_unused(n, "bn5.num_batches_tracked", (sl_shape){0});
 }
 
+/* [class token, patches] through the layers; the class token is the embedding. tokens [N * cells, width]. */
+static void embed_tokens(sl_net *n, sl_tensor sized, sl_tensor tokens, int cells)
+{
+    sl_sequence s;
+    sl_sequence_start(n, &s, sized);
+    sl_sequence_learned(n, &s, "cls_token");
+    sl_sequence_take(n, &s, (sl_tokens){tokens, cells, false});
+    sl_transformer_layers(n, &s, 1);
+    sl_net_name(n, sl_vit_norm(n, s.piece[0].x, n->arch->transformer.width, "mlp_head.0"), SL_ARCH_EMBEDDING);
+}
+
 static void describe_h1(sl_net *n)
 {
-    const sl_transformer *t = &n->arch->transformer;
-    sl_sequence s;
     declare_tokens(n, false);
-    sl_transformer_declare(n, t->width);
+    sl_transformer_declare(n, n->arch->transformer.width);
     sl_net_enter(n, "face_model");
     const sl_act map = sl_arcface_map(n, sl_net_input(n));
     leave_embedding(n, map.c * map.h * map.w);
     sl_net_leave(n);
 
     sl_transformer_counter(n);
-    sl_sequence_start(n, &s, map.tensor);
     sl_tensor x = sl_vit_reshape(n, map.tensor, (int64_t[]){0, map.c, map.h * map.w}, 3);
     x = sl_vit_reshape(n, sl_vit_transpose(n, x, (int[]){0, 2, 1}, 3), (int64_t[]){-1, map.c}, 2);
-    sl_sequence_learned(n, &s, "cls_token");
-    sl_sequence_take(n, &s, (sl_tokens){x, map.h * map.w, false});
-    sl_transformer_layers(n, &s, 1);
-    sl_net_name(n, sl_vit_norm(n, s.piece[0].x, t->width, "mlp_head.0"), SL_ARCH_EMBEDDING);
+    embed_tokens(n, map.tensor, x, map.h * map.w);
 }
 
 const sl_arch sl_arch_h1 = {
@@ -71,6 +76,29 @@ const sl_arch sl_arch_h1 = {
     .transformer = {.depth = 1, .heads = 4, .hidden = 2048, .width = 512, .cells = 64, .positions = 129},
     .fit = fit_h1,
     .describe = describe_h1,
+};
+
+/* ---- H1's transformer alone, over the map of any network ---- */
+
+static void describe_h1_head(sl_net *n)
+{
+    const sl_transformer *t = &n->arch->transformer;
+    declare_tokens(n, false);
+    sl_transformer_declare(n, t->width);
+    const sl_tensor map = sl_net_input_of(n, SL_HEAD_MAP, &(sl_shape){3, {-1, t->cells, t->width}});
+    sl_transformer_counter(n);
+    embed_tokens(n, map, sl_vit_reshape(n, map, (int64_t[]){-1, t->width}, 2), t->cells);
+}
+
+/* Of no published file, so the table of architectures has it not: a model is made of it and of the network below
+ * (train/task_maps.c). */
+const sl_arch sl_arch_h1_head = {
+    .name = "h1",
+    .title = "Face-ViT's model H1 over another network's patch map",
+    .dim = 512,
+    .transformer = {.depth = 1, .heads = 4, .hidden = 2048, .width = 512, .cells = 64, .positions = 65},
+    .fit = fit_h1,
+    .describe = describe_h1_head,
 };
 
 /* ---- two photos ---- */
@@ -118,7 +146,7 @@ static void describe_h2(sl_net *n)
     const sl_tensor cut[4] = {x, sl_net_ints(n, &one, 1), sl_net_ints(n, &two, 1), sl_net_ints(n, &one, 1)};
     x = sl_vit_reshape(n, sl_net_node(n, SL_OP_SLICE, NULL, cut, 4, "slice"), (int64_t[]){-1}, 1);
     sl_net_name(n, x, SL_LOOK_SCORE);
-    sl_net_name(n, logits, "logits");
+    sl_net_name(n, logits, SL_LOOK_LOGITS);
 }
 
 /* Its score is the probability of one person. */
@@ -203,7 +231,8 @@ static void describe_h2l(sl_net *n)
     sl_net_name(n, f[1], "feature_2");
     /* What the loss sees of both, one behind the other: [2 N, dim]. */
     const sl_tensor both = sl_net_node(n, SL_OP_CONCAT, &(sl_attr){.axis = 0}, f, 2, "both");
-    sl_net_name(n, a->transformer.form == SL_VIT_TEXT ? both : sl_vit_norm(n, both, a->dim, "mlp_head.0"), "features");
+    sl_net_name(n, a->transformer.form == SL_VIT_TEXT ? both : sl_vit_norm(n, both, a->dim, "mlp_head.0"),
+                SL_LOOK_FEATURES);
 }
 
 /* Its score is the cosine of both features. Not symmetric: the query is the first photo. */

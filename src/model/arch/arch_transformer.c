@@ -125,7 +125,7 @@ void sl_transformer_counter(sl_net *n)
 {
     const sl_transformer *t = size_of(n);
     if (t->dropout > 0 || t->embedding_dropout > 0)
-        n->counter = sl_net_input_of(n, "dropout", &(sl_shape){1, {SL_DROPOUT_COUNTER}});
+        n->counter = sl_net_input_of(n, SL_DROPOUT_INPUT, &(sl_shape){1, {SL_DROPOUT_COUNTER}});
 }
 
 /* ---- parameters ---- */

@@ -1,64 +1,21 @@
 /* Recognisers with random weights: a state dict is drawn, and imported as any other. */
 #define _GNU_SOURCE
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
-#include "base/mem.h"
-#include "base/rng.h"
 #include "model/arch/arch.h"
 #include "net/import/weights/safetensors.h"
 #include "secondlook_train.h"
 
-#define SLOPE 0.25f /* of PReLUs, as PyTorch has it */
-
-static bool ends_in(const char *name, const char *end)
-{
-    const size_t n = strlen(name), m = strlen(end);
-    return n >= m && strcmp(name + n - m, end) == 0;
-}
-
-/* A tensor of the kernel's (rank 2 and more) is uniform in +- sqrt(6 / fan-in), of variance 2 / fan-in; of the
- * others slopes are .25, scales and variances 1, biases and means 0. */
-static void draw_tensor(const char *name, const sl_shape *shape, sl_rng *rng, float *out)
-{
-    const int64_t n = sl_shape_elements(shape);
-    const double most = sqrt(6.0 / (double)(shape->rank > 1 ? sl_shape_span(shape, 1, shape->rank) : 1));
-    const bool slope = strstr(name, "prelu") != NULL,
-               zero = ends_in(name, "bias") || ends_in(name, "running_mean");
-    for (int64_t i = 0; i < n; i++)
-        out[i] = shape->rank > 1 ? (float)sl_rng_range(rng, -most, most) : slope ? SLOPE : zero ? 0 : 1;
-}
-
-static sl_status draw_all(const sl_arch_tensor *tensors, size_t count, uint64_t seed, sl_state_dict *dict,
-                          sl_error *err)
-{
-    sl_rng rng = sl_rng_seed(seed);
-    for (size_t i = 0; i < count; i++) {
-        if (!tensors[i].used)
-            continue;
-        float *data = sl_calloc_aligned((size_t)sl_shape_elements(&tensors[i].shape), sizeof *data);
-        if (!data)
-            return sl_no_memory(err, "for a network's weights");
-        draw_tensor(tensors[i].name, &tensors[i].shape, &rng, data);
-        SL_TRY(sl_state_dict_add(dict, tensors[i].name, &tensors[i].shape, data, true, err));
-    }
-    return SL_OK;
-}
-
 static sl_status write_random(const sl_arch *arch, uint64_t seed, const char *path, sl_error *err)
 {
     sl_state_dict dict = {0};
-    sl_arch_tensor *tensors;
-    size_t count;
-    SL_TRY(sl_arch_tensors(arch, &tensors, &count, err));
-    sl_status status = draw_all(tensors, count, seed, &dict, err);
+    sl_status status = sl_arch_draw(arch, seed, &dict, err);
     if (status == SL_OK)
         status = sl_safetensors_write(path, &dict, NULL, 0, err);
     sl_state_dict_free(&dict);
-    sl_arch_tensors_free(tensors, count);
     return status;
 }
 
@@ -76,7 +33,10 @@ static sl_status import_random(const sl_arch *arch, const sl_new_model_options *
                                       .models_dir = o->models_dir,
                                       .licence = "random numbers",
                                       .replace = o->replace};
-    sl_status status = write_random(arch, o->seed, path, err);
+    sl_arch own = *arch;
+    own.transformer.depth = o->depth ? o->depth : own.transformer.depth;
+    own.transformer.heads = o->heads ? o->heads : own.transformer.heads;
+    sl_status status = write_random(&own, o->seed, path, err);
     if (status == SL_OK)
         status = sl_model_import(files, 1, &import, &json, err);
     remove(path);
@@ -95,6 +55,10 @@ sl_status sl_model_new(const sl_new_model_options *o, sl_error *err)
         return sl_arch_unknown(o->arch, err);
     if (arch->kind != SL_MODEL_RECOGNISER)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is no recogniser", o->arch);
+    if ((o->depth || o->heads) && !arch->transformer.depth)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s has no layers and heads to choose", o->arch);
+    if (o->depth < 0 || o->depth > 64 || o->heads < 0 || o->heads > 64)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a transformer has 1 to 64 layers and heads");
     if (!mkdtemp(folder))
         return sl_fail(err, SL_ERR_IO, "%s: no folder can be made there", folder);
     sl_status status = import_random(arch, o, folder, err);

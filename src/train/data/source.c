@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/crc32c.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "gallery/parts.h"
@@ -65,16 +66,52 @@ static size_t choose_rows(sl_source *s, const sl_source_filter *f, labelled *out
     return n;
 }
 
-/* Leaves those people who have photos enough, person by person in the order of their first pictures. Returns how many
- * pictures are left. */
-static size_t choose_people(sl_source *s, labelled *list, size_t n, size_t min_photos)
+/* The end of the run of one person's rows that begins at `from`. */
+static size_t person_end(const labelled *list, size_t from, size_t n)
+{
+    size_t to = from + 1;
+    while (to < n && strcmp(list[to].label, list[from].label) == 0)
+        to++;
+    return to;
+}
+
+/* What chooses a person where only some are taken: of the label alone, and of other bits than parts.h reads. */
+static uint32_t turn_of(const char *label)
+{
+    return sl_crc32c(0, label, strlen(label)) * 0x9e3779b1u ^ 0x5bd1e995u;
+}
+
+static int by_turn(const void *a, const void *b)
+{
+    const uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* The turn of the last of `most` people with photos enough: those with later ones are left out. turns: room for n. */
+static uint32_t last_turn(const labelled *list, size_t n, const sl_source_filter *f, uint32_t *turns)
+{
+    size_t people = 0;
+    for (size_t from = 0, to; f->most_people > 0 && from < n; from = to) {
+        to = person_end(list, from, n);
+        if (to - from >= f->min_photos)
+            turns[people++] = turn_of(list[from].label);
+    }
+    if (people <= (size_t)f->most_people)
+        return UINT32_MAX;
+    qsort(turns, people, sizeof *turns, by_turn);
+    return turns[f->most_people - 1];
+}
+
+/* Leaves those people who have photos enough, person by person in the order of their first pictures. turns: room for n.
+ * Returns how many pictures are left. */
+static size_t choose_people(sl_source *s, labelled *list, size_t n, const sl_source_filter *f, uint32_t *turns)
 {
     size_t kept = 0;
     qsort(list, n, sizeof *list, by_label);
+    const uint32_t last = last_turn(list, n, f, turns);
     for (size_t from = 0, to; from < n; from = to) {
-        for (to = from + 1; to < n && strcmp(list[to].label, list[from].label) == 0;)
-            to++;
-        if (to - from < min_photos)
+        to = person_end(list, from, n);
+        if (to - from < f->min_photos || (f->most_people > 0 && turn_of(list[from].label) > last))
             continue;
         s->people++;
         const uint32_t first = list[from].row;
@@ -180,7 +217,8 @@ static sl_status fill(sl_source *s, const sl_source_filter *f, labelled *list, u
     size_t n = choose_rows(s, f, list);
     if (n == 0 && s->lacking)
         return from->kind->refuse(from->self, f->needs, err);
-    s->size = choose_people(s, list, n, f->min_photos);
+    s->size = choose_people(s, list, n, f, numbers);
+    memset(numbers, 0, s->from.count * sizeof *numbers);
     SL_TRY(check_people(s, f, err));
     SL_TRY(allocate(s, err));
     number_pictures(s, list, numbers);

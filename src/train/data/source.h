@@ -33,6 +33,7 @@ typedef struct {
     double held_out; /* [0, 1) share of the people that is held out */
     sl_part part;
     size_t min_photos; /* people with fewer photos (that have what is needed) are left out */
+    int most_people;   /* of those who are left no more than so many, chosen by a hash of the label; 0: all */
     int min_people;    /* SL_ERR_ARGUMENT where fewer are left; 0: 1. What tells people apart needs two */
 } sl_source_filter;
 
