@@ -113,6 +113,8 @@ typedef struct {
     int features;       /* of H2L: numbers of a photo's feature; 0: 512 */
     int single;         /* of H2L: 1: both photos share the last dense layer and its norm */
     int no_positions;   /* 1: tokens do not know where they are */
+    int begin_at_embedding; /* of H2L: 1: over a network whose head is linear each photo's feature begins as its
+                               embedding, of its length, and training adds what the other photo tells; 0: at random */
     const char *start;  /* of H2, H2L: a look to go on from, whose size counts then; NULL: random weights */
     double dropout, embedding_dropout; /* of transformers: rates, [0, 1) */
     int replicas; /* of H2, H2L: pairs are mixed as the published code did with so many graphics cards, a batch a card's
@@ -123,7 +125,8 @@ typedef struct {
     double target_covered; /* of SL_LOSS_DISTILL */
     double margin, scale;  /* of the margin losses */
     double focal;          /* L becomes (1 - exp(-L))^focal L, L the batch's mean; 0: not */
-    int random_classes;    /* 1: the classes' vectors begin at random, 0: at the mean embedding of each person */
+    int random_classes;    /* 1: the classes' vectors begin at random, 0: at the mean embedding of each person; over maps
+                              they do where features begin as embeddings, else at random */
 
     /* the optimiser */
     sl_optimiser_kind optimiser;

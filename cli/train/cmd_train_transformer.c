@@ -35,6 +35,7 @@ enum {
     KEY_SINGLE,
     KEY_NO_POSITIONS,
     KEY_START,
+    KEY_BEGIN,
     KEY_REPLICAS,
     KEY_PAIRS_OUT
 };
@@ -54,6 +55,7 @@ static void parse_pairs_out(struct argp_state *state, cli_train_run *run, char *
 static int parse_size(int key, char *arg, struct argp_state *state, sl_train_options *o)
 {
     static const char *const forms[] = {"published", "pre-norm", "text", NULL};
+    static const char *const begins[] = {"random", "embedding", NULL};
     switch (key) {
     case KEY_DEPTH: o->depth = (int)cli_parse_int(state, "--depth", arg, 1, 64); return 0;
     case KEY_HEADS: o->heads = (int)cli_parse_int(state, "--heads", arg, 1, 64); return 0;
@@ -61,6 +63,7 @@ static int parse_size(int key, char *arg, struct argp_state *state, sl_train_opt
     case KEY_FEATURES: o->features = (int)cli_parse_int(state, "--features", arg, 1, 4096); return 0;
     case KEY_SINGLE: o->single = 1; return 0;
     case KEY_NO_POSITIONS: o->no_positions = 1; return 0;
+    case KEY_BEGIN: o->begin_at_embedding = cli_parse_name(state, "--begin", arg, begins); return 0;
     case KEY_START: o->start = arg; return 0;
     case KEY_REPLICAS: o->replicas = (int)cli_parse_int(state, "--replicas", arg, 1, 256); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -127,6 +130,10 @@ static const struct argp_option h2l_options[] = {
     OPTION_GALLERY_OF("Learn from these people; enrolled with --patches f32 or int8 (required)"), OPTIONS_SIZE("2"),
     OPTION_FORM, OPTION_NO_POSITIONS,
     {"features", KEY_FEATURES, "N", 0, "Numbers of a photo's feature (default: 512)", 0},
+    {"begin", KEY_BEGIN, "HOW", 0,
+     "random (the default), or embedding: a photo's feature begins as its embedding, and training adds what the other "
+     "photo tells",
+     0},
     {"single-mlp", KEY_SINGLE, 0, 0, "Both photos share the last dense layer", 0},
     OPTIONS_OF_PAIRS, OPTIONS_OF_RUN, {0}};
 
@@ -201,6 +208,7 @@ static void set_options(transformer_run *run, sl_train_task task)
     o->features = run->own.features;
     o->single = run->own.single;
     o->no_positions = run->own.no_positions;
+    o->begin_at_embedding = run->own.begin_at_embedding;
     o->start = run->own.start;
     o->replicas = run->own.replicas;
     o->models_dir = run->models.engine.models_dir;

@@ -45,7 +45,8 @@ static void add_transformer(sl_text *t, const sl_train_options *o)
         const char *name;
         int value;
     } counts[] = {{"depth", o->depth},   {"heads", o->heads},        {"features", o->features},
-                  {"single", o->single}, {"no positions", o->no_positions}, {"replicas", o->replicas}};
+                  {"single", o->single}, {"no positions", o->no_positions}, {"replicas", o->replicas},
+                  {"begin at embedding", o->begin_at_embedding}};
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
         add_count(t, counts[i].name, (uint64_t)counts[i].value);
     add_number(t, "dropout", o->dropout);

@@ -14,14 +14,14 @@
 #include "model/derived.h"
 #include "train/classes.h"
 #include "train/data/sampler.h"
-#include "train/head.h"
+#include "train/map_network.h"
 #include "train/judge.h"
 #include "train/loss.h"
 
 enum { MOST_JUDGED_PAIRS = 2000, MOST_JUDGED_MAPS = 4000 };
 
 typedef struct {
-    sl_head head;
+    sl_map_network network;
     sl_recogniser backbone;
     sl_source *learned, *judged;
     sl_pairs_walk *walk, *judging; /* NULL: h1 */
@@ -103,13 +103,13 @@ static size_t count_judging(const sl_trainer *t)
 static sl_status find_learning(sl_trainer *t, sl_error *err)
 {
     map_work *w = t->work;
-    const sl_graph *net = w->head.net;
+    const sl_graph *net = w->network.net;
     w->learns = calloc((size_t)net->n_tensors + 1, sizeof *w->learns);
     w->learning = calloc((size_t)net->n_tensors + 1, sizeof *w->learning);
     w->which = calloc((size_t)t->o.batch, sizeof *w->which);
     if (!w->learns || !w->learning || !w->which)
         return sl_no_memory(err, "for a trainer");
-    return sl_learning_weights(net, sl_head_weights(&w->head), t->o.learn, w->head.arch.name, w->learns, w->learning,
+    return sl_learning_weights(net, sl_map_network_weights(&w->network), t->o.learn, w->network.arch.name, w->learns, w->learning,
                                &t->n_learning, err);
 }
 
@@ -122,11 +122,11 @@ static sl_status open_maps(sl_trainer *t, const sl_train_data *data, sl_progress
         return sl_no_memory(err, "for a trainer");
     SL_TRY(open_data(t, data, err));
     SL_TRY(open_backbone(t, data, err));
-    SL_TRY(sl_head_open(&t->o, sl_source_shape(w->learned), &w->head, err));
+    SL_TRY(sl_map_network_open(&t->o, &w->backbone, &w->network, err));
     if (pairs(t))
         SL_TRY(open_pairs(t, err));
     SL_TRY(find_learning(t, err));
-    t->net = w->head.net;
+    t->net = w->network.net;
     t->learning = w->learning;
     t->learned = w->learned;
     t->judged = w->judged;
@@ -144,7 +144,7 @@ static void close_maps(sl_trainer *t)
     sl_pairs_walk_close(w->judging);
     sl_source_close(w->learned);
     sl_source_close(w->judged);
-    sl_head_close(&w->head);
+    sl_map_network_close(&w->network);
     sl_recogniser_close(&w->backbone);
     free(w->learns);
     free(w->learning);
@@ -154,13 +154,33 @@ static void close_maps(sl_trainer *t)
 
 /* ---- the part that learns ---- */
 
+/* The classes' vectors begin at people's mean embeddings where features begin as embeddings. */
+static sl_status begin_at_means(sl_trainer *t, int dim, sl_error *err)
+{
+    const size_t n = sl_source_size(t->learned);
+    float *all = sl_calloc_aligned(n * (size_t)dim, sizeof *all);
+    sl_status status = all ? SL_OK : sl_no_memory(err, "for the embeddings of all pictures");
+    for (size_t i = 0; status == SL_OK && i < n; i++)
+        status = sl_source_embedding(t->learned, i, all + i * (size_t)dim, err);
+    if (status == SL_OK)
+        status = sl_classes_begin(t, dim, all, err);
+    free(all);
+    return status;
+}
+
+static sl_status begin_classes(sl_trainer *t, int dim, sl_error *err)
+{
+    return t->o.begin_at_embedding && !t->o.random_classes ? begin_at_means(t, dim, err)
+                                                           : sl_classes_begin(t, dim, NULL, err);
+}
+
 static sl_status append_loss(sl_trainer *t, sl_error *err)
 {
     const map_work *w = t->work;
-    const int people = sl_source_people(t->learned), dim = w->head.arch.dim, features = maps_of(t) * t->o.batch;
+    const int people = sl_source_people(t->learned), dim = w->network.arch.dim, features = maps_of(t) * t->o.batch;
     if (t->o.task == SL_TRAIN_H2)
         return sl_loss_append_logits(t->part, sl_graph_find(t->part, SL_LOOK_LOGITS), t->o.batch, &t->o, err);
-    SL_TRY(sl_classes_begin(t, dim, NULL, err));
+    SL_TRY(begin_classes(t, dim, err));
     const sl_tensor embedding = sl_graph_find(t->part, pairs(t) ? SL_LOOK_FEATURES : SL_ARCH_EMBEDDING);
     return sl_loss_append(t->part, embedding, features, dim, &t->o, t->classes, people, err);
 }
@@ -168,9 +188,9 @@ static sl_status append_loss(sl_trainer *t, sl_error *err)
 static sl_status map_part(sl_trainer *t, sl_shape shapes[SL_MAX_PART_INPUTS], sl_error *err)
 {
     const map_work *w = t->work;
-    const sl_transformer *size = &w->head.arch.transformer;
+    const sl_transformer *size = &w->network.arch.transformer;
     int n = 0;
-    SL_TRY(sl_head_part(&w->head, &t->o, &t->part, err));
+    SL_TRY(sl_map_network_part(&w->network, &t->o, &t->part, err));
     SL_TRY(append_loss(t, err));
     while (n < maps_of(t))
         shapes[n++] = (sl_shape){3, {t->o.batch, size->cells, size->width}};
@@ -207,7 +227,7 @@ static sl_status read_maps(void *context, size_t item, int worker, sl_error *err
 static sl_status read_batch(const sl_trainer *t, reading *r, sl_plan *plan, size_t count, sl_error *err)
 {
     const map_work *w = t->work;
-    const sl_transformer *size = &w->head.arch.transformer;
+    const sl_transformer *size = &w->network.arch.transformer;
     r->each = (size_t)size->cells * (size_t)size->width;
     for (int i = 0; i < maps_of(t); i++)
         r->out[i] = sl_plan_input(plan, i, NULL);
@@ -248,7 +268,7 @@ static sl_status compile_now(const sl_trainer *t, const sl_weights_of *weights, 
                              sl_error *err)
 {
     const map_work *w = t->work;
-    const sl_transformer *size = &w->head.arch.transformer;
+    const sl_transformer *size = &w->network.arch.transformer;
     const sl_plan_options options = sl_trainer_plan(t);
     const sl_shape map = {3, {t->o.batch, size->cells, size->width}}, shapes[2] = {map, map};
     const char *output = pairs(t) ? SL_LOOK_SCORE : SL_ARCH_EMBEDDING;
@@ -267,7 +287,7 @@ static sl_status compile_now(const sl_trainer *t, const sl_weights_of *weights, 
 static sl_status ask_all(const sl_trainer *t, sl_plan *plan, float *out, sl_error *err)
 {
     const map_work *w = t->work;
-    const size_t n = t->judging, batch = (size_t)t->o.batch, dim = pairs(t) ? 1 : (size_t)w->head.arch.dim;
+    const size_t n = t->judging, batch = (size_t)t->o.batch, dim = pairs(t) ? 1 : (size_t)w->network.arch.dim;
     for (size_t from = 0; from < n; from += batch) {
         const size_t count = n - from < batch ? n - from : batch;
         reading r = {.source = t->judged, .walk = w->judging, .first = from};
@@ -301,7 +321,7 @@ static sl_status measure(const sl_trainer *t, sl_plan *plan, float *made, sl_tra
     SL_TRY(ask_all(t, plan, made, err));
     if (pairs(t))
         return judge_scores(t, made, &out->clean, err);
-    const sl_vectors all = {made, t->judging, w->head.arch.dim};
+    const sl_vectors all = {made, t->judging, w->network.arch.dim};
     return sl_judge_precision(t->judged, &all, &all, t->o.threads, &out->clean, err);
 }
 
@@ -309,7 +329,7 @@ static sl_status judge_maps(const sl_trainer *t, const sl_weights_of *weights, i
                             sl_error *err)
 {
     const map_work *w = t->work;
-    const size_t each = pairs(t) ? 1 : (size_t)w->head.arch.dim;
+    const size_t each = pairs(t) ? 1 : (size_t)w->network.arch.dim;
     float *made = sl_calloc_aligned(t->judging * each, sizeof *made);
     sl_plan *plan = NULL;
     sl_status status = made ? compile_now(t, weights, count, &plan, err) : sl_no_memory(err, "for judging");
@@ -326,7 +346,7 @@ static sl_status save_look(const sl_trainer *t, const sl_weights_of *weights, in
                            sl_error *err)
 {
     const map_work *w = t->work;
-    const sl_state_dict *start = sl_head_weights(&w->head);
+    const sl_state_dict *start = sl_map_network_weights(&w->network);
     sl_state_dict now = {0};
     sl_status status = SL_OK;
     for (size_t i = 0; status == SL_OK && i < start->count; i++) {
@@ -338,7 +358,7 @@ static sl_status save_look(const sl_trainer *t, const sl_weights_of *weights, in
         status = sl_state_dict_add(&now, old->name, &old->shape, value, false, err);
     }
     if (status == SL_OK)
-        status = sl_derive_look(&w->backbone, &w->head.arch, &now, made, err);
+        status = sl_derive_look(&w->backbone, &w->network.arch, &now, made, err);
     sl_state_dict_free(&now);
     return status;
 }
@@ -353,7 +373,7 @@ static sl_status save_recogniser(const sl_trainer *t, const sl_weights_of *weigh
     sl_graph *above, *g = NULL;
     SL_TRY(sl_graph_reweighed(t->net, weights, count, &above, err));
     sl_status status =
-        sl_head_above(below->graph, below->manifest->patch_map, &w->head, above, &g, &embedding, err);
+        sl_map_network_above(below->graph, below->manifest->patch_map, &w->network, above, &g, &embedding, err);
     if (status == SL_OK)
         status = sl_derive_above(&w->backbone, g, embedding, made, err);
     sl_graph_free(g);
@@ -366,7 +386,7 @@ static sl_status save_maps(const sl_trainer *t, const sl_weights_of *weights, in
 {
     const map_work *w = t->work;
     sl_text provenance = {0};
-    sl_text_add(&provenance, "%s over the patch maps of %s, trained %s.", w->head.arch.name,
+    sl_text_add(&provenance, "%s over the patch maps of %s, trained %s.", w->network.arch.name,
                 w->backbone.network.manifest->name, how);
     if (provenance.failed) {
         free(provenance.data);

@@ -79,8 +79,8 @@ static inline uint8_t *file_of(const char *folder, const char *name, size_t *siz
     snprintf(path, sizeof path, "%.511s/%.100s", folder, name);
     FILE *file = fopen(path, "rb");
     assert_non_null(file);
-    uint8_t *data = malloc(1 << 22);
-    *size = fread(data, 1, 1 << 22, file);
+    uint8_t *data = malloc(1 << 23);
+    *size = fread(data, 1, 1 << 23, file);
     fclose(file);
     return data;
 }

@@ -17,13 +17,12 @@ typedef struct {
 static sl_status bring_tensor(appending *a, const sl_graph *g, sl_tensor t, sl_error *err)
 {
     const sl_tensor_info *info = &g->tensors[t];
-    const sl_shape unknown = {.rank = -1};
     char name[MOST_NAME];
     if (a->at[t] >= 0)
         return SL_OK;
     snprintf(name, sizeof name, "%s%s", a->prefix, info->name);
     return info->data ? sl_graph_add_const(a->to, name, info->type, &info->shape, info->data, false, &a->at[t], err)
-                      : sl_graph_add_tensor(a->to, name, info->type, &unknown, &a->at[t], err);
+                      : sl_graph_add_tensor(a->to, name, info->type, &info->shape, &a->at[t], err);
 }
 
 static sl_status bring_node(appending *a, const sl_graph *g, const sl_node *n, sl_error *err)
