@@ -40,6 +40,14 @@ sl_patch_format cli_parse_patches(struct argp_state *state, const char *text)
     return (sl_patch_format)cli_parse_value(state, "--patches", text, sl_patches_named, sl_patches_name);
 }
 
+int cli_precision_named(const char *name)
+{
+    for (int i = 0; precision_names[i]; i++)
+        if (strcmp(precision_names[i], name) == 0)
+            return i;
+    return -1;
+}
+
 const char *cli_precision_name(sl_compute value)
 {
     return precision_names[value];
@@ -172,7 +180,8 @@ static const struct argp_option match_options[] = {
      "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell), or both faces by a "
      "network that was trained for that (h2l, h2, with --look). Default: auto, which is oae where the model has statistics per cell, else emd",
      0},
-    {"look", KEY_LOOK, "NAME", 0, "The model of --rerank h2l or h2, by name or a manifest's path", 0},
+    {"look", KEY_LOOK, "NAME[:P]", 0,
+     "The model of --rerank h2l or h2, by name or a manifest's path; P: f32 (the default), bf16 or int8", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6)", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,

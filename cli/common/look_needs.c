@@ -1,5 +1,9 @@
 /* What a second look needs of a model, opened for the command that asks for it. */
+#define _GNU_SOURCE
 #include "common/look_needs.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 #include "common/cli.h"
 #include "common/output.h"
@@ -58,6 +62,23 @@ static void tell_unread(const cli_match *match)
                  sl_rerank_name(match->match.rerank), match->patch_option);
 }
 
+sl_status cli_look_open(const char *models_dir, const char *text, sl_look **out, sl_error *err)
+{
+    const char *colon = strrchr(text, ':');
+    const int precision = colon ? cli_precision_named(colon + 1) : -1;
+    *out = NULL;
+    if (precision < 0)
+        return sl_look_open(models_dir, text, SL_COMPUTE_F32, out, err);
+    char *name = strndup(text, (size_t)(colon - text));
+    if (!name) {
+        *err = (sl_error){SL_ERR_MEMORY, "no memory for a look's name"};
+        return SL_ERR_MEMORY;
+    }
+    sl_status status = sl_look_open(models_dir, name, (sl_compute)precision, out, err);
+    free(name);
+    return status;
+}
+
 /* The look that was learned, where one is asked for; and said where it is named for nothing. */
 static sl_status open_learned(cli_match *match, const cli_models *models, sl_error *err)
 {
@@ -66,7 +87,7 @@ static sl_status open_learned(cli_match *match, const cli_models *models, sl_err
         cli_warn("the look %s does not read --look: it is for --rerank h2l and h2", sl_rerank_name(match->match.rerank));
     if (!match->look_name || !reads || match->look)
         return SL_OK;
-    sl_status status = sl_look_open(models->engine.models_dir, match->look_name, SL_COMPUTE_F32, &match->look, err);
+    sl_status status = cli_look_open(models->engine.models_dir, match->look_name, &match->look, err);
     match->match.look = match->look;
     return status;
 }

@@ -11,4 +11,7 @@
 int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *engine, const sl_gallery *gallery,
                    sl_oae **out);
 
+/* A learned look by what --look says: NAME, or NAME:PRECISION. */
+sl_status cli_look_open(const char *models_dir, const char *text, sl_look **out, sl_error *err);
+
 #endif

@@ -82,6 +82,7 @@ void cli_match_own(cli_match *match);
 
 /* "f32", "bf16", "int8": what a recogniser computes in. */
 const char *cli_precision_name(sl_compute value);
+int cli_precision_named(const char *name); /* -1: none */
 
 /* A whole number in [low, high], a real one in [low, high] (NaN is refused), one of a list of names
  * that ends with NULL: anything else is a usage error, which ends the program. */

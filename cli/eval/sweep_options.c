@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/look_needs.h"
 #include "secondlook_eval.h"
 
 /* ------------------------------------------------------------------ options */
@@ -163,9 +164,9 @@ sl_status cli_sweep_open_looks(cli_sweep *sweep, const char *models_dir, sl_erro
             sweep->looks = looks ? looks : sweep->looks;
             const char **items = reallocarray(sweep->look_items, sweep->look_count + 1, sizeof *items);
             sweep->look_items = items ? items : sweep->look_items;
-            sl_status status = looks && items ? sl_look_open(models_dir, scratch.look_name, SL_COMPUTE_F32,
-                                                             &looks[sweep->look_count], err)
-                                              : SL_ERR_MEMORY;
+            sl_status status =
+                looks && items ? cli_look_open(models_dir, scratch.look_name, &looks[sweep->look_count], err)
+                               : SL_ERR_MEMORY;
             if (status != SL_OK)
                 return status;
             items[sweep->look_count++] = scratch.look_name;
