@@ -20,8 +20,8 @@ static const struct argp parser = {
     options,
     parse,
     0,
-    "Version, the instruction set that the kernels use and the library behind the "
-    "networks.\v"
+    "Version, the instruction set that the kernels use, the library behind the "
+    "networks and the formats of pictures that are read.\v"
     "The environment's SL_ISA=scalar|avx2|avx512|neon asks for less than the machine has.",
     0,
     0,
@@ -35,9 +35,10 @@ int cmd_version(int argc, char **argv)
     if (sl_isa_check(&err))
         return cli_fail(NULL, &err);
     if (json)
-        return cli_print_json(json_pack("{s:s,s:s,s:s,s:i}", "version", sl_version(), "isa", sl_isa_in_use(),
-                                        "backend", sl_net_backend(), "processors", cli_thread_count(0)));
-    printf("secondlook %s\nisa         %s\nback end    %s\nprocessors  %d\n", sl_version(), sl_isa_in_use(),
-           sl_net_backend(), cli_thread_count(0));
+        return cli_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s}", "version", sl_version(), "isa", sl_isa_in_use(),
+                                        "backend", sl_net_backend(), "processors", cli_thread_count(0), "pictures",
+                                        sl_image_formats()));
+    printf("secondlook %s\nisa         %s\nback end    %s\nprocessors  %d\npictures    %s\n", sl_version(), sl_isa_in_use(),
+           sl_net_backend(), cli_thread_count(0), sl_image_formats());
     return CLI_OK;
 }

@@ -50,6 +50,8 @@ install(CODE "
   set(CMAKE_INSTALL_LIBDIR \"${CMAKE_INSTALL_LIBDIR}\")
   set(CMAKE_INSTALL_INCLUDEDIR \"${CMAKE_INSTALL_INCLUDEDIR}\")
   set(openmp \"${openmp}\")
+  set(SL_PICTURE_REQUIRES \"${SL_PICTURE_REQUIRES}\")
+  set(SL_PICTURE_PRIVATE \"${SL_PICTURE_PRIVATE}\")
   configure_file(\"${CMAKE_SOURCE_DIR}/cmake/secondlook.pc.in\" \"${CMAKE_BINARY_DIR}/secondlook.pc\" @ONLY)")
 install(TARGETS secondlook secondlook_static LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(FILES include/secondlook.h include/secondlook_draw.h include/secondlook_eval.h include/secondlook_study.h

@@ -10,8 +10,6 @@ find_package(OpenMP REQUIRED COMPONENTS C)
 add_library(dnnl INTERFACE IMPORTED)
 set_target_properties(dnnl PROPERTIES INTERFACE_LINK_LIBRARIES "${DNNL_LIBRARY};OpenMP::OpenMP_C"
                                       INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
-pkg_check_modules(TURBOJPEG REQUIRED IMPORTED_TARGET libturbojpeg)
-pkg_check_modules(PNG REQUIRED IMPORTED_TARGET libpng)
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)

@@ -124,13 +124,24 @@ typedef struct {
     uint8_t *pixels; /* [height, width, channels] */
 } sl_image;
 
-/* Pictures above this many pixels are refused with SL_ERR_LIMIT before they are decoded. */
+/* Pictures in memory have at most this many pixels. */
 #define SL_MAX_PIXELS 100000000
 
-/* Reads a JPEG (baseline or progressive; grey, YCbCr, CMYK, YCCK) or PNG (any depth; alpha is laid on
- * white; 16 bits are reduced) as RGB, with the EXIF orientation applied. Recognised by content. On success err->text
- * is empty or a warning: the end of the file is missing or damaged, but all pixels are there. One that misses pixels
- * is SL_ERR_FORMAT. */
+/* JPEG, WebP, HEIC and AVIF files may have this many: above SL_MAX_PIXELS they are read with their sides divided by 2, 4
+ * or 8, with a warning. Larger ones, and larger ones than SL_MAX_PIXELS of other formats, are refused with SL_ERR_LIMIT
+ * before they are decoded. */
+#define SL_MAX_FILE_PIXELS 256000000
+
+/* "JPEG, PNG, BMP, WebP, HEIC, AVIF, TIFF, GIF": what is read here; the first three always, the others where their library
+ * was there when this was built. */
+SL_API const char *sl_image_formats(void);
+
+/* Reads a picture of one of these formats, recognised by content, as RGB, upright, in sRGB: JPEG (baseline or progressive;
+ * grey, YCbCr, CMYK, YCCK), PNG (any depth), WebP and GIF (of an animation the first picture), HEIC and AVIF (the
+ * primary picture), TIFF (the first page), BMP. Transparency is laid on white, more than 8 bits are reduced, the
+ * orientation of EXIF applied, and so is a colour profile (ICC) other than sRGB's. On success err->text is empty or a
+ * warning: the end of the file is missing or damaged, but all pixels are there; a profile was ignored; the picture was
+ * read smaller. One that misses pixels is SL_ERR_FORMAT. */
 SL_API sl_status sl_image_read(const char *path, sl_image *out, sl_error *err);
 SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err);
 
@@ -320,7 +331,7 @@ typedef struct sl_template sl_template;
 SL_API sl_status sl_template_of_face(sl_session *session, const sl_image *image, const sl_face *face,
                                      sl_template **out, sl_error *err);
 
-/* An aligned crop from a JPEG or PNG file, as the session's model sees pictures: RGB, or for a grey model one channel,
+/* An aligned crop from a picture's file, as the session's model sees pictures: RGB, or for a grey model one channel,
  * of a JPEG its own luma. */
 SL_API sl_status sl_crop_read(sl_session *session, const char *path, sl_image *crop, sl_error *err);
 
@@ -745,7 +756,7 @@ typedef struct {
 typedef enum {
     SL_PASSED_SYSTEM = 0,     /* kept by systems, not people: @eaDir, #recycle, $RECYCLE.BIN, lost+found, __MACOSX,
                                  Thumbs.db and their like, and all that begins with a dot. Folders whole */
-    SL_PASSED_NO_PICTURE = 1, /* a file that is not .jpg, .jpeg or .png */
+    SL_PASSED_NO_PICTURE = 1, /* a file that is no picture by its name's ending, nor by its content */
     SL_PASSED_FAILED = 2      /* what should have been taken: an unreadable folder, a dangling link, a loop of links, more
                                  than 64 folders deep, a name that is not UTF-8, a photo without the folder that
                                  names its person. `why` says so */

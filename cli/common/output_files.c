@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 
 #include "common/cli.h"
@@ -38,6 +39,12 @@ static const char *ending_of(const char *id)
 {
     const char *name = cli_base_name(id), *dot = strrchr(name, '.');
     return dot && dot > name ? dot : id + strlen(id);
+}
+
+/* Whether sl_image_write takes a name of this ending. */
+static bool is_written(const char *ending)
+{
+    return !strcasecmp(ending, ".png") || !strcasecmp(ending, ".jpg") || !strcasecmp(ending, ".jpeg");
 }
 
 /* The bytes of whole characters that fit. */
@@ -240,7 +247,7 @@ char *cli_output_of(const cli_outputs *o, const sl_photo *photo, const char *fol
     const int stem = (int)(ending ? (size_t)(ending_of(name) - name) : strlen(name));
     char *path;
     if (!ending)
-        ending = *ending_of(name) ? "" : ".png"; /* an id without one is stdin's */
+        ending = is_written(ending_of(name)) ? "" : ".png"; /* of "a.heic" and of stdin, "a.heic.png" and "stdin.png" */
     if (climbs(name)) {
         fail(err, SL_ERR_ARGUMENT, name, "would be written outside the output folder", NULL);
         return NULL;

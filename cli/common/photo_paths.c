@@ -27,7 +27,7 @@ static void fail_path(cli_photos *p, const char *path, const char *reason)
         cli_warn("passed over %s: %s", path, reason);
 }
 
-/* ".heic" of "a/IMG_1.HEIC"; "none" and "other" where there is none, or none that a program would write. */
+/* ".mov" of "a/IMG_1.MOV"; "none" and "other" where there is none, or none that a program would write. */
 static void kind_of(const char *path, char kind[16])
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path, *dot = strrchr(name, '.');
@@ -79,8 +79,8 @@ static void tell_kinds(const cli_photos *p)
     if (n > KINDS_ON_A_LINE)
         strcpy(list + used, ", ...");
     if (all)
-        cli_warn("passed over %lld file%s that %s no .jpg, .jpeg or .png: %s", (long long)all, all == 1 ? "" : "s",
-                 all == 1 ? "is" : "are", list);
+        cli_warn("passed over %lld file%s that %s: %s", (long long)all, all == 1 ? "" : "s",
+                 all == 1 ? "is no picture" : "are no pictures", list);
 }
 
 static void tell_passed(const cli_photos *p)
@@ -187,7 +187,7 @@ int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photo
     tell_passed(p);
     if (p->count)
         return CLI_OK;
-    cli_warn("no pictures (.jpg, .jpeg, .png) in %s", paths->items[0]);
+    cli_warn("no pictures (%s) in %s", sl_image_formats(), paths->items[0]);
     return CLI_FAILED;
 }
 

@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 
 export function find(main, { gallery }) {
     const result = el("section", { class: "result", "aria-live": "polite" });
-    const input = el("input", { type: "file", accept: "image/jpeg,image/png", id: "photo", onchange: () => take([...input.files]) });
+    const input = el("input", { type: "file", accept: "image/*", id: "photo", onchange: () => take([...input.files]) });
     const live = camera(files => take(files));
     const zone = el("div", { class: "zone" }, el("p", {}, texts.drop, " ", el("label", { for: "photo", class: "button" }, texts.choose), input),
         live.box, el("p", { class: "help" }, texts.stays));

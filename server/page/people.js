@@ -78,7 +78,7 @@ function remove(card, person, gallery, reload) {
 // One file after the other, each with its own line: what was taken, and why one was not.
 function adder(gallery, reload) {
     const name = el("input", { id: "person", autocomplete: "off" }), list = el("ul", { class: "files", "aria-live": "polite" });
-    const input = el("input", { type: "file", multiple: true, accept: "image/jpeg,image/png", id: "photos", onchange: () => take([...input.files]) });
+    const input = el("input", { type: "file", multiple: true, accept: "image/*", id: "photos", onchange: () => take([...input.files]) });
     const box = el("div", { class: "zone adder" }, el("label", { for: "person" }, texts.add), name,
         el("label", { for: "photos", class: "button" }, texts.addFiles), input, el("p", { class: "help" }, texts.addHelp), list);
     async function take(files) {

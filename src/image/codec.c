@@ -10,45 +10,99 @@
 
 #define MAX_FILE_BYTES ((size_t)1 << 30)
 
+/* Formats whose library was not there when this was built are named, but not read. */
+#ifdef SL_WITH_WEBP
+#define WEBP sl_decode_webp
+#define WEBP_NAME ", WebP"
+#else
+#define WEBP NULL
+#define WEBP_NAME ""
+#endif
+#ifdef SL_WITH_HEIF
+#define HEIF sl_decode_heif
+#define HEIF_NAME ", HEIC, AVIF"
+#else
+#define HEIF NULL
+#define HEIF_NAME ""
+#endif
+#ifdef SL_WITH_TIFF
+#define TIFF sl_decode_tiff
+#define TIFF_NAME ", TIFF"
+#else
+#define TIFF NULL
+#define TIFF_NAME ""
+#endif
+#ifdef SL_WITH_GIF
+#define GIF sl_decode_gif
+#define GIF_NAME ", GIF"
+#else
+#define GIF NULL
+#define GIF_NAME ""
+#endif
+
 typedef struct {
     const char *name;
     size_t at;
     const char *magic;
     size_t length;
-} signature;
+    sl_decoder *decode; /* NULL: people have them, and they are not read */
+    bool vague;         /* files of other kinds begin like this too: a name must say what it is */
+} format;
 
-/* Formats that people have and this library does not read. */
-static const signature others[] = {
-    {"a GIF", 0, "GIF8", 4},
-    {"a WebP", 8, "WEBP", 4},
-    {"a BMP", 0, "BM", 2},
-    {"a TIFF", 0, "II*\0", 4},
-    {"a TIFF", 0, "MM\0*", 4},
-    {"a BigTIFF", 0, "II+\0", 4},
-    {"a BigTIFF", 0, "MM\0+", 4},
-    {"a HEIC", 4, "ftyphei", 7},
-    {"a HEIC", 4, "ftyphev", 7},
-    {"a HEIF", 4, "ftypmif1", 8},
-    {"a HEIF", 4, "ftypmsf1", 8},
-    {"an AVIF", 4, "ftypavi", 7},
-    {"a video", 4, "ftyp", 4},
-    {"a JPEG XL", 0, "\xff\x0a", 2},
-    {"a JPEG XL", 4, "JXL \r\n\x87\n", 8},
-    {"a JPEG 2000", 4, "jP  \r\n\x87\n", 8},
-    {"a PDF", 0, "%PDF", 4},
+static const format formats[] = {
+    {"a JPEG", 0, "\xff\xd8\xff", 3, sl_decode_jpeg, false},
+    {"a PNG", 0, "\x89PNG\r\n\x1a\n", 8, sl_decode_png, false},
+    {"a WebP", 8, "WEBP", 4, WEBP, false},
+    {"a GIF", 0, "GIF8", 4, GIF, false},
+    {"a BMP", 0, "BM", 2, sl_decode_bmp, true},
+    {"a TIFF", 0, "II*\0", 4, TIFF, true}, /* cameras' raw files are TIFFs */
+    {"a TIFF", 0, "MM\0*", 4, TIFF, true},
+    {"a BigTIFF", 0, "II+\0", 4, TIFF, true},
+    {"a BigTIFF", 0, "MM\0+", 4, TIFF, true},
+    {"a HEIC", 4, "ftyphei", 7, HEIF, false},
+    {"a HEIC", 4, "ftyphev", 7, HEIF, false},
+    {"a HEIF", 4, "ftypmif1", 8, HEIF, false},
+    {"a HEIF", 4, "ftypmsf1", 8, HEIF, false},
+    {"an AVIF", 4, "ftypavi", 7, HEIF, false},
+    {"a video", 4, "ftyp", 4, NULL, false},
+    {"a JPEG XL", 0, "\xff\x0a", 2, NULL, false},
+    {"a JPEG XL", 4, "JXL \r\n\x87\n", 8, NULL, false},
+    {"a JPEG 2000", 4, "jP  \r\n\x87\n", 8, NULL, false},
+    {"a PDF", 0, "%PDF", 4, NULL, false},
 };
 
-static bool has_magic(const uint8_t *data, size_t size, size_t at, const char *magic, size_t length)
+const char *sl_image_formats(void) { return "JPEG, PNG, BMP" WEBP_NAME HEIF_NAME TIFF_NAME GIF_NAME; }
+
+static const format *format_of(const uint8_t *data, size_t size)
 {
-    return size >= at + length && memcmp(data + at, magic, length) == 0;
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const format *f = &formats[i];
+        if (size >= f->at + f->length && memcmp(data + f->at, f->magic, f->length) == 0)
+            return f;
+    }
+    return NULL;
 }
 
-static sl_status decode_grey_png(const void *data, size_t size, sl_image *out, sl_error *err)
+bool sl_image_begins_one(const void *data, size_t size)
 {
-    sl_image rgb;
-    SL_TRY(sl_decode_png(data, size, &rgb, err));
-    sl_status status = sl_image_to_grey(&rgb, out, err);
-    sl_image_free(&rgb);
+    const format *f = format_of(data, size);
+    return f && f->decode && !f->vague;
+}
+
+/* Decodes, and makes sRGB of the file's own colours. A luma plane has none to convert: then RGB is decoded. */
+static sl_status decode_srgb(const format *f, const uint8_t *data, size_t size, bool grey, sl_image *out,
+                             sl_error *err)
+{
+    sl_icc icc = {0};
+    sl_status status = f->decode(data, size, grey, out, &icc, err);
+    if (status == SL_OK && out->channels == 1 && !sl_icc_is_srgb(&icc)) {
+        sl_image_free(out);
+        sl_icc_free(&icc);
+        status = f->decode(data, size, false, out, &icc, err);
+    }
+    if (status == SL_OK && out->channels == 3)
+        status = sl_icc_to_srgb(&icc, out, err);
+    sl_icc_free(&icc);
     return status;
 }
 
@@ -57,16 +111,23 @@ static sl_status decode(const void *data, size_t size, bool grey, sl_image *out,
     *out = (sl_image){0};
     sl_warn(err, "%s", ""); /* what is left there on success is a warning */
     if (!data || size == 0)
-        return sl_fail(err, SL_ERR_FORMAT, "is empty (0 bytes); a JPEG or PNG was expected");
-    if (has_magic(data, size, 0, "\xff\xd8\xff", 3))
-        return sl_decode_jpeg(data, size, grey, out, err);
-    if (has_magic(data, size, 0, "\x89PNG\r\n\x1a\n", 8))
-        return grey ? decode_grey_png(data, size, out, err) : sl_decode_png(data, size, out, err);
-    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
-        if (has_magic(data, size, others[i].at, others[i].magic, others[i].length))
-            return sl_fail(err, SL_ERR_UNSUPPORTED,
-                           "is %s file, which is not read here; convert it to JPEG or PNG", others[i].name);
-    return sl_fail(err, SL_ERR_FORMAT, "is no JPEG or PNG (by its first bytes)");
+        return sl_fail(err, SL_ERR_FORMAT, "is empty (0 bytes); a picture was expected");
+    const format *f = format_of(data, size);
+    if (!f)
+        return sl_fail(err, SL_ERR_FORMAT, "is no picture that is read here (by its first bytes): %s are",
+                       sl_image_formats());
+    if (!f->decode)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "is %s file, which is not read here; convert it to JPEG or PNG",
+                       f->name);
+    sl_status status = decode_srgb(f, data, size, grey, out, err);
+    sl_image rgb = *out;
+    if (status == SL_OK && grey && rgb.channels == 3) {
+        status = sl_image_to_grey(&rgb, out, err);
+        sl_image_free(&rgb);
+    }
+    if (status != SL_OK)
+        sl_image_free(out);
+    return status;
 }
 
 sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err)

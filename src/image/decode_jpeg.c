@@ -15,7 +15,13 @@
 
 /* Markers (ITU T.81, table B.1). */
 enum { TEM = 0x01, SOF0 = 0xc0, SOF2 = 0xc2, SOF3 = 0xc3, DHT = 0xc4, JPG = 0xc8, SOF9 = 0xc9, DAC = 0xcc };
-enum { SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1, APP14 = 0xee };
+enum { SOF15 = 0xcf, RST0 = 0xd0, RST7 = 0xd7, SOI = 0xd8, EOI = 0xd9, SOS = 0xda, APP1 = 0xe1, APP2 = 0xe2 };
+enum { APP14 = 0xee, MAX_ICC_PARTS = 255 };
+
+typedef struct {
+    const uint8_t *data; /* in the file */
+    size_t size;
+} part;
 
 typedef struct {
     uint8_t frame; /* the SOF marker; 0 before it was seen */
@@ -27,6 +33,8 @@ typedef struct {
     int orientation; /* of the first EXIF segment; 0 before it was seen */
     size_t end;      /* where its end marker is, or what can be read ends */
     bool complete;   /* the end marker is there */
+    part icc[MAX_ICC_PARTS]; /* of the colour profile, in order */
+    int icc_parts;           /* as the first of them says; 0: there is none */
 } jpeg_outline;
 
 static sl_status read_frame(uint8_t marker, const uint8_t *body, size_t length, jpeg_outline *o, sl_error *err)
@@ -70,6 +78,16 @@ static bool has_all_scans(const jpeg_outline *o)
     return o->scans && c == o->components;
 }
 
+/* A part of the profile: "ICC_PROFILE", its number from 1 on, how many there are, its bytes. */
+static void read_icc_part(const uint8_t *body, size_t length, jpeg_outline *o)
+{
+    enum { HEAD = 14 };
+    if (length <= HEAD || memcmp(body, "ICC_PROFILE", 12) != 0 || body[12] < 1)
+        return;
+    o->icc_parts = o->icc_parts ? o->icc_parts : body[13];
+    o->icc[body[12] - 1] = (part){body + HEAD, length - HEAD};
+}
+
 /* One segment's body (without its length). */
 static sl_status read_segment(uint8_t marker, const uint8_t *body, size_t length, jpeg_outline *o, sl_error *err)
 {
@@ -79,6 +97,8 @@ static sl_status read_segment(uint8_t marker, const uint8_t *body, size_t length
         read_scan(body, length, o);
     else if (marker == APP1 && !o->orientation && length > 6 && memcmp(body, "Exif\0", 5) == 0)
         o->orientation = sl_exif_orientation(body + 6, length - 6);
+    else if (marker == APP2)
+        read_icc_part(body, length, o);
     else if (marker == APP14 && length >= 12 && memcmp(body, "Adobe", 5) == 0)
         o->adobe = true;
     return SL_OK;
@@ -115,7 +135,7 @@ static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_erro
     }
 }
 
-static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err)
+static sl_status check_outline(const jpeg_outline *o, size_t size, int *step, sl_error *err)
 {
     if (o->frame) {
         if (o->frame > SOF2)
@@ -130,7 +150,7 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, sl_error *err
         if (o->components != 1 && o->components != 3 && o->components != 4)
             return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u colour components; 1, 3 and 4 are read",
                            o->components);
-        SL_TRY(sl_image_check_size("JPEG", o->width, o->height, 65500, err));
+        SL_TRY(sl_image_step("JPEG", o->width, o->height, 65500, step, err));
     }
     if (!o->complete && !(o->frame && has_all_scans(o)))
         return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated",
@@ -159,17 +179,16 @@ static bool is_harmless(const char *warning)
     return false;
 }
 
-/* Decodes to `pixels`, in RGB, CMYK or grey. */
-static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline *o, int format, uint8_t *pixels,
-                            sl_error *err)
+/* Decodes into `image`, whose sizes are those wanted; format: RGB, CMYK or grey. */
+static sl_status decompress(const uint8_t *data, size_t size, int format, sl_image *image, sl_error *err)
 {
     tjhandle handle = tjInitDecompress();
     if (!handle)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the JPEG decoder");
     sl_status status = SL_OK;
-    int width = (int)o->width, height = (int)o->height;
-    if (tjDecompress2(handle, data, (unsigned long)size, pixels, width, width * tjPixelSize[format], height,
-                      format, TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
+    if (tjDecompress2(handle, data, (unsigned long)size, image->pixels, image->width,
+                      image->width * image->channels, image->height, format,
+                      TJFLAG_ACCURATEDCT | TJFLAG_LIMITSCANS) != 0) {
         bool warned = tjGetErrorCode(handle) == TJERR_WARNING;
         const char *text = tjGetErrorStr2(handle);
         if (!warned || !is_harmless(text))
@@ -181,7 +200,7 @@ static sl_status decompress(const uint8_t *data, size_t size, const jpeg_outline
 
 /* The same of a file whose end marker is missing or damaged: with one behind what can be read, so that the decoder
  * warns of pixels that are not there, and of nothing else. */
-static sl_status decompress_open(const uint8_t *data, const jpeg_outline *o, int format, uint8_t *pixels,
+static sl_status decompress_open(const uint8_t *data, const jpeg_outline *o, int format, sl_image *image,
                                  sl_error *err)
 {
     uint8_t *whole = malloc(o->end + 2);
@@ -190,7 +209,7 @@ static sl_status decompress_open(const uint8_t *data, const jpeg_outline *o, int
     memcpy(whole, data, o->end);
     whole[o->end] = 0xff;
     whole[o->end + 1] = EOI;
-    sl_status status = decompress(whole, o->end + 2, o, format, pixels, err);
+    sl_status status = decompress(whole, o->end + 2, format, image, err);
     free(whole);
     if (status != SL_OK)
         return sl_fail(err, status, "JPEG that ends before its picture does (%zu bytes): it was truncated", o->end);
@@ -225,26 +244,41 @@ static sl_status from_cmyk(sl_image *image, bool inverted, bool grey, sl_error *
     return status;
 }
 
-sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_error *err)
+/* The parts of the profile in one piece; without one of them there is none. */
+static sl_status take_profile(const jpeg_outline *o, sl_icc *icc, sl_error *err)
+{
+    size_t size = 0;
+    for (int i = 0; i < o->icc_parts; i++) {
+        if (!o->icc[i].data)
+            return sl_icc_ignored(err, "a part of it is missing");
+        size += o->icc[i].size;
+    }
+    uint8_t *whole = malloc(size + 1), *to = whole;
+    if (!whole)
+        return sl_no_memory(err, "for a colour profile");
+    for (int i = 0; i < o->icc_parts; to += o->icc[i].size, i++)
+        memcpy(to, o->icc[i].data, o->icc[i].size);
+    sl_status status = sl_icc_copy(whole, size, icc, err);
+    free(whole);
+    return status;
+}
+
+sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
 {
     jpeg_outline o;
-    *out = (sl_image){0};
+    int step = 1;
     SL_TRY(walk(data, size, &o, err));
-    SL_TRY(check_outline(&o, size, err));
+    SL_TRY(check_outline(&o, size, &step, err));
     int format = o.components == 4 ? TJPF_CMYK : grey ? TJPF_GRAY : TJPF_RGB;
-    sl_image image = {.width = (int)o.width, .height = (int)o.height, .channels = tjPixelSize[format]};
-    image.pixels = calloc((size_t)o.width * o.height, (size_t)image.channels);
-    if (!image.pixels)
+    *out = (sl_image){.width = sl_image_stepped(o.width, step), .height = sl_image_stepped(o.height, step),
+                      .channels = tjPixelSize[format]};
+    out->pixels = calloc((size_t)out->width * (size_t)out->height, (size_t)out->channels);
+    if (!out->pixels)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a JPEG of %u x %u pixels", o.width, o.height);
-    sl_status status = o.complete ? decompress(data, size, &o, format, image.pixels, err)
-                                  : decompress_open(data, &o, format, image.pixels, err);
-    if (status == SL_OK && format == TJPF_CMYK)
-        status = from_cmyk(&image, o.adobe, grey, err);
-    if (status == SL_OK)
-        status = sl_image_orient(&image, o.orientation, err);
-    if (status != SL_OK)
-        sl_image_free(&image);
-    else
-        *out = image;
-    return status;
+    SL_TRY(sl_image_warn_step("JPEG", o.width, o.height, step, err));
+    SL_TRY(o.complete ? decompress(data, size, format, out, err) : decompress_open(data, &o, format, out, err));
+    SL_TRY(take_profile(&o, icc, err));
+    if (format == TJPF_CMYK)
+        SL_TRY(from_cmyk(out, o.adobe, grey, err));
+    return sl_image_orient(out, o.orientation, err);
 }

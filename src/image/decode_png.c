@@ -63,7 +63,8 @@ static bool read_picture(png_reader *r)
     png_set_chunk_cache_max(png, 100);
     png_set_chunk_malloc_max(png, 1 << 20);
     png_set_benign_errors(png, 1);
-    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* no text, no profiles */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_NEVER, NULL, -1); /* no text */
+    png_set_keep_unknown_chunks(png, PNG_HANDLE_CHUNK_AS_DEFAULT, (png_const_bytep) "iCCP", 1);
     png_read_info(png, r->info);
     /* Deflate makes at most 1032 bytes of one. */
     if (png_get_rowbytes(png, r->info) * r->height / 1040 > r->size)
@@ -94,15 +95,16 @@ static bool only_end_is_damaged(const png_reader *r)
     return r->rows_done && r->pixels_end && r->at >= r->pixels_end && !strstr(r->message, "IDAT");
 }
 
-/* [count, 4] RGBA to [count, 3] RGB on white, in place. */
-static void lay_on_white(uint8_t *pixels, size_t count)
+/* The profile that libpng has read, if any. */
+static sl_status take_profile(png_reader *r, sl_icc *icc, sl_error *err)
 {
-    const uint8_t *from = pixels;
-    for (uint8_t *to = pixels; count > 0; count--, from += 4, to += 3) {
-        int alpha = from[3];
-        for (int i = 0; i < 3; i++)
-            to[i] = (uint8_t)((from[i] * alpha + 255 * (255 - alpha) + 127) / 255);
-    }
+    png_charp name;
+    png_bytep profile;
+    png_uint_32 size;
+    int compression;
+    if (!r->info || !png_get_iCCP(r->png, r->info, &name, &compression, &profile, &size))
+        return SL_OK;
+    return sl_icc_copy(profile, size, icc, err);
 }
 
 /* The chunks that libpng is not asked about: the header, EXIF, animation. */
@@ -137,15 +139,16 @@ static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_error *err)
+sl_status sl_decode_png(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
 {
+    (void)grey;
     png_reader r = {.data = data, .size = size, .status = SL_ERR_FORMAT};
     int orientation = 1;
-    *out = (sl_image){0};
     SL_TRY(look_at_chunks(&r, &orientation, err));
     r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     r.info = r.png ? png_create_info_struct(r.png) : NULL;
     bool decoded = r.info ? read_picture(&r) : refuse(&r, SL_ERR_MEMORY, "no memory for the decoder");
+    sl_status status = take_profile(&r, icc, err);
     png_destroy_read_struct(&r.png, &r.info, NULL);
     if (!decoded && only_end_is_damaged(&r))
         sl_warn(err, "the PNG's end is missing or damaged; its whole picture is there");
@@ -153,12 +156,10 @@ sl_status sl_decode_png(const uint8_t *data, size_t size, sl_image *out, sl_erro
         free(r.pixels);
         return sl_fail(err, r.status, "PNG of %u x %u pixels cannot be read (%s)", r.width, r.height, r.message);
     }
-    if (r.channels == 4) {
-        size_t count = (size_t)r.width * r.height;
-        lay_on_white(r.pixels, count);
-        uint8_t *shrunk = realloc(r.pixels, 3 * count);
-        r.pixels = shrunk ? shrunk : r.pixels;
-    }
-    *out = (sl_image){.width = (int)r.width, .height = (int)r.height, .channels = 3, .pixels = r.pixels};
+    if (r.channels == 4)
+        sl_image_take_rgba(r.pixels, (int)r.width, (int)r.height, out);
+    else
+        *out = (sl_image){.width = (int)r.width, .height = (int)r.height, .channels = 3, .pixels = r.pixels};
+    SL_TRY(status);
     return sl_image_orient(out, orientation, err);
 }

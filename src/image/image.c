@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "image/codec.h"
 
 static size_t bytes_of(const sl_image *image)
 {
@@ -60,6 +61,28 @@ sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t heigh
                        "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down",
                        format, width, height, SL_MAX_PIXELS, max_side);
     return SL_OK;
+}
+
+sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, int *step,
+                        sl_error *err)
+{
+    *step = 1;
+    if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_FILE_PIXELS)
+        return sl_fail(err, SL_ERR_LIMIT,
+                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down", format,
+                       width, height, SL_MAX_FILE_PIXELS, max_side);
+    while ((int64_t)sl_image_stepped(width, *step) * sl_image_stepped(height, *step) > SL_MAX_PIXELS)
+        *step *= 2;
+    return sl_image_check_size(format, (uint32_t)sl_image_stepped(width, *step),
+                               (uint32_t)sl_image_stepped(height, *step), max_side, err);
+}
+
+sl_status sl_image_warn_step(const char *format, uint32_t width, uint32_t height, int step, sl_error *err)
+{
+    if (step == 1)
+        return SL_OK;
+    return sl_warn(err, "%s of %u x %u pixels is read as one of %d x %d", format, width, height,
+                   sl_image_stepped(width, step), sl_image_stepped(height, step));
 }
 
 sl_status sl_image_copy(const sl_image *image, sl_image *out, sl_error *err)

@@ -3,6 +3,8 @@
 #ifndef SL_IMAGE_IMAGE_H
 #define SL_IMAGE_IMAGE_H
 
+#include <stdbool.h>
+
 #include "base/status.h"
 
 /* A black picture; width and height 1 .. 65535, channels 1 or 3, at most SL_MAX_PIXELS. */
@@ -24,6 +26,9 @@ sl_status sl_image_to_rgb(const sl_image *image, sl_image *out, sl_error *err);
  * except where a colour was cut off at 0 or 255 (on LFW 0.4 % of the pixels). */
 sl_status sl_image_read_grey(const char *path, sl_image *out, sl_error *err);
 sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_error *err);
+
+/* Whether these first bytes of a file (32 tell all) are those of a format that is read, and of nothing else. */
+bool sl_image_begins_one(const void *data, size_t size);
 
 /* The bytes of a picture's file, refused when they are too many for one; free() them. */
 sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err);

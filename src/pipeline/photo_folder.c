@@ -12,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "image/image.h"
 #include "pipeline/photos.h"
 
 enum { MAX_DEPTH = 64 };
@@ -54,11 +55,27 @@ static bool is_system_name(const char *name)
     return name[0] == '.';
 }
 
-static bool is_picture(const char *name)
+/* By its name, whatever it holds: then it is read or refused by name. */
+static bool is_named_picture(const char *name)
 {
+    static const char *const endings[] = {".jpg",  ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".heic", ".heif",
+                                          ".hif",  ".avif", ".bmp", ".dib",  ".tif", ".tiff", ".gif"};
     const char *dot = strrchr(name, '.');
-    return dot && dot != name &&
-           (!strcasecmp(dot, ".jpg") || !strcasecmp(dot, ".jpeg") || !strcasecmp(dot, ".png"));
+    for (size_t i = 0; dot && dot != name && i < sizeof endings / sizeof *endings; i++)
+        if (!strcasecmp(dot, endings[i]))
+            return true;
+    return false;
+}
+
+/* By its content, whatever its name. One that cannot be read is none. */
+static bool holds_picture(const char *path)
+{
+    char head[32];
+    FILE *file = fopen(path, "rb");
+    size_t size = file ? fread(head, 1, sizeof head, file) : 0;
+    if (file)
+        fclose(file);
+    return sl_image_begins_one(head, size);
 }
 
 static void pass_over(const walk *w, sl_passed kind, const char *path, const sl_error *why)
@@ -135,7 +152,7 @@ static sl_status take_entry(walk *w, const folder *at, const char *name, sl_erro
         fail_over(w, path, SL_ERR_IO, errno == ENOENT ? "is a link to what is not there" : strerror(errno));
     else if (S_ISDIR(st.st_mode))
         status = go_down(w, at, path, image, &st, err);
-    else if (!is_picture(name))
+    else if (!is_named_picture(name) && !(S_ISREG(st.st_mode) && holds_picture(path)))
         pass_over(w, SL_PASSED_NO_PICTURE, path, NULL);
     else if (!S_ISREG(st.st_mode))
         fail_over(w, path, SL_ERR_ARGUMENT, "is no regular file");

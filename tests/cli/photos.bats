@@ -63,13 +63,13 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     need_models
     tree all/Ann/IMG_1.jpg all/Ann/@eaDir/IMG_1.jpg/SYNOPHOTO_THUMB_M.jpg 'all/#recycle/Bob/1.jpg' all/__MACOSX/Cy/1.jpg \
         all/lost+found/1.jpg 'all/$RECYCLE.BIN/1.jpg' all/.Trash/Dee/1.jpg
-    touch all/Ann/Thumbs.db all/Ann/a.heic all/Ann/b.HEIC all/Ann/c.webp all/Ann/README
+    touch all/Ann/Thumbs.db all/Ann/a.mov all/Ann/b.MOV all/Ann/c.pdf all/Ann/README
     enrol g all
     expect 0
     json 'd.photos === 1 && d.system_files === 7 && d.passed_over.length === 0' \
-        'd.not_pictures[".heic"] === 2 && d.not_pictures[".webp"] === 1 && d.not_pictures.none === 1'
-    contains "$err" ".heic 2"
-    contains "$err" ".webp 1"
+        'd.not_pictures[".mov"] === 2 && d.not_pictures[".pdf"] === 1 && d.not_pictures.none === 1'
+    contains "$err" ".mov 2"
+    contains "$err" ".pdf 1"
     [ "$(labels g)" = Ann ]
 }
 
@@ -161,5 +161,5 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     echo "this is text" > text
     sl detect - < text
     expect 1
-    contains "$err" "stdin: is no JPEG or PNG"
+    contains "$err" "stdin: is no picture"
 }

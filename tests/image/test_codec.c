@@ -113,8 +113,8 @@ static void what_is_no_picture(void **state)
 {
     (void)state;
     assert_unreadable("empty.jpg", "", 0, SL_ERR_FORMAT, "0 bytes");
-    assert_unreadable("one.jpg", "\xff", 1, SL_ERR_FORMAT, "no JPEG or PNG");
-    assert_unreadable("text.png", "hello world, this is text", 25, SL_ERR_FORMAT, "no JPEG or PNG");
+    assert_unreadable("one.jpg", "\xff", 1, SL_ERR_FORMAT, "no picture");
+    assert_unreadable("text.png", "hello world, this is text", 25, SL_ERR_FORMAT, "no picture");
     assert_unreadable("start.jpg", "\xff\xd8\xff", 3, SL_ERR_FORMAT, "truncated");
     assert_unreadable("start.png", "\x89PNG\r\n\x1a\n", 8, SL_ERR_FORMAT, "truncated");
     sl_image image;
@@ -135,21 +135,6 @@ static void other_formats_are_named(void **state)
         const char *name;
         char head[24];
     } cases[] = {
-        {"GIF", "GIF89a\1\0\1\0"},
-        {"GIF", "GIF87a\1\0\1\0"},
-        {"WebP", "RIFF\x10\0\0\0WEBPVP8 "},
-        {"BMP", "BM\x46\0\0\0\0\0\0\0\x36"},
-        {"TIFF", "II*\0\x08\0\0\0\0\0\0\0"},
-        {"TIFF", "MM\0*\0\0\0\x08\0\0\0\0"},
-        {"BigTIFF", "II+\0\x08\0\0\0\x10\0\0\0"},
-        {"HEIC", "\0\0\0\x18"
-                 "ftypheic\0\0\0\0"},
-        {"HEIC", "\0\0\0\x18"
-                 "ftypheix\0\0\0\0"},
-        {"HEIF", "\0\0\0\x18"
-                 "ftypmif1\0\0\0\0"},
-        {"AVIF", "\0\0\0\x18"
-                 "ftypavif\0\0\0\0"},
         {"video", "\0\0\0\x18"
                   "ftypisom\0\0\0\0"},
         {"JPEG XL", "\xff\x0a\x7f\x03\0\0\0\0\0\0\0"},

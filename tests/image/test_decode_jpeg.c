@@ -509,6 +509,33 @@ static void luma_as_it_is(void **state)
     free(dir);
 }
 
+/* As phones of 108 and 200 megapixels write them: the decoder itself halves the sides, and says so. */
+static void above_the_most_pixels_it_is_read_smaller(void **state)
+{
+    (void)state;
+    enum { WIDTH = 10241, HEIGHT = 9800 };
+    uint8_t *pixels = malloc((size_t)WIDTH * HEIGHT), *jpeg = NULL;
+    unsigned long size = 0;
+    sl_image image;
+    sl_error err;
+    for (int y = 0; y < HEIGHT; y++) {
+        memset(pixels + (size_t)y * WIDTH, y < HEIGHT / 2 ? 40 : 90, WIDTH / 2);
+        memset(pixels + (size_t)y * WIDTH + WIDTH / 2, y < HEIGHT / 2 ? 140 : 240, WIDTH - WIDTH / 2);
+    }
+    tjhandle handle = tjInitCompress();
+    assert_int_equal(tjCompress2(handle, pixels, WIDTH, 0, HEIGHT, TJPF_GRAY, &jpeg, &size, TJSAMP_GRAY, 90, 0), 0);
+    tjDestroy(handle);
+    free(pixels);
+    assert_ok(sl_image_decode_grey(jpeg, size, &image, &err));
+    assert_non_null(strstr(err.text, "10241 x 9800 pixels is read as one of 5121 x 4900"));
+    assert_true(image.width == 5121 && image.height == 4900);
+    static const uint8_t quarters[4] = {40, 140, 90, 240};
+    for (int i = 0; i < 4; i++)
+        assert_true(abs(image.pixels[(1000 + i / 2 * 2900) * 5121 + 1000 + i % 2 * 3100] - quarters[i]) <= 1);
+    sl_image_free(&image);
+    tjFree(jpeg);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +555,7 @@ int main(void)
         cmocka_unit_test(too_many_scans),
         cmocka_unit_test(harmless_oddities),
         cmocka_unit_test(round_trip),
+        cmocka_unit_test(above_the_most_pixels_it_is_read_smaller),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

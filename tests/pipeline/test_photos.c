@@ -127,12 +127,45 @@ static void what_systems_keep_is_nobody(void **state)
     char *dir = make_temp_dir();
     const char *names[] = {"Ann/@eaDir/IMG_1.jpg/SYNOPHOTO_THUMB_M.jpg", "#recycle/Bob/1.jpg", "$RECYCLE.BIN/1.jpg",
                            "lost+found/1.jpg", "__MACOSX/Ann/1.jpg", ".git/1.jpg", "Ann/._IMG_1.jpg", "Ann/Thumbs.db",
-                           "Ann/IMG_1.jpg", "Ann/a.heic"};
+                           "Ann/IMG_1.jpg", "Ann/a.mov"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         touch(dir, names[i]);
     walked w = walk(dir, (sl_photos_options){0});
     assert_true(w.over.counts[SL_PASSED_SYSTEM] == 8 && w.over.counts[SL_PASSED_NO_PICTURE] == 1);
     expect(&w, (const char *const[][2]){{"Ann/IMG_1.jpg", "Ann"}}, 1);
+    remove_tree(dir);
+    free(dir);
+}
+
+static void put(const char *dir, const char *name, const char *content, size_t size)
+{
+    char path[4096];
+    touch(dir, name);
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    FILE *file = fopen(path, "wb");
+    assert_int_equal(fwrite(content, 1, size, file), size);
+    fclose(file);
+}
+
+/* Names of pictures are pictures, to be read or refused; all else is by what it holds. */
+static void pictures_by_content(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir();
+    const char *names[] = {"Ann/a.HEIC", "Ann/b.webp", "Ann/c.jfif", "Ann/d.jpe", "Ann/e.tiff", "Ann/f.gif", "Ann/g.avif"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        touch(dir, names[i]);
+    put(dir, "Ann/h", "\xff\xd8\xff\xe0", 4);
+    put(dir, "Ann/i.jpg_large", "\xff\xd8\xff\xe0", 4);
+    put(dir, "Ann/raw.nef", "II*\0\x08\0\0\0", 8);
+    put(dir, "Ann/list.txt", "BMW, Daimler and others of that kind", 36);
+    put(dir, "Ann/film.mov", "\0\0\0\x18" "ftypqt  ", 12);
+    walked w = walk(dir, (sl_photos_options){0});
+    assert_int_equal(w.over.counts[SL_PASSED_NO_PICTURE], 3);
+    assert_int_equal(w.count, 9);
+    assert_string_equal(w.photos[7].image, "Ann/h");
+    assert_string_equal(w.photos[8].image, "Ann/i.jpg_large");
+    sl_photos_free(w.photos, w.count);
     remove_tree(dir);
     free(dir);
 }
@@ -343,6 +376,7 @@ int main(void)
         cmocka_unit_test(first_folder_is_the_person),
         cmocka_unit_test(labels_by_level_pattern_and_name),
         cmocka_unit_test(what_systems_keep_is_nobody),
+        cmocka_unit_test(pictures_by_content),
         cmocka_unit_test(one_name_has_one_spelling),
         cmocka_unit_test(bad_paths_do_not_end_the_walk),
         cmocka_unit_test(names_that_differ_in_case_are_told),
