@@ -175,6 +175,15 @@ static void add_check(json_t *root, const char *models_dir, const char *name)
     json_object_set_new(root, "problems", problems);
 }
 
+/* Of a second look: what it is, and whose maps it reads. */
+static void add_look(json_t *root, const sl_manifest *m)
+{
+    json_object_set_new(root, "look", json_string(m->arch));
+    json_object_set_new(root, "backbone", json_string(m->backbone));
+    json_object_set_new(root, "backbone_fingerprint", json_string(m->backbone_fingerprint));
+    json_object_set_new(root, "problems", json_array());
+}
+
 static sl_status inspect_model(const char *models_dir, const char *name, sl_model_kind kind, char **json, sl_error *err)
 {
     sl_network n;
@@ -184,6 +193,8 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
     json_t *root = inspect_graph(n.graph, n.path, sl_is_tflite(n.map.data, n.map.size), n.digest);
     if (root && kind == SL_MODEL_RECOGNISER)
         add_check(root, models_dir, name);
+    else if (root && kind == SL_MODEL_LOOK)
+        add_look(root, n.manifest);
     else if (root)
         json_object_set_new(root, "detector", json_string(n.manifest->detector->name));
     sl_status status = give(root, n.path, json, err);

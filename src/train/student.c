@@ -9,7 +9,8 @@
 
 /* ---- the cut ---- */
 
-/* The tensors that depend on no weight that learns and are read where something does. */
+/* The tensors that depend on no weight that learns and are read where something does. Whole numbers (a batch's size) are
+ * worked out again. */
 static sl_status find_cut(sl_student *s, bool *depends, sl_error *err)
 {
     const sl_graph *g = s->net;
@@ -25,7 +26,8 @@ static sl_status find_cut(sl_student *s, bool *depends, sl_error *err)
             depends[n->outputs[k]] |= learns;
         for (int k = 0; learns && k < n->n_inputs; k++)
             if (n->inputs[k] >= 0)
-                in_cut[n->inputs[k]] |= !depends[n->inputs[k]] && !g->tensors[n->inputs[k]].data;
+                in_cut[n->inputs[k]] |= !depends[n->inputs[k]] && !g->tensors[n->inputs[k]].data &&
+                                        g->tensors[n->inputs[k]].type == SL_TYPE_F32;
     }
     for (int t = 0; t < g->n_tensors && s->n_cut <= SL_MAX_CUT; t++)
         if (in_cut[t] && s->n_cut++ < SL_MAX_CUT)
@@ -101,9 +103,12 @@ static sl_status make_dropping(sl_student *s, const sl_train_options *o, sl_erro
         return SL_OK;
     if (!row || !row->transformer.depth)
         return sl_fail(err, SL_ERR_ARGUMENT, "dropout is for transformers, and %s is none", n->manifest->name);
-    if (s->n_cut != 1 || !sl_student_cut_is_picture(s, 0))
+    if (o->learn)
         return sl_fail(err, SL_ERR_ARGUMENT, "with dropout a network learns as a whole: not with learn \"%.200s\"",
                        o->learn);
+    s->n_cut = 1;
+    s->cut[0] = s->net->inputs[0];
+    s->cut_shapes[0] = picture_shape(s);
     sl_arch own = *row;
     if (n->manifest->form >= 0)
         own.transformer.form = (sl_vit_form)n->manifest->form;
