@@ -1,4 +1,4 @@
-/* secondlook gallery info | list | remove | compact | verify (copy: cmd_gallery_copy.c) */
+/* secondlook gallery info | list | remove | compact | verify (copy and cluster: files of their own) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -300,6 +300,7 @@ int cmd_gallery(int argc, char **argv)
         {"list", "every face", gallery_list},
         {"remove", "take people or photos out", gallery_remove},
         {"compact", "erase what was removed", gallery_compact},
+        {"cluster", "which faces are one person", cmd_gallery_cluster},
         {"copy", "the same faces with other patches", cmd_gallery_copy},
         {"verify", "check every checksum", gallery_verify},
         {NULL, NULL, NULL},

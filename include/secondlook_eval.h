@@ -2,6 +2,7 @@
  *
  *     pairs, query galleries -> sl_eval_verify, sl_eval_identify, sl_eval_openset -> rates with intervals
  *     a gallery's own faces  -> sl_gallery_calibrate -> thresholds by which sl_identify decides
+ *                            -> sl_gallery_cluster   -> who is the same person, whatever they are called
  *
  * The rules of secondlook.h hold here too. */
 #ifndef SECONDLOOK_EVAL_H
@@ -212,6 +213,31 @@ typedef struct {
  * enrolled. queries may be the gallery itself. Does not depend on the number of threads. */
 SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *queries,
                                  const sl_openset_options *options, sl_openset *out, sl_error *err);
+
+/* ---- who is the same ---- */
+
+typedef struct {
+    sl_match_options match; /* settled (sl_match_settle) */
+    const sl_rule *rule;    /* from which score on two faces are one person, as hidden as the more hidden of them
+                             * (sl_rule_for_far); bins without a threshold are SL_ERR_ARGUMENT. Must outlive the call */
+    int neighbours;         /* of stage 1 that each face is compared with; 0: 32 */
+    sl_progress_fn progress;
+    void *context;
+} sl_cluster_options;
+
+typedef struct {
+    size_t faces, clusters; /* in the gallery; of two faces and more */
+    uint32_t *cluster;      /* [faces] of each face: 0 .. clusters - 1, the largest first; UINT32_MAX: like no other */
+} sl_clusters;
+
+/* Groups a gallery's faces by who they are, whatever they are called: of the people who are not known yet. m(a, b) is
+ * the look's score of a pair less its threshold. Pairs with m >= 0 among each face's nearest are taken best first, and
+ * the clusters of the two faces become one where mean m(a, b) >= 0 over a in the one, b in the other (of large ones over
+ * eight faces of each, evenly drawn): one false match does not join two people. The same for any number of threads.
+ * Free the result; there is none on failure. */
+SL_API sl_status sl_gallery_cluster(const sl_gallery *gallery, const sl_cluster_options *options, sl_clusters *out,
+                                    sl_error *err);
+SL_API void sl_clusters_free(sl_clusters *clusters);
 
 /* ---- what scores mean ---- */
 

@@ -34,6 +34,7 @@ int cmd_align(int argc, char **argv);
 int cmd_enroll(int argc, char **argv);
 int cmd_gallery(int argc, char **argv);
 int cmd_gallery_copy(int argc, char **argv);
+int cmd_gallery_cluster(int argc, char **argv);
 int cmd_identify(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_explain(int argc, char **argv);

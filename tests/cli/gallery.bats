@@ -192,3 +192,21 @@ setup() {
     sl gallery info f32 --json
     json 'd.patches === "f32"'
 }
+
+@test "cluster groups the faces of one person, whatever they are called" {
+    mkdir -p more/twin
+    one=$(find people -type f | sort | head -1)
+    cp "$one" more/twin/again.png
+    printf x >> more/twin/again.png # another file of the same picture
+    sl enroll --gallery gallery --aligned --no-quality-gate more
+    expect 0
+    sl gallery cluster gallery --json
+    expect 0
+    json 'd.clusters.map(c => c.map(f => f.label).join()).includes("'"$(basename "$one" .png)"',twin")' \
+        'd.alone > 5 && d.rule.promise === "far"'
+    sl gallery cluster gallery --rerank none --threshold 0.9999
+    expect 0
+    contains "$out" "groups of two faces and more: 1"
+    sl gallery cluster gallery --far 0.1 --threshold 0.5
+    expect 2
+}
