@@ -23,6 +23,7 @@ typedef struct {
     float min_quality;
     sl_patch_format patches;
     sl_engine_options engine;
+    const char *import_from; /* folder below which folders may be imported, or NULL */
     const char *origin; /* that browsers may call from, or NULL */
 } sv_config;
 
@@ -47,6 +48,7 @@ struct sv_server {
     struct sv_jobs *jobs;
     struct sv_sessions *sessions;
     struct sv_replays *replays;
+    struct sv_recent *recent;
     struct sv_listener *listener;
     const sv_route *const *routes; /* tables; ends with NULL */
     sv_metrics metrics;

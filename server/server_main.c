@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "api/own.h"
+#include "api/recent.h"
 #include "http/idempotency.h"
 #include "commands.h"
 #include "http/browser_session.h"
@@ -46,7 +47,8 @@ enum {
     KEY_DETECTOR,
     KEY_MODELS,
     KEY_LANDMARKS,
-    KEY_ORIGIN
+    KEY_ORIGIN,
+    KEY_IMPORT
 };
 
 enum { ATTACHED_MAX = 100 };
@@ -68,6 +70,7 @@ static const struct argp_option options[] = {
     {"tls-cert", KEY_CERT, "FILE", 0, "Certificate chain, PEM: serve HTTPS", 1},
     {"tls-key", KEY_CERT_KEY, "FILE", 0, "Its private key, PEM", 1},
     {"origin", KEY_ORIGIN, "ORIGIN", 0, "Let pages of this origin (https://host) call the API from a browser", 1},
+    {"import-from", KEY_IMPORT, "DIR", 0, "Let admins import folders below DIR (default: none)", 1},
     {"static-images", KEY_STATIC, 0, 0, "Serve CompreFace's /static/KEY/images/ID: the key stands in addresses then",
      1},
     {"workers", KEY_WORKERS, "N", 0, "Threads that look at pictures (default: all processors)", 2},
@@ -112,6 +115,7 @@ static error_t parse_place(int key, char *arg, struct argp_state *state)
     case KEY_CERT: c->tls_cert = arg; return 0;
     case KEY_CERT_KEY: c->tls_key = arg; return 0;
     case KEY_ORIGIN: c->origin = arg; return 0;
+    case KEY_IMPORT: c->import_from = arg; return 0;
     case KEY_MODELS: c->engine.models_dir = arg; return 0;
     case KEY_MODEL: c->engine.model = arg; return 0;
     case KEY_DETECTOR: c->engine.detector = arg; return 0;
@@ -203,8 +207,8 @@ static sl_status open_store(sv_server *s, const command_line *line, char made[37
 {
     const char *data = s->config.data;
     char *galleries = sv_join(data, "galleries"), *keys = sv_join(data, "keys.json"),
-         *audit = sv_join(data, "audit.jsonl");
-    sl_status status = galleries && keys && audit ? SL_OK : sv_fail(err, SL_ERR_MEMORY, "no memory");
+         *audit = sv_join(data, "audit.jsonl"), *replays = sv_join(data, "idempotency.log");
+    sl_status status = galleries && keys && audit && replays ? SL_OK : sv_fail(err, SL_ERR_MEMORY, "no memory");
     if (status == SL_OK && mkdir(data, 0700) != 0 && errno != EEXIST)
         status = sv_fail(err, SL_ERR_IO, "%s: cannot be made: %s", data, strerror(errno));
     if (status == SL_OK)
@@ -214,19 +218,22 @@ static sl_status open_store(sv_server *s, const command_line *line, char made[37
     if (status == SL_OK)
         status = sv_audit_open(audit, &s->audit, err);
     if (status == SL_OK)
+        status = sv_replays_open(replays, &s->replays, err);
+    if (status == SL_OK)
         status = sv_keys_open(keys, s->config.rate, made, &s->keys, err);
     free(galleries);
     free(keys);
     free(audit);
+    free(replays);
     return status;
 }
 
 static sl_status open_server(sv_server *s, const command_line *line, char made[37], sl_error *err)
 {
     s->sessions = sv_sessions_open();
-    s->replays = sv_replays_open();
-    sl_status status = s->sessions && s->replays ? sl_engine_open(&s->config.engine, &s->engine, err)
-                                                 : sv_fail(err, SL_ERR_MEMORY, "no memory");
+    s->recent = sv_recent_open();
+    sl_status status = s->sessions && s->recent ? sl_engine_open(&s->config.engine, &s->engine, err)
+                                   : sv_fail(err, SL_ERR_MEMORY, "no memory");
     if (status == SL_OK)
         status = open_pairs(s, err);
     if (status == SL_OK)
@@ -259,6 +266,7 @@ static void close_server(sv_server *s)
     sv_keys_close(s->keys);
     sv_replays_close(s->replays);
     sv_sessions_close(s->sessions);
+    sv_recent_close(s->recent);
     sl_engine_close(s->engine);
 }
 

@@ -9,29 +9,21 @@
 #include <strings.h>
 
 #include "server.h"
+#include "store/durable.h"
 
 /* ---- pictures ---- */
 
-static bool read_picture(sv_request *r, const char *name, sl_image *image, unsigned char sha256[32])
+/* The bytes of a picture of the request; *held is to be freed. */
+static bool take_picture(sv_request *r, const char *name, const uint8_t **data, size_t *size, uint8_t **held)
 {
-    const uint8_t *data = NULL;
-    uint8_t *held;
-    size_t size = 0;
-    sl_error err = {0};
-    const int found = sv_ask_picture(r, name, &data, &size, &held);
-    sl_status status = SL_OK;
+    const int found = sv_ask_picture(r, name, data, size, held);
     if (found == 0)
         sv_refuse(r, 400, 34, "the picture \"%s\" is missing", name);
     else if (found < 0)
         sv_refuse(r, 400, 21, "the picture \"%s\" is not base64", name);
-    else if (size > r->server->config.file_max)
+    else if (*size > r->server->config.file_max)
         sv_refuse(r, r->route->style == SV_STYLE_COMPREFACE ? 400 : 413, 0, "a picture has %zu bytes at most",
                   r->server->config.file_max);
-    else if ((status = sl_image_decode(data, size, image, &err)) != SL_OK)
-        sv_refuse_error(r, &err);
-    else
-        crypto_hash_sha256(sha256, data, size);
-    free(held);
     return !r->reply.status;
 }
 
@@ -105,26 +97,36 @@ static sl_status find_faces(sl_session *session, const sl_image *image, const sv
     return status;
 }
 
-bool sv_look(sv_request *r, sl_session *session, const sv_look_options *how, sv_faces *out)
+sl_status sv_look_at(sl_session *session, const uint8_t *data, size_t size, const sv_look_options *how, sv_faces *out,
+                     sl_error *err)
 {
     sl_image image = {0};
-    sl_error err = {0};
     *out = (sv_faces){0};
-    if (!read_picture(r, how->name, &image, out->photo_sha256))
-        return false;
-    sl_status status;
-    if (how->aligned) {
+    crypto_hash_sha256(out->photo_sha256, data, size);
+    sl_status status = sl_image_decode(data, size, &image, err);
+    if (status == SL_OK && how->aligned) {
         out->items = calloc(1, sizeof *out->items);
-        status = take_crop(session, &image, how, out, &err);
-    } else {
-        status = find_faces(session, &image, how, out, &err);
+        status = out->items ? take_crop(session, &image, how, out, err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
+    } else if (status == SL_OK) {
+        status = find_faces(session, &image, how, out, err);
     }
     sl_image_free(&image);
-    if (status != SL_OK) {
+    if (status != SL_OK)
         sv_faces_free(out);
+    return status;
+}
+
+bool sv_look(sv_request *r, sl_session *session, const sv_look_options *how, sv_faces *out)
+{
+    const uint8_t *data = NULL;
+    uint8_t *held;
+    size_t size = 0;
+    sl_error err = {0};
+    *out = (sv_faces){0};
+    if (take_picture(r, how->name, &data, &size, &held) && sv_look_at(session, data, size, how, out, &err) != SL_OK)
         sv_refuse_error(r, &err);
-    }
-    return status == SL_OK;
+    free(held);
+    return !r->reply.status;
 }
 
 void sv_faces_free(sv_faces *faces)

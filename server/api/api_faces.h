@@ -19,7 +19,7 @@ typedef struct {
 } sv_faces;
 
 typedef struct {
-    const char *name;  /* of the picture in the request */
+    const char *name;  /* of the picture in the request (sv_look) */
     double threshold;  /* of the detector's score; 0: the engine's */
     int limit;         /* faces; 0: all */
     bool embed, crops;
@@ -27,7 +27,11 @@ typedef struct {
     bool aligned;      /* the picture is a face's crop already */
 } sv_look_options;
 
-/* false: refused. No face is no failure. */
+/* No face is no failure. */
+sl_status sv_look_at(sl_session *session, const uint8_t *data, size_t size, const sv_look_options *how, sv_faces *out,
+                     sl_error *err);
+
+/* The same of a picture of the request; false: refused. */
 bool sv_look(sv_request *r, sl_session *session, const sv_look_options *how, sv_faces *out);
 void sv_faces_free(sv_faces *faces);
 

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "api/enrol.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ typedef struct task {
     bool all;
 
     bool replace;
+    json_t *metadata;
     sv_face face;
     unsigned char photo_sha256[32];
 
@@ -37,6 +39,7 @@ static void drop(task *t)
         t->after.drop(t->after.context);
     sl_template_free(t->face.t);
     sl_image_free(&t->face.crop);
+    json_decref(t->metadata);
     free(t);
 }
 
@@ -60,12 +63,37 @@ static task *begin(sv_request *r, sv_place *place, const char *image, const char
     return NULL;
 }
 
+typedef struct {
+    sv_place *place;
+    const sv_view *view;
+} place_view;
+
+static bool is_there_still(void *context, sv_metadata_kind kind, const char *name)
+{
+    const place_view *p = context;
+    size_t i;
+    return kind == SV_OF_PERSON ? sv_has_person(p->place, p->view, name)
+                                : sl_gallery_find(p->view->gallery, name, &i, NULL) == SL_OK;
+}
+
+/* What is known of faces and people who are gone goes too. */
+static sl_status sweep_metadata(sv_place *place, sl_error *err)
+{
+    place_view p = {place, sv_hub_view(place)};
+    const sl_status status = sv_metadata_sweep(sv_place_metadata(place), is_there_still, &p, err);
+    sv_view_release(p.view);
+    return status;
+}
+
 /* The reply, on the gallery's thread. */
 static void finish(task *t, const sl_error *result, const char *action, json_t *more)
 {
     sv_request *r = t->r;
-    if (result->status != SL_OK)
-        sv_refuse_error(r, result);
+    sl_error err = *result;
+    if (err.status == SL_OK)
+        err.status = sweep_metadata(t->place, &err);
+    if (err.status != SL_OK)
+        sv_refuse_error(r, &err);
     else if (sv_note(r, action, sv_place_name(t->place), t->label, json_incref(more)))
         t->after.told(r, t->count, t->after.context);
     json_decref(more);
@@ -123,6 +151,9 @@ static void added(sv_change *change, const sl_error *result)
         outcome = (sl_error){0};
     if (outcome.status == SL_OK)
         sv_place_forget_person(t->place, t->label, NULL); /* the face keeps the name */
+    if (outcome.status == SL_OK && t->metadata)
+        outcome.status = sv_metadata_set(sv_place_metadata(t->place), SV_OF_FACE, t->image, json_incref(t->metadata),
+                                         &outcome);
     if (outcome.status != SL_OK) {
         sv_refuse_error(r, &outcome);
     } else if (sv_note(r, "enrol", sv_place_name(t->place), t->label, json_pack("{s:o}", "image", sv_text(t->image)))) {
@@ -133,10 +164,22 @@ static void added(sv_change *change, const sl_error *result)
     sv_resume(r);
 }
 
+/* A new id; of a request that may come again, always the same. */
+static void name_face(const sv_request *r, char out[37])
+{
+    char text[600];
+    if (!r->idempotency || strlen(r->idempotency) > 512) {
+        sv_new_uuid(out);
+        return;
+    }
+    snprintf(text, sizeof text, "%s/%s", r->key.id, r->idempotency);
+    sv_face_uuid(text, out);
+}
+
 void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces)
 {
     char fresh[37];
-    sv_new_uuid(fresh);
+    name_face(r, fresh);
     task *t = begin(r, how->place, how->image ? how->image : fresh, how->label, &(sv_after){0});
     if (!t)
         return;
@@ -147,6 +190,7 @@ void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces)
         sl_image_free(&t->face.crop);
     memcpy(t->photo_sha256, faces->photo_sha256, sizeof t->photo_sha256);
     t->replace = how->replace;
+    t->metadata = json_incref(how->metadata);
     t->change.apply = add;
     t->change.done = added;
     r->place = how->place;
@@ -248,6 +292,8 @@ static void renamed(sv_change *change, const sl_error *result)
         if (outcome.status == SL_OK)
             outcome.status = sv_place_forget_person(t->place, t->label, &outcome);
     }
+    if (outcome.status == SL_OK)
+        outcome.status = sv_metadata_rename(sv_place_metadata(t->place), t->label, t->to, &outcome);
     finish(t, &outcome, "rename", json_pack("{s:o,s:I}", "to", sv_text(t->to), "faces", (json_int_t)t->count));
 }
 

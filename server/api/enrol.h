@@ -8,6 +8,7 @@ typedef struct {
     sv_place *place;
     const char *label, *image; /* image NULL: a new UUID */
     bool replace;              /* what has the image's id already */
+    json_t *metadata;          /* NULL: none */
 } sv_enrol_options;
 
 /* Adds the first of the faces, whose template and crop it takes, and answers {"image_id", "subject"} (CompreFace) or the

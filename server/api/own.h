@@ -20,6 +20,16 @@ json_t *sv_rule_json(const sl_rule *rule);
 void sv_add_judgement(json_t *object, const sl_rule *rule, float hidden);
 json_t *sv_quality_json(const sl_quality *quality);
 
+/* The look that is asked for, or *match as it is; false: refused. */
+bool sv_ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *match);
+
+/* Whether an answer comes with its reasons: as a picture, or as the address of pictures. false: refused. */
+typedef enum { SV_EXPLAIN_NONE, SV_EXPLAIN_PNG, SV_EXPLAIN_URL } sv_explain;
+bool sv_ask_explain(sv_request *r, sv_explain *out);
+/* Adds them to a face's answer; the face's template and crop may be taken. */
+void sv_add_explanation(sv_request *r, json_t *answer, sv_explain how, const sv_view *view,
+                        const sl_match_options *match, const sl_answer *a, sv_face *query);
+
 /* galleries, people, faces */
 void sv_own_galleries(sv_request *r, sl_session *session);
 void sv_own_gallery_create(sv_request *r, sl_session *session);
@@ -34,13 +44,17 @@ void sv_own_face_add(sv_request *r, sl_session *session);
 void sv_own_face(sv_request *r, sl_session *session);
 void sv_own_face_crop(sv_request *r, sl_session *session);
 void sv_own_face_remove(sv_request *r, sl_session *session);
+void sv_own_face_metadata(sv_request *r, sl_session *session);
+void sv_own_person_metadata(sv_request *r, sl_session *session);
 
 /* searches */
 void sv_own_identify(sv_request *r, sl_session *session);
 void sv_own_verify_person(sv_request *r, sl_session *session);
 void sv_own_verify(sv_request *r, sl_session *session);
 void sv_own_detect(sv_request *r, sl_session *session);
+void sv_own_batch(sv_request *r, sl_session *session);
 void sv_own_explain(sv_request *r, sl_session *session);
+void sv_own_explanation(sv_request *r, sl_session *session);
 
 /* jobs */
 typedef struct sv_jobs sv_jobs;
@@ -52,6 +66,8 @@ void sv_own_jobs(sv_request *r, sl_session *session);
 void sv_own_job(sv_request *r, sl_session *session);
 void sv_own_job_events(sv_request *r, sl_session *session);
 void sv_own_job_cancel(sv_request *r, sl_session *session);
+void sv_own_job_archive(sv_request *r, sl_session *session);
+void sv_own_import(sv_request *r, sl_session *session);
 
 /* the page's login */
 void sv_login(sv_request *r, sl_session *session);

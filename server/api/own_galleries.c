@@ -80,6 +80,13 @@ void sv_own_gallery_erase(sv_request *r, sl_session *session)
 
 /* ---- people ---- */
 
+static void add_metadata(json_t *object, sv_place *place, sv_metadata_kind kind, const char *name)
+{
+    json_t *metadata = sv_metadata_get(sv_place_metadata(place), kind, name);
+    if (metadata)
+        json_object_set_new(object, "metadata", metadata);
+}
+
 typedef struct {
     sv_place *place;
     const sv_view *view;
@@ -101,8 +108,11 @@ static json_t *person_json(void *context, size_t i)
     char uuid[37] = "";
     if (best.image)
         sv_face_uuid(best.image, uuid);
-    return json_pack("{s:o,s:I,s:s,s:o,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid,
-                     "quality", best.image ? sv_rounded(best.quality.overall, 4) : json_null(), "crop", best.has_crop);
+    json_t *object = json_pack("{s:o,s:I,s:s,s:o,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face",
+                               uuid, "quality", best.image ? sv_rounded(best.quality.overall, 4) : json_null(), "crop",
+                               best.has_crop);
+    add_metadata(object, p->place, SV_OF_PERSON, p->labels[i]);
+    return object;
 }
 
 void sv_own_people(sv_request *r, sl_session *session)
@@ -171,15 +181,18 @@ void sv_own_person_remove(sv_request *r, sl_session *session)
 
 /* ---- faces ---- */
 
-static json_t *entry_json(const sl_entry *e)
+static json_t *entry_json(sv_place *place, const sl_entry *e)
 {
     char uuid[37];
     sv_face_uuid(e->image, uuid);
-    return json_pack("{s:s,s:o,s:o,s:o,s:o,s:b}", "id", uuid, "image", sv_text(e->image), "person", sv_text(e->label),
+    json_t *object = json_pack("{s:s,s:o,s:o,s:o,s:o,s:b}", "id", uuid, "image", sv_text(e->image), "person", sv_text(e->label),
                      "box", sv_box_json(&e->box), "quality", sv_quality_json(&e->quality), "crop", e->has_crop);
+    add_metadata(object, place, SV_OF_FACE, e->image);
+    return object;
 }
 
 typedef struct {
+    sv_place *place;
     const sl_gallery *gallery;
     const sv_person *person; /* NULL: all */
 } faces_page;
@@ -189,7 +202,7 @@ static json_t *face_json(void *context, size_t i)
     const faces_page *p = context;
     sl_entry entry;
     const size_t face = p->person ? p->person->own[i] : i;
-    return sl_gallery_entry(p->gallery, face, &entry, NULL) == SL_OK ? entry_json(&entry) : json_null();
+    return sl_gallery_entry(p->gallery, face, &entry, NULL) == SL_OK ? entry_json(p->place, &entry) : json_null();
 }
 
 void sv_own_faces(sv_request *r, sl_session *session)
@@ -204,7 +217,7 @@ void sv_own_faces(sv_request *r, sl_session *session)
     const bool of_one = label && *label;
     const sv_person *person = of_one ? sv_find_person(view, label) : NULL;
     const size_t total = !of_one ? sl_gallery_size(view->gallery) : person ? person->faces : 0;
-    sv_reply_page(r, total, face_json, &(faces_page){view->gallery, person});
+    sv_reply_page(r, total, face_json, &(faces_page){place, view->gallery, person});
     sv_view_release(view);
 }
 
@@ -226,6 +239,18 @@ static bool check_face(sv_request *r, const sv_faces *faces)
     return !r->reply.status;
 }
 
+/* As a member of the JSON body, or a field of the form; NULL where there is none. */
+static bool ask_metadata(sv_request *r, json_t **out)
+{
+    const sv_part *part = sv_parts_find(&r->parts, "metadata");
+    *out = part ? json_loadb((const char *)part->data, part->size, JSON_REJECT_DUPLICATES, NULL)
+                : json_incref(json_object_get(r->json, "metadata"));
+    const bool asked = part || json_object_get(r->json, "metadata");
+    if (asked && (!json_is_object(*out) || json_dumpb(*out, NULL, 0, JSON_COMPACT) > SV_METADATA_MAX))
+        sv_refuse(r, 400, 0, "metadata is a JSON object of %d bytes at most", SV_METADATA_MAX);
+    return !r->reply.status;
+}
+
 void sv_own_face_add(sv_request *r, sl_session *session)
 {
     char hold[512], id_hold[512];
@@ -241,9 +266,12 @@ void sv_own_face_add(sv_request *r, sl_session *session)
     }
     if (!sv_look(r, session, &how, &faces))
         return;
-    if (check_face(r, &faces))
+    json_t *metadata = NULL;
+    if (check_face(r, &faces) && ask_metadata(r, &metadata))
         sv_enrol(r, &(sv_enrol_options){.place = place, .label = person, .image = id && *id ? id : NULL,
-                                        .replace = id && *id && sv_ask_bool(r, "replace", false)}, &faces);
+                                        .metadata = metadata, .replace = id && *id && sv_ask_bool(r, "replace", false)},
+                 &faces);
+    json_decref(metadata);
     sv_faces_free(&faces);
 }
 
@@ -266,7 +294,7 @@ void sv_own_face(sv_request *r, sl_session *session)
     sl_entry entry;
     size_t i;
     if (view && find_face(r, view, &i, &entry))
-        sv_reply_json(r, 200, entry_json(&entry));
+        sv_reply_json(r, 200, entry_json(place, &entry));
     sv_view_release(view);
 }
 
@@ -298,4 +326,39 @@ void sv_own_face_remove(sv_request *r, sl_session *session)
     if (view && find_face(r, view, &i, &entry))
         sv_remove(r, place, entry.image, entry.label, &(sv_after){.told = told_count});
     sv_view_release(view);
+}
+
+/* ---- metadata ---- */
+
+static void set_metadata(sv_request *r, sv_place *place, sv_metadata_kind kind, const char *name)
+{
+    sl_error err = {0};
+    const bool forget = strcmp(r->method, "DELETE") == 0;
+    if (!forget && !r->json)
+        sv_refuse(r, 400, 0, "the body is a JSON object");
+    else if (sv_metadata_set(sv_place_metadata(place), kind, name, forget ? NULL : json_incref(r->json), &err) != SL_OK)
+        sv_refuse_error(r, &err);
+    else if (sv_note(r, "metadata", sv_place_name(place), kind == SV_OF_PERSON ? name : NULL,
+                     kind == SV_OF_FACE ? json_pack("{s:o}", "image", sv_text(name)) : NULL))
+        sv_reply_fixed(r, 204, NULL, "", 0);
+}
+
+void sv_own_face_metadata(sv_request *r, sl_session *session)
+{
+    (void)session;
+    sv_place *place = sv_named_gallery(r);
+    const sv_view *view = place ? sv_hub_view(place) : NULL;
+    sl_entry entry;
+    size_t i;
+    if (view && find_face(r, view, &i, &entry))
+        set_metadata(r, place, SV_OF_FACE, entry.image);
+    sv_view_release(view);
+}
+
+void sv_own_person_metadata(sv_request *r, sl_session *session)
+{
+    (void)session;
+    sv_place *place = sv_named_gallery(r);
+    if (place && find_person(r, place, r->args[1]))
+        set_metadata(r, place, SV_OF_PERSON, r->args[1]);
 }

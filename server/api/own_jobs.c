@@ -4,29 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "api/own.h"
+#include "api/jobs.h"
 #include "http/resume.h"
-#include "secondlook_eval.h"
 #include "server.h"
 #include "store/durable.h"
 
-enum { JOBS_MAX = 200, DUPLICATES_MAX = 1000 };
+enum { JOBS_MAX = 200 };
 
 typedef enum { WAITING, RUNNING, DONE, FAILED, CANCELLED } job_state;
 static const char *const state_names[] = {"waiting", "running", "done", "failed", "cancelled"};
 
-typedef struct job job;
 typedef struct {
-    const char *name;
-    sl_status (*run)(job *j, json_t *result, sl_error *err);
-} job_kind;
-
-struct job {
+    sv_job job; /* first: what the kinds see */
     sv_jobs *jobs;
     char id[37];
-    const job_kind *kind;
-    sv_place *place;
+    const sv_job_kind *kind;
     job_state state;
     size_t done, total;
     bool cancel;
@@ -34,7 +28,7 @@ struct job {
     double told;           /* when progress was told last */
     json_t *result;
     char error[1024];
-};
+} job;
 
 /* Somebody who listens to a job. */
 typedef struct listener_stream {
@@ -69,7 +63,7 @@ static void tell(job *j)
         }
 }
 
-static int progress(void *context, size_t done, size_t total)
+int sv_job_progress(void *context, size_t done, size_t total)
 {
     job *j = context;
     const double now = sv_now();
@@ -85,123 +79,13 @@ static int progress(void *context, size_t done, size_t total)
     return stop;
 }
 
-/* ---- the kinds ---- */
-
-static sl_status compact(job *j, json_t *result, sl_error *err)
-{
-    (void)result;
-    sv_change change = {.kind = SV_COMPACT, .progress = progress, .progress_context = j};
-    return sv_hub_change_now(j->place, &change, err);
-}
-
-static sl_status verify(job *j, json_t *result, sl_error *err)
-{
-    (void)result;
-    return sl_gallery_verify(sv_place_dir(j->place), progress, j, err);
-}
-
-static sl_status calibrate(job *j, json_t *result, sl_error *err)
-{
-    const sv_view *view = sv_hub_view(j->place);
-    const sl_gallery *set[] = {view->gallery};
-    const sl_calibrate_options how = {.match = view->match, .max_pairs = 1000000, .seed = 1, .progress = progress,
-                                      .context = j};
-    sl_calibration out;
-    sl_status status = sl_gallery_calibrate(view->gallery, set, 1, &how, &out, err);
-    sv_view_release(view);
-    if (status != SL_OK)
-        return status;
-    json_object_set_new(result, "searches", json_integer((json_int_t)out.searches));
-    json_object_set_new(result, "pairs", json_integer((json_int_t)out.pairs));
-    sv_change change = {.kind = SV_REFRESH};
-    return sv_hub_change_now(j->place, &change, err);
-}
-
-typedef struct {
-    uint8_t hash[32];
-    size_t face;
-} hashed_face;
-
-static int by_hash(const void *a, const void *b)
-{
-    return memcmp(((const hashed_face *)a)->hash, ((const hashed_face *)b)->hash, 32);
-}
-
-/* Photos that are enrolled more than once. */
-static void same_photos(const sl_gallery *g, json_t *list)
-{
-    const size_t faces = sl_gallery_size(g);
-    hashed_face *all = malloc((faces + 1) * sizeof *all);
-    size_t n = 0;
-    sl_entry a, b;
-    for (size_t i = 0; all && i < faces; i++)
-        if (sl_gallery_entry(g, i, &a, NULL) == SL_OK && a.photo_sha256) {
-            memcpy(all[n].hash, a.photo_sha256, 32);
-            all[n++].face = i;
-        }
-    if (n)
-        qsort(all, n, sizeof *all, by_hash);
-    for (size_t i = 1; i < n && json_array_size(list) < DUPLICATES_MAX; i++)
-        if (by_hash(&all[i - 1], &all[i]) == 0 && sl_gallery_entry(g, all[i - 1].face, &a, NULL) == SL_OK &&
-            sl_gallery_entry(g, all[i].face, &b, NULL) == SL_OK)
-            json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o}", "image", sv_text(a.image), "person",
-                                                  sv_text(a.label), "other_image", sv_text(b.image), "other_person",
-                                                  sv_text(b.label)));
-    free(all);
-}
-
-/* Somebody else whom the rule would take for this person. */
-static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_person *person, json_t *list,
-                             sl_error *err)
-{
-    const sl_identify_options how = {.match = view->match, .top = 2, .rule = &view->rule};
-    sl_template *t;
-    sl_answer a;
-    sl_status status = sl_gallery_template(view->gallery, person->own[0], &t, err);
-    if (status != SL_OK)
-        return status;
-    status = sl_identify(s->engine, view->gallery, t, &how, &a, err);
-    for (size_t i = 0; status == SL_OK && i < a.count; i++) {
-        const sl_candidate *c = &a.candidates[i];
-        if (strcmp(person->label, c->label) < 0 &&
-            sl_rule_decide(&a.rule, c->score, c->stage1, a.hidden) == SL_MATCH)
-            json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "person", sv_text(person->label), "other_person",
-                                                  sv_text(c->label), "score", sv_rounded(c->score, 6)));
-    }
-    sl_answer_free(&a);
-    sl_template_free(t);
-    return status;
-}
-
-static sl_status duplicates(job *j, json_t *result, sl_error *err)
-{
-    const sv_view *view = sv_hub_view(j->place);
-    size_t count;
-    const sv_person *people = sv_view_people(view, &count);
-    json_t *photos = json_array(), *persons = json_array();
-    sl_status status = SL_OK;
-    same_photos(view->gallery, photos);
-    for (size_t i = 0; i < count && status == SL_OK && json_array_size(persons) < DUPLICATES_MAX; i++) {
-        status = search_twin(j->jobs->server, view, &people[i], persons, err);
-        if (status == SL_OK && progress(j, i + 1, count))
-            status = sv_fail(err, SL_ERR_INTERRUPTED, "cancelled");
-    }
-    json_object_set_new(result, "same_photo", photos);
-    json_object_set_new(result, "same_person", persons);
-    sv_view_release(view);
-    return status;
-}
-
-static const job_kind kinds[] = {
-    {"compact", compact}, {"verify", verify}, {"calibrate", calibrate}, {"duplicates", duplicates}};
-
 /* ---- the thread ---- */
 
 static void run_job(job *j)
 {
     sl_error err = {0};
     json_t *result = json_object();
-    const sl_status status = j->kind->run(j, result, &err);
+    const sl_status status = j->kind->run(&j->job, result, &err);
     pthread_mutex_lock(&j->jobs->mutex);
     j->state = status == SL_OK ? DONE : status == SL_ERR_INTERRUPTED ? CANCELLED : FAILED;
     if (j->state == DONE)
@@ -265,12 +149,23 @@ void sv_jobs_stop(sv_jobs *jobs)
     pthread_join(jobs->thread, NULL);
 }
 
+static void drop_job(job *j)
+{
+    if (!j)
+        return;
+    if (j->job.archive)
+        unlink(j->job.archive);
+    free(j->job.archive);
+    free(j->job.body);
+    json_decref(j->job.asked);
+    json_decref(j->result);
+    free(j);
+}
+
 void sv_jobs_close(sv_jobs *jobs)
 {
-    for (size_t i = 0; jobs && i < jobs->count; i++) {
-        json_decref(jobs->items[i]->result);
-        free(jobs->items[i]);
-    }
+    for (size_t i = 0; jobs && i < jobs->count; i++)
+        drop_job(jobs->items[i]);
     if (jobs) {
         pthread_cond_destroy(&jobs->more);
         pthread_mutex_destroy(&jobs->mutex);
@@ -284,21 +179,15 @@ void sv_jobs_close(sv_jobs *jobs)
 static json_t *job_json(const job *j)
 {
     json_t *object = json_pack("{s:s,s:s,s:s,s:s,s:I,s:I}", "id", j->id, "kind", j->kind->name, "gallery",
-                               sv_place_name(j->place), "state", state_names[j->state], "done", (json_int_t)j->done,
+                               sv_place_name(j->job.place), "state", state_names[j->state], "done", (json_int_t)j->done,
                                "total", (json_int_t)j->total);
     if (j->result)
         json_object_set(object, "result", j->result);
+    if (j->state == DONE && j->job.archive)
+        json_object_set_new(object, "archive", json_sprintf("/v1/jobs/%s/archive", j->id));
     if (*j->error)
         json_object_set_new(object, "error", sv_text(j->error));
     return object;
-}
-
-static const job_kind *kind_named(const char *name)
-{
-    for (size_t i = 0; name && i < sizeof kinds / sizeof *kinds; i++)
-        if (strcmp(kinds[i].name, name) == 0)
-            return &kinds[i];
-    return NULL;
 }
 
 /* The oldest that is over makes room. The mutex is held. */
@@ -312,33 +201,31 @@ static bool make_room(sv_jobs *jobs)
             return false;
     if (jobs->begun == 0 || first->state < DONE)
         return false;
-    json_decref(first->result);
-    free(first);
+    drop_job(first);
     memmove(jobs->items, jobs->items + 1, --jobs->count * sizeof *jobs->items);
     jobs->begun--;
     return true;
 }
 
-void sv_own_job_begin(sv_request *r, sl_session *session)
+void sv_job_begin(sv_request *r, sv_place *place, const sv_job_kind *kind)
 {
-    (void)session;
-    char hold[512];
     sv_jobs *jobs = r->server->jobs;
-    sv_place *place = sv_named_gallery(r);
-    const job_kind *kind = kind_named(sv_ask(r, "kind", hold));
-    if (!place)
-        return;
-    if (!kind) {
-        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate or duplicates");
-        return;
-    }
     job *j = calloc(1, sizeof *j);
     if (!j || !sv_note(r, kind->name, sv_place_name(place), NULL, NULL)) {
         free(j);
         return;
     }
-    *j = (job){.jobs = jobs, .kind = kind, .place = place, .version = 1};
+    *j = (job){.job = {.server = r->server, .place = place, .asked = json_incref(r->json)}, .jobs = jobs, .kind = kind,
+               .version = 1};
+    memcpy(j->job.key, r->key.id, sizeof j->job.key);
+    memcpy(j->job.request, r->id, sizeof j->job.request);
     sv_new_uuid(j->id);
+    if (kind->keeps_body) {
+        j->job.body = r->body;
+        j->job.size = r->size;
+        r->body = NULL;
+        r->size = r->room = 0;
+    }
     pthread_mutex_lock(&jobs->mutex);
     const bool room = make_room(jobs);
     if (room) {
@@ -350,14 +237,29 @@ void sv_own_job_begin(sv_request *r, sl_session *session)
     }
     pthread_mutex_unlock(&jobs->mutex);
     if (!room) {
-        free(j);
+        drop_job(j);
         sv_refuse(r, 503, 0, "%d jobs wait already", JOBS_MAX);
     }
 }
 
+void sv_own_job_begin(sv_request *r, sl_session *session)
+{
+    (void)session;
+    char hold[512];
+    sv_place *place = sv_named_gallery(r);
+    const char *name = sv_ask(r, "kind", hold);
+    const sv_job_kind *kind = sv_job_kinds;
+    while (name && kind->name && strcmp(kind->name, name) != 0)
+        kind++;
+    if (place && (!name || !kind->name))
+        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate, duplicates, cluster, export or import");
+    else if (place)
+        sv_job_begin(r, place, kind);
+}
+
 static bool may_see(const sv_request *r, const job *j)
 {
-    return strcmp(r->key.gallery, "*") == 0 || strcmp(r->key.gallery, sv_place_name(j->place)) == 0;
+    return strcmp(r->key.gallery, "*") == 0 || strcmp(r->key.gallery, sv_place_name(j->job.place)) == 0;
 }
 
 void sv_own_jobs(sv_request *r, sl_session *session)
@@ -404,6 +306,45 @@ void sv_own_job_cancel(sv_request *r, sl_session *session)
         sv_reply_json(r, 202, job_json(j));
     }
     pthread_mutex_unlock(&r->server->jobs->mutex);
+}
+
+/* ---- what it made ---- */
+
+typedef struct {
+    sv_stream stream;
+    FILE *file;
+} file_stream;
+
+static long read_file(sv_stream *stream, char *out, size_t size)
+{
+    const size_t n = fread(out, 1, size, ((file_stream *)stream)->file);
+    return n ? (long)n : -1;
+}
+
+static void close_file(sv_stream *stream)
+{
+    fclose(((file_stream *)stream)->file);
+    free(stream);
+}
+
+void sv_own_job_archive(sv_request *r, sl_session *session)
+{
+    (void)session;
+    pthread_mutex_lock(&r->server->jobs->mutex);
+    const job *j = find(r);
+    FILE *f = j && j->state == DONE && j->job.archive ? fopen(j->job.archive, "re") : NULL;
+    pthread_mutex_unlock(&r->server->jobs->mutex);
+    file_stream *s = f ? calloc(1, sizeof *s) : NULL;
+    if (s) {
+        *s = (file_stream){.stream = {.read = read_file, .close = close_file}, .file = f};
+        sv_reply_fixed(r, 200, "application/x-tar", "", 0);
+        r->reply.stream = &s->stream;
+    } else if (f) {
+        fclose(f);
+        sv_refuse(r, 500, 0, "no memory");
+    } else if (j) {
+        sv_refuse(r, 404, 0, "this job has made no archive (yet)");
+    }
 }
 
 /* ---- events ---- */

@@ -1,16 +1,18 @@
-/* Detection, identification, verification, and why. */
+/* Detection, identification, verification. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "api/own.h"
+#include "http/base64.h"
 #include "server.h"
+#include "store/durable.h"
 
 /* ---- how it is asked ---- */
 
 /* The look that is asked for, or the gallery's. */
-static bool ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *match)
+bool sv_ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *match)
 {
     char hold[512];
     sl_error err = {0};
@@ -123,43 +125,144 @@ static bool note_answer(sv_request *r, const sl_answer *a)
                              "fingerprint", sl_engine_fingerprint(r->server->engine)));
 }
 
-static void answer_faces(sv_request *r, const sv_view *view, const sv_faces *faces)
+typedef struct {
+    const sv_view *view;
+    sl_identify_options options;
+    sl_rule rule;
+    sv_explain explain;
+} search;
+
+static bool ask_search(sv_request *r, const sv_view *view, search *s)
+{
+    s->view = view;
+    s->rule = view->rule;
+    s->options = (sl_identify_options){
+        .match = view->match, .top = (int)sv_ask_number(r, "top", 1, 1000, 5), .rule = &s->rule};
+    return sv_ask_match(r, view->gallery, &s->options.match) && ask_rule(r, view->gallery, &s->options.match, &s->rule) &&
+           sv_ask_explain(r, &s->explain);
+}
+
+/* All faces of a photo; those that are to be explained are taken. NULL: refused. */
+static json_t *answer_faces(sv_request *r, const search *s, sv_faces *faces)
 {
     sl_error err = {0};
-    sl_rule rule = view->rule;
-    sl_identify_options how = {.match = view->match, .top = (int)sv_ask_number(r, "top", 1, 1000, 5), .rule = &rule};
-    if (!ask_match(r, view->gallery, &how.match) || !ask_rule(r, view->gallery, &how.match, &rule))
-        return;
     json_t *list = json_array();
     for (size_t i = 0; i < faces->count && !r->reply.status; i++) {
         sl_answer a;
-        if (sl_identify(r->server->engine, view->gallery, faces->items[i].t, &how, &a, &err) != SL_OK)
+        if (sl_identify(r->server->engine, s->view->gallery, faces->items[i].t, &s->options, &a, &err) != SL_OK) {
             sv_refuse_error(r, &err);
-        else if (note_answer(r, &a))
-            json_array_append_new(list, answer_json(view->gallery, &faces->items[i].face, &a));
+        } else if (note_answer(r, &a)) {
+            json_t *answer = answer_json(s->view->gallery, &faces->items[i].face, &a);
+            sv_add_explanation(r, answer, s->explain, s->view, &s->options.match, &a, &faces->items[i]);
+            json_array_append_new(list, answer);
+        }
         sl_answer_free(&a);
     }
     if (!r->reply.status)
-        sv_reply_json(r, 200, json_pack("{s:O,s:o,s:s,s:s,s:s,s:s,s:I}", "faces", list, "rule", sv_rule_json(&rule),
-                                        "rerank", sl_rerank_name(how.match.rerank), "model",
-                                        sl_engine_model(r->server->engine)->name, "fingerprint",
-                                        sl_engine_fingerprint(r->server->engine), "request", r->id, "gallery_faces",
-                                        (json_int_t)sl_gallery_size(view->gallery)));
+        return list;
     json_decref(list);
+    return NULL;
+}
+
+/* What all answers were made by; `name` and what it holds come first. */
+static void reply_search(sv_request *r, const search *s, const char *name, json_t *answers)
+{
+    sv_reply_json(r, 200, json_pack("{s:o,s:o,s:s,s:s,s:s,s:s,s:I}", name, answers, "rule", sv_rule_json(&s->rule),
+                                    "rerank", sl_rerank_name(s->options.match.rerank), "model",
+                                    sl_engine_model(r->server->engine)->name, "fingerprint",
+                                    sl_engine_fingerprint(r->server->engine), "request", r->id, "gallery_faces",
+                                    (json_int_t)sl_gallery_size(s->view->gallery)));
+}
+
+static sv_look_options look_for(sv_request *r, const search *s)
+{
+    return (sv_look_options){.name = "image", .embed = true, .crops = s->explain != SV_EXPLAIN_NONE,
+                             .main_face = sv_ask_bool(r, "main_face", false),
+                             .aligned = sv_ask_bool(r, "aligned", false)};
 }
 
 void sv_own_identify(sv_request *r, sl_session *session)
 {
     sv_faces faces;
+    search s;
     sv_place *place = sv_named_gallery(r);
-    const sv_look_options how = {.name = "image", .embed = true, .main_face = sv_ask_bool(r, "main_face", false),
-                                 .aligned = sv_ask_bool(r, "aligned", false)};
-    if (!place || !sv_look(r, session, &how, &faces))
+    if (!place)
         return;
     const sv_view *view = sv_hub_view(place);
-    answer_faces(r, view, &faces);
+    if (ask_search(r, view, &s)) {
+        const sv_look_options how = look_for(r, &s);
+        if (sv_look(r, session, &how, &faces)) {
+            json_t *answers = answer_faces(r, &s, &faces);
+            if (answers)
+                reply_search(r, &s, "faces", answers);
+            sv_faces_free(&faces);
+        }
+    }
     sv_view_release(view);
+}
+
+/* ---- many photos ---- */
+
+static json_t *failed_photo(const sl_error *err)
+{
+    return json_pack("{s:o}", "error", sv_text(err->text));
+}
+
+/* One of them; what is wrong with it is told in its place. NULL: the whole request is refused. */
+static json_t *answer_photo(sv_request *r, sl_session *session, const search *s, const uint8_t *data, size_t size)
+{
+    sv_faces faces;
+    sl_error err = {0};
+    const sv_look_options how = look_for(r, s);
+    if (size > r->server->config.file_max) {
+        sv_fail(&err, SL_ERR_LIMIT, "a picture has %zu bytes at most", r->server->config.file_max);
+        return failed_photo(&err);
+    }
+    if (sv_look_at(session, data, size, &how, &faces, &err) != SL_OK)
+        return failed_photo(&err);
+    json_t *answers = answer_faces(r, s, &faces);
     sv_faces_free(&faces);
+    return answers ? json_pack("{s:o}", "faces", answers) : NULL;
+}
+
+/* The parts called image, or the texts of the array "images". */
+static json_t *answer_photos(sv_request *r, sl_session *session, const search *s)
+{
+    json_t *list = json_array();
+    const json_t *texts = json_object_get(r->json, "images");
+    for (int i = 0; i < r->parts.count && !r->reply.status; i++)
+        if (strcmp(r->parts.items[i].name, "image") == 0)
+            json_array_append_new(list, answer_photo(r, session, s, r->parts.items[i].data, r->parts.items[i].size));
+    for (size_t i = 0; i < json_array_size(texts) && i < SV_PARTS_MAX && !r->reply.status; i++) {
+        const json_t *text = json_array_get(texts, i);
+        uint8_t *data = NULL;
+        size_t size = 0;
+        const bool sound = json_is_string(text) && sv_base64_decode(json_string_value(text), json_string_length(text),
+                                                                    &data, &size);
+        json_array_append_new(list, sound ? answer_photo(r, session, s, data, size)
+                                          : json_pack("{s:s}", "error", "the picture is not base64"));
+        free(data);
+    }
+    return list;
+}
+
+void sv_own_batch(sv_request *r, sl_session *session)
+{
+    search s;
+    sv_place *place = sv_named_gallery(r);
+    if (!place)
+        return;
+    const sv_view *view = sv_hub_view(place);
+    if (ask_search(r, view, &s)) {
+        json_t *answers = answer_photos(r, session, &s);
+        if (!r->reply.status && json_array_size(answers) == 0)
+            sv_refuse(r, 400, 0, "no picture came: parts called image, or an array images of base64; %d at most",
+                      SV_PARTS_MAX);
+        if (!r->reply.status)
+            reply_search(r, &s, "photos", json_incref(answers));
+        json_decref(answers);
+    }
+    sv_view_release(view);
 }
 
 /* ---- verification ---- */
@@ -268,108 +371,6 @@ void sv_own_verify_person(sv_request *r, sl_session *session)
         json_object_set_new(object, "face", json_string(uuid));
         sv_reply_json(r, 200, object);
     }
-    sv_view_release(view);
-    sv_faces_free(&faces);
-}
-
-/* ---- why ---- */
-
-enum { SIDE = 448 };
-
-/* One of the pictures that explain the pair. */
-static sl_status draw(const char *part, const sl_pair *pair, const sl_match_options *match, sl_image *out,
-                      sl_error *err)
-{
-    if (strcmp(part, "trust") == 0)
-        return sl_draw_trust(match->oae, pair->query, pair->query_crop, SIDE, out, err);
-    if (strcmp(part, "shares") != 0)
-        return sl_draw_pair(pair, match, out, err);
-    sl_attribution why;
-    sl_status status = sl_attribute(pair->query, pair->other, match, &why, err);
-    if (status == SL_OK)
-        status = sl_draw_shares(&why, pair->query_crop, SIDE, out, err);
-    sl_attribution_free(&why);
-    return status;
-}
-
-static void explain(sv_request *r, const sv_view *view, const char *part, const sv_face *query)
-{
-    size_t i, size;
-    sl_error err = {0};
-    sl_entry entry = {0};
-    sl_template *other = NULL;
-    sl_image crop = {0}, picture = {0};
-    uint8_t *png = NULL;
-    sl_match_options match = view->match;
-    char hold[512];
-    const char *face = sv_ask(r, "face", hold);
-    sl_status status = sv_find_face(view->gallery, face ? face : "", &i, &err);
-    if (status == SL_OK)
-        status = sl_gallery_entry(view->gallery, i, &entry, &err);
-    if (status == SL_OK)
-        status = sl_gallery_template(view->gallery, i, &other, &err);
-    if (status == SL_OK && entry.has_crop)
-        status = sl_gallery_crop(view->gallery, i, &crop, &err);
-    /* Without a rule: a pair is judged as hidden as the more hidden of its faces, a search by its query alone. */
-    const sl_pair pair = {.query = query->t,
-                          .other = other,
-                          .query_crop = &query->crop,
-                          .other_crop = entry.has_crop ? &crop : NULL,
-                          .query_name = "query",
-                          .other_name = entry.label};
-    if (status == SL_OK && ask_match(r, view->gallery, &match))
-        status = draw(part, &pair, &match, &picture, &err);
-    if (status == SL_OK && !r->reply.status)
-        status = sl_image_encode_png(&picture, &png, &size, &err);
-    if (status != SL_OK)
-        sv_refuse_error(r, &err);
-    else if (!r->reply.status)
-        sv_reply_bytes(r, 200, "image/png", png, size);
-    sl_image_free(&picture);
-    sl_image_free(&crop);
-    sl_template_free(other);
-}
-
-/* The query's crop alone, as the networks see it. */
-static void reply_query(sv_request *r, const sl_image *crop)
-{
-    uint8_t *png;
-    size_t size;
-    sl_error err = {0};
-    if (sl_image_encode_png(crop, &png, &size, &err) == SL_OK)
-        sv_reply_bytes(r, 200, "image/png", png, size);
-    else
-        sv_refuse_error(r, &err);
-}
-
-void sv_own_explain(sv_request *r, sl_session *session)
-{
-    static const char *const parts[] = {"pair", "trust", "shares", "query"};
-    char hold[512];
-    sv_faces faces;
-    const char *part = sv_ask(r, "part", hold);
-    bool known = !part;
-    for (size_t i = 0; part && i < sizeof parts / sizeof *parts; i++)
-        known |= strcmp(part, parts[i]) == 0;
-    sv_place *place = sv_named_gallery(r);
-    if (!place)
-        return;
-    if (!known) {
-        sv_refuse(r, 400, 0, "part is pair, trust, shares or query");
-        return;
-    }
-    const size_t index = (size_t)sv_ask_number(r, "index", 0, 1000, 0);
-    const sv_look_options how = {
-        .name = "image", .embed = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
-    if (!sv_look(r, session, &how, &faces))
-        return;
-    const sv_view *view = sv_hub_view(place);
-    if (index >= faces.count)
-        sv_refuse(r, 422, 0, "the photo shows %zu faces", faces.count);
-    else if (part && strcmp(part, "query") == 0)
-        reply_query(r, &faces.items[index].crop);
-    else
-        explain(r, view, part ? part : "pair", &faces.items[index]);
     sv_view_release(view);
     sv_faces_free(&faces);
 }

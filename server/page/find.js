@@ -20,8 +20,8 @@ export function find(main, { gallery }) {
         address = URL.createObjectURL(photo);
         result.replaceChildren(el("p", { class: "busy" }, texts.looking));
         try {
-            const answer = await ask("POST", galleryPath(gallery, "identify"), form({ image: photo, top: "5", ...(fpir ? { fpir } : {}) }));
-            showAnswer(result, { gallery, photo, address, answer });
+            const answer = await ask("POST", galleryPath(gallery, "identify"), form({ image: photo, top: "5", explain: "url", ...(fpir ? { fpir } : {}) }));
+            showAnswer(result, { gallery, address, answer });
         } catch (error) {
             result.replaceChildren(el("p", { class: "wrong" }, error.message));
         }
@@ -84,7 +84,7 @@ function showFace(told, of, index) {
 
 // Four layers that a slider fades from one to the next, drawn by the server.
 async function showWhy(why, of, index, candidate) {
-    const part = name => ask("POST", galleryPath(of.gallery, "explain"), form({ image: of.photo, face: candidate.face, part: name, index: String(index) }))
+    const part = name => ask("GET", `${of.answer.faces[index].explain}?${new URLSearchParams({ face: candidate.face, part: name })}`)
         .then(blob => URL.createObjectURL(blob), () => null);
     const layers = texts.layers.map((_, i) => el("img", { alt: "", class: "layer", width: 448, height: 448, "data-layer": String(i) }));
     const caption = el("p", { class: "caption" }), whole = el("img", { alt: texts.whole, class: "whole" });

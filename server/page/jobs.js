@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 export function jobs(main, { gallery, who }) {
     const list = el("ul", { class: "jobs" });
     let close = null, left = false;
-    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds).map(([value, name]) => el("option", { value }, name)));
+    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds).filter(([value]) => value !== "import").map(([value, name]) => el("option", { value }, name)));
     const about = el("p", { class: "help" });
     const explain = () => { about.textContent = texts.kindHelp[kind.value]; };
     kind.addEventListener("change", explain);
@@ -66,6 +66,8 @@ function outcome(job) {
             el("span", { class: "crops" }, ...c.faces.slice(0, 12).map(f => f.crop
                 ? el("img", { src: galleryPath(job.gallery, "faces", f.face, "crop"), alt: f.person, title: f.person, width: 56, height: 56, loading: "lazy" })
                 : el("small", {}, f.person))))), el("li", {}, texts.alone(r.alone ?? 0)));
+    if (job.archive)
+        return el("p", {}, el("a", { href: job.archive, download: `${job.gallery}.tar` }, texts.download));
     const facts = Object.entries(r).filter(([, v]) => typeof v !== "object");
     return el("ul", { class: "plain" }, ...facts.map(([name, v]) => el("li", {}, `${name}: ${v}`)));
 }

@@ -27,6 +27,7 @@ struct sv_place {
     bool stopping, gone;
     sv_view *view;
     json_t *noted; /* labels without faces: an object of them */
+    sv_metadata *metadata;
 
     sl_gallery *writer; /* the thread's */
 };
@@ -92,6 +93,8 @@ static void apply(sv_place *p, sv_change *c)
         close_writer(p);
         if (err->status == SL_OK)
             err->status = sl_gallery_compact(p->dir, c->progress, c->progress_context, err);
+        if (err->status == SL_OK)
+            err->status = sv_metadata_compact(p->metadata, err);
         return;
     case SV_CHANGE:
         err->status = open_writer(p, err);
@@ -192,10 +195,25 @@ sl_status sv_hub_change_now(sv_place *place, sv_change *change, sl_error *err)
 
 /* ---- opening ---- */
 
-static char *noted_file(const sv_place *p)
+/* A file beside the gallery's folder. */
+static char *file_beside(const sv_place *p, const char *ending)
 {
     char *path;
-    return asprintf(&path, "%s.people.json", p->dir) < 0 ? NULL : path;
+    return asprintf(&path, "%s.%s", p->dir, ending) < 0 ? NULL : path;
+}
+
+static char *noted_file(const sv_place *p)
+{
+    return file_beside(p, "people.json");
+}
+
+static sl_status open_metadata(sv_place *p, sl_error *err)
+{
+    char *path = file_beside(p, "metadata");
+    const sl_status status =
+        path ? sv_metadata_open(path, &p->metadata, err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
+    free(path);
+    return status;
 }
 
 static sl_status read_noted(sv_place *p, sl_error *err)
@@ -215,6 +233,7 @@ static void close_place(sv_place *p)
     sv_view_release(p->view);
     close_writer(p);
     json_decref(p->noted);
+    sv_metadata_close(p->metadata);
     pthread_cond_destroy(&p->more);
     pthread_mutex_destroy(&p->mutex);
     free(p->name);
@@ -237,6 +256,8 @@ static sl_status open_place(sv_hub *hub, const char *name, const char *dir, bool
     p->name = strdup(name);
     p->dir = strdup(dir);
     sl_status status = p->name && p->dir ? read_noted(p, err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
+    if (status == SL_OK)
+        status = open_metadata(p, err);
     if (status == SL_OK)
         status = open_writer(p, err);
     if (status == SL_OK)
@@ -409,10 +430,12 @@ sl_status sv_hub_erase(sv_hub *hub, const char *name, sl_error *err)
         pthread_mutex_unlock(&p->mutex);
     }
     if (status == SL_OK) {
-        char *noted = noted_file(p);
-        if (noted)
-            unlink(noted);
-        free(noted);
+        char *beside[] = {noted_file(p), file_beside(p, "metadata")};
+        for (size_t i = 0; i < sizeof beside / sizeof *beside; i++) {
+            if (beside[i])
+                unlink(beside[i]);
+            free(beside[i]);
+        }
         status = remove_folder(p->dir, err);
     }
     pthread_mutex_unlock(&hub->mutex);
@@ -472,6 +495,11 @@ const char *sv_place_name(const sv_place *p)
 const char *sv_place_dir(const sv_place *p)
 {
     return p->dir;
+}
+
+sv_metadata *sv_place_metadata(sv_place *p)
+{
+    return p->metadata;
 }
 
 const sv_view *sv_hub_view(sv_place *p)

@@ -14,6 +14,7 @@
 #include <stddef.h>
 
 #include "secondlook.h"
+#include "store/metadata.h"
 
 typedef struct sv_hub sv_hub;
 typedef struct sv_place sv_place; /* one gallery */
@@ -77,6 +78,8 @@ char **sv_hub_names(sv_hub *hub, size_t *count);
 
 const char *sv_place_name(const sv_place *place);
 const char *sv_place_dir(const sv_place *place);
+
+sv_metadata *sv_place_metadata(sv_place *place);
 
 /* The newest state; give it back. */
 const sv_view *sv_hub_view(sv_place *place);

@@ -55,6 +55,21 @@ for (let round = 0; round < 3; round++) {
     assert.deepEqual(acknowledged.filter(image => !kept.has(image)), []);
 }
 
+// A request that comes again after the server died has the reply that it had, and enrols nothing.
+const once = async () => {
+    const reply = await fetch(`${url}/v1/galleries/main/faces`, { method: "POST", body: JSON.stringify({ image: Buffer.from(await people[0].arrayBuffer()).toString("base64"), person: "once" }),
+        headers: { "x-api-key": id, "idempotency-key": "once", "content-type": "application/json" } });
+    return [reply.status, await reply.json()];
+};
+const first = await once();
+assert.equal(first[0], 201);
+const dead = ended(child);
+child.kill("SIGKILL");
+await dead;
+({ child, url } = await start());
+assert.deepEqual(await once(), first);
+assert.equal((await (await fetch(`${url}/v1/galleries/main/faces?person=once`, { headers: { "x-api-key": id } })).json()).total, 1);
+
 // SIGTERM: what was begun is answered.
 const f = new FormData();
 f.append("image", people[0]);

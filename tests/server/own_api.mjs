@@ -1,6 +1,9 @@
 // The native API. own_api.mjs URL KEY PHOTOS
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 
 const [url, key, photos] = process.argv.slice(2);
 const picture = name => new Blob([readFileSync(`${photos}/${name}`)]);
@@ -10,11 +13,11 @@ const form = fields => {
     return f;
 };
 async function call(method, path, body, headers = {}) {
-    const plain = body && !(body instanceof FormData);
+    const plain = body && !(body instanceof FormData) && !Buffer.isBuffer(body);
     const response = await fetch(url + path, { method, body: plain ? JSON.stringify(body) : body,
         headers: { "x-api-key": key, ...(plain ? { "content-type": "application/json" } : {}), ...headers } });
     const type = response.headers.get("content-type") ?? "";
-    const text = type.startsWith("image/") ? await response.arrayBuffer() : await response.text();
+    const text = /^(image|application.x-tar)/.test(type) ? await response.arrayBuffer() : await response.text();
     return { status: response.status, type, headers: response.headers,
         body: /json/.test(type) && text ? JSON.parse(text) : text };
 }
@@ -86,6 +89,45 @@ for (const part of ["pair", "trust", "shares", "query"]) {
 }
 await refused(400, "POST", `${g}/explain`, form({ image: picture("sample1.png"), face: ann.id, part: "magic" }));
 
+// ---- the reasons beside an answer: a picture, or the address of pictures for some minutes and for whoever asked
+const drawn = await ok(200, "POST", `${g}/identify?top=1`, form({ image: picture("sample1.png"), explain: "png" }));
+assert.deepEqual([...Buffer.from(drawn.faces[0].explain, "base64").subarray(1, 4)], [80, 78, 71]);
+const { explain } = (await ok(200, "POST", `${g}/identify?top=1&explain=url`, form({ image: picture("sample1.png") }))).faces[0];
+assert.equal((await call("GET", `${explain}?face=${ann.id}&part=pair`)).type, "image/png");
+assert.equal((await call("GET", `${explain}?part=query`)).type, "image/png");
+await refused(404, "GET", `${explain}?face=${ann.id.replace(/./, c => c === "0" ? "1" : "0")}`);
+await refused(404, "GET", "/v1/explanations/none");
+await refused(400, "POST", `${g}/identify`, form({ image: picture("sample1.png"), explain: "song" }));
+
+// ---- many photos at once: each has its answer, or what is wrong with it
+const several = form({ top: "1" });
+for (const name of ["sample1.png", "grey.jpg", "group.jpg"]) several.append("image", picture(name));
+several.append("image", new Blob(["no picture"]));
+const batch = await ok(200, "POST", `${g}/batch`, several);
+assert.deepEqual(batch.photos.map(p => p.faces?.length ?? "wrong"), [1, 0, 3, "wrong"]);
+assert.equal(batch.photos[0].faces[0].candidates[0].person, "Ann");
+assert.deepEqual((await ok(200, "POST", `${g}/batch`, { images: [readFileSync(`${photos}/sample1.png`).toString("base64"), "!"] }))
+    .photos.map(p => p.faces?.length ?? p.error), [1, "the picture is not base64"]);
+await refused(400, "POST", `${g}/batch`, form({}));
+
+// ---- metadata: with a face when it is enrolled, later, and of people; it goes with them
+const eve = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve", metadata: '{"room": 7}' }));
+assert.deepEqual((await ok(200, "GET", `${g}/faces/${eve.id}`)).metadata, { room: 7 });
+await refused(400, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve", metadata: "[1]" }));
+await ok(204, "PUT", `${g}/faces/${eve.id}/metadata`, { room: 8, floor: { name: "é" } });
+await ok(204, "PUT", `${g}/people/Eve/metadata`, { badge: 1 });
+await refused(400, "PUT", `${g}/people/Eve/metadata`, { much: "x".repeat(5000) });
+await refused(404, "PUT", `${g}/people/Nobody/metadata`, {});
+assert.deepEqual((await ok(200, "GET", `${g}/faces?person=Eve`)).items[0].metadata, { room: 8, floor: { name: "é" } });
+await ok(200, "POST", `${g}/people/Eve/rename`, { to: "Eva" });
+assert.deepEqual((await ok(200, "GET", `${g}/people?q=Eva`)).items[0].metadata, { badge: 1 });
+await ok(204, "DELETE", `${g}/people/Eva/metadata`);
+assert.equal((await ok(200, "GET", `${g}/people?q=Eva`)).items[0].metadata, undefined);
+await ok(200, "DELETE", `${g}/people/Eva`);
+await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve", id: eve.image }));
+assert.equal((await ok(200, "GET", `${g}/faces/${eve.id}`)).metadata, undefined, "what was erased does not come back");
+await ok(200, "DELETE", `${g}/people/Eve`);
+
 // ---- people
 assert.deepEqual(await ok(200, "POST", `${g}/people/Bob/rename`, { to: "Zoë" }), { faces: 1 });
 assert.deepEqual((await ok(200, "GET", `${g}/people?q=zo`)).items.map(p => p.name), ["Zoë"]);
@@ -96,23 +138,60 @@ assert.deepEqual(await ok(200, "DELETE", `${g}/faces/${bob.id}`), { faces: 1 });
 await refused(404, "DELETE", `${g}/faces/${bob.id}`);
 
 // ---- jobs and their events
-async function job(kind) {
-    const begun = await call("POST", `${g}/jobs`, { kind });
-    assert.equal(begun.status, 202);
+async function job(kind, more = {}) {
+    return follow(await call("POST", `${g}/jobs`, { kind, ...more }));
+}
+async function follow(begun) {
+    assert.equal(begun.status, 202, JSON.stringify(begun.body));
     assert.equal(begun.headers.get("location"), `/v1/jobs/${begun.body.id}`);
     const events = await ok(200, "GET", `/v1/jobs/${begun.body.id}/events`);
     assert.match(events, /event: end\ndata: {"state":"(done|failed)"/);
     return ok(200, "GET", `/v1/jobs/${begun.body.id}`);
 }
 assert.equal((await job("verify")).state, "done");
-assert.equal((await ok(200, "GET", g)).removed, 3); // renamed twice, removed once
+assert.equal((await ok(200, "GET", g)).removed, 6); // renamed thrice, removed thrice
 assert.equal((await job("compact")).state, "done");
 assert.equal((await ok(200, "GET", g)).removed, 0);
 assert.equal((await job("calibrate")).state, "failed"); // of one face nothing can be told
 await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann again" }));
 const twice = await job("duplicates");
 assert.deepEqual([twice.state, twice.result.same_photo.length, twice.result.same_person.length], ["done", 1, 1]);
+const groups = await job("cluster");
+assert.deepEqual([groups.state, groups.result.clusters.map(c => c.faces.map(f => f.person)), groups.result.alone],
+    ["done", [["Ann", "Ann again"]], 0]);
 await refused(400, "POST", `${g}/jobs`, { kind: "magic" });
+
+// ---- out as an archive, and in again: the same people; and what tar makes of a folder of photos
+await ok(204, "PUT", `${g}/faces/${ann.id}/metadata`, { room: 7 });
+const out = await job("export");
+assert.deepEqual([out.state, out.result], ["done", { faces: 2 }]);
+const archive = Buffer.from(await ok(200, "GET", out.archive));
+const scratch = mkdtempSync(join(tmpdir(), "secondlook-"));
+writeFileSync(join(scratch, "out.tar"), archive);
+assert.deepEqual(execFileSync("tar", ["tf", join(scratch, "out.tar")], { encoding: "utf8" }).trim().split("\n"),
+    ["faces.jsonl", "crops/00000000.jpg", "crops/00000001.jpg"]);
+await ok(201, "POST", "/v1/galleries", { name: "copy" });
+const tar = { "content-type": "application/x-tar" };
+const copied = await follow(await call("POST", "/v1/galleries/copy/import", archive, tar));
+assert.deepEqual([copied.state, copied.result], ["done", { enrolled: 2, existing: 0, refused: [] }]);
+assert.deepEqual((await ok(200, "GET", "/v1/galleries/copy/faces")).items.map(f => [f.person, f.image, f.metadata]),
+    (await ok(200, "GET", `${g}/faces`)).items.map(f => [f.person, f.image, f.metadata]));
+assert.equal((await ok(200, "POST", "/v1/galleries/copy/identify?top=1", form({ image: picture("sample1.png") }))).faces[0].decision, "match");
+const long = "n".repeat(150);
+mkdirSync(join(scratch, "in", "Cid", long), { recursive: true });
+cpSync(`${photos}/sample2.png`, join(scratch, "in", "Cid", long, "1.png"));
+cpSync(`${photos}/grey.jpg`, join(scratch, "in", "Cid", "grey.jpg"));
+for (const format of ["gnu", "pax"]) {
+    execFileSync("tar", [`--format=${format}`, "-C", join(scratch, "in"), "-cf", join(scratch, "in.tar"), "."]);
+    const took = await follow(await call("POST", "/v1/galleries/copy/import", readFileSync(join(scratch, "in.tar")), tar));
+    assert.equal(took.state, "done", took.error);
+    assert.deepEqual([took.result.enrolled, took.result.existing, took.result.refused.map(f => f.image)],
+        [format === "gnu" ? 1 : 0, format === "gnu" ? 0 : 1, ["Cid/grey.jpg"]]);
+}
+assert.equal((await ok(200, "GET", "/v1/galleries/copy/faces?person=Cid")).items[0].image, `Cid/${long}/1.png`);
+assert.match((await follow(await call("POST", "/v1/galleries/copy/import", Buffer.from("no archive".repeat(100)), tar))).error, /no tar archive/);
+assert.match((await job("import", { folder: "../.." })).error, /--import-from/);
+await ok(204, "DELETE", "/v1/galleries/copy");
 await refused(404, "GET", "/v1/jobs/none/events");
 
 // ---- keys: for one gallery, for reading

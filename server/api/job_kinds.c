@@ -1,0 +1,169 @@
+/* What jobs do. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/jobs.h"
+#include "secondlook_eval.h"
+#include "server.h"
+#include "store/durable.h"
+
+enum { DUPLICATES_MAX = 1000 };
+
+/* ---- the files ---- */
+
+static sl_status compact(sv_job *j, json_t *result, sl_error *err)
+{
+    (void)result;
+    sv_change change = {.kind = SV_COMPACT, .progress = sv_job_progress, .progress_context = j};
+    return sv_hub_change_now(j->place, &change, err);
+}
+
+static sl_status verify(sv_job *j, json_t *result, sl_error *err)
+{
+    (void)result;
+    return sl_gallery_verify(sv_place_dir(j->place), sv_job_progress, j, err);
+}
+
+static sl_status calibrate(sv_job *j, json_t *result, sl_error *err)
+{
+    const sv_view *view = sv_hub_view(j->place);
+    const sl_gallery *set[] = {view->gallery};
+    const sl_calibrate_options how = {.match = view->match, .max_pairs = 1000000, .seed = 1,   .progress = sv_job_progress,
+                                      .context = j};
+    sl_calibration out;
+    sl_status status = sl_gallery_calibrate(view->gallery, set, 1, &how, &out, err);
+    sv_view_release(view);
+    if (status != SL_OK)
+        return status;
+    json_object_set_new(result, "searches", json_integer((json_int_t)out.searches));
+    json_object_set_new(result, "pairs", json_integer((json_int_t)out.pairs));
+    sv_change change = {.kind = SV_REFRESH};
+    return sv_hub_change_now(j->place, &change, err);
+}
+
+typedef struct {
+    uint8_t hash[32];
+    size_t face;
+} hashed_face;
+
+static int by_hash(const void *a, const void *b)
+{
+    return memcmp(((const hashed_face *)a)->hash, ((const hashed_face *)b)->hash, 32);
+}
+
+/* Photos that are enrolled more than once. */
+static void same_photos(const sl_gallery *g, json_t *list)
+{
+    const size_t faces = sl_gallery_size(g);
+    hashed_face *all = malloc((faces + 1) * sizeof *all);
+    size_t n = 0;
+    sl_entry a, b;
+    for (size_t i = 0; all && i < faces; i++)
+        if (sl_gallery_entry(g, i, &a, NULL) == SL_OK && a.photo_sha256) {
+            memcpy(all[n].hash, a.photo_sha256, 32);
+            all[n++].face = i;
+        }
+    if (n)
+        qsort(all, n, sizeof *all, by_hash);
+    for (size_t i = 1; i < n && json_array_size(list) < DUPLICATES_MAX; i++)
+        if (by_hash(&all[i - 1], &all[i]) == 0 && sl_gallery_entry(g, all[i - 1].face, &a, NULL) == SL_OK &&
+            sl_gallery_entry(g, all[i].face, &b, NULL) == SL_OK)
+            json_array_append_new(list, json_pack("{s:o,s:o,s:o,s:o}", "image", sv_text(a.image), "person",
+                                                  sv_text(a.label), "other_image", sv_text(b.image), "other_person",
+                                                  sv_text(b.label)));
+    free(all);
+}
+
+/* Somebody else whom the rule would take for this person. */
+static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_person *person, json_t *list,
+                             sl_error *err)
+{
+    const sl_identify_options how = {.match = view->match, .top = 2, .rule = &view->rule};
+    sl_template *t;
+    sl_answer a;
+    sl_status status = sl_gallery_template(view->gallery, person->own[0], &t, err);
+    if (status != SL_OK)
+        return status;
+    status = sl_identify(s->engine, view->gallery, t, &how, &a, err);
+    for (size_t i = 0; status == SL_OK && i < a.count; i++) {
+        const sl_candidate *c = &a.candidates[i];
+        if (strcmp(person->label, c->label) < 0 &&
+            sl_rule_decide(&a.rule, c->score, c->stage1, a.hidden) == SL_MATCH)
+            json_array_append_new(list, json_pack("{s:o,s:o,s:o}", "person", sv_text(person->label), "other_person",
+                                                  sv_text(c->label), "score", sv_rounded(c->score, 6)));
+    }
+    sl_answer_free(&a);
+    sl_template_free(t);
+    return status;
+}
+
+static sl_status duplicates(sv_job *j, json_t *result, sl_error *err)
+{
+    const sv_view *view = sv_hub_view(j->place);
+    size_t count;
+    const sv_person *people = sv_view_people(view, &count);
+    json_t *photos = json_array(), *persons = json_array();
+    sl_status status = SL_OK;
+    same_photos(view->gallery, photos);
+    for (size_t i = 0; i < count && status == SL_OK && json_array_size(persons) < DUPLICATES_MAX; i++) {
+        status = search_twin(j->server, view, &people[i], persons, err);
+        if (status == SL_OK && sv_job_progress(j, i + 1, count))
+            status = sv_fail(err, SL_ERR_INTERRUPTED, "cancelled");
+    }
+    json_object_set_new(result, "same_photo", photos);
+    json_object_set_new(result, "same_person", persons);
+    sv_view_release(view);
+    return status;
+}
+
+/* ---- who is the same ---- */
+
+static json_t *cluster_json(const sl_gallery *g, const sl_clusters *c)
+{
+    json_t *list = json_array();
+    for (size_t k = 0; k < c->clusters; k++)
+        json_array_append_new(list, json_pack("{s:[]}", "faces"));
+    for (size_t i = 0; i < c->faces; i++) {
+        char uuid[37];
+        sl_entry entry;
+        if (c->cluster[i] == UINT32_MAX || sl_gallery_entry(g, i, &entry, NULL) != SL_OK)
+            continue;
+        sv_face_uuid(entry.image, uuid);
+        json_array_append_new(json_object_get(json_array_get(list, c->cluster[i]), "faces"),
+                              json_pack("{s:s,s:o,s:b}", "face", uuid, "person", sv_text(entry.label), "crop",
+                                        entry.has_crop));
+    }
+    return list;
+}
+
+static sl_status cluster(sv_job *j, json_t *result, sl_error *err)
+{
+    const double asked = json_number_value(json_object_get(j->asked, "far")), far = asked > 0 && asked <= 1 ? asked : 1e-5;
+    const sv_view *view = sv_hub_view(j->place);
+    sl_rule rule;
+    sl_clusters c = {0};
+    const sl_cluster_options how = {.match = view->match, .rule = &rule, .progress = sv_job_progress, .context = j};
+    sl_status status = sl_rule_for_far(j->server->engine, view->gallery, &view->match, far, &rule, err);
+    if (status == SL_OK)
+        status = sl_gallery_cluster(view->gallery, &how, &c, err);
+    if (status == SL_OK) {
+        size_t alone = 0;
+        for (size_t i = 0; i < c.faces; i++)
+            alone += c.cluster[i] == UINT32_MAX;
+        json_object_set_new(result, "clusters", cluster_json(view->gallery, &c));
+        json_object_set_new(result, "alone", json_integer((json_int_t)alone));
+        json_object_set_new(result, "rule", sv_rule_json(&rule));
+    }
+    sl_clusters_free(&c);
+    sv_view_release(view);
+    return status;
+}
+
+const sv_job_kind sv_job_kinds[] = {{"compact", compact, false},
+                                    {"verify", verify, false},
+                                    {"calibrate", calibrate, false},
+                                    {"duplicates", duplicates, false},
+                                    {"cluster", cluster, false},
+                                    {"export", sv_job_export, false},
+                                    {"import", sv_job_import_folder, false},
+                                    {NULL, NULL, false}};
