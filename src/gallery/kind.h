@@ -16,7 +16,7 @@
 #include <stdbool.h>
 
 #include "gallery/gallery.h"
-#include "gallery/patch_row.h"
+#include "template/patch_row.h"
 
 typedef struct sl_gallery_kind sl_gallery_kind;
 

@@ -1,6 +1,6 @@
 /* Galleries in memory: the same calls on one in memory and on one in a folder leave the same faces behind. */
 #include "faces.h"
-#include "gallery/patch_row.h"
+#include "template/patch_row.h"
 
 enum { STEPS = 400, NAMES = 60 };
 

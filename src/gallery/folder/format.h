@@ -6,7 +6,7 @@
 #include <stdbool.h>
 
 #include "base/utf8.h"
-#include "gallery/patch_row.h"
+#include "template/patch_row.h"
 
 #define SL_GALLERY_VERSION 3 /* of new galleries; 1 and 2, without hashes of photos, are read and written as they are */
 #define SL_META_SIZE 256

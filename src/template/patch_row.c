@@ -1,5 +1,5 @@
 /* Rows of patches: where their parts are, and whether their values may be used. */
-#include "gallery/patch_row.h"
+#include "template/patch_row.h"
 
 #include <math.h>
 

@@ -5,8 +5,8 @@
  *
  * Patches are int8, f32 or compact codes, or none; scales stand beside int8 and codes only. A face without landmarks
  * has zeros there. Numbers are little-endian. */
-#ifndef SL_GALLERY_PATCH_ROW_H
-#define SL_GALLERY_PATCH_ROW_H
+#ifndef SL_TEMPLATE_PATCH_ROW_H
+#define SL_TEMPLATE_PATCH_ROW_H
 
 #include "template/patch_source.h"
 
