@@ -1,0 +1,210 @@
+/* Stage 1: every block of a part of the gallery by its codes, the tail by its embeddings, and the few that may be among the
+ * best by their templates. All under the query's snapshot: a face that is not there any more, or not yet, has no template
+ * there, whatever a block says. */
+#include "ext.h"
+
+#include "access/heapam.h"
+#include "access/tableam.h"
+#include "catalog/pg_type.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/snapmgr.h"
+
+#include "base/bytes.h"
+#include "match/stage1/code_top.h"
+
+enum {
+    MOST_K = 100000,
+    MOST_QUERIES = 4096,
+    MOST_PARTS = 1024,
+    SPARE = 16, /* more rows are kept than are wanted: some may be of faces that were removed */
+};
+
+/* ---- a scan ---- */
+
+/* A scan of part `part` of a table's pages, which stay in shared memory if they fit. */
+static TableScanDesc begin_part(Relation table, int part, int parts)
+{
+    TableScanDesc scan = table_beginscan_strat(table, GetActiveSnapshot(), 0, NULL, false, false);
+    const uint64 pages = RelationGetNumberOfBlocks(table);
+    const uint64 first = pages * (uint64)part / (uint64)parts, end = pages * (uint64)(part + 1) / (uint64)parts;
+    heap_setscanlimits(scan, (BlockNumber)first, (BlockNumber)(end - first));
+    return scan;
+}
+
+static bool has_columns(Relation table, int count, const Oid *types)
+{
+    TupleDesc d = RelationGetDescr(table);
+    bool same = d->natts == count;
+    for (int i = 0; same && i < count; i++)
+        same = TupleDescAttr(d, i)->atttypid == types[i];
+    return same;
+}
+
+static void scan_blocks(const ext_gallery *g, sl_code_top *top, int part, int parts)
+{
+    static const Oid types[4] = {INT4OID, FLOAT4OID, BYTEAOID, BYTEAOID};
+    Relation table = ext_table_open(g, "block");
+    if (!has_columns(table, 4, types))
+        ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+                errmsg("the table block of gallery \"%s\" is not as create_gallery made it", g->name));
+    TupleTableSlot *slot = table_slot_create(table, NULL);
+    TableScanDesc scan = begin_part(table, part, parts);
+    sl_error err;
+    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+        sl_scan_codes codes;
+        CHECK_FOR_INTERRUPTS();
+        slot_getallattrs(slot);
+        if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2] || slot->tts_isnull[3])
+            continue;
+        bytea *ids = DatumGetByteaPP(slot->tts_values[2]), *stored = DatumGetByteaPP(slot->tts_values[3]);
+        ext_block_view(g, DatumGetInt32(slot->tts_values[0]), DatumGetFloat4(slot->tts_values[1]), ids, stored, &codes);
+        ext_try(sl_code_top_scan(top, &codes, VARDATA_ANY(ids), &err), &err);
+        if ((Pointer)ids != DatumGetPointer(slot->tts_values[2]))
+            pfree(ids);
+        if ((Pointer)stored != DatumGetPointer(slot->tts_values[3]))
+            pfree(stored);
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    table_close(table, AccessShareLock);
+}
+
+static void scan_tail(const ext_gallery *g, sl_code_top *top, int part, int parts)
+{
+    static const Oid types[2] = {INT8OID, BYTEAOID};
+    const size_t bytes = (size_t)g->shape.dim * sizeof(float);
+    Relation table = ext_table_open(g, "tail");
+    if (!has_columns(table, 2, types))
+        ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
+                errmsg("the table tail of gallery \"%s\" is not as create_gallery made it", g->name));
+    TupleTableSlot *slot = table_slot_create(table, NULL);
+    TableScanDesc scan = begin_part(table, part, parts);
+    float *embedding = palloc(bytes);
+    sl_error err;
+    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
+        CHECK_FOR_INTERRUPTS();
+        slot_getallattrs(slot);
+        if (slot->tts_isnull[0] || slot->tts_isnull[1])
+            continue;
+        bytea *stored = DatumGetByteaPP(slot->tts_values[1]);
+        const int64 face = DatumGetInt64(slot->tts_values[0]);
+        if (VARSIZE_ANY_EXHDR(stored) != bytes || !sl_embedding_sound((uint8_t *)VARDATA_ANY(stored), g->shape.dim)) {
+            ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
+                    errmsg("the embedding of face %lld in gallery \"%s\" is damaged, and was left out", (long long)face,
+                           g->name));
+            continue;
+        }
+        memcpy(embedding, VARDATA_ANY(stored), bytes);
+        ext_try(sl_code_top_offer(top, (uint64_t)face, embedding, &err), &err);
+    }
+    table_endscan(scan);
+    ExecDropSingleTupleTableSlot(slot);
+    table_close(table, AccessShareLock);
+    pfree(embedding);
+}
+
+/* ---- the best ---- */
+
+typedef struct {
+    ext_reader reader;
+    float *embedding; /* [D] a copy, as a page's need not be aligned */
+} fetching;
+
+static sl_status fetch(void *context, uint64_t id, const float **embedding, sl_error *err)
+{
+    fetching *f = context;
+    (void)err;
+    CHECK_FOR_INTERRUPTS();
+    const uint8_t *bytes = ext_reader_template(&f->reader, (int64)id);
+    *embedding = NULL;
+    if (bytes)
+        *embedding = memcpy(f->embedding, bytes, (size_t)f->reader.gallery->shape.dim * sizeof(float));
+    return SL_OK;
+}
+
+static void close_top(void *top)
+{
+    sl_code_top_close(top);
+}
+
+/* One pass for all queries, which keeps `kept` rows of each. False: so many of them are gone that better ones may be
+ * missing. */
+static bool pass(const ext_gallery *g, const sl_vectors *queries, int k, int kept, int part, int parts, ext_hit *hits,
+                 int *counts)
+{
+    sl_code_top *top;
+    sl_error err;
+    fetching f = {.embedding = palloc((size_t)g->shape.dim * sizeof(float))};
+    sl_code_hit *best = palloc_extended((size_t)k * sizeof *best, MCXT_ALLOC_HUGE);
+    bool whole = true;
+    ext_try(sl_code_top_open(queries, kept, &top, &err), &err);
+    ext_own(top, close_top);
+    scan_blocks(g, top, part, parts);
+    scan_tail(g, top, part, parts);
+    ext_reader_open(&f.reader, g);
+    for (size_t q = 0; whole && q < queries->count; q++) {
+        size_t count;
+        ext_try(sl_code_top_best(top, q, (size_t)k, fetch, &f, best, &count, &whole, &err), &err);
+        counts[q] = (int)count;
+        for (size_t i = 0; i < count; i++)
+            hits[q * (size_t)k + i] = (ext_hit){(int64)best[i].id, best[i].score};
+    }
+    ext_reader_close(&f.reader);
+    pfree(best);
+    pfree(f.embedding);
+    return whole;
+}
+
+void ext_top(const ext_gallery *g, const float *queries, int count, int k, int part, int parts, ext_hit *hits, int *counts)
+{
+    const sl_vectors all = {queries, (size_t)count, g->shape.dim};
+    if (k < 1 || k > MOST_K)
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be 1 to %d, not %d", MOST_K, k));
+    if (parts < 1 || parts > MOST_PARTS || part < 0 || part >= parts)
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("there is no part %d of %d: parts are 1 to %d, counted from 0", part, parts, MOST_PARTS));
+    MemoryContext own = AllocSetContextCreate(CurrentMemoryContext, "secondlook top", ALLOCSET_DEFAULT_SIZES);
+    for (int kept = k + SPARE; ; kept *= 4) {
+        MemoryContext callers = MemoryContextSwitchTo(own);
+        const bool whole = pass(g, &all, k, kept, part, parts, hits, counts);
+        MemoryContextSwitchTo(callers);
+        MemoryContextReset(own);
+        if (whole)
+            break;
+    }
+    MemoryContextDelete(own);
+}
+
+/* ---- SQL ---- */
+
+/* top(gallery text, queries bytea, k int, part int, parts int) returns setof (query int, face bigint, cosine real) */
+PG_FUNCTION_INFO_V1(sl_ext_top);
+Datum sl_ext_top(PG_FUNCTION_ARGS)
+{
+    ReturnSetInfo *result = (ReturnSetInfo *)fcinfo->resultinfo;
+    InitMaterializedSRF(fcinfo, 0);
+    const ext_gallery *g = ext_gallery_open(PG_GETARG_TEXT_PP(0));
+    bytea *queries = PG_GETARG_BYTEA_PP(1);
+    const int k = PG_GETARG_INT32(2);
+    const size_t each = (size_t)g->shape.dim * sizeof(float), size = VARSIZE_ANY_EXHDR(queries), count = size / each;
+    if (count < 1 || count > MOST_QUERIES || size % each)
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("queries of gallery \"%s\" have %zu bytes each, and there may be %d at once: %zu bytes are not so",
+                       g->name, each, MOST_QUERIES, size));
+    if (k < 1 || k > MOST_K || count * (size_t)k > MaxAllocHugeSize / sizeof(ext_hit))
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be 1 to %d, not %d", MOST_K, k));
+    float *asked = palloc_extended(size, MCXT_ALLOC_HUGE);
+    memcpy(asked, VARDATA_ANY(queries), size);
+    ext_hit *hits = palloc_extended(count * (size_t)k * sizeof *hits, MCXT_ALLOC_HUGE);
+    int *counts = palloc0(count * sizeof *counts);
+    ext_top(g, asked, (int)count, k, PG_GETARG_INT32(3), PG_GETARG_INT32(4), hits, counts);
+    for (size_t q = 0; q < count; q++)
+        for (int i = 0; i < counts[q]; i++) {
+            const ext_hit *h = &hits[q * (size_t)k + (size_t)i];
+            Datum values[3] = {Int32GetDatum((int32)q + 1), Int64GetDatum(h->face), Float4GetDatum(h->cosine)};
+            bool nulls[3] = {false};
+            tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+        }
+    return (Datum)0;
+}
