@@ -12,6 +12,7 @@ set_target_properties(dnnl PROPERTIES INTERFACE_LINK_LIBRARIES "${DNNL_LIBRARY};
                                       INTERFACE_INCLUDE_DIRECTORIES ${DNNL_INCLUDE_DIR})
 pkg_check_modules(JANSSON REQUIRED IMPORTED_TARGET jansson)
 pkg_check_modules(PROTOBUFC REQUIRED IMPORTED_TARGET libprotobuf-c)
+pkg_check_modules(LIBPQ IMPORTED_TARGET libpq) # optional
 pkg_check_modules(UTF8PROC REQUIRED IMPORTED_TARGET libutf8proc)
 
 set(SL_MODULES "")

@@ -67,8 +67,8 @@ static void read_centre(ext_gallery *g)
     bytea *centre = DatumGetByteaP(column(8, "centre"));
     const size_t bytes = sl_contribution_count(&g->shape) * sizeof(float);
     if (VARSIZE_ANY_EXHDR(centre) != bytes)
-        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("the centre of gallery \"%s\" is not %zu bytes long",
-                                                               g->name, bytes));
+        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("the centre of gallery \"%s\" is not %zu bytes long", g->name, bytes));
     float *copy = palloc(bytes);
     memcpy(copy, VARDATA_ANY(centre), bytes);
     g->shape.centre = copy;
@@ -85,8 +85,8 @@ static void read_row(ext_gallery *g)
                 errhint("Update the extension: ALTER EXTENSION secondlook UPDATE."));
     bytea *fingerprint = DatumGetByteaP(column(3, "fingerprint"));
     if (VARSIZE_ANY_EXHDR(fingerprint) != 32)
-        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("the fingerprint of gallery \"%s\" is not 32 bytes long",
-                                                               g->name));
+        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("the fingerprint of gallery \"%s\" is not 32 bytes long", g->name));
     memcpy(g->shape.fingerprint, VARDATA_ANY(fingerprint), 32);
     g->model = TextDatumGetCString(column(2, "model"));
     g->shape.dim = DatumGetInt32(column(4, "dim"));
@@ -110,13 +110,16 @@ ext_gallery *ext_gallery_open(text *name)
     if (!OidIsValid(g->schema))
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_SCHEMA), errmsg("there is no gallery \"%s\"", g->name),
                 errhint("Make one: SELECT secondlook.create_gallery(...)."));
-    const char *query = psprintf(
-        "SELECT format_version, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, centre, patches, cells "
-        "FROM %s.gallery", quote_identifier(get_namespace_name(g->schema)));
+    const char *query = psprintf("SELECT format_version, model, fingerprint, dim, patch_rows, patch_cols, "
+                                 "patch_channels, centre, patches, cells "
+                                 "FROM %s.gallery",
+                                 quote_identifier(get_namespace_name(g->schema)));
     SPI_connect();
     if (SPI_execute(query, true, 2) != SPI_OK_SELECT || SPI_processed != 1)
-        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("gallery \"%s\" has %d rows that say what it holds, and "
-                                                               "must have one", g->name, (int)SPI_processed));
+        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("gallery \"%s\" has %d rows that say what it holds, and "
+                       "must have one",
+                       g->name, (int)SPI_processed));
     MemoryContext spi = MemoryContextSwitchTo(callers);
     read_row(g);
     MemoryContextSwitchTo(spi);
@@ -134,8 +137,8 @@ Relation ext_table_open(const ext_gallery *g, const char *table)
         ereport(ERROR, errcode(ERRCODE_UNDEFINED_TABLE), errmsg("gallery \"%s\" has no table %s", g->name, table));
     Relation r = table_open(oid, AccessShareLock);
     if (r->rd_rel->relkind != RELKIND_RELATION || r->rd_rel->relam != HEAP_TABLE_AM_OID)
-        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("%s of gallery \"%s\" is no ordinary table", table,
-                                                                  g->name));
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("%s of gallery \"%s\" is no ordinary table", table, g->name));
     if (pg_class_aclcheck(oid, GetUserId(), ACL_SELECT) != ACLCHECK_OK)
         aclcheck_error(ACLCHECK_NO_PRIV, OBJECT_TABLE, RelationGetRelationName(r));
     if (check_enable_rls(oid, InvalidOid, false) == RLS_ENABLED)
@@ -163,8 +166,8 @@ void ext_reader_open(ext_reader *r, const ext_gallery *g)
     check_columns(r);
     const Oid index = RelationGetPrimaryKeyIndex(r->table);
     if (!OidIsValid(index))
-        ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("the table template of gallery \"%s\" has no primary key",
-                                                                 g->name));
+        ereport(ERROR, errcode(ERRCODE_UNDEFINED_OBJECT),
+                errmsg("the table template of gallery \"%s\" has no primary key", g->name));
     r->index = index_open(index, AccessShareLock);
     r->slot = table_slot_create(r->table, NULL);
     r->scan = index_beginscan(r->table, r->index, GetActiveSnapshot(), 1, 0);
@@ -201,7 +204,8 @@ const uint8_t *ext_reader_template(ext_reader *r, int64 face)
             return (const uint8_t *)VARDATA_ANY(bytes);
     }
     ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
-            errmsg("the template of face %lld in gallery \"%s\" is damaged, and was left out", (long long)face, g->name),
+            errmsg("the template of face %lld in gallery \"%s\" is damaged, and was left out", (long long)face,
+                   g->name),
             errhint("SELECT * FROM secondlook.verify('%s') tells all that is wrong.", g->name));
     return NULL;
 }

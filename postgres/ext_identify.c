@@ -38,19 +38,25 @@ static const sl_oae *open_cells(const ext_gallery *g)
         return NULL;
     sl_oae *o = calloc(1, sizeof *o);
     if (!o)
-        ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the statistics of gallery \"%s\"", g->name));
+        ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY),
+                errmsg("no memory for the statistics of gallery \"%s\"", g->name));
     ext_own(o, free_cells);
-    ext_try(sl_oae_stats_parse(VARDATA_ANY(g->cells), VARSIZE_ANY_EXHDR(g->cells), "the gallery's cells", &o->stats, &err),
+    ext_try(sl_oae_stats_parse(VARDATA_ANY(g->cells), VARSIZE_ANY_EXHDR(g->cells), "the gallery's cells",
+                               &o->stats, &err),
             &err);
     if (!sl_same_model(o->stats.fingerprint, g->shape.fingerprint) || o->stats.rows != g->shape.rows ||
         o->stats.cols != g->shape.cols || o->stats.dim != g->shape.dim)
-        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("the cells of gallery \"%s\" are another model's", g->name));
+        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("the cells of gallery \"%s\" are another model's", g->name));
     o->shape = g->shape;
-    o->head = (sl_head){.cells = g->shape.rows * g->shape.cols, .channels = g->shape.channels, .dim = g->shape.dim,
+    o->head = (sl_head){.cells = g->shape.rows * g->shape.cols,
+                        .channels = g->shape.channels,
+                        .dim = g->shape.dim,
                         .blocks = (g->shape.dim + SL_HEAD_COLUMNS - 1) / SL_HEAD_COLUMNS};
     o->head.bias = calloc((size_t)g->shape.dim, sizeof *o->head.bias);
     if (!o->head.bias)
-        ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY), errmsg("no memory for the statistics of gallery \"%s\"", g->name));
+        ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY),
+                errmsg("no memory for the statistics of gallery \"%s\"", g->name));
     return o;
 }
 
@@ -71,8 +77,8 @@ static sl_match_options options_of(const ext_gallery *g, const char *rerank, con
     }
     sl_match_suit(&o, &g->shape);
     if (sl_rerank_reads(o.rerank) & SL_READS_LEARNED)
-        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("%s is a network, which the database does not run",
-                                                                      rerank),
+        ereport(ERROR, errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
+                errmsg("%s is a network, which the database does not run", rerank),
                 errhint("Search with the program: secondlook identify --gallery postgres://..."));
     if (alpha)
         o.alpha = *alpha;
@@ -130,8 +136,8 @@ static void close_look(void *look)
 }
 
 /* stage2 [count] of the query's template. */
-static void look_again(const ext_gallery *g, candidates *c, int count, const sl_match_options *o, const uint8_t *query,
-                       float *stage2)
+static void look_again(const ext_gallery *g, candidates *c, int count, const sl_match_options *o,
+                       const uint8_t *query, float *stage2)
 {
     sl_error err;
     sl_second_look *look;
@@ -164,7 +170,8 @@ static void put_rows(ReturnSetInfo *result, const ext_hit *hits, int count, cons
 PG_FUNCTION_INFO_V1(sl_ext_look);
 Datum sl_ext_look(PG_FUNCTION_ARGS)
 {
-    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5) || PG_ARGISNULL(6))
+    if (PG_ARGISNULL(0) || PG_ARGISNULL(1) || PG_ARGISNULL(2) || PG_ARGISNULL(3) || PG_ARGISNULL(5) ||
+        PG_ARGISNULL(6))
         ereport(ERROR, errcode(ERRCODE_NULL_VALUE_NOT_ALLOWED), errmsg("only alpha may be NULL: the look's own"));
     InitMaterializedSRF(fcinfo, 0);
     const ext_gallery *g = ext_gallery_open(PG_GETARG_TEXT_PP(0));
@@ -173,14 +180,16 @@ Datum sl_ext_look(PG_FUNCTION_ARGS)
     const float alpha = PG_ARGISNULL(4) ? 0 : PG_GETARG_FLOAT4(4);
     const char *fault = ext_template_fault(g, (uint8_t *)VARDATA_ANY(query), VARSIZE_ANY_EXHDR(query));
     if (fault)
-        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("the query is no template of gallery \"%s\": %s",
-                                                                        g->name, fault));
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("the query is no template of gallery \"%s\": %s", g->name, fault));
     if (k < 1 || k > 10000)
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be 1 to 10000, not %d", k));
-    const sl_match_options o = options_of(g, text_to_cstring(PG_GETARG_TEXT_PP(3)), PG_ARGISNULL(4) ? NULL : &alpha, k);
+    const sl_match_options o =
+        options_of(g, text_to_cstring(PG_GETARG_TEXT_PP(3)), PG_ARGISNULL(4) ? NULL : &alpha, k);
     sl_error err;
     ext_try(sl_match_options_check(&o, &err), &err);
-    float *embedding = palloc((size_t)g->shape.dim * sizeof *embedding), *stage2 = palloc((size_t)k * sizeof *stage2);
+    float *embedding = palloc((size_t)g->shape.dim * sizeof *embedding),
+          *stage2 = palloc((size_t)k * sizeof *stage2);
     memcpy(embedding, VARDATA_ANY(query), (size_t)g->shape.dim * sizeof *embedding);
     ext_hit *hits = palloc((size_t)k * sizeof *hits);
     int count;

@@ -37,15 +37,19 @@ void ext_block_view(const ext_gallery *g, int n, float norm, bytea *ids, bytea *
         VARSIZE_ANY_EXHDR(codes) != groups * stride)
         ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED), errmsg("a block of gallery \"%s\" is damaged", g->name),
                 errhint("SELECT secondlook.repack('%s') makes all blocks anew from the templates.", g->name));
-    *out = (sl_scan_codes){.groups = (uint8_t *)VARDATA_ANY(codes), .stride = stride, .count = (size_t)n,
-                           .dim = g->shape.dim, .quads = (g->shape.dim + 3) / 4, .norm = norm};
+    *out = (sl_scan_codes){.groups = (uint8_t *)VARDATA_ANY(codes),
+                           .stride = stride,
+                           .count = (size_t)n,
+                           .dim = g->shape.dim,
+                           .quads = (g->shape.dim + 3) / 4,
+                           .norm = norm};
 }
 
 static int checked_dim(int dim)
 {
     if (dim < 1 || dim > SL_CODE_MAX_DIM)
-        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("an embedding has 1 to %d numbers, not %d",
-                                                                        SL_CODE_MAX_DIM, dim));
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("an embedding has 1 to %d numbers, not %d", SL_CODE_MAX_DIM, dim));
     return dim;
 }
 
@@ -78,8 +82,8 @@ static float *take_embeddings(ArrayType *array, int dim, int *count)
     for (int i = 0; i < *count; i++) {
         bytea *one = nulls[i] ? NULL : DatumGetByteaPP(elements[i]);
         if (!one || VARSIZE_ANY_EXHDR(one) != bytes)
-            ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("embedding %d is not %zu bytes long", i + 1,
-                                                                            bytes));
+            ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                    errmsg("embedding %d is not %zu bytes long", i + 1, bytes));
         memcpy((char *)rows + (size_t)i * bytes, VARDATA_ANY(one), bytes);
     }
     return rows;
@@ -99,8 +103,9 @@ Datum sl_ext_block_of(PG_FUNCTION_ARGS)
         elog(ERROR, "block_of must return four columns");
     float *rows = take_embeddings(PG_GETARG_ARRAYTYPE_P(2), dim, &count);
     if (count < 1 || array_contains_nulls(ids) || ArrayGetNItems(ARR_NDIM(ids), ARR_DIMS(ids)) != count)
-        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("a block needs an id for each embedding, and one "
-                                                                        "at least"));
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+                errmsg("a block needs an id for each embedding, and one "
+                       "at least"));
     sl_scan_codes *made = palloc0(sizeof *made);
     ext_own(made, free_codes);
     ext_try(sl_scan_codes_make(rows, (size_t)count, dim, 1, made, &err), &err);
@@ -110,7 +115,8 @@ Datum sl_ext_block_of(PG_FUNCTION_ARGS)
     memcpy(VARDATA(codes), made->groups, bytes);
     SET_VARSIZE(names, VARHDRSZ + 8 * (size_t)count);
     memcpy(VARDATA(names), ARR_DATA_PTR(ids), 8 * (size_t)count);
-    Datum values[4] = {Int32GetDatum(count), Float4GetDatum(made->norm), PointerGetDatum(names), PointerGetDatum(codes)};
+    Datum values[4] = {Int32GetDatum(count), Float4GetDatum(made->norm), PointerGetDatum(names),
+                       PointerGetDatum(codes)};
     PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(row), values, nulls)));
 }
 

@@ -61,8 +61,8 @@ Datum sl_ext_scrub(PG_FUNCTION_ARGS)
     Relation r = relation_open(oid, RowExclusiveLock);
     if (!(r->rd_rel->relkind == RELKIND_RELATION || r->rd_rel->relkind == RELKIND_TOASTVALUE) ||
         r->rd_rel->relam != HEAP_TABLE_AM_OID)
-        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is no ordinary table",
-                                                                  RelationGetRelationName(r)));
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("\"%s\" is no ordinary table", RelationGetRelationName(r)));
     if (!has_privs_of_role(GetUserId(), r->rd_rel->relowner))
         aclcheck_error(ACLCHECK_NOT_OWNER, OBJECT_TABLE, RelationGetRelationName(r));
     const TransactionId horizon = GetOldestNonRemovableTransactionId(r);

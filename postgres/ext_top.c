@@ -58,7 +58,8 @@ static void scan_blocks(const ext_gallery *g, sl_code_top *top, int part, int pa
         if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2] || slot->tts_isnull[3])
             continue;
         bytea *ids = DatumGetByteaPP(slot->tts_values[2]), *stored = DatumGetByteaPP(slot->tts_values[3]);
-        ext_block_view(g, DatumGetInt32(slot->tts_values[0]), DatumGetFloat4(slot->tts_values[1]), ids, stored, &codes);
+        ext_block_view(g, DatumGetInt32(slot->tts_values[0]), DatumGetFloat4(slot->tts_values[1]), ids, stored,
+                       &codes);
         ext_try(sl_code_top_scan(top, &codes, VARDATA_ANY(ids), &err), &err);
         if ((Pointer)ids != DatumGetPointer(slot->tts_values[2]))
             pfree(ids);
@@ -89,10 +90,11 @@ static void scan_tail(const ext_gallery *g, sl_code_top *top, int part, int part
             continue;
         bytea *stored = DatumGetByteaPP(slot->tts_values[1]);
         const int64 face = DatumGetInt64(slot->tts_values[0]);
-        if (VARSIZE_ANY_EXHDR(stored) != bytes || !sl_embedding_sound((uint8_t *)VARDATA_ANY(stored), g->shape.dim)) {
+        if (VARSIZE_ANY_EXHDR(stored) != bytes ||
+            !sl_embedding_sound((uint8_t *)VARDATA_ANY(stored), g->shape.dim)) {
             ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
-                    errmsg("the embedding of face %lld in gallery \"%s\" is damaged, and was left out", (long long)face,
-                           g->name));
+                    errmsg("the embedding of face %lld in gallery \"%s\" is damaged, and was left out",
+                           (long long)face, g->name));
             continue;
         }
         memcpy(embedding, VARDATA_ANY(stored), bytes);
@@ -130,8 +132,8 @@ static void close_top(void *top)
 
 /* One pass for all queries, which keeps `kept` rows of each. False: so many of them are gone that better ones may be
  * missing. */
-static bool pass(const ext_gallery *g, const sl_vectors *queries, int k, int kept, int part, int parts, ext_hit *hits,
-                 int *counts)
+static bool pass(const ext_gallery *g, const sl_vectors *queries, int k, int kept, int part, int parts,
+                 ext_hit *hits, int *counts)
 {
     sl_code_top *top;
     sl_error err;
@@ -156,7 +158,8 @@ static bool pass(const ext_gallery *g, const sl_vectors *queries, int k, int kep
     return whole;
 }
 
-void ext_top(const ext_gallery *g, const float *queries, int count, int k, int part, int parts, ext_hit *hits, int *counts)
+void ext_top(const ext_gallery *g, const float *queries, int count, int k, int part, int parts, ext_hit *hits,
+             int *counts)
 {
     const sl_vectors all = {queries, (size_t)count, g->shape.dim};
     if (k < 1 || k > MOST_K)
@@ -165,7 +168,7 @@ void ext_top(const ext_gallery *g, const float *queries, int count, int k, int p
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
                 errmsg("there is no part %d of %d: parts are 1 to %d, counted from 0", part, parts, MOST_PARTS));
     MemoryContext own = AllocSetContextCreate(CurrentMemoryContext, "secondlook top", ALLOCSET_DEFAULT_SIZES);
-    for (int kept = k + SPARE; ; kept *= 4) {
+    for (int kept = k + SPARE;; kept *= 4) {
         MemoryContext callers = MemoryContextSwitchTo(own);
         const bool whole = pass(g, &all, k, kept, part, parts, hits, counts);
         MemoryContextSwitchTo(callers);
@@ -187,11 +190,14 @@ Datum sl_ext_top(PG_FUNCTION_ARGS)
     const ext_gallery *g = ext_gallery_open(PG_GETARG_TEXT_PP(0));
     bytea *queries = PG_GETARG_BYTEA_PP(1);
     const int k = PG_GETARG_INT32(2);
-    const size_t each = (size_t)g->shape.dim * sizeof(float), size = VARSIZE_ANY_EXHDR(queries), count = size / each;
+    const size_t each = (size_t)g->shape.dim * sizeof(float), size = VARSIZE_ANY_EXHDR(queries),
+                 count = size / each;
     if (count < 1 || count > MOST_QUERIES || size % each)
-        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
-                errmsg("queries of gallery \"%s\" have %zu bytes each, and there may be %d at once: %zu bytes are not so",
-                       g->name, each, MOST_QUERIES, size));
+        ereport(
+            ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE),
+            errmsg(
+                "queries of gallery \"%s\" have %zu bytes each, and there may be %d at once: %zu bytes are not so",
+                g->name, each, MOST_QUERIES, size));
     if (k < 1 || k > MOST_K || count * (size_t)k > MaxAllocHugeSize / sizeof(ext_hit))
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("k must be 1 to %d, not %d", MOST_K, k));
     float *asked = palloc_extended(size, MCXT_ALLOC_HUGE);

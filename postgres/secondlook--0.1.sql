@@ -153,6 +153,7 @@ DECLARE
     n int := coalesce(cardinality(labels), 0);
     bad record;
     width int;
+    rows int;
 BEGIN
     IF n = 0 OR cardinality(images) IS DISTINCT FROM n OR cardinality(templates) IS DISTINCT FROM n
        OR cardinality(places) <> 9 * n OR cardinality(landmarks) <> n OR cardinality(photos) <> n
@@ -170,7 +171,7 @@ BEGIN
     IF ids IS NULL THEN
         SELECT array_agg(nextval(format('%I.face_id', s)::regclass)) INTO ids FROM generate_series(1, n);
     END IF;
-    EXECUTE format('SELECT 4 * dim FROM %I.gallery', s) INTO width;
+    EXECUTE format('SELECT g.dim, b.rows FROM %I.gallery g, secondlook.block_rows(g.dim) b', s) INTO width, rows;
     EXECUTE format('INSERT INTO %1$I.person (label) SELECT DISTINCT l FROM unnest($1) AS l '
                    'WHERE NOT EXISTS (SELECT FROM %1$I.person p WHERE p.label = l) ON CONFLICT DO NOTHING', s)
         USING labels;
@@ -181,8 +182,15 @@ BEGIN
         USING ids, labels, images, places, landmarks, photos, crops, n;
     EXECUTE format('INSERT INTO %I.template SELECT id, secondlook.crc(bytes), bytes FROM unnest($1, $2) AS t (id, bytes)', s)
         USING ids, templates;
-    EXECUTE format('INSERT INTO %I.tail SELECT id, substr(bytes, 1, $3) FROM unnest($1, $2) AS t (id, bytes)', s)
-        USING ids, templates, width;
+    -- As many as fill blocks go into blocks at once, the rest waits in the tail.
+    EXECUTE format('INSERT INTO %I.block SELECT b.* FROM '
+                   '(SELECT array_agg(id ORDER BY i) AS ids, array_agg(substr(bytes, 1, 4 * $3) ORDER BY i) AS rows '
+                   'FROM unnest($1, $2) WITH ORDINALITY AS t (id, bytes, i) WHERE i <= $5 '
+                   'GROUP BY (i - 1) / $4 ORDER BY (i - 1) / $4) g, secondlook.block_of($3, g.ids, g.rows) b', s)
+        USING ids, templates, width, rows, n / rows * rows;
+    EXECUTE format('INSERT INTO %I.tail SELECT id, substr(bytes, 1, 4 * $3) '
+                   'FROM unnest($1, $2) WITH ORDINALITY AS t (id, bytes, i) WHERE i > $4', s)
+        USING ids, templates, width, n / rows * rows;
     RETURN QUERY SELECT unnest(ids);
 END $$;
 
@@ -258,6 +266,38 @@ BEGIN
     EXECUTE format('DELETE FROM %1$I.person p WHERE id = ANY ($1) '
                    'AND NOT EXISTS (SELECT FROM %1$I.face f WHERE f.person = p.id)', s) USING owners;
     RETURN removed;
+END $$;
+
+-- The same by names, which may be NULL: any. Answers whom it took out.
+CREATE FUNCTION remove_named(gallery text, image text, label text) RETURNS SETOF bigint LANGUAGE plpgsql
+    SET search_path = pg_catalog AS $$
+DECLARE
+    s text := secondlook.schema_of(gallery);
+    found bigint[];
+BEGIN
+    EXECUTE format('SELECT array_agg(f.id) FROM %1$I.face f JOIN %1$I.person p ON p.id = f.person '
+                   'WHERE ($1 IS NULL OR f.image = $1) AND ($2 IS NULL OR p.label = $2)', s) INTO found USING image, label;
+    PERFORM secondlook.remove(gallery, coalesce(found, '{}'));
+    RETURN QUERY SELECT unnest(found);
+END $$;
+
+-- One batch of a writer: takes faces out, adds others, and packs when many wait in the tail.
+CREATE FUNCTION change(gallery text, removed bigint[], labels text[], images text[], templates bytea[], places real[],
+                       landmarks bool[], photos bytea[], crops bytea[], ids bigint[])
+    RETURNS void LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+DECLARE
+    waiting bigint;
+BEGIN
+    IF cardinality(removed) > 0 THEN
+        PERFORM secondlook.remove(gallery, removed);
+    END IF;
+    IF cardinality(labels) > 0 THEN
+        PERFORM secondlook.add(gallery, labels, images, templates, places, landmarks, photos, crops, ids);
+    END IF;
+    EXECUTE format('SELECT count(*) FROM %I.tail', secondlook.schema_of(gallery)) INTO waiting;
+    IF waiting > 1024 THEN
+        PERFORM secondlook.pack(gallery);
+    END IF;
 END $$;
 
 -- Blocks that name faces that are gone, or (every) all of them, are made anew. Answers how many.

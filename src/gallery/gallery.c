@@ -93,6 +93,19 @@ void sl_gallery_get_info(const sl_gallery *g, sl_gallery_info *out)
     g->kind->info(g, out);
 }
 
+/* ---- what is read from afar ---- */
+
+void *sl_gallery_hold(const sl_gallery *g)
+{
+    return g->kind->hold ? g->kind->hold(g) : NULL;
+}
+
+void sl_gallery_let_go(const sl_gallery *g, void *held)
+{
+    if (g->kind->let_go)
+        g->kind->let_go(g, held);
+}
+
 /* ---- notes ---- */
 
 char *sl_gallery_note_place(const sl_gallery *g, const char *name)

@@ -5,8 +5,8 @@
  *     files of src/gallery           the same for all kinds: arguments, names, conversion, indexes
  *               |
  *     sl_gallery_kind                this table; kinds.c chooses one by what is named
- *          |         |
- *     folder/   memory_kind.c        files; this process's memory
+ *          |         |              |
+ *     folder/   memory_kind.c   postgres/      files; this process's memory; databases
  *
  * A new kind is a file with such a table, and a line in kinds.c. Its own structure begins with an sl_gallery. */
 #ifndef SL_GALLERY_KIND_H
@@ -90,6 +90,9 @@ struct sl_gallery_kind {
      * faces that it gives are those whose patches are asked for next, one by one. */
     sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,
                      sl_error *err);
+    /* As sl_gallery_hold and sl_gallery_let_go; NULL where what is read stays anyway. */
+    void *(*hold)(const sl_gallery *g);
+    void (*let_go)(const sl_gallery *g, void *held);
     sl_status (*entry)(const sl_gallery *g, size_t i, sl_entry *out, sl_error *err);
     uint32_t (*label_id)(const sl_gallery *g, size_t i);
     /* The embedding; the patches as they are stored, all other members of *out zero; 68 landmarks, NULL without. */
@@ -100,6 +103,9 @@ struct sl_gallery_kind {
     sl_status (*crop)(const sl_gallery *g, size_t i, const uint8_t **jpeg, size_t *size, sl_error *err);
     /* The face of this very image id; SL_ERR_NOT_FOUND, without a text, when there is none. */
     sl_status (*find)(const sl_gallery *g, const char *image, size_t *i, sl_error *err);
+    /* The same of many at once, where each would be a journey: faces [count], SIZE_MAX for who is not there. NULL: they
+     * are found one by one. */
+    sl_status (*find_all)(const sl_gallery *g, const char *const *images, size_t count, size_t *faces, sl_error *err);
     /* As sl_gallery_find_photo, but for the text of SL_ERR_NOT_FOUND. */
     sl_status (*find_photo)(sl_gallery *g, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err);
 
@@ -120,7 +126,7 @@ struct sl_gallery_kind {
     sl_status (*write_note)(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err);
 };
 
-extern const sl_gallery_kind sl_folder_kind, sl_memory_kind;
+extern const sl_gallery_kind sl_folder_kind, sl_memory_kind, sl_postgres_kind;
 
 /* The common part of a new handle, zeroed before. sl_gallery_close takes it, also after a failure. */
 sl_status sl_gallery_begin(sl_gallery *g, const sl_gallery_kind *kind, const char *place, bool writable,

@@ -6,7 +6,7 @@
 #include "gallery/naming.h"
 
 /* The first whose prefix fits; the last fits any name. */
-static const sl_gallery_kind *const kinds[] = {&sl_memory_kind, &sl_folder_kind};
+static const sl_gallery_kind *const kinds[] = {&sl_memory_kind, &sl_postgres_kind, &sl_folder_kind};
 
 static const sl_gallery_kind *kind_of(const char *place)
 {

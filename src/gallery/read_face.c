@@ -99,13 +99,12 @@ static void fill_template(sl_template *t, const float *embedding, const sl_patch
     t->quality = entry->quality;
 }
 
-sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
+static sl_status copy_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
 {
     sl_patch_source stored;
     const sl_point *landmarks;
     const float *embedding;
     sl_entry entry;
-    *out = NULL;
     SL_TRY(sl_gallery_entry(g, i, &entry, err));
     SL_TRY(g->kind->landmarks(g, i, &landmarks, err));
     SL_TRY(g->kind->patches(g, i, &stored, err));
@@ -113,6 +112,15 @@ sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, 
     SL_TRY(sl_template_alloc(g->shape, out, err));
     fill_template(*out, embedding, &stored, landmarks, &entry);
     return SL_OK;
+}
+
+sl_status sl_gallery_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
+{
+    *out = NULL;
+    void *held = sl_gallery_hold(g);
+    sl_status status = copy_template(g, i, out, err);
+    sl_gallery_let_go(g, held);
+    return status;
 }
 
 /* ---- faces for matching ---- */

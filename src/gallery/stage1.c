@@ -37,6 +37,8 @@ sl_status sl_gallery_derived(const sl_gallery *gallery, const sl_derived_index *
     sl_gallery *g = (sl_gallery *)gallery;
     const float *embeddings;
     *out = NULL;
+    if (g->kind->top) /* its faces are afar, and it has indexes of its own */
+        return SL_OK;
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err));
     pthread_mutex_lock(&g->mutex);
     sl_status status = SL_OK;
@@ -74,7 +76,7 @@ static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destr
 sl_status sl_gallery_expect(const sl_gallery *g, size_t queries, int threads, sl_error *err)
 {
     void *bank;
-    return g->kind->top ? SL_OK : sl_gallery_derived(g, &bank_index, queries, threads, &bank, err);
+    return sl_gallery_derived(g, &bank_index, queries, threads, &bank, err);
 }
 
 sl_status sl_gallery_top(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index,

@@ -196,9 +196,8 @@ sl_status sl_search_scan(sl_search *s, size_t block, sl_error *err)
     return scan(s, p->queries + first, n, first_length(p), &s->block, err);
 }
 
-sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_error *err)
+static sl_status rank(sl_search *s, size_t i, sl_error *err)
 {
-    s->query = query;
     SL_TRY(first_stage(s, i, err));
     const size_t k = s->plan->k < s->shortlist ? s->plan->k : s->shortlist;
     s->pairs = s->solved = 0;
@@ -212,4 +211,13 @@ sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_er
         SL_TRY(sort_head(s, k, err));
     }
     return SL_OK;
+}
+
+sl_status sl_search_rank(sl_search *s, const sl_template *query, size_t i, sl_error *err)
+{
+    s->query = query;
+    void *held = sl_gallery_hold(s->plan->gallery);
+    sl_status status = rank(s, i, err);
+    sl_gallery_let_go(s->plan->gallery, held);
+    return status;
 }

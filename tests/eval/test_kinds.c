@@ -1,5 +1,5 @@
 /* What a gallery answers does not depend on its kind: the same faces in a folder and in memory, searched and evaluated.
- * A new kind of gallery takes the place of MEMORY. */
+ * Another kind takes the place of memory where SL_OTHER_KIND says (support.h). */
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -7,8 +7,6 @@
 
 #include "gallery/kind.h"
 #include "secondlook_eval.h"
-
-#define MEMORY ":memory:"
 
 enum { PEOPLE = 40, PHOTOS = 3, DIM = 16, PATCHES = 6, CHANNELS = 8, QUERIES = 20, TOP = 6 };
 
@@ -149,10 +147,10 @@ static void searches_answer_alike(void **state)
     static const sl_rerank looks[] = {SL_RERANK_NONE, SL_RERANK_EMD, SL_RERANK_MAXSIM};
     static const sl_patch_format formats[] = {SL_PATCHES_INT8, SL_PATCHES_F32};
     for (int f = 0; f < 2; f++) {
-        char folder[32];
+        char folder[32], other[256];
         snprintf(folder, sizeof folder, "folder-%d", f);
-        sl_gallery *a = make_faces(folder, formats[f]), *b = make_faces(MEMORY, formats[f]);
-        sl_gallery *queries = make_queries(MEMORY, formats[f]);
+        sl_gallery *a = make_faces(folder, formats[f]), *b = make_faces(fresh_place(other), formats[f]);
+        sl_gallery *queries = make_queries(fresh_place(other), formats[f]);
         for (int l = 0; l < 3; l++) {
             sl_answer of_a[2 * QUERIES], of_b[2 * QUERIES];
             identify(a, queries, looks[l], of_a);
@@ -194,8 +192,8 @@ static void a_kind_may_answer_stage_1_itself(void **state)
     sl_gallery_kind answering = sl_memory_kind;
     answering.top = own_top;
     answering.embeddings = no_embeddings;
-    sl_gallery *a = make_faces(MEMORY, SL_PATCHES_F32), *b = make_faces(MEMORY, SL_PATCHES_F32);
-    sl_gallery *queries = make_queries(MEMORY, SL_PATCHES_F32);
+    sl_gallery *a = make_faces(":memory:", SL_PATCHES_F32), *b = make_faces(":memory:", SL_PATCHES_F32);
+    sl_gallery *queries = make_queries(":memory:", SL_PATCHES_F32);
     sl_answer of_a[2 * QUERIES], of_b[2 * QUERIES];
     b->kind = &answering;
     identify(a, queries, SL_RERANK_EMD, of_a);
@@ -278,8 +276,9 @@ static void expect_same_rates(const sl_openset_rates *a, const sl_openset_rates 
 static void evaluations_answer_alike(void **state)
 {
     (void)state;
-    sl_gallery *a = make_faces("folder", SL_PATCHES_INT8), *b = make_faces(MEMORY, SL_PATCHES_INT8);
-    sl_gallery *asked_a = make_queries("queries", SL_PATCHES_INT8), *asked_b = make_queries(MEMORY, SL_PATCHES_INT8);
+    char other[256];
+    sl_gallery *a = make_faces("folder", SL_PATCHES_INT8), *b = make_faces(fresh_place(other), SL_PATCHES_INT8);
+    sl_gallery *asked_a = make_queries("queries", SL_PATCHES_INT8), *asked_b = make_queries(fresh_place(other), SL_PATCHES_INT8);
     sl_evaluation of_a[2], of_b[2];
     evaluate(a, asked_a, "a.csv", of_a);
     evaluate(b, asked_b, "b.csv", of_b);

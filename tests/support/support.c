@@ -92,3 +92,15 @@ char *model_path(const char *file)
                     : asprintf(&path, "%s/.cache/secondlook/%s", home ? home : "", file);
     return n < 0 ? NULL : existing(path);
 }
+
+const char *fresh_place(char place[256])
+{
+    static int number;
+    const char *form = getenv("SL_OTHER_KIND");
+    size_t size = 0;
+    number++;
+    place[0] = 0;
+    for (const char *c = form ? form : ":memory:"; *c && size < 250; c++)
+        size += (size_t)snprintf(place + size, 256 - size, *c == '@' ? "%d" : "%c", *c == '@' ? number : *c);
+    return place;
+}

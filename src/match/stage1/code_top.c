@@ -48,8 +48,10 @@ sl_status sl_code_top_open(const sl_vectors *queries, int k, sl_code_top **out, 
 {
     *out = NULL;
     if (k < 1 || queries->dim < 1 || queries->dim > SL_CODE_MAX_DIM || queries->count < 1)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a search of %zu queries of %d numbers for the best %d: k and queries must be 1 "
-                       "or more, numbers 1 to %d", queries->count, queries->dim, k, SL_CODE_MAX_DIM);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a search of %zu queries of %d numbers for the best %d: k and queries must be 1 "
+                       "or more, numbers 1 to %d",
+                       queries->count, queries->dim, k, SL_CODE_MAX_DIM);
     sl_code_top *t = calloc(1, sizeof *t);
     if (!t)
         return sl_no_memory(err, "for a search");
@@ -193,7 +195,8 @@ sl_status sl_code_top_offer(sl_code_top *t, uint64_t id, const float *embedding,
     for (size_t q = 0; q < t->queries.count; q++) {
         const float product = sl_scan_dot(t->queries.data + q * dim, embedding, t->queries.dim);
         if (!isfinite(product))
-            return sl_fail(err, SL_ERR_NUMERIC, "the embedding of face %llu has NaN, infinity or too large numbers",
+            return sl_fail(err, SL_ERR_NUMERIC,
+                           "the embedding of face %llu has NaN, infinity or too large numbers",
                            (unsigned long long)id);
         SL_TRY(keep(t, &t->asked[q], (candidate){.id = id, .low = product, .high = product}, err));
     }
@@ -239,7 +242,8 @@ sl_status sl_code_top_best(sl_code_top *t, size_t query, size_t k, sl_code_fetch
             continue;
         const float score = sl_scan_dot(q, embedding, t->queries.dim);
         if (!isfinite(score))
-            return sl_fail(err, SL_ERR_NUMERIC, "the embedding of face %llu has NaN, infinity or too large numbers",
+            return sl_fail(err, SL_ERR_NUMERIC,
+                           "the embedding of face %llu has NaN, infinity or too large numbers",
                            (unsigned long long)c->id);
         enter(hits, count, k, (sl_code_hit){score, c->id});
     }

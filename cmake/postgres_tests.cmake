@@ -1,0 +1,17 @@
+# Tests with a PostgreSQL of their own (tests/postgres/with_cluster), which skip where there is none.
+if(NOT TARGET secondlook_postgres OR SL_SANITIZE MATCHES "thread")
+  return()
+endif()
+set(cluster ${CMAKE_SOURCE_DIR}/tests/postgres/with_cluster ${CMAKE_BINARY_DIR})
+add_test(NAME postgres/kinds COMMAND ${cluster} ${CMAKE_SOURCE_DIR}/tests/postgres/kinds ${CMAKE_BINARY_DIR})
+set(postgres_tests postgres/kinds)
+if(BATS AND TARGET secondlook_cli)
+  file(GLOB scripts CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tests/postgres/*.bats)
+  foreach(script ${scripts})
+    get_filename_component(stem ${script} NAME_WE)
+    add_test(NAME postgres/${stem} COMMAND ${cluster} ${BATS} ${script})
+    list(APPEND postgres_tests postgres/${stem})
+  endforeach()
+endif()
+set_tests_properties(${postgres_tests} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 ENVIRONMENT
+  "BIN=$<TARGET_FILE:secondlook_cli>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
