@@ -694,6 +694,7 @@ SL_API sl_status sl_look_open(const char *models_dir, const char *name, sl_compu
 SL_API void sl_look_close(sl_look *look);
 SL_API const char *sl_look_name(const sl_look *look);
 SL_API sl_rerank sl_look_rerank(const sl_look *look); /* SL_RERANK_H2L or SL_RERANK_H2 */
+SL_API sl_compute sl_look_precision(const sl_look *look);
 
 /* Where the statistics came from: a file's path, "built in" or "this gallery"; NULL without statistics. Valid as long
  * as the cells. */

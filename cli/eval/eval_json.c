@@ -36,12 +36,12 @@ static json_t *config_json(const sl_eval_config *c)
     static const struct {
         const char *key;
         sweep_field field;
-    } words[] = {{"first", SWEEP_FIRST},         {"rerank", SWEEP_RERANK}, {"feature", SWEEP_FEATURE},
+    } words[] = {{"first", SWEEP_FIRST},         {"rerank", SWEEP_RERANK}, {"look", SWEEP_LOOK},       {"feature", SWEEP_FEATURE},
                  {"weighting", SWEEP_WEIGHTING}, {"grid", SWEEP_GRID},     {"solver", SWEEP_SOLVER},
                  {"patch_precision", SWEEP_PRECISION}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char buffer[32];
+        char buffer[SWEEP_VALUE];
         const char *value = cli_sweep_value(c, words[i].field, buffer);
         json_object_set_new(object, words[i].key, *value == '-' ? json_null() : json_string(value));
     }

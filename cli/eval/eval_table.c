@@ -15,7 +15,7 @@ typedef struct {
 static columns columns_of(const eval_run *run)
 {
     columns c = {0};
-    char buffer[32];
+    char buffer[SWEEP_VALUE];
     cli_sweep_differing(run->configs, run->count, c.shown);
     c.shown[SWEEP_RERANK] = true;
     for (sweep_field f = 0; f < SWEEP_FIELDS; f++) {
@@ -60,7 +60,7 @@ static void print_stage1(const eval_run *run, const columns *c, size_t at)
 static void print_row(const eval_run *run, const columns *c, size_t at, bool best)
 {
     const sl_evaluation *e = &run->results[at];
-    char buffer[32], gain[48];
+    char buffer[SWEEP_VALUE], gain[48];
     printf("%c ", best ? '*' : ' ');
     for (sweep_field f = 0; f < SWEEP_FIELDS; f++)
         if (c->shown[f])
@@ -84,8 +84,8 @@ bool cli_eval_starts_ranking(const eval_run *run, size_t at)
 static void print_common(const eval_run *run, const columns *c)
 {
     const char *separator = "";
-    for (sweep_field f = SWEEP_FEATURE; f < SWEEP_FIELDS; f++) {
-        char buffer[32];
+    for (sweep_field f = SWEEP_LOOK; f < SWEEP_FIELDS; f++) {
+        char buffer[SWEEP_VALUE];
         const char *value = "-";
         for (size_t i = 0; i < run->count && *value == '-'; i++)
             value = cli_sweep_value(&run->configs[i], f, buffer);

@@ -244,8 +244,8 @@ sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *galle
 
 const char *cli_sweep_heading(sweep_field field)
 {
-    static const char *const headings[] = {"stage 1", "rerank",    "feature", "weighting", "grid",
-                                           "solver",  "precision", "k",       "alpha"};
+    static const char *const headings[] = {"stage 1", "rerank", "look",      "feature", "weighting",
+                                           "grid",    "solver", "precision", "k",       "alpha"};
     return headings[field];
 }
 
@@ -257,12 +257,13 @@ static bool applies(const sl_eval_config *c, sweep_field field)
     case SWEEP_RERANK:
     case SWEEP_K: return true;
     case SWEEP_ALPHA: return cli_looks_again(&c->match);
+    case SWEEP_LOOK: return c->match.look != NULL;
     case SWEEP_SOLVER: return (reads_of(c) & SL_READS_SOLVER) != 0;
     default: return (reads_of(c) & SL_READS_PATCHES) != 0;
     }
 }
 
-const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buffer[32])
+const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buffer[SWEEP_VALUE])
 {
     const sl_match_options *m = &c->match;
     if (!applies(c, field))
@@ -270,6 +271,9 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     switch (field) {
     case SWEEP_FIRST: return ranks_by_look(c) ? sl_rerank_name(c->first) : "embedding";
     case SWEEP_RERANK: return sl_rerank_name(m->rerank);
+    case SWEEP_LOOK:
+        snprintf(buffer, SWEEP_VALUE, "%.63s:%s", sl_look_name(m->look), cli_precision_name(sl_look_precision(m->look)));
+        return buffer;
     case SWEEP_FEATURE: return sl_feature_name(m->feature);
     case SWEEP_WEIGHTING: return sl_weighting_name(m->weighting);
     case SWEEP_SOLVER: return sl_solver_name(m->solver);
@@ -277,10 +281,10 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     case SWEEP_GRID:
         if (!m->grid_rows)
             return "native";
-        snprintf(buffer, 32, "%dx%d", m->grid_rows, m->grid_cols);
+        snprintf(buffer, SWEEP_VALUE, "%dx%d", m->grid_rows, m->grid_cols);
         return buffer;
-    case SWEEP_K: snprintf(buffer, 32, "%d", m->k); return buffer;
-    case SWEEP_ALPHA: snprintf(buffer, 32, "%g", (double)m->alpha); return buffer;
+    case SWEEP_K: snprintf(buffer, SWEEP_VALUE, "%d", m->k); return buffer;
+    case SWEEP_ALPHA: snprintf(buffer, SWEEP_VALUE, "%g", (double)m->alpha); return buffer;
     default: return "-";
     }
 }
@@ -288,7 +292,7 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
 void cli_sweep_differing(const sl_eval_config *configs, size_t count, bool differ[SWEEP_FIELDS])
 {
     for (sweep_field f = 0; f < SWEEP_FIELDS; f++) {
-        char a[32], b[32];
+        char a[SWEEP_VALUE], b[SWEEP_VALUE];
         const char *known = NULL;
         differ[f] = false;
         for (size_t c = 0; c < count; c++) {
@@ -308,7 +312,7 @@ void cli_sweep_name(const sl_eval_config *config, const bool wanted[SWEEP_FIELDS
     size_t used = 0;
     buffer[0] = 0;
     for (sweep_field f = 0; f < SWEEP_FIELDS && used < size; f++) {
-        char value[32];
+        char value[SWEEP_VALUE];
         if (!wanted[f] || !applies(config, f) || (f == SWEEP_FIRST && !ranks_by_look(config)))
             continue;
         used += (size_t)snprintf(buffer + used, size - used, "%s%s%s", used ? " " : "", before[f] ? before[f] : "",
@@ -322,7 +326,7 @@ void cli_sweep_first_name(const sl_eval_config *config, const bool wanted[SWEEP_
     bool own[SWEEP_FIELDS] = {false};
     first.match.rerank = first.first; /* told as a second look is */
     first.first = SL_RERANK_NONE;
-    for (sweep_field f = SWEEP_FEATURE; f < SWEEP_K; f++)
+    for (sweep_field f = SWEEP_LOOK; f < SWEEP_K; f++)
         own[f] = wanted[f];
     own[SWEEP_RERANK] = true;
     int used = snprintf(buffer, size, first.match.rerank ? "stage 1: " : "stage 1");

@@ -47,6 +47,7 @@ void cli_sweep_free(cli_sweep *sweep);
 typedef enum {
     SWEEP_FIRST,
     SWEEP_RERANK,
+    SWEEP_LOOK,
     SWEEP_FEATURE,
     SWEEP_WEIGHTING,
     SWEEP_GRID,
@@ -61,7 +62,8 @@ typedef enum {
 const char *cli_sweep_heading(sweep_field field);
 
 /* The field's value in words, "-" where it means nothing to this configuration. */
-const char *cli_sweep_value(const sl_eval_config *config, sweep_field field, char buffer[32]);
+enum { SWEEP_VALUE = 80 };
+const char *cli_sweep_value(const sl_eval_config *config, sweep_field field, char buffer[SWEEP_VALUE]);
 
 /* The fields that differ among those configurations that they mean something to. */
 void cli_sweep_differing(const sl_eval_config *configs, size_t count, bool differ[SWEEP_FIELDS]);

@@ -219,3 +219,5 @@ void sl_look_close(sl_look *look)
 
 const char *sl_look_name(const sl_look *look) { return look->name; }
 sl_rerank sl_look_rerank(const sl_look *look) { return look->rerank; }
+
+sl_compute sl_look_precision(const sl_look *look) { return ((const sl_look_network *)look)->precision; }

@@ -35,8 +35,9 @@ setup() {
         expect 4 # nobody measured what its scores mean
         json 'd.queries[0].faces[0].candidates[0].stage2 !== null'
     done
-    sl eval identify --gallery maps --rerank h2l --look ./h2l.json,./h2l.json:f32 --json
+    sl eval identify --gallery maps --rerank h2l --look ./h2l.json --json
     expect 0
+    json 'd.results[0].look === "h2l:f32"'
     sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank h2l --look ./h2l.json:int8 crops/1/1.png
     expect 1
 }
