@@ -6,6 +6,7 @@
 #include "common/output.h"
 #include "common/photo_work.h"
 #include "common/progress.h"
+#include "remote/remote.h"
 
 typedef struct {
     cli_models models;
@@ -40,7 +41,8 @@ enum {
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
-    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery, created when it is not there (required)", 0},
+    {"gallery", KEY_GALLERY, "DIR", 0, "The gallery, created when it is not there (required); or a server's, https://HOST/v1/galleries/NAME, with the key "
+     "in the environment variable SECONDLOOK_KEY", 0},
     {"labels", KEY_LABELS, "FILE", 0, "Photos and people from a list of 'path,label' lines", 0},
     {"label", KEY_LABEL, "NAME", 0, "All PATHs show this person", 0},
     {"label-level", KEY_LABEL_LEVEL, "N", 0, "The person is the N-th folder below PATH (default: 1, the first)", 0},
@@ -81,6 +83,17 @@ static void check_rules(struct argp_state *state, const enroll_run *run)
             argp_error(state, "- (stdin) has no name: give --label NAME and --id ID beside it");
 }
 
+/* What a server can be asked for. */
+static void check_remote(struct argp_state *state, const enroll_run *run)
+{
+    const sl_enroll_options ours = sl_enroll_defaults();
+    cli_remote_check_models(state, &run->models);
+    if (run->patches_given || run->enroll.keep_crops || run->enroll.all_faces ||
+        run->enroll.min_quality < ours.min_quality || run->enroll.min_quality > ours.min_quality)
+        argp_error(state, "the gallery is a server's, which decides on --patches, --keep-crops and --min-quality itself, "
+                   "and takes a photo's main face");
+}
+
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
     enroll_run *run = state->input;
@@ -118,6 +131,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (run->paths.count && run->labels)
             argp_error(state, "--labels FILE names the photos itself: give no PATH beside it");
         check_rules(state, run);
+        if (cli_is_remote(run->gallery))
+            check_remote(state, run);
         if (run->enroll.aligned && (run->enroll.all_faces || run->enroll.one_face))
             argp_error(state, "--aligned pictures hold one face each: --all-faces and --one-face do not apply");
         if (run->enroll.all_faces && run->enroll.one_face)
@@ -394,9 +409,11 @@ int cmd_enroll(int argc, char **argv)
     argp_parse(&parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     int code = collect(&run);
-    if (!code)
-        code = cli_open(&run.models, &engine, NULL);
-    if (!code)
+    if (!code && cli_is_remote(run.gallery))
+        code = cli_remote_enroll(run.gallery, &run.found,
+                                 &(cli_remote_enrolment){.one_face = run.enroll.one_face, .replace = run.enroll.replace,
+                                                         .aligned = run.enroll.aligned, .json = run.json});
+    else if (!code && !(code = cli_open(&run.models, &engine, NULL)))
         code = enroll_photos(&run, engine);
     sl_engine_close(engine);
     cli_photos_free(&run.found);

@@ -6,6 +6,7 @@
 #include "common/options.h"
 #include "common/output.h"
 #include "common/progress.h"
+#include "remote/remote.h"
 
 enum { KEY_LABEL = CLI_KEY_OWN, KEY_IMAGE };
 
@@ -103,6 +104,8 @@ static int gallery_info(int argc, char **argv)
     sl_gallery *gallery;
     sl_gallery_info info;
     char size[32];
+    if (cli_is_remote(run.dir))
+        return cli_remote_info(run.dir, run.json);
     int code = open_gallery(&run, SL_GALLERY_READ, &gallery);
     if (code)
         return code;
@@ -184,6 +187,8 @@ static int gallery_list(int argc, char **argv)
 {
     gallery_run run = parse_run(&list_parser, argc, argv);
     sl_gallery *gallery;
+    if (cli_is_remote(run.dir))
+        return cli_remote_list(run.dir, run.label, run.json);
     int code = open_gallery(&run, SL_GALLERY_READ, &gallery);
     if (code)
         return code;
@@ -225,6 +230,8 @@ static int gallery_remove(int argc, char **argv)
     sl_error err = {0};
     sl_gallery *gallery;
     size_t removed = 0;
+    if (cli_is_remote(run.dir))
+        return cli_remote_remove(run.dir, run.label, run.image, run.json);
     int code = open_gallery(&run, SL_GALLERY_WRITE, &gallery);
     if (code)
         return code;
@@ -262,10 +269,13 @@ static const struct argp verify_parser = {
 
 typedef sl_status (*whole_fn)(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
-static int whole(const struct argp *parser, whole_fn work, const char *done, int argc, char **argv)
+/* job: what a server calls it. */
+static int whole(const struct argp *parser, whole_fn work, const char *job, const char *done, int argc, char **argv)
 {
     gallery_run run = parse_run(parser, argc, argv);
     sl_error err = {0};
+    if (cli_is_remote(run.dir))
+        return cli_remote_job(run.dir, job, done);
     cli_progress_start("steps");
     sl_status status = work(run.dir, cli_progress_step, NULL, &err);
     cli_progress_end();
@@ -277,7 +287,7 @@ static int whole(const struct argp *parser, whole_fn work, const char *done, int
 
 static int gallery_compact(int argc, char **argv)
 {
-    return whole(&compact_parser, sl_gallery_compact, "compacted", argc, argv);
+    return whole(&compact_parser, sl_gallery_compact, "compact", "compacted", argc, argv);
 }
 
 static sl_status verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
@@ -290,7 +300,7 @@ static sl_status verify(const char *dir, sl_progress_fn progress, void *context,
 
 static int gallery_verify(int argc, char **argv)
 {
-    return whole(&verify_parser, verify, "sound, every checksum holds", argc, argv);
+    return whole(&verify_parser, verify, "verify", "sound, every checksum holds", argc, argv);
 }
 
 int cmd_gallery(int argc, char **argv)

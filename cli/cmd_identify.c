@@ -11,6 +11,7 @@
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/provenance.h"
+#include "remote/remote.h"
 
 enum { KEY_TOP = CLI_KEY_OWN, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
 
@@ -31,6 +32,16 @@ static const struct argp_option options[] = {
      "Each photo's folder is named after the person: count right answers, frame pictures; implies --main-face", 0},
     {0},
 };
+
+/* What a server can be asked for. */
+static void check_remote(struct argp_state *state, const identify_run *run)
+{
+    const cli_match *m = &run->match;
+    cli_remote_check_models(state, &run->models);
+    if (run->explain_dir || run->truth || m->look_name || m->patch_option || m->feature_given || m->weighting_given)
+        argp_error(state, "of a server can be asked: --top, --fpir, --threshold, --rerank, -k, --alpha, --main-face, "
+                   "--aligned, --json");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -58,6 +69,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_END:
         if (!run->paths.count)
             argp_error(state, "an IMAGE or a folder is missing");
+        if (cli_is_remote(run->of.gallery_dir))
+            check_remote(state, run);
         if (run->fpir > 0 && !isnan(run->match.threshold))
             argp_error(state, "--fpir and --threshold exclude each other");
         return 0;
@@ -96,7 +109,7 @@ static json_t *candidate_json(const sl_candidate *c)
                      cli_json_number(c->stage1), "stage2", cli_json_number(c->stage2));
 }
 
-static json_t *answer_json(const cli_face *face, const sl_answer *answer)
+json_t *cli_answer_json(const cli_face *face, const sl_answer *answer)
 {
     json_t *candidates = json_array();
     for (size_t i = 0; i < answer->count; i++)
@@ -149,7 +162,7 @@ static void print_stage2(float stage2)
         printf("  %7.4f", stage2);
 }
 
-static void print_answer(const cli_face *face, size_t index, size_t count, const sl_answer *answer)
+void cli_print_answer(const cli_face *face, size_t index, size_t count, const sl_answer *answer)
 {
     const sl_candidate *best = answer->count ? answer->candidates : NULL;
     int width = 6;
@@ -224,9 +237,9 @@ static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face 
     if (truth)
         count_truth(run, truth, &answer);
     if (run->json)
-        json_array_append_new(list, answer_json(&faces[index], &answer));
+        json_array_append_new(list, cli_answer_json(&faces[index], &answer));
     else
-        print_answer(&faces[index], index, count, &answer);
+        cli_print_answer(&faces[index], index, count, &answer);
     if (run->explain_dir)
         status = cli_case_add(run, photo, index, count, &faces[index], &answer, truth, err);
     sl_answer_free(&answer);
@@ -337,6 +350,23 @@ static int find_rule(identify_run *run)
     return CLI_OK;
 }
 
+static int identify_remotely(const identify_run *run)
+{
+    const cli_remote_search how = {.match = &run->match, .fpir = run->fpir, .top = run->top, .main_face = run->main_face,
+                                   .aligned = run->aligned, .json = run->json};
+    return cli_remote_identify(run->of.gallery_dir, &run->found, &how);
+}
+
+static int identify_here(identify_run *run)
+{
+    int code = cli_open_with_gallery(&run->models, run->of.gallery_dir, &run->engine, NULL, &run->of.gallery);
+    if (!code)
+        code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
+    if (!code)
+        code = find_rule(run);
+    return code ? code : identify_all(run);
+}
+
 int cmd_identify(int argc, char **argv)
 {
     identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
@@ -348,13 +378,7 @@ int cmd_identify(int argc, char **argv)
     if (!code)
         code = cli_photos_of(&run.paths, NULL, &run.found);
     if (!code)
-        code = cli_open_with_gallery(&run.models, run.of.gallery_dir, &run.engine, NULL, &run.of.gallery);
-    if (!code)
-        code = cli_open_oae(&run.match, &run.models, run.engine, run.of.gallery, &run.oae);
-    if (!code)
-        code = find_rule(&run);
-    if (!code)
-        code = identify_all(&run);
+        code = cli_is_remote(run.of.gallery_dir) ? identify_remotely(&run) : identify_here(&run);
     cli_cases_free(&run);
     sl_oae_close(run.oae);
     sl_look_close(run.match.look);

@@ -9,6 +9,7 @@
 #include "common/photo_work.h"
 #include "common/progress.h"
 #include "common/rule_options.h"
+#include "remote/remote.h"
 
 enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR, KEY_TRUST };
 
@@ -23,6 +24,15 @@ typedef struct {
     bool json, aligned;
     bool trust; /* explain: drawn whatever the second look */
 } pair_run;
+
+/* What a server can be asked for. */
+static void check_remote(struct argp_state *state, const pair_run *run)
+{
+    cli_remote_check_models(state, &run->models);
+    if (run->out || run->match.look_given || run->match.patch_option || run->match.alpha_given)
+        argp_error(state, "a server compares two photos by its own look: --far, --threshold, --aligned, --json alone; for "
+                   "pictures, its page");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -43,7 +53,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "two photos are needed, not %zu", run->paths.count);
         if (run->far > 0 && !isnan(run->match.threshold))
             argp_error(state, "--far and --threshold exclude each other");
-        if (run->gallery && !(run->far > 0))
+        if (cli_is_remote(run->gallery))
+            check_remote(state, run);
+        else if (run->gallery && !(run->far > 0))
             argp_error(state, "--gallery is for --far: its calibration gives the threshold");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -73,7 +85,8 @@ static const struct argp_child children[] = {
      "thousand) is taken for one person", \
      0}, \
     {"gallery", KEY_GALLERY, "DIR", 0, \
-     "With --far: a gallery whose calibration is used, not the model's own rates", 0}
+     "With --far: a gallery whose calibration is used, not the model's own rates; or a server's (https://HOST/v1/galleries/" \
+     "NAME), which is asked then", 0}
 
 static const struct argp_option verify_options[] = {
     CLI_OPTION_JSON,
@@ -291,8 +304,10 @@ int cmd_verify(int argc, char **argv)
     pair_run run = {.match = cli_match_defaults()};
     pair p = {0};
     argp_parse(&verify_parser, argc, argv, 0, 0, &run);
-    int code = pair_open(&run, &p);
-    if (!code)
+    int code;
+    if (cli_is_remote(run.gallery))
+        code = cli_remote_verify(run.gallery, run.paths.items, &run.match, run.far, run.aligned, run.json);
+    else if (!(code = pair_open(&run, &p)))
         code = answer(&run, &p);
     pair_close(&p);
     free(run.paths.items);

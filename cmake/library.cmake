@@ -14,6 +14,12 @@ endforeach()
 target_link_libraries(secondlook PRIVATE ${SL_MODULE_LIBS})
 target_link_libraries(secondlook_static PUBLIC ${SL_MODULE_LIBS})
 
+# Galleries of servers, where libcurl is here.
+option(SL_CURL "let secondlook ask servers, by libcurl" ON)
+if(SL_CURL AND NOT CMAKE_CROSSCOMPILING)
+  pkg_check_modules(CURL IMPORTED_TARGET libcurl)
+endif()
+
 file(GLOB_RECURSE cli_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/cli/*.c)
 if(cli_sources)
   # Linked statically with our own library: build/secondlook runs wherever it is copied with its apt
@@ -22,6 +28,10 @@ if(cli_sources)
   set_target_properties(secondlook_cli PROPERTIES OUTPUT_NAME secondlook)
   target_include_directories(secondlook_cli PRIVATE ${CMAKE_SOURCE_DIR}/cli)
   target_link_libraries(secondlook_cli PRIVATE secondlook_static PkgConfig::JANSSON)
+  if(CURL_FOUND)
+    target_compile_definitions(secondlook_cli PRIVATE SL_CURL)
+    target_link_libraries(secondlook_cli PRIVATE PkgConfig::CURL)
+  endif()
   install(TARGETS secondlook_cli RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 

@@ -200,6 +200,15 @@ static const char *title_of(int status)
     return "Internal Server Error";
 }
 
+static json_t *problem_json(const sv_request *r, int status, int code, const char *text)
+{
+    json_t *problem = json_pack("{s:s,s:s,s:i,s:o,s:s}", "type", "about:blank", "title", title_of(status), "status",
+                                status, "detail", sv_text(text), "request", r->id);
+    if (code)
+        json_object_set_new(problem, "code", json_integer(code));
+    return problem;
+}
+
 void sv_refuse(sv_request *r, int status, int code, const char *format, ...)
 {
     char said[1200], text[1400];
@@ -214,9 +223,7 @@ void sv_refuse(sv_request *r, int status, int code, const char *format, ...)
     else if (style == SV_STYLE_DEEPSTACK)
         sv_reply_json(r, 200, json_pack("{s:b,s:o}", "success", 0, "error", sv_text(text)));
     else
-        reply_document(r, status, "application/problem+json",
-                       json_pack("{s:s,s:s,s:i,s:o,s:s}", "type", "about:blank", "title", title_of(status), "status",
-                                 status, "detail", sv_text(text), "request", r->id));
+        reply_document(r, status, "application/problem+json", problem_json(r, status, code, text));
 }
 
 /* What a status of the library is to a client: HTTP's and CompreFace's. */

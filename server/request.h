@@ -107,7 +107,7 @@ void sv_reply_json(sv_request *r, int status, json_t *document);
 void sv_reply_bytes(sv_request *r, int status, const char *type, void *bytes, size_t size);
 void sv_reply_fixed(sv_request *r, int status, const char *type, const void *bytes, size_t size);
 
-/* An error in the route's style. code: CompreFace's; elsewhere not told. */
+/* An error in the route's style. code: CompreFace's, told where it is not 0. */
 void sv_refuse(sv_request *r, int status, int code, const char *format, ...) __attribute__((format(printf, 4, 5)));
 /* Of what the library said. */
 void sv_refuse_error(sv_request *r, const sl_error *err);

@@ -21,7 +21,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-#define OPTION_GALLERY {"gallery", CLI_KEY_GALLERY, "DIR", 0, "The gallery (required)", 0}
+#define OPTION_GALLERY {"gallery", CLI_KEY_GALLERY, "DIR", 0, "The gallery (required); where a command can ask a server: https://HOST/v1/galleries/NAME", 0}
 
 static const struct argp_option gallery_option[] = {OPTION_GALLERY, {0}};
 const struct argp cli_gallery_argp = {gallery_option, parse, 0, 0, 0, 0, 0};

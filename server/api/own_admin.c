@@ -148,7 +148,8 @@ void sv_own_openapi(sv_request *r, sl_session *session)
         for (const sv_route *route = *table; route->method; route++)
             if (route->about)
                 add_path(paths, route);
-    json_t *problem = json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}", "type", "object", "properties",
+    json_t *problem = json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}", "type", "object",
+                                "properties", "code", "type", "integer",
                                 "type", "type", "string", "title", "type", "string", "status", "type", "integer",
                                 "detail", "type", "string", "request", "type", "string");
     json_t *key = json_pack("{s:s,s:s,s:s}", "type", "apiKey", "in", "header", "name", "x-api-key");

@@ -226,9 +226,9 @@ static bool check_face(sv_request *r, const sv_faces *faces)
 {
     const sl_face *f = faces->count ? &faces->items[0].face : NULL;
     if (!f)
-        sv_refuse(r, 422, 0, "no face is found on the photo");
+        sv_refuse(r, 422, 28, "no face is found on the photo");
     else if (f->rivals && sv_ask_bool(r, "one_face", false))
-        sv_refuse(r, 422, 0, "the photo shows %d faces that are about as large: cut it to the one that is meant",
+        sv_refuse(r, 422, 31, "the photo shows %d faces that are about as large: cut it to the one that is meant",
                   f->rivals + 1);
     else if (f->quality.overall < r->server->config.min_quality)
         sv_refuse(r, 422, 0,
@@ -257,7 +257,8 @@ void sv_own_face_add(sv_request *r, sl_session *session)
     const char *person = sv_ask(r, "person", hold), *id = sv_ask(r, "id", id_hold);
     sv_faces faces;
     sv_place *place = sv_named_gallery(r);
-    const sv_look_options how = {.name = "image", .embed = true, .crops = true, .main_face = true};
+    const sv_look_options how = {.name = "image", .embed = true, .crops = true, .main_face = true,
+                                 .aligned = sv_ask_bool(r, "aligned", false)};
     if (!place)
         return;
     if (!person || !*person) {

@@ -28,7 +28,7 @@ const sv_route sv_own_routes[] = {
 
     ROUTE("GET", GALLERY "/faces", SV_READ, 0, sv_own_faces, "Faces: page, size, person"),
     ROUTE("POST", GALLERY "/faces", SV_ENROL, SV_WRITES, sv_own_face_add,
-          "Enrols a photo's main face: image (a file, or base64 in JSON), person, id, replace, one_face, "
+          "Enrols a photo's main face: image (a file, or base64 in JSON), person, id, replace, one_face, aligned, "
           "metadata (a JSON object)"),
     ROUTE("GET", GALLERY "/faces/{face}", SV_READ, 0, sv_own_face, "A face"),
     ROUTE("GET", GALLERY "/faces/{face}/crop", SV_READ, 0, sv_own_face_crop, "The crop that was kept of it, a JPEG"),

@@ -276,7 +276,7 @@ static bool main_face(sv_request *r, sl_session *session, const char *name, sv_f
     if (out->count)
         return true;
     sv_faces_free(out);
-    sv_refuse(r, 422, 0, "no face is found on %s", name);
+    sv_refuse(r, 422, 28, "no face is found on %s", name);
     return false;
 }
 

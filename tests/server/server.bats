@@ -45,6 +45,67 @@ setup() {
     node "$SOURCE/tests/server/raw_requests.mjs" "$URL" "$KEY" people
 }
 
+@test "secondlook against the server: enroll, identify, verify, gallery" {
+    sl enroll --gallery "$URL/v1/galleries/main" people
+    expect 1
+    contains "$err" SECONDLOOK_KEY
+    export SECONDLOOK_KEY=$KEY
+    curl -s -H "x-api-key: $KEY" -d name=cli "$URL/v1/galleries" > /dev/null
+    staff=$URL/v1/galleries/cli
+    sl enroll --gallery "$staff" --label Ann --json people/sample1.png people/grey.jpg
+    case $err in *"built without libcurl"*) skip "built without libcurl" ;; esac
+    expect 0
+    json 'd.enrolled === 1 && d.no_face === 1 && d.photos === 2 && d.refused[0].image === "Ann/grey.jpg"'
+    sl enroll --gallery "$staff" --label "Bob & Eve/x" people/sample2.png
+    expect 0
+    sl enroll --gallery "$staff" --label Ann people/sample1.png
+    expect 0
+    sl gallery info "$staff" --json
+    json 'd.faces === 2 && d.people === 2'
+    sl identify --gallery "$staff" --json --top 1 people/sample1.png people/group.jpg
+    expect 0
+    json 'd.queries.length === 2 && d.queries[1].faces.length === 3 && d.rule.promise === "fpir"' \
+        'd.queries[0].faces[0].decision === "match" && d.queries[0].faces[0].candidates[0].label === "Ann"'
+    sl identify --gallery "$staff" people/sample1.png
+    expect 0
+    contains "$out" "match: Ann"
+    sl identify --gallery "$staff" --threshold 1 people/sample4.png
+    expect 4
+    sl identify --gallery "$staff" --model other people/sample4.png
+    expect 2
+    sl verify --gallery "$staff" people/sample1.png people/sample1.png
+    expect 0
+    contains "$out" "same person"
+    sl verify --gallery "$staff" --far 0.0001 --json people/sample1.png people/sample2.png
+    expect 4
+    json 'd.decision === "unknown"'
+    sl verify --gallery "$staff" people/sample1.png people/grey.jpg
+    expect 3
+    sl gallery list "$staff" --label "Bob & Eve/x" --json
+    json 'd.faces.length === 1 && d.faces[0].image === "Bob & Eve/x/sample2.png"'
+    sl gallery remove "$staff" --image "Bob & Eve/x/sample2.png" --label Ann
+    expect 1
+    sl gallery remove "$staff" --label "Bob & Eve/x"
+    expect 0
+    sl gallery compact "$staff"
+    expect 0
+    sl gallery verify "$staff"
+    expect 0
+    sl gallery info "$staff" --json
+    json 'd.faces === 1 && d.removed === 0'
+    sl gallery info "$URL/v1/galleries/none"
+    expect 1
+    contains "$err" "no gallery none"
+    SECONDLOOK_KEY=$(echo "$KEY" | tr 0-9a-f 1-9a-f0) sl gallery info "$staff"
+    expect 1
+    contains "$err" "not known"
+    for elsewhere in http://example.org http://127.0.0.1:x@example.org https://a@b http://127.0.0.1.example.org; do
+        sl gallery info "$elsewhere/v1/galleries/staff"
+        expect 1
+        contains "$err" "https"
+    done
+}
+
 @test "the page in a browser: every screen, wide and narrow, light and dark" {
     release_only "the browser sees no more than the other clients do"
     [ -e "$MODELS/server-clients/done" ] || skip "the server's clients are not here: tools/server-clients"
