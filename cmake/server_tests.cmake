@@ -17,6 +17,7 @@ endforeach()
 find_program(BATS bats)
 if(BATS AND TARGET make_picture)
   add_test(NAME server/clients COMMAND ${BATS} ${CMAKE_SOURCE_DIR}/tests/server/server.bats)
-  set_tests_properties(server/clients PROPERTIES TIMEOUT 900 COST 100 ENVIRONMENT
+  add_test(NAME server/study_served COMMAND ${BATS} ${CMAKE_SOURCE_DIR}/tests/server/study_served.bats)
+  set_tests_properties(server/clients server/study_served PROPERTIES TIMEOUT 900 COST 100 ENVIRONMENT
     "SERVER=$<TARGET_FILE:secondlook_server>;BIN=$<TARGET_FILE:secondlook_cli>;MAKE_PICTURE=$<TARGET_FILE:make_picture>;TURN=$<TARGET_FILE:turn>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
 endif()

@@ -25,6 +25,7 @@
 #include "http/listener.h"
 #include "server.h"
 #include "store/durable.h"
+#include "store/study_store.h"
 
 enum {
     KEY_ADDRESS = 256,
@@ -48,7 +49,8 @@ enum {
     KEY_MODELS,
     KEY_LANDMARKS,
     KEY_ORIGIN,
-    KEY_IMPORT
+    KEY_IMPORT,
+    KEY_STUDY
 };
 
 enum { ATTACHED_MAX = 100 };
@@ -78,6 +80,8 @@ static const struct argp_option options[] = {
     {"rate", KEY_RATE, "R", 0, "Requests a second of one key, twice as many at once; 0: any number (default: 100)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
+    {"study", KEY_STUDY, "DIR", 0, "Serve this user study (of 'secondlook study make') to whoever has its address, and keep "
+     "the answers there", 3},
     {"no-crops", KEY_NO_CROPS, 0, 0, "Keep no pictures of enrolled faces", 3},
     {"min-quality", KEY_QUALITY, "Q", 0, "Refuse to enrol faces of lower quality in /v1 (default: 0.05)", 3},
     {"patches", KEY_PATCHES, "KIND", 0, "How new galleries store faces: compact, int8, f32 or none (default: compact)",
@@ -116,6 +120,7 @@ static error_t parse_place(int key, char *arg, struct argp_state *state)
     case KEY_CERT_KEY: c->tls_key = arg; return 0;
     case KEY_ORIGIN: c->origin = arg; return 0;
     case KEY_IMPORT: c->import_from = arg; return 0;
+    case KEY_STUDY: c->study = arg; return 0;
     case KEY_MODELS: c->engine.models_dir = arg; return 0;
     case KEY_MODEL: c->engine.model = arg; return 0;
     case KEY_DETECTOR: c->engine.detector = arg; return 0;
@@ -228,6 +233,16 @@ static sl_status open_store(sv_server *s, const command_line *line, char made[37
     return status;
 }
 
+static sl_status open_study(sv_server *s, sl_error *err)
+{
+    size_t refused;
+    const sl_status status = sv_study_open(s->config.study, &s->study, &refused, err);
+    if (refused)
+        fprintf(stderr, "secondlook-server: %zu lines of %s/answers.jsonl are not taken: 'secondlook study score' says why\n",
+                refused, s->config.study);
+    return status;
+}
+
 static sl_status open_server(sv_server *s, const command_line *line, char made[37], sl_error *err)
 {
     s->sessions = sv_sessions_open();
@@ -238,6 +253,8 @@ static sl_status open_server(sv_server *s, const command_line *line, char made[3
         status = open_pairs(s, err);
     if (status == SL_OK)
         status = open_store(s, line, made, err);
+    if (status == SL_OK && s->config.study)
+        status = open_study(s, err);
     if (status == SL_OK)
         status = sv_queue_open(s->engine, s->config.workers, s->config.queue, &s->queue, err);
     if (status == SL_OK)
@@ -261,6 +278,7 @@ static void close_server(sv_server *s)
         sv_listener_drain(s->listener);
     sv_listener_close(s->listener);
     sv_jobs_close(s->jobs);
+    sv_study_close(s->study);
     sv_hub_close(s->hub);
     sv_audit_close(s->audit);
     sv_keys_close(s->keys);
@@ -274,6 +292,8 @@ static void say_where(const sv_server *s, const char *made)
 {
     printf("secondlook-server listens at %s://%s:%d\n", s->config.tls_cert ? "https" : "http", s->config.address,
            sv_listener_port(s->listener));
+    if (s->study)
+        printf("Participants of the study open /study/%s/ there\n", sv_study_id(s->study));
     if (*made)
         printf("The key for all galleries, which is shown this once: %s\n", made);
     fflush(stdout);
@@ -294,8 +314,8 @@ static void wait_for_end(sv_server *s, const sigset_t *signals)
 
 static int serve(const command_line *line)
 {
-    static const sv_route *const tables[] = {sv_compreface_routes, sv_deepstack_routes, sv_own_routes, sv_page_routes,
-                                             NULL};
+    static const sv_route *const tables[] = {sv_compreface_routes, sv_deepstack_routes, sv_own_routes, sv_study_routes,
+                                             sv_page_routes, NULL};
     static sv_server server;
     char made[37];
     sl_error err = {0};

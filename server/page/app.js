@@ -6,9 +6,10 @@ import { el, say } from "./dom.js";
 import { find } from "./find.js";
 import { jobs } from "./jobs.js";
 import { people } from "./people.js";
+import { study } from "./study.js";
 import { texts } from "./texts.js";
 
-const all = { find, people, calibrate, jobs, audit };
+const all = { find, people, calibrate, jobs, audit, study };
 let screens = all;
 const main = document.getElementById("main"), nav = document.querySelector("nav"), leave = document.getElementById("leave");
 const chooser = document.querySelector(".gallery"), select = chooser.querySelector("select");
@@ -44,7 +45,7 @@ async function enter(key) {
     galleries.sort((a, b) => b.faces - a.faces);
     select.replaceChildren(...galleries.map(g => el("option", { value: g.name }, g.name)));
     if (galleries.some(g => g.name === wanted)) select.value = wanted;
-    const { audit: _, ...others } = all; // the log is for those whom all galleries are open to
+    const { audit: _, study: __, ...others } = all; // log and study are for those whom all galleries are open to
     screens = who.scope === "admin" && who.gallery === "*" ? all : others;
     nav.replaceChildren(...Object.keys(screens).map(name => el("a", { href: `#${name}` }, texts[name])));
     nav.hidden = chooser.hidden = leave.hidden = false;

@@ -12,4 +12,7 @@ typedef struct {
 
 extern const sv_page_file sv_page_files[];
 
+/* The media type that belongs to a name's ending; a literal. */
+const char *sv_file_type(const char *name);
+
 #endif

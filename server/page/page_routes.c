@@ -5,10 +5,11 @@
 
 #include "server.h"
 
-static const char *type_of(const char *name)
+const char *sv_file_type(const char *name)
 {
     static const char *const types[][2] = {{".html", "text/html; charset=utf-8"}, {".css", "text/css; charset=utf-8"},
-                                           {".js", "text/javascript; charset=utf-8"}, {".svg", "image/svg+xml"}};
+                                           {".js", "text/javascript; charset=utf-8"}, {".svg", "image/svg+xml"},
+                                           {".jpg", "image/jpeg"}, {".json", "application/json"}};
     const char *ending = strrchr(name, '.');
     for (size_t i = 0; ending && i < sizeof types / sizeof *types; i++)
         if (strcmp(ending, types[i][0]) == 0)
@@ -20,7 +21,7 @@ static void reply_file(sv_request *r, const char *name)
 {
     for (const sv_page_file *f = sv_page_files; f->name; f++)
         if (strcmp(f->name, name) == 0) {
-            sv_reply_fixed(r, 200, type_of(name), f->data, f->size);
+            sv_reply_fixed(r, 200, sv_file_type(name), f->data, f->size);
             return;
         }
     sv_refuse(r, 404, 0, "there is nothing here");

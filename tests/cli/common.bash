@@ -101,6 +101,23 @@ make_people() {
     "$BIN" enroll --gallery gallery --aligned --keep-crops --no-quality-gate people > /dev/null
 }
 
+# A small study, $BATS_FILE_TMPDIR/study, of a gallery of 22 people with two photos each: a crop, and the same coarser.
+make_study() {
+    [ -e "$MODELS/demo-photos/sample6.jpg" ] && [ -e "$MODELS/mobilefacenet-192.tflite" ] || return 1
+    [ -e /usr/share/dlib/shape_predictor_68_face_landmarks.dat ] || return 1
+    small_photos
+    cd "$BATS_FILE_TMPDIR"
+    "$BIN" align --landmarks none --all-faces photos -o crops > crops.txt
+    while read -r crop; do
+        name=$(basename "$crop" .png)
+        mkdir -p "people/$name"
+        "$MAKE_PICTURE" smaller 2 "$crop" "people/$name/coarse.png"
+        mv "$crop" "people/$name/fine.png"
+    done < crops.txt
+    "$BIN" enroll --gallery gallery --aligned --keep-crops --no-quality-gate people > /dev/null
+    "$BIN" study make --gallery gallery --out study --pairs 3 --same 2 --examples 1 > made 2> making
+}
+
 # made_up_galleries: 60 faces of 20 people in ./g; q: 30 faces of ten of them and five others; pairs.txt.
 made_up_galleries() {
     command -v node > /dev/null && [ -x "$BUILD/gallery_of_arrays" ] || return 0
