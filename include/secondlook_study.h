@@ -22,7 +22,7 @@ extern "C" {
 /* What is shown beside the two faces: an arm of the study. */
 typedef enum {
     SL_STUDY_NONE = 0,  /* nothing */
-    SL_STUDY_CC = 1,    /* the network alone: each patch against the mean of the other face's, [g_other . p]+, as heat */
+    SL_STUDY_CC = 1,    /* the network alone: each patch against the mean of the other face's, as heat (SL_HEAT_CC) */
     SL_STUDY_FLOW = 2,  /* DeepFace-EMD: the first face put together from patches of the second */
     SL_STUDY_H2L = 3,   /* Hybrid-ViT: each patch after attention to both faces against the other face's mean */
     SL_STUDY_TRUST = 4, /* oae: how far each part of a face is believed */
@@ -50,7 +50,7 @@ typedef struct {
     sl_study_strangers strangers;
     uint64_t seed;       /* the same seed, gallery and models give the same bytes */
     const char *consent; /* what participants agree to, UTF-8, paragraphs parted by blank lines, at most 64 KiB; NULL:
-                            the text in study.json that docs/study.md shows */
+                            a text that comes with the library */
     sl_progress_fn progress; /* counts pairs */
     void *context;
 } sl_study_options;
@@ -67,10 +67,10 @@ typedef struct {
     uint64_t bytes; /* of them */
 } sl_study_made;
 
-/* Draws pairs of faces from the gallery's crops, a mask or sunglasses onto each face (by 68 landmarks), embeds them anew
- * and writes the study. There are as many sets of pairs as arms, and every pair is drawn for every arm: a participant
- * sees each pair once, set s in the arm s + rotation, the rotation being the participant's own; so no arm has the easier
- * pairs. A person is in one pair, a photo is shown once.
+/* Draws pairs of faces from the gallery's crops, a mask or sunglasses onto each face (by 68 landmarks), embeds them
+ * anew and writes the study. There are as many sets of pairs as arms, and every pair is drawn for every arm: a
+ * participant sees each pair once, set s in the arm s + rotation, the rotation being the participant's own; so no arm
+ * has the easier pairs. A person is in one pair, a photo is shown once.
  *   engine   the gallery's, with a landmark model
  *   folder   made where it is not there
  * SL_ERR_EXISTS where folder/key.json is there already: answers may belong to it. SL_ERR_ARGUMENT where the gallery has
@@ -105,7 +105,8 @@ typedef struct {
  *   SL_ERR_MISMATCH  it is of another study
  *   SL_ERR_EXISTS    the same participant has answered otherwise before
  *   SL_ERR_LIMIT     larger than 1 MiB; more than 4,096 participants */
-SL_API sl_status sl_study_check(const sl_study *study, const void *json, size_t size, sl_study_sheet *out, sl_error *err);
+SL_API sl_status sl_study_check(const sl_study *study, const void *json, size_t size, sl_study_sheet *out,
+                                sl_error *err);
 
 /* The same, and takes them; what is repeated changes nothing. On failure nothing is taken. */
 SL_API sl_status sl_study_take(sl_study *study, const void *json, size_t size, sl_study_sheet *out, sl_error *err);
@@ -114,8 +115,8 @@ SL_API sl_status sl_study_take(sl_study *study, const void *json, size_t size, s
  * file's name, with the line behind it where it has several. */
 typedef void (*sl_study_told_fn)(void *context, const char *where, const sl_study_sheet *sheet, const sl_error *why);
 
-/* Takes the answers of a file (at most 256 MiB): one document, or, where its name ends with ".jsonl", one a line. What is
- * refused is told (told may be NULL) and passed over; only a file that cannot be read is an error. */
+/* Takes the answers of a file (at most 256 MiB): one document, or, where its name ends with ".jsonl", one a line. What
+ * is refused is told (told may be NULL) and passed over; only a file that cannot be read is an error. */
 SL_API sl_status sl_study_take_file(sl_study *study, const char *path, sl_study_told_fn told, void *context,
                                     sl_error *err);
 
@@ -156,8 +157,8 @@ typedef struct {
 /* The figures of all answers taken; seed: of the bootstrap. NaN where nobody has answered. */
 SL_API sl_status sl_study_score(const sl_study *study, uint64_t seed, sl_study_result *out, sl_error *err);
 
-/* As a JSON document; as a chart of bars with their intervals and the level of chance (SVG). SL_ERR_ARGUMENT for a chart
- * of nobody. free() them. */
+/* As a JSON document; as a chart of bars with their intervals and the level of chance (SVG). SL_ERR_ARGUMENT for a
+ * chart of nobody. free() them. */
 SL_API sl_status sl_study_result_json(const sl_study_result *result, char **json, sl_error *err);
 SL_API sl_status sl_study_result_chart(const sl_study_result *result, char **svg, sl_error *err);
 

@@ -80,8 +80,8 @@ static const struct argp_option options[] = {
     {"rate", KEY_RATE, "R", 0, "Requests a second of one key, twice as many at once; 0: any number (default: 100)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
-    {"study", KEY_STUDY, "DIR", 0, "Serve this user study (of 'secondlook study make') to whoever has its address, and keep "
-     "the answers there", 3},
+    {"study", KEY_STUDY, "DIR", 0,
+     "Serve this user study (of 'secondlook study make') to whoever has its address, and keep the answers there", 3},
     {"no-crops", KEY_NO_CROPS, 0, 0, "Keep no pictures of enrolled faces", 3},
     {"min-quality", KEY_QUALITY, "Q", 0, "Refuse to enrol faces of lower quality in /v1 (default: 0.05)", 3},
     {"patches", KEY_PATCHES, "KIND", 0, "How new galleries store faces: compact, int8, f32 or none (default: compact)",
@@ -238,7 +238,8 @@ static sl_status open_study(sv_server *s, sl_error *err)
     size_t refused;
     const sl_status status = sv_study_open(s->config.study, &s->study, &refused, err);
     if (refused)
-        fprintf(stderr, "secondlook-server: %zu lines of %s/answers.jsonl are not taken: 'secondlook study score' says why\n",
+        fprintf(stderr,
+                "secondlook-server: %zu lines of %s/answers.jsonl are not taken: 'secondlook study score' says why\n",
                 refused, s->config.study);
     return status;
 }

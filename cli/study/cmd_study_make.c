@@ -35,7 +35,8 @@ static const struct argp_option options[] = {
     {"same", KEY_SAME, "N", 0, "Those of them that are of one person (default: 8)", 1},
     {"examples", KEY_EXAMPLES, "N", 0, "Pairs of each arm that are shown first, with the answer (default: 5)", 1},
     {"strangers", KEY_STRANGERS, "near|random", 0,
-     "The other person of a different pair: the one most like the first by the whole face (the default), or anybody", 1},
+     "The other person of a different pair: the one most like the first by the whole face (the default), or anybody",
+     1},
     {"seed", KEY_SEED, "S", 0, "The same seed draws the same study (default: 1)", 1},
     {"consent", KEY_CONSENT, "FILE", 0, "The text that participants agree to, paragraphs parted by blank lines", 1},
     CLI_OPTION_JSON,
@@ -77,8 +78,8 @@ static const struct argp parser = {
     options,
     parse,
     "--gallery DIR --out DIR",
-    "Draws a study of a gallery's crops: pairs of faces behind drawn masks and sunglasses, shown alone (none), with heat "
-    "maps of the network (cc), of a Hybrid-ViT (h2l), with the flow of patches (flow), and with what is believed "
+    "Draws a study of a gallery's crops: pairs of faces behind drawn masks and sunglasses, shown alone (none), with "
+    "heat maps of the network (cc), of a Hybrid-ViT (h2l), with the flow of patches (flow), and with what is believed "
     "(trust). DIR/site is a folder of static files for participants, which works from any web server, from "
     "secondlook-server, or from the disk; DIR/key.json has the truth and stays with you.\v"
     "Examples:\n"
@@ -96,7 +97,8 @@ static const struct argp parser = {
 static int open_arms(make_run *run)
 {
     sl_error err = {0};
-    sl_status status = sl_oae_of_engine(run->engine, SL_NEEDS_STATISTICS, run->gallery, run->models.threads, &run->oae, &err);
+    sl_status status = sl_oae_of_engine(run->engine, SL_NEEDS_STATISTICS, run->gallery, run->models.threads, &run->oae,
+                                        &err);
     if (status == SL_ERR_NOT_FOUND || status == SL_ERR_UNSUPPORTED)
         cli_warn("the arm trust is left out: %s", err.text);
     else if (status)
@@ -135,14 +137,15 @@ static int tell(const make_run *run, const sl_study_made *made)
     for (int i = 0; i < made->arm_count; i++)
         json_array_append_new(arms, json_string(sl_study_arm_name(made->arms[i])));
     if (run->json)
-        return cli_print_json(json_pack("{s:s,s:o,s:o,s:I,s:I,s:I}", "study", made->id, "folder", cli_json_text(run->out),
-                                        "arms", arms, "pairs", (json_int_t)made->pairs, "files",
-                                        (json_int_t)made->files, "bytes", (json_int_t)made->bytes));
+        return cli_print_json(json_pack("{s:s,s:o,s:o,s:I,s:I,s:I}", "study", made->id, "folder",
+                                        cli_json_text(run->out), "arms", arms, "pairs", (json_int_t)made->pairs,
+                                        "files", (json_int_t)made->files, "bytes", (json_int_t)made->bytes));
     char size[32];
     printf("study %.12s: %d arms (", made->id, made->arm_count);
     for (int i = 0; i < made->arm_count; i++)
         printf("%s%s", i ? ", " : "", sl_study_arm_name(made->arms[i]));
-    printf("), %zu pairs with examples, %zu files of %s\n", made->pairs, made->files, cli_bytes_text(made->bytes, size));
+    printf("), %zu pairs with examples, %zu files of %s\n", made->pairs, made->files,
+           cli_bytes_text(made->bytes, size));
     json_decref(arms);
     cli_say("  for participants  %s/site/index.html", run->out);
     cli_say("  the key           %s/key.json: keep it away from them", run->out);

@@ -55,8 +55,8 @@ static const struct argp parser = {
     options,
     parse,
     "DIR [ANSWERS...]",
-    "Scores a study: for each arm the mean and standard deviation of the participants' accuracies with a 95 % bootstrap "
-    "interval over participants, and arms beside each other by an exact sign-flip permutation test in the same "
+    "Scores a study: for each arm the mean and standard deviation of the participants' accuracies with a 95 % "
+    "bootstrap interval over participants, and arms beside each other by an exact sign-flip permutation test in the same "
     "participants, with Holm's correction. DIR is the folder that 'study make' wrote; answers are read from "
     "DIR/answers.jsonl, where secondlook-server puts them, and from ANSWERS: files that participants saved (.json), or "
     "folders of them. Who left out a pair of an arm does not count in that arm. What is refused is told, and the "
@@ -213,12 +213,12 @@ static int print_text(const score_run *run, const sl_study_result *r)
 {
     printf("%zu participant%s, %d pairs of each arm, %d of them of one person: chance is %.2f %%\n", r->participants,
            r->participants == 1 ? "" : "s", r->pairs, r->same, r->chance);
-    printf("%zu answers missing, %zu after less than .2 s, %zu after more than 10 minutes; taken twice: %zu, refused: %zu\n\n",
-           r->missing, r->hasty, r->slow, run->repeated, json_array_size(run->refused));
+    printf("%zu answers missing, %zu after less than .2 s, %zu after more than 10 minutes; taken twice: %zu, refused: "
+           "%zu\n\n", r->missing, r->hasty, r->slow, run->repeated, json_array_size(run->refused));
     print_arms(r);
     print_differences(r);
-    printf("\nPercent. Intervals: 2,000 bootstrap resamples of the participants. p: exact sign-flip permutation test of the "
-           "same\nparticipants' differences, two-sided.\n");
+    printf("\nPercent. Intervals: 2,000 bootstrap resamples of the participants. p: exact sign-flip permutation test\n"
+           "of the same participants' differences, two-sided.\n");
     return CLI_OK;
 }
 

@@ -16,7 +16,7 @@ static sv_study *addressed(sv_request *r)
     sv_study *study = r->server->study;
     if (study && strcmp(sv_study_id(study), r->args[0]) == 0)
         return study;
-    sv_refuse(r, 404, 0, "there is nothing here");
+    sv_refuse(r, 404, 0, "no study of this number is served");
     return NULL;
 }
 

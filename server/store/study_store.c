@@ -140,7 +140,8 @@ sl_status sv_study_file(const sv_study *s, const char *subfolder, const char *na
 {
     char *path = NULL;
     int fd = -1;
-    if (is_plain(name) && asprintf(&path, "%s/%s%s%s", s->site, subfolder ? subfolder : "", subfolder ? "/" : "", name) > 0)
+    const char *below = subfolder ? subfolder : ".";
+    if (is_plain(name) && asprintf(&path, "%s/%s/%s", s->site, below, name) > 0)
         fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     free(path);
     if (fd < 0)

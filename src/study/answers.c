@@ -192,8 +192,8 @@ static sl_status compare_known(const sl_study *s, sl_participant *p, sl_error *e
             continue;
         p->sheet.repeated = memcmp(s->people[i].digest, p->digest, sizeof p->digest) == 0;
         if (!p->sheet.repeated)
-            return sl_fail(err, SL_ERR_EXISTS, "the participant %s has answered otherwise before: the first answers count",
-                           p->sheet.participant);
+            return sl_fail(err, SL_ERR_EXISTS, "the participant %s has answered otherwise before: the first answers "
+                           "count", p->sheet.participant);
     }
     if (!p->sheet.repeated && s->count >= SL_STUDY_PEOPLE_MAX)
         return sl_fail(err, SL_ERR_LIMIT, "a study has at most %d participants", SL_STUDY_PEOPLE_MAX);

@@ -74,8 +74,9 @@ static sl_status list_faces(drawing *d, sl_error *err)
             d->people[d->people_count++] = (person){.first = i};
         d->people[d->people_count - 1].count++;
     }
-    return d->face_count ? SL_OK
-                         : sl_fail(err, SL_ERR_NOT_FOUND, "the gallery keeps no crops to show: enrol with --keep-crops");
+    if (!d->face_count)
+        return sl_fail(err, SL_ERR_NOT_FOUND, "the gallery keeps no crops to show: enrol with --keep-crops");
+    return SL_OK;
 }
 
 static void shuffle(drawing *d, void *items, size_t count, size_t size)
@@ -187,8 +188,8 @@ static sl_status draw(drawing *d, sl_error *err)
     for (size_t i = 0; i < d->people_count; i++)
         several += d->people[i].count > 1;
     return sl_fail(err, SL_ERR_ARGUMENT,
-                   "the study takes %zu people with two photos and %zu others; the gallery has crops of %zu people, %zu "
-                   "of them with two photos or more: ask for fewer pairs and examples, or enrol more people",
+                   "the study takes %zu people with two photos and %zu others; the gallery has crops of %zu people, "
+                   "%zu of them with two photos or more: ask for fewer pairs and examples, or enrol more people",
                    d->same_count, 2 * d->different_count, d->people_count, several);
 }
 

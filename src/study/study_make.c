@@ -115,7 +115,7 @@ static sl_status write_arm(making *m, sl_study_arm arm, const char *name, const 
     return status;
 }
 
-/* A pair is named after its pictures: neither its name nor, where pairs are listed by name, its place says who it is. */
+/* A pair is named after its pictures: neither its name nor, as pairs are listed by name, its place says who it is. */
 static void name_pair(const covered_face faces[2], char name[SL_STUDY_NAME + 1])
 {
     sl_sha256 hash;
@@ -173,7 +173,8 @@ static sl_status make_pairs(making *m, sl_drawn_pair *pairs, size_t count, sl_er
     for (size_t i = 0; i < count; i++) {
         SL_TRY(make_pair(m, &pairs[i], err));
         if (o->progress && o->progress(o->context, i + 1, count))
-            return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu pairs: there is no study", i + 1, count);
+            return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu pairs: there is no study", i + 1,
+                           count);
     }
     qsort(pairs, count, sizeof *pairs, by_set_and_name);
     return SL_OK;
@@ -268,8 +269,10 @@ static sl_status check_folder(const char *folder, sl_error *err)
         return sl_no_memory(err, "for a study");
     const bool there = lstat(path, &st) == 0;
     free(path);
-    return there ? sl_fail(err, SL_ERR_EXISTS, "%s: there is a study already, to which answers may belong: choose another "
-                           "folder", folder) : SL_OK;
+    if (there)
+        return sl_fail(err, SL_ERR_EXISTS, "%s: there is a study already, to which answers may belong: choose another "
+                       "folder", folder);
+    return SL_OK;
 }
 
 /* The text that comes with the library; free() it. */

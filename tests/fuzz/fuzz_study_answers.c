@@ -1,6 +1,5 @@
 // module: study
-/* A participant's answers, from whoever sends them: what is taken can be scored, what is refused says why. A document that
- * says it is a key is read as one. */
+/* A participant's answers, from whoever sends them: what is taken can be scored, what is refused says why. Keys too. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

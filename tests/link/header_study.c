@@ -7,12 +7,14 @@
 
 #define ID "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
 static const char key[] =
-    "{\"format\": \"secondlook-study-key\", \"version\": 1, \"study\": \"" ID "\", \"arms\": [\"flow\"], \"sets\": "
-    "[{\"pairs\": [{\"pair\": \"00000000000000a0\", \"same\": true}, {\"pair\": \"00000000000000a1\", \"same\": false}]}]}";
+    "{\"format\": \"secondlook-study-key\", \"version\": 1, \"study\": \"" ID "\", \"arms\": [\"flow\"], \"sets\": [{"
+    "\"pairs\": [{\"pair\": \"00000000000000a0\", \"same\": true}, "
+    "{\"pair\": \"00000000000000a1\", \"same\": false}]}]}";
 static const char answers[] =
-    "{\"format\": \"secondlook-study-answers\", \"version\": 1, \"study\": \"" ID "\", \"participant\": \"one\", \"rotation\": "
-    "0, \"answers\": [{\"arm\": \"flow\", \"pair\": \"00000000000000a1\", \"same\": false, \"ms\": 900}, {\"arm\": \"flow\", "
-    "\"pair\": \"00000000000000a0\", \"same\": true, \"ms\": 1100}]}";
+    "{\"format\": \"secondlook-study-answers\", \"version\": 1, \"study\": \"" ID "\", \"participant\": \"one\", "
+    "\"rotation\": 0, \"answers\": ["
+    "{\"arm\": \"flow\", \"pair\": \"00000000000000a1\", \"same\": false, \"ms\": 900}, "
+    "{\"arm\": \"flow\", \"pair\": \"00000000000000a0\", \"same\": true, \"ms\": 1100}]}";
 
 int main(void)
 {
@@ -21,7 +23,8 @@ int main(void)
     sl_study_result result;
     sl_error err;
     int fine;
-    if (sl_study_of_key(key, strlen(key), &study, &err) || sl_study_take(study, answers, strlen(answers), &sheet, &err) ||
+    if (sl_study_of_key(key, strlen(key), &study, &err) ||
+        sl_study_take(study, answers, strlen(answers), &sheet, &err) ||
         sl_study_score(study, 1, &result, &err)) {
         fprintf(stderr, "%s\n", err.text);
         return 1;

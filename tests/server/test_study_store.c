@@ -1,5 +1,5 @@
-/* The answers of a served study: on disk when they were taken, as they were before when not; what a crash leaves is cut off;
- * no file but the site's can be read. */
+/* The answers of a served study: on disk when they were taken, as they were before when not; what a crash leaves is cut
+ * off; no file but the site's can be read. */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>

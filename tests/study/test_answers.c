@@ -48,7 +48,7 @@ static void test_hostile(void **state)
         {"\"version\":1", "\"version\":2", SL_ERR_FORMAT, "version"},
         {"-answers\"", "-key\"", SL_ERR_FORMAT, "format"},
         {"{", "[", SL_ERR_FORMAT, "line 1"},
-        {STUDY_ID, "ff112233445566778899aabbccddeeff00112233445566778899aabbccddeeff", SL_ERR_MISMATCH, "another study"},
+        {"00112233445566778899", "ff112233445566778899", SL_ERR_MISMATCH, "another study"},
         {STUDY_ID, "x", SL_ERR_FORMAT, "study"},
         {"\"p1\"", "\"../p1\"", SL_ERR_FORMAT, "other characters"},
         {"\"p1\"", "\"\"", SL_ERR_FORMAT, "participant"},

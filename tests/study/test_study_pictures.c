@@ -31,7 +31,10 @@ static made_up *make_pair(void)
         fill_random(patches, SMALL_CELLS * SMALL_WIDTH, (uint64_t)i + 5, -1, 1);
         m->faces[i] = small_template(patches);
     }
-    m->pair = (sl_pair){.query = m->faces[0], .other = m->faces[1], .query_crop = &m->crops[0], .other_crop = &m->crops[1]};
+    m->pair = (sl_pair){.query = m->faces[0],
+                        .other = m->faces[1],
+                        .query_crop = &m->crops[0],
+                        .other_crop = &m->crops[1]};
     return m;
 }
 
@@ -151,7 +154,11 @@ static void test_what_can_be_had(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_cc_is_apc), cmocka_unit_test(test_flow),
-                                       cmocka_unit_test(test_h2l_is_brightness), cmocka_unit_test(test_what_can_be_had)};
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cc_is_apc),
+        cmocka_unit_test(test_flow),
+        cmocka_unit_test(test_h2l_is_brightness),
+        cmocka_unit_test(test_what_can_be_had),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
