@@ -56,8 +56,8 @@ static const struct argp parser = {
     parse,
     "DIR [ANSWERS...]",
     "Scores a study: for each arm the mean and standard deviation of the participants' accuracies with a 95 % "
-    "bootstrap interval over participants, and arms beside each other by an exact sign-flip permutation test in the same "
-    "participants, with Holm's correction. DIR is the folder that 'study make' wrote; answers are read from "
+    "bootstrap interval over participants, and arms beside each other by an exact sign-flip permutation test in the "
+    "same participants, with Holm's correction. DIR is the folder that 'study make' wrote; answers are read from "
     "DIR/answers.jsonl, where secondlook-server puts them, and from ANSWERS: files that participants saved (.json), or "
     "folders of them. Who left out a pair of an arm does not count in that arm. What is refused is told, and the "
     "exit code is 1 then.\v"
