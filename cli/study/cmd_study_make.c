@@ -4,6 +4,7 @@
 
 #include "common/cli.h"
 #include "common/gallery_model.h"
+#include "common/look_needs.h"
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/stream.h"
@@ -105,7 +106,7 @@ static int open_arms(make_run *run)
         return cli_fail(NULL, &err);
     if (!run->look_name)
         cli_note("the arm h2l is left out: it takes a learned look (--look)");
-    else if (sl_look_open(run->models.engine.models_dir, run->look_name, SL_COMPUTE_F32, &run->look, &err))
+    else if (cli_look_open(run->models.engine.models_dir, run->look_name, &run->look, &err))
         return cli_fail(run->look_name, &err);
     run->options.oae = run->oae;
     run->options.look = run->look;
