@@ -24,7 +24,7 @@ typedef struct {
     sl_patch_format patches;
     sl_engine_options engine;
     const char *import_from; /* folder below which folders may be imported, or NULL */
-    const char *study;  /* folder of a user study, or NULL */
+    const char *study;       /* folder of a user study, or NULL */
     const char *origin; /* that browsers may call from, or NULL */
 } sv_config;
 
@@ -66,6 +66,7 @@ struct sv_server {
 double sv_now(void); /* seconds of the monotonic clock */
 
 /* All routes, in tables that end with a NULL method. */
-extern const sv_route sv_compreface_routes[], sv_deepstack_routes[], sv_own_routes[], sv_study_routes[], sv_page_routes[];
+extern const sv_route sv_compreface_routes[], sv_deepstack_routes[], sv_own_routes[], sv_study_routes[],
+    sv_page_routes[];
 
 #endif
