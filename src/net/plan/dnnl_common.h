@@ -32,6 +32,9 @@ static inline dnnl_function dnnl_unary(const sl_attr *attr)
     case SL_FN_TANH: return (dnnl_function){dnnl_eltwise_tanh, 0, 0};
     case SL_FN_ELU: return (dnnl_function){dnnl_eltwise_elu, attr->a, 0};
     case SL_FN_ABS: return (dnnl_function){dnnl_eltwise_abs, 0, 0};
+#ifndef __aarch64__ /* not tried there */
+    case SL_FN_GELU: return (dnnl_function){dnnl_eltwise_gelu_erf, 0, 0};
+#endif
 #if DNNL_VERSION_MAJOR >= 3 || !defined(__aarch64__) /* ARM's of version 2 is wrong behind convolutions, in 512-bit SVE */
     /* version 2 has the numbers built in and ignores them */
     case SL_FN_HARD_SWISH: return (dnnl_function){dnnl_eltwise_hardswish, 1.0f / 6, 0.5f};
