@@ -7,6 +7,9 @@
 
 #include "face/mtcnn.h"
 #include "face/retinaface.h"
+#include "face/scrfd.h"
+#include "face/ultraface.h"
+#include "face/yunet.h"
 #include "image/image.h"
 
 enum { MIN_SIDE = 32, MAX_SIDE = 8192 };
@@ -14,6 +17,9 @@ enum { MIN_SIDE = 32, MAX_SIDE = 8192 };
 static const sl_detector_kind *const kinds[] = {
     &sl_detector_retinaface,
     &sl_detector_mtcnn,
+    &sl_detector_scrfd,
+    &sl_detector_yunet,
+    &sl_detector_ultraface,
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -26,6 +32,26 @@ const sl_detector_kind *sl_detector_kind_find(const char *name)
         if (strcmp(kinds[i]->name, name) == 0)
             return kinds[i];
     return NULL;
+}
+
+const sl_detector_kind *sl_detector_kind_of(const sl_graph *network)
+{
+    for (int i = 0; i < KINDS; i++)
+        if (kinds[i]->fits(network))
+            return kinds[i];
+    return NULL;
+}
+
+sl_status sl_detector_kind_check(const sl_detector_kind *kind, const sl_graph *network, sl_error *err)
+{
+    if (kind->fits(network))
+        return SL_OK;
+    const sl_detector_kind *other = sl_detector_kind_of(network);
+    if (other)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the network is no %s but %s: say \"detector\": \"%s\" in its manifest",
+                       kind->name, other->name, other->name);
+    return sl_fail(err, SL_ERR_UNSUPPORTED, "the network's inputs and outputs are those of no detector that is known "
+                   "here: %s", "retinaface (mnet.25), mtcnn, scrfd, yunet and ultraface are");
 }
 
 sl_detector_options sl_detector_defaults(int threads)

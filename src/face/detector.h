@@ -46,6 +46,9 @@ typedef struct {
 
     size_t size;      /* of its struct, which begins with an sl_detector */
 
+    /* Whether this is the (last) network of such a detector, by its inputs and outputs. */
+    bool (*fits)(const sl_graph *network);
+
     /* Given a zeroed struct whose beginning is filled in. SL_ERR_UNSUPPORTED, here or at the first picture, for
      * networks of another kind. close, also after open has failed, frees what the struct holds; not the struct. */
     sl_status (*open)(sl_detector *detector, const sl_detector_network *networks, sl_error *err);
@@ -63,11 +66,18 @@ typedef struct {
 struct sl_detector {
     const sl_detector_kind *kind;
     sl_detector_options options;
+    bool guesses_points; /* it knows boxes alone: its five points are where they lie in the mean */
 };
 
 /* By name; NULL for another one. sl_detector_kind_at(i): all of them, NULL behind the last. */
 const sl_detector_kind *sl_detector_kind_find(const char *name);
 const sl_detector_kind *sl_detector_kind_at(int i);
+
+/* The kind that a network is of; NULL where it is none's. */
+const sl_detector_kind *sl_detector_kind_of(const sl_graph *network);
+
+/* SL_ERR_UNSUPPORTED for a (last) network that is not of this kind; the text names the kind that it is of, if any. */
+sl_status sl_detector_kind_check(const sl_detector_kind *kind, const sl_graph *network, sl_error *err);
 
 /* networks: [kind->networks]. SL_ERR_ARGUMENT for options out of range. */
 sl_status sl_detector_open(const sl_detector_kind *kind, const sl_detector_network *networks,

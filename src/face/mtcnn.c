@@ -319,6 +319,22 @@ static sl_status find(sl_detector *d, const sl_image *image, float threshold, sl
 
 /* ---- the kind ---- */
 
+/* O-net: windows of 48 x 48 in, scores [2], shifts [4] and points [10] out. */
+static bool network_fits(const sl_graph *g)
+{
+    const sl_shape shape = {.rank = 4, .dim = {1, 3, 48, 48}};
+    sl_graph *sized;
+    if (g->n_inputs != 1 || g->n_outputs != count_outputs(ONET) || sl_graph_infer(g, &shape, NULL, 0, &sized, NULL) != SL_OK)
+        return false;
+    int64_t product = 1;
+    for (int i = 0; i < g->n_outputs; i++) {
+        const sl_shape *s = &sized->tensors[sized->outputs[i]].shape;
+        product *= s->rank == 2 ? s->dim[1] : 0;
+    }
+    sl_graph_free(sized);
+    return product == 2 * 4 * 10;
+}
+
 static void close_networks(sl_detector *d)
 {
     mtcnn *m = (mtcnn *)d;
@@ -344,6 +360,7 @@ const sl_detector_kind sl_detector_mtcnn = {
     .networks = NETWORKS,
     .threshold = .7f, /* the paper's for O-net */
     .size = sizeof(mtcnn),
+    .fits = network_fits,
     .open = open_networks,
     .close = close_networks,
     .find = find,

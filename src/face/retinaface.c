@@ -164,6 +164,7 @@ const sl_detector_kind sl_detector_retinaface = {
     .networks = 1,
     .threshold = .8f,
     .size = sizeof(retinaface),
+    .fits = sl_retinaface_network_fits,
     .open = open_network,
     .close = close_network,
     .find = find,

@@ -40,6 +40,9 @@ typedef struct {
 
 /* SL_ERR_UNSUPPORTED when the graph has not RetinaFace's nine outputs; it must outlive the network. */
 sl_status sl_retinaface_network_open(const sl_graph *graph, int threads, sl_retinaface_network *out, sl_error *err);
+
+/* Whether it has nine outputs of RetinaFace's shapes. */
+bool sl_retinaface_network_fits(const sl_graph *graph);
 void sl_retinaface_network_close(sl_retinaface_network *network);
 
 /* What the network says of a picture, or of its mirror image. The first n_heads heads, from stride 32 on, are computed,

@@ -73,6 +73,25 @@ static sl_status compile(void *context, const sl_plan_key *key, sl_plan **out, s
     return status;
 }
 
+bool sl_retinaface_network_fits(const sl_graph *graph)
+{
+    enum { SIDE = 224 };
+    static const int64_t channels[OUTPUTS_A_HEAD] = {4, 8, 20};
+    const sl_shape shape = {.rank = 4, .dim = {1, 3, SIDE, SIDE}};
+    const char *names[OUTPUTS];
+    sl_graph *sized;
+    if (graph->n_inputs != 1 || graph->n_outputs != OUTPUTS ||
+        sl_graph_infer(graph, &shape, NULL, 0, &sized, NULL) != SL_OK)
+        return false;
+    bool fits = names_of_heads(sized, SIDE, SIDE, SL_RETINAFACE_HEADS, names) == OUTPUTS;
+    int seen[OUTPUTS_A_HEAD] = {0};
+    for (int i = 0; i < OUTPUTS; i++)
+        for (int c = 0; c < OUTPUTS_A_HEAD; c++)
+            seen[c] += sized->tensors[sized->outputs[i]].shape.dim[1] == channels[c];
+    sl_graph_free(sized);
+    return fits && seen[0] == SL_RETINAFACE_HEADS && seen[1] == SL_RETINAFACE_HEADS && seen[2] == SL_RETINAFACE_HEADS;
+}
+
 /* Which of the plan's outputs is what. */
 static sl_status heads_of(const sl_plan *plan, const sl_plan_key *size, sl_retinaface_head *heads, sl_error *err)
 {

@@ -22,6 +22,8 @@ sl_status sl_detector_model_open(const char *models_dir, const char *name, sl_de
     sl_status status = SL_OK;
     for (int i = 0; i < out->kind->networks - 1 && status == SL_OK; i++)
         status = open_stage(models_dir, i, out, err);
+    if (status == SL_OK && (status = sl_detector_kind_check(out->kind, last.graph, err)) != SL_OK)
+        sl_fail_in(err, status, "detector %s", last.manifest->name);
     if (status != SL_OK)
         sl_detector_model_close(out);
     return status;

@@ -1,5 +1,6 @@
 /* What is in a network file, a checkpoint or a model, as JSON: for whoever writes a manifest or imports weights. */
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -78,6 +79,18 @@ static json_t *normalisation_json(const sl_preamble *p)
     return json_string(text);
 }
 
+/* The manifest by which the file can be used, but for what its user knows. */
+static json_t *detector_manifest(const sl_detector_kind *kind, const char *path, bool tflite, const char *hex)
+{
+    const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+    json_t *m = json_pack("{s:s+, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:s}", "name", kind->name, "-mine", "kind",
+                          "detector", "detector", kind->name, "licence", "?", "provenance", "?", "file", file, "format",
+                          tflite ? "tflite" : "onnx", "score_threshold", round(1000 * (double)kind->threshold) / 1000, "sha256", hex);
+    if (kind->networks > 1)
+        json_object_set_new(m, "stages", json_pack("[s,s]", "?", "?"));
+    return m;
+}
+
 static json_t *document(const sl_graph *file, const sl_graph *g, const char *path, bool tflite,
                         const uint8_t digest[32])
 {
@@ -92,6 +105,9 @@ static json_t *document(const sl_graph *file, const sl_graph *g, const char *pat
     json_object_set_new(suggestion, "patch_map", map >= 0 ? tensor_json(g, map) : json_null());
     const sl_preamble preamble = g ? sl_preamble_of(g) : (sl_preamble){0};
     json_object_set_new(suggestion, "input", suggested_input_json(file, &preamble, tflite));
+    const sl_detector_kind *kind = sl_detector_kind_of(file);
+    if (kind)
+        json_object_set_new(suggestion, "manifest", detector_manifest(kind, path, tflite, hex));
     json_object_set_new(root, "suggestion", suggestion);
     json_object_set_new(root, "normalisation", normalisation_json(&preamble));
     json_object_set_new(root, "nodes", nodes_json(g ? g : file));

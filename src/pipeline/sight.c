@@ -20,6 +20,18 @@ static sl_status find_faces(sl_session *s, const sl_image *image, sl_face **face
     return sl_detector_find(s->detector, image, s->engine->detector_threshold, faces, count, err);
 }
 
+/* The closer look. Of a detector without points, the landmarks' are the better ones: found from those it guessed, and
+ * once more from these. */
+static sl_status refine(sl_session *s, const sl_image *image, sl_face *face, sl_error *err)
+{
+    sl_point landmarks[68];
+    SL_TRY(sl_detector_refine(s->detector, image, face, err));
+    for (int i = 0; i < 2 && s->detector->guesses_points && s->engine->landmarks; i++)
+        if (sl_landmarks_of_face(s->engine->landmarks, image, face->points, landmarks, NULL) == SL_OK)
+            sl_points_of_landmarks(landmarks, face->points);
+    return SL_OK;
+}
+
 /* ---- where nothing was found ---- */
 
 static sl_status find_refined(sl_session *s, const sl_image *image, sl_sight *out, sl_error *err)
@@ -27,7 +39,7 @@ static sl_status find_refined(sl_session *s, const sl_image *image, sl_sight *ou
     SL_TRY(find_faces(s, image, &out->faces, &out->count, err));
     out->refined = true;
     for (size_t i = 0; i < out->count; i++)
-        SL_TRY(sl_detector_refine(s->detector, image, &out->faces[i], err));
+        SL_TRY(refine(s, image, &out->faces[i], err));
     return SL_OK;
 }
 
@@ -108,12 +120,12 @@ static sl_status look(sl_session *s, const sl_image *picture, sl_sight *out, sl_
     out->main = sl_main_face(picture, out->faces, out->count);
     sl_face best = out->faces[0]; /* as it was found */
     if (!out->refined)
-        SL_TRY(sl_detector_refine(s->detector, picture, &out->faces[out->main], err));
+        SL_TRY(refine(s, picture, &out->faces[out->main], err));
     weigh(out, &out->faces[out->main]);
     if (out->convinces || !out->main)
         return SL_OK;
     if (!out->refined) /* of a copy: its turn comes with that of the others */
-        SL_TRY(sl_detector_refine(s->detector, picture, &best, err));
+        SL_TRY(refine(s, picture, &best, err));
     weigh(out, &best);
     return SL_OK;
 }
@@ -132,7 +144,7 @@ sl_status sl_sight_refine(sl_session *s, const sl_image *picture, sl_sight *sigh
     sl_status status = SL_OK;
     for (size_t i = 0; !sight->refined && i < sight->count && status == SL_OK; i++)
         if (i != sight->main)
-            status = sl_detector_refine(s->detector, picture, &sight->faces[i], err);
+            status = refine(s, picture, &sight->faces[i], err);
     if (status == SL_OK)
         sight->refined = true;
     else
