@@ -11,13 +11,15 @@
 #include "base/threads.h"
 #include "model/arch/arch.h"
 
-/* Pairs of one run: 100 candidates are five. */
-enum { BATCH = 20 };
+/* Pairs of one run. The last dense layers have more weights than fit into a cache: they are read once a run, whatever
+ * its pairs, so that large runs are quick. */
+enum { SIZES = 3, BATCH = 50 };
+static const int sizes[SIZES] = {BATCH, 10, 1};
 
 typedef struct {
     const sl_look_network *of;
     int threads;
-    sl_plan *one, *many;     /* for one pair and for BATCH; compiled when first needed */
+    sl_plan *plans[SIZES];   /* for so many pairs each; compiled when first needed */
     float *query, *candidates; /* [R, C], [BATCH, R, C] */
 } worker;
 
@@ -26,8 +28,8 @@ typedef struct {
 static void close_worker(void *opened)
 {
     worker *w = opened;
-    sl_plan_free(w->one);
-    sl_plan_free(w->many);
+    for (int i = 0; i < SIZES; i++)
+        sl_plan_free(w->plans[i]);
     free(w->query);
     free(w->candidates);
     free(w);
@@ -79,12 +81,12 @@ static sl_status compile(const worker *w, int batch, sl_plan **out, sl_error *er
     return status;
 }
 
-static sl_status run_plan(worker *w, int batch, int from, int n, float *scores, sl_error *err)
+static sl_status run_plan(worker *w, int size, int from, int n, float *scores, sl_error *err)
 {
     const size_t numbers = (size_t)w->of->look.cells * (size_t)w->of->look.channels;
-    sl_plan **plan = batch == 1 ? &w->one : &w->many;
+    sl_plan **plan = &w->plans[size];
     if (!*plan)
-        SL_TRY(compile(w, batch, plan, err));
+        SL_TRY(compile(w, sizes[size], plan, err));
     memcpy(sl_plan_input(*plan, 0, NULL), w->query, numbers * sizeof(float));
     memcpy(sl_plan_input(*plan, 1, NULL), candidate_of(w, from), (size_t)n * numbers * sizeof(float));
     SL_TRY(sl_plan_run(*plan, err));
@@ -92,14 +94,23 @@ static sl_status run_plan(worker *w, int batch, int from, int n, float *scores, 
     return SL_OK;
 }
 
-/* A few go one by one; where most of a batch is there, what is behind them is worked out for nothing. */
+/* The largest run that n pairs nearly fill: what is behind them is worked out for nothing. */
+static int size_for(int n)
+{
+    int i = 0;
+    while (n < (4 * sizes[i] + 4) / 5)
+        i++;
+    return i;
+}
+
 static sl_status run(void *opened, int n, float *scores, sl_error *err)
 {
     worker *w = opened;
-    if (n >= BATCH / 2)
-        return run_plan(w, BATCH, 0, n, scores, err);
-    for (int i = 0; i < n; i++)
-        SL_TRY(run_plan(w, 1, i, 1, scores + i, err));
+    for (int from = 0, some; from < n; from += some) {
+        const int size = size_for(n - from);
+        some = n - from < sizes[size] ? n - from : sizes[size];
+        SL_TRY(run_plan(w, size, from, some, scores + from, err));
+    }
     return SL_OK;
 }
 
