@@ -26,6 +26,7 @@ struct sv_place {
     sv_change *first, **last; /* that wait */
     bool stopping, gone;
     sv_view *view;
+    sv_view *spare; /* the thread's: the state before, which becomes the next one; NULL */
     json_t *noted; /* labels without faces: an object of them */
     sv_metadata *metadata;
 
@@ -55,18 +56,35 @@ static void close_writer(sv_place *p)
     p->writer = NULL;
 }
 
-/* Shows searches what is on disk. */
-static sl_status publish(sv_place *p, sl_error *err)
+/* The state before last, brought up to the newest; or the gallery opened once more, which costs a look at all of it: at
+ * the first commit, after a compaction, and while a long job holds that state. */
+static sl_status next_view(sv_place *p, sv_view **out, sl_error *err)
+{
+    sv_view *spare = p->spare;
+    p->spare = NULL;
+    if (spare && sv_view_alone(spare) && sv_view_refresh(spare, p->engine, NULL) == SL_OK) {
+        *out = spare;
+        return SL_OK;
+    }
+    sv_view_release(spare);
+    return sv_view_open(p->dir, p->engine, out, err);
+}
+
+/* Shows searches what is on disk. compacted: nothing of before stays open, so that its bytes are gone. */
+static sl_status publish(sv_place *p, bool compacted, sl_error *err)
 {
     sv_view *fresh;
-    sl_status status = sv_view_open(p->dir, p->engine, &fresh, err);
+    sl_status status = next_view(p, &fresh, err);
     if (status != SL_OK)
         return status;
     pthread_mutex_lock(&p->mutex);
     sv_view *before = p->view;
     p->view = fresh;
     pthread_mutex_unlock(&p->mutex);
-    sv_view_release(before);
+    if (compacted)
+        sv_view_release(before);
+    else
+        p->spare = before;
     return SL_OK;
 }
 
@@ -107,11 +125,14 @@ static void apply(sv_place *p, sv_change *c)
 static void serve(sv_place *p, sv_change *list)
 {
     sl_error err = {0};
-    for (sv_change *c = list; c; c = c->next)
+    bool compacted = false;
+    for (sv_change *c = list; c; c = c->next) {
         apply(p, c);
+        compacted |= c->kind == SV_COMPACT;
+    }
     sl_status status = p->gone ? SL_OK : commit(p, &err);
     if (status == SL_OK && !p->gone)
-        status = publish(p, &err);
+        status = publish(p, compacted, &err);
     for (sv_change *c = list, *next; c; c = next) {
         next = c->next;
         if (status != SL_OK && c->result.status == SL_OK)
@@ -231,6 +252,7 @@ static sl_status read_noted(sv_place *p, sl_error *err)
 static void close_place(sv_place *p)
 {
     sv_view_release(p->view);
+    sv_view_release(p->spare);
     close_writer(p);
     json_decref(p->noted);
     sv_metadata_close(p->metadata);
@@ -261,7 +283,7 @@ static sl_status open_place(sv_hub *hub, const char *name, const char *dir, bool
     if (status == SL_OK)
         status = open_writer(p, err);
     if (status == SL_OK)
-        status = publish(p, err);
+        status = publish(p, false, err);
     if (status == SL_OK && pthread_create(&p->thread, NULL, run, p) != 0)
         status = sv_fail(err, SL_ERR_MEMORY, "%s: no thread", dir);
     if (status == SL_OK)

@@ -1,4 +1,5 @@
 /* One state of a gallery, and what is known of it. */
+#define _GNU_SOURCE
 #include "store/view.h"
 
 #include <math.h>
@@ -6,7 +7,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "secondlook_serve.h"
 #include "store/durable.h"
 
 typedef struct {
@@ -114,6 +117,28 @@ void sv_view_release(const sv_view *view)
     counted_view *c = (counted_view *)view;
     if (c && atomic_fetch_sub(&c->holders, 1) == 1)
         close_view(c);
+}
+
+/* ---- going on ---- */
+
+bool sv_view_alone(const sv_view *view)
+{
+    const counted_view *c = (const counted_view *)view;
+    for (int i = 0; i < 50 && atomic_load(&c->holders) > 1; i++)
+        usleep(1000); /* a search takes about so long */
+    return atomic_load(&c->holders) == 1;
+}
+
+sl_status sv_view_refresh(sv_view *view, const sl_engine *engine, sl_error *err)
+{
+    counted_view *c = (counted_view *)view;
+    const bool had_faces = sl_gallery_size(c->gallery) > 0;
+    free(c->people);
+    c->people = NULL;
+    sl_status status = sl_gallery_refresh(c->gallery, err);
+    if (status == SL_OK)
+        status = find_rule(engine, view, err);
+    return status == SL_OK && !had_faces ? warm(engine, view, err) : status;
 }
 
 /* ---- people ---- */

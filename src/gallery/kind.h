@@ -73,6 +73,9 @@ struct sl_gallery_kind {
                       sl_gallery **out, sl_error *err);
     /* Frees the handle too, which may be half opened. */
     void (*close)(sl_gallery *g);
+    /* Brings a reading handle up to the newest commit; *added: nothing was removed, faces were added behind the others (or
+     * none were). NULL: cannot. On failure the handle is only closed. */
+    sl_status (*refresh)(sl_gallery *g, bool *added, sl_error *err);
     /* As the public functions; NULL where there are no files. */
     sl_status (*verify)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*compact)(const char *place, sl_progress_fn progress, void *context, sl_error *err);

@@ -1,18 +1,55 @@
 /* Stage 1, what it reads, and indexes that are worth having once a gallery is asked again and again. All of them are of
  * the faces as they are, and are made by the first thread that asks. */
 #include "gallery/kind.h"
+#include "match/stage1/codes.h"
+#include "secondlook_serve.h"
 
 /* ---- indexes ---- */
+
+static void drop_index(sl_gallery *g, int kind)
+{
+    if (g->derived[kind].index)
+        g->derived[kind].kind->destroy(g->derived[kind].index);
+    g->derived[kind].index = NULL;
+    g->derived[kind].uses = 0;
+}
 
 void sl_gallery_changed(sl_gallery *g)
 {
     g->embeddings_ready = false;
+    for (int kind = 0; kind < SL_DERIVED_KINDS; kind++)
+        drop_index(g, kind);
+}
+
+/* There are more faces behind those that were: indexes that can grow do. */
+static sl_status grow_indexes(sl_gallery *g, sl_error *err)
+{
+    const float *embeddings;
+    g->embeddings_ready = false;
+    SL_TRY(sl_gallery_embeddings(g, &embeddings, err));
     for (int kind = 0; kind < SL_DERIVED_KINDS; kind++) {
-        if (g->derived[kind].index)
-            g->derived[kind].kind->destroy(g->derived[kind].index);
-        g->derived[kind].index = NULL;
-        g->derived[kind].uses = 0;
+        const sl_derived_index *of = g->derived[kind].kind;
+        if (g->derived[kind].index && of->grow)
+            SL_TRY(of->grow(g->derived[kind].index, g, embeddings, err));
+        else
+            drop_index(g, kind);
     }
+    return SL_OK;
+}
+
+sl_status sl_gallery_refresh(sl_gallery *g, sl_error *err)
+{
+    bool added = false;
+    if (!g)
+        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_refresh: gallery is NULL");
+    if (!g->kind->refresh || g->writable)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: only a gallery in a folder that was opened for reading follows what "
+                       "others write", g->place);
+    SL_TRY(g->kind->refresh(g, &added, err));
+    if (added)
+        return grow_indexes(g, err);
+    sl_gallery_changed(g);
+    return SL_OK;
 }
 
 sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err)
@@ -70,8 +107,13 @@ static void destroy_bank(void *bank)
     sl_cosine_bank_close(bank);
 }
 
+static sl_status grow_bank(void *bank, const sl_gallery *gallery, const float *embeddings, sl_error *err)
+{
+    return sl_cosine_bank_grow(bank, embeddings, gallery->faces, err);
+}
+
 /* Codes pay at the second query. */
-static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank};
+static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank, grow_bank};
 
 sl_status sl_gallery_expect(const sl_gallery *g, size_t queries, int threads, sl_error *err)
 {

@@ -106,7 +106,7 @@ static void destroy_sketches(void *sketches)
 }
 
 /* Finding the directions of sketches takes as long as some hundred second looks. */
-static const sl_derived_index sketch_index = {SL_DERIVED_SKETCHES, 200, make_sketches, destroy_sketches};
+static const sl_derived_index sketch_index = {SL_DERIVED_SKETCHES, 200, make_sketches, destroy_sketches, NULL};
 
 static sl_status find_indexes(sl_search_plan *p, sl_error *err)
 {

@@ -11,7 +11,7 @@ setup() {
 }
 
 @test "program, library, header, pkg-config file and man page are installed" {
-    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook_draw.h secondlook_eval.h secondlook_study.h secondlook.pc secondlook.1; do
+    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook_draw.h secondlook_eval.h secondlook_serve.h secondlook_study.h secondlook.pc secondlook.1; do
         [ -n "$(find "$stage" -name $name)" ] || { echo "$name is missing"; return 1; }
     done
     program=$(find "$stage" -path '*/bin/secondlook')

@@ -102,13 +102,13 @@ sl_status sl_datafile_open(sl_datafile *f, char *path, bool writable, sl_error *
     return status;
 }
 
-/* A mapping of at least `end` bytes. One that is written to reserves addresses for growth: they may lie
+/* A mapping of at least `end` bytes. One that is written to, here or elsewhere, reserves addresses for growth: they may lie
  * beyond the file's end as long as nobody reads there. */
 static sl_status map_at_least(sl_datafile *f, uint64_t end, sl_error *err)
 {
     if (end <= f->mapped)
         return SL_OK;
-    size_t length = f->writable ? (end < (1 << 20) ? 1 << 20 : end * 2) : end;
+    size_t length = f->writable || f->grows ? (end < (1 << 20) ? 1 << 20 : end * 2) : end;
     void *base = mmap(NULL, length, PROT_READ, MAP_SHARED, f->fd, 0);
     if (base == MAP_FAILED)
         return sl_fail(err, errno == ENOMEM ? SL_ERR_MEMORY : SL_ERR_IO, "%s: cannot map %zu bytes: %s", f->path,

@@ -11,6 +11,7 @@ typedef struct {
     char *path;
     int fd; /* -1: not open */
     bool writable;
+    bool grows; /* others write to it, and it is mapped on as they do */
     const uint8_t *base; /* mapping of at least [0, end); moves when the file grows */
     size_t mapped;
     uint64_t size;   /* of the file, as it was found */

@@ -56,6 +56,7 @@ const sl_gallery_kind sl_folder_kind = {
     .prefix = "", /* a path */
     .open = sl_folder_open,
     .close = sl_folder_close,
+    .refresh = sl_folder_refresh,
     .verify = sl_folder_verify,
     .compact = sl_folder_compact,
     .leftovers = sl_folder_leftovers,

@@ -163,11 +163,16 @@ static sl_status settle_on_one(sl_folder *g, uint64_t log_size, const sl_commit_
 
 sl_status sl_marker_read(sl_folder *g, sl_error *err)
 {
+    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation), g->base.writable,
+                            err));
+    return sl_marker_read_again(g, err);
+}
+
+sl_status sl_marker_read_again(sl_folder *g, sl_error *err)
+{
     uint64_t log_size = 0;
     sl_commit_state after;
     int commits;
-    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation), g->base.writable,
-                            err));
     SL_TRY(read_slots(g, &log_size, err));
     for (int k = 0; k < SL_FILES; k++) /* a writer may have gone on between */
         SL_TRY(size_of(&g->files[k], &g->files[k].size, err));

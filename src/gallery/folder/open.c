@@ -179,6 +179,13 @@ static sl_status read_centre(sl_folder *g, sl_error *err)
                    "folder from a copy, or enrol again", f->path);
 }
 
+static sl_status map_rows(sl_folder *g, sl_error *err)
+{
+    SL_TRY(map_data(g, SL_FILE_EMBEDDINGS, sl_row_at(g, SL_FILE_EMBEDDINGS, g->rows), err));
+    SL_TRY(map_data(g, SL_FILE_PATCHES, sl_row_at(g, SL_FILE_PATCHES, g->rows), err));
+    return map_data(g, SL_FILE_CROPS, g->committed.crops_end, err);
+}
+
 /* The committed part of meta's generation. */
 static sl_status load(sl_folder *g, sl_error *err)
 {
@@ -190,9 +197,7 @@ static sl_status load(sl_folder *g, sl_error *err)
     SL_TRY(read_centre(g, err));
     SL_TRY(sl_marker_read(g, err));
     SL_TRY(sl_replay(g, err));
-    SL_TRY(map_data(g, SL_FILE_EMBEDDINGS, sl_row_at(g, SL_FILE_EMBEDDINGS, g->rows), err));
-    SL_TRY(map_data(g, SL_FILE_PATCHES, sl_row_at(g, SL_FILE_PATCHES, g->rows), err));
-    return map_data(g, SL_FILE_CROPS, g->committed.crops_end, err);
+    return map_rows(g, err);
 }
 
 /* What a writer does before it writes: drop what was never acknowledged. */
@@ -280,4 +285,24 @@ sl_status sl_folder_open(const char *dir, sl_gallery_mode mode, const sl_templat
         SL_TRY(open_for_writing(dir, mode == SL_GALLERY_CREATE, shape, model, &g, err));
     *out = &g->base;
     return SL_OK;
+}
+
+/* ---- what others committed since ---- */
+
+sl_status sl_folder_refresh(sl_gallery *gallery, bool *added, sl_error *err)
+{
+    sl_folder *g = (sl_folder *)gallery;
+    const sl_commit_state before = g->committed;
+    bool foreign, removed = false;
+    sl_meta meta;
+    SL_TRY(sl_store_read_meta(g->base.place, &meta, &foreign, err));
+    if (meta.generation != g->meta.generation || meta.uid != g->meta.uid)
+        return sl_fail(err, SL_ERR_MISMATCH, "%s: was compacted since: open it again", g->base.place);
+    SL_TRY(sl_marker_read_again(g, err));
+    for (int k = 0; k < SL_FILES; k++)
+        g->files[k].grows = true;
+    SL_TRY(map_data(g, SL_FILE_LOG, g->committed.log_end, err));
+    SL_TRY(sl_replay_on(g, &before, &removed, err));
+    *added = !removed;
+    return map_rows(g, err);
 }

@@ -144,17 +144,31 @@ sl_status sl_folder_embedding(const sl_gallery *gallery, size_t i, const float *
     return SL_OK;
 }
 
+static sl_status make_room(sl_folder *g, size_t size, sl_error *err)
+{
+    const size_t room = g->base.faces + g->base.faces / 2;
+    if (g->base.faces <= g->gathered_room)
+        return SL_OK;
+    float *larger = sl_calloc_aligned(room, size);
+    if (!larger)
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for %zu embeddings: compact the gallery", g->base.place,
+                       g->base.faces);
+    if (g->gathered_faces)
+        memcpy(larger, g->gathered, g->gathered_faces * size);
+    free(g->gathered);
+    g->gathered = larger;
+    g->gathered_room = room;
+    return SL_OK;
+}
+
 /* A contiguous copy of the live rows, for a gallery with removed ones. */
 static sl_status gather(sl_folder *g, const float **out, sl_error *err)
 {
-    size_t size = (size_t)g->meta.shape.dim * sizeof(float);
-    free(g->gathered);
-    g->gathered = sl_calloc_aligned(g->base.faces, size);
-    if (!g->gathered)
-        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for %zu embeddings: compact the gallery", g->base.place,
-                       g->base.faces);
-    for (uint32_t i = 0; i < g->base.faces; i++)
+    const size_t size = (size_t)g->meta.shape.dim * sizeof(float);
+    SL_TRY(make_room(g, size, err));
+    for (size_t i = g->gathered_faces; i < g->base.faces; i++)
         memcpy((uint8_t *)g->gathered + i * size, sl_row_bytes(g, SL_FILE_EMBEDDINGS, g->face_row[i]), size);
+    g->gathered_faces = g->base.faces;
     *out = g->gathered;
     return SL_OK;
 }
@@ -163,7 +177,7 @@ static sl_status gather(sl_folder *g, const float **out, sl_error *err)
 sl_status sl_folder_embeddings(sl_gallery *gallery, const float **out, sl_error *err)
 {
     sl_folder *g = (sl_folder *)gallery;
-    for (size_t i = 0; i < g->base.faces; i++)
+    for (size_t i = sl_face_of_row(g, g->embeddings_held); i < g->base.faces; i++)
         if (g->face_row[i] >= g->embeddings_held)
             SL_TRY(sl_check_embedding(g, g->face_row[i], err));
     g->embeddings_held = g->rows;

@@ -105,6 +105,7 @@ void sl_index_remove(sl_folder *g, uint32_t row)
 void sl_index_relist(sl_folder *g)
 {
     uint32_t kept = 0;
+    g->gathered_faces = 0;
     for (uint32_t i = 0; i < g->base.faces; i++)
         if (!g->row_removed[g->face_row[i]]) {
             g->face_row[kept] = g->face_row[i];
@@ -161,22 +162,22 @@ static sl_status replay_record(sl_folder *g, const sl_record *r, uint64_t at, ui
     return damaged(g, at, "a record of unknown type", err);
 }
 
-/* Every record up to the committed state, into an empty index. */
-static sl_status read_log(sl_folder *g, sl_error *err)
+/* Every record between a state that the index shows and the committed one. */
+sl_status sl_replay_on(sl_folder *g, const sl_commit_state *from, bool *removed, sl_error *err)
 {
     const sl_datafile *log = &g->files[SL_FILE_LOG];
-    uint64_t at = SL_HEADER_SIZE, crops_end = SL_HEADER_SIZE, sequence = 0;
-    bool removed = false;
-    g->chain = sl_get_u32(log->base + 60); /* of the header */
+    uint64_t at = from->log_end, crops_end = from->crops_end, sequence = from->sequence;
+    *removed = false;
+    g->chain = from->chain;
     while (at < g->committed.log_end) {
         sl_record r;
         if (!sl_record_decode(log->base + at, g->committed.log_end - at, &g->chain, &r))
             return damaged(g, at, "a record whose checksum does not hold", err);
-        SL_TRY(replay_record(g, &r, at, &crops_end, &removed, err));
+        SL_TRY(replay_record(g, &r, at, &crops_end, removed, err));
         at += r.size;
         sequence = r.type == SL_RECORD_COMMIT ? r.sequence : 0;
     }
-    if (removed)
+    if (*removed)
         sl_index_relist(g);
     bool agrees = g->chain == g->committed.chain && g->rows == g->committed.rows &&
                   crops_end == g->committed.crops_end &&
@@ -184,6 +185,15 @@ static sl_status read_log(sl_folder *g, sl_error *err)
     if (!agrees)
         return damaged(g, at, "the commit marker tells another state", err);
     return SL_OK;
+}
+
+/* From the beginning, into an empty index. */
+static sl_status read_log(sl_folder *g, sl_error *err)
+{
+    bool removed;
+    const sl_commit_state nothing = {.log_end = SL_HEADER_SIZE, .crops_end = SL_HEADER_SIZE,
+                                     .chain = sl_get_u32(g->files[SL_FILE_LOG].base + 60)}; /* of the header */
+    return sl_replay_on(g, &nothing, &removed, err);
 }
 
 sl_status sl_replay(sl_folder *g, sl_error *err)
@@ -195,6 +205,7 @@ sl_status sl_replay(sl_folder *g, sl_error *err)
 sl_status sl_index_rewind(sl_folder *g, sl_error *err)
 {
     g->rows = g->base.faces = g->base.label_bound = g->labels_live = 0;
+    g->gathered_faces = 0;
     sl_table_clear(&g->images);
     sl_table_clear(&g->label_table);
     sl_status status = read_log(g, err); /* the arrays have room for more than that: no memory is needed */

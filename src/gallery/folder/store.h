@@ -66,7 +66,9 @@ typedef struct {
     uint32_t hashes_listed; /* rows below are in it */
 
     uint32_t embeddings_held; /* rows below were verified */
-    float *gathered;          /* [faces, D] in one piece, where rows between them are removed */
+    float *gathered;          /* [gathered_room, D] in one piece, where rows between them are removed */
+    size_t gathered_faces;    /* of the first faces, as they are */
+    size_t gathered_room;
 
     uint8_t *record; /* one log record, for writing */
 } sl_folder;
@@ -112,6 +114,9 @@ uint32_t sl_index_label(const sl_folder *g, const char *label, size_t size);
 /* Maps the log and reads it up to the committed state into the index. */
 sl_status sl_replay(sl_folder *g, sl_error *err);
 
+/* Reads on from a state that the index shows; *removed: faces were. */
+sl_status sl_replay_on(sl_folder *g, const sl_commit_state *from, bool *removed, sl_error *err);
+
 /* The index of the committed state again, after more was added. */
 sl_status sl_index_rewind(sl_folder *g, sl_error *err);
 
@@ -122,6 +127,9 @@ sl_status sl_marker_create(sl_folder *g, sl_error *err);
 
 /* Opens the marker and sets g->committed to the commit that counts (the data files are open). */
 sl_status sl_marker_read(sl_folder *g, sl_error *err);
+
+/* The same of one that is open. */
+sl_status sl_marker_read_again(sl_folder *g, sl_error *err);
 
 /* Writes the state into slot `sequence % 2` and syncs it. */
 sl_status sl_marker_write(sl_folder *g, const sl_commit_state *state, sl_error *err);
@@ -194,6 +202,7 @@ sl_status sl_check_whole(const sl_folder *g, sl_ticker *ticker, size_t before, s
 sl_status sl_folder_open(const char *dir, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
                          sl_gallery **out, sl_error *err);
 void sl_folder_close(sl_gallery *gallery);
+sl_status sl_folder_refresh(sl_gallery *gallery, bool *added, sl_error *err);
 sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_folder_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_folder_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),

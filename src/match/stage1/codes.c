@@ -13,6 +13,7 @@ enum { CHUNK = 64 }; /* groups that one worker codes at a time */
 
 typedef struct {
     const float *rows;
+    size_t begin; /* the first group */
     sl_scan_codes *out;
     float *scratch;       /* [workers, dim]: what coding loses */
     int8_t *lines;        /* [workers, 16, padded dim]: the codes of a group's rows, zeros behind dim */
@@ -57,6 +58,11 @@ static size_t padded(int dim)
     return ((size_t)dim + 63) / 64 * 64;
 }
 
+static size_t groups_of(size_t count)
+{
+    return (count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
+}
+
 static sl_status code_group(making *m, size_t group, int worker, sl_error *err)
 {
     sl_scan_codes *bank = m->out;
@@ -84,8 +90,8 @@ static sl_status code_group(making *m, size_t group, int worker, sl_error *err)
 static sl_status code_chunk(void *context, size_t item, int worker, sl_error *err)
 {
     making *m = context;
-    size_t groups = (m->out->count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
-    for (size_t g = item * CHUNK; g < groups && g < (item + 1) * CHUNK; g++)
+    const size_t groups = groups_of(m->out->count);
+    for (size_t g = m->begin + item * CHUNK; g < groups && g < m->begin + (item + 1) * CHUNK; g++)
         SL_TRY(code_group(m, g, worker, err));
     return SL_OK;
 }
@@ -93,34 +99,61 @@ static sl_status code_chunk(void *context, size_t item, int worker, sl_error *er
 static sl_status code_all(making *m, int threads, sl_error *err)
 {
     sl_scan_codes *bank = m->out;
-    size_t groups = (bank->count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
+    const size_t groups = groups_of(bank->count) - m->begin;
     SL_TRY(sl_parallel_try(threads, (groups + CHUNK - 1) / CHUNK, code_chunk, m, err));
     for (int w = 0; w < threads; w++)
         bank->norm = m->norms[w] > bank->norm ? m->norms[w] : bank->norm;
     return SL_OK;
 }
 
+/* All groups from the first that `m` names. */
+static sl_status make_codes(making *m, int threads, sl_error *err)
+{
+    const int dim = m->out->dim;
+    m->scratch = sl_calloc_aligned((size_t)threads, (size_t)dim * sizeof *m->scratch);
+    m->lines = sl_calloc_aligned((size_t)threads, SL_CODE_ROWS * padded(dim));
+    m->norms = sl_calloc_aligned((size_t)threads, sizeof *m->norms);
+    const sl_status status = m->scratch && m->lines && m->norms
+                                 ? code_all(m, threads, err)
+                                 : sl_fail(err, SL_ERR_MEMORY, "no memory to code embeddings");
+    free(m->scratch);
+    free(m->lines);
+    free(m->norms);
+    return status;
+}
+
 sl_status sl_scan_codes_make(const float *rows, size_t count, int dim, int threads, sl_scan_codes *out, sl_error *err)
 {
-    if (threads == 0)
-        threads = sl_cpu_count();
     const int quads = (dim + 3) / 4;
-    *out = (sl_scan_codes){.count = count, .dim = dim, .quads = quads,
+    *out = (sl_scan_codes){.count = count, .dim = dim, .quads = quads, .room = groups_of(count) + 1,
                            .stride = sizeof(sl_code_group) + (size_t)quads * SL_CODE_ROWS * 4};
-    size_t groups = (count + SL_CODE_ROWS - 1) / SL_CODE_ROWS;
     making m = {.rows = rows, .out = out};
-    out->groups = sl_calloc_aligned(groups + 1, out->stride);
-    m.scratch = sl_calloc_aligned((size_t)threads, (size_t)dim * sizeof *m.scratch);
-    m.lines = sl_calloc_aligned((size_t)threads, SL_CODE_ROWS * padded(dim));
-    m.norms = sl_calloc_aligned((size_t)threads, sizeof *m.norms);
-    sl_status status = out->groups && m.scratch && m.lines && m.norms
-                           ? code_all(&m, threads, err)
-                           : sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu embeddings", count);
-    free(m.scratch);
-    free(m.lines);
-    free(m.norms);
+    out->groups = sl_calloc_aligned(out->room, out->stride);
+    sl_status status = out->groups ? make_codes(&m, threads ? threads : sl_cpu_count(), err)
+                                   : sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu embeddings", count);
     if (status != SL_OK)
         sl_scan_codes_free(out);
+    return status;
+}
+
+sl_status sl_scan_codes_grow(sl_scan_codes *codes, const float *rows, size_t count, sl_error *err)
+{
+    sl_scan_codes grown = *codes;
+    const size_t begin = codes->count / SL_CODE_ROWS, groups = groups_of(count); /* the last group may have had room */
+    grown.count = count;
+    if (groups > codes->room) {
+        grown.room = groups + groups / 2;
+        grown.groups = sl_calloc_aligned(grown.room, codes->stride);
+        if (!grown.groups)
+            return sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu embeddings", count);
+        memcpy(grown.groups, codes->groups, begin * codes->stride);
+    }
+    making m = {.rows = rows, .begin = begin, .out = &grown};
+    const sl_status status = make_codes(&m, 1, err);
+    if (grown.groups != codes->groups)
+        free(status == SL_OK ? codes->groups : grown.groups);
+    if (status == SL_OK)
+        *codes = grown;
     return status;
 }
 

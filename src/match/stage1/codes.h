@@ -24,6 +24,7 @@ typedef struct {
 typedef struct sl_scan_codes {
     uint8_t *groups; /* a sl_code_group and its codes each `stride` bytes */
     size_t stride, count;
+    size_t room; /* groups that there is memory for */
     int dim, quads; /* quads = dim / 4, rounded up */
     float norm;     /* no |x| or |x^| is larger */
 } sl_scan_codes;
@@ -36,6 +37,12 @@ static inline const sl_code_group *sl_code_group_at(const sl_scan_codes *codes, 
 /* Codes of rows [count, dim <= SL_CODE_MAX_DIM]. SL_ERR_NUMERIC names the first row that is not finite. */
 sl_status sl_scan_codes_make(const float *rows, size_t count, int dim, int threads, sl_scan_codes *out, sl_error *err);
 void sl_scan_codes_free(sl_scan_codes *codes);
+
+/* The same of rows [count] that begin with those they were made of. On failure they are as they were. */
+sl_status sl_scan_codes_grow(sl_scan_codes *codes, const float *rows, size_t count, sl_error *err);
+
+/* A bank of vectors [count] that begin with those it has, which may lie elsewhere now. */
+sl_status sl_cosine_bank_grow(sl_cosine_bank *bank, const float *data, size_t count, sl_error *err);
 
 /* A query: <x, q> <= factor * x.factor * <x.codes, codes> + norm * x.loss + sl_code_slack. */
 typedef struct {

@@ -35,6 +35,15 @@ sl_status sl_cosine_bank_open(const sl_vectors *bank, int threads, sl_cosine_ban
     return SL_OK;
 }
 
+sl_status sl_cosine_bank_grow(sl_cosine_bank *b, const float *data, size_t count, sl_error *err)
+{
+    if (b->rows.codes)
+        SL_TRY(sl_scan_codes_grow(&b->codes, data, count, err));
+    b->vectors.data = b->rows.rows = data;
+    b->vectors.count = b->rows.count = count;
+    return SL_OK;
+}
+
 void sl_cosine_bank_close(sl_cosine_bank *bank)
 {
     if (!bank)
