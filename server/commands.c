@@ -2,9 +2,13 @@
 #include "commands.h"
 
 #include <inttypes.h>
+#include <sodium.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <termios.h>
+#include <unistd.h>
 
 #include "store/audit.h"
 #include "store/durable.h"
@@ -31,6 +35,7 @@ static int usage(void)
 {
     fputs("Usage: secondlook-server keys list   --data DIR\n"
           "       secondlook-server keys add    --data DIR NAME GALLERY|* read|enrol|admin\n"
+          "       secondlook-server keys login  --data DIR NAME GALLERY|* read|enrol|admin    (the password on stdin)\n"
           "       secondlook-server keys revoke --data DIR ID\n"
           "A server that runs reads its keys again at SIGHUP.\n", stderr);
     return 2;
@@ -52,7 +57,7 @@ static int list(sv_keys *keys)
     return 0;
 }
 
-static int add(sv_keys *keys, char **words)
+static int add(sv_keys *keys, char **words, const char *password)
 {
     char made[37];
     sv_key key;
@@ -60,10 +65,34 @@ static int add(sv_keys *keys, char **words)
     const int scope = sv_scope_named(words[2]);
     if (scope < 0)
         return usage();
-    if (sv_keys_add(keys, words[0], words[1], (sv_scope)scope, made, &key, &err) != SL_OK)
+    if (sv_keys_add(keys, words[0], words[1], (sv_scope)scope, password, made, &key, &err) != SL_OK)
         return fail(&err);
-    printf("%s\n", made);
+    if (*made)
+        printf("%s\n", made);
     return 0;
+}
+
+/* A login for the page: a line of stdin, not shown where it is typed. */
+static int add_login(sv_keys *keys, char **words)
+{
+    char password[512] = "";
+    struct termios before, silent;
+    const bool typed = tcgetattr(STDIN_FILENO, &before) == 0;
+    if (typed) {
+        silent = before;
+        silent.c_lflag &= ~(tcflag_t)ECHO;
+        fputs("Password: ", stderr);
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &silent);
+    }
+    const bool came = fgets(password, sizeof password, stdin) != NULL;
+    if (typed) {
+        tcsetattr(STDIN_FILENO, TCSAFLUSH, &before);
+        fputs("\n", stderr);
+    }
+    password[strcspn(password, "\r\n")] = 0;
+    const int code = came ? add(keys, words, password) : usage();
+    sodium_memzero(password, sizeof password);
+    return code;
 }
 
 int sv_command_keys(int argc, char **argv)
@@ -82,7 +111,8 @@ int sv_command_keys(int argc, char **argv)
     if (*made)
         printf("The key for all galleries, which is shown this once: %s\n", made);
     int code = strcmp(argv[1], "list") == 0 && argc == 4  ? list(keys)
-               : strcmp(argv[1], "add") == 0 && argc == 7 ? add(keys, argv + 4)
+               : strcmp(argv[1], "add") == 0 && argc == 7 ? add(keys, argv + 4, NULL)
+               : strcmp(argv[1], "login") == 0 && argc == 7 ? add_login(keys, argv + 4)
                                                           : -1;
     if (strcmp(argv[1], "revoke") == 0 && argc == 5)
         code = sv_keys_revoke(keys, argv[4], &err) == SL_OK ? 0 : fail(&err);

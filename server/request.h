@@ -64,6 +64,7 @@ struct sv_request {
     const sv_route *route;
     const char *args[SV_ARGS_MAX]; /* what {} took, in url */
     char *content_type, *key_text, *idempotency, *cookie, *csrf;
+    bool cross_site;          /* a browser says so (Sec-Fetch-Site) */
     unsigned long last_event; /* Last-Event-ID; 0 */
     sv_key key; /* zero where none was asked for */
 

@@ -15,6 +15,7 @@ typedef struct {
     const char *address; /* to bind */
     int port;
     int workers, io_threads, queue; /* how many, how many wait at most */
+    int patience; /* seconds that a request may take to come */
     double rate;                    /* requests a second of a key; 0: any number */
     size_t body_max, file_max;      /* bytes */
     const char *gallery;            /* of keys for all galleries, in APIs that name none */

@@ -50,7 +50,8 @@ enum {
     KEY_LANDMARKS,
     KEY_ORIGIN,
     KEY_IMPORT,
-    KEY_STUDY
+    KEY_STUDY,
+    KEY_PATIENCE
 };
 
 enum { ATTACHED_MAX = 100 };
@@ -78,6 +79,7 @@ static const struct argp_option options[] = {
     {"workers", KEY_WORKERS, "N", 0, "Threads that look at pictures (default: all processors)", 2},
     {"queue", KEY_QUEUE, "N", 0, "Requests that wait at most; more are answered 503 (default: 64)", 2},
     {"rate", KEY_RATE, "R", 0, "Requests a second of one key, twice as many at once; 0: any number (default: 100)", 2},
+    {"patience", KEY_PATIENCE, "SECONDS", 0, "Cut connections whose request is not whole after so long (default: 120)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
     {"study", KEY_STUDY, "DIR", 0,
@@ -136,6 +138,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_WORKERS: c->workers = (int)number(state, arg, 1, 256); return 0;
     case KEY_QUEUE: c->queue = (int)number(state, arg, 1, 100000); return 0;
     case KEY_RATE: c->rate = number(state, arg, 0, 1e6); return 0;
+    case KEY_PATIENCE: c->patience = (int)number(state, arg, 1, 3600); return 0;
     case KEY_BODY: c->body_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
     case KEY_FILE: c->file_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
     case KEY_NO_CROPS: c->keep_crops = false; return 0;
@@ -167,7 +170,7 @@ static const struct argp parser = {
     "begun is "
     "answered; SIGHUP reads the keys again.\n\n"
     "  secondlook-server audit verify DIR/audit.jsonl\n"
-    "  secondlook-server keys list|add|revoke --data DIR ...",
+    "  secondlook-server keys list|add|login|revoke --data DIR ...",
     0,
     0,
     0};
@@ -361,6 +364,7 @@ int main(int argc, char **argv)
                                     .workers = processors > 0 ? (int)processors : 1,
                                     .io_threads = 2,
                                     .queue = 64,
+                                    .patience = 120,
                                     .rate = 100,
                                     .body_max = 10000000,
                                     .file_max = 5000000,

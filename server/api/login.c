@@ -1,4 +1,4 @@
-/* The page's login: POST a key, and a session begins. */
+/* The page's login: POST a key, or a name and a password, and a session begins. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <string.h>
@@ -14,16 +14,33 @@ static json_t *who(const sv_key *key, const char *csrf)
                      sv_scope_name(key->scope), "csrf", csrf);
 }
 
+/* Sets r->key; false: refused. */
+static bool log_in(sv_request *r)
+{
+    char key_hold[512], name_hold[512], password_hold[512];
+    sl_error err = {0};
+    const char *key = sv_ask(r, "key", key_hold), *name = sv_ask(r, "name", name_hold),
+               *password = sv_ask(r, "password", password_hold);
+    if (r->cross_site)
+        sv_refuse(r, 403, 0, "the request came from another page");
+    else if (name && *name && password)
+        switch (sv_keys_login(r->server->keys, name, password, r->began, &r->key, &err)) {
+        case SL_OK: return true;
+        case SL_ERR_LOCKED: sv_refuse(r, 429, 0, "%s", err.text); break;
+        default: sv_refuse(r, 401, 0, "%s", err.text);
+        }
+    else if (key)
+        return sv_authorise(r, key, SV_READ, NULL);
+    else
+        sv_refuse(r, 400, 0, "a key, or a name and a password, is missing");
+    return false;
+}
+
 void sv_login(sv_request *r, sl_session *session)
 {
     (void)session;
-    char hold[512], cookie[SV_TOKEN_TEXT], csrf[SV_TOKEN_TEXT];
-    const char *key = sv_ask(r, "key", hold);
-    if (!key) {
-        sv_refuse(r, 400, 0, "the key is missing");
-        return;
-    }
-    if (!sv_authorise(r, key, SV_READ, NULL))
+    char cookie[SV_TOKEN_TEXT], csrf[SV_TOKEN_TEXT];
+    if (!log_in(r))
         return;
     sv_session_make(r, cookie, csrf);
     sv_reply_json(r, 201, who(&r->key, csrf));

@@ -191,8 +191,9 @@ void sv_own_keys(sv_request *r, sl_session *session)
 void sv_own_key_add(sv_request *r, sl_session *session)
 {
     (void)session;
-    char name_hold[512], gallery_hold[512], scope_hold[512], made[37];
+    char name_hold[512], gallery_hold[512], scope_hold[512], password_hold[512], made[37];
     const char *name = sv_ask(r, "name", name_hold), *gallery = sv_ask(r, "gallery", gallery_hold);
+    const char *password = sv_ask(r, "password", password_hold);
     const int scope = sv_scope_named(sv_ask(r, "scope", scope_hold));
     sl_error err = {0};
     sv_key key;
@@ -200,11 +201,12 @@ void sv_own_key_add(sv_request *r, sl_session *session)
         return;
     if (!name || scope < 0 || !gallery || (strcmp(gallery, "*") != 0 && !sv_hub_find(r->server->hub, gallery))) {
         sv_refuse(r, 400, 0, "a key needs a name, a gallery that is there (or *), and a scope: read, enrol or admin");
-    } else if (sv_keys_add(r->server->keys, name, gallery, (sv_scope)scope, made, &key, &err) != SL_OK) {
+    } else if (sv_keys_add(r->server->keys, name, gallery, (sv_scope)scope, password, made, &key, &err) != SL_OK) {
         sv_refuse_error(r, &err);
     } else if (sv_note(r, "key", gallery, NULL, json_pack("{s:s}", "new_key", key.id))) {
         json_t *object = key_json(&key);
-        json_object_set_new(object, "key", json_string(made));
+        if (*made)
+            json_object_set_new(object, "key", json_string(made));
         sv_reply_json(r, 201, object);
     }
 }

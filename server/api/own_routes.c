@@ -62,13 +62,13 @@ const sv_route sv_own_routes[] = {
     ROUTE("DELETE", "/v1/jobs/{job}", SV_ADMIN, 0, sv_own_job_cancel, "Asks a job to end"),
 
     ROUTE("GET", "/v1/keys", SV_ADMIN, 0, sv_own_keys, "Keys, without their secrets"),
-    ROUTE("POST", "/v1/keys", SV_ADMIN, 0, sv_own_key_add, "Makes a key: {name, gallery, scope}; shown this once"),
+    ROUTE("POST", "/v1/keys", SV_ADMIN, 0, sv_own_key_add, "Makes a key: {name, gallery, scope}; shown this once. With a password: a login for the page"),
     ROUTE("DELETE", "/v1/keys/{key}", SV_ADMIN, 0, sv_own_key_revoke, "Revokes a key"),
     ROUTE("GET", "/v1/audit", SV_ADMIN, 0, sv_own_audit,
           "The latest lines of the audit log: last, before (seq), action, subject (a part of the name), key, gallery"),
     ROUTE("GET", "/v1/audit/verify", SV_ADMIN, 0, sv_own_audit_verify, "Whether the log is as it was written"),
 
-    ROUTE("POST", "/v1/session", SV_NOBODY, 0, sv_login, "Begins a browser's session: {key}"),
+    ROUTE("POST", "/v1/session", SV_NOBODY, 0, sv_login, "Begins a browser's session: {key}, or {name, password}"),
     ROUTE("GET", "/v1/session", SV_READ, 0, sv_login_tell, "Who the session is"),
     ROUTE("DELETE", "/v1/session", SV_READ, 0, sv_logout, "Ends it"),
     {0}};

@@ -23,9 +23,10 @@
 #include "server.h"
 #include "store/durable.h"
 
-enum { IDLE_SECONDS = 30, RECEIVE_SECONDS = 120, DRAIN_SECONDS = 5, HEADERS_ROOM = 65536, CONNECTIONS = 16384 };
+enum { IDLE_SECONDS = 30, DRAIN_SECONDS = 5, HEADERS_ROOM = 65536, CONNECTIONS = 16384 };
 
-/* A connection whose request has not come whole after RECEIVE_SECONDS is cut: one byte now and then holds nothing. */
+/* A connection whose request has not come whole when the server's patience ends is cut: one byte now and then holds
+ * nothing. */
 typedef struct held_link {
     int fd;
     double since; /* when it began to wait for a request; 0: it has one */
@@ -103,11 +104,11 @@ static void *reap(void *context)
     while (!l->stopping) {
         struct timespec next;
         clock_gettime(CLOCK_REALTIME, &next);
-        next.tv_sec += 2;
+        next.tv_sec += 1;
         pthread_cond_timedwait(&l->stop, &l->mutex, &next);
         const double now = sv_now();
         for (held_link *k = l->links; k; k = k->next)
-            if (k->since > 0 && now - k->since > RECEIVE_SECONDS)
+            if (k->since > 0 && now - k->since > l->server->config.patience)
                 shutdown(k->fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&l->mutex);
@@ -147,6 +148,8 @@ static void take_headers(sv_request *r)
     r->idempotency = header(r, "Idempotency-Key");
     r->cookie = header(r, "Cookie");
     r->csrf = header(r, "x-csrf-token");
+    const char *site = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Sec-Fetch-Site");
+    r->cross_site = site && strcmp(site, "cross-site") == 0;
     const char *event = MHD_lookup_connection_value(r->connection, MHD_HEADER_KIND, "Last-Event-ID");
     r->last_event = event ? strtoul(event, NULL, 10) : 0;
     char *bearer = r->key_text ? NULL : header(r, "Authorization");

@@ -18,8 +18,9 @@ export async function ask(method, path, body) {
     return type.startsWith("image/") ? reply.blob() : type.includes("json") ? reply.json() : null;
 }
 
-export async function login(key) {
-    const who = key ? await ask("POST", "/v1/session", { key }) : await ask("GET", "/v1/session");
+// By a key, or a name and a password; without either, the session that there is.
+export async function login(secret, name) {
+    const who = secret ? await ask("POST", "/v1/session", name ? { name, password: secret } : { key: secret }) : await ask("GET", "/v1/session");
     csrf = who.csrf;
     return who;
 }

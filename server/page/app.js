@@ -28,18 +28,20 @@ function show() {
 }
 
 function showLogin() {
+    const name = el("input", { id: "name", autocomplete: "username" });
     const key = el("input", { type: "password", id: "key", autocomplete: "current-password", required: true });
     const wrong = el("p", { class: "wrong", role: "alert" });
     main.replaceChildren(el("form", { class: "login card", onsubmit: async e => {
         e.preventDefault();
-        try { await enter(key.value.trim()); } catch (error) { wrong.textContent = error.message; }
-    } }, el("h1", {}, texts.login), el("label", { for: "key" }, texts.key), key, wrong,
+        try { await enter(key.value.trim(), name.value.trim()); } catch (error) { wrong.textContent = error.message; }
+    } }, el("h1", {}, texts.login), el("label", { for: "name" }, texts.loginName), name,
+        el("label", { for: "key" }, texts.key), key, wrong,
         el("button", { type: "submit" }, texts.open), el("p", { class: "help" }, texts.loginHelp)));
-    key.focus();
+    name.focus();
 }
 
-async function enter(key) {
-    who = await login(key);
+async function enter(secret, name) {
+    who = await login(secret, name);
     const { galleries } = await ask("GET", "/v1/galleries");
     const wanted = localStorage.getItem("gallery");
     galleries.sort((a, b) => b.faces - a.faces);

@@ -1,8 +1,8 @@
 // All that the page says.
 export const texts = {
     skip: "To the content", gallery: "Gallery", leave: "Log out", find: "Find", people: "People",
-    login: "Open with a key", key: "Key", open: "Open",
-    loginHelp: "The server printed a key when it was started first. Others are made by secondlook-server keys.",
+    login: "Log in", loginName: "Name (none with a key)", key: "Password or key", open: "Open",
+    loginHelp: "The server printed a key when it was started first. Others, and names with passwords, are made by secondlook-server keys.",
     findTitle: "Who is this?", drop: "Drop a photo here, paste one, or", choose: "choose a file",
     looking: "Looking …", noFace: "No face was found on this photo.", stays: "The photo is searched on this server and not kept.",
     faces: n => n === 1 ? "One face" : `${n} faces: choose one`,

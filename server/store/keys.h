@@ -1,4 +1,5 @@
-/* Who may do what. A key is a random UUID that is shown once; the file keeps its SHA-256. */
+/* Who may do what. A key is a random UUID that is shown once; the file keeps its SHA-256. A login is a key that is asked
+ * for by a name and a password, of which the file keeps Argon2id. */
 #ifndef SERVER_KEYS_H
 #define SERVER_KEYS_H
 
@@ -32,12 +33,16 @@ sl_status sv_keys_reload(sv_keys *keys, sl_error *err);
 /* Looks at all keys whatever it finds. */
 bool sv_keys_find(sv_keys *keys, const char *text, sv_key *out);
 
+/* The login of that name, by its password; it takes as long where there is no such name. One at a time, as each takes 64 MB
+ * of memory. SL_ERR_NOT_FOUND for a wrong name or password, SL_ERR_LOCKED after some wrong ones in a row, for a while. */
+sl_status sv_keys_login(sv_keys *keys, const char *name, const char *password, double now, sv_key *out, sl_error *err);
+
 /* Takes one from the key's bucket; false when it is empty. */
 bool sv_keys_admit(sv_keys *keys, const sv_key *key, double now);
 
-/* Makes a key, and writes the file. */
-sl_status sv_keys_add(sv_keys *keys, const char *name, const char *gallery, sv_scope scope, char made[37], sv_key *out,
-                      sl_error *err);
+/* Makes a key, and writes the file. password: NULL, or that of a login, for which no key is made (""). */
+sl_status sv_keys_add(sv_keys *keys, const char *name, const char *gallery, sv_scope scope, const char *password,
+                      char made[37], sv_key *out, sl_error *err);
 /* SL_ERR_NOT_FOUND where there is none of that id. */
 sl_status sv_keys_revoke(sv_keys *keys, const char *id, sl_error *err);
 
