@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo serve check asan tsan arm64 fuzz bench man install clean
+.PHONY: help setup build models demo serve check asan tsan arm64 fuzz soak bench man install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -61,6 +61,10 @@ fuzz: setup ## every parser with libFuzzer, FUZZ_SECONDS=60 each
 	@tools/setup fuzz
 	@cmake --preset fuzz && cmake --build build-fuzz
 	@tools/fuzz build-fuzz
+
+soak: models ## the server under 64 clients, SOAK_SECONDS=600: no wrong answer, no lost face, memory flat
+	@cmake --build build --target secondlook_server
+	@node tests/server/soak.mjs build/secondlook-server build/secondlook build/soak "$$(tools/demo-photos)" $${SOAK_SECONDS:-600}
 
 bench: models ## measure this machine: stage 2, stage 1, the network
 	@for what in emd stage1 backbone; do echo "== bench $$what"; build/secondlook bench $$what || exit 1; done

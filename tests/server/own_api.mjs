@@ -218,6 +218,26 @@ assert.equal((await browser("DELETE", `${g}/people/Ann`, { "x-csrf-token": sessi
 assert.equal((await browser("DELETE", "/v1/session", { "x-csrf-token": session.body.csrf })).status, 204);
 assert.equal((await browser("GET", g)).status, 401);
 
+// ---- a login: name and password; wrong ones, five of which lock it; it opens nothing as a key
+await refused(400, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "short" });
+const ada = await ok(201, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "correct horse" });
+assert.ok(!("key" in ada));
+await refused(409, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "another horse" });
+const enter = (name, password, more = {}) => call("POST", "/v1/session", { name, password }, { "x-api-key": "", ...more });
+assert.equal((await enter("ada", "correct horse", { "sec-fetch-site": "cross-site" })).status, 403);
+for (const [name, password] of [["ada", "wrong"], ["nobody", "correct horse"], ["ada", ""], ["ada", "x".repeat(400)]])
+    assert.equal((await enter(name, password)).status, 401, `${name} ${password}`);
+const inside = await enter("ada", "correct horse");
+assert.deepEqual([inside.status, inside.body.name, inside.body.scope], [201, "ada", "read"]);
+const adas = (method, path, more = {}) => fetch(url + path, { method, headers: { cookie: inside.headers.get("set-cookie").split(";")[0], ...more } });
+assert.equal((await adas("GET", g)).status, 200);
+assert.equal((await adas("DELETE", `${g}/people/x`, { "x-csrf-token": inside.body.csrf })).status, 403);
+for (let i = 0; i < 5; i++) assert.equal((await enter("ada", "wrong")).status, 401);
+assert.equal((await enter("ada", "correct horse")).status, 429);
+assert.equal((await call("GET", g, undefined, { "x-api-key": "correct horse" })).status, 401);
+await ok(204, "DELETE", `/v1/keys/${ada.id}`);
+assert.equal((await adas("GET", g)).status, 401, "its sessions end with it");
+
 // ---- the document says what there is
 const document = await ok(200, "GET", "/openapi.json");
 for (const [path, methods] of Object.entries(document.paths))

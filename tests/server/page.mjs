@@ -29,15 +29,17 @@ async function check(page, name) {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
 }
-async function login(options) {
+async function login(options, secret = key, name = "") {
     const context = await browser.newContext(options), page = await context.newPage();
     page.on("pageerror", e => assert.fail(e));
     page.on("console", m => { if (/Content Security Policy/.test(m.text())) assert.fail(m.text()); });
     await page.goto(url);
-    await page.getByLabel("Key").fill("00000000-0000-4000-8000-000000000000");
+    await page.getByLabel("Password or key").fill("00000000-0000-4000-8000-000000000000");
     await page.keyboard.press("Enter");
     await page.getByRole("alert").filter({ hasText: "not known" }).waitFor();
-    await page.getByLabel("Key").fill(key);
+    if (name)
+        await page.getByLabel("Name").fill(name);
+    await page.getByLabel("Password or key").fill(secret);
     await page.keyboard.press("Enter");
     await page.getByRole("heading", { name: "Who is this?" }).waitFor();
     return page;
@@ -167,7 +169,9 @@ await page.locator("tbody tr").nth(2).waitFor();
 await check(page, "audit");
 
 // ---- a telephone, in the dark
-const phone = await login({ viewport: { width: 360, height: 740 }, colorScheme: "dark" });
+await fetch(`${url}/v1/keys`, { method: "POST", body: JSON.stringify({ name: "Grace", password: "a long sentence", gallery: "*", scope: "admin" }),
+    headers: { "x-api-key": key, "content-type": "application/json" } });
+const phone = await login({ viewport: { width: 360, height: 740 }, colorScheme: "dark" }, "a long sentence", "Grace");
 await phone.getByRole("combobox").selectOption("page");
 await phone.locator("#photo").setInputFiles(join(photos, "sample2.png"));
 await phone.getByRole("heading", { name: "This is Bob." }).waitFor();
@@ -187,7 +191,7 @@ await phone.locator("tbody tr").nth(3).waitFor();
 await phone.getByText("The chain holds").waitFor();
 await check(phone, "audit-phone-dark");
 await phone.getByRole("button", { name: "Log out" }).click();
-await phone.getByRole("heading", { name: "Open with a key" }).waitFor();
+await phone.getByRole("heading", { name: "Log in" }).waitFor();
 await check(phone, "login-phone-dark");
 
 await browser.close();

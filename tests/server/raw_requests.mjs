@@ -89,6 +89,15 @@ assert.equal(status(await raw(head("POST /v1/detect", "Content-Length: 10000001"
 r = await post("/v1/detect", Buffer.alloc(9000000));
 assert.equal(status(r), 400); // no picture in it
 
+// A length that is too small: what lies behind it is no request of whoever asked.
+r = await raw(head("POST /v1/detect", "Content-Type: multipart/form-data; boundary=b", "Content-Length: 5").replace("Connection: close\r\n", "") + "abcdeDELETE /v1/galleries/main HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+assert.deepEqual(r.match(/HTTP\/1\.1 \d+/g).map(s => s.slice(9)), ["400", "401"]);
+// One that is too large: the client is waited for, not read past; it leaves, and nothing is held.
+const waiting = net.connect(+at.port, at.hostname);
+await new Promise(done => waiting.write(head("POST /v1/detect", "Content-Length: 100") + "abc", done));
+assert.equal(await Promise.race([new Promise(done => waiting.once("data", () => done("answered"))), new Promise(done => setTimeout(done, 200, "waited for"))]), "waited for");
+waiting.destroy();
+
 // ---- paths that lead elsewhere
 for (const path of ["/page/../../etc/passwd", "/page/%2e%2e%2fserver.h", "/page/..", "/v1/galleries/..%2f..", "/%00"])
     assert.ok([400, 403, 404].includes(status(await raw(head(`GET ${path}`)))), path);

@@ -106,6 +106,31 @@ setup() {
     done
 }
 
+@test "subjects and pictures move over from CompreFace, and a second run changes nothing" {
+    command -v python3 > /dev/null || skip "python3 is not here"
+    ask() { curl -s -H "x-api-key: $KEY" "$@"; }
+    for name in from to; do ask -d name=$name "$URL/v1/galleries" > /dev/null; done
+    export COMPREFACE_KEY SECONDLOOK_KEY=$KEY
+    COMPREFACE_KEY=$(ask -d name=old -d gallery=from -d scope=enrol "$URL/v1/keys" | sed 's/.*"key":"\([^"]*\)".*/\1/')
+    old() { curl -s -H "x-api-key: $COMPREFACE_KEY" "$@"; }
+    old -F file=@people/sample1.png "$URL/api/v1/recognition/faces?subject=Zo%C3%AB%20%22A%22" > /dev/null
+    old -F file=@people/sample2.png "$URL/api/v1/recognition/faces?subject=Bob" > /dev/null
+    faces() { ask "$URL/v1/galleries/$1/faces" | node -p 'JSON.parse(require("fs").readFileSync(0)).items.map(f => f.image + f.person).sort().join()'; }
+    for _ in once again; do
+        run "$SOURCE/tools/from-compreface" "$URL" "$URL/v1/galleries/to"
+        [ "$status" = 0 ]
+        contains "$output" "2 pictures of 2 subjects are here; 0 pictures"
+        [ "$(faces to)" = "$(faces from)" ]
+    done
+    old -H 'Content-Type: application/json' -d '{"subject":"Nobody"}' "$URL/api/v1/recognition/subjects" > /dev/null
+    run "$SOURCE/tools/from-compreface" "$URL" "$URL/v1/galleries/to"
+    [ "$status" = 1 ]
+    contains "$output" "has no picture here: Nobody"
+    COMPREFACE_KEY=00000000-0000-4000-8000-000000000000 run "$SOURCE/tools/from-compreface" "$URL" "$URL/v1/galleries/to"
+    [ "$status" = 1 ]
+    contains "$output" "no service has this key"
+}
+
 @test "the page in a browser: every screen, wide and narrow, light and dark" {
     release_only "the browser sees no more than the other clients do"
     [ -e "$MODELS/server-clients/done" ] || skip "the server's clients are not here: tools/server-clients"
@@ -142,6 +167,10 @@ setup() {
     kill -HUP "$(cat pid)"
     for _ in $(seq 50); do [ "$(ask)" = 200 ] && break; sleep .1; done
     [ "$(ask)" = 200 ]
+    [ -z "$(echo 'a long sentence' | "$SERVER" keys login --data data ada main read)" ]
+    fails sh -c "echo short | '$SERVER' keys login --data data eve main read"
+    fails grep -q sentence data/keys.json
+    contains "$(cat data/keys.json)" '$argon2id$'
     "$SERVER" keys revoke --data data "$("$SERVER" keys list --data data | awk '/door/ {print $1}')"
     kill -HUP "$(cat pid)"
     for _ in $(seq 50); do [ "$(ask)" = 401 ] && break; sleep .1; done
@@ -150,6 +179,10 @@ setup() {
 
 @test "kill -9 under load loses no face that was acknowledged" {
     node "$SOURCE/tests/server/durability.mjs" "$SERVER" "$BIN" "$BATS_TEST_TMPDIR/killed" people
+}
+
+@test "a full disk loses nothing, the slow are cut, TLS" {
+    node "$SOURCE/tests/server/limits.mjs" "$SERVER" "$BIN" "$BATS_TEST_TMPDIR/limits" people
 }
 
 @test "SIGTERM ends the server that answered all this; neither it nor a sanitizer said anything" {

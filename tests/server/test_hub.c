@@ -205,7 +205,7 @@ static void keys(void **state)
     assert_true(sv_is_uuid(first));
     assert_true(sv_keys_find(k, first, &key));
     assert_int_equal(key.scope, SV_ADMIN);
-    assert_ok(sv_keys_add(k, "door", "staff", SV_READ, made, &key, &err));
+    assert_ok(sv_keys_add(k, "door", "staff", SV_READ, NULL, made, &key, &err));
     assert_int_not_equal(strcmp(first, made), 0);
     for (int i = 0; i < 4; i++) /* twice the rate at once, then the rate */
         assert_true(sv_keys_admit(k, &key, 100));
