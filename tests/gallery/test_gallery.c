@@ -287,9 +287,9 @@ static void destroy_count(void *made)
 static void made_of_the_embeddings(void **state)
 {
     (void)state;
-    static const sl_derived_index index_kind = {SL_DERIVED_BANK, 2, count_faces, destroy_count},
-                                  late = {SL_DERIVED_SKETCHES, 5, count_faces, destroy_count},
-                                  poor = {SL_DERIVED_BANK, 2, no_room, destroy_count};
+    static const sl_derived_index index_kind = {SL_DERIVED_BANK, 2, count_faces, destroy_count, NULL},
+                                  late = {SL_DERIVED_SKETCHES, 5, count_faces, destroy_count, NULL},
+                                  poor = {SL_DERIVED_BANK, 2, no_room, destroy_count, NULL};
     sl_error err;
     void *made;
     make_gallery(dir, 3, 1);
