@@ -687,8 +687,9 @@ SL_API sl_status sl_oae_of_engine(const sl_engine *engine, sl_match_need need, c
                                     sl_oae **out, sl_error *err);
 SL_API void sl_oae_close(sl_oae *oae);
 
-/* A learned look by a model's name or its manifest's path, in f32 or bf16. SL_ERR_ARGUMENT for a model of another kind;
- * SL_ERR_MISMATCH where the manifest states other sizes than the weights have. */
+/* A learned look by a model's name or its manifest's path, in f32, bf16 or int8. SL_ERR_ARGUMENT for a model of another
+ * kind; SL_ERR_MISMATCH where the manifest states other sizes than the weights have. int8: SL_ERR_NOT_FOUND before
+ * sl_look_quantise, SL_ERR_MISMATCH where its file is of another look, SL_ERR_CORRUPT where the self-test fails. */
 SL_API sl_status sl_look_open(const char *models_dir, const char *name, sl_compute precision, sl_look **out,
                               sl_error *err);
 SL_API void sl_look_close(sl_look *look);
@@ -740,6 +741,32 @@ typedef struct {
  * scale is that of least squared error, clipping counted 300-fold. report may be NULL. */
 SL_API sl_status sl_model_quantise(const sl_quantise_options *options, const sl_image *crops, size_t count,
                                    sl_int8_report *report, sl_error *err);
+
+typedef struct {
+    size_t pairs, mates; /* that were measured, and how many of them are of one person */
+    int tensors, int8;   /* as above */
+    double difference_mean, difference_most; /* |score in int8 - score in f32|; the mean is .01 at most */
+    double same_best;    /* share of the queries whose best candidate is f32's */
+} sl_look_int8_report;
+
+typedef struct {
+    const char *models_dir, *look; /* as in sl_look_open */
+    const char *file;              /* what is written; NULL: models_dir/NAME.int8 */
+    int threads;                   /* 0: all processors */
+    uint64_t seed;                 /* of the pairs */
+    sl_progress_fn progress;       /* NULL: none */
+    void *context;
+} sl_look_quantise_options;
+
+/* Prepares a learned look for SL_COMPUTE_INT8, over pairs of a gallery whose maps it reads and that has 100 faces or
+ * more: up to 100 queries, evenly taken, beside 20 candidates each, up to four of them of the same person and the others
+ * drawn. Ranges as above; those layers stay bf16 or f32 that cost most until |score - f32's score| is .01 in the mean.
+ * The file holds the ranges, and the mean map of the queries and that of the candidates with their score, by which every
+ * later use tests itself. It is bound to the look's weights and form. report may be NULL. Errors of sl_look_open;
+ * SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The gallery may be read by others
+ * meanwhile. */
+SL_API sl_status sl_look_quantise(const sl_look_quantise_options *options, const sl_gallery *gallery,
+                                  sl_look_int8_report *report, sl_error *err);
 
 #endif /* SL_EXPERIMENTAL */
 

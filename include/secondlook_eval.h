@@ -321,7 +321,7 @@ typedef struct {
     sl_rerank rerank;    /* SL_RERANK_H2L or SL_RERANK_H2 */
     int depth, heads;    /* 1 to 64 */
     int cells, channels; /* of a patch map: 64 x 512, at most 256 x 4096 */
-    sl_compute precision; /* f32 or bf16 */
+    sl_compute precision; /* f32, bf16 or int8, whose ranges are measured on the maps */
     int threads, pairs;  /* 1 or more; pairs: candidates of one query */
     double seconds;      /* to measure for, some more */
 } sl_look_speed_options;

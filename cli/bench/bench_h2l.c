@@ -23,7 +23,7 @@ typedef struct {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const looks[] = {"h2l", "h2", NULL}, *const precisions[] = {"f32", "bf16", NULL};
+    static const char *const looks[] = {"h2l", "h2", NULL}, *const precisions[] = {"f32", "bf16", "int8", NULL};
     bench_run *run = state->input;
     sl_look_speed_options *o = &run->options;
     switch (key) {
@@ -52,7 +52,7 @@ static const struct argp_option options[] = {
     {"patches", KEY_CELLS, "R", 0, "Patches of a face (default: 64)", 0},
     {"channels", KEY_CHANNELS, "C", 0, "Channels of a patch (default: 512)", 0},
     {"pairs", KEY_PAIRS, "N", 0, "Candidates of one query (default: 100)", 0},
-    {"precision", KEY_PRECISION, "f32|bf16", 0, "What dense layers compute in (default: f32)", 0},
+    {"precision", KEY_PRECISION, "f32|bf16|int8", 0, "What dense layers compute in (default: f32)", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},
     {"seconds", KEY_SECONDS, "S", 0, "Measure at least this long (default: 2)", 0},
     {0},
@@ -66,7 +66,7 @@ static const struct argp parser = {
 
 static json_t *result_of(const sl_look_speed_options *o, const sl_look_speed *speed)
 {
-    static const char *const precisions[] = {"f32", "bf16"};
+    static const char *const precisions[] = {"f32", "bf16", "int8"};
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "pairs_per_s",
                      cli_json_number(speed->pairs_per_s), "query_ms", cli_json_number(speed->query_ms), "gflop_per_pair",
                      cli_json_number(speed->gflop_per_pair), "product_gflops", cli_json_number(speed->product_gflops),

@@ -36,6 +36,7 @@ double sl_graph_flop(const sl_graph *g)
 /* ---- how quick products are ---- */
 
 enum { SIDE = 1536, ROUNDS = 8 };
+static char read_tensor[] = "size of x"; /* what the dense layer reads */
 
 /* A dense layer of |x|: what reads a graph's input is computed in f32 always. */
 static sl_status product_graph(sl_graph *g, sl_error *err)
@@ -50,8 +51,8 @@ static sl_status product_graph(sl_graph *g, sl_error *err)
     SL_TRY(sl_graph_add_const(g, "weights", SL_TYPE_F32, &square, weights, true, &in[1], err));
     SL_TRY(sl_graph_add_tensor(g, "x", SL_TYPE_F32, &square, &x, err));
     SL_TRY(sl_graph_add_input(g, x, err));
-    SL_TRY(sl_graph_add_tensor(g, "size of x", SL_TYPE_F32, &square, &in[0], err));
-    SL_TRY(sl_graph_add_node(g, SL_OP_UNARY, "size of x", &(sl_attr){.fn = SL_FN_ABS}, &x, 1, &in[0], 1, err));
+    SL_TRY(sl_graph_add_tensor(g, read_tensor, SL_TYPE_F32, &square, &in[0], err));
+    SL_TRY(sl_graph_add_node(g, SL_OP_UNARY, read_tensor, &(sl_attr){.fn = SL_FN_ABS}, &x, 1, &in[0], 1, err));
     SL_TRY(sl_graph_add_tensor(g, "product", SL_TYPE_F32, &square, &out, err));
     SL_TRY(sl_graph_add_node(g, SL_OP_DENSE, "product", NULL, in, 2, &out, 1, err));
     return sl_graph_add_output(g, out, err);
@@ -79,9 +80,13 @@ sl_status sl_measure_products(const sl_plan_options *options, double *flop_per_s
     sl_plan *plan = NULL;
     double seconds = 0;
     *flop_per_second = 0;
+    sl_range range = {read_tensor, .scale = 2 / 255.f}; /* of what quickest() writes */
+    const sl_ranges ranges = {&range, 1};
+    sl_plan_options how = *options;
+    how.ranges = &ranges;
     sl_status status = g ? product_graph(g, err) : sl_no_memory(err, "to measure products");
     if (status == SL_OK)
-        status = sl_plan_compile_as(g, options, &plan, err);
+        status = sl_plan_compile_as(g, &how, &plan, err);
     if (status == SL_OK)
         status = quickest(plan, &seconds, err);
     if (status == SL_OK)

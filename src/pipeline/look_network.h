@@ -3,6 +3,7 @@
 #define SL_PIPELINE_LOOK_NETWORK_H
 
 #include "match/learned/learned.h"
+#include "model/int8/int8.h"
 #include "model/network.h"
 #include "net/plan/plan.h"
 
@@ -13,6 +14,7 @@ typedef struct {
     const sl_graph *graph; /* inputs: patches of the query, of candidates; output SL_LOOK_SCORE */
     sl_graph *own;       /* of one that is made up */
     sl_compute precision;
+    sl_int8_model int8;  /* in int8; without a probe where the look is made up: nothing is tested then */
     sl_weights *weights; /* the plans of all workers share them */
 } sl_look_network;
 
@@ -22,5 +24,9 @@ void sl_look_network_sized(sl_look_network *look, const sl_graph *graph);
 
 /* The graph for one query beside `batch` candidates, its output the scores. */
 sl_status sl_look_network_graph(const sl_look_network *look, int batch, sl_graph **out, sl_error *err);
+
+/* Its plan, whatever the precision that the look was opened in. */
+sl_status sl_look_network_compile(const sl_look_network *look, int batch, const sl_plan_options *options, sl_plan **out,
+                                  sl_error *err);
 
 #endif

@@ -8,17 +8,22 @@
 #include "base/rng.h"
 #include "model/arch/arch.h"
 #include "net/flop.h"
-#include "pipeline/look_network.h"
+#include "pipeline/quantise_look.h"
 #include "secondlook_eval.h"
 
 enum { MOST_RUNS = 4096 };
 
 /* ---- a look made up ---- */
 
-static void fill(sl_rng *rng, float *out, int64_t n, double reach)
+/* The map of a candidate, or of the query, by its number. */
+static sl_status draw_map(const void *context, size_t query, int candidate, float *out, sl_error *err)
 {
-    for (int64_t i = 0; i < n; i++)
-        out[i] = (float)sl_rng_range(rng, -reach, reach);
+    const sl_look *look = context;
+    sl_rng rng = sl_rng_seed((uint64_t)(candidate - SL_LOOK_QUERY));
+    (void)query, (void)err;
+    for (int k = 0; k < look->cells * look->channels; k++)
+        out[k] = (float)sl_rng_range(&rng, -1, 1);
+    return SL_OK;
 }
 
 static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, sl_error *err)
@@ -41,7 +46,8 @@ static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, 
     SL_TRY(sl_arch_draw(&own, 1, &l->dict, err));
     SL_TRY(sl_arch_build(&own, &l->dict, &l->own, err));
     sl_look_network_sized(l, l->own);
-    return SL_OK;
+    const sl_look_pairs pairs = {.queries = 1, .candidates = l->look.batch, .map = draw_map, .context = &l->look};
+    return o->precision == SL_COMPUTE_INT8 ? sl_look_int8_take_all(l, &pairs, o->threads, err) : SL_OK;
 }
 
 static sl_status flop_per_pair(const sl_look_network *l, double *out, sl_error *err)
@@ -100,16 +106,15 @@ static sl_status compare_pairs(void *context, sl_error *err)
 
 static sl_status measure_pairs(const sl_look_network *l, const sl_look_speed_options *o, double *seconds, sl_error *err)
 {
-    const int64_t numbers = (int64_t)l->look.cells * l->look.channels;
     pairs_run r = {.look = &l->look, .pairs = o->pairs};
-    sl_rng rng = sl_rng_seed(3);
     SL_TRY(l->look.open(&l->look, o->threads, &r.worker, err));
     r.scores = sl_calloc_aligned((size_t)o->pairs, sizeof *r.scores);
-    fill(&rng, l->look.query(r.worker), numbers, 1);
-    for (int i = 0; i < l->look.batch; i++)
-        fill(&rng, l->look.candidate(r.worker, i), numbers, 1);
-    sl_status status = r.scores ? time_runs(compare_pairs, &r, o->seconds, seconds, err)
-                                : sl_no_memory(err, "for scores");
+    sl_status status = draw_map(&l->look, 0, SL_LOOK_QUERY, l->look.query(r.worker), err);
+    for (int i = 0; status == SL_OK && i < l->look.batch; i++)
+        status = draw_map(&l->look, 0, i, l->look.candidate(r.worker, i), err);
+    if (status == SL_OK)
+        status = r.scores ? time_runs(compare_pairs, &r, o->seconds, seconds, err)
+                      : sl_no_memory(err, "for scores");
     free(r.scores);
     l->look.close(r.worker);
     return status;

@@ -5,26 +5,18 @@
 #include <string.h>
 
 #include "base/cpu.h"
-#include "base/file.h"
 #include "base/threads.h"
 #include "template/template.h"
 
-enum { MOST_BYTES = 16 << 20 };
-
 static sl_status read_file(const char *path, const sl_recogniser *r, sl_int8_model *out, sl_error *err)
 {
-    uint8_t *data;
-    size_t size;
     const char *name = r->network.manifest->name;
-    sl_status status = sl_read_file(path, MOST_BYTES, &data, &size, err);
+    sl_status status = sl_int8_read(path, out, err);
     if (status == SL_ERR_NOT_FOUND)
         return sl_fail(err, status, "model %s has no int8 ranges, %s: make them with 'secondlook models quantise "
                        "--model %s PHOTOS...'", name, path, name);
     SL_TRY(status);
-    status = sl_int8_parse(data, size, path, out, err);
-    free(data);
-    SL_TRY(status);
-    bool ours = sl_same_model(out->fingerprint, r->fingerprint) && out->dim == r->dim &&
+    bool ours = out->kind == SL_INT8_RECOGNISER && sl_same_model(out->fingerprint, r->fingerprint) && out->dim == r->dim &&
                 out->width == r->width && out->height == r->height && out->channels == r->channels_in;
     if (ours)
         return SL_OK;

@@ -10,6 +10,7 @@
 #include "base/sha256.h"
 #include "base/threads.h"
 #include "model/arch/arch.h"
+#include "pipeline/look_int8.h"
 
 /* Pairs of one run. The last dense layers have more weights than fit into a cache: they are read once a run, whatever
  * its pairs, so that large runs are quick. */
@@ -70,14 +71,27 @@ sl_status sl_look_network_graph(const sl_look_network *l, int batch, sl_graph **
     return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
 }
 
+sl_status sl_look_network_compile(const sl_look_network *l, int batch, const sl_plan_options *options, sl_plan **out,
+                                  sl_error *err)
+{
+    sl_graph *g;
+    SL_TRY(sl_look_network_graph(l, batch, &g, err));
+    sl_status status = sl_plan_compile_as(g, options, out, err);
+    sl_graph_free(g);
+    return status;
+}
+
 static sl_status compile(const worker *w, int batch, sl_plan **out, sl_error *err)
 {
     const sl_look_network *l = w->of;
-    const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights};
-    sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, batch, &g, err));
-    sl_status status = sl_plan_compile_as(g, &options, out, err);
-    sl_graph_free(g);
+    const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
+                                     .ranges = &l->int8.ranges};
+    SL_TRY(sl_look_network_compile(l, batch, &options, out, err));
+    sl_status status = l->int8.probe ? sl_look_int8_test(l, batch, *out, err) : SL_OK;
+    if (status != SL_OK) {
+        sl_plan_free(*out);
+        *out = NULL;
+    }
     return status;
 }
 
@@ -123,6 +137,7 @@ static void free_look(sl_look *look)
     sl_graph_free(l->own);
     sl_state_dict_free(&l->dict);
     sl_weights_free(l->weights);
+    sl_int8_model_free(&l->int8);
     free(look->name);
     free(look->backbone_name);
     free(l);
@@ -131,9 +146,6 @@ static void free_look(sl_look *look)
 sl_status sl_look_network_new(sl_compute precision, sl_look_network **out, sl_error *err)
 {
     *out = NULL;
-    if (precision == SL_COMPUTE_INT8)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "a look computes in f32 or bf16: ranges of its activations were never "
-                       "measured");
     SL_TRY(sl_compute_check(precision, err));
     sl_look_network *l = calloc(1, sizeof *l);
     if (l)
@@ -204,7 +216,8 @@ static sl_status open_parts(const char *models_dir, const char *name, sl_look_ne
         return sl_fail(err, SL_ERR_FORMAT, "model %s: its backbone's fingerprint is none", m->name);
     make_fingerprint(l);
     sl_look_network_sized(l, l->network.graph);
-    return check_size(l, err);
+    SL_TRY(check_size(l, err));
+    return l->precision == SL_COMPUTE_INT8 ? sl_look_int8_open(models_dir, l, err) : SL_OK;
 }
 
 sl_status sl_look_open(const char *models_dir, const char *name, sl_compute precision, sl_look **out, sl_error *err)

@@ -16,10 +16,10 @@ static sl_error err;
 
 static sl_int8_model made_up(void)
 {
-    sl_int8_model m = {.width = 6, .height = 4, .channels = 3, .dim = 5, .cosine = .9995f};
+    sl_int8_model m = {.kind = SL_INT8_RECOGNISER, .width = 6, .height = 4, .channels = 3, .dim = 5, .agreement = .9995f};
     assert_ok(sl_int8_model_alloc(&m, &err));
     for (int i = 0; i < 6 * 4 * 3; i++)
-        m.probe[i] = (uint8_t)(3 * i);
+        ((uint8_t *)m.probe)[i] = (uint8_t)(3 * i);
     for (int i = 0; i < 5; i++)
         m.expected[i] = .1f * (float)(i + 1);
     memset(m.fingerprint, 7, sizeof m.fingerprint);
@@ -47,7 +47,7 @@ static void expect_equal(const sl_int8_model *a, const sl_int8_model *b)
     assert_int_equal(a->height, b->height);
     assert_int_equal(a->channels, b->channels);
     assert_int_equal(a->dim, b->dim);
-    assert_true(a->cosine == b->cosine);
+    assert_true(a->agreement == b->agreement);
     assert_memory_equal(a->probe, b->probe, (size_t)(a->width * a->height * a->channels));
     assert_memory_equal(a->expected, b->expected, (size_t)a->dim * 4);
     assert_int_equal(a->ranges.count, b->ranges.count);

@@ -1,5 +1,6 @@
-/* A recogniser in int8: which tensors its layers may read in int8 and in what range, measured on real faces, and a
- * self-test. The weights stay in the model's file; this is a small file beside it (docs/int8-format.md). */
+/* A network in int8: which tensors its layers may read in int8 and in what range, measured on real faces, and a
+ * self-test. The weights stay in the model's file; this is a small file beside it (docs/int8-format.md). Of a recogniser
+ * all is here, of a learned look the file alone: the rest is in pipeline/quantise_look.c. */
 #ifndef SL_MODEL_INT8_H
 #define SL_MODEL_INT8_H
 
@@ -12,25 +13,42 @@
 #define SL_INT8_LEAST_MEAN 0.9997
 enum { SL_INT8_LEAST_FACES = 32, SL_INT8_MOST_FACES = 512 };
 
+typedef enum { SL_INT8_RECOGNISER = 1, SL_INT8_LOOK = 2 } sl_int8_kind; /* as the file has them */
+
+/* The probe is what the network is tested on: a recogniser's is the mean of the faces' crops, u8 [height, width,
+ * channels]; a look's the mean of the queries' maps and that of the candidates', f32 [2, cells, patch channels], which
+ * are channels, height and width here. Nobody's face. */
 typedef struct {
-    uint8_t fingerprint[32];     /* of the recogniser's templates */
-    int width, height, channels; /* of the probe, as of the recogniser's crops */
-    int dim;
-    uint8_t *probe;   /* [height, width, channels] the mean of the faces: nobody's */
-    float *expected;  /* [dim] its embedding in f32, unit length */
-    float cosine;     /* to it of the embedding in int8 when the file was made */
+    sl_int8_kind kind;
+    uint8_t fingerprint[32]; /* of the recogniser's templates, of the look */
+    int width, height, channels;
+    int dim;          /* of the answer: a look's is the score, 1 */
+    void *probe;
+    float *expected;  /* [dim] the answer to the probe in f32: an embedding of unit length, a score */
+    float agreement;  /* of int8's answer when the file was made: the cosine to it; 1 less the difference of scores */
     sl_ranges ranges;
 } sl_int8_model;
 
 /* ---- the file (int8_file.c) ---- */
 
-/* SL_ERR_FORMAT or SL_ERR_CORRUPT for anything else than a whole file of this version. name: for messages. */
+/* SL_ERR_FORMAT or SL_ERR_CORRUPT for anything else than a whole file of a kind that is known; whose it is, the caller
+ * checks. name: for messages. */
 sl_status sl_int8_parse(const void *data, size_t size, const char *name, sl_int8_model *out, sl_error *err);
+
+/* Reads the file of that name; SL_ERR_NOT_FOUND where there is none. */
+sl_status sl_int8_read(const char *path, sl_int8_model *out, sl_error *err);
 sl_status sl_int8_write(const sl_int8_model *m, const char *path, sl_error *err);
 void sl_int8_model_free(sl_int8_model *m);
 
-/* Memory for a probe and an embedding of the sizes that stand in it. */
+/* Memory for a probe and an answer of the sizes and the kind that stand in it. */
 sl_status sl_int8_model_alloc(sl_int8_model *m, sl_error *err);
+
+/* The agreement that the self-test asks for. Another processor rounds a little otherwise; a wrong range moves the answer
+ * much further. `slack`: what rounding alone may do. */
+static inline double sl_int8_least(const sl_int8_model *m, double slack)
+{
+    return 1 - (3 * (1 - (double)m->agreement) + slack);
+}
 
 /* ---- use (int8_plan.c) ---- */
 

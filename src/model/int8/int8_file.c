@@ -1,7 +1,7 @@
 /* The file (docs/int8-format.md):
  *
- *     "SLINT8\0\1", fingerprint [32], u32 width, height, channels, dim, ranges, f32 cosine
- *     u8 probe [height, width, channels], f32 expected [dim]
+ *     "SLINT8\0", u8 kind, fingerprint [32], u32 width, height, channels, dim, ranges, f32 agreement
+ *     probe [height, width, channels] in u8, of a look [channels, height, width] in f32; f32 expected [dim]
  *     per range: f32 scale, u8 has_sign, u8 length of the name, name
  *     u32 crc32c of all before it */
 #include "model/int8/int8.h"
@@ -16,12 +16,18 @@
 #include "base/mem.h"
 
 enum { HEADER = 8 + 32 + 5 * 4 + 4, MOST_SIDE = 1024, MOST_DIM = 4096, MOST_RANGES = 4096, LONGEST_NAME = 255 };
+enum { MOST_CELLS = 256, MOST_PATCH = 4096, MOST_BYTES = 16 << 20 };
 
-static const uint8_t magic[8] = {'S', 'L', 'I', 'N', 'T', '8', 0, 1};
+static const uint8_t magic[7] = {'S', 'L', 'I', 'N', 'T', '8', 0};
+
+static size_t probe_numbers(const sl_int8_model *m)
+{
+    return (size_t)m->width * (size_t)m->height * (size_t)m->channels;
+}
 
 static size_t probe_bytes(const sl_int8_model *m)
 {
-    return (size_t)m->width * (size_t)m->height * (size_t)m->channels;
+    return probe_numbers(m) * (m->kind == SL_INT8_LOOK ? sizeof(float) : 1);
 }
 
 sl_status sl_int8_model_alloc(sl_int8_model *m, sl_error *err)
@@ -43,15 +49,26 @@ void sl_int8_model_free(sl_int8_model *m)
 
 /* ---- reading ---- */
 
+static bool sizes_are_possible(const sl_int8_model *m, const uint32_t n[5])
+{
+    const bool look = m->kind == SL_INT8_LOOK;
+    const uint32_t width = look ? MOST_PATCH : MOST_SIDE, height = look ? MOST_CELLS : MOST_SIDE;
+    const bool channels = look ? n[2] == 2 : n[2] == 1 || n[2] == 3;
+    return n[0] >= 1 && n[0] <= width && n[1] >= 1 && n[1] <= height && channels && n[3] >= 1 &&
+           n[3] <= (look ? 1 : MOST_DIM) && n[4] <= MOST_RANGES;
+}
+
 static bool read_int8_header(sl_reader *r, sl_int8_model *m, uint32_t *ranges)
 {
-    const uint8_t *print = sl_read_bytes(r, sizeof m->fingerprint);
+    const uint8_t *kind = sl_read_bytes(r, 1), *print = sl_read_bytes(r, sizeof m->fingerprint);
     uint32_t n[5];
     for (int i = 0; i < 5; i++)
         n[i] = sl_read_u32(r);
-    m->cosine = sl_read_f32(r);
-    if (r->failed || n[0] < 1 || n[0] > MOST_SIDE || n[1] < 1 || n[1] > MOST_SIDE || (n[2] != 1 && n[2] != 3) ||
-        n[3] < 1 || n[3] > MOST_DIM || n[4] > MOST_RANGES || !(m->cosine >= 0 && m->cosine <= 1.0001f))
+    m->agreement = sl_read_f32(r);
+    if (r->failed)
+        return false;
+    m->kind = (sl_int8_kind)*kind;
+    if (!sizes_are_possible(m, n) || !(m->agreement >= 0 && m->agreement <= 1.0001f))
         return false;
     memcpy(m->fingerprint, print, sizeof m->fingerprint);
     m->width = (int)n[0];
@@ -62,17 +79,23 @@ static bool read_int8_header(sl_reader *r, sl_int8_model *m, uint32_t *ranges)
     return true;
 }
 
+static bool all_finite(const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!isfinite(x[i]))
+            return false;
+    return true;
+}
+
 static bool read_probe(sl_reader *r, sl_int8_model *m)
 {
     const uint8_t *probe = sl_read_bytes(r, probe_bytes(m));
     if (probe)
         memcpy(m->probe, probe, probe_bytes(m));
-    for (int d = 0; d < m->dim; d++) {
+    for (int d = 0; d < m->dim; d++)
         m->expected[d] = sl_read_f32(r);
-        if (!isfinite(m->expected[d]))
-            return false;
-    }
-    return !r->failed;
+    return !r->failed && all_finite(m->expected, (size_t)m->dim) &&
+           (m->kind != SL_INT8_LOOK || all_finite(m->probe, probe_numbers(m)));
 }
 
 /* Ranges lie in the file one behind the other: no more of them are allocated than are there. */
@@ -120,7 +143,8 @@ sl_status sl_int8_parse(const void *data, size_t size, const char *name, sl_int8
     sl_reader r = sl_reader_of(data, size);
     uint32_t ranges;
     const uint8_t *start = sl_read_bytes(&r, sizeof magic);
-    if (!start || memcmp(start, magic, sizeof magic) != 0 || size < HEADER + 4)
+    if (!start || memcmp(start, magic, sizeof magic) != 0 || size < HEADER + 4 ||
+        (start[sizeof magic] != SL_INT8_RECOGNISER && start[sizeof magic] != SL_INT8_LOOK))
         return sl_fail(err, SL_ERR_FORMAT, "%s: no int8 ranges of this version: make them again with 'models quantise'",
                        name);
     if (sl_crc32c(0, data, size - 4) != sl_get_u32((const uint8_t *)data + size - 4))
@@ -132,6 +156,17 @@ sl_status sl_int8_parse(const void *data, size_t size, const char *name, sl_int8
     if (status != SL_OK)
         sl_int8_model_free(&m);
     *out = m;
+    return status;
+}
+
+sl_status sl_int8_read(const char *path, sl_int8_model *out, sl_error *err)
+{
+    uint8_t *data;
+    size_t size;
+    *out = (sl_int8_model){0};
+    SL_TRY(sl_read_file(path, MOST_BYTES, &data, &size, err));
+    sl_status status = sl_int8_parse(data, size, path, out, err);
+    free(data);
     return status;
 }
 
@@ -163,9 +198,10 @@ sl_status sl_int8_write(const sl_int8_model *m, const char *path, sl_error *err)
     if (!data)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to write %s", path);
     at = append_bytes(at, magic, sizeof magic);
+    *at++ = (uint8_t)m->kind;
     at = append_bytes(at, m->fingerprint, sizeof m->fingerprint);
     at = append_bytes(at, numbers, sizeof numbers);
-    at = append_bytes(at, &m->cosine, sizeof m->cosine);
+    at = append_bytes(at, &m->agreement, sizeof m->agreement);
     at = append_bytes(at, m->probe, probe_bytes(m));
     at = append_bytes(at, m->expected, (size_t)m->dim * sizeof *m->expected);
     for (int i = 0; i < m->ranges.count; i++) {

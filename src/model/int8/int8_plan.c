@@ -4,11 +4,7 @@
 #include "base/vector.h"
 #include "model/int8/int8.h"
 
-/* Another processor rounds a little otherwise; a wrong range moves the embedding much further. */
-static double least_cosine(const sl_int8_model *m)
-{
-    return 1 - (3 * (1 - (double)m->cosine) + 2e-4);
-}
+#define SLACK 2e-4
 
 /* Every face of the batch is the probe. */
 static sl_status self_test(const sl_recogniser *r, const sl_int8_model *m, int batch, sl_plan *plan, sl_error *err)
@@ -22,11 +18,11 @@ static sl_status self_test(const sl_recogniser *r, const sl_int8_model *m, int b
     SL_TRY(sl_plan_run(plan, err));
     for (int i = 0; i < batch; i++) {
         double got = sl_cosine(sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)r->dim, m->expected, r->dim);
-        if (!(got >= least_cosine(m)))
+        if (!(got >= sl_int8_least(m, SLACK)))
             return sl_fail(err, SL_ERR_CORRUPT, "model %s in int8 fails its self-test: the probe's embedding has a "
                            "cosine of %.4f to that of f32, %.4f or more is expected. Make its ranges again with "
                            "'models quantise', or take --precision f32", r->network.manifest->name, got,
-                           least_cosine(m));
+                           sl_int8_least(m, SLACK));
     }
     return SL_OK;
 }
