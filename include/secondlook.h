@@ -761,8 +761,9 @@ typedef struct {
 /* Prepares a learned look for SL_COMPUTE_INT8, over pairs of a gallery whose maps it reads and that has 100 faces or
  * more: up to 100 queries, evenly taken, beside 20 candidates each, up to four of them of the same person and the others
  * drawn. Ranges as above; those layers stay bf16 or f32 that cost most until |score - f32's score| is .01 in the mean.
- * The file holds the ranges, and the mean map of the queries and that of the candidates with their score, by which every
- * later use tests itself. It is bound to the look's weights and form. report may be NULL. Errors of sl_look_open;
+ * The file holds the ranges, and two maps drawn with the mean and the spread of those measured, with their score, by
+ * which every later use tests itself; nobody's face. It is bound to the look's weights and form. report may be NULL.
+ * Errors of sl_look_open;
  * SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The gallery may be read by others
  * meanwhile. */
 SL_API sl_status sl_look_quantise(const sl_look_quantise_options *options, const sl_gallery *gallery,

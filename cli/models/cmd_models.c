@@ -319,7 +319,7 @@ int cmd_models(int argc, char **argv)
         {"statistics", "how each cell looks on ordinary faces, for --rerank oae", cmd_models_statistics},
         {"calibrate", NULL, cmd_models_statistics},
         {"threshold", "how often strangers reach a score, for decisions", cmd_models_threshold},
-        {"quantise", "ranges of a recogniser's activations, for --precision int8", cmd_models_quantise},
+        {"quantise", "ranges of a network's activations, for int8", cmd_models_quantise},
         {NULL, NULL, NULL},
     };
     return cli_dispatch(argv[0], "The networks that find and recognise faces.", commands,

@@ -1,4 +1,4 @@
-/* secondlook models quantise: a recogniser's ranges for --precision int8. */
+/* secondlook models quantise: a network's ranges for int8. */
 #include <stdlib.h>
 
 #include "models/models.h"
@@ -10,11 +10,25 @@
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *out;
+    const char *out, *look, *gallery_dir; /* look: its ranges, from the gallery's maps */
+    uint64_t seed;
     bool aligned, json;
     sl_image *crops;
     size_t count, capacity;
 } quantise_run;
+
+enum { KEY_LOOK = CLI_KEY_OWN, KEY_SEED };
+
+/* Photos for a recogniser, or a gallery for a look. */
+static void check_sources(const quantise_run *run, struct argp_state *state)
+{
+    if (!run->look == !!run->gallery_dir)
+        argp_error(state, "--look NAME and --gallery DIR go together");
+    if (!run->look && !run->paths.count)
+        argp_error(state, "photos or folders of faces are missing");
+    if (run->look && run->paths.count)
+        argp_error(state, "a look is measured on the maps of a gallery, not on photos");
+}
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -25,7 +39,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
     case 'o': run->out = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
-    case ARGP_KEY_NO_ARGS: argp_error(state, "photos or folders of faces are missing"); return 0;
+    case KEY_LOOK: run->look = arg; return 0;
+    case CLI_KEY_GALLERY: run->gallery_dir = arg; return 0;
+    case KEY_SEED: run->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
+    case ARGP_KEY_END: check_sources(run, state); return 0;
     default: return ARGP_ERR_UNKNOWN;
     }
 }
@@ -33,19 +50,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "Where the ranges go (default: NAME.int8 in the models folder)", 0},
     CLI_OPTION_ALIGNED,
+    {"look", KEY_LOOK, "NAME", 0, "Prepares this learned look instead, by name or a manifest's path; with --gallery", 0},
+    {"gallery", CLI_KEY_GALLERY, "DIR", 0, "The gallery whose maps the look is measured on: 100 faces or more", 0},
+    {"seed", KEY_SEED, "S", 0, "The same seed draws the same pairs of a gallery (default: 1)", 0},
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 1}, {0}};
 static const struct argp parser = {
     options,
     parse,
-    "PATH...",
+    "PATH...\n--look NAME --gallery DIR",
     "Prepares a recogniser for --precision int8: measures the ranges of its activations on real faces (32 at least, "
     "some hundreds are good, 512 are used), and leaves out layers until 99.8 % of the faces keep a cosine of 0.999 "
-    "to f32. No face is kept in the result, only their mean, by which int8 tests itself each time.\v"
+    "to f32. No face is kept in the result, only their mean, by which int8 tests itself each time. A "
+    "learned look (--look NAME:int8) is prepared on pairs of a gallery's maps: layers are left out until scores differ by "
+    "0.01 from f32's in the mean.\v"
     "Examples:\n"
     "  secondlook models quantise photos/\n"
-    "  secondlook models quantise --model mobilefacenet-128 --aligned crops/",
+    "  secondlook models quantise --model mobilefacenet-128 --aligned crops/\n"
+    "  secondlook models quantise --look my-h2l --gallery lfw",
     children,
     0,
     0};
@@ -114,8 +137,13 @@ static int measure(quantise_run *run)
 
 int cmd_models_quantise(int argc, char **argv)
 {
-    quantise_run run = {0};
+    quantise_run run = {.seed = 1};
     argp_parse(&parser, argc, argv, 0, 0, &run);
+    if (run.look) {
+        const sl_look_quantise_options o = {.models_dir = run.models.engine.models_dir, .look = run.look,
+                                            .file = run.out, .threads = run.models.threads, .seed = run.seed};
+        return cli_quantise_look(&o, run.gallery_dir, run.json);
+    }
     if (!run.models.engine.landmarks)
         run.models.engine.landmarks = "none";
     run.models.engine.precision = SL_COMPUTE_F32;

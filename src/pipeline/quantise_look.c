@@ -7,13 +7,14 @@
 
 #include "base/cpu.h"
 #include "base/mem.h"
+#include "base/rng.h"
 #include "base/threads.h"
 #include "model/int8/int8_choose.h"
 #include "pipeline/look_int8.h"
 
 /* Each tensor's cost is measured on so many queries. Costs are squares of differences; where a mean |difference| may be
  * .01, the square of their root mean square is about 1.6 times .01^2 as differences spread. The first try goes over. */
-enum { COST_QUERIES = 10 };
+enum { COST_QUERIES = 5 };
 #define COST_BUDGET (3 * SL_LOOK_INT8_MEAN * SL_LOOK_INT8_MEAN)
 
 typedef struct {
@@ -91,30 +92,38 @@ sl_status sl_look_int8_take_all(sl_look_network *l, const sl_look_pairs *pairs, 
 
 /* ---- the probe ---- */
 
-/* Adds the maps of candidates from .. to - 1 of all queries, divided by how many they are. */
-static sl_status add_maps(const sl_look_pairs *pairs, int from, int to, size_t numbers, float *map, float *mean,
-                          sl_error *err)
+/* Of each number of a map its mean, and the square of it, over all pairs. */
+static sl_status measure_maps(const sl_look_pairs *pairs, size_t numbers, float *map, float *mean, float *square,
+                              sl_error *err)
 {
-    const float share = 1 / ((float)pairs->queries * (float)(to - from));
+    const float share = 1 / ((float)pairs->queries * (float)(pairs->candidates + 1));
     for (size_t q = 0; q < pairs->queries; q++)
-        for (int i = from; i < to; i++) {
+        for (int i = SL_LOOK_QUERY; i < pairs->candidates; i++) {
             SL_TRY(pairs->map(pairs->context, q, i, map, err));
-            for (size_t k = 0; k < numbers; k++)
+            for (size_t k = 0; k < numbers; k++) {
                 mean[k] += share * map[k];
+                square[k] += share * map[k] * map[k];
+            }
         }
     return SL_OK;
 }
 
+/* Two maps drawn, each number with the mean and the spread that it has: what the look reads looks like that, and is of
+ * nobody. The mean alone would not do: its numbers are small, and a wrong range hardly hurts them. */
 static sl_status make_probe(sl_look_network *l, const sl_look_pairs *pairs, sl_error *err)
 {
     const size_t numbers = (size_t)l->look.cells * (size_t)l->look.channels;
-    float *map = sl_calloc_aligned(numbers, sizeof *map), *mean = l->int8.probe;
-    if (!map)
+    float *all = sl_calloc_aligned(3 * numbers, sizeof *all), *probe = l->int8.probe;
+    if (!all)
         return sl_no_memory(err, "to measure a network");
-    sl_status status = add_maps(pairs, SL_LOOK_QUERY, 0, numbers, map, mean, err);
-    if (status == SL_OK)
-        status = add_maps(pairs, 0, pairs->candidates, numbers, map, mean + numbers, err);
-    free(map);
+    float *mean = all + numbers, *square = all + 2 * numbers;
+    sl_status status = measure_maps(pairs, numbers, all, mean, square, err);
+    sl_rng rng = sl_rng_seed(1);
+    for (size_t k = 0; k < 2 * numbers; k++) {
+        const float m = mean[k % numbers], spread = sqrtf(3 * fmaxf(square[k % numbers] - m * m, 0));
+        probe[k] = m + spread * (float)sl_rng_range(&rng, -1, 1);
+    }
+    free(all);
     return status;
 }
 

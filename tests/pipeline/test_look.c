@@ -1,13 +1,15 @@
 /* Learned looks on made-up templates: a small h2l and h2 written as models, and their scores beside the plain graph's in
- * the scalar reference; batches and single pairs; what is refused. */
+ * the scalar reference; batches and single pairs; int8; what is refused. */
 #define _GNU_SOURCE
 #include <unistd.h>
 
 #include "../model/synthetic.h" /* before what has an error for all */
 #include "near_faces.h"
 
+#include "base/cpu.h"
 #include "base/sha256.h"
 #include "match/second_look.h"
+#include "model/int8/int8.h"
 #include "net/import/weights/safetensors.h"
 #include "net/layers/layers.h"
 
@@ -98,15 +100,9 @@ static void scores_are_the_plain_graphs(void **state)
 }
 
 /* All faces of a gallery through batches, and each through a comparison of its own. */
-static void searches_and_comparisons_agree(void **state)
+static void expect_agreement(const sl_look *look, sl_gallery *g, const sl_template *query, float most)
 {
-    (void)state;
-    sl_gallery *g = make_gallery("searched", FACES);
-    sl_template *query = make_template(3, 999, .5f);
-    sl_look *look;
     sl_answer answer;
-    write_look("l1", "h2l", 1, shape.fingerprint, "");
-    assert_ok(sl_look_open(dir, "l1", SL_COMPUTE_F32, &look, &err));
     for (int k = 3; k <= 53; k += 25) { /* below, above and beside whole batches */
         sl_identify_options how = {.match = options_of(look), .top = PEOPLE};
         how.match.k = k;
@@ -121,16 +117,187 @@ static void searches_and_comparisons_agree(void **state)
             looked++;
             assert_ok(sl_gallery_template(g, c->entry, &face, &err));
             assert_ok(sl_compare(query, face, &how.match, &score, &err));
-            assert_true(fabsf(score.stage2 - c->stage2) < 1e-5f);
+            assert_true(fabsf(score.stage2 - c->stage2) < most);
             sl_template_free(face);
         }
         assert_true(looked > 0);
         assert_int_equal(answer.pairs, k);
         sl_answer_free(&answer);
     }
+}
+
+static void searches_and_comparisons_agree(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("searched", FACES);
+    sl_template *query = make_template(3, 999, .5f);
+    sl_look *look;
+    write_look("l1", "h2l", 1, shape.fingerprint, "");
+    assert_ok(sl_look_open(dir, "l1", SL_COMPUTE_F32, &look, &err));
+    expect_agreement(look, g, query, 1e-5f);
     sl_look_close(look);
     sl_template_free(query);
     sl_gallery_close(g);
+}
+
+/* ---- int8 ---- */
+
+static bool without_int8(void)
+{
+    if (sl_compute_check(SL_COMPUTE_INT8, &err) == SL_OK)
+        return false;
+    print_message("not tested: %s\n", err.text);
+    return true;
+}
+
+static void refuse_int8(const char *name, sl_status status, const char *text)
+{
+    sl_look *look;
+    assert_int_equal(sl_look_open(dir, name, SL_COMPUTE_INT8, &look, &err), status);
+    assert_null(look);
+    if (!strstr(err.text, text))
+        fail_msg("\"%s\" does not say \"%s\"", err.text, text);
+}
+
+/* tells_apart: its scores differ by more than rounding does. */
+static void quantise(const char *name, const sl_gallery *g, bool tells_apart)
+{
+    sl_look_int8_report report;
+    const sl_look_quantise_options o = {.models_dir = dir, .look = name, .threads = 1, .seed = 1};
+    assert_ok(sl_look_quantise(&o, g, &report, &err));
+    assert_int_equal(report.pairs, 100 * 20);
+    assert_true(report.mates > 300 && report.mates <= 400); /* six faces a person, four are taken */
+    assert_true(report.int8 > 0 && report.int8 <= report.tensors);
+    assert_true(report.difference_mean > 0 && report.difference_mean <= .01);
+    assert_true(report.difference_most >= report.difference_mean && report.same_best <= 1);
+    assert_true(report.same_best > (tells_apart ? .9 : 0));
+}
+
+/* Another pair than those measured: near to f32, and not it. */
+static void expect_near_f32(const sl_look *narrow, const char *name)
+{
+    sl_template *a = make_template(1, 7005, .5f), *b = make_template(2, 7006, .5f);
+    sl_look *wide;
+    sl_score x, y;
+    assert_ok(sl_look_open(dir, name, SL_COMPUTE_F32, &wide, &err));
+    sl_match_options o = options_of(wide);
+    assert_ok(sl_compare(a, b, &o, &x, &err));
+    o = options_of(narrow);
+    assert_ok(sl_compare(a, b, &o, &y, &err));
+    const float difference = fabsf(x.stage2 - y.stage2);
+    assert_true(difference > 0 && difference < .05f);
+    sl_look_close(wide);
+    sl_template_free(a);
+    sl_template_free(b);
+}
+
+static void looks_in_int8_are_near_f32(void **state)
+{
+    (void)state;
+    if (without_int8())
+        return;
+    static const struct {
+        const char *name, *arch;
+        int depth;
+        bool tells_apart; /* a made-up h2 gives every pair the same */
+    } looks[] = {{"q1", "h2l", 1, true}, {"q2", "h2l", 2, true}, {"p1", "h2", 1, false}};
+    sl_gallery *g = make_gallery("measured", 2 * FACES);
+    sl_template *query = make_template(3, 999, .5f);
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        sl_look *look;
+        write_look(looks[i].name, looks[i].arch, looks[i].depth, shape.fingerprint, "");
+        refuse_int8(looks[i].name, SL_ERR_NOT_FOUND, "models quantise --look");
+        quantise(looks[i].name, g, looks[i].tells_apart);
+        assert_ok(sl_look_open(dir, looks[i].name, SL_COMPUTE_INT8, &look, &err));
+        expect_near_f32(look, looks[i].name);
+        expect_agreement(look, g, query, 5e-3f); /* a rounding may fall to the other side */
+        sl_look_close(look);
+    }
+    sl_template_free(query);
+    sl_gallery_close(g);
+}
+
+/* A comparison by a look of that name. */
+static sl_status compare_as(const char *name, sl_compute precision, float *stage2)
+{
+    sl_template *a = make_template(1, 5, .5f), *b = make_template(2, 6, .5f);
+    sl_look *look;
+    sl_score score = {0};
+    assert_ok(sl_look_open(dir, name, precision, &look, &err));
+    const sl_match_options o = options_of(look);
+    const sl_status status = sl_compare(a, b, &o, &score, &err);
+    *stage2 = score.stage2;
+    sl_look_close(look);
+    sl_template_free(a);
+    sl_template_free(b);
+    return status;
+}
+
+/* A scale that is far too large or too small, with a checksum that holds: refused, or without harm, since a score need
+ * not depend on every tensor. */
+static void expect_self_test(sl_int8_model *m, const char *path)
+{
+    float wide, narrow;
+    int refused = 0;
+    assert_ok(compare_as("r1", SL_COMPUTE_F32, &wide));
+    for (int i = 0; i < m->ranges.count; i++)
+        for (int small = 0; small < 2; small++) {
+            const float good = m->ranges.items[i].scale;
+            m->ranges.items[i].scale = small ? good / 64 : good * 64;
+            assert_ok(sl_int8_write(m, path, &err));
+            const sl_status status = compare_as("r1", SL_COMPUTE_INT8, &narrow);
+            refused += status == SL_ERR_CORRUPT && strstr(err.text, "self-test");
+            if (status != SL_ERR_CORRUPT && (status != SL_OK || fabsf(narrow - wide) > .1f))
+                fail_msg("%s, %s by 64: %d, %f for %f", m->ranges.items[i].tensor, small ? "too small" : "too large",
+                         status, (double)narrow, (double)wide);
+            m->ranges.items[i].scale = good;
+        }
+    assert_true(refused >= 4); /* what the last layers read decides in any case */
+}
+
+static void ranges_that_do_not_fit_are_refused(void **state)
+{
+    (void)state;
+    char path[600];
+    float score;
+    sl_int8_model m;
+    if (without_int8())
+        return;
+    sl_gallery *g = make_gallery("measured again", 2 * FACES);
+    write_look("r1", "h2l", 1, shape.fingerprint, "");
+    quantise("r1", g, true);
+    snprintf(path, sizeof path, "%s/r1.int8", dir);
+    assert_ok(sl_int8_read(path, &m, &err));
+    expect_self_test(&m, path);
+    assert_ok(sl_int8_write(&m, path, &err));
+    assert_ok(compare_as("r1", SL_COMPUTE_INT8, &score));
+    write_look("r1", "h2l", 2, shape.fingerprint, ""); /* the look is another now */
+    refuse_int8("r1", SL_ERR_MISMATCH, "models quantise --look r1");
+    write_look("r1", "h2l", 1, shape.fingerprint, "");
+    m.kind = SL_INT8_RECOGNISER;
+    m.channels = 1;
+    assert_ok(sl_int8_write(&m, path, &err));
+    refuse_int8("r1", SL_ERR_MISMATCH, "r1.int8");
+    sl_int8_model_free(&m);
+    sl_gallery_close(g);
+}
+
+static void galleries_that_cannot_be_measured_are_refused(void **state)
+{
+    (void)state;
+    static const uint8_t others[32] = {9, 9};
+    if (without_int8())
+        return;
+    sl_gallery *few = make_gallery("few", FACES), *many = make_gallery("many", 2 * FACES);
+    write_look("l1", "h2l", 1, shape.fingerprint, "");
+    write_look("foreign", "h2l", 1, others, "");
+    sl_look_quantise_options o = {.models_dir = dir, .look = "l1", .threads = 1};
+    assert_int_equal(sl_look_quantise(&o, few, NULL, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "100 or more"));
+    o.look = "foreign";
+    assert_int_equal(sl_look_quantise(&o, many, NULL, &err), SL_ERR_MISMATCH);
+    sl_gallery_close(few);
+    sl_gallery_close(many);
 }
 
 /* ---- what is refused ---- */
@@ -206,6 +373,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(scores_are_the_plain_graphs),
         cmocka_unit_test(searches_and_comparisons_agree),
+        cmocka_unit_test(looks_in_int8_are_near_f32),
+        cmocka_unit_test(ranges_that_do_not_fit_are_refused),
+        cmocka_unit_test(galleries_that_cannot_be_measured_are_refused),
         cmocka_unit_test(models_that_do_not_fit_are_refused),
         cmocka_unit_test(templates_that_do_not_fit_are_refused),
     };

@@ -14,13 +14,20 @@ static sl_error err;
 
 /* ---- the file ---- */
 
-static sl_int8_model made_up(void)
+static size_t probe_size(const sl_int8_model *m)
 {
-    sl_int8_model m = {.kind = SL_INT8_RECOGNISER, .width = 6, .height = 4, .channels = 3, .dim = 5, .agreement = .9995f};
+    return (size_t)(m->width * m->height * m->channels) * (m->kind == SL_INT8_LOOK ? sizeof(float) : 1);
+}
+
+static sl_int8_model made_up(sl_int8_kind kind)
+{
+    sl_int8_model m = {.kind = kind, .width = 6, .height = 4, .channels = 3, .dim = 5, .agreement = .9995f};
+    if (kind == SL_INT8_LOOK)
+        m.channels = 2, m.dim = 1;
     assert_ok(sl_int8_model_alloc(&m, &err));
-    for (int i = 0; i < 6 * 4 * 3; i++)
-        ((uint8_t *)m.probe)[i] = (uint8_t)(3 * i);
-    for (int i = 0; i < 5; i++)
+    for (size_t i = 0; i < probe_size(&m); i++)
+        ((uint8_t *)m.probe)[i] = (uint8_t)(3 * i % 64); /* as floats they are small */
+    for (int i = 0; i < m.dim; i++)
         m.expected[i] = .1f * (float)(i + 1);
     memset(m.fingerprint, 7, sizeof m.fingerprint);
     m.ranges.items = sl_calloc_aligned(3, sizeof *m.ranges.items);
@@ -42,13 +49,14 @@ static uint8_t *bytes_of(const sl_int8_model *m, const char *path, size_t *size)
 
 static void expect_equal(const sl_int8_model *a, const sl_int8_model *b)
 {
+    assert_int_equal(a->kind, b->kind);
     assert_memory_equal(a->fingerprint, b->fingerprint, 32);
     assert_int_equal(a->width, b->width);
     assert_int_equal(a->height, b->height);
     assert_int_equal(a->channels, b->channels);
     assert_int_equal(a->dim, b->dim);
     assert_true(a->agreement == b->agreement);
-    assert_memory_equal(a->probe, b->probe, (size_t)(a->width * a->height * a->channels));
+    assert_memory_equal(a->probe, b->probe, probe_size(a));
     assert_memory_equal(a->expected, b->expected, (size_t)a->dim * 4);
     assert_int_equal(a->ranges.count, b->ranges.count);
     for (int i = 0; i < a->ranges.count; i++) {
@@ -58,11 +66,11 @@ static void expect_equal(const sl_int8_model *a, const sl_int8_model *b)
     }
 }
 
-static void a_file_comes_back(void **state)
+static void comes_back(const char *folder, sl_int8_kind kind)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/x.int8", (char *)*state);
-    sl_int8_model m = made_up(), back;
+    snprintf(path, sizeof path, "%s/x.int8", folder);
+    sl_int8_model m = made_up(kind), back;
     size_t size;
     uint8_t *data = bytes_of(&m, path, &size);
     assert_ok(sl_int8_parse(data, size, path, &back, &err));
@@ -70,6 +78,12 @@ static void a_file_comes_back(void **state)
     free(data);
     sl_int8_model_free(&back);
     sl_int8_model_free(&m);
+}
+
+static void a_file_comes_back(void **state)
+{
+    comes_back(*state, SL_INT8_RECOGNISER);
+    comes_back(*state, SL_INT8_LOOK);
 }
 
 static void expect_refused(uint8_t *data, size_t size, bool with_checksum)
@@ -86,11 +100,11 @@ static void expect_refused(uint8_t *data, size_t size, bool with_checksum)
     assert_null(m.ranges.items);
 }
 
-static void damaged_files_are_refused(void **state)
+static void are_refused_damaged(const char *folder, sl_int8_kind kind)
 {
     char path[4096];
-    snprintf(path, sizeof path, "%s/x.int8", (char *)*state);
-    sl_int8_model m = made_up();
+    snprintf(path, sizeof path, "%s/x.int8", folder);
+    sl_int8_model m = made_up(kind);
     size_t size;
     uint8_t *data = bytes_of(&m, path, &size);
     for (size_t i = 0; i < size; i++) { /* one bit anywhere */
@@ -104,12 +118,13 @@ static void damaged_files_are_refused(void **state)
         expect_refused(part, cut, cut >= 4);
         free(part);
     }
-    enum { SIZES = 40, COSINE = 60, FIRST_SCALE = 64 + 6 * 4 * 3 + 5 * 4 };
+    enum { KIND = 7, SIZES = 40, AGREEMENT = 60, PROBE = 64 };
+    const size_t expected = PROBE + probe_size(&m), first_scale = expected + (size_t)m.dim * 4;
     static const float wrong[] = {0, -1, NAN, INFINITY, 1e-42f};
     uint8_t *copy = malloc(size);
     for (int i = 0; i < 5; i++) {
         memcpy(copy, data, size);
-        memcpy(copy + FIRST_SCALE, &wrong[i], 4);
+        memcpy(copy + first_scale, &wrong[i], 4);
         expect_refused(copy, size, true);
     }
     for (int i = 0; i < 5; i++) { /* width, height, channels, dim, ranges beyond what is there */
@@ -118,12 +133,27 @@ static void damaged_files_are_refused(void **state)
         memcpy(copy + SIZES + 4 * i, &large, 4);
         expect_refused(copy, size, true);
     }
-    memcpy(copy, data, size);
-    memcpy(copy + COSINE, &wrong[2], 4);
-    expect_refused(copy, size, true);
+    const size_t numbers[] = {AGREEMENT, expected, PROBE};
+    for (int i = 0; i < (kind == SL_INT8_LOOK ? 3 : 2); i++) {
+        memcpy(copy, data, size);
+        memcpy(copy + numbers[i], &wrong[2], 4);
+        expect_refused(copy, size, true);
+    }
+    for (int other = 0; other < 4; other++) { /* none, the other kind, and one that is not known */
+        memcpy(copy, data, size);
+        copy[KIND] = (uint8_t)other;
+        if (other != (int)kind)
+            expect_refused(copy, size, true);
+    }
     free(copy);
     free(data);
     sl_int8_model_free(&m);
+}
+
+static void damaged_files_are_refused(void **state)
+{
+    are_refused_damaged(*state, SL_INT8_RECOGNISER);
+    are_refused_damaged(*state, SL_INT8_LOOK);
 }
 
 /* ---- a real network ---- */

@@ -16,8 +16,8 @@ enum { SL_INT8_LEAST_FACES = 32, SL_INT8_MOST_FACES = 512 };
 typedef enum { SL_INT8_RECOGNISER = 1, SL_INT8_LOOK = 2 } sl_int8_kind; /* as the file has them */
 
 /* The probe is what the network is tested on: a recogniser's is the mean of the faces' crops, u8 [height, width,
- * channels]; a look's the mean of the queries' maps and that of the candidates', f32 [2, cells, patch channels], which
- * are channels, height and width here. Nobody's face. */
+ * channels]; a look's two maps drawn with the mean and the spread of those of the pairs, f32 [2, cells, patch channels],
+ * which are channels, height and width here. Nobody's face. */
 typedef struct {
     sl_int8_kind kind;
     uint8_t fingerprint[32]; /* of the recogniser's templates, of the look */
