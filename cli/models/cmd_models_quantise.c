@@ -50,7 +50,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "Where the ranges go (default: NAME.int8 in the models folder)", 0},
     CLI_OPTION_ALIGNED,
-    {"look", KEY_LOOK, "NAME", 0, "Prepares this learned look instead, by name or a manifest's path; with --gallery", 0},
+    {"look", KEY_LOOK, "NAME", 0, "Prepares this learned look, by name or a manifest's path; with --gallery", 0},
     {"gallery", CLI_KEY_GALLERY, "DIR", 0, "The gallery whose maps the look is measured on: 100 faces or more", 0},
     {"seed", KEY_SEED, "S", 0, "The same seed draws the same pairs of a gallery (default: 1)", 0},
     CLI_OPTION_JSON,
@@ -63,8 +63,8 @@ static const struct argp parser = {
     "Prepares a recogniser for --precision int8: measures the ranges of its activations on real faces (32 at least, "
     "some hundreds are good, 512 are used), and leaves out layers until 99.8 % of the faces keep a cosine of 0.999 "
     "to f32. No face is kept in the result, only their mean, by which int8 tests itself each time. A "
-    "learned look (--look NAME:int8) is prepared on pairs of a gallery's maps: layers are left out until scores differ by "
-    "0.01 from f32's in the mean.\v"
+    "learned look (--look NAME:int8) is prepared on pairs of a gallery's maps: layers are left out until scores "
+    "differ by 0.01 from f32's in the mean.\v"
     "Examples:\n"
     "  secondlook models quantise photos/\n"
     "  secondlook models quantise --model mobilefacenet-128 --aligned crops/\n"

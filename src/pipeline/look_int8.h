@@ -11,7 +11,8 @@ sl_status sl_look_int8_path(const char *models_dir, const sl_look_network *look,
 sl_status sl_look_int8_open(const char *models_dir, sl_look_network *look, sl_error *err);
 
 /* Runs the probe of look->int8 through a plan for `batch` candidates: scores [batch] that all should be one. */
-sl_status sl_look_int8_probe(const sl_look_network *look, int batch, sl_plan *plan, const float **scores, sl_error *err);
+sl_status sl_look_int8_probe(const sl_look_network *look, int batch, sl_plan *plan, const float **scores,
+                             sl_error *err);
 
 /* The self-test of a plan in int8: the probe's score is about as near to f32's as it was when the ranges were made.
  * SL_ERR_CORRUPT where it is not. */

@@ -42,6 +42,44 @@ setup() {
     expect 1
 }
 
+@test "a look in int8 asks for its ranges, which models quantise measures on a gallery" {
+    sl version --json
+    json 'd.isa' && [ "$(json_value d.isa)" = avx512 ] || skip "no AVX-512 here"
+    mkdir "$BATS_TEST_TMPDIR/models" many
+    for file in "$MODELS"/*.tflite "$MODELS"/*.onnx; do ln -s "$file" "$BATS_TEST_TMPDIR/models/"; done
+    for person in 1 2 3 4 5 6; do
+        for copy in a b c d e; do cp -r "crops/$person" "many/$person$copy"; done
+    done
+    sl enroll --model ./blank.json --landmarks none --aligned --no-quality-gate --patches f32 --gallery many-maps many
+    expect 0
+    learn h2l --model ./blank.json --heads 1 --output ./narrow
+    expect 0
+    int8() { sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery maps --model ./blank.json --landmarks none --aligned \
+        --rerank h2l --look ./narrow.json:int8 --json crops/1/1.png; }
+    quantise() { sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --look ./narrow.json --json "$@"; }
+    int8
+    expect 1
+    contains "$err" "models quantise --look narrow"
+    quantise --gallery maps
+    expect 1
+    contains "$err" "100 or more"
+    quantise
+    expect 2
+    quantise --gallery many-maps crops
+    expect 2
+    quantise --gallery many-maps
+    expect 0
+    json 'd.pairs === 2000 && d.mates === 300 && d.int8 > 0 && d.int8 <= d.tensors && d.difference_mean <= .01'
+    int8
+    expect 4 # nobody measured what its scores mean
+    json 'd.queries[0].faces[0].candidates[0].stage2 !== null'
+    learn h2l --model ./blank.json --heads 1 --output ./narrow --steps 6
+    expect 0
+    int8
+    expect 1
+    contains "$err" "models quantise --look narrow"
+}
+
 @test "h2l begins at the embedding: before it has learned it orders as stage 1 does" {
     learn h2l --model ./blank.json --begin embedding --classes means --rate 1e-12 --batch-statistics no --output ./begun
     expect 0

@@ -1,6 +1,6 @@
 /* A network in int8: which tensors its layers may read in int8 and in what range, measured on real faces, and a
- * self-test. The weights stay in the model's file; this is a small file beside it (docs/int8-format.md). Of a recogniser
- * all is here, of a learned look the file alone: the rest is in pipeline/quantise_look.c. */
+ * self-test. The weights stay in the model's file; this is a small file beside it (docs/int8-format.md). All of a
+ * recogniser's is here, of a learned look's the file alone: the rest is in pipeline/quantise_look.c. */
 #ifndef SL_MODEL_INT8_H
 #define SL_MODEL_INT8_H
 
@@ -16,8 +16,8 @@ enum { SL_INT8_LEAST_FACES = 32, SL_INT8_MOST_FACES = 512 };
 typedef enum { SL_INT8_RECOGNISER = 1, SL_INT8_LOOK = 2 } sl_int8_kind; /* as the file has them */
 
 /* The probe is what the network is tested on: a recogniser's is the mean of the faces' crops, u8 [height, width,
- * channels]; a look's two maps drawn with the mean and the spread of those of the pairs, f32 [2, cells, patch channels],
- * which are channels, height and width here. Nobody's face. */
+ * channels]; a look's two maps drawn with the mean and the spread of those of the pairs, f32 [2, cells, patch
+ * channels], which are channels, height and width here. Nobody's face. */
 typedef struct {
     sl_int8_kind kind;
     uint8_t fingerprint[32]; /* of the recogniser's templates, of the look */
@@ -43,8 +43,8 @@ void sl_int8_model_free(sl_int8_model *m);
 /* Memory for a probe and an answer of the sizes and the kind that stand in it. */
 sl_status sl_int8_model_alloc(sl_int8_model *m, sl_error *err);
 
-/* The agreement that the self-test asks for. Another processor rounds a little otherwise; a wrong range moves the answer
- * much further. `slack`: what rounding alone may do. */
+/* The agreement that the self-test asks for. Another processor rounds a little otherwise; a wrong range moves the
+ * answer much further. `slack`: what rounding alone may do. */
 static inline double sl_int8_least(const sl_int8_model *m, double slack)
 {
     return 1 - (3 * (1 - (double)m->agreement) + slack);

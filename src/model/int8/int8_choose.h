@@ -41,8 +41,8 @@ sl_status sl_int8_run(sl_int8_subject *s, sl_plan *plan, size_t first, size_t n,
 sl_status sl_int8_measure(sl_int8_subject *s, sl_graph *g, const sl_tensor *tensors, int count, sl_range *ranges,
                           float *wide, sl_error *err);
 
-/* Measures and chooses. *tensors: how many there are; *out: those that are int8, SL_ERR_UNSUPPORTED where none can be. The
- * judge's last word was on these, over all samples. */
+/* Measures and chooses. *tensors: how many there are; *out: those that are int8, SL_ERR_UNSUPPORTED where none can be.
+ * The judge's last word was on these, over all samples. */
 sl_status sl_int8_choose(sl_int8_subject *s, sl_ranges *out, int *tensors, sl_error *err);
 
 /* Measures, and takes all. */

@@ -49,8 +49,8 @@ static sl_status measure_ranges(sl_int8_subject *s, const walk *w, sl_range *ran
     SL_TRY(walk_samples(s, w, sl_range_see_extremes, err));
     for (int j = 0; j < w->count; j++)
         if (!isfinite(w->all[j].most))
-            return sl_fail(err, SL_ERR_NUMERIC, "%s %s: tensor %.200s has numbers that are not finite", s->what, s->name,
-                           ranges[j].tensor);
+            return sl_fail(err, SL_ERR_NUMERIC, "%s %s: tensor %.200s has numbers that are not finite", s->what,
+                           s->name, ranges[j].tensor);
     SL_TRY(walk_samples(s, w, sl_range_see_bins, err));
     for (int j = 0; j < w->count; j++)
         sl_range_choose(&w->all[j], &ranges[j]);
