@@ -159,7 +159,7 @@ static sl_status finish_model(const pairs_subject *p, sl_look_network *l, sl_err
     SL_TRY(make_probe(l, p->pairs, err));
     SL_TRY(score_probe(p, SL_COMPUTE_F32, m->expected, err));
     SL_TRY(score_probe(p, SL_COMPUTE_INT8, &narrow, err));
-    m->agreement = (float)(1 - fabs((double)narrow - m->expected[0]));
+    m->agreement = (float)fmax(0, 1 - fabs((double)narrow - m->expected[0]));
     return SL_OK;
 }
 

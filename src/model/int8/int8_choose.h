@@ -36,8 +36,8 @@ struct sl_int8_subject {
 sl_status sl_int8_run(sl_int8_subject *s, sl_plan *plan, size_t first, size_t n, float *answers, sl_error *err);
 
 /* The ranges of all tensors that may be int8, those of `tensors` in the specialised graph (int8_ranges.c). `g`: the
- * subject's graph, which gets them as further outputs. ranges: [count], their names the graph's; wide: [count, dim] or
- * NULL. */
+ * subject's graph, which gets them as further outputs. ranges: [count], their names the graph's; wide: the samples'
+ * answers, [s->count, dim]. */
 sl_status sl_int8_measure(sl_int8_subject *s, sl_graph *g, const sl_tensor *tensors, int count, sl_range *ranges,
                           float *wide, sl_error *err);
 
