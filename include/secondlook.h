@@ -763,9 +763,8 @@ typedef struct {
  * drawn. Ranges as above; those layers stay bf16 or f32 that cost most until |score - f32's score| is .01 in the mean.
  * The file holds the ranges, and two maps drawn with the mean and the spread of those measured, with their score, by
  * which every later use tests itself; nobody's face. It is bound to the look's weights and form. report may be NULL.
- * Errors of sl_look_open;
- * SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The gallery may be read by others
- * meanwhile. */
+ * Errors of sl_look_open; SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The gallery
+ * may be read by others meanwhile. */
 SL_API sl_status sl_look_quantise(const sl_look_quantise_options *options, const sl_gallery *gallery,
                                   sl_look_int8_report *report, sl_error *err);
 

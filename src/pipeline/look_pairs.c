@@ -80,7 +80,7 @@ sl_status sl_look_pairs_of_gallery(const sl_look *look, const sl_gallery *galler
                                    sl_error *err)
 {
     const float *embeddings;
-    *out = (sl_look_pairs){.candidates = look->batch, .map = map_of};
+    *out = (sl_look_pairs){.candidates = SL_LOOK_CANDIDATES, .map = map_of};
     SL_TRY(check_gallery(look, gallery, err));
     SL_TRY(sl_gallery_embeddings(gallery, &embeddings, err)); /* whose labels can be read then */
     const size_t faces = sl_gallery_size(gallery);
@@ -88,7 +88,7 @@ sl_status sl_look_pairs_of_gallery(const sl_look *look, const sl_gallery *galler
     drawn_pairs *d = calloc(1, sizeof *d);
     if (!d)
         return sl_no_memory(err, "for pairs");
-    *d = (drawn_pairs){.look = look, .gallery = gallery, .row = (size_t)look->batch + 1};
+    *d = (drawn_pairs){.look = look, .gallery = gallery, .row = SL_LOOK_CANDIDATES + 1};
     d->faces = calloc(out->queries * d->row, sizeof *d->faces);
     if (!d->faces) {
         free(d);

@@ -1,10 +1,11 @@
-/* Pairs of maps on which a learned look is measured: queries, each beside as many candidates as a batch has. */
+/* Pairs of maps on which a learned look is measured: queries, each beside some candidates. */
 #ifndef SL_PIPELINE_LOOK_PAIRS_H
 #define SL_PIPELINE_LOOK_PAIRS_H
 
 #include "match/learned/learned.h"
 
-enum { SL_LOOK_QUERY = -1, SL_LOOK_LEAST_FACES = 100, SL_LOOK_MOST_QUERIES = 100, SL_LOOK_MOST_MATES = 4 };
+enum { SL_LOOK_QUERY = -1, SL_LOOK_LEAST_FACES = 100 };
+enum { SL_LOOK_MOST_QUERIES = 100, SL_LOOK_CANDIDATES = 20, SL_LOOK_MOST_MATES = 4 };
 
 typedef struct {
     size_t queries;
@@ -16,8 +17,8 @@ typedef struct {
 } sl_look_pairs;
 
 /* Of a gallery's faces, by a seed: queries evenly taken, beside up to SL_LOOK_MOST_MATES other faces of the same person
- * and others drawn. A gallery that the look cannot read is refused as a search would. look and gallery must outlive
- * them. */
+ * and others drawn, SL_LOOK_CANDIDATES in all. A gallery that the look cannot read is refused as a search would. look
+ * and gallery must outlive them. */
 sl_status sl_look_pairs_of_gallery(const sl_look *look, const sl_gallery *gallery, uint64_t seed, sl_look_pairs *out,
                                    sl_error *err);
 void sl_look_pairs_free(sl_look_pairs *pairs);
