@@ -222,10 +222,10 @@ static sl_status write_all(making *m, const char *folder, sl_drawn_pair *pairs, 
                                 .pairs = pairs,
                                 .count = count};
     SL_TRY(write_site(m, &of, err));
-    making key = *m; /* which is no file of the site */
-    sl_study_made uncounted = *m->made;
-    key.made = &uncounted;
-    return write_document(&key, folder, SL_STUDY_KEY_FILE, "", sl_study_key_document(&of), "\n", err);
+    const sl_study_made site = *m->made; /* the key is no file of it */
+    sl_status status = write_document(m, folder, SL_STUDY_KEY_FILE, "", sl_study_key_document(&of), "\n", err);
+    *m->made = site;
+    return status;
 }
 
 /* ---- what is asked for ---- */

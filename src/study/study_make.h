@@ -54,8 +54,7 @@ typedef struct {
     size_t count;
 } sl_study_sheets;
 
-/* What participants get (docs/study.md), and the key. NULL without memory; SL_ERR_FORMAT in *status where the consent
- * is no UTF-8. */
+/* What participants get (docs/study.md), and the key. NULL without memory. */
 json_t *sl_study_site_document(const sl_study_sheets *of);
 json_t *sl_study_key_document(const sl_study_sheets *of);
 

@@ -165,5 +165,5 @@ answers() {
     json 'd.participants === 2' 'd.missing === 0' \
         'd.arms.every(a => a.participants === 2)' \
         'd.arms.filter(a => a.arm === "flow" || a.arm === "trust").every(a => a.mean === 100)' \
-        'd.arms.find(a => a.arm === "none").mean < 100'
+        'd.arms.find(a => a.arm === "none").mean === 0'
 }

@@ -113,12 +113,12 @@ function askConsent() {
         el("label", { class: "agree", for: "agree" }, box, texts.agree), begin);
 }
 
-// The first face, what the arm shows, the second face; resolves once all pictures are there.
+// The first face, what the arm shows, the second face; `ready` resolves once all pictures are there.
 function row(pair, arm) {
     const figure = (kind, src, caption) => el("figure", { class: kind }, el("img", { src, alt: "" }), el("figcaption", {}, caption));
     const made = el("div", { class: "pair" }, figure("face", pair.faces[0], texts.first),
         ...pair.shown[arm].map((src, i) => figure("shown", src, texts.captions[arm][i])), figure("face", pair.faces[1], texts.second));
-    return { made, ready: Promise.all([...made.querySelectorAll("img")].map(i => i.decode())) };
+    return { made, ready: () => Promise.all([...made.querySelectorAll("img")].map(i => i.decode())) };
 }
 
 function proceed() {
@@ -160,11 +160,11 @@ async function askPair(parts, i, k) {
         proceed();
     }
     document.addEventListener("keydown", keys);
-    try { await ready; } catch {
+    try { await ready(); } catch {
         document.removeEventListener("keydown", keys);
         return main.append(el("p", { class: "wrong", role: "alert" }, texts.missing));
     }
-    if (part.pairs[k + 1]) row(part.pairs[k + 1], part.arm); // its pictures are fetched meanwhile
+    if (part.pairs[k + 1]) row(part.pairs[k + 1], part.arm); // whose pictures are fetched meanwhile
     requestAnimationFrame(() => { began = performance.now(); yes.disabled = no.disabled = false; });
 }
 
