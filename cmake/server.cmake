@@ -1,4 +1,4 @@
-# secondlook-server: sees only include/, libmicrohttpd, jansson and libsodium. Left out where these are not here.
+# secondlook-server: sees only include/, wire/, libmicrohttpd, jansson and libsodium. Left out where these are not here.
 option(SL_SERVER "build secondlook-server" ON)
 pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
 pkg_check_modules(SODIUM IMPORTED_TARGET libsodium)
@@ -27,10 +27,10 @@ file(GLOB_RECURSE server_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/server/*.
 list(FILTER server_sources EXCLUDE REGEX "server/server_main\\.c$")
 add_library(server_parts OBJECT ${server_sources} ${CMAKE_BINARY_DIR}/page_files.c)
 target_include_directories(server_parts PUBLIC ${CMAKE_SOURCE_DIR}/server ${CMAKE_SOURCE_DIR}/include)
-target_link_libraries(server_parts PUBLIC PkgConfig::MICROHTTPD PkgConfig::SODIUM PkgConfig::JANSSON Threads::Threads)
-set(SL_UPTO_server server_parts ${SL_MODULES}) # what a test of the parts links
+target_link_libraries(server_parts PUBLIC wire PkgConfig::MICROHTTPD PkgConfig::SODIUM PkgConfig::JANSSON Threads::Threads)
+set(SL_UPTO_server server_parts wire ${SL_MODULES}) # what a test of the parts links
 add_executable(secondlook_server ${CMAKE_SOURCE_DIR}/server/server_main.c)
 set_target_properties(secondlook_server PROPERTIES OUTPUT_NAME secondlook-server)
-target_link_libraries(secondlook_server PRIVATE server_parts secondlook_static)
+target_link_libraries(secondlook_server PRIVATE server_parts wire secondlook_static)
 install(TARGETS secondlook_server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
 install(FILES server/secondlook-server.service DESTINATION lib/systemd/system)

@@ -256,38 +256,6 @@ void sv_refuse_error(sv_request *r, const sl_error *err)
     sv_refuse(r, http, code, "%s", err->text);
 }
 
-/* ---- JSON ---- */
-
-json_t *sv_text(const char *text)
-{
-    json_t *plain = json_string(text ? text : "");
-    if (plain)
-        return plain;
-    char *fixed = malloc(3 * strlen(text) + 1), *to = fixed;
-    if (!fixed)
-        return NULL;
-    for (size_t left = strlen(text), n; left > 0; text += n ? n : 1, left -= n ? n : 1) {
-        uint32_t code;
-        n = sl_utf8_read(text, left, &code);
-        to = mempcpy(to, n ? text : "\xef\xbf\xbd", n ? n : 3);
-    }
-    *to = 0;
-    json_t *string = json_string(fixed);
-    free(fixed);
-    return string;
-}
-
-json_t *sv_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-json_t *sv_rounded(double value, int digits)
-{
-    const double scale = pow(10, digits);
-    return sv_number(round(value * scale) / scale);
-}
-
 /* ---- the end ---- */
 
 void sv_request_clear(sv_request *r)

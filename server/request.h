@@ -15,6 +15,7 @@
 #include "secondlook.h"
 #include "store/hub.h"
 #include "store/keys.h"
+#include "wire/wire_json.h"
 
 typedef struct sv_server sv_server;
 typedef struct sv_request sv_request;
@@ -115,9 +116,15 @@ void sv_refuse_error(sv_request *r, const sl_error *err);
 
 /* ---- JSON ---- */
 
-json_t *sv_text(const char *text);           /* what is no UTF-8 becomes U+FFFD */
-json_t *sv_number(double value);             /* null where it is not finite */
-json_t *sv_rounded(double value, int digits);
+static inline json_t *sv_text(const char *text)
+{
+    return wire_text(text ? text : "");
+}
+
+static inline json_t *sv_rounded(double value, int digits)
+{
+    return wire_number(value, digits);
+}
 
 void sv_request_clear(sv_request *r);
 

@@ -103,45 +103,6 @@ int cli_print_json(json_t *document)
     return code;
 }
 
-json_t *cli_json_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-json_t *cli_json_text(const char *text)
-{
-    if (!text)
-        return json_null();
-    json_t *plain = json_string(text);
-    if (plain)
-        return plain;
-    char *fixed = malloc(strlen(text) * 3 + 1), *to = fixed;
-    if (!fixed)
-        return NULL;
-    for (size_t left = strlen(text), n; left > 0; text += n ? n : 1, left -= n ? n : 1) {
-        uint32_t code;
-        n = sl_utf8_read(text, left, &code);
-        to = mempcpy(to, n ? text : "\xef\xbf\xbd", n ? n : 3);
-    }
-    *to = 0;
-    json_t *string = json_string(fixed);
-    free(fixed);
-    return string;
-}
-
-json_t *cli_json_box(const sl_box *box)
-{
-    return json_pack("[o,o,o,o]", cli_json_number(box->x0), cli_json_number(box->y0), cli_json_number(box->x1),
-                     cli_json_number(box->y1));
-}
-
-json_t *cli_json_quality(const sl_quality *q)
-{
-    return json_pack("{s:o,s:o,s:o,s:o,s:o}", "size", cli_json_number(q->size), "sharpness",
-                     cli_json_number(q->sharpness), "pose", cli_json_number(q->pose), "detector",
-                     cli_json_number(q->detector), "overall", cli_json_number(q->overall));
-}
-
 const char *cli_threshold_text(float value, float threshold, char buffer[64])
 {
     if (isnan(threshold))

@@ -6,6 +6,7 @@
 
 #include "common/cli.h"
 #include "common/printer.h"
+#include "wire/wire_json.h"
 
 /* Writes the document to stdout and releases it. CLI_OK or CLI_FAILED. */
 int cli_print_json(json_t *document);
@@ -13,14 +14,26 @@ int cli_print_json(json_t *document);
 /* The same of a document as text. Characters that may not be shown as they are (sl_visible) are written as \\u escapes. */
 int cli_print_json_text(const char *text);
 
-/* Numbers and texts that JSON may not be able to hold: NaN and infinity become null, bytes that are
- * not UTF-8 become U+FFFD. */
-json_t *cli_json_number(double value);
-json_t *cli_json_text(const char *text);
+/* As wire_json.h says, with all digits. */
+static inline json_t *cli_json_number(double value)
+{
+    return wire_number(value, WIRE_EXACT);
+}
 
-/* [x0, y0, x1, y1] in pixels. */
-json_t *cli_json_box(const sl_box *box);
-json_t *cli_json_quality(const sl_quality *quality);
+static inline json_t *cli_json_text(const char *text)
+{
+    return wire_text(text);
+}
+
+static inline json_t *cli_json_box(const sl_box *box)
+{
+    return wire_box(box, WIRE_EXACT);
+}
+
+static inline json_t *cli_json_quality(const sl_quality *quality)
+{
+    return wire_quality(quality, WIRE_EXACT);
+}
 
 /* ">= threshold 0.5000", "< threshold 0.5000", or that the model has none. */
 const char *cli_threshold_text(float value, float threshold, char buffer[64]);

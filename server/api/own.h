@@ -14,11 +14,28 @@ bool sv_may_administer(sv_request *r);
 /* {"items", "page", "size", "total"}: `one` makes the i-th of `total`. */
 void sv_reply_page(sv_request *r, size_t total, json_t *(*one)(void *context, size_t i), void *context);
 
-json_t *sv_box_json(const sl_box *box);
-json_t *sv_rule_json(const sl_rule *rule);
-/* Threshold and bin of a face that is so hidden. */
-void sv_add_judgement(json_t *object, const sl_rule *rule, float hidden);
-json_t *sv_quality_json(const sl_quality *quality);
+/* As wire_json.h says, in as many digits as clients have use for. */
+enum { SV_PIXEL_DIGITS = 1, SV_QUALITY_DIGITS = 4, SV_SCORE_DIGITS = 6 };
+
+static inline json_t *sv_box_json(const sl_box *box)
+{
+    return wire_box(box, SV_PIXEL_DIGITS);
+}
+
+static inline json_t *sv_quality_json(const sl_quality *quality)
+{
+    return wire_quality(quality, SV_QUALITY_DIGITS);
+}
+
+static inline json_t *sv_rule_json(const sl_rule *rule)
+{
+    return wire_rule(rule, SV_SCORE_DIGITS);
+}
+
+static inline void sv_add_judgement(json_t *object, const sl_rule *rule, float hidden)
+{
+    wire_add_judgement(object, rule, hidden, SV_SCORE_DIGITS);
+}
 
 /* The look that is asked for, or *match as it is; false: refused. */
 bool sv_ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *match);
