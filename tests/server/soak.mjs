@@ -47,11 +47,17 @@ function ask(method, path, fields, { pace = 0, key: as = key } = {}) {
         (async () => { for (let at = 0; at < body.length; at += 2000) { r.write(body.subarray(at, at + 2000)); await sleep(pace); } r.end(); })();
     });
 }
-// Busy is no failure: it is asked again.
-async function surely(...request) {
-    for (;;) {
-        const reply = await ask(...request);
-        if (reply.status !== 503) return reply;
+// Busy is no failure, nor is a connection that was closed while it was idle: it is asked again. What was removed by the
+// first try is not there at the second.
+async function surely(method, ...more) {
+    for (let again = false;;) {
+        const reply = await ask(method, ...more).catch(error => {
+            if (error.code !== "EPIPE" && error.code !== "ECONNRESET") throw error;
+            return null;
+        });
+        if (reply?.status === 404 && again && method === "DELETE") return { status: 200 };
+        if (reply && reply.status !== 503) return reply;
+        again ||= !reply;
         await sleep(100);
     }
 }
