@@ -277,12 +277,14 @@ typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1, SL_COMPUTE_INT8 = 2 } sl
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *model;      /* recogniser's name or a manifest's path; NULL: SL_DEFAULT_RECOGNISER */
-    const char *detector;   /* NULL: SL_DEFAULT_DETECTOR; "mtcnn" is the other one */
+    const char *detector;   /* NULL: SL_DEFAULT_DETECTOR; "mtcnn" is another one; or a manifest's path */
     const char *landmarks;  /* NULL: "dlib-68" if it is there, else none; "none": none */
     float detector_threshold; /* 0: the manifest's */
     int as_is; /* 0: a photo in which no face convinces is also looked at turned by 90, 180 and 270 degrees; 1: never */
     sl_compute precision;     /* of the recogniser. SL_ERR_UNSUPPORTED without AVX-512 (bf16: with BF16);
                                  int8: SL_ERR_NOT_FOUND before sl_model_quantise */
+    int min_face; /* height in pixels of the smallest faces looked for where all faces are wanted, or none was found; 0:
+                     20, or a 56th of the root of the photo's area where that is more */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */

@@ -33,8 +33,7 @@ typedef struct {
     size_t max_faces; /* of a picture: the best ones */
 } sl_detector_options;
 
-/* Long side 1280: a face is found down to some 12 pixels of height at that size, so in a photo of 6,000 pixels down to
- * some 55. 1,000 faces. */
+/* Long side 1280, 1,000 faces. */
 sl_detector_options sl_detector_defaults(int threads);
 
 typedef struct sl_detector sl_detector;
@@ -44,7 +43,10 @@ typedef struct {
     int networks;     /* 1, or as many as a cascade has, in the order in which they look */
     float threshold;  /* score from which it is a face, where neither manifest nor caller says */
 
-    size_t size;      /* of its struct, which begins with an sl_detector */
+    int side;         /* a picture with a longer side is looked at scaled down to this; 0: to the options' max_side */
+    float least_face; /* height in pixels, at the size that is looked at, from which faces are found */
+
+    size_t size; /* of its struct, which begins with an sl_detector */
 
     /* Whether this is the (last) network of such a detector, by its inputs and outputs. */
     bool (*fits)(const sl_graph *network);
@@ -89,6 +91,12 @@ void sl_detector_close(sl_detector *detector);
  * *faces is NULL when *count is 0; free() it. */
 sl_status sl_detector_find(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                            size_t *count, sl_error *err);
+
+/* Adds the faces that were too small for that: *faces [*count] is what sl_detector_find gave, and stays in front. min_face:
+ * height in pixels of the picture; 0: 20, or a 56th of the root of its area where that is more, which takes some five times
+ * as long as sl_detector_find. What min_face asks for takes as long as its square falls. */
+sl_status sl_detector_find_small(sl_detector *detector, const sl_image *image, float threshold, int min_face,
+                                 sl_face **faces, size_t *count, sl_error *err);
 
 /* A closer look at a face that is to be used, in the picture that it was found in: sets its points and `upright`. */
 sl_status sl_detector_refine(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);

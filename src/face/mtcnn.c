@@ -359,6 +359,7 @@ const sl_detector_kind sl_detector_mtcnn = {
     .name = "mtcnn",
     .networks = NETWORKS,
     .threshold = .7f, /* the paper's for O-net */
+    .least_face = 20,
     .size = sizeof(mtcnn),
     .fits = network_fits,
     .open = open_networks,

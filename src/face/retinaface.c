@@ -163,6 +163,7 @@ const sl_detector_kind sl_detector_retinaface = {
     .name = "retinaface",
     .networks = 1,
     .threshold = .8f,
+    .least_face = 40,
     .size = sizeof(retinaface),
     .fits = sl_retinaface_network_fits,
     .open = open_network,

@@ -75,6 +75,7 @@ const sl_detector_kind sl_detector_yunet = {
     .name = "yunet",
     .networks = 1,
     .threshold = .9f,
+    .least_face = 20,
     .size = sizeof(sl_dense),
     .fits = network_fits,
     .open = open_network,

@@ -53,17 +53,24 @@ static void keep_main_face(sl_sight *sight)
     sight->count = 1;
 }
 
-/* The closer look that all faces but the main one still want, in the photo turned back. */
-static sl_status refine_others(sl_session *s, const sl_image *photo, int turned, sl_sight *sight, sl_error *err)
+/* What all faces but the main one still want, in the photo turned back: small ones to be found where all are wanted or none
+ * was found, and the closer look. */
+static sl_status complete_sight(sl_session *s, const sl_image *righted, bool main_only, sl_sight *sight, sl_error *err)
 {
-    if (sight->refined || sight->count < 2)
-        return SL_OK;
-    if (!turned)
-        return sl_sight_refine(s, photo, sight, err);
+    if (!main_only || !sight->count)
+        SL_TRY(sl_sight_add_small(s, righted, sight, err));
+    return main_only ? SL_OK : sl_sight_refine(s, righted, sight, err);
+}
+
+static sl_status complete_turned(sl_session *s, const sl_image *photo, int turned, bool main_only, sl_sight *sight,
+                                 sl_error *err)
+{
     sl_image righted;
+    if (!turned || (main_only && sight->count))
+        return complete_sight(s, photo, main_only, sight, err);
     sl_status status = sl_image_righted(photo, turned, &righted, err);
     if (status == SL_OK)
-        status = sl_sight_refine(s, &righted, sight, err);
+        status = complete_sight(s, &righted, main_only, sight, err);
     else
         sl_sight_clear(sight);
     sl_image_free(&righted);
@@ -101,10 +108,11 @@ sl_status sl_session_find(sl_session *s, const sl_image *image, bool main_only, 
     *count = 0;
     SL_TRY(sl_image_check(image, err));
     SL_TRY(look_all_ways(s, image, &sight, &turned, err));
+    SL_TRY(complete_turned(s, image, turned, main_only, &sight, err));
     count_rivals(sight.faces, sight.count);
     if (main_only)
         keep_main_face(&sight);
-    SL_TRY(refine_others(s, image, turned, &sight, err));
+    sl_faces_sort(sight.faces, sight.count);
     for (size_t i = 0; i < sight.count; i++)
         turn_face(image, turned, &sight.faces[i]);
     *faces = sight.faces;

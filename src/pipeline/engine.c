@@ -51,6 +51,9 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_compute_check(o->precision, err));
     e->precision = o->precision;
     e->as_is = o->as_is != 0;
+    e->min_face = o->min_face;
+    if (o->min_face < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "min_face must not be negative");
     e->weights = sl_weights_new();
     e->known = calloc(1, sizeof *e->known);
     if (o->models_dir)

@@ -32,6 +32,7 @@ struct sl_engine {
     sl_detector_model detector;
     float detector_threshold;
     bool as_is; /* photos are not looked at turned */
+    int min_face; /* as in sl_engine_options */
     sl_shape_predictor *landmarks; /* NULL: none */
     sl_model_info info;
     char fingerprint[65];

@@ -151,3 +151,25 @@ sl_status sl_sight_refine(sl_session *s, const sl_image *picture, sl_sight *sigh
         sl_sight_clear(sight);
     return status;
 }
+
+static sl_status add_small(sl_session *s, const sl_image *picture, sl_sight *sight, sl_error *err)
+{
+    const size_t before = sight->count;
+    SL_TRY(sl_detector_find_small(s->detector, picture, s->engine->detector_threshold, s->engine->min_face,
+                                  &sight->faces, &sight->count, err));
+    for (size_t i = before; i < sight->count; i++)
+        SL_TRY(refine(s, picture, &sight->faces[i], err));
+    if (!before && sight->count)
+        sight->main = sl_main_face(picture, sight->faces, sight->count);
+    return SL_OK;
+}
+
+sl_status sl_sight_add_small(sl_session *s, const sl_image *picture, sl_sight *sight, sl_error *err)
+{
+    if (!sight->count)
+        sight->refined = true; /* all there will be are */
+    sl_status status = add_small(s, picture, sight, err);
+    if (status != SL_OK)
+        sl_sight_clear(sight);
+    return status;
+}

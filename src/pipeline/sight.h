@@ -18,6 +18,10 @@ sl_status sl_sight_look(sl_session *s, const sl_image *picture, sl_sight *out, s
 /* The closer look at the other faces, in the same picture. On failure there are none. */
 sl_status sl_sight_refine(sl_session *s, const sl_image *picture, sl_sight *sight, sl_error *err);
 
+/* Adds the faces that are too small for a look at the whole picture, each with its closer look. On failure there are
+ * none. */
+sl_status sl_sight_add_small(sl_session *s, const sl_image *picture, sl_sight *sight, sl_error *err);
+
 void sl_sight_clear(sl_sight *sight);
 
 #endif
