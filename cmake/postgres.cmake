@@ -1,4 +1,5 @@
-# The extension of PostgreSQL, where its server's headers are: build/postgres/secondlook.so beside the control and SQL files.
+# The extension of PostgreSQL, where its server's headers are: build/postgres/secondlook.so beside the control and SQL
+# files.
 find_program(PG_CONFIG pg_config)
 if(PG_CONFIG)
   execute_process(COMMAND ${PG_CONFIG} --includedir-server OUTPUT_VARIABLE PG_INCLUDE OUTPUT_STRIP_TRAILING_WHITESPACE)
@@ -6,7 +7,7 @@ if(PG_CONFIG)
   execute_process(COMMAND ${PG_CONFIG} --sharedir OUTPUT_VARIABLE PG_SHAREDIR OUTPUT_STRIP_TRAILING_WHITESPACE)
 endif()
 if(CMAKE_CROSSCOMPILING OR NOT PG_CONFIG OR NOT EXISTS ${PG_INCLUDE}/postgres.h)
-  message(STATUS "PostgreSQL's server headers are not here: its extension is left out (apt-get install postgresql-server-dev-all)")
+  message(STATUS "the extension of PostgreSQL is left out: its server's headers are not here (postgresql-server-dev-all)")
   return()
 endif()
 

@@ -29,8 +29,8 @@ static void free_cells(void *cells)
     free(o);
 }
 
-/* The statistics that the gallery keeps, for compact patches: these are contributions already, so the head's weights are
- * not needed. NULL where the gallery keeps none or has other patches. */
+/* The statistics that the gallery keeps, for compact patches: these are contributions already, so the head's weights
+ * are not needed. NULL where the gallery keeps none or has other patches. */
 static const sl_oae *open_cells(const ext_gallery *g)
 {
     sl_error err;

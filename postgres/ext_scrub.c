@@ -1,5 +1,5 @@
-/* Bytes that nobody needs: VACUUM moves what is left of a page together and lets the bytes of what was removed lie in the
- * gap. Here the gap is written with zeros, in the WAL too, so that replicas follow. */
+/* Bytes that nobody needs: VACUUM moves what is left of a page together and lets the bytes of what was removed lie in
+ * the gap. Here the gap is written with zeros, in the WAL too, so that replicas follow. */
 #include "ext.h"
 
 #include "access/generic_xlog.h"
@@ -47,8 +47,8 @@ static int64 removed_rows(Relation r, Buffer buffer, TransactionId horizon)
     return removed;
 }
 
-/* scrub(table regclass) returns (cleaned bigint, kept bigint): pages whose gap was cleaned, rows that were removed and are
- * still there */
+/* scrub(table regclass) returns (cleaned bigint, kept bigint): pages whose gap was cleaned, rows that were removed
+ * and are still there */
 PG_FUNCTION_INFO_V1(sl_ext_scrub);
 Datum sl_ext_scrub(PG_FUNCTION_ARGS)
 {

@@ -1,6 +1,6 @@
-/* Stage 1: every block of a part of the gallery by its codes, the tail by its embeddings, and the few that may be among the
- * best by their templates. All under the query's snapshot: a face that is not there any more, or not yet, has no template
- * there, whatever a block says. */
+/* Stage 1: every block of a part of the gallery by its codes, the tail by its embeddings, and the few that may be
+ * among the best by their templates. All under the query's snapshot: a face that is not there any more, or not yet,
+ * has no template there, whatever a block says. */
 #include "ext.h"
 
 #include "access/heapam.h"

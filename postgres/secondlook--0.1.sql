@@ -1,7 +1,7 @@
 -- Galleries of faces: exact search of templates by kernels beside the data. docs/postgres.md tells how to use it.
 --
--- A gallery NAME is a schema gallery_NAME of ordinary tables, made by create_gallery and not owned by the extension: a dump
--- holds it whole, and restores without the extension too.
+-- A gallery NAME is a schema gallery_NAME of ordinary tables, made by create_gallery and not owned by the extension:
+-- a dump holds it whole, and restores without the extension too.
 --
 --     gallery   one row: which model, what patches, which shard of how many
 --     person    a label each
@@ -37,8 +37,8 @@ BEGIN
     RETURN 'gallery_' || gallery;
 END $$;
 
--- patches: 0 int8, 1 f32, 3 compact, 4 none, as the library numbers them; centre: of compact ones, [rows * cols, dim] f32.
--- shard: which of `shards` databases this is, from 0; id: a number that all shards of a gallery share.
+-- patches: 0 int8, 1 f32, 3 compact, 4 none, as the library numbers them; centre: of compact ones, [rows * cols, dim]
+-- f32. shard: which of `shards` databases this is, from 0; id: a number that all shards of a gallery share.
 CREATE FUNCTION create_gallery(gallery text, model text, fingerprint bytea, dim int, patch_rows int, patch_cols int,
                                patch_channels int, patches int DEFAULT 4, centre bytea DEFAULT NULL,
                                shard int DEFAULT 0, shards int DEFAULT 1, id bigint DEFAULT NULL)
@@ -97,8 +97,8 @@ BEGIN
         ALTER TABLE %1$I.tail ALTER embedding SET STORAGE %3$s;
         ALTER TABLE %1$I.block ALTER ids SET STORAGE PLAIN, ALTER codes SET STORAGE %3$s;
         $ddl$, s, 4 * dim, CASE WHEN fits THEN 'PLAIN' ELSE 'EXTERNAL' END);
-    EXECUTE format('INSERT INTO %I.gallery (id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, '
-                   'centre, shard, shards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', s)
+    EXECUTE format('INSERT INTO %I.gallery (id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, '
+                   'patches, centre, shard, shards) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)', s)
         USING coalesce(id, ('x' || substr(md5(random()::text || clock_timestamp()), 1, 16))::bit(64)::bigint), model,
               fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, centre, shard, shards;
     EXECUTE format('ALTER TABLE %I.template ALTER bytes SET STORAGE %s', s,
@@ -158,7 +158,7 @@ BEGIN
     IF n = 0 OR cardinality(images) IS DISTINCT FROM n OR cardinality(templates) IS DISTINCT FROM n
        OR cardinality(places) <> 9 * n OR cardinality(landmarks) <> n OR cardinality(photos) <> n
        OR cardinality(crops) <> n OR cardinality(ids) <> n THEN
-        RAISE EXCEPTION 'add needs a label, an image id and a template for every face, and of what else is given one for each'
+        RAISE EXCEPTION 'add needs a label, an image id and a template of each face, and all or none of what else is given'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT t.i, secondlook.template_fault(gallery, t.bytes) AS fault INTO bad
@@ -180,7 +180,8 @@ BEGIN
                    'coalesce($5[i], false), $6[i], $7[i] '
                    'FROM generate_series(1, $8) AS i JOIN %1$I.person p ON p.label = $2[i]', s)
         USING ids, labels, images, places, landmarks, photos, crops, n;
-    EXECUTE format('INSERT INTO %I.template SELECT id, secondlook.crc(bytes), bytes FROM unnest($1, $2) AS t (id, bytes)', s)
+    EXECUTE format('INSERT INTO %I.template SELECT id, secondlook.crc(bytes), bytes '
+                   'FROM unnest($1, $2) AS t (id, bytes)', s)
         USING ids, templates;
     -- As many as fill blocks go into blocks at once, the rest waits in the tail.
     EXECUTE format('INSERT INTO %I.block SELECT b.* FROM '
@@ -194,8 +195,10 @@ BEGIN
     RETURN QUERY SELECT unnest(ids);
 END $$;
 
--- Moves faces of the tail into blocks, as many as fill some; leaves `leave` faces in the tail, at least. Answers how many.
-CREATE FUNCTION pack(gallery text, leave int DEFAULT 0) RETURNS bigint LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+-- Moves faces of the tail into blocks, as many as fill some; leaves `leave` faces in the tail, at least. Answers how
+-- many.
+CREATE FUNCTION pack(gallery text, leave int DEFAULT 0) RETURNS bigint LANGUAGE plpgsql
+    SET search_path = pg_catalog AS $$
 DECLARE
     s text := secondlook.schema_of(gallery);
     d int;
@@ -238,8 +241,8 @@ CREATE FUNCTION look(gallery text, query bytea, k int, rerank text, alpha real, 
     AS 'MODULE_PATHNAME', 'sl_ext_look' LANGUAGE C STABLE COST 100000 ROWS 100;
 
 -- The best k by stage 1, looked at again: query is a template in the gallery's own form. Best first, ties by face.
-CREATE FUNCTION identify(gallery text, query bytea, k int DEFAULT 100, rerank text DEFAULT 'auto', alpha real DEFAULT NULL,
-                         part int DEFAULT 0, parts int DEFAULT 1)
+CREATE FUNCTION identify(gallery text, query bytea, k int DEFAULT 100, rerank text DEFAULT 'auto',
+                         alpha real DEFAULT NULL, part int DEFAULT 0, parts int DEFAULT 1)
     RETURNS TABLE (face bigint, label text, image text, stage1 real, stage2 real, score real)
     LANGUAGE plpgsql STABLE COST 100000 ROWS 100 SET search_path = pg_catalog AS $$
 DECLARE
@@ -276,7 +279,8 @@ DECLARE
     found bigint[];
 BEGIN
     EXECUTE format('SELECT array_agg(f.id) FROM %1$I.face f JOIN %1$I.person p ON p.id = f.person '
-                   'WHERE ($1 IS NULL OR f.image = $1) AND ($2 IS NULL OR p.label = $2)', s) INTO found USING image, label;
+                   'WHERE ($1 IS NULL OR f.image = $1) AND ($2 IS NULL OR p.label = $2)', s)
+        INTO found USING image, label;
     PERFORM secondlook.remove(gallery, coalesce(found, '{}'));
     RETURN QUERY SELECT unnest(found);
 END $$;
@@ -328,14 +332,16 @@ CREATE FUNCTION scrub(what regclass, OUT cleaned bigint, OUT kept bigint)
     AS 'MODULE_PATHNAME', 'sl_ext_scrub' LANGUAGE C STRICT;
 COMMENT ON FUNCTION scrub IS 'zeroes the gaps of a table''s pages; kept: removed rows that somebody may see still';
 
--- Erases what was removed, after VACUUM of the gallery's tables: zeroes where it lay. kept > 0: an older transaction holds
--- on to removed rows; end it, VACUUM again, and erase again.
-CREATE FUNCTION erase(gallery text, OUT cleaned bigint, OUT kept bigint) LANGUAGE plpgsql SET search_path = pg_catalog AS $$
+-- Erases what was removed, after VACUUM of the gallery's tables: zeroes where it lay. kept > 0: an older transaction
+-- holds on to removed rows; end it, VACUUM again, and erase again.
+CREATE FUNCTION erase(gallery text, OUT cleaned bigint, OUT kept bigint) LANGUAGE plpgsql
+    SET search_path = pg_catalog AS $$
 DECLARE
     s text := secondlook.schema_of(gallery);
 BEGIN
     SELECT coalesce(sum(x.cleaned), 0), coalesce(sum(x.kept), 0) INTO cleaned, kept
-        FROM pg_class c, unnest(ARRAY[c.oid, nullif(c.reltoastrelid, 0)]) AS t (what), secondlook.scrub(t.what::regclass) x
+        FROM pg_class c, unnest(ARRAY[c.oid, nullif(c.reltoastrelid, 0)]) AS t (what),
+             secondlook.scrub(t.what::regclass) x
         WHERE c.relnamespace = s::regnamespace AND c.relkind = 'r' AND t.what IS NOT NULL;
 END $$;
 
@@ -362,7 +368,8 @@ BEGIN
     RETURN QUERY EXECUTE format($q$
         WITH rows AS (SELECT b.ctid, b.n, b.norm, b.ids, b.codes, array_agg(i.id ORDER BY i.at) AS faces,
                              array_agg(substr(t.bytes, 1, 4 * g.dim) ORDER BY i.at) AS embeddings, g.dim
-                      FROM %1$I.gallery g, %1$I.block b, unnest(secondlook.block_ids(b.ids)) WITH ORDINALITY AS i (id, at)
+                      FROM %1$I.gallery g, %1$I.block b,
+                           unnest(secondlook.block_ids(b.ids)) WITH ORDINALITY AS i (id, at)
                       JOIN %1$I.template t ON t.face = i.id GROUP BY b.ctid, b.n, b.norm, b.ids, b.codes, g.dim)
         SELECT r.faces[1], NULL::text, 'the codes of its block are not those of its faces: repack'
         FROM rows r, secondlook.block_of(r.dim, r.faces, r.embeddings) m
@@ -374,8 +381,8 @@ BEGIN
 END $$;
 
 CREATE FUNCTION info(gallery text, OUT id bigint, OUT model text, OUT fingerprint text, OUT dim int, OUT patches int,
-                     OUT shard int, OUT shards int, OUT faces bigint, OUT people bigint, OUT tail bigint, OUT blocks bigint,
-                     OUT bytes bigint)
+                     OUT shard int, OUT shards int, OUT faces bigint, OUT people bigint, OUT tail bigint,
+                     OUT blocks bigint, OUT bytes bigint)
     LANGUAGE plpgsql STABLE SET search_path = pg_catalog AS $$
 DECLARE
     s text := secondlook.schema_of(gallery);

@@ -48,8 +48,8 @@ sl_status sl_gallery_expect(const sl_gallery *gallery, size_t queries, int threa
 sl_status sl_gallery_top(const sl_gallery *gallery, const sl_vectors *queries, int k, int threads, uint32_t *index,
                          float *cosine, sl_error *err);
 
-/* Patches, embeddings and landmarks that are read between these two stay valid until the second, and may not longer, where
- * templates are fetched from afar; without them what is read stays as said above, and takes memory. */
+/* Patches, embeddings and landmarks that are read between these two stay valid until the second, and may not longer,
+ * where templates are fetched from afar; without them what is read stays as said above, and takes memory. */
 void *sl_gallery_hold(const sl_gallery *gallery);
 void sl_gallery_let_go(const sl_gallery *gallery, void *held);
 

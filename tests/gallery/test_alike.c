@@ -117,7 +117,8 @@ static void the_same_steps_leave_the_same_faces(void **state)
         char folder[600], other[256];
         snprintf(folder, sizeof folder, "%s/%d", dir, f);
         faces_format = formats[f];
-        sl_gallery *a = open_gallery(folder, SL_GALLERY_CREATE), *b = open_gallery(fresh_place(other), SL_GALLERY_CREATE);
+        sl_gallery *a = open_gallery(folder, SL_GALLERY_CREATE);
+        sl_gallery *b = open_gallery(fresh_place(other), SL_GALLERY_CREATE);
         size_t most = 0;
         for (int i = 0; i < steps; i++) {
             float drawn[2];

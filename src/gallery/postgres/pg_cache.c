@@ -1,6 +1,6 @@
-/* What was read of faces, by their number in the database. Entries stay until the gallery is closed, as answers point into
- * them. Templates come in generations: once there are many, the next ones are of a new generation, and the old one is
- * freed when nobody who began while it was the newest is still at work. */
+/* What was read of faces, by their number in the database. Entries stay until the gallery is closed, as answers point
+ * into them. Templates come in generations: once there are many, the next ones are of a new generation, and the old
+ * one is freed when nobody who began while it was the newest is still at work. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* Connections to shards, asked together: what is sent to all of them is waited for on all of them at once, so an answer
- * takes as long as the slowest shard's. Connections are made when they are first used, and again after they broke. Use a
- * set from one thread at a time. */
+/* Connections to shards, asked together: what is sent to all of them is waited for on all of them at once, so an
+ * answer takes as long as the slowest shard's. Connections are made when they are first used, and again after they
+ * broke. Use a set from one thread at a time. */
 #ifndef SL_GALLERY_PG_LINK_H
 #define SL_GALLERY_PG_LINK_H
 
@@ -26,9 +26,9 @@ typedef struct {
 sl_status sl_pg_links_open(const sl_pg_place *place, sl_pg_links *out, sl_error *err);
 void sl_pg_links_close(sl_pg_links *links);
 
-/* Sends request i (sql NULL: none) to link i of all `count`, and waits for their answers, `deadline` milliseconds at most
- * (0: as long as it takes). links[i].result: the answer of each that gave one, until the next call; links[i].why: what
- * went wrong with the others. What is overdue is given up, with its connection. */
+/* Sends request i (sql NULL: none) to link i of all `count`, and waits for their answers, `deadline` milliseconds at
+ * most (0: as long as it takes). links[i].result: the answer of each that gave one, until the next call;
+ * links[i].why: what went wrong with the others. What is overdue is given up, with its connection. */
 void sl_pg_ask(sl_pg_links *links, const sl_pg_request *requests, int deadline);
 
 /* The same question to the first connection of every shard. */

@@ -1,4 +1,5 @@
-/* Faces, read as they are asked for: a face that is not here is fetched together with those that will be asked for next. */
+/* Faces, read as they are asked for: a face that is not here is fetched together with those that will be asked for
+ * next. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -184,8 +185,8 @@ static sl_status fetch_templates(sl_pg *p, const int64_t *ids, size_t count, sl_
     return SL_OK;
 }
 
-/* Fetches the face's template with those that are expected behind it; where it is not expected, with those that come after
- * it in the list. */
+/* Fetches the face's template with those that are expected behind it; where it is not expected, with those that come
+ * after it in the list. */
 static sl_status fetch_with_others(sl_pg *p, size_t i, sl_error *err)
 {
     int64_t wanted[AHEAD];
@@ -370,8 +371,8 @@ sl_status sl_pg_crop(const sl_gallery *g, size_t i, const uint8_t **jpeg, size_t
 
 /* ---- finding ---- */
 
-/* The last listed face that the shards answered with whose label is `label` (NULL: any); of one that was replaced across
- * shards while they failed, the newer. */
+/* The last listed face that the shards answered with whose label is `label` (NULL: any); of one that was replaced
+ * across shards while they failed, the newer. */
 static sl_status pick(sl_pg *p, const char *label, bool first, size_t *i, sl_error *err)
 {
     bool found = false;

@@ -7,9 +7,9 @@
  *     pg_write.c   batches                                         pg_tend.c    verify, compact, notes
  *     pg_info.c    how many people                                 pg_kind.c    the table of all these
  *
- * Faces have numbers of one sequence, the first shard's, so their order is that of enrolment over all shards. The handle
- * shows the faces that were there when it was opened, and those that it adds: numbers of others are passed over. What is
- * to be added is kept in a gallery in memory until it is committed. */
+ * Faces have numbers of one sequence, the first shard's, so their order is that of enrolment over all shards. The
+ * handle shows the faces that were there when it was opened, and those that it adds: numbers of others are passed
+ * over. What is to be added is kept in a gallery in memory until it is committed. */
 #ifndef SL_GALLERY_PG_STORE_H
 #define SL_GALLERY_PG_STORE_H
 
@@ -103,7 +103,7 @@ void sl_pg_let_go(sl_pg_cache *c, sl_pg_generation *held);
 
 /* ---- pg_read.c ---- */
 
-/* Reads what row `row` tells, from column `first` on: label, image, place, landmarks, photo, whether there is a crop. */
+/* Reads what row `row` tells from column `first` on: label, image, place, landmarks, photo, whether there is a crop. */
 sl_status sl_pg_take_entry(sl_pg *p, const PGresult *r, int row, int first, int64_t id, sl_error *err);
 
 sl_status sl_pg_embeddings(sl_gallery *g, const float **out, sl_error *err);
@@ -138,7 +138,8 @@ sl_status sl_pg_verify(const char *place, sl_progress_fn progress, void *context
 sl_status sl_pg_compact(const char *place, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_pg_leftovers(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
                           void *context, sl_error *err);
-sl_status sl_pg_read_note(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size, sl_error *err);
+sl_status sl_pg_read_note(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
+                          sl_error *err);
 sl_status sl_pg_write_note(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err);
 
 #endif

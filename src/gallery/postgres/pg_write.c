@@ -1,6 +1,6 @@
-/* Batches: what was added since the last commit goes to the shards of its people in one transaction each. All of them are
- * ready before the first is committed. A transaction that only adds is committed before one that also takes out, so that
- * a face that moves from one shard to another may be there twice for a moment, and never not at all. */
+/* Batches: what was added since the last commit goes to the shards of its people in one transaction each. All of them
+ * are ready before the first is committed. A transaction that only adds is committed before one that also takes out,
+ * so that a face that moves from one shard to another may be there twice for a moment, and never not at all. */
 #include <stdlib.h>
 #include <string.h>
 

@@ -20,9 +20,9 @@ typedef struct {
     uint64_t id;
 } sl_code_hit;
 
-/* k: the best rows that are kept for each query, 1 or more. Rows that turn out to be gone count among them, so it may be
- * wise to keep more than are wanted. SL_ERR_NUMERIC names a query whose numbers are not finite or too large. The queries
- * must outlive it. Use one from one thread at a time. */
+/* k: the best rows that are kept for each query, 1 or more. Rows that turn out to be gone count among them, so it may
+ * be wise to keep more than are wanted. SL_ERR_NUMERIC names a query whose numbers are not finite or too large. The
+ * queries must outlive it. Use one from one thread at a time. */
 sl_status sl_code_top_open(const sl_vectors *queries, int k, sl_code_top **out, sl_error *err);
 void sl_code_top_close(sl_code_top *top);
 
