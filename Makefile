@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo serve check asan tsan arm64 fuzz soak bench man install clean
+.PHONY: help setup build models demo demo-postgres serve check asan tsan arm64 fuzz soak bench man install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -10,7 +10,7 @@ export OMP_WAIT_POLICY ?= passive
 export SECONDLOOK_MODELS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/secondlook
 
 help: ## this text
-	@sed -n 's/^\([a-z0-9]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@sed -n 's/^\([a-z0-9-]*\):.*## /\1\t/p' Makefile | awk -F'\t' '{printf "  make %-13s %s\n", $$1, $$2}'
 
 setup: ## install what is missing with apt (says what and why)
 	@tools/setup build
@@ -24,6 +24,11 @@ models: build
 
 demo: models ## a gallery, masked queries, a report that shows why (FACES=dir: of your own photos)
 	@tools/demo $(FACES)
+
+demo-postgres: models ## the demo's faces in two shards, on a PostgreSQL server of its own that is removed after
+	@tools/setup check
+	@cmake --preset release > /dev/null && cmake --build build --target secondlook_cli secondlook_postgres make_picture
+	@tests/postgres/with_cluster build tools/demo-postgres
 
 serve: models ## the server and its page on the demo's gallery: prints address and key
 	@cmake --build build --target secondlook_server

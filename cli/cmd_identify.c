@@ -118,6 +118,8 @@ json_t *cli_answer_json(const cli_face *face, const sl_answer *answer)
                                answer->decision == SL_MATCH ? "match" : "unknown");
     cli_add_judgement(object, &answer->rule, answer->hidden);
     json_object_set_new(object, "pairs", json_integer((json_int_t)answer->pairs));
+    if (answer->unsearched)
+        json_object_set_new(object, "unsearched", json_integer((json_int_t)answer->unsearched));
     json_object_set_new(object, "solver_calls", json_integer((json_int_t)answer->solver_calls));
     json_object_set_new(object, "candidates", candidates);
     return object;
@@ -181,6 +183,8 @@ void cli_print_answer(const cli_face *face, size_t index, size_t count, const sl
         puts("  (the gallery is empty)");
         return;
     }
+    if (answer->unsearched)
+        printf("  (%zu faces were not searched: their shard does not answer)\n", answer->unsearched);
     for (size_t i = 0; i < answer->count; i++) {
         int w = cli_name_width(answer->candidates[i].label);
         width = w > width ? w : width;

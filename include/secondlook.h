@@ -986,6 +986,7 @@ typedef struct {
     sl_candidate *stage1_candidates; /* the same by stage 1 alone */
     size_t pairs;        /* candidates that the second look compared with the query */
     size_t solver_calls; /* of emd: those of them that the solver ran for */
+    size_t unsearched;   /* faces of shards that did not answer (docs/postgres.md, partial=yes); 0 of any other gallery */
 } sl_answer;
 
 typedef struct {

@@ -21,7 +21,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     }
 }
 
-#define OPTION_GALLERY {"gallery", CLI_KEY_GALLERY, "DIR", 0, "The gallery (required); where a command can ask a server: https://HOST/v1/galleries/NAME", 0}
+#define OPTION_GALLERY                                                                                                 \
+    {"gallery", CLI_KEY_GALLERY, "DIR", 0,                                                                             \
+     "The gallery (required); or one in PostgreSQL, postgres://HOST/DATABASE?gallery=NAME; where a command can ask a " \
+     "server: https://HOST/v1/galleries/NAME", 0}
 
 static const struct argp_option gallery_option[] = {OPTION_GALLERY, {0}};
 const struct argp cli_gallery_argp = {gallery_option, parse, 0, 0, 0, 0, 0};
@@ -36,7 +39,7 @@ const struct argp cli_galleries_argp = {galleries_options, parse, 0, 0, 0, 0, 0}
 static bool is_same_folder(const char *a, const char *b)
 {
     char *x = realpath(a, NULL), *y = realpath(b, NULL);
-    bool same = x && y && !strcmp(x, y);
+    bool same = !strcmp(a, b) || (x && y && !strcmp(x, y));
     free(x);
     free(y);
     return same;

@@ -48,6 +48,9 @@ sl_status sl_gallery_expect(const sl_gallery *gallery, size_t queries, int threa
 sl_status sl_gallery_top(const sl_gallery *gallery, const sl_vectors *queries, int k, int threads, uint32_t *index,
                          float *cosine, sl_error *err);
 
+/* How many faces the last search could not see, as their shard did not answer and that was to be let pass. */
+size_t sl_gallery_unsearched(const sl_gallery *gallery);
+
 /* Patches, embeddings and landmarks that are read between these two stay valid until the second, and may not longer,
  * where templates are fetched from afar; without them what is read stays as said above, and takes memory. */
 void *sl_gallery_hold(const sl_gallery *gallery);

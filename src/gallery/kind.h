@@ -93,6 +93,8 @@ struct sl_gallery_kind {
      * faces that it gives are those whose patches are asked for next, one by one. */
     sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,
                      sl_error *err);
+    /* As sl_gallery_unsearched; NULL: there are none. */
+    size_t (*unsearched)(const sl_gallery *g);
     /* As sl_gallery_hold and sl_gallery_let_go; NULL where what is read stays anyway. */
     void *(*hold)(const sl_gallery *g);
     void (*let_go)(const sl_gallery *g, void *held);

@@ -121,6 +121,11 @@ sl_status sl_gallery_expect(const sl_gallery *g, size_t queries, int threads, sl
     return sl_gallery_derived(g, &bank_index, queries, threads, &bank, err);
 }
 
+size_t sl_gallery_unsearched(const sl_gallery *g)
+{
+    return g->kind->unsearched ? g->kind->unsearched(g) : 0;
+}
+
 sl_status sl_gallery_top(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index,
                          float *cosine, sl_error *err)
 {

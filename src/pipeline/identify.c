@@ -83,6 +83,7 @@ static sl_status answer_of(const sl_search *s, int top, sl_answer *out, sl_error
     SL_TRY(best_per_person(s, NULL, top, &out->stage1_candidates, &out->stage1_count, err));
     out->pairs = s->pairs;
     out->solver_calls = s->solved;
+    out->unsearched = sl_gallery_unsearched(s->plan->gallery);
     decide(out);
     return SL_OK;
 }

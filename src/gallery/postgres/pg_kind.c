@@ -1,6 +1,15 @@
 /* Galleries in PostgreSQL: the table that the rest of the library sees of this one. */
 #include "gallery/postgres/pg_store.h"
 
+static size_t unsearched(const sl_gallery *g)
+{
+    sl_pg *p = (sl_pg *)g;
+    pthread_mutex_lock(&p->lock);
+    const size_t faces = p->unsearched;
+    pthread_mutex_unlock(&p->lock);
+    return faces;
+}
+
 static void *hold(const sl_gallery *g)
 {
     sl_pg *p = (sl_pg *)g;
@@ -28,6 +37,7 @@ const sl_gallery_kind sl_postgres_kind = {
     .info = sl_pg_info,
     .embeddings = sl_pg_embeddings,
     .top = sl_pg_top,
+    .unsearched = unsearched,
     .hold = hold,
     .let_go = let_go,
     .entry = sl_pg_entry,

@@ -60,6 +60,7 @@ sl_status sl_pg_list(sl_pg *p, sl_error *err)
             continue;
         if (!l->result)
             return sl_pg_failed(&p->links, l, err);
+        p->shard_faces[s] = 0;
         SL_TRY(take_ids(p, l->result, &p->shard_faces[s], err));
         p->people += sl_pg_i64(l->result, 0, 1, &people) && people > 0 ? (size_t)people : 0;
     }
