@@ -51,8 +51,8 @@ static void add(const char *place, int count, int batch)
         snprintf(label, sizeof label, "person-%d", n / 3);
         const sl_entry entry = {.image = image, .label = label};
         t = face(n);
-        if (sl_gallery_find(g, image, &at, NULL) == SL_ERR_NOT_FOUND)
-            check(sl_gallery_add(g, &entry, t, NULL, &err));
+        const sl_status found = sl_gallery_find(g, image, &at, &err);
+        check(found == SL_ERR_NOT_FOUND ? sl_gallery_add(g, &entry, t, NULL, &err) : found);
         sl_template_free(t);
         if ((n + 1) % batch && n + 1 < count)
             continue;

@@ -1,4 +1,4 @@
-/* How many people there are: counted when it is asked, with those who are not committed yet. */
+/* How many people there are, and how many bytes: counted when it is asked, with those who are not committed yet. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -61,11 +61,26 @@ static size_t count_people(sl_pg *p)
     return sl_pg_all_answered(&p->links, NULL) == SL_OK ? people : p->people;
 }
 
+/* With the lock. Of all tables with their indexes, in the shards that answer. */
+static uint64_t count_bytes(sl_pg *p)
+{
+    const sl_pg_request ask = {
+        .sql = sl_pg_sql(&p->place, "SELECT sum(pg_total_relation_size(oid))::bigint FROM pg_class "
+                                    "WHERE relnamespace = '%s'::regnamespace AND relkind = 'r'")};
+    uint64_t bytes = 0;
+    sl_pg_ask_shards(&p->links, &ask, p->base.writable ? 0 : p->place.deadline);
+    for (size_t s = 0; s < p->place.shards; s++) {
+        int64_t n;
+        bytes += sl_pg_i64(sl_pg_shard(&p->links, s)->result, 0, 0, &n) && n > 0 ? (uint64_t)n : 0;
+    }
+    return bytes;
+}
+
 void sl_pg_info(const sl_gallery *g, sl_gallery_info *out)
 {
     sl_pg *p = (sl_pg *)g;
     pthread_mutex_lock(&p->lock);
     out->labels = count_people(p);
-    out->bytes = p->bytes;
+    out->bytes = count_bytes(p);
     pthread_mutex_unlock(&p->lock);
 }

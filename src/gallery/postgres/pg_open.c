@@ -48,10 +48,8 @@ static sl_status look_for(sl_pg *p, bool *missing, size_t *found, sl_error *err)
 /* ---- the rows ---- */
 
 static const char row_sql[] =
-    "SELECT format_version, id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, shard, "
-    "shards, "
-    "centre, (SELECT coalesce(sum(pg_total_relation_size(c.oid)), 0)::bigint FROM pg_class c "
-    "WHERE c.relnamespace = '%s'::regnamespace AND c.relkind = 'r'), faces_told FROM %s.gallery";
+    "SELECT format_version, id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, shard, shards, "
+    "centre, faces_told FROM %s.gallery";
 
 /* The shape and the name of one shard's row; false where a column is not what it should be. */
 static bool read_shape(const PGresult *r, sl_template_shape *shape, char model[64], int64_t *id)
@@ -97,7 +95,7 @@ static sl_status take_row(sl_pg *p, const PGresult *r, size_t shard, bool first,
     sl_template_shape shape;
     char model[64];
     int32_t version, number, shards;
-    int64_t id, bytes;
+    int64_t id;
     if (!sl_pg_i32(r, 0, 0, &version) || version != FORMAT_VERSION)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: gallery %s is of a format that this version does not know",
                        name, p->place.gallery);
@@ -119,7 +117,6 @@ static sl_status take_row(sl_pg *p, const PGresult *r, size_t shard, bool first,
         p->shape = shape;
         memcpy(p->model, model, sizeof model);
     }
-    p->bytes += sl_pg_i64(r, 0, 12, &bytes) && bytes > 0 ? (uint64_t)bytes : 0;
     return take_centre(p, r, shard, err);
 }
 
@@ -127,7 +124,7 @@ static sl_status take_row(sl_pg *p, const PGresult *r, size_t shard, bool first,
 static void take_told(sl_pg *p, const PGresult *r)
 {
     size_t size;
-    const uint8_t *array = sl_pg_bytes(r, 0, 13, &size);
+    const uint8_t *array = sl_pg_bytes(r, 0, 12, &size);
     if (!array || size != 20 + 12 * p->place.shards)
         return;
     for (size_t s = 0; s < p->place.shards; s++) {

@@ -53,7 +53,6 @@ typedef struct {
     float *centre;
     size_t row_at, row_bytes; /* of a template in memory: 64-byte aligned patch row; its size */
     size_t people;            /* in all shards, as far as is known */
-    uint64_t bytes;
 
     pthread_mutex_t lock; /* for what follows: threads that read together take turns */
     sl_pg_links links;
