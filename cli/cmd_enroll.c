@@ -42,8 +42,8 @@ enum {
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {"gallery", KEY_GALLERY, "DIR", 0, "The gallery, created when it is not there (required); or one in PostgreSQL, "
-     "postgres://HOST/DATABASE?gallery=NAME; or a server's, https://HOST/v1/galleries/NAME, with the key in the environment "
-     "variable SECONDLOOK_KEY", 0},
+     "postgres://HOST/DATABASE?gallery=NAME; or a server's, https://HOST/v1/galleries/NAME, with the key in the "
+     "environment variable SECONDLOOK_KEY", 0},
     {"labels", KEY_LABELS, "FILE", 0, "Photos and people from a list of 'path,label' lines", 0},
     {"label", KEY_LABEL, "NAME", 0, "All PATHs show this person", 0},
     {"label-level", KEY_LABEL_LEVEL, "N", 0, "The person is the N-th folder below PATH (default: 1, the first)", 0},

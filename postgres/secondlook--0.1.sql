@@ -158,7 +158,7 @@ BEGIN
     IF n = 0 OR cardinality(images) IS DISTINCT FROM n OR cardinality(templates) IS DISTINCT FROM n
        OR cardinality(places) <> 9 * n OR cardinality(landmarks) <> n OR cardinality(photos) <> n
        OR cardinality(crops) <> n OR cardinality(ids) <> n THEN
-        RAISE EXCEPTION 'add needs a label, an image id and a template of each face, and all or none of what else is given'
+        RAISE EXCEPTION 'add needs a label, an image id and a template of each face, and of the rest all or none'
             USING ERRCODE = 'invalid_parameter_value';
     END IF;
     SELECT t.i, secondlook.template_fault(gallery, t.bytes) AS fault INTO bad

@@ -1,6 +1,6 @@
 /* A client for the tests of PostgreSQL, about made-up faces that are known by their number alone:
  *
- *     pg_client add PLACE COUNT BATCH    adds faces 0 .. COUNT - 1 that are not there, and prints each once it is committed
+ *     pg_client add PLACE COUNT BATCH    adds faces 0 .. COUNT - 1 that are not there, and prints what is committed
  *     pg_client ask PLACE FACE           who is face FACE? prints "LABEL IMAGE SCORE UNSEARCHED" of the best three
  *     pg_client hold PLACE               keeps the gallery open for writing until its input ends */
 #include <stdio.h>

@@ -22,7 +22,8 @@ static sl_status look_for(sl_pg *p, bool *missing, size_t *found, sl_error *err)
     char sql[256];
     *found = 0;
     snprintf(sql, sizeof sql,
-             "SELECT to_regnamespace('secondlook') IS NOT NULL, to_regclass('gallery_%s.gallery') IS NOT NULL",
+             "SELECT to_regnamespace('secondlook') IS NOT NULL, "
+             "to_regclass('gallery_%s.gallery') IS NOT NULL",
              p->place.gallery);
     sl_pg_ask_shards(&p->links, &(sl_pg_request){.sql = sql}, may_miss(p) ? p->place.deadline : 0);
     if (!may_miss(p))
