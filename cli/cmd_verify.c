@@ -11,7 +11,11 @@
 #include "common/rule_options.h"
 #include "remote/remote.h"
 
-enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR, KEY_TRUST };
+enum { KEY_GALLERY = CLI_KEY_OWN, KEY_FAR, KEY_TRUST, KEY_HEAT, KEY_HEAD };
+
+/* What explain draws alone: sl_heat_kind's, and attention flow. */
+static const char *const heats[] = {"cc", "attention", "relevance", "flow", NULL};
+enum { NO_HEAT = -1, ATTENTION_FLOW = 3, STRIP_SIDE = 256 };
 
 typedef struct {
     cli_models models;
@@ -23,6 +27,7 @@ typedef struct {
     sl_rule rule;
     bool json, aligned;
     bool trust; /* explain: drawn whatever the second look */
+    int heat, head; /* explain: this alone, of `heats`; a head of attention or SL_ALL_HEADS */
 } pair_run;
 
 /* What a server can be asked for. */
@@ -65,13 +70,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static error_t parse_explain(int key, char *arg, struct argp_state *state)
 {
     pair_run *run = state->input;
-    if (key == KEY_TRUST) {
-        run->trust = true;
-        return 0;
+    switch (key) {
+    case KEY_TRUST: run->trust = true; return 0;
+    case KEY_HEAT: run->heat = cli_parse_name(state, "--heat", arg, heats); return 0;
+    case KEY_HEAD: run->head = (int)cli_parse_int(state, "--head", arg, 1, 64) - 1; return 0;
+    default: break;
     }
     error_t error = parse(key, arg, state);
     if (key == ARGP_KEY_END && !run->out)
         argp_error(state, "-o OUT.png is missing");
+    if (key == ARGP_KEY_END && run->head != SL_ALL_HEADS && run->heat != SL_HEAT_ATTENTION && run->heat != ATTENTION_FLOW)
+        argp_error(state, "--head is for --heat attention and --heat flow");
     return error;
 }
 
@@ -113,6 +122,12 @@ static const struct argp_option explain_options[] = {
     RULE_OPTIONS,
     {"trust", KEY_TRUST, 0, 0,
      "Insist that it is drawn how far each part of the faces is believed: fails where that is not known of the model", 0},
+    {"heat", KEY_HEAT, "cc|attention|relevance|flow", 0,
+     "Draw this alone, over both faces: cross-correlation (of --rerank none the patch maps', with --weighting cc by the "
+     "embedding; of h2l its tokens'), attention, relevance (of h2l and h2, else of a model that is a transformer itself), or "
+     "attention flow",
+     0},
+    {"head", KEY_HEAD, "N", 0, "With --heat attention or flow: the head, from 1 (default: the mean of all)", 0},
     CLI_OPTION_ALIGNED,
     {0}};
 static const struct argp explain_parser = {
@@ -120,11 +135,13 @@ static const struct argp explain_parser = {
     parse_explain,
     "IMAGE IMAGE -o OUT.png",
     "Draws how verify comes to its answer, by the same second look and threshold: what each part of the face gave to the "
-    "score, what was left out as hidden, and, of looks by patches, which was matched with which.\v"
+    "score, what was left out as hidden, of looks by patches which was matched with which, and of looks that were learned "
+    "attention flow, relevance, cross-correlation and attention.\v"
     "Examples:\n"
     "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
     "  secondlook explain --far 0.0001 --gallery staff masked.jpg enrolled.jpg -o why.png\n"
-    "  secondlook explain --rerank emd --grid 4x4 a.jpg b.jpg -o why.png",
+    "  secondlook explain --rerank emd --grid 4x4 a.jpg b.jpg -o why.png\n"
+    "  secondlook explain --rerank h2l --look my-h2l --heat relevance a.jpg b.jpg -o heat.png",
     children,
     0,
     0};
@@ -316,6 +333,31 @@ int cmd_verify(int argc, char **argv)
 
 /* ------------------------------------------------------------------ explain */
 
+/* The heats of the pair: of its look, or of a recogniser that is a transformer itself. */
+static sl_status heat_of(const pair_run *run, const pair *p, sl_heat *heat, sl_error *err)
+{
+    const sl_match_options *m = &run->match.match;
+    if (run->heat == SL_HEAT_RELEVANCE && !(sl_rerank_reads(m->rerank) & SL_READS_LEARNED))
+        return sl_heat_of_crops(p->session, &p->faces[0].crop, &p->faces[1].crop, heat, err);
+    return sl_heat_of_pair(p->faces[0].t, p->faces[1].t, m, (sl_heat_kind)run->heat, run->head, heat, err);
+}
+
+/* The pair's picture, or what was asked for alone. */
+static sl_status picture_of(const pair_run *run, const pair *p, const sl_pair *both, sl_image *picture, sl_error *err)
+{
+    const sl_match_options *m = &run->match.match;
+    sl_heat heat;
+    if (run->heat == NO_HEAT)
+        return sl_draw_pair(both, m, picture, err);
+    if (run->heat == ATTENTION_FLOW)
+        return sl_draw_attention_flow(both, m, run->head, STRIP_SIDE, picture, err);
+    sl_status status = heat_of(run, p, &heat, err);
+    if (!status)
+        status = sl_draw_heats(both, &heat, SL_HEAT_JET, STRIP_SIDE, picture, err);
+    sl_heat_free(&heat);
+    return status;
+}
+
 static int draw(const pair_run *run, const pair *p)
 {
     sl_error err = {0};
@@ -329,7 +371,7 @@ static int draw(const pair_run *run, const pair *p)
         .other_name = cli_base_name(run->paths.items[1]),
         .rule = &run->rule,
     };
-    sl_status status = sl_draw_pair(&both, &run->match.match, &picture, &err);
+    sl_status status = picture_of(run, p, &both, &picture, &err);
     if (!status)
         status = sl_image_write(run->out, &picture, &err);
     sl_image_free(&picture);
@@ -359,7 +401,7 @@ static int explain(pair_run *run, const pair *p)
 
 int cmd_explain(int argc, char **argv)
 {
-    pair_run run = {.match = cli_match_defaults()};
+    pair_run run = {.match = cli_match_defaults(), .heat = NO_HEAT, .head = SL_ALL_HEADS};
     pair p = {0};
     argp_parse(&explain_parser, argc, argv, 0, 0, &run);
     int code = cli_check_output(run.out, (const char *const *)run.paths.items, run.paths.count);

@@ -1150,6 +1150,17 @@ typedef enum {
 SL_API sl_status sl_draw_heat(const float *heat, int rows, int cols, const sl_image *crop, sl_heat_style style, int side,
                               sl_image *out, sl_error *err);
 
+/* A strip of four tiles: query | query with its heat | other with its heat | other. side: of a tile; templates are not
+ * looked at. */
+SL_API sl_status sl_draw_heats(const sl_pair *pair, const sl_heat *heat, sl_heat_style style, int side, sl_image *out,
+                               sl_error *err);
+
+/* A strip of three: query | attention flow | other. Cell m of the query is redrawn with the other face's patch that it
+ * attends to most in the first layer of h2l (h2: where that is deeper than one layer), as bright as that attention, in the
+ * row of cell m of length 1, is of the largest. head as in sl_heat_of_pair, errors too. */
+SL_API sl_status sl_draw_attention_flow(const sl_pair *pair, const sl_match_options *options, int head, int side,
+                                        sl_image *out, sl_error *err);
+
 #endif /* SL_EXPERIMENTAL */
 
 /* The flow picture: cell m of the query is redrawn with the other face's patch s* = argmax_s T[s, m],
@@ -1176,6 +1187,8 @@ SL_API sl_status sl_draw_trust(const sl_oae *oae, const sl_template *face, const
 
 /* One PNG that explains a pair's score by the look that made it: query | flow, or of looks that move nothing what each
  * part gave | other; below, what counted of both beside the score, what it is made of, and, with a rule, the decision.
+ * Of looks that were learned: attention flow; relevance beside the score; cross-correlation and attention below that, as far
+ * as the look has them (sl_heat_kind).
  * Where the options have `oae` with statistics, what is believed of both stands below that, unless oae shows it already.
  * The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright as its
  * weight. */

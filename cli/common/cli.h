@@ -44,6 +44,7 @@ int cmd_eval_identify(int argc, char **argv);
 int cmd_eval_verify(int argc, char **argv);
 int cmd_eval_openset(int argc, char **argv);
 int cmd_study(int argc, char **argv);
+int cmd_eval_explain(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_bench(int argc, char **argv);

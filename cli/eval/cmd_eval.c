@@ -5,6 +5,7 @@ static const cli_command commands[] = {
     {"identify", "how well queries find their people, both stages", cmd_eval_identify},
     {"verify", "decide listed pairs, in ten folds", cmd_eval_verify},
     {"openset", "people who were never enrolled: false alarms against misses", cmd_eval_openset},
+    {"explain", "which explanation of a score holds: hiding what it calls important", cmd_eval_explain},
     {NULL, NULL, NULL},
 };
 

@@ -34,7 +34,21 @@ void sl_stretch(float *values, int count, float equal);
  * 0 where nothing flows at all. */
 void sl_flow_tiles(const float *plan, int patches, int *tile, float *brightness);
 
-/* Draws it with patches of `other_crop` (NULL: the grey tile), width x height pixels. */
+/* One face put together from patches of the other: cell m shows patch tile[m], as bright as brightness[m] in [0, 1]. */
+typedef struct {
+    int rows, cols;
+    int *tile;         /* [rows * cols] */
+    float *brightness; /* [rows * cols] */
+} sl_tiles;
+
+sl_status sl_tiles_new(int rows, int cols, sl_tiles *out, sl_error *err);
+void sl_tiles_free(sl_tiles *tiles);
+
+/* Draws them with patches of `other_crop` (NULL: the grey tile), width x height pixels. */
+sl_status sl_tiles_picture(const sl_tiles *tiles, const sl_image *other_crop, int width, int height, sl_image *out,
+                           sl_error *err);
+
+/* A plan's. */
 sl_status sl_flow_picture(const sl_transport *t, const sl_image *other_crop, int width, int height, sl_image *out,
                           sl_error *err);
 

@@ -123,68 +123,11 @@ static sl_status cc_of_maps(const sl_heats *h, sl_heat *out, sl_error *err)
     return status;
 }
 
-/* ---- attention ---- */
-
-/* Where the cells of photo 0 and 1 stand among a look's tokens. */
-static sl_token_range cells_of(const sl_insight *inside, int photo)
-{
-    return (sl_token_range){photo ? 2 + inside->cells : 1, inside->cells};
-}
-
-sl_status sl_attention_block(const sl_insight *inside, int head, int from, float *block, sl_error *err)
-{
-    const sl_insight_layer *l = &inside->layer[0];
-    const size_t t = (size_t)inside->tokens, n = (size_t)inside->cells;
-    const int first = head < 0 ? 0 : head, last = head < 0 ? inside->heads - 1 : head;
-    if (last >= inside->heads)
-        return sl_fail(err, SL_ERR_ARGUMENT, "there is no head %d: attention has %d", head + 1, inside->heads);
-    if (l->rows != inside->tokens)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "this look works out its class token's attention alone, none from face to "
-                       "face: ask for relevance");
-    const size_t row = (size_t)cells_of(inside, from).from, col = (size_t)cells_of(inside, !from).from;
-    for (size_t i = 0; i < n; i++)
-        for (size_t j = 0; j < n; j++) {
-            double sum = 0;
-            for (int h = first; h <= last; h++)
-                sum += (double)l->attention[((size_t)h * t + row + i) * t + col + j];
-            block[i * n + j] = (float)(sum / (last - first + 1));
-        }
-    return SL_OK;
-}
-
-void sl_rows_to_unit(float *x, int rows, int cols)
-{
-    for (int r = 0; r < rows; r++) {
-        double length = 0;
-        for (int c = 0; c < cols; c++)
-            length += (double)x[r * cols + c] * (double)x[r * cols + c];
-        for (int c = 0; c < cols && length > 0; c++)
-            x[r * cols + c] = (float)((double)x[r * cols + c] / sqrt(length));
-    }
-}
-
-/* How much each cell attends to the one in its place on the other face. */
-static sl_status attention_of(const sl_insight *inside, int head, sl_heat *out, sl_error *err)
-{
-    const size_t n = (size_t)inside->cells;
-    float *block = sl_calloc_aligned(n * n, sizeof *block), *const of[2] = {out->query, out->other};
-    sl_status status = block ? SL_OK : sl_no_memory(err, "for a heat map");
-    for (int photo = 0; status == SL_OK && photo < 2; photo++) {
-        status = sl_attention_block(inside, head, photo, block, err);
-        for (size_t i = 0; status == SL_OK && i < n; i++)
-            of[photo][i] = block[i * n + i];
-        if (status == SL_OK)
-            sl_rows_to_unit(of[photo], out->rows, out->cols);
-    }
-    free(block);
-    return status;
-}
-
 /* ---- relevance ---- */
 
 static sl_status relevance_of(const sl_insight *inside, sl_heat *out, sl_error *err)
 {
-    const sl_token_range photos[2] = {cells_of(inside, 0), cells_of(inside, 1)}, class_token = {0, 1};
+    const sl_token_range photos[2] = {sl_cells_of(inside, 0), sl_cells_of(inside, 1)}, class_token = {0, 1};
     const bool by_class = !inside->photo[0];
     if (!inside->layer[0].slope)
         return sl_fail(err, SL_ERR_INTERNAL, "relevance needs slopes, which were not asked for");
@@ -209,7 +152,7 @@ static sl_status take(const sl_heats *h, sl_heat_kind kind, int head, sl_heat *o
                        sl_heat_name(kind), sl_rerank_name(h->options.rerank));
     switch (kind) {
     case SL_HEAT_CC: return is_learned(h) ? cc_of_tokens(&h->inside, out, err) : cc_of_maps(h, out, err);
-    case SL_HEAT_ATTENTION: return attention_of(&h->inside, head, out, err);
+    case SL_HEAT_ATTENTION: return sl_attention_heat(&h->inside, head, out, err);
     default: return relevance_of(&h->inside, out, err);
     }
 }

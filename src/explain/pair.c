@@ -1,5 +1,5 @@
 /* Pictures of one pair: flow, weights, and both together with names and scores. */
-#include "explain/explain.h"
+#include "explain/pair_page.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -91,21 +91,9 @@ static sl_status trust_of(const sl_pair *pair, const sl_oae *oae, int side, sl_i
 
 /* ------------------------------------------------------------------ the pair picture */
 
-/* Two rows of three places: query | flow or what gave the score | other, what counted of the query | the decision | of
- * the other; how far the query is believed in a third, where that is not what counts. Pixels. */
-enum {
-    SIDE = 256,
-    MARGIN = 28,
-    GAP = 24,
-    HEAD = 20, /* a place's heading above it */
-    FOOT = 40, /* two lines below it */
-    TOP_ROW = MARGIN + HEAD,
-    BOTTOM_ROW = TOP_ROW + SIDE + FOOT + HEAD + 16,
-    TRUST_ROW = BOTTOM_ROW + SIDE + FOOT + HEAD + 16,
-    WIDTH = 2 * MARGIN + 3 * SIDE + 2 * GAP,
-    HEIGHT = BOTTOM_ROW + SIDE + FOOT,
-    HEIGHT_WITH_TRUST = TRUST_ROW + SIDE + FOOT
-};
+/* Rows: query | flow or what gave the score | other; what counted of the query | the decision | of the other; of a look
+ * that was learned, further heats; how far the query is believed, where that is not what counts. */
+enum { FACES_ROW = 0, COUNTED_ROW = 1, FURTHER_ROW = 2 };
 
 /* A pair with all that its picture shows. */
 typedef struct {
@@ -113,6 +101,7 @@ typedef struct {
     const sl_match_options *options; /* settled */
     sl_attribution why;              /* rows 0: it cannot be told by cell */
     float hidden;                    /* NaN: not known */
+    sl_pair_heats heats;             /* of a look that was learned */
 } pair_picture;
 
 static bool knows_trust(const sl_pair *pair, const sl_match_options *o)
@@ -127,29 +116,29 @@ static bool has_trust_row(const pair_picture *p)
     return !sl_look_is_by_trust(p->options->rerank) && knows_trust(p->pair, p->options);
 }
 
-static int place_x(int column)
+void sl_pair_put(sl_image *page, const sl_pair_place *p, const sl_image *picture)
 {
-    return MARGIN + column * (SIDE + GAP);
+    const int middle = sl_pair_place_x(p->column) + PAIR_SIDE / 2, y = sl_pair_row_y(p->row);
+    sl_draw_text_middle(page, middle, y - PAIR_HEAD, p->heading, 1, PAIR_SIDE, sl_ink_soft);
+    if (picture)
+        sl_draw_image(page, middle - picture->width / 2, y + (PAIR_SIDE - picture->height) / 2, picture);
+    sl_draw_text_middle(page, middle, y + PAIR_SIDE + 6, p->line, 1, PAIR_SIDE, sl_ink);
+    sl_draw_text_middle(page, middle, y + PAIR_SIDE + 21, p->second_line, 1, PAIR_SIDE, sl_ink_soft);
 }
 
-static void place(sl_image *page, int column, int y, const sl_image *picture, const char *heading,
-                  const char *line, const char *second_line)
+static void place(sl_image *page, int column, int row, const sl_image *picture, const char *heading, const char *line,
+                  const char *second_line)
 {
-    int middle = place_x(column) + SIDE / 2;
-    sl_draw_text_middle(page, middle, y - HEAD, heading, 1, SIDE, sl_ink_soft);
-    if (picture)
-        sl_draw_image(page, middle - picture->width / 2, y + (SIDE - picture->height) / 2, picture);
-    sl_draw_text_middle(page, middle, y + SIDE + 6, line, 1, SIDE, sl_ink);
-    sl_draw_text_middle(page, middle, y + SIDE + 21, second_line, 1, SIDE, sl_ink_soft);
+    sl_pair_put(page, &(sl_pair_place){column, row, heading, line, second_line}, picture);
 }
 
 static int line_of_scores(sl_image *page, int y, const char *name, const char *value, sl_colour colour)
 {
-    int width, height, x = place_x(1);
+    int width, height, x = sl_pair_place_x(1);
     sl_text_size(value, 1, &width, &height);
     sl_draw_text(page, x, y, name, 1, sl_ink_soft);
-    sl_draw_text(page, x + SIDE - width, y, value, 1, colour);
-    sl_draw_fill(page, x, y + 17, SIDE, 1, sl_line);
+    sl_draw_text(page, x + PAIR_SIDE - width, y, value, 1, colour);
+    sl_draw_fill(page, x, y + 17, PAIR_SIDE, 1, sl_line);
     return y + 25;
 }
 
@@ -158,14 +147,14 @@ static void colour_bar(sl_image *page, int x, int y, const sl_attribution *why)
 {
     char number[16], least[32], most[32];
     int width, height;
-    for (int i = 0; i < SIDE; i++)
-        sl_draw_fill(page, x + i, y, 1, 12, sl_share_colour(2.f * (float)i / (SIDE - 1) - 1, 225));
+    for (int i = 0; i < PAIR_SIDE; i++)
+        sl_draw_fill(page, x + i, y, 1, 12, sl_share_colour(2.f * (float)i / (PAIR_SIDE - 1) - 1, 225));
     sl_number(number, sl_largest_share(why->shares, why->rows * why->cols));
     snprintf(least, sizeof least, "against -%s", number);
     snprintf(most, sizeof most, "for +%s", number);
     sl_text_size(most, 1, &width, &height);
     sl_draw_text(page, x, y + 16, least, 1, sl_ink_soft);
-    sl_draw_text(page, x + SIDE - width, y + 16, most, 1, sl_ink_soft);
+    sl_draw_text(page, x + PAIR_SIDE - width, y + 16, most, 1, sl_ink_soft);
 }
 
 /* "same person: 0.612 reaches 0.532", and among which faces that was judged. */
@@ -198,10 +187,10 @@ static void draw_scores(sl_image *page, const pair_picture *p)
     const sl_score *score = &p->why.score;
     const sl_match_options *options = p->options;
     char number[16], text[64];
-    int y = BOTTOM_ROW;
+    int y = sl_pair_row_y(COUNTED_ROW);
     if (sl_looks_again(options)) {
-        sl_draw_text(page, place_x(1), y, "score", 1, sl_ink_soft);
-        sl_draw_text(page, place_x(1), y + 16, sl_number(number, score->score), 3, sl_ink);
+        sl_draw_text(page, sl_pair_place_x(1), y, "score", 1, sl_ink_soft);
+        sl_draw_text(page, sl_pair_place_x(1), y + 16, sl_number(number, score->score), 3, sl_ink);
         y += 66;
     }
     snprintf(text, sizeof text, "%s x whole faces",
@@ -219,43 +208,54 @@ static void draw_scores(sl_image *page, const pair_picture *p)
                  options->feature == SL_FEATURE_CONTRIBUTIONS ? "contributions" : "patches");
         line_of_scores(page, y, text, sl_weighting_name(options->weighting), sl_ink);
     }
-    if (p->why.rows)
-        colour_bar(page, place_x(1), BOTTOM_ROW + SIDE + FOOT - 36, &p->why);
+    if (p->why.rows && !p->heats.attention)
+        colour_bar(page, sl_pair_place_x(1), sl_pair_row_y(COUNTED_ROW) + PAIR_SIDE + PAIR_FOOT - 36, &p->why);
 }
 
 /* A crop of its own aspect, or a grey square. */
 static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
 {
     int width, height;
-    sl_tile_size(crop, SIDE, &width, &height);
-    return crop ? sl_tile(crop, width, height, out, err) : sl_tile_square(NULL, SIDE, out, err);
+    sl_tile_size(crop, PAIR_SIDE, &width, &height);
+    return crop ? sl_tile(crop, width, height, out, err) : sl_tile_square(NULL, PAIR_SIDE, out, err);
 }
 
-/* In the middle of the first row: the flow where patches are moved, else what the parts gave. */
+/* In the middle of the first row: the flow where patches are moved, or attention goes from face to face, else what the
+ * parts gave. */
 static sl_status middle_of(const pair_picture *p, sl_image *out, sl_error *err)
 {
     const sl_pair *pair = p->pair;
     if (sl_look_moves_patches(p->options->rerank))
-        return sl_draw_flow(pair, p->options, SIDE, out, err);
+        return sl_draw_flow(pair, p->options, PAIR_SIDE, out, err);
+    if (p->heats.attention)
+        return sl_pair_attention_flow(&p->heats, pair, SL_ALL_HEADS, PAIR_SIDE, out, err);
     if (p->why.rows)
-        return sl_draw_shares(&p->why, pair->query_crop, SIDE, out, err);
-    return sl_tile_message("not told by part", SIDE, out, err);
+        return sl_draw_shares(&p->why, pair->query_crop, PAIR_SIDE, out, err);
+    return sl_tile_message("not told by part", PAIR_SIDE, out, err);
+}
+
+static void tell_middle(sl_image *page, const pair_picture *p, const sl_image *middle)
+{
+    const char *line = "query rebuilt from the other";
+    if (sl_look_moves_patches(p->options->rerank))
+        place(page, 1, FACES_ROW, middle, "flow", line, sl_look_kind_of(p->options->rerank)->flow);
+    else if (p->heats.attention)
+        place(page, 1, FACES_ROW, middle, "attention flow", line, "where each place looks most");
+    else
+        place(page, 1, FACES_ROW, middle, "why", "what each part gave to the score", "blue: for, orange: against");
 }
 
 static sl_status draw_faces(sl_image *page, const pair_picture *p, sl_error *err)
 {
     const sl_pair *pair = p->pair;
-    const bool flow = sl_look_moves_patches(p->options->rerank);
-    const char *what = flow ? sl_look_kind_of(p->options->rerank)->flow : "blue: for, orange: against";
     sl_image query = {0}, middle = {0}, other = {0};
     sl_status status;
     SL_TRY_GOTO(middle_of(p, &middle, err), done);
     SL_TRY_GOTO(crop_tile(pair->query_crop, &query, err), done);
     SL_TRY_GOTO(crop_tile(pair->other_crop, &other, err), done);
-    place(page, 0, TOP_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
-    place(page, 1, TOP_ROW, &middle, flow ? "flow" : "why",
-          flow ? "query rebuilt from the other" : "what each part gave to the score", what);
-    place(page, 2, TOP_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
+    place(page, 0, FACES_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
+    tell_middle(page, p, &middle);
+    place(page, 2, FACES_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");
 done:
     sl_image_free(&query);
     sl_image_free(&middle);
@@ -268,25 +268,28 @@ static sl_status counted_of(const sl_attribution *why, const float *weights, con
                             sl_error *err)
 {
     int width, height;
-    sl_tile_size(crop, SIDE, &width, &height);
+    sl_tile_size(crop, PAIR_SIDE, &width, &height);
     return sl_trust_picture(weights, why->rows, why->cols, crop, width, height, out, err);
 }
 
-/* Below the faces: of looks by patches what the query's gave and what counted of the other, else what was left out. */
+/* Below the faces: of looks by patches what the query's gave and what counted of the other, of one that was learned what
+ * its score came from, else what was left out. */
 static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *err)
 {
     const sl_attribution *why = &p->why;
     const bool flow = sl_look_moves_patches(p->options->rerank);
     sl_image query = {0}, other = {0};
+    if (p->heats.relevance)
+        return sl_pair_heats_row(&p->heats, p->pair, SL_HEAT_RELEVANCE, COUNTED_ROW, page, err);
     if (!why->rows || !sl_looks_again(p->options))
         return SL_OK;
     SL_TRY(counted_of(why, why->other_weights, p->pair->other_crop, &other, err));
-    sl_status status = flow ? sl_draw_shares(why, p->pair->query_crop, SIDE, &query, err)
+    sl_status status = flow ? sl_draw_shares(why, p->pair->query_crop, PAIR_SIDE, &query, err)
                             : counted_of(why, why->query_weights, p->pair->query_crop, &query, err);
     if (status == SL_OK) {
-        place(page, 0, BOTTOM_ROW, &query, flow ? "what each part gave" : "believed of the query",
+        place(page, 0, COUNTED_ROW, &query, flow ? "what each part gave" : "believed of the query",
               flow ? "blue: for, orange: against" : "dark: left out", "");
-        place(page, 2, BOTTOM_ROW, &other, flow ? "what counted of the other" : "the same of the other",
+        place(page, 2, COUNTED_ROW, &other, flow ? "what counted of the other" : "the same of the other",
               flow ? "dark: little" : "", "");
     }
     sl_image_free(&query);
@@ -294,12 +297,12 @@ static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *e
     return status;
 }
 
-static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_oae *oae, int y, sl_error *err)
+static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_oae *oae, int row, sl_error *err)
 {
     sl_image query, other;
-    SL_TRY(trust_of(pair, oae, SIDE, &query, &other, err));
-    place(page, 0, y, &query, "believed of the query", "dark: taken as hidden", "");
-    place(page, 2, y, &other, "the same of the other", "", "");
+    SL_TRY(trust_of(pair, oae, PAIR_SIDE, &query, &other, err));
+    place(page, 0, row, &query, "believed of the query", "dark: taken as hidden", "");
+    place(page, 2, row, &other, "the same of the other", "", "");
     sl_image_free(&query);
     sl_image_free(&other);
     return SL_OK;
@@ -307,13 +310,18 @@ static sl_status draw_trust_row(sl_image *page, const sl_pair *pair, const sl_oa
 
 static sl_status draw_page(const pair_picture *p, sl_image *out, sl_error *err)
 {
-    const int height = has_trust_row(p) ? HEIGHT_WITH_TRUST : HEIGHT;
-    SL_TRY(sl_image_new(WIDTH, height, 3, out, err));
-    sl_draw_fill(out, 0, 0, WIDTH, height, sl_paper);
+    const int rows = FURTHER_ROW + p->heats.cc + p->heats.attention + has_trust_row(p), height = sl_pair_height(rows);
+    int row = FURTHER_ROW;
+    SL_TRY(sl_image_new(PAIR_WIDTH, height, 3, out, err));
+    sl_draw_fill(out, 0, 0, PAIR_WIDTH, height, sl_paper);
     SL_TRY(draw_faces(out, p, err));
     SL_TRY(draw_counted(out, p, err));
+    if (p->heats.cc)
+        SL_TRY(sl_pair_heats_row(&p->heats, p->pair, SL_HEAT_CC, row++, out, err));
+    if (p->heats.attention)
+        SL_TRY(sl_pair_heats_row(&p->heats, p->pair, SL_HEAT_ATTENTION, row++, out, err));
     if (has_trust_row(p))
-        SL_TRY(draw_trust_row(out, p->pair, p->options->oae, TRUST_ROW, err));
+        SL_TRY(draw_trust_row(out, p->pair, p->options->oae, row, err));
     draw_scores(out, p);
     return SL_OK;
 }
@@ -334,14 +342,17 @@ static sl_status hidden_of(const sl_pair *pair, const sl_match_options *options,
 sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out, sl_error *err)
 {
     *out = (sl_image){0};
-    SL_TRY(check_pair(pair, SIDE, err));
+    SL_TRY(check_pair(pair, PAIR_SIDE, err));
     sl_match_options settled = options ? *options : sl_match_defaults();
     sl_match_suit(&settled, &pair->query->shape);
     pair_picture p = {.pair = pair, .options = &settled};
     SL_TRY(sl_attribute(pair->query, pair->other, &settled, &p.why, err));
     sl_status status = hidden_of(pair, &settled, &p.hidden, err);
     if (status == SL_OK)
+        status = sl_pair_heats_open(pair, &settled, &p.heats, err);
+    if (status == SL_OK)
         status = draw_page(&p, out, err);
+    sl_pair_heats_close(&p.heats);
     sl_attribution_free(&p.why);
     if (status != SL_OK)
         sl_image_free(out);

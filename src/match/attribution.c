@@ -53,10 +53,18 @@ static sl_status open_contributions(sl_parts *p, sl_error *err)
                     : sl_fail(err, SL_ERR_MEMORY, "no memory for a face's trust");
 }
 
+/* A look that hides cells itself, its query taken. */
+static sl_status open_own_look(sl_parts *p, sl_error *err)
+{
+    const sl_patch_source query = sl_patch_source_of(p->query);
+    SL_TRY(sl_second_look_open(&p->options, &p->query->shape, &p->look, err));
+    return sl_second_look_query(p->look, &query, err);
+}
+
 static sl_status open_plan(sl_parts *p, sl_error *err)
 {
-    const sl_patch_source query = sl_patch_source_of(p->query), other = sl_patch_source_of(p->other);
-    SL_TRY(sl_second_look_open(&p->options, &p->query->shape, &p->look, err));
+    const sl_patch_source other = sl_patch_source_of(p->other);
+    SL_TRY(open_own_look(p, err));
     sl_second_look_grid(p->look, &p->rows, &p->cols);
     p->patches = p->rows * p->cols;
     const size_t n = (size_t)p->patches;
@@ -66,7 +74,7 @@ static sl_status open_plan(sl_parts *p, sl_error *err)
     p->other_weights = sl_calloc_aligned(n, sizeof(float));
     if (!p->plan || !p->similarities || !p->query_weights || !p->other_weights)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a transport plan of %zu patches", n);
-    SL_TRY(sl_second_look_query(p->look, &query, err));
+    p->told = true;
     return sl_second_look_plan(p->look, &other, p->plan, p->similarities, p->query_weights, p->other_weights, err);
 }
 
@@ -81,12 +89,17 @@ sl_status sl_parts_open(const sl_template *query, const sl_template *other, cons
     p->map_rows = shape->rows;
     p->map_cols = shape->cols;
     p->map = shape->rows * shape->cols;
-    if (p->options.oae && shape->format != SL_PATCHES_NONE && other->shape.format != SL_PATCHES_NONE) {
+    const bool learned = (sl_rerank_reads(p->options.rerank) & SL_READS_LEARNED) != 0;
+    p->told = p->options.oae && shape->format != SL_PATCHES_NONE && other->shape.format != SL_PATCHES_NONE;
+    if (p->told)
         SL_TRY(open_contributions(p, err));
+    if (p->told || learned) {
         p->rows = shape->rows;
         p->cols = shape->cols;
         p->patches = p->map;
     }
+    if (learned)
+        return open_own_look(p, err);
     return sl_look_moves_patches(p->options.rerank) ? open_plan(p, err) : SL_OK;
 }
 
@@ -296,6 +309,8 @@ sl_status sl_attribute(const sl_template *query, const sl_template *other, const
     sl_parts parts;
     *out = (sl_attribution){0};
     sl_status status = sl_parts_open(query, other, options, &parts, err);
+    if (status == SL_OK && !parts.told) /* a look that was learned can hide cells, but not tell what they gave */
+        parts.rows = parts.cols = parts.patches = 0;
     if (status == SL_OK)
         status = take_apart(&parts, out, err);
     sl_parts_close(&parts);

@@ -3,6 +3,7 @@
 #ifndef SL_MATCH_ATTRIBUTION_H
 #define SL_MATCH_ATTRIBUTION_H
 
+#include "base/rng.h"
 #include "template/template.h"
 #include "match/second_look.h"
 
@@ -16,8 +17,9 @@ typedef struct {
                                  where no head is known */
     double *base;             /* [D] the sum of what was taken off */
     float *trust;             /* [map] oae: the query's */
-    sl_second_look *look;     /* emd, maxsim, same-cell */
-    float *plan, *similarities;           /* [R, R] of them */
+    bool told;                /* whether shares of cells can be told, not only cells be hidden */
+    sl_second_look *look;     /* emd, maxsim, same-cell, h2l, h2 */
+    float *plan, *similarities;           /* [R, R] of the first three */
     float *query_weights, *other_weights; /* [R] of them, as they were compared */
 } sl_parts;
 
@@ -32,5 +34,13 @@ void sl_parts_members(const sl_parts *parts, int m, float *share);
 
 /* The pair's score n times, each with other cells hidden: keep [n, R] of 1 and 0. */
 sl_status sl_parts_scores(const sl_parts *parts, const uint8_t *keep, size_t n, float *scores, sl_error *err);
+
+/* The scores [R + 1] with the first i cells of an order hidden, or (shown) only they shown; and the area under such a
+ * curve, the part of the cells going from 0 to 1. The order of an importance [R]: the largest first, the lowest index of
+ * equals; and one by chance. order [R]. */
+sl_status sl_parts_curve(const sl_parts *parts, const int *order, bool shown, float *scores, sl_error *err);
+double sl_curve_area(const float *scores, int cells);
+void sl_order_by(const float *importance, int cells, int *order);
+void sl_order_by_chance(sl_rng *rng, int cells, int *order);
 
 #endif

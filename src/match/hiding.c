@@ -94,29 +94,29 @@ sl_status sl_parts_scores(const sl_parts *p, const uint8_t *keep, size_t n, floa
 
 /* ---- curves ---- */
 
-/* Scores [R + 1] with the first i cells of an order hidden, or (shown) only they shown. keep [R + 1, R] scratch.
- */
-static sl_status follow(const sl_parts *p, const int *order, bool shown, uint8_t *keep, float *scores,
-                        sl_error *err)
+sl_status sl_parts_curve(const sl_parts *p, const int *order, bool shown, float *scores, sl_error *err)
 {
     const size_t n = (size_t)p->patches;
+    uint8_t *keep = sl_calloc_aligned((n + 1) * n, 1);
+    if (!keep)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to hide cells");
     for (size_t i = 0; i <= n; i++)
         for (size_t at = 0; at < n; at++)
             keep[i * n + (size_t)order[at]] = (at < i) == shown;
-    return sl_parts_scores(p, keep, n + 1, scores, err);
+    sl_status status = sl_parts_scores(p, keep, n + 1, scores, err);
+    free(keep);
+    return status;
 }
 
-/* The area under R + 1 points that stand at 0 .. 1. */
-static double area_under(const float *scores, int patches)
+double sl_curve_area(const float *scores, int cells)
 {
     double sum = 0;
-    for (int i = 0; i < patches; i++)
+    for (int i = 0; i < cells; i++)
         sum += ((double)scores[i] + (double)scores[i + 1]) / 2;
-    return sum / patches;
+    return sum / cells;
 }
 
-/* The largest first, the lowest index of equals. */
-static void order_by(const float *importance, int n, int *order)
+void sl_order_by(const float *importance, int n, int *order)
 {
     for (int i = 0; i < n; i++) {
         int at = i;
@@ -126,7 +126,7 @@ static void order_by(const float *importance, int n, int *order)
     }
 }
 
-static void shuffle(sl_rng *rng, int n, int *order)
+void sl_order_by_chance(sl_rng *rng, int n, int *order)
 {
     for (int i = 0; i < n; i++)
         order[i] = i;
@@ -137,15 +137,14 @@ static void shuffle(sl_rng *rng, int n, int *order)
     }
 }
 
-static sl_status random_curves(const sl_parts *p, uint64_t seed, uint8_t *keep, float *scores, sl_hiding *out,
-                               sl_error *err)
+static sl_status random_curves(const sl_parts *p, uint64_t seed, float *scores, sl_hiding *out, sl_error *err)
 {
     int order[SL_MATCH_MAX_PATCHES];
     sl_rng rng = sl_rng_seed(seed);
     for (int k = 0; k < SL_RANDOM_ORDERS; k++) {
-        shuffle(&rng, p->patches, order);
-        SL_TRY(follow(p, order, false, keep, scores, err));
-        out->random_areas[k] = area_under(scores, p->patches);
+        sl_order_by_chance(&rng, p->patches, order);
+        SL_TRY(sl_parts_curve(p, order, false, scores, err));
+        out->random_areas[k] = sl_curve_area(scores, p->patches);
         out->random_area += out->random_areas[k] / SL_RANDOM_ORDERS;
         for (int i = 0; i <= p->patches; i++)
             out->random_hidden[i] += scores[i] / SL_RANDOM_ORDERS;
@@ -158,27 +157,25 @@ static sl_status draw_curves(const sl_parts *p, const float *importance, uint64_
 {
     const size_t n = (size_t)p->patches;
     int order[SL_MATCH_MAX_PATCHES];
-    uint8_t *keep = sl_calloc_aligned((n + 1) * n, 1);
     float *scores = sl_calloc_aligned(n + 1, sizeof *scores);
     out->cells = p->patches;
     out->hidden = sl_calloc_aligned(n + 1, sizeof(float));
     out->shown = sl_calloc_aligned(n + 1, sizeof(float));
     out->random_hidden = sl_calloc_aligned(n + 1, sizeof(float));
-    sl_status status = keep && scores && out->hidden && out->shown && out->random_hidden
+    sl_status status = scores && out->hidden && out->shown && out->random_hidden
                            ? SL_OK
                            : sl_fail(err, SL_ERR_MEMORY, "no memory to hide cells");
-    order_by(importance, p->patches, order);
+    sl_order_by(importance, p->patches, order);
     if (status == SL_OK)
-        status = follow(p, order, false, keep, out->hidden, err);
+        status = sl_parts_curve(p, order, false, out->hidden, err);
     if (status == SL_OK)
-        status = follow(p, order, true, keep, out->shown, err);
+        status = sl_parts_curve(p, order, true, out->shown, err);
     if (status == SL_OK)
-        status = random_curves(p, seed, keep, scores, out, err);
+        status = random_curves(p, seed, scores, out, err);
     if (status == SL_OK) {
-        out->hidden_area = area_under(out->hidden, p->patches);
-        out->shown_area = area_under(out->shown, p->patches);
+        out->hidden_area = sl_curve_area(out->hidden, p->patches);
+        out->shown_area = sl_curve_area(out->shown, p->patches);
     }
-    free(keep);
     free(scores);
     return status;
 }

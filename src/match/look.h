@@ -74,6 +74,8 @@ struct sl_look_kind {
     void (*grid)(const void *look, int *rows, int *cols);
     sl_status (*plan)(void *look, const sl_patch_source *candidate, float *plan, float *similarities,
                       float *query_weights, float *candidate_weights, sl_error *err);
+
+    /* Of looks that move patches or were learned, else NULL. */
     sl_status (*hide)(void *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n, float *scores,
                       sl_error *err);
 };

@@ -120,6 +120,7 @@ sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candi
 sl_status sl_second_look_hide(sl_second_look *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
                               float *scores, sl_error *err)
 {
-    SL_TRY(check_moves(look, err));
+    if (!look->kind->hide)
+        return sl_fail(err, SL_ERR_ARGUMENT, "rerank %s hides no cells by itself", look->kind->name);
     return look->kind->hide(look->opened, candidate, keep, n, scores, err);
 }

@@ -21,6 +21,7 @@ typedef struct {
     const sl_look_network *of;
     int threads;
     sl_plan *plans[SIZES];   /* for so many pairs each; compiled when first needed */
+    sl_plan *pairs;          /* for BATCH queries beside as many candidates, likewise */
     float *query, *candidates; /* [R, C], [BATCH, R, C] */
 } worker;
 
@@ -31,6 +32,7 @@ static void close_worker(void *opened)
     worker *w = opened;
     for (int i = 0; i < SIZES; i++)
         sl_plan_free(w->plans[i]);
+    sl_plan_free(w->pairs);
     free(w->query);
     free(w->candidates);
     free(w);
@@ -63,11 +65,11 @@ static float *candidate_of(void *opened, int i)
     return w->candidates + (size_t)i * (size_t)w->of->look.cells * (size_t)w->of->look.channels;
 }
 
-sl_status sl_look_network_graph(const sl_look_network *l, int batch, sl_graph **out, sl_error *err)
+static sl_status graph_for(const sl_look_network *l, int queries, int candidates, sl_graph **out, sl_error *err)
 {
     static const char *const score = SL_LOOK_SCORE;
-    const sl_shape shapes[2] = {{3, {1, l->look.cells, l->look.channels}},
-                                {3, {batch, l->look.cells, l->look.channels}}};
+    const sl_shape shapes[2] = {{3, {queries, l->look.cells, l->look.channels}},
+                                {3, {candidates, l->look.cells, l->look.channels}}};
     return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
 }
 
@@ -128,6 +130,36 @@ static sl_status run(void *opened, int n, float *scores, sl_error *err)
     return SL_OK;
 }
 
+static sl_status compile_pairs(const worker *w, sl_plan **out, sl_error *err)
+{
+    const sl_look_network *l = w->of;
+    const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
+                                     .ranges = &l->int8.ranges};
+    sl_graph *g;
+    SL_TRY(graph_for(l, BATCH, BATCH, &g, err));
+    sl_status status = sl_plan_compile_as(g, &options, out, err);
+    sl_graph_free(g);
+    return status;
+}
+
+static sl_status pairs_of(void *opened, float **first, float **second, sl_error *err)
+{
+    worker *w = opened;
+    if (!w->pairs)
+        SL_TRY(compile_pairs(w, &w->pairs, err));
+    *first = sl_plan_input(w->pairs, 0, NULL);
+    *second = sl_plan_input(w->pairs, 1, NULL);
+    return SL_OK;
+}
+
+static sl_status run_pairs(void *opened, float *scores, sl_error *err)
+{
+    const worker *w = opened;
+    SL_TRY(sl_plan_run(w->pairs, err));
+    memcpy(scores, sl_plan_output(w->pairs, 0, NULL), BATCH * sizeof *scores);
+    return SL_OK;
+}
+
 /* ---- the look ---- */
 
 static void free_look(sl_look *look)
@@ -156,7 +188,8 @@ sl_status sl_look_network_new(sl_compute precision, sl_look_network **out, sl_er
     }
     l->precision = precision;
     l->look = (sl_look){.batch = BATCH, .open = open_worker, .close = close_worker, .query = query_of,
-                        .candidate = candidate_of, .run = run, .free = free_look};
+                        .candidate = candidate_of, .run = run, .pairs = pairs_of, .run_pairs = run_pairs,
+                        .free = free_look};
     *out = l;
     return SL_OK;
 }

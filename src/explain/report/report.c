@@ -267,9 +267,14 @@ static sl_status work_out(sl_told_case *told, sl_error *err)
     told->told = status == SL_OK && told->why.rows;
     status = is_untold(status) ? SL_OK : status;
     keep_score(&told->why, &one->answer->candidates[0]);
-    if (told->told)
-        status = sl_hide_cells(one->query, other, &one->answer->match, told->why.shares, SL_REPORT_SEED, &told->hiding,
-                               err);
+    if (status == SL_OK) {
+        status = sl_report_lay_open(one, other, &told->heats, err);
+        status = is_untold(status) ? SL_OK : status;
+    }
+    const float *relevance = told->heats.of[SL_HEAT_RELEVANCE].query, *shares = told->told ? told->why.shares : NULL;
+    if (status == SL_OK && (relevance || shares))
+        status = sl_hide_cells(one->query, other, &one->answer->match, relevance ? relevance : shares, SL_REPORT_SEED,
+                               &told->hiding, err);
     sl_template_free(other);
     return status;
 }
@@ -336,6 +341,7 @@ sl_status sl_write_report(const char *path, const char *title, const sl_provenan
         memcpy(sha256, digest, sizeof digest);
     for (size_t i = 0; told && i < count; i++) {
         sl_attribution_free(&told[i].why);
+        sl_told_heats_free(&told[i].heats);
         sl_hiding_free(&told[i].hiding);
     }
     free(told);

@@ -5,7 +5,13 @@
 #include <jansson.h>
 
 #include "base/text.h"
-#include "explain/explain.h"
+#include "explain/heat.h"
+
+/* Of a look that was learned, by sl_heat_kind; rows 0 where it has none of a kind. */
+typedef struct {
+    sl_heat of[3];
+    sl_tiles flow; /* of attention */
+} sl_told_heats;
 
 /* A case with what is worked out for it: why its best candidate got its score, and whether that holds. */
 typedef struct {
@@ -13,7 +19,8 @@ typedef struct {
     size_t number;      /* from 1 */
     bool told;          /* the score could be taken apart by cell */
     sl_attribution why; /* rows 0 where it could not */
-    sl_hiding hiding;   /* where it was told */
+    sl_told_heats heats;
+    sl_hiding hiding; /* by shares, or of a look that was learned by relevance; cells 0 where neither was told */
 } sl_told_case;
 
 enum { SL_REPORT_SEED = 1 }; /* of the random orders of every case */
@@ -74,6 +81,12 @@ sl_status sl_report_why(sl_text *page, const sl_told_case *told, const sl_image 
 
 /* The score cell by cell, and the curves of hiding. */
 sl_status sl_report_cells(sl_text *page, const sl_told_case *told, sl_error *err);
+
+/* ---- report_heats.c: what a look that was learned went by ---- */
+
+sl_status sl_report_lay_open(const sl_case *one, const sl_template *other, sl_told_heats *out, sl_error *err);
+void sl_told_heats_free(sl_told_heats *heats);
+sl_status sl_report_heats(sl_text *page, const sl_told_case *told, const sl_image *best, sl_error *err);
 
 /* ---- report_data.c: everything that the page tells, for programs ---- */
 

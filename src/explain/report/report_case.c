@@ -220,6 +220,7 @@ static sl_status candidates_part(sl_text *page, const sl_told_case *told, const 
     scale(page, told->one);
     SL_TRY(both_faces(page, told->one, best, err));
     SL_TRY(sl_report_why(page, told, best, err));
+    SL_TRY(sl_report_heats(page, told, best, err));
     SL_TRY(sl_report_cells(page, told, err));
     SL_TRY(both_looks(page, told, err));
     score_table(page, told->one);

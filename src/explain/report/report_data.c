@@ -148,13 +148,35 @@ static json_t *why_json(const sl_told_case *told, const sl_template *other)
     return o;
 }
 
-static json_t *hiding_json(const sl_hiding *h)
+/* Of a look that was learned. */
+static json_t *heats_json(const sl_told_heats *h)
 {
+    json_t *o = json_object(), *tiles = json_array();
+    for (unsigned k = 0; sl_heat_name(k); k++) {
+        const size_t n = (size_t)(h->of[k].rows * h->of[k].cols);
+        if (n)
+            json_object_set_new(o, sl_heat_name(k), json_pack("{s:o,s:o}", "query", numbers(h->of[k].query, n), "candidate",
+                                                              numbers(h->of[k].other, n)));
+    }
+    const int cells = h->flow.rows * h->flow.cols;
+    for (int m = 0; m < cells; m++)
+        json_array_append_new(tiles, json_integer(h->flow.tile[m]));
+    if (cells)
+        json_object_set_new(o, "flow", json_pack("{s:O,s:o}", "tile", tiles, "brightness",
+                                                 numbers(h->flow.brightness, (size_t)cells)));
+    json_decref(tiles);
+    return o;
+}
+
+static json_t *hiding_json(const sl_told_case *told)
+{
+    const sl_hiding *h = &told->hiding;
+    const char *by = told->heats.of[SL_HEAT_RELEVANCE].rows ? "relevance" : "shares";
     const size_t n = (size_t)h->cells + 1;
     json_t *areas = json_array();
     for (int k = 0; k < SL_RANDOM_ORDERS; k++)
         json_array_append_new(areas, json_real(h->random_areas[k]));
-    return json_pack("{s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "seed", SL_REPORT_SEED, "hidden", numbers(h->hidden, n),
+    return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "by", by, "seed", SL_REPORT_SEED, "hidden", numbers(h->hidden, n),
                      "shown", numbers(h->shown, n), "random_hidden", numbers(h->random_hidden, n), "hidden_area",
                      number(h->hidden_area), "shown_area", number(h->shown_area), "random_area",
                      number(h->random_area), "random_areas", areas);
@@ -175,8 +197,10 @@ static sl_status add_why(json_t *o, const sl_told_case *told, sl_error *err)
     SL_TRY(sl_gallery_template(told->one->gallery, answer->candidates[0].entry, &other, err));
     json_object_set_new(o, "why", why_json(told, other));
     sl_template_free(other);
-    if (told->told)
-        json_object_set_new(o, "hiding", hiding_json(&told->hiding));
+    if (told->heats.of[SL_HEAT_RELEVANCE].rows)
+        json_object_set_new(o, "heats", heats_json(&told->heats));
+    if (told->hiding.cells)
+        json_object_set_new(o, "hiding", hiding_json(told));
     return SL_OK;
 }
 

@@ -291,10 +291,13 @@ static sl_status hiding_charts(sl_text *page, const sl_told_case *told, curve_po
 sl_status sl_report_cells(sl_text *page, const sl_told_case *told, sl_error *err)
 {
     tell_sum(page, told);
-    if (!told->told)
+    if (told->told)
+        cell_table(page, &told->why);
+    if (!told->hiding.cells)
         return SL_OK;
-    cell_table(page, &told->why);
     sl_text_add(page, "<h4>Does the explanation hold?</h4>\n");
+    if (told->heats.of[SL_HEAT_RELEVANCE].rows)
+        sl_text_add(page, "<p class=\"caption\">Parts are important here by the relevance above.</p>\n");
     const size_t n = (size_t)told->hiding.cells + 1;
     double *points = calloc(4 * n, sizeof *points);
     if (!points)

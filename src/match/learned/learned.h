@@ -21,6 +21,11 @@ struct sl_look {
     float *(*query)(void *worker);
     float *(*candidate)(void *worker, int i);
     sl_status (*run)(void *worker, int n, float *scores, sl_error *err);
+
+    /* Pairs of which either photo is another: where both maps go, [batch, cells, channels] each, all of them to be
+     * written; their scores [batch]. */
+    sl_status (*pairs)(void *worker, float **first, float **second, sl_error *err);
+    sl_status (*run_pairs)(void *worker, float *scores, sl_error *err);
     void (*free)(sl_look *look);
 };
 

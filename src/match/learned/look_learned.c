@@ -125,11 +125,70 @@ static sl_status scores_of(void *opened, size_t n, sl_patch_source_fn source_of,
     return SL_OK;
 }
 
+/* ---- with cells hidden ---- */
+
+static void mean_patch(const float *patches, int cells, int channels, float *out)
+{
+    for (int c = 0; c < channels; c++) {
+        double sum = 0;
+        for (int i = 0; i < cells; i++)
+            sum += (double)patches[(size_t)i * (size_t)channels + (size_t)c];
+        out[c] = (float)(sum / cells);
+    }
+}
+
+/* The query's map with the mean of its patches in place of those that are not kept. */
+static void hide_cells(const sl_look *look, const float *query, const float *mean, const uint8_t *keep, float *out)
+{
+    const size_t channels = (size_t)look->channels;
+    for (size_t i = 0; i < (size_t)look->cells; i++)
+        memcpy(out + i * channels, keep[i] ? query + i * channels : mean, channels * sizeof *out);
+}
+
+/* Whole batches; behind the last of n the batch repeats that. scores [n], some [batch] scratch. */
+static sl_status hidden_scores(const learned_look *l, const float *mean, const uint8_t *keep, size_t n, float *scores,
+                               float *some, float *first, sl_error *err)
+{
+    const sl_look *look = l->look;
+    const size_t batch = (size_t)look->batch, cells = (size_t)look->cells, map = cells * (size_t)look->channels;
+    for (size_t from = 0; from < n; from += batch) {
+        const size_t left = n - from, count = left < batch ? left : batch;
+        for (size_t i = 0; i < batch; i++)
+            hide_cells(look, look->query(l->worker), mean, keep + (from + (i < count ? i : count - 1)) * cells,
+                       first + i * map);
+        SL_TRY(look->run_pairs(l->worker, some, err));
+        memcpy(scores + from, some, count * sizeof *scores);
+    }
+    return SL_OK;
+}
+
+static sl_status hide(void *opened, const sl_patch_source *candidate, const uint8_t *keep, size_t n, float *scores,
+                      sl_error *err)
+{
+    const learned_look *l = opened;
+    const sl_look *look = l->look;
+    const size_t batch = (size_t)look->batch, map = (size_t)look->cells * (size_t)look->channels;
+    float *first, *second, *scratch = malloc(((size_t)look->channels + batch) * sizeof *scratch);
+    if (!scratch)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to hide cells");
+    sl_status status = look->pairs(l->worker, &first, &second, err);
+    if (status == SL_OK)
+        status = sl_look_patches(look, candidate, second, err);
+    if (status == SL_OK) {
+        for (size_t i = 1; i < batch; i++)
+            memcpy(second + i * map, second, map * sizeof *second);
+        mean_patch(look->query(l->worker), look->cells, look->channels, scratch);
+        status = hidden_scores(l, scratch, keep, n, scores, scratch + look->channels, first, err);
+    }
+    free(scratch);
+    return status;
+}
+
 /* ---- the rows ---- */
 
 #define LOOK_LEARNED                                                                                                   \
     .reads = SL_READS_LOOK | SL_READS_LEARNED, .alpha = .7f, .weighting = SL_WEIGHT_APC, .check = check,               \
-    .open = open_look, .close = close_look, .query = take_query, .scores = scores_of
+    .open = open_look, .close = close_look, .query = take_query, .scores = scores_of, .hide = hide
 
 const sl_look_kind sl_look_h2l = {
     LOOK_LEARNED,
