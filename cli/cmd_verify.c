@@ -79,7 +79,10 @@ static error_t parse_explain(int key, char *arg, struct argp_state *state)
     error_t error = parse(key, arg, state);
     if (key == ARGP_KEY_END && !run->out)
         argp_error(state, "-o OUT.png is missing");
-    if (key == ARGP_KEY_END && run->head != SL_ALL_HEADS && run->heat != SL_HEAT_ATTENTION && run->heat != ATTENTION_FLOW)
+    if (key == ARGP_KEY_END && run->heat == SL_HEAT_CC)
+        run->match.patch_option = NULL; /* of looks that do not read --weighting, cross-correlation does */
+    const bool by_head = run->heat == SL_HEAT_ATTENTION || run->heat == ATTENTION_FLOW;
+    if (key == ARGP_KEY_END && run->head != SL_ALL_HEADS && !by_head)
         argp_error(state, "--head is for --heat attention and --heat flow");
     return error;
 }
@@ -123,9 +126,9 @@ static const struct argp_option explain_options[] = {
     {"trust", KEY_TRUST, 0, 0,
      "Insist that it is drawn how far each part of the faces is believed: fails where that is not known of the model", 0},
     {"heat", KEY_HEAT, "cc|attention|relevance|flow", 0,
-     "Draw this alone, over both faces: cross-correlation (of --rerank none the patch maps', with --weighting cc by the "
-     "embedding; of h2l its tokens'), attention, relevance (of h2l and h2, else of a model that is a transformer itself), or "
-     "attention flow",
+     "Draw this alone, over both faces: cross-correlation (of --rerank none the patch maps', with --weighting cc by "
+     "the embedding; of h2l its tokens'), attention, relevance (of h2l and h2, else of a model that is a transformer "
+     "itself), or attention flow",
      0},
     {"head", KEY_HEAD, "N", 0, "With --heat attention or flow: the head, from 1 (default: the mean of all)", 0},
     CLI_OPTION_ALIGNED,
@@ -135,8 +138,8 @@ static const struct argp explain_parser = {
     parse_explain,
     "IMAGE IMAGE -o OUT.png",
     "Draws how verify comes to its answer, by the same second look and threshold: what each part of the face gave to the "
-    "score, what was left out as hidden, of looks by patches which was matched with which, and of looks that were learned "
-    "attention flow, relevance, cross-correlation and attention.\v"
+    "score, what was left out as hidden, of looks by patches which was matched with which, and of looks that were "
+    "learned attention flow, relevance, cross-correlation and attention.\v"
     "Examples:\n"
     "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
     "  secondlook explain --far 0.0001 --gallery staff masked.jpg enrolled.jpg -o why.png\n"

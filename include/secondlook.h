@@ -1082,8 +1082,8 @@ enum { SL_RANDOM_ORDERS = 16 };
 
 /* What is left of a score when cells are hidden one after the other: those called important first, and in random
  * orders. The second look leaves a hidden cell out (its weight is 0: of oae, of cells and with the weighting trust on
- * both sides, else the query's); for the first look an average face takes its place in the query, where `oae` are
- * given, else stage 1 stays. An explanation is worth something where hiding what it calls important lowers the score
+ * both sides, else the query's), and one that was learned sees the mean of the query's patches there; for the first look
+ * an average face takes its place in the query, where `oae` are given, else stage 1 stays. An explanation is worth something where hiding what it calls important lowers the score
  * faster than hiding at random, and showing that alone restores it sooner. */
 typedef struct {
     int cells;            /* R */
@@ -1095,7 +1095,7 @@ typedef struct {
     double random_area;                    /* their mean */
 } sl_hiding;
 
-/* importance [R]: the shares of sl_attribute, or what else is to be tried. The same seed gives the same orders.
+/* importance [R]: the shares of sl_attribute, a heat of the query, or what else is to be tried. The same seed gives the same orders.
  * SL_ERR_ARGUMENT where nothing can be told by cell. */
 SL_API sl_status sl_hide_cells(const sl_template *query, const sl_template *other, const sl_match_options *options,
                                const float *importance, uint64_t seed, sl_hiding *out, sl_error *err);
@@ -1156,8 +1156,8 @@ SL_API sl_status sl_draw_heats(const sl_pair *pair, const sl_heat *heat, sl_heat
                                sl_error *err);
 
 /* A strip of three: query | attention flow | other. Cell m of the query is redrawn with the other face's patch that it
- * attends to most in the first layer of h2l (h2: where that is deeper than one layer), as bright as that attention, in the
- * row of cell m of length 1, is of the largest. head as in sl_heat_of_pair, errors too. */
+ * attends to most in the first layer of h2l (h2: where that is deeper than one layer), as bright as that attention, in
+ * the row of cell m of length 1, is of the largest. head as in sl_heat_of_pair, errors too. */
 SL_API sl_status sl_draw_attention_flow(const sl_pair *pair, const sl_match_options *options, int head, int side,
                                         sl_image *out, sl_error *err);
 
@@ -1187,8 +1187,8 @@ SL_API sl_status sl_draw_trust(const sl_oae *oae, const sl_template *face, const
 
 /* One PNG that explains a pair's score by the look that made it: query | flow, or of looks that move nothing what each
  * part gave | other; below, what counted of both beside the score, what it is made of, and, with a rule, the decision.
- * Of looks that were learned: attention flow; relevance beside the score; cross-correlation and attention below that, as far
- * as the look has them (sl_heat_kind).
+ * Of looks that were learned: attention flow; relevance beside the score; cross-correlation and attention below that,
+ * as far as the look has them (sl_heat_kind).
  * Where the options have `oae` with statistics, what is believed of both stands below that, unless oae shows it already.
  * The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright as its
  * weight. */

@@ -258,12 +258,13 @@ typedef enum {
 SL_API const char *sl_told_name(unsigned kind);
 
 /* Areas under the curves of one kind: the score while the cells called important are hidden one after the other
- * (deletion: the lower the better) and while they alone are shown (insertion: the higher the better), the part of the cells
- * going from 0 to 1. In units of the score, with 95 % intervals by 2,000 bootstrap resamples of the pairs. */
+ * (deletion: the lower the better) and while they alone are shown (insertion: the higher the better), the part of the
+ * cells going from 0 to 1. In units of the score, with 95 % intervals by 2,000 bootstrap resamples of the pairs. */
 typedef struct {
     sl_told kind;
     sl_interval deletion, insertion;
-    sl_interval deletion_gain, insertion_gain; /* random - deletion, insertion - random, paired: above 0, it beats chance */
+    sl_interval deletion_gain, insertion_gain; /* random - deletion, insertion - random, paired; above 0: it beats
+                                                  chance */
     double *hidden, *shown; /* [cells + 1] the mean curves */
 } sl_told_rates;
 
@@ -276,8 +277,8 @@ typedef struct {
 SL_API void sl_explained_free(sl_explained *explained);
 
 typedef struct {
-    sl_match_options match; /* settled. The score is this look's own, stage 2; of none the cosine of stage 1, which needs
-                               `oae`. alpha is not read */
+    sl_match_options match; /* settled. The score is this look's own, stage 2; of none the cosine of stage 1, which
+                               needs `oae`. alpha is not read */
     size_t pairs;           /* of one person each, another query in each; 0: 200 */
     sl_people people;       /* of this half of the people */
     sl_same_photo same_photo; /* how a query's own photo is found, which is no partner */
@@ -287,13 +288,14 @@ typedef struct {
     void *context;
 } sl_explain_options;
 
-/* Measures every kind of explanation that the look has, on pairs of a query and a photo of its person that is in the gallery.
- * Hidden is a cell of the query: as in sl_hide_cells, by the look's own rule: none, an average face shows there; those that
- * move patches, it weighs nothing; oae, it is left out of both faces; those that were learned, the mean of the query's
- * patches stands there. So areas of different looks are not to be compared, but what each kind gains on chance. Does not
- * depend on the number of threads. SL_ERR_ARGUMENT where nothing can be told by cell, or nobody has a partner. */
-SL_API sl_status sl_eval_explain(const sl_gallery *gallery, const sl_gallery *queries, const sl_explain_options *options,
-                                 sl_explained *out, sl_error *err);
+/* Measures every kind of explanation that the look has, on pairs of a query and a photo of its person that is in the
+ * gallery. Hidden is a cell of the query: as in sl_hide_cells, by the look's own rule: none, an average face shows
+ * there; those that move patches, it weighs nothing; oae, it is left out of both faces; those that were learned, the
+ * mean of the query's patches stands there. So areas of different looks are not to be compared, but what each kind
+ * gains on chance. Does not depend on the number of threads. SL_ERR_ARGUMENT where nothing can be told by cell, or
+ * nobody has a partner. */
+SL_API sl_status sl_eval_explain(const sl_gallery *gallery, const sl_gallery *queries,
+                                 const sl_explain_options *options, sl_explained *out, sl_error *err);
 
 /* ---- what scores mean ---- */
 

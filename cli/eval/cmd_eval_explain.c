@@ -52,7 +52,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"pairs", KEY_PAIRS, "N", 0, "Pairs of a query and another photo of its person (default: 200)", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0,
-     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the other",
+     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
+     "other",
      0},
     {"seed", KEY_SEED, "N", 0, "Of the draw of pairs, the random orders and the intervals (default: 0)", 0},
     {"orders", KEY_ORDERS, "N", 0, "Random orders of each pair (default: 4)", 0},
@@ -69,10 +70,11 @@ static const struct argp parser = {
     options,
     parse,
     "--gallery DIR [--queries DIR]",
-    "Which explanation of a look's score holds? On pairs of one person, cells of the query are hidden one after the other, "
-    "those first that an explanation calls important (deletion), or they alone are shown (insertion). Told are the areas "
-    "under the look's own score, and what each gains on hiding by chance: above 0, the explanation says something true. What "
-    "a look explains itself by: none cc and shares, emd weights, flow and shares, oae trust and shares, h2l cc, attention "
+    "Which explanation of a look's score holds? On pairs of one person, cells of the query are hidden one after the "
+    "other, those first that an explanation calls important (deletion), or they alone are shown (insertion). Told are "
+    "the areas under the look's own score, and what each gains on hiding by chance: above 0, the explanation says "
+    "something true. What a look explains itself by: none cc and shares, emd weights, flow and shares, oae trust and "
+    "shares, h2l cc, attention "
     "and relevance, h2 relevance.\v"
     "Examples:\n"
     "  secondlook eval explain --gallery lfw --rerank emd --people b\n"
@@ -107,10 +109,11 @@ static int print_json(const explain_run *run, const sl_explained *e)
                              interval_json(&r->deletion_gain), "insertion_gain", interval_json(&r->insertion_gain),
                              "hidden", curve_json(r->hidden, e->cells), "shown", curve_json(r->shown, e->cells)));
     }
-    return cli_print_json(json_pack(
-        "{s:s,s:o,s:I,s:i,s:s,s:I,s:o}", "rerank", sl_rerank_name(run->match.match.rerank), "look",
-        run->match.look_name ? cli_json_text(run->match.look_name) : json_null(), "pairs", (json_int_t)e->pairs, "cells",
-        e->cells, "people", people[run->options.people], "seed", (json_int_t)run->options.seed, "kinds", kinds));
+    return cli_print_json(json_pack("{s:s,s:o,s:I,s:i,s:s,s:I,s:o}", "rerank",
+                                    sl_rerank_name(run->match.match.rerank), "look",
+                                    run->match.look_name ? cli_json_text(run->match.look_name) : json_null(), "pairs",
+                                    (json_int_t)e->pairs, "cells", e->cells, "people", people[run->options.people],
+                                    "seed", (json_int_t)run->options.seed, "kinds", kinds));
 }
 
 static void print_interval(const sl_interval *i)
@@ -120,9 +123,10 @@ static void print_interval(const sl_interval *i)
 
 static int print_text(const explain_run *run, const sl_explained *e)
 {
-    printf("%zu pairs of one person, %d cells; %s, its score between %.4f with nothing hidden and %.4f with everything "
-           "hidden\n\n",
-           e->pairs, e->cells, sl_rerank_name(run->match.match.rerank), e->of[0].hidden[0], e->of[0].hidden[e->cells]);
+    printf(
+        "%zu pairs of one person, %d cells; %s, its score between %.4f with nothing hidden and %.4f with everything "
+        "hidden\n\n",
+        e->pairs, e->cells, sl_rerank_name(run->match.match.rerank), e->of[0].hidden[0], e->of[0].hidden[e->cells]);
     printf("%-10s  %-27s  %-27s  %-27s  %-27s\n", "", "deletion (low is good)", "insertion (high is good)",
            "gain on chance, deletion", "gain on chance, insertion");
     for (int k = 0; k < e->count; k++) {
@@ -147,15 +151,18 @@ static int draw(const explain_run *run, const sl_explained *e, const double *x, 
     char note[160];
     sl_chart_series series[SL_TOLD_KINDS];
     for (int k = 0; k < e->count; k++)
-        series[k] = (sl_chart_series){.name = sl_told_name(e->of[k].kind), .x = x, .count = (size_t)e->cells + 1,
+        series[k] = (sl_chart_series){.name = sl_told_name(e->of[k].kind),
+                                      .x = x,
+                                      .count = (size_t)e->cells + 1,
                                       .y = deletion ? e->of[k].hidden : e->of[k].shown};
     snprintf(note, sizeof note, "%s, %zu pairs of one person", sl_rerank_name(run->match.match.rerank), e->pairs);
-    const sl_chart chart = {.title = deletion ? "Deletion: hiding what is called important" : "Insertion: showing it alone",
-                            .note = note,
-                            .x = {deletion ? "hidden of the query's cells, %" : "shown of the query's cells, %", 0, 0, 100},
-                            .y = {"mean score", 0, NAN, NAN},
-                            .series = series,
-                            .series_count = (size_t)e->count};
+    const sl_chart chart = {
+        .title = deletion ? "Deletion: hiding what is called important" : "Insertion: showing it alone",
+        .note = note,
+        .x = {deletion ? "hidden of the query's cells, %" : "shown of the query's cells, %", 0, 0, 100},
+        .y = {"mean score", 0, NAN, NAN},
+        .series = series,
+        .series_count = (size_t)e->count};
     return cli_write_svg(run->svg, deletion ? "deletion.svg" : "insertion.svg", run->there, &chart);
 }
 

@@ -19,7 +19,7 @@ typedef struct {
     size_t pairs;
     int threads, cells, orders, kinds;
     sl_told kind[SL_TOLD_KINDS];
-    sl_heats *heats; /* [threads] */
+    sl_heats *heats;       /* [threads] */
     float *hidden, *shown; /* [pairs, kinds, cells + 1] */
 } explaining;
 
@@ -41,6 +41,8 @@ static sl_status draw_pairs(explaining *e, sl_error *err)
 {
     const sl_protocol *p = &e->protocol;
     const size_t wanted = e->options->pairs ? e->options->pairs : PAIRS;
+    if (!p->asked_count)
+        return sl_fail(err, SL_ERR_ARGUMENT, "no query has another photo of its person in the gallery");
     e->pairs = p->asked_count < wanted ? p->asked_count : wanted;
     e->query = sl_calloc_aligned(2 * p->asked_count, sizeof *e->query);
     if (!e->query)
@@ -66,7 +68,8 @@ static float *row_of(const explaining *e, float *curves, size_t i, int k)
     return curves + (i * (size_t)e->kinds + (size_t)k) * (size_t)(e->cells + 1);
 }
 
-static sl_status follow_importance(const explaining *e, const sl_parts *parts, size_t i, int k, int worker, sl_error *err)
+static sl_status follow_importance(const explaining *e, const sl_parts *parts, size_t i, int k, int worker,
+                                   sl_error *err)
 {
     float importance[SL_MATCH_MAX_PATCHES];
     int order[SL_MATCH_MAX_PATCHES];
@@ -93,13 +96,14 @@ static sl_status follow_chance(const explaining *e, const sl_parts *parts, size_
     return SL_OK;
 }
 
-static sl_status measure(const explaining *e, const sl_template *query, const sl_template *other, size_t i, int worker,
-                         sl_error *err)
+static sl_status measure(const explaining *e, const sl_template *query, const sl_template *other, size_t i,
+                         int worker, sl_error *err)
 {
     sl_parts parts;
     sl_status status = sl_parts_open(query, other, &e->match, &parts, err);
     if (status == SL_OK && parts.patches != e->cells)
-        status = sl_fail(err, SL_ERR_ARGUMENT, "of this look nothing can be told by cell: it needs what is known of the "
+        status = sl_fail(err, SL_ERR_ARGUMENT,
+                         "of this look nothing can be told by cell: it needs what is known of the "
                          "model's cells");
     if (status == SL_OK)
         status = sl_heats_pair(&e->heats[worker], query, other, err);
@@ -127,7 +131,8 @@ static sl_status explain_pair(void *context, size_t item, int worker, sl_error *
         status = measure(e, query, other, i, worker, err);
     sl_template_free(query);
     sl_template_free(other);
-    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", sl_gallery_image(e->protocol.queries, e->query[i]));
+    return status == SL_OK ? SL_OK
+                           : sl_fail_in(err, status, "%s", sl_gallery_image(e->protocol.queries, e->query[i]));
 }
 
 static sl_status explain_all(const explaining *e, sl_error *err)
@@ -188,8 +193,11 @@ static sl_status sum_up(const explaining *e, sl_explained *out, sl_error *err)
     for (int k = 0; k < e->kinds; k++) {
         sl_told_rates *r = &out->of[k];
         const sl_interval *own = rates + k * COLUMNS;
-        *r = (sl_told_rates){.kind = e->kind[k], .deletion = in_scores(&own[0]), .insertion = in_scores(&own[1]),
-                             .deletion_gain = in_scores(&own[2]), .insertion_gain = in_scores(&own[3]),
+        *r = (sl_told_rates){.kind = e->kind[k],
+                             .deletion = in_scores(&own[0]),
+                             .insertion = in_scores(&own[1]),
+                             .deletion_gain = in_scores(&own[2]),
+                             .insertion_gain = in_scores(&own[3]),
                              .hidden = sl_calloc_aligned(points, sizeof(double)),
                              .shown = sl_calloc_aligned(points, sizeof(double))};
         if (!r->hidden || !r->shown)
@@ -216,7 +224,8 @@ static sl_status open_threads(explaining *e, sl_error *err)
     return SL_OK;
 }
 
-static sl_status run(explaining *e, const sl_gallery *gallery, const sl_gallery *queries, sl_explained *out, sl_error *err)
+static sl_status run(explaining *e, const sl_gallery *gallery, const sl_gallery *queries, sl_explained *out,
+                     sl_error *err)
 {
     const sl_explain_options *o = e->options;
     const sl_eval_options who = {.exclude_same_photo = 1, .same_photo = o->same_photo, .people = o->people};

@@ -9,13 +9,17 @@
 
 static const char *const names[] = {"cc", "attention", "relevance", "weights", "flow", "trust", "shares", "random"};
 
-const char *sl_told_name(unsigned kind) { return sl_name_of(names, SL_TOLD_KINDS, kind); }
+const char *sl_told_name(unsigned kind)
+{
+    return sl_name_of(names, SL_TOLD_KINDS, kind);
+}
 
 /* ---- which there are ---- */
 
 static bool has(const sl_match_options *o, const sl_insight *inside, sl_told kind)
 {
-    const bool learned = (sl_rerank_reads(o->rerank) & SL_READS_LEARNED) != 0, moves = sl_look_moves_patches(o->rerank);
+    const bool learned = (sl_rerank_reads(o->rerank) & SL_READS_LEARNED) != 0,
+               moves = sl_look_moves_patches(o->rerank);
     switch (kind) {
     case SL_TOLD_CC: return learned ? inside->photo[0] != NULL : o->rerank == SL_RERANK_NONE;
     case SL_TOLD_ATTENTION: return learned && inside->layer[0].rows == inside->tokens;
@@ -39,7 +43,8 @@ int sl_told_of(const sl_match_options *match, const sl_insight *inside, sl_told 
 
 /* ---- what they say ---- */
 
-static sl_status by_heat(sl_heat_kind kind, const sl_parts *p, const sl_heats *heats, float *importance, sl_error *err)
+static sl_status by_heat(sl_heat_kind kind, const sl_parts *p, const sl_heats *heats, float *importance,
+                         sl_error *err)
 {
     sl_heat heat;
     SL_TRY(sl_heats_take(heats, kind, SL_ALL_HEADS, &heat, err));

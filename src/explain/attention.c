@@ -18,7 +18,8 @@ sl_status sl_attention_block(const sl_insight *inside, int head, int from, float
     if (last >= inside->heads)
         return sl_fail(err, SL_ERR_ARGUMENT, "there is no head %d: attention has %d", head + 1, inside->heads);
     if (l->rows != inside->tokens)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "this look works out its class token's attention alone, none from face to "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "this look works out its class token's attention alone, none from face to "
                        "face: ask for relevance");
     const size_t row = (size_t)sl_cells_of(inside, from).from, col = (size_t)sl_cells_of(inside, !from).from;
     for (size_t i = 0; i < n; i++)
@@ -82,8 +83,8 @@ sl_status sl_attention_tiles(const sl_heats *h, int head, sl_tiles *out, sl_erro
     const int n = h->inside.cells;
     SL_TRY(sl_tiles_new(h->rows, h->cols, out, err));
     float *block = sl_calloc_aligned((size_t)n * (size_t)n, sizeof *block);
-    sl_status status = block ? sl_attention_block(&h->inside, head, 0, block, err)
-                             : sl_no_memory(err, "for a flow picture");
+    sl_status status =
+        block ? sl_attention_block(&h->inside, head, 0, block, err) : sl_no_memory(err, "for a flow picture");
     if (status == SL_OK) {
         rows_to_unit(block, n, n);
         choose_tiles(block, n, out);

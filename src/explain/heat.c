@@ -12,8 +12,14 @@
 
 static const char *const names[] = {"cc", "attention", "relevance"};
 
-const char *sl_heat_name(unsigned kind) { return sl_name_of(names, 3, kind); }
-int sl_heat_named(const char *name) { return sl_named(names, 3, name); }
+const char *sl_heat_name(unsigned kind)
+{
+    return sl_name_of(names, 3, kind);
+}
+int sl_heat_named(const char *name)
+{
+    return sl_named(names, 3, name);
+}
 
 static sl_status allocate(int rows, int cols, sl_heat *out, sl_error *err)
 {
@@ -35,7 +41,10 @@ void sl_heat_free(sl_heat *heat)
 
 /* ---- opening ---- */
 
-static bool is_learned(const sl_heats *h) { return (sl_rerank_reads(h->options.rerank) & SL_READS_LEARNED) != 0; }
+static bool is_learned(const sl_heats *h)
+{
+    return (sl_rerank_reads(h->options.rerank) & SL_READS_LEARNED) != 0;
+}
 
 sl_status sl_heats_open(const sl_match_options *options, const sl_template_shape *shape, bool slopes, sl_heats *out,
                         sl_error *err)
@@ -48,7 +57,10 @@ sl_status sl_heats_open(const sl_match_options *options, const sl_template_shape
     return sl_insight_of_look(options->look, slopes, &out->inside, err);
 }
 
-void sl_heats_close(sl_heats *h) { sl_insight_close(&h->inside); }
+void sl_heats_close(sl_heats *h)
+{
+    sl_insight_close(&h->inside);
+}
 
 sl_status sl_heats_pair(sl_heats *h, const sl_template *query, const sl_template *other, sl_error *err)
 {
@@ -72,7 +84,8 @@ static sl_status cc_of_tokens(const sl_insight *inside, sl_heat *out, sl_error *
 {
     const int cells = inside->cells, width = inside->width;
     if (!inside->photo[0] || !inside->photo[1])
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "this look reads its class token alone, and no tokens of either face that "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "this look reads its class token alone, and no tokens of either face that "
                        "could be correlated: ask for relevance");
     float *whole = sl_calloc_aligned(2 * (size_t)width, sizeof *whole);
     if (!whole)
@@ -106,12 +119,13 @@ static sl_status cc_of_maps(const sl_heats *h, sl_heat *out, sl_error *err)
     const size_t width = (size_t)s->channels, cells = (size_t)s->rows * (size_t)s->cols, numbers = cells * width;
     const bool by_embedding = h->options.weighting == SL_WEIGHT_CC;
     if (by_embedding && s->dim != s->channels)
-        return sl_fail(err, SL_ERR_ARGUMENT, "patches of %d numbers have no product with an embedding of %d", s->channels,
-                       s->dim);
+        return sl_fail(err, SL_ERR_ARGUMENT, "patches of %d numbers have no product with an embedding of %d",
+                       s->channels, s->dim);
     float *memory = sl_calloc_aligned(2 * (numbers + width), sizeof *memory);
     if (!memory)
         return sl_no_memory(err, "for a heat map");
-    float *query = memory, *other = query + numbers, *query_whole = other + numbers, *other_whole = query_whole + width;
+    float *query = memory, *other = query + numbers, *query_whole = other + numbers,
+          *other_whole = query_whole + width;
     sl_status status = read_map(h->query, by_embedding, query, query_whole, err);
     if (status == SL_OK)
         status = read_map(h->other, by_embedding, other, other_whole, err);
@@ -148,8 +162,9 @@ static sl_status relevance_of(const sl_insight *inside, sl_heat *out, sl_error *
 static sl_status take(const sl_heats *h, sl_heat_kind kind, int head, sl_heat *out, sl_error *err)
 {
     if (kind != SL_HEAT_CC && !is_learned(h))
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s is told of looks that were learned, h2l and h2: the look %s has none",
-                       sl_heat_name(kind), sl_rerank_name(h->options.rerank));
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "%s is told of looks that were learned, h2l and h2: the look %s has none", sl_heat_name(kind),
+                       sl_rerank_name(h->options.rerank));
     switch (kind) {
     case SL_HEAT_CC: return is_learned(h) ? cc_of_tokens(&h->inside, out, err) : cc_of_maps(h, out, err);
     case SL_HEAT_ATTENTION: return sl_attention_heat(&h->inside, head, out, err);
@@ -173,7 +188,8 @@ sl_status sl_heat_of_pair(const sl_template *query, const sl_template *other, co
     sl_heats heats;
     *out = (sl_heat){0};
     if (!query || !other || !sl_heat_name(kind) || head < SL_ALL_HEADS)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a heat map needs two templates, one of the kinds cc, attention and relevance, "
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a heat map needs two templates, one of the kinds cc, attention and relevance, "
                        "and a head from 0 on or all of them");
     SL_TRY(sl_shape_check_same(&query->shape, &other->shape, err));
     sl_match_options settled = options ? *options : sl_match_defaults();
@@ -190,8 +206,8 @@ sl_status sl_heat_of_pair(const sl_template *query, const sl_template *other, co
 /* ---- of a recogniser's own attention ---- */
 
 /* Relevance of one crop's cells to the cosine of its embedding with another. */
-static sl_status relevance_of_crop(sl_insight *inside, const sl_recogniser *r, const sl_image *crop, const float *other,
-                                   float *heat, sl_error *err)
+static sl_status relevance_of_crop(sl_insight *inside, const sl_recogniser *r, const sl_image *crop,
+                                   const float *other, float *heat, sl_error *err)
 {
     const sl_token_range class_token = {0, 1};
     SL_TRY(sl_recogniser_prepare(r, crop, sl_plan_input(inside->plan, 0, NULL), err));
@@ -211,14 +227,16 @@ static sl_status relevance_of_both(sl_insight *inside, const sl_recogniser *r, c
                                    sl_template *const *faces, sl_heat *out, sl_error *err)
 {
     if (inside->tokens - 1 != r->rows * r->cols)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s has %d tokens beside its class token, its map is of %d x %d cells",
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "%s has %d tokens beside its class token, its map is of %d x %d cells",
                        r->network.manifest->name, inside->tokens - 1, r->rows, r->cols);
     SL_TRY(allocate(r->rows, r->cols, out, err));
     SL_TRY(relevance_of_crop(inside, r, &crops[0], faces[1]->embedding, out->query, err));
     return relevance_of_crop(inside, r, &crops[1], faces[0]->embedding, out->other, err);
 }
 
-sl_status sl_heat_of_crops(sl_session *session, const sl_image *query, const sl_image *other, sl_heat *out, sl_error *err)
+sl_status sl_heat_of_crops(sl_session *session, const sl_image *query, const sl_image *other, sl_heat *out,
+                           sl_error *err)
 {
     *out = (sl_heat){0};
     if (!session || !query || !other)

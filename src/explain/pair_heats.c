@@ -20,7 +20,10 @@ sl_status sl_pair_heats_open(const sl_pair *pair, const sl_match_options *settle
     return SL_OK;
 }
 
-void sl_pair_heats_close(sl_pair_heats *h) { sl_heats_close(&h->heats); }
+void sl_pair_heats_close(sl_pair_heats *h)
+{
+    sl_heats_close(&h->heats);
+}
 
 sl_status sl_pair_attention_flow(const sl_pair_heats *h, const sl_pair *pair, int head, int side, sl_image *out,
                                  sl_error *err)
@@ -137,7 +140,8 @@ sl_status sl_draw_attention_flow(const sl_pair *pair, const sl_match_options *op
     *out = (sl_image){0};
     SL_TRY(check_strip(pair, side, err));
     if (!pair->query || !pair->other || !options || !(sl_rerank_reads(options->rerank) & SL_READS_LEARNED))
-        return sl_fail(err, SL_ERR_ARGUMENT, "attention flow needs two templates and a look that was learned, h2l or h2");
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "attention flow needs two templates and a look that was learned, h2l or h2");
     SL_TRY(sl_shape_check_same(&pair->query->shape, &pair->other->shape, err));
     sl_status status = sl_pair_heats_open(pair, options, &heats, err);
     if (status == SL_OK)

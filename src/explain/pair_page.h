@@ -15,9 +15,18 @@ enum {
     PAIR_WIDTH = 2 * PAIR_MARGIN + 3 * PAIR_SIDE + 2 * PAIR_GAP
 };
 
-static inline int sl_pair_place_x(int column) { return PAIR_MARGIN + column * (PAIR_SIDE + PAIR_GAP); }
-static inline int sl_pair_row_y(int row) { return PAIR_MARGIN + PAIR_HEAD + row * PAIR_ROW; }
-static inline int sl_pair_height(int rows) { return sl_pair_row_y(rows - 1) + PAIR_SIDE + PAIR_FOOT; }
+static inline int sl_pair_place_x(int column)
+{
+    return PAIR_MARGIN + column * (PAIR_SIDE + PAIR_GAP);
+}
+static inline int sl_pair_row_y(int row)
+{
+    return PAIR_MARGIN + PAIR_HEAD + row * PAIR_ROW;
+}
+static inline int sl_pair_height(int rows)
+{
+    return sl_pair_row_y(rows - 1) + PAIR_SIDE + PAIR_FOOT;
+}
 
 /* A picture (NULL: none) in the middle of its place, and its words. */
 typedef struct {
@@ -44,7 +53,7 @@ sl_status sl_pair_attention_flow(const sl_pair_heats *heats, const sl_pair *pair
                                  sl_error *err);
 
 /* One kind over both faces, in this row. */
-sl_status sl_pair_heats_row(const sl_pair_heats *heats, const sl_pair *pair, sl_heat_kind kind, int row, sl_image *page,
-                            sl_error *err);
+sl_status sl_pair_heats_row(const sl_pair_heats *heats, const sl_pair *pair, sl_heat_kind kind, int row,
+                            sl_image *page, sl_error *err);
 
 #endif

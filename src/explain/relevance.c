@@ -42,7 +42,8 @@ static void mean_of_rows(const double *r, int tokens, const sl_token_range *read
     }
 }
 
-sl_status sl_relevance(const sl_insight *inside, const sl_token_range *read, int ranges, float *by_token, sl_error *err)
+sl_status sl_relevance(const sl_insight *inside, const sl_token_range *read, int ranges, float *by_token,
+                       sl_error *err)
 {
     const size_t t = (size_t)inside->tokens;
     double *r = sl_calloc_aligned(3 * t * t, sizeof *r), *was = r + t * t, *a = was + t * t;

@@ -33,7 +33,8 @@ static sl_status find_tensors(const sl_graph *g, const char *target, wanted *w, 
         w->name[w->count++] = name;
     }
     if (!w->layers)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "this network has no attention that could be drawn: it is none of h2l, h2, h1 "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "this network has no attention that could be drawn: it is none of h2l, h2, h1 "
                        "and vit");
     for (int i = 0; i < 2 && sl_graph_find(g, tokens[i]) >= 0; i++)
         w->name[w->count++] = tokens[i];
@@ -49,7 +50,8 @@ static void bind_outputs(const wanted *w, bool slopes, sl_insight *out)
     out->target = sl_plan_output(plan, 0, NULL);
     out->layers = w->layers;
     for (int i = 0; i < w->layers; i++) {
-        out->layer[i].attention = sl_plan_output(plan, 1 + i, &s); /* [1, heads, tokens, tokens] or [1, heads, tokens] */
+        out->layer[i].attention =
+            sl_plan_output(plan, 1 + i, &s); /* [1, heads, tokens, tokens] or [1, heads, tokens] */
         out->layer[i].slope = slopes ? sl_plan_output(plan, w->count + i, NULL) : NULL;
         out->layer[i].rows = s.rank == 4 ? (int)s.dim[2] : 1;
         out->heads = (int)s.dim[1];
@@ -90,8 +92,8 @@ sl_status sl_insight_of_look(const sl_look *look, bool slopes, sl_insight *out, 
 
 /* ---- a recogniser: the cosine to an embedding that is given ---- */
 
-static sl_status node(sl_graph *g, sl_op op, const sl_attr *attr, const char *name, sl_tensor x, sl_tensor y, sl_tensor *out,
-                      sl_error *err)
+static sl_status node(sl_graph *g, sl_op op, const sl_attr *attr, const char *name, sl_tensor x, sl_tensor y,
+                      sl_tensor *out, sl_error *err)
 {
     const sl_tensor inputs[] = {x, y};
     SL_TRY(sl_graph_add_tensor(g, name, SL_TYPE_F32, &(sl_shape){.rank = -1}, out, err));

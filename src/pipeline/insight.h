@@ -1,6 +1,6 @@
-/* A transformer laid open for one pair of photos: what its layers attended to, how the score would change with that, and the
- * tokens that it ended with. A plan of its own, in f32 whatever the look computes in; who only wants scores has no part in
- * it. */
+/* A transformer laid open for one pair of photos: what its layers attended to, how the score would change with that,
+ * and the tokens that it ended with. A plan of its own, in f32 whatever the look computes in; who only wants scores
+ * has no part in it. */
 #ifndef SL_PIPELINE_INSIGHT_H
 #define SL_PIPELINE_INSIGHT_H
 
@@ -15,21 +15,21 @@ typedef struct {
     int rows;               /* tokens, or 1: the class token's alone, which is token 0 */
 } sl_insight_layer;
 
-/* Valid until the next run. Of a look the tokens are [class, first photo's cells, separator, second photo's cells], of a
- * recogniser [class, cells]. */
+/* Valid until the next run. Of a look the tokens are [class, first photo's cells, separator, second photo's cells],
+ * of a recogniser [class, cells]. */
 typedef struct {
-    const float *target; /* what the slopes are of: a look's score; of a recogniser the cosine to the other embedding */
+    const float *target; /* what the slopes are of: a look's score, a recogniser's cosine to the other embedding */
     int layers, heads, tokens;
     sl_insight_layer layer[SL_INSIGHT_LAYERS];
-    const float *photo[2]; /* [cells, width] the last layer's tokens of the first and the second photo; NULL: it reads the
-                              class token alone */
+    const float *photo[2]; /* [cells, width] the last layer's tokens of the first and the second photo; NULL: it reads
+                              the class token alone */
     int cells, width;      /* of a look */
 
     sl_graph *whole, *forward, *back; /* whole: of a recogniser */
-    sl_plan *plan; /* inputs of a look: both maps [cells, channels]; of a recogniser: its picture, an embedding [dim] */
+    sl_plan *plan; /* its inputs: of a look both maps [cells, channels]; of a recogniser a picture, an embedding */
 } sl_insight;
 
-/* SL_ERR_UNSUPPORTED for a network without attention. What is laid open must outlive it. Closed also after a failure. */
+/* SL_ERR_UNSUPPORTED for a network without attention. What is laid open must outlive it. Closed even after a failure. */
 sl_status sl_insight_of_look(const sl_look *look, bool slopes, sl_insight *out, sl_error *err);
 sl_status sl_insight_of_recogniser(const sl_recogniser *r, sl_insight *out, sl_error *err);
 void sl_insight_close(sl_insight *insight);

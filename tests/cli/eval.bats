@@ -79,6 +79,28 @@ setup() {
     expect 2
 }
 
+@test "eval explain: which explanation holds, with curves; what it cannot tell is refused" {
+    sl eval explain --gallery g --rerank emd --pairs 12 --orders 2 --json --svg holds
+    expect 0
+    json 'd.pairs === 12 && d.rerank === "emd" && d.look === null && d.people === "all"' \
+        'd.kinds.map(k => k.kind).join() === "weights,flow,shares,random"' \
+        'd.kinds.every(k => k.hidden.length === d.cells + 1 && Math.abs(k.hidden[0] - k.shown[d.cells]) < 1e-6)' \
+        'd.kinds.every(k => k.deletion.low <= k.deletion.mean && k.deletion.mean <= k.deletion.high)' \
+        'd.kinds[3].deletion_gain.mean === 0 && d.kinds[2].deletion_gain.mean > 0'
+    contains "$(cat holds/deletion.svg)" "hidden of the query"
+    contains "$(cat holds/insertion.svg)" "shown of the query"
+    sl eval explain --gallery g --queries q --rerank maxsim --people a --pairs 5
+    expect 0
+    contains "$out" "5 pairs of one person"
+    contains "$out" "gain on chance"
+    sl eval explain --gallery g --rerank none
+    expect 1
+    contains "$err" "nothing can be told by cell"
+    sl eval explain --gallery g --rerank emd --svg holds
+    expect 1
+    contains "$err" "deletion.svg"
+}
+
 @test "calibrate keeps thresholds that eval openset holds to its promise" {
     rm -rf c && cp -r g c
     sl calibrate --gallery c --json                 # 60 searches tell nothing: nothing is kept

@@ -99,6 +99,10 @@ answers() {
         1 face.jpg bad.jpg
         1 bad.jpg face.jpg
         1 face.jpg absent.jpg"
+    answers 0 explain --landmarks none --rerank none --heat cc face.jpg face.jpg -o "$BATS_TEST_TMPDIR/cc.png"
+    for heat in attention relevance flow; do # of looks that were learned, or models that are transformers
+        answers 1 explain --landmarks none --rerank none --heat $heat face.jpg face.jpg -o "$BATS_TEST_TMPDIR/no.png"
+    done
 }
 
 @test "galleries and measurements: 1 for what cannot be had, 2 for wrong usage" {

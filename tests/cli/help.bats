@@ -84,6 +84,12 @@ load common
     sl explain a.jpg b.jpg
     expect 2
     contains "$err" "-o"
+    sl explain --head 2 --heat cc a.jpg b.jpg -o x.png
+    expect 2
+    contains "$err" "--head is for"
+    sl explain --heat colours a.jpg b.jpg -o x.png
+    expect 2
+    contains "$err" "relevance"
     sl occlude x.jpg -o out
     expect 2
     contains "$err" "--kind"

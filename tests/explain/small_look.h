@@ -1,4 +1,5 @@
-/* Small looks with weights by formula, of the sizes that tests/torch/transformer_gradients.py has, and templates for them. */
+/* Small looks with weights by formula, of the sizes that tests/torch/transformer_gradients.py has, and templates for
+ * them. */
 #ifndef SL_TESTS_SMALL_LOOK_H
 #define SL_TESTS_SMALL_LOOK_H
 
@@ -30,8 +31,14 @@ static inline void small_dict(const sl_arch *arch, sl_state_dict *dict)
 static inline sl_arch small_arch_of(const char *name, int depth, int positions, bool single, sl_vit_form form)
 {
     sl_arch own = *sl_arch_find(name);
-    own.transformer = (sl_transformer){.depth = depth, .heads = 3, .hidden = 96, .width = SMALL_WIDTH, .cells = SMALL_CELLS,
-                                       .positions = positions, .single = single, .form = form};
+    own.transformer = (sl_transformer){.depth = depth,
+                                       .heads = 3,
+                                       .hidden = 96,
+                                       .width = SMALL_WIDTH,
+                                       .cells = SMALL_CELLS,
+                                       .positions = positions,
+                                       .single = single,
+                                       .form = form};
     own.dim = own.kind == SL_MODEL_LOOK ? SMALL_DIM : SMALL_WIDTH;
     own.patch_channels = SMALL_WIDTH;
     return own;

@@ -1,9 +1,8 @@
-/* Heats of small transformers by formula against PyTorch's in float64 (made again by tests/torch/run); what moves where when
- * a patch moves; heats of maps by hand; what is refused. */
+/* Heats of small transformers by formula against PyTorch's in float64 (made again by tests/torch/run); what moves
+ * where when a patch moves; pictures; heats of maps by hand; what is refused. */
 #include "small_look.h"
 
-#include "explain/explain.h"
-#include "explain/heat.h"
+#include "explain/pair_page.h"
 #include "image/image.h"
 
 enum { MOST_CELLS = 196 };
@@ -20,12 +19,9 @@ typedef struct {
 } golden_case;
 
 static const golden_case cases[] = {
-    {"vit", "vit", 2, 197, false, SL_VIT_PRE_NORM},
-    {"h1", "h1", 1, 129, false, SL_VIT_PUBLISHED},
-    {"h2", "h2", 2, 26, false, SL_VIT_PUBLISHED},
-    {"h2-d1", "h2", 1, 26, false, SL_VIT_PUBLISHED},
-    {"h2l", "h2l", 2, 26, false, SL_VIT_PUBLISHED},
-    {"h2l-d1-single", "h2l", 1, 0, true, SL_VIT_PUBLISHED},
+    {"vit", "vit", 2, 197, false, SL_VIT_PRE_NORM}, {"h1", "h1", 1, 129, false, SL_VIT_PUBLISHED},
+    {"h2", "h2", 2, 26, false, SL_VIT_PUBLISHED},   {"h2-d1", "h2", 1, 26, false, SL_VIT_PUBLISHED},
+    {"h2l", "h2l", 2, 26, false, SL_VIT_PUBLISHED}, {"h2l-d1-single", "h2l", 1, 0, true, SL_VIT_PUBLISHED},
     {"h2l-text", "h2l", 2, 26, false, SL_VIT_TEXT},
 };
 
@@ -80,8 +76,11 @@ static void check_recogniser(const golden_case *c, int face, const float *golden
         arch.transformer.width = arch.dim = arch.patch_channels = 512;
     const size_t numbers = (size_t)(arch.channels * arch.height * arch.width);
     sl_manifest manifest = {.name = (char *)c->name, .embedding = (char *)SL_ARCH_EMBEDDING};
-    sl_recogniser r = {.network.manifest = &manifest, .channels_in = arch.channels, .width = arch.width,
-                       .height = arch.height, .dim = arch.dim};
+    sl_recogniser r = {.network.manifest = &manifest,
+                       .channels_in = arch.channels,
+                       .width = arch.width,
+                       .height = arch.height,
+                       .dim = arch.dim};
     float by_token[MOST_CELLS + 1], *pictures = malloc(2 * numbers * sizeof *pictures);
     sl_state_dict dict = {0};
     sl_insight inside;
@@ -182,7 +181,8 @@ static int most_unlike(const float *heat, int a)
     return b;
 }
 
-static void take_heat(const float *first, const float *second, const sl_match_options *o, sl_heat_kind kind, sl_heat *out)
+static void take_heat(const float *first, const float *second, const sl_match_options *o, sl_heat_kind kind,
+                      sl_heat *out)
 {
     sl_template *query = small_template(first), *other = small_template(second);
     assert_ok(sl_heat_of_pair(query, other, o, kind, SL_ALL_HEADS, out, &err));
@@ -222,6 +222,106 @@ static void heat_moves_with_its_patch(void **state)
         check_move(&h2l, SL_HEAT_RELEVANCE, face);
     }
     sl_look_close(look);
+}
+
+/* Cells of the query that attended most to the patch attend to it where it went; the others to what they did. */
+static void attention_follows_the_patch(void **state)
+{
+    (void)state;
+    const int a = 2, b = 9;
+    float patches[2][SMALL_CELLS * SMALL_WIDTH];
+    sl_look *look = look_without_places();
+    const sl_match_options o = small_options(look);
+    sl_tiles tiles[2];
+    int moved = 0;
+    random_patches("first", patches[0]);
+    random_patches("second", patches[1]);
+    for (int k = 0; k < 2; k++) {
+        sl_heats heats;
+        sl_template *query = small_template(patches[0]), *other = small_template(patches[1]);
+        assert_ok(sl_heats_open(&o, &query->shape, false, &heats, &err));
+        assert_ok(sl_heats_pair(&heats, query, other, &err));
+        assert_ok(sl_attention_tiles(&heats, SL_ALL_HEADS, &tiles[k], &err));
+        sl_heats_close(&heats);
+        sl_template_free(query);
+        sl_template_free(other);
+        swap_cells(patches[1], SMALL_WIDTH, a, b);
+    }
+    for (int m = 0; m < SMALL_CELLS; m++) {
+        const int before = tiles[0].tile[m], after = before == a ? b : before == b ? a : before;
+        assert_int_equal(tiles[1].tile[m], after);
+        assert_true(fabsf(tiles[0].brightness[m] - tiles[1].brightness[m]) < 1e-5f);
+        moved += after != before;
+    }
+    assert_true(moved > 0);
+    for (int k = 0; k < 2; k++)
+        sl_tiles_free(&tiles[k]);
+    sl_look_close(look);
+}
+
+/* ---- pictures ---- */
+
+static void assert_size(sl_image *picture, int width, int height)
+{
+    assert_int_equal(picture->width, width);
+    assert_int_equal(picture->height, height);
+    sl_image_free(picture);
+}
+
+/* The rows that a look has: attention from face to face and tokens of either are h2l's. */
+static void pages_show_what_a_look_has(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *arch;
+        int depth, rows;
+        bool flow;
+    } looks[] = {{"h2l", 1, 4, true}, {"h2", 1, 2, false}, {"h2", 2, 3, true}};
+    float patches[2][SMALL_CELLS * SMALL_WIDTH];
+    random_patches("first", patches[0]);
+    random_patches("second", patches[1]);
+    sl_template *query = small_template(patches[0]), *other = small_template(patches[1]);
+    const sl_pair pair = {.query = query, .other = other};
+    for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+        const sl_arch arch = small_arch_of(looks[i].arch, looks[i].depth, 26, false, SL_VIT_PUBLISHED);
+        sl_look *look = small_look(&arch);
+        const sl_match_options o = small_options(look);
+        sl_image page;
+        assert_ok(sl_draw_pair(&pair, &o, &page, &err));
+        assert_size(&page, PAIR_WIDTH, sl_pair_height(looks[i].rows));
+        sl_status status = sl_draw_attention_flow(&pair, &o, SL_ALL_HEADS, 32, &page, &err);
+        assert_int_equal(status, looks[i].flow ? SL_OK : SL_ERR_UNSUPPORTED);
+        if (status == SL_OK)
+            assert_size(&page, 96, 32);
+        sl_look_close(look);
+    }
+    sl_template_free(query);
+    sl_template_free(other);
+}
+
+/* Four tiles, each heat on the face that it is named after. */
+static void strips_are_in_order(void **state)
+{
+    (void)state;
+    float on_query[4] = {0, 0, 1, 1}, on_other[4] = {1, 1, 0, 0};
+    uint8_t light[16 * 16 * 3], dark[16 * 16 * 3];
+    const sl_image crops[2] = {{16, 16, 3, light}, {16, 16, 3, dark}};
+    const sl_heat heat = {.rows = 2, .cols = 2, .query = on_query, .other = on_other};
+    const sl_pair pair = {.query_crop = &crops[0], .other_crop = &crops[1]};
+    sl_image strip;
+    memset(light, 200, sizeof light);
+    memset(dark, 100, sizeof dark);
+    assert_ok(sl_draw_heats(&pair, &heat, SL_HEAT_BRIGHT, 16, &strip, &err));
+    const uint8_t *top = strip.pixels, *bottom = strip.pixels + (size_t)15 * 64 * 3;
+    const uint8_t want[2][4] = {{200, 0, 100, 100}, {200, 200, 0, 100}};
+    for (int i = 0; i < 4; i++) {
+        assert_int_equal(top[i * 16 * 3], want[0][i]);
+        assert_int_equal(bottom[i * 16 * 3], want[1][i]);
+    }
+    assert_size(&strip, 64, 16);
+    assert_int_equal(sl_draw_heats(&pair, NULL, SL_HEAT_JET, 16, &strip, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_draw_heats(NULL, &heat, SL_HEAT_JET, 16, &strip, &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_draw_attention_flow(&pair, NULL, 0, 16, &strip, &err), SL_ERR_ARGUMENT);
 }
 
 /* ---- by hand ---- */
@@ -322,6 +422,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(heats_are_pytorchs),
         cmocka_unit_test(heat_moves_with_its_patch),
+        cmocka_unit_test(attention_follows_the_patch),
+        cmocka_unit_test(pages_show_what_a_look_has),
+        cmocka_unit_test(strips_are_in_order),
         cmocka_unit_test(cc_of_maps_by_hand),
         cmocka_unit_test(pictures_by_hand),
         cmocka_unit_test(what_cannot_be_told_is_refused),

@@ -54,8 +54,8 @@ static sl_status picture_end(sl_text *page, sl_status status, sl_image *picture,
     return status;
 }
 
-static sl_status over_face(sl_text *page, const sl_heat *heat, const float *values, const sl_image *crop, const char *what,
-                           sl_error *err)
+static sl_status over_face(sl_text *page, const sl_heat *heat, const float *values, const sl_image *crop,
+                           const char *what, sl_error *err)
 {
     sl_image picture;
     sl_status status = sl_draw_heat(values, heat->rows, heat->cols, crop, SL_HEAT_JET, BIG, &picture, err);
@@ -68,7 +68,8 @@ static sl_status flow_of(sl_text *page, const sl_told_case *told, const sl_image
     sl_image picture;
     sl_tile_size(told->one->query_crop ? told->one->query_crop : best, BIG, &width, &height);
     sl_status status = sl_tiles_picture(&told->heats.flow, best, width, height, &picture, err);
-    return picture_end(page, status, &picture, "Attention flow: the query rebuilt from the patches it attends to", err);
+    return picture_end(page, status, &picture, "Attention flow: the query rebuilt from the patches it attends to",
+                       err);
 }
 
 sl_status sl_report_heats(sl_text *page, const sl_told_case *told, const sl_image *best, sl_error *err)
@@ -81,8 +82,9 @@ sl_status sl_report_heats(sl_text *page, const sl_told_case *told, const sl_imag
     const sl_told_heats *h = &told->heats;
     if (!h->of[SL_HEAT_RELEVANCE].rows)
         return SL_OK;
-    sl_text_add(page, "<h4>What the network that sees both faces went by</h4>\n<p class=\"caption\">Red: most, blue: least, "
-                      "each face by itself.</p>\n");
+    sl_text_add(
+        page, "<h4>What the network that sees both faces went by</h4>\n<p class=\"caption\">Red: most, blue: least, "
+              "each face by itself.</p>\n");
     for (int i = 0; i < KINDS; i++) {
         const sl_heat *heat = &h->of[order[i]];
         if (!heat->rows)
