@@ -22,8 +22,9 @@ typedef struct {
 sl_status sl_look_network_new(sl_compute precision, sl_look_network **out, sl_error *err);
 void sl_look_network_sized(sl_look_network *look, const sl_graph *graph);
 
-/* The graph for one query beside `batch` candidates, its output the scores. */
-sl_status sl_look_network_graph(const sl_look_network *look, int batch, sl_graph **out, sl_error *err);
+/* The graph for one query beside all candidates, or for as many, its output the scores. */
+sl_status sl_look_network_graph(const sl_look_network *look, int queries, int candidates, sl_graph **out,
+                                sl_error *err);
 
 /* Its plan, whatever the precision that the look was opened in. */
 sl_status sl_look_network_compile(const sl_look_network *look, int batch, const sl_plan_options *options, sl_plan **out,

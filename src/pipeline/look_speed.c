@@ -53,7 +53,7 @@ static sl_status make_up(const sl_look_speed_options *o, sl_look_network **out, 
 static sl_status flop_per_pair(const sl_look_network *l, double *out, sl_error *err)
 {
     sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, l->look.batch, &g, err));
+    SL_TRY(sl_look_network_graph(l, 1, l->look.batch, &g, err));
     *out = sl_graph_flop(g) / l->look.batch;
     sl_graph_free(g);
     return SL_OK;

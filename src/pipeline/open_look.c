@@ -65,7 +65,7 @@ static float *candidate_of(void *opened, int i)
     return w->candidates + (size_t)i * (size_t)w->of->look.cells * (size_t)w->of->look.channels;
 }
 
-static sl_status graph_for(const sl_look_network *l, int queries, int candidates, sl_graph **out, sl_error *err)
+sl_status sl_look_network_graph(const sl_look_network *l, int queries, int candidates, sl_graph **out, sl_error *err)
 {
     static const char *const score = SL_LOOK_SCORE;
     const sl_shape shapes[2] = {{3, {queries, l->look.cells, l->look.channels}},
@@ -77,7 +77,7 @@ sl_status sl_look_network_compile(const sl_look_network *l, int batch, const sl_
                                   sl_error *err)
 {
     sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, batch, &g, err));
+    SL_TRY(sl_look_network_graph(l, 1, batch, &g, err));
     sl_status status = sl_plan_compile_as(g, options, out, err);
     sl_graph_free(g);
     return status;
@@ -136,7 +136,7 @@ static sl_status compile_pairs(const worker *w, sl_plan **out, sl_error *err)
     const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
                                      .ranges = &l->int8.ranges};
     sl_graph *g;
-    SL_TRY(graph_for(l, BATCH, BATCH, &g, err));
+    SL_TRY(sl_look_network_graph(l, BATCH, BATCH, &g, err));
     sl_status status = sl_plan_compile_as(g, &options, out, err);
     sl_graph_free(g);
     return status;

@@ -28,7 +28,7 @@ typedef struct {
 
 static sl_status pairs_graph(const sl_int8_subject *s, sl_graph **out, sl_error *err)
 {
-    return sl_look_network_graph(((const pairs_subject *)s)->l, s->batch, out, err);
+    return sl_look_network_graph(((const pairs_subject *)s)->l, 1, s->batch, out, err);
 }
 
 static sl_status compile_pairs(const sl_int8_subject *s, const sl_plan_options *options, sl_plan **out, sl_error *err)
