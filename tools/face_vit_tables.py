@@ -123,21 +123,33 @@ def interval(d):
     return f"{d['p1']:+.2f} ({low:.2f} to {high:.2f})"
 
 
-def identify(results):
-    rows = []
-    for title, name, rerank in (("D, `emd`", "c", "emd"), ("`oae`", "c", "oae"), ("H2", "h2", "h2"), ("H2L", "h2l", "h2l"),
-                                ("H2L from the embedding", "h2l-begun", "h2l")):
+LOOKS = (("D, `emd`", "c", "emd"), ("`oae`", "c", "oae"), ("H2", "h2", "h2"), ("H2L", "h2l", "h2l"),
+         ("H2L from the embedding", "h2l-begun", "h2l"))
+
+
+def looks(results, kind, sets, heads):
+    """P@1 of stage 1, then of each look with its gain, for some sets of queries."""
+    first, rows = ["C, stage 1"], []
+    for s in sets:
+        found = results.get(f"{kind}-c-{s}")
+        first.append(f"{found['results'][0]['stage1']['p1']:.2f}" if found else "")
+    for title, name, rerank in LOOKS:
         row = [title]
-        for s in ("clean", "mask", "sunglasses"):
-            found = results.get(f"identify-{name}-{s}")
+        for s in sets:
+            found = results.get(f"{kind}-{name}-{s}")
             r = next((x for x in found["results"] if x.get("rerank") == rerank), None) if found else None
             row.append(f"{r['stage2']['p1']:.2f}, {interval(r['difference'])}" if r else "")
-        rows.append(row)
-    first = ["C, stage 1"]
-    for s in ("clean", "mask", "sunglasses"):
-        found = results.get(f"identify-c-{s}")
-        first.append(f"{found['results'][0]['stage1']['p1']:.2f}" if found else "")
-    return table(["look", "untouched", "mask", "sunglasses"], [first, *rows])
+        if any(row[1:]):
+            rows.append(row)
+    return table(["look", *heads], [first, *rows])
+
+
+def identify(results):
+    return looks(results, "identify", ("clean", "mask", "sunglasses"), ("untouched", "mask", "sunglasses"))
+
+
+def disguise(results):
+    return looks(results, "disguise", ("scarf", "beard", "glasses"), ("scarf", "beard", "glasses"))
 
 
 def cost(results):
@@ -160,7 +172,7 @@ def main(words):
     elif words[:1] == ["tables"] and len(words) > 2:
         for page in words[2:]:
             write_tables(page, "table", {"models": models, "sizes": sizes, "people": people, "identify": identify,
-                                         "cost": cost}, Results(words[1]))
+                                         "disguise": disguise, "cost": cost}, Results(words[1]))
     else:
         sys.exit(__doc__)
 
