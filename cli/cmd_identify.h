@@ -40,10 +40,6 @@ typedef struct {
     char *command, *report, report_sha256[65]; /* of the page; report NULL: none was written */
 } identify_run;
 
-/* A face's answer as JSON, and in words; `face` for where it is, `index` of `count` on its photo. */
-json_t *cli_answer_json(const cli_face *face, const sl_answer *answer);
-void cli_print_answer(const cli_face *face, size_t index, size_t count, const sl_answer *answer);
-
 /* Draws a face's contact sheet and the picture of its best pair into --explain's folder and keeps the
  * case for the report. Takes over the face's and the answer's content, which are empty afterwards. */
 sl_status cli_case_add(identify_run *run, const sl_photo *photo, size_t index, size_t count, cli_face *face,

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cmd_identify.h"
+#include "common/identify_answer.h"
 #include "common/output.h"
 #include "common/progress.h"
+#include "common/rule_options.h"
 #include "remote/remote.h"
 
 /* ------------------------------------------------------------------ from JSON */

@@ -159,7 +159,8 @@ static sl_status cluster(sv_job *j, json_t *result, sl_error *err)
     return status;
 }
 
-const sv_job_kind sv_job_kinds[] = {{"compact", compact, false},
+/* What can be asked for by name. */
+static const sv_job_kind kinds[] = {{"compact", compact, false},
                                     {"verify", verify, false},
                                     {"calibrate", calibrate, false},
                                     {"duplicates", duplicates, false},
@@ -167,3 +168,18 @@ const sv_job_kind sv_job_kinds[] = {{"compact", compact, false},
                                     {"export", sv_job_export, false},
                                     {"import", sv_job_import_folder, false},
                                     {NULL, NULL, false}};
+
+void sv_own_job_begin(sv_request *r, sl_session *session)
+{
+    (void)session;
+    char hold[512];
+    sv_place *place = sv_named_gallery(r);
+    const char *name = sv_ask(r, "kind", hold);
+    const sv_job_kind *kind = kinds;
+    while (name && kind->name && strcmp(kind->name, name) != 0)
+        kind++;
+    if (place && (!name || !kind->name))
+        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate, duplicates, cluster, export or import");
+    else if (place)
+        sv_job_begin(r, place, kind);
+}

@@ -22,8 +22,6 @@ typedef struct {
     bool keeps_body;
 } sv_job_kind;
 
-extern const sv_job_kind sv_job_kinds[]; /* that can be asked for by name; ends with a NULL name */
-
 /* Tells how far a job is (an sl_progress_fn of it); not 0 when it is to end. */
 int sv_job_progress(void *job, size_t done, size_t total);
 

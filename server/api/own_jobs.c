@@ -242,21 +242,6 @@ void sv_job_begin(sv_request *r, sv_place *place, const sv_job_kind *kind)
     }
 }
 
-void sv_own_job_begin(sv_request *r, sl_session *session)
-{
-    (void)session;
-    char hold[512];
-    sv_place *place = sv_named_gallery(r);
-    const char *name = sv_ask(r, "kind", hold);
-    const sv_job_kind *kind = sv_job_kinds;
-    while (name && kind->name && strcmp(kind->name, name) != 0)
-        kind++;
-    if (place && (!name || !kind->name))
-        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate, duplicates, cluster, export or import");
-    else if (place)
-        sv_job_begin(r, place, kind);
-}
-
 static bool may_see(const sv_request *r, const job *j)
 {
     return strcmp(r->key.gallery, "*") == 0 || strcmp(r->key.gallery, sv_place_name(j->job.place)) == 0;

@@ -54,8 +54,8 @@ static sl_status verify_places(sl_pg *p, size_t shard, sl_error *err)
         const size_t belongs = sl_pg_shard_of(PQgetvalue(r, row, 0), p->place.shards);
         if (belongs != shard)
             return sl_fail(err, SL_ERR_CORRUPT,
-                           "%s: \"%.200s\" belongs to shard %zu: 'secondlook gallery rebalance' moves who is "
-                           "not in place",
+                           "%s: \"%.200s\" belongs to shard %zu: is the order of the shards another than before? Else copy the "
+                           "gallery into a new one ('secondlook gallery copy')",
                            p->place.names[shard], PQgetvalue(r, row, 0), belongs + 1);
     }
     return SL_OK;
@@ -113,8 +113,8 @@ sl_status sl_pg_verify(const char *place, sl_progress_fn progress, void *context
     }
     if (status == SL_OK && counted != p->listed)
         status = sl_fail(err, SL_ERR_CORRUPT,
-                         "%s: %zu faces are in two shards: 'secondlook gallery rebalance' goes on with "
-                         "what was cut short",
+                         "%s: %zu faces are in two shards: copy the gallery into a new one ('secondlook gallery "
+                         "copy')",
                          p->place.shown, counted - p->listed);
     if (status == SL_OK && p->place.shards > 1)
         status = verify_images(p, err);
