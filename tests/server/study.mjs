@@ -82,7 +82,7 @@ async function check(page, name) {
 }
 for (const [name, options] of [["wide", { viewport: { width: 1600, height: 1000 } }], ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }]]) {
     const page = await open(options, url);
-    await page.getByLabel("Key").fill(key);
+    await page.getByLabel("Password or key").fill(key);
     await page.keyboard.press("Enter");
     await page.getByRole("link", { name: "Study" }).click();
     await page.getByText("4 participants have answered").waitFor();
