@@ -60,9 +60,9 @@ set(openmp ${OpenMP_C_LIB_NAMES})
 list(REMOVE_ITEM openmp pthread)
 list(TRANSFORM openmp PREPEND "-l")
 string(REPLACE ";" " " openmp "${openmp}")
-set(libpq "")
+set(libpq "") # by its shared library: libpq.pc's private ones are PostgreSQL's own build's
 if(LIBPQ_FOUND)
-  set(libpq libpq)
+  set(libpq -lpq)
 endif()
 install(CODE "
   set(libpq \"${libpq}\")
