@@ -284,7 +284,8 @@ typedef struct {
     sl_compute precision;     /* of the recogniser. SL_ERR_UNSUPPORTED without AVX-512 (bf16: with BF16);
                                  int8: SL_ERR_NOT_FOUND before sl_model_quantise */
     int min_face; /* height in pixels of the smallest faces looked for where all faces are wanted, or none was found; 0:
-                     20, or a 56th of the root of the photo's area where that is more */
+                     20, or a 56th of the root of the photo's area where that is more; in photos of less than 480 x 480
+                     with a face nothing more is looked for */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */

@@ -146,7 +146,8 @@ static const struct argp_option models_options[] = {
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
     {"min-face", KEY_MIN_FACE, "PX", 0, "Height of the smallest faces looked for where all faces are wanted, or none was "
-     "found (default: 20, in large photos a 56th of the root of their area). Half of it takes four times as long", 0},
+     "found (default: 20, in large photos a 56th of the root of their area, in those below 480 x 480 what the first look "
+     "sees). Half of it takes four times as long", 0},
     {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},
     {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
      "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16; int8 needs AVX-512 "

@@ -94,7 +94,7 @@ sl_status sl_detector_find(sl_detector *detector, const sl_image *image, float t
 
 /* Adds the faces that were too small for that: *faces [*count] is what sl_detector_find gave, and stays in front. min_face:
  * height in pixels of the picture; 0: 20, or a 56th of the root of its area where that is more, which takes some five times
- * as long as sl_detector_find. What min_face asks for takes as long as its square falls. */
+ * as long as sl_detector_find; nothing more in a picture of less than 480 x 480 in which a face was found. What min_face asks for takes as long as its square falls. */
 sl_status sl_detector_find_small(sl_detector *detector, const sl_image *image, float threshold, int min_face,
                                  sl_face **faces, size_t *count, sl_error *err);
 

@@ -20,6 +20,7 @@
 
 enum { LEAST_FACE = 20 };               /* pixels: the smallest that is looked for where nobody says */
 static const double usual_part = 56;    /* and no smaller than this part of the picture's mean side */
+static const double cut_out = 480;      /* a picture of a lesser mean side is somebody's, cut out already */
 static const double worthwhile = 1.2;   /* a scale that is not so much larger than the one before shows nothing new */
 static const float most_sizes = 2.5f, overlap_sizes = 4, same_face = .3f, most_inside = .6f;
 
@@ -28,6 +29,12 @@ static const float most_sizes = 2.5f, overlap_sizes = 4, same_face = .3f, most_i
 static double least_of(const sl_image *image, int min_face)
 {
     return min_face > 0 ? min_face : fmax(LEAST_FACE, sqrt((double)image->width * image->height) / usual_part);
+}
+
+/* Nobody asked, and the picture is of a face that was found. */
+static bool is_cut_out(const sl_image *image, int min_face, size_t found)
+{
+    return !min_face && found && sqrt((double)image->width * image->height) < cut_out;
 }
 
 static int view_side(const sl_detector *d)
@@ -142,6 +149,8 @@ sl_status sl_detector_find_small(sl_detector *d, const sl_image *image, float th
     const double needed = (double)d->kind->least_face / least_of(image, min_face);
     double scale = fmin(1, (double)view_side(d) / side);
     sl_status status = SL_OK;
+    if (is_cut_out(image, min_face, *count))
+        return SL_OK;
     while (status == SL_OK && scale * worthwhile < needed && *count < d->options.max_faces) {
         sl_face_list found = {0};
         scale = fmin(2 * scale, needed);
