@@ -102,20 +102,25 @@ def verify_row(results, names, name, part):
     return [*names, *(percent(results, (f"verify-{name}-{s}", part)) for s in ("clean", "mask"))]
 
 
+def measured(rows):
+    """Rows of which something was measured."""
+    return [row for row in rows if any(row[-2:])]
+
+
 def models(results):
     rows = [verify_row(results, (title, what), name, part) for title, what, name, part in MODELS]
-    return table(["model", "", "untouched", "one photo masked"], rows)
+    return table(["model", "", "untouched", "one photo masked"], measured(rows))
 
 
 def sizes(results):
     rows = [verify_row(results, (d, h), f"h2l-d{d}h{h}", "stage2") for d, h in ("11", "12", "14", "22")]
-    return table(["depth", "heads", "untouched", "one photo masked"], rows)
+    return table(["depth", "heads", "untouched", "one photo masked"], measured(rows))
 
 
 def people(results):
     rows = [verify_row(results, (n,), f"h2l-{n}", "stage2") for n in ("250", "500", "1000")]
     rows.append(verify_row(results, ("all",), "h2l-d1h2", "stage2"))
-    return table(["people", "untouched", "one photo masked"], rows)
+    return table(["people", "untouched", "one photo masked"], measured(rows))
 
 
 def interval(d):
