@@ -27,7 +27,7 @@ sl_status sl_look_network_graph(const sl_look_network *look, int queries, int ca
                                 sl_error *err);
 
 /* Its plan, whatever the precision that the look was opened in. */
-sl_status sl_look_network_compile(const sl_look_network *look, int batch, const sl_plan_options *options, sl_plan **out,
-                                  sl_error *err);
+sl_status sl_look_network_compile(const sl_look_network *look, int queries, int candidates,
+                                  const sl_plan_options *options, sl_plan **out, sl_error *err);
 
 #endif

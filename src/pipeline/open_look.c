@@ -73,23 +73,30 @@ sl_status sl_look_network_graph(const sl_look_network *l, int queries, int candi
     return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
 }
 
-sl_status sl_look_network_compile(const sl_look_network *l, int batch, const sl_plan_options *options, sl_plan **out,
-                                  sl_error *err)
+sl_status sl_look_network_compile(const sl_look_network *l, int queries, int candidates,
+                                  const sl_plan_options *options, sl_plan **out, sl_error *err)
 {
     sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, 1, batch, &g, err));
+    SL_TRY(sl_look_network_graph(l, queries, candidates, &g, err));
     sl_status status = sl_plan_compile_as(g, options, out, err);
     sl_graph_free(g);
     return status;
 }
 
-static sl_status compile(const worker *w, int batch, sl_plan **out, sl_error *err)
+static sl_status compile(const worker *w, int queries, int candidates, sl_plan **out, sl_error *err)
 {
     const sl_look_network *l = w->of;
     const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
                                      .ranges = &l->int8.ranges};
-    SL_TRY(sl_look_network_compile(l, batch, &options, out, err));
-    sl_status status = l->int8.probe ? sl_look_int8_test(l, batch, *out, err) : SL_OK;
+    return sl_look_network_compile(l, queries, candidates, &options, out, err);
+}
+
+/* For one query; in int8 the plan tests itself. */
+static sl_status compile_tested(const worker *w, int candidates, sl_plan **out, sl_error *err)
+{
+    const sl_look_network *l = w->of;
+    SL_TRY(compile(w, 1, candidates, out, err));
+    sl_status status = l->int8.probe ? sl_look_int8_test(l, candidates, *out, err) : SL_OK;
     if (status != SL_OK) {
         sl_plan_free(*out);
         *out = NULL;
@@ -102,7 +109,7 @@ static sl_status run_plan(worker *w, int size, int from, int n, float *scores, s
     const size_t numbers = (size_t)w->of->look.cells * (size_t)w->of->look.channels;
     sl_plan **plan = &w->plans[size];
     if (!*plan)
-        SL_TRY(compile(w, sizes[size], plan, err));
+        SL_TRY(compile_tested(w, sizes[size], plan, err));
     memcpy(sl_plan_input(*plan, 0, NULL), w->query, numbers * sizeof(float));
     memcpy(sl_plan_input(*plan, 1, NULL), candidate_of(w, from), (size_t)n * numbers * sizeof(float));
     SL_TRY(sl_plan_run(*plan, err));
@@ -130,23 +137,11 @@ static sl_status run(void *opened, int n, float *scores, sl_error *err)
     return SL_OK;
 }
 
-static sl_status compile_pairs(const worker *w, sl_plan **out, sl_error *err)
-{
-    const sl_look_network *l = w->of;
-    const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
-                                     .ranges = &l->int8.ranges};
-    sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, BATCH, BATCH, &g, err));
-    sl_status status = sl_plan_compile_as(g, &options, out, err);
-    sl_graph_free(g);
-    return status;
-}
-
 static sl_status pairs_of(void *opened, float **first, float **second, sl_error *err)
 {
     worker *w = opened;
     if (!w->pairs)
-        SL_TRY(compile_pairs(w, &w->pairs, err));
+        SL_TRY(compile(w, BATCH, BATCH, &w->pairs, err));
     *first = sl_plan_input(w->pairs, 0, NULL);
     *second = sl_plan_input(w->pairs, 1, NULL);
     return SL_OK;

@@ -33,7 +33,7 @@ static sl_status pairs_graph(const sl_int8_subject *s, sl_graph **out, sl_error 
 
 static sl_status compile_pairs(const sl_int8_subject *s, const sl_plan_options *options, sl_plan **out, sl_error *err)
 {
-    return sl_look_network_compile(((const pairs_subject *)s)->l, s->batch, options, out, err);
+    return sl_look_network_compile(((const pairs_subject *)s)->l, 1, s->batch, options, out, err);
 }
 
 /* A run is a query beside its candidates, all of them. */
