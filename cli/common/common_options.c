@@ -41,6 +41,13 @@ sl_patch_format cli_parse_patches(struct argp_state *state, const char *text)
     return (sl_patch_format)cli_parse_value(state, "--patches", text, sl_patches_named, sl_patches_name);
 }
 
+const char *const cli_people_names[] = {"all", "a", "b", NULL};
+
+sl_people cli_parse_people(struct argp_state *state, const char *text)
+{
+    return (sl_people)cli_parse_name(state, "--people", text, cli_people_names);
+}
+
 int cli_precision_named(const char *name)
 {
     for (int i = 0; precision_names[i]; i++)

@@ -6,7 +6,7 @@
 #include <argp.h>
 #include <stdbool.h>
 
-#include "secondlook.h"
+#include "secondlook_eval.h"
 
 /* Keys of long options: shared ones from 0x100, a command's own from CLI_KEY_OWN. */
 enum {
@@ -79,6 +79,14 @@ void cli_tell_suited(void);
 
 /* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
 void cli_match_own(cli_match *match);
+
+/* Halves of the people: "all", "a", "b"; NULL behind the last. */
+extern const char *const cli_people_names[];
+sl_people cli_parse_people(struct argp_state *state, const char *text);
+#define CLI_OPTION_PEOPLE(key)                                                                                         \
+    {"people", key, "all|a|b", 0,                                                                                      \
+     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "    \
+     "other", 0}
 
 /* "f32", "bf16", "int8": what a recogniser computes in. */
 const char *cli_precision_name(sl_compute value);

@@ -14,8 +14,6 @@
 
 enum { KEY_PAIRS = CLI_KEY_OWN, KEY_PEOPLE, KEY_SEED, KEY_ORDERS, KEY_SAME_PHOTO_BY, KEY_SVG };
 
-static const char *const people[] = {"all", "a", "b", NULL};
-
 typedef struct {
     cli_galleries of;
     cli_match match;
@@ -38,7 +36,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_PAIRS: o->pairs = (size_t)cli_parse_int(state, "--pairs", arg, 1, 1000000); return 0;
-    case KEY_PEOPLE: o->people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
+    case KEY_PEOPLE: o->people = cli_parse_people(state, arg); return 0;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, 1000000000); return 0;
     case KEY_ORDERS: o->random_orders = (int)cli_parse_int(state, "--orders", arg, 1, 1000); return 0;
     case KEY_SAME_PHOTO_BY: o->same_photo = cli_parse_same_photo(state, arg); return 0;
@@ -51,10 +49,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp_option options[] = {
     {"pairs", KEY_PAIRS, "N", 0, "Pairs of a query and another photo of its person (default: 200)", 0},
-    {"people", KEY_PEOPLE, "all|a|b", 0,
-     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
-     "other",
-     0},
+    CLI_OPTION_PEOPLE(KEY_PEOPLE),
     {"seed", KEY_SEED, "N", 0, "Of the draw of pairs, the random orders and the intervals (default: 0)", 0},
     {"orders", KEY_ORDERS, "N", 0, "Random orders of each pair (default: 4)", 0},
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
@@ -112,7 +107,7 @@ static int print_json(const explain_run *run, const sl_explained *e)
     return cli_print_json(json_pack("{s:s,s:o,s:I,s:i,s:s,s:I,s:o}", "rerank",
                                     sl_rerank_name(run->match.match.rerank), "look",
                                     run->match.look_name ? cli_json_text(run->match.look_name) : json_null(), "pairs",
-                                    (json_int_t)e->pairs, "cells", e->cells, "people", people[run->options.people],
+                                    (json_int_t)e->pairs, "cells", e->cells, "people", cli_people_names[run->options.people],
                                     "seed", (json_int_t)run->options.seed, "kinds", kinds));
 }
 

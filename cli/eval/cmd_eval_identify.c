@@ -29,8 +29,7 @@ enum {
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const same_photo[] = {"include", "exclude", NULL}, *const people[] = {"all", "a", "b",
-                                                                                             NULL};
+    static const char *const same_photo[] = {"include", "exclude", NULL};
     eval_run *run = state->input;
     sl_eval_options *o = &run->options;
     switch (key) {
@@ -44,7 +43,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SAME_PHOTO: o->exclude_same_photo = cli_parse_name(state, "--same-photo", arg, same_photo); return 0;
     case KEY_SAME_PHOTO_BY: o->same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_REFERENCE: o->reference_metrics = 1; return 0;
-    case KEY_PEOPLE: o->people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
+    case KEY_PEOPLE: o->people = cli_parse_people(state, arg); return 0;
     case KEY_MIN_PHOTOS: o->min_photos = (size_t)cli_parse_int(state, "--min-photos", arg, 1, INT_MAX); return 0;
     case KEY_ONLY: o->only = arg; return 0;
     case KEY_LIMIT: o->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, INT_MAX); return 0;
@@ -74,10 +73,7 @@ static const struct argp_option options[] = {
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
     {"reference-metrics", KEY_REFERENCE, 0, 0,
      "Count the query itself in R where queries and gallery are one, as the published code does", 0},
-    {"people", KEY_PEOPLE, "all|a|b", 0,
-     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
-     "other",
-     0},
+    CLI_OPTION_PEOPLE(KEY_PEOPLE),
     {"min-photos", KEY_MIN_PHOTOS, "N", 0,
      "Leave people with fewer photos out of the gallery and the queries (2: the dissertation's list of 1,680 "
      "people of LFW)",

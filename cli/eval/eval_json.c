@@ -70,7 +70,6 @@ static json_t *result_json(const sl_eval_config *c, const sl_evaluation *e)
 
 int cli_eval_print_json(const eval_run *run)
 {
-    static const char *const people[] = {"all", "a", "b"};
     const sl_evaluation *any = &run->results[0];
     sl_gallery_info info;
     sl_gallery_get_info(run->of.gallery, &info);
@@ -78,7 +77,7 @@ int cli_eval_print_json(const eval_run *run)
                                  "gallery", (json_int_t)any->gallery, "queries", (json_int_t)any->queries,
                                  "unmatched", (json_int_t)any->unmatched, "same_photo",
                                  run->options.exclude_same_photo ? "exclude" : "include", "people",
-                                 people[run->options.people], "reference_metrics", run->options.reference_metrics,
+                                 cli_people_names[run->options.people], "reference_metrics", run->options.reference_metrics,
                                  "min_photos", (json_int_t)run->options.min_photos);
     cli_own_photos_json(document, any->own_photos, any->own_photos_of);
     json_t *results = json_array();

@@ -15,7 +15,6 @@ enum { KEY_PEOPLE = 0x300, KEY_LIMIT, KEY_SAME_PHOTO_BY };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
-    static const char *const people[] = {"all", "a", "b", NULL};
     openset_run *run = state->input;
     switch (key) {
     case ARGP_KEY_INIT:
@@ -24,7 +23,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         state->child_inputs[2] = &run->models;
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
-    case KEY_PEOPLE: run->options.people = (sl_people)cli_parse_name(state, "--people", arg, people); return 0;
+    case KEY_PEOPLE: run->options.people = cli_parse_people(state, arg); return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
@@ -33,10 +32,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"people", KEY_PEOPLE, "all|a|b", 0,
-     "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "
-     "other",
-     0},
+    CLI_OPTION_PEOPLE(KEY_PEOPLE),
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
     CLI_OPTION_JSON,

@@ -151,7 +151,6 @@ static void apply_optimiser(struct argp_state *state, sl_train_options *o, int k
 
 static void apply_work(struct argp_state *state, sl_train_options *o, int key, char *arg)
 {
-    static const char *const halves[] = {"all", "a", "b", NULL};
     switch (key) {
     case KEY_BATCH: o->batch = (int)cli_parse_int(state, "--batch", arg, 1, 4096); break;
     case KEY_ACCUMULATE: o->accumulate = (int)cli_parse_int(state, "--accumulate", arg, 1, 4096); break;
@@ -159,7 +158,7 @@ static void apply_work(struct argp_state *state, sl_train_options *o, int key, c
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, 1LL << 62); break;
     case KEY_AUGMENTATION: o->augmentation = arg; break;
     case KEY_HELD_OUT: o->held_out = cli_parse_real(state, "--held-out", arg, 0, .5); break;
-    case KEY_PEOPLE: o->people = (sl_people)cli_parse_name(state, "--people", arg, halves); break;
+    case KEY_PEOPLE: o->people = cli_parse_people(state, arg); break;
     case KEY_MOST_PEOPLE: o->most_people = (int)cli_parse_int(state, "--most-people", arg, 2, 1 << 24); break;
     case KEY_DROPOUT: parse_dropout(state, arg, o); break;
     case KEY_EVERY: o->every = (uint64_t)cli_parse_int(state, "--every", arg, 1, 1LL << 40); break;
