@@ -287,46 +287,60 @@ static bool find_face(sv_request *r, const sv_view *view, size_t *i, sl_entry *e
     return status == SL_OK;
 }
 
-void sv_own_face(sv_request *r, sl_session *session)
+/* What is done with the face that the address names: `i` of the view. */
+typedef void (*face_fn)(sv_request *r, sv_place *place, const sv_view *view, size_t i, const sl_entry *entry);
+
+static void with_face(sv_request *r, face_fn act)
 {
-    (void)session;
     sv_place *place = sv_named_gallery(r);
     const sv_view *view = place ? sv_hub_view(place) : NULL;
     sl_entry entry;
     size_t i;
     if (view && find_face(r, view, &i, &entry))
-        sv_reply_json(r, 200, entry_json(place, &entry));
+        act(r, place, view, i, &entry);
     sv_view_release(view);
+}
+
+static void tell_face(sv_request *r, sv_place *place, const sv_view *view, size_t i, const sl_entry *entry)
+{
+    (void)view, (void)i;
+    sv_reply_json(r, 200, entry_json(place, entry));
+}
+
+void sv_own_face(sv_request *r, sl_session *session)
+{
+    (void)session;
+    with_face(r, tell_face);
+}
+
+static void give_crop(sv_request *r, sv_place *place, const sv_view *view, size_t i, const sl_entry *entry)
+{
+    (void)place, (void)entry;
+    sl_error err = {0};
+    uint8_t *jpeg;
+    size_t size;
+    if (sv_crop_jpeg(view->gallery, i, &jpeg, &size, &err) == SL_OK)
+        sv_reply_bytes(r, 200, "image/jpeg", jpeg, size);
+    else
+        sv_refuse_error(r, &err);
 }
 
 void sv_own_face_crop(sv_request *r, sl_session *session)
 {
     (void)session;
-    sv_place *place = sv_named_gallery(r);
-    const sv_view *view = place ? sv_hub_view(place) : NULL;
-    sl_error err = {0};
-    sl_entry entry;
-    uint8_t *jpeg;
-    size_t i, size;
-    if (view && find_face(r, view, &i, &entry)) {
-        if (sv_crop_jpeg(view->gallery, i, &jpeg, &size, &err) == SL_OK)
-            sv_reply_bytes(r, 200, "image/jpeg", jpeg, size);
-        else
-            sv_refuse_error(r, &err);
-    }
-    sv_view_release(view);
+    with_face(r, give_crop);
+}
+
+static void remove_face(sv_request *r, sv_place *place, const sv_view *view, size_t i, const sl_entry *entry)
+{
+    (void)view, (void)i;
+    sv_remove(r, place, entry->image, entry->label, &(sv_after){.told = told_count});
 }
 
 void sv_own_face_remove(sv_request *r, sl_session *session)
 {
     (void)session;
-    sv_place *place = sv_named_gallery(r);
-    const sv_view *view = place ? sv_hub_view(place) : NULL;
-    sl_entry entry;
-    size_t i;
-    if (view && find_face(r, view, &i, &entry))
-        sv_remove(r, place, entry.image, entry.label, &(sv_after){.told = told_count});
-    sv_view_release(view);
+    with_face(r, remove_face);
 }
 
 /* ---- metadata ---- */
@@ -344,16 +358,16 @@ static void set_metadata(sv_request *r, sv_place *place, sv_metadata_kind kind, 
         sv_reply_fixed(r, 204, NULL, "", 0);
 }
 
+static void set_face_metadata(sv_request *r, sv_place *place, const sv_view *view, size_t i, const sl_entry *entry)
+{
+    (void)view, (void)i;
+    set_metadata(r, place, SV_OF_FACE, entry->image);
+}
+
 void sv_own_face_metadata(sv_request *r, sl_session *session)
 {
     (void)session;
-    sv_place *place = sv_named_gallery(r);
-    const sv_view *view = place ? sv_hub_view(place) : NULL;
-    sl_entry entry;
-    size_t i;
-    if (view && find_face(r, view, &i, &entry))
-        set_metadata(r, place, SV_OF_FACE, entry.image);
-    sv_view_release(view);
+    with_face(r, set_face_metadata);
 }
 
 void sv_own_person_metadata(sv_request *r, sl_session *session)
