@@ -381,11 +381,11 @@ typedef struct {
     int cells, channels; /* of a patch map: 64 x 512, at most 256 x 4096 */
     sl_compute precision; /* f32, bf16 or int8, whose ranges are measured on the maps */
     int threads, pairs;  /* 1 or more; pairs: candidates of one query */
-    double seconds;      /* to measure for, some more */
+    double seconds;      /* to measure for, in five rounds, and products between them */
 } sl_look_speed_options;
 
 typedef struct {
-    double pairs_per_s;
+    double pairs_per_s;    /* this and what follows: of the round whose share is the median of five */
     double query_ms;       /* all pairs of one query */
     double gflop_per_pair; /* of products, as they are done */
     double product_gflops; /* the machine's rate: a large dense layer, same precision and threads */
