@@ -73,6 +73,33 @@ sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, 
 sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err);
 
+/* How that goes: the part [x, x + width) x [y, y + height) of the picture (it may reach beyond it, into black) is shrunk by
+ * `step`, 1 or more, and out(x, y) = shrunk part at map(x, y). */
+typedef struct {
+    int x, y, width, height, step;
+    sl_affine map;
+} sl_taking;
+
+/* false: the map takes nothing of the picture, or more of it than a picture may have. */
+bool sl_taking_of(const sl_image *image, const sl_affine *map, int width, int height, sl_taking *out);
+
+/* ---- take_numbers.c: the same of numbers, where it is a linear map ---- */
+
+/* A window of a picture, its pixels as numbers [height, width, 3]. */
+typedef struct {
+    int x, y, width, height; /* where it lies in the picture */
+    float *value;
+} sl_numbers;
+
+/* out [out_height, out_width, 3]: what sl_image_take makes of these numbers before it rounds, those outside the window
+ * counting as 0. */
+sl_status sl_numbers_take(const sl_numbers *from, const sl_taking *t, int out_width, int out_height, float *out,
+                          sl_error *err);
+
+/* The transpose: adds to `to` what each of its numbers is to slope [out_height, out_width, 3]. */
+sl_status sl_numbers_give_back(const float *slope, const sl_taking *t, int out_width, int out_height, sl_numbers *to,
+                               sl_error *err);
+
 /* The part [x, x + width) x [y, y + height), black where it lies outside. */
 sl_status sl_image_crop(const sl_image *image, int x, int y, int width, int height, sl_image *out, sl_error *err);
 

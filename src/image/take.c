@@ -12,14 +12,9 @@
 #include <math.h>
 #include <stdbool.h>
 
-typedef struct {
-    int x, y, width, height;
-} region;
-
 /* The part of the picture under what is taken, its sides rounded up to multiples of `step`; false when there is
- * none.
- */
-static bool region_under(const sl_image *image, const sl_affine *map, int width, int height, int step, region *out)
+ * none. */
+static bool find_part(const sl_image *image, const sl_affine *map, int width, int height, int step, sl_taking *out)
 {
     double x0 = INFINITY, y0 = INFINITY, x1 = -INFINITY, y1 = -INFINITY;
     for (int i = 0; i < 4; i++) {
@@ -31,27 +26,37 @@ static bool region_under(const sl_image *image, const sl_affine *map, int width,
     x1 = fmin(ceil(x1), image->width - 1), y1 = fmin(ceil(y1), image->height - 1);
     if (!(x0 <= x1 && y0 <= y1))
         return false;
-    *out = (region){(int)x0, (int)y0, (int)x1 - (int)x0 + 1, (int)y1 - (int)y0 + 1};
+    *out = (sl_taking){.x = (int)x0, .y = (int)y0, .width = (int)x1 - (int)x0 + 1, .height = (int)y1 - (int)y0 + 1};
     out->width = (out->width + step - 1) / step * step;
     out->height = (out->height + step - 1) / step * step;
     return (int64_t)out->width * out->height <= SL_MAX_PIXELS;
 }
 
-/* Shrinks the region by `step` and warps that. */
-static sl_status warp_shrunk(const sl_image *image, const sl_affine *map, const region *r, int step, int width,
-                             int height, sl_image *out, sl_error *err)
+bool sl_taking_of(const sl_image *image, const sl_affine *map, int width, int height, sl_taking *out)
+{
+    enum { MAX_STEP = 64 };
+    const int step = (int)fmax(fmin(hypot(map->m[0], map->m[3]) + 1e-3, MAX_STEP), 1);
+    if (!find_part(image, map, width, height, step, out))
+        return false;
+    out->step = step;
+    out->map = *map;
+    for (int i = 0; i < 6; i++)
+        out->map.m[i] /= step;
+    out->map.m[2] += (.5 - out->x) / step - .5;
+    out->map.m[5] += (.5 - out->y) / step - .5;
+    return true;
+}
+
+/* Shrinks the part and warps that. */
+static sl_status warp_shrunk(const sl_image *image, const sl_taking *t, int width, int height, sl_image *out,
+                             sl_error *err)
 {
     sl_image part, small;
-    SL_TRY(sl_image_crop(image, r->x, r->y, r->width, r->height, &part, err));
-    sl_status status = sl_image_shrink(&part, r->width / step, r->height / step, &small, err);
+    SL_TRY(sl_image_crop(image, t->x, t->y, t->width, t->height, &part, err));
+    sl_status status = sl_image_shrink(&part, t->width / t->step, t->height / t->step, &small, err);
     sl_image_free(&part);
     SL_TRY(status);
-    sl_affine in_small = *map;
-    for (int i = 0; i < 6; i++)
-        in_small.m[i] /= step;
-    in_small.m[2] += (.5 - r->x) / step - .5;
-    in_small.m[5] += (.5 - r->y) / step - .5;
-    status = sl_image_warp(&small, &in_small, width, height, out, err);
+    status = sl_image_warp(&small, &t->map, width, height, out, err);
     sl_image_free(&small);
     return status;
 }
@@ -59,10 +64,8 @@ static sl_status warp_shrunk(const sl_image *image, const sl_affine *map, const 
 sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err)
 {
-    enum { MAX_STEP = 64 };
-    int step = (int)fmin(hypot(map->m[0], map->m[3]) + 1e-3, MAX_STEP);
-    region r;
-    if (step >= 2 && region_under(image, map, width, height, step, &r))
-        return warp_shrunk(image, map, &r, step, width, height, out, err);
+    sl_taking t;
+    if (sl_taking_of(image, map, width, height, &t) && t.step >= 2)
+        return warp_shrunk(image, &t, width, height, out, err);
     return sl_image_warp(image, map, width, height, out, err);
 }
