@@ -132,13 +132,6 @@ static const struct argp parser = {
     0,
     0};
 
-/* Every picture has its own seed (FNV-1a of its id without the ending, so that a photo's crop has the photo's). */
-static uint64_t seed_of(const occlude_run *run, const char *id)
-{
-    const char *dot = strrchr(cli_base_name(id), '.');
-    return cli_hash(run->seed, id, dot ? (size_t)(dot - id) : strlen(id));
-}
-
 /* One photo on its way: the picture that is drawn on, and the points of its face once they were asked for. */
 typedef struct {
     const occlude_run *run;
@@ -155,19 +148,6 @@ static sl_status fail(sl_error *err, sl_status status, const char *text)
     return status;
 }
 
-static sl_status find_face(canvas *c, const sl_image *photo, sl_error *err)
-{
-    sl_face *faces = NULL;
-    size_t count = 0;
-    sl_status status = sl_detect_main(c->session, photo, &faces, &count, err);
-    if (!status && !count)
-        status = fail(err, SL_ERR_NO_FACE, "no face found");
-    if (!status)
-        c->face = faces[0];
-    free(faces);
-    return status;
-}
-
 static sl_status open_canvas(canvas *c, const sl_photo *photo, sl_error *err)
 {
     sl_image whole = {0};
@@ -176,7 +156,7 @@ static sl_status open_canvas(canvas *c, const sl_photo *photo, sl_error *err)
         c->picture = whole;
         return status;
     }
-    status = find_face(c, &whole, err);
+    status = cli_find_face(c->session, &whole, &c->face, err);
     if (!status)
         status = sl_align(c->session, &whole, &c->face, &c->picture, err);
     sl_image_free(&whole);
@@ -188,7 +168,7 @@ static sl_status find_landmarks(canvas *c, sl_error *err)
 {
     if (c->run->stage != ON_PHOTO)
         return sl_landmarks_of_crop(c->session, &c->picture, c->landmarks, err);
-    sl_status status = find_face(c, &c->picture, err);
+    sl_status status = cli_find_face(c->session, &c->picture, &c->face, err);
     if (status)
         return status;
     if (!c->face.has_landmarks)
@@ -238,7 +218,7 @@ static sl_status draw(canvas *c, int kind, uint64_t seed, const char *path, sl_e
 /* A crop needs no landmarks: it is made even where they are not found. */
 static sl_status draw_all(occlude_run *run, canvas *c, const sl_photo *photo, char *paths[KINDS], sl_error *err)
 {
-    uint64_t seed = seed_of(run, photo->image);
+    uint64_t seed = cli_seed_of(run->seed, photo->image);
     sl_error no_points = {0};
     bool found = false;
     for (int k = 0; k < KINDS; k++) {

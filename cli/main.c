@@ -32,6 +32,7 @@ static const cli_command commands[] = {
     {"detect", "find the faces of photos", cmd_detect},
     {"align", "cut faces out as aligned crops", cmd_align},
     {"occlude", "draw masks or sunglasses, or crop, for test queries", cmd_occlude},
+    {"attack", "photos changed so that networks err, for tests of your own", cmd_attack},
     {"eval", "measure how well a gallery's faces are told apart", cmd_eval},
     {"study", "do explanations help people? make and score a user study", cmd_study},
     {"train", "networks that learn from your people", cmd_train},

@@ -74,7 +74,7 @@ install(CODE "
   set(SL_PICTURE_PRIVATE \"${SL_PICTURE_PRIVATE}\")
   configure_file(\"${CMAKE_SOURCE_DIR}/cmake/secondlook.pc.in\" \"${CMAKE_BINARY_DIR}/secondlook.pc\" @ONLY)")
 install(TARGETS secondlook secondlook_static LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/secondlook.h include/secondlook_draw.h include/secondlook_eval.h include/secondlook_serve.h
+install(FILES include/secondlook.h include/secondlook_attack.h include/secondlook_draw.h include/secondlook_eval.h include/secondlook_serve.h
         include/secondlook_study.h
         include/secondlook_train.h
         DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})

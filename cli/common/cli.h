@@ -38,6 +38,7 @@ int cmd_gallery_cluster(int argc, char **argv);
 int cmd_identify(int argc, char **argv);
 int cmd_verify(int argc, char **argv);
 int cmd_explain(int argc, char **argv);
+int cmd_attack(int argc, char **argv);
 int cmd_occlude(int argc, char **argv);
 int cmd_eval(int argc, char **argv);
 int cmd_eval_identify(int argc, char **argv);

@@ -32,6 +32,12 @@ uint64_t cli_hash(uint64_t start, const char *text, size_t size)
     return hash;
 }
 
+uint64_t cli_seed_of(uint64_t seed, const char *id)
+{
+    const char *slash = strrchr(id, '/'), *dot = strrchr(slash ? slash : id, '.');
+    return cli_hash(seed, id, dot ? (size_t)(dot - id) : strlen(id));
+}
+
 /* ------------------------------------------------------------------ names */
 
 /* The ending's dot; the end where there is none. */

@@ -70,4 +70,7 @@ void cli_short_name(const char *name, char out[200]);
 /* FNV-1a, from `start` on. */
 uint64_t cli_hash(uint64_t start, const char *text, size_t size);
 
+/* A seed of a picture's own, by its id without the ending, so that a photo's crop has the photo's. */
+uint64_t cli_seed_of(uint64_t seed, const char *id);
+
 #endif

@@ -95,6 +95,19 @@ sl_status cli_faces_of(sl_session *session, const sl_photo *photo, bool aligned,
     return status;
 }
 
+sl_status cli_find_face(sl_session *session, const sl_image *image, sl_face *out, sl_error *err)
+{
+    sl_face *faces = NULL;
+    size_t count = 0;
+    sl_status status = sl_detect_main(session, image, &faces, &count, err);
+    if (!status && !count)
+        status = fail(err, SL_ERR_NO_FACE, "no face found", "", NULL);
+    if (!status)
+        *out = faces[0];
+    free(faces);
+    return status;
+}
+
 int cli_main_face(sl_session *session, const char *path, bool aligned, cli_face *out)
 {
     sl_error err = {0};

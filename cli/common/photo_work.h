@@ -53,6 +53,9 @@ sl_status cli_faces_of(sl_session *session, const sl_photo *photo, bool aligned,
                        size_t *count, sl_error *err);
 void cli_faces_free(cli_face *faces, size_t count);
 
+/* A picture's main face; SL_ERR_NO_FACE where there is none. */
+sl_status cli_find_face(sl_session *session, const sl_image *image, sl_face *out, sl_error *err);
+
 /* The main face of a photo (a file, "-" or a FIFO), or the exit code after saying why there is none. */
 int cli_main_face(sl_session *session, const char *path, bool aligned, cli_face *out);
 

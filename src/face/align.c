@@ -48,18 +48,24 @@ void sl_align_points(const sl_align_template *t, int width, int height, sl_point
         out[i] = (sl_point){(t->points[i].x + .5f) * sx - .5f, (t->points[i].y + .5f) * sy - .5f};
 }
 
-sl_status sl_face_align(const sl_image *image, const sl_point points[5], const sl_align_template *t, int width,
-                        int height, sl_image *out, sl_affine *map, sl_error *err)
+sl_status sl_face_align_map(const sl_point points[5], const sl_align_template *t, int width, int height,
+                            sl_affine *map, sl_error *err)
 {
-    *out = (sl_image){0};
-    SL_TRY(sl_image_check(image, err));
     sl_point target[5];
     for (int i = 0; i < 5; i++)
         if (!isfinite(points[i].x) || !isfinite(points[i].y))
             return sl_fail(err, SL_ERR_NUMERIC, "alignment: point %d of the face's five is not a number", i + 1);
     sl_align_points(t, width, height, target);
+    return sl_similarity_fit(target, points, 5, map, err);
+}
+
+sl_status sl_face_align(const sl_image *image, const sl_point points[5], const sl_align_template *t, int width,
+                        int height, sl_image *out, sl_affine *map, sl_error *err)
+{
     sl_affine fit;
-    SL_TRY(sl_similarity_fit(target, points, 5, &fit, err));
+    *out = (sl_image){0};
+    SL_TRY(sl_image_check(image, err));
+    SL_TRY(sl_face_align_map(points, t, width, height, &fit, err));
     if (map)
         *map = fit;
     return sl_image_take(image, &fit, width, height, out, err);

@@ -49,7 +49,20 @@ static void on_flush(png_structp png)
     (void)png;
 }
 
-static bool write_picture(png_writer *w, const sl_image *image)
+static void write_notes(png_writer *w, const char *const (*notes)[2], size_t count)
+{
+    enum { MOST = 8 };
+    png_text texts[MOST] = {0};
+    for (size_t i = 0; i < count && i < MOST; i++) {
+        texts[i].compression = PNG_ITXT_COMPRESSION_NONE;
+        texts[i].key = (png_charp)notes[i][0];
+        texts[i].text = (png_charp)notes[i][1];
+        texts[i].lang = texts[i].lang_key = (png_charp) "";
+    }
+    png_set_text(w->png, w->info, texts, (int)(count < MOST ? count : MOST)); /* keeps copies */
+}
+
+static bool write_picture(png_writer *w, const sl_image *image, const char *const (*notes)[2], size_t count)
 {
     if (setjmp(png_jmpbuf(w->png)))
         return false;
@@ -57,6 +70,8 @@ static bool write_picture(png_writer *w, const sl_image *image)
     png_set_IHDR(w->png, w->info, (png_uint_32)image->width, (png_uint_32)image->height, 8,
                  image->channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
                  PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+    if (count)
+        write_notes(w, notes, count);
     png_write_info(w->png, w->info);
     size_t stride = (size_t)image->width * (size_t)image->channels;
     for (int y = 0; y < image->height; y++)
@@ -65,7 +80,8 @@ static bool write_picture(png_writer *w, const sl_image *image)
     return true;
 }
 
-sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err)
+sl_status sl_image_encode_noted(const sl_image *image, const char *const (*notes)[2], size_t count, uint8_t **data,
+                                size_t *size, sl_error *err)
 {
     png_writer w = {.message = "no memory"};
     *data = NULL;
@@ -73,7 +89,7 @@ sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *siz
     SL_TRY(sl_image_check(image, err));
     w.png = png_create_write_struct(PNG_LIBPNG_VER_STRING, &w, on_error, on_warning);
     w.info = w.png ? png_create_info_struct(w.png) : NULL;
-    bool written = w.info && write_picture(&w, image);
+    bool written = w.info && write_picture(&w, image, notes, count);
     png_destroy_write_struct(&w.png, &w.info);
     if (!written) {
         free(w.data);
@@ -83,6 +99,11 @@ sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *siz
     *data = w.data;
     *size = w.size;
     return SL_OK;
+}
+
+sl_status sl_image_encode_png(const sl_image *image, uint8_t **data, size_t *size, sl_error *err)
+{
+    return sl_image_encode_noted(image, NULL, 0, data, size, err);
 }
 
 sl_status sl_image_encode_jpeg(const sl_image *image, int quality, uint8_t **data, size_t *size, sl_error *err)

@@ -33,6 +33,10 @@ bool sl_image_begins_one(const void *data, size_t size);
 /* The bytes of a picture's file, refused when they are too many for one; free() them. */
 sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err);
 
+/* sl_image_encode_png with notes, up to 8 pairs of keyword (1 .. 79 Latin letters: "Comment", "Software") and UTF-8. */
+sl_status sl_image_encode_noted(const sl_image *image, const char *const (*notes)[2], size_t count, uint8_t **data,
+                                size_t *size, sl_error *err);
+
 /* ---- resample.c: half-pixel centres, edges replicated ---- */
 
 /* Bilinear without antialias, as OpenCV's INTER_LINEAR and torch's align_corners=False give it (rounded). */

@@ -246,36 +246,73 @@ static void paint_glasses(sl_image *image, const sl_area *area, const sl_face_ax
         }
 }
 
-sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], int style_number, sl_rng *rng,
-                             sl_error *err)
-{
-    sl_face_axes axes;
-    SL_TRY(sl_face_axes_of(landmarks, &axes, err));
-    sl_point f[68];
-    for (int i = 0; i < 68; i++)
-        f[i] = sl_axes_to_face(&axes, landmarks[i]);
-    glasses_style style = pick_style(style_number, rng);
-    glasses_fit fit = fit_glasses(f);
+/* ---- the whole ---- */
 
-    sl_point reach[2 * CURVE + 2];
-    int n = rim_outline(&style, &fit, 0, style.rim, style.brow, reach);
-    n += rim_outline(&style, &fit, 1, style.rim, style.brow, reach + n);
+/* A pair on one face. */
+typedef struct {
+    sl_face_axes axes;
+    glasses_style style;
+    glasses_fit fit;
+    sl_area area; /* of the picture that it reaches; without width where it reaches none */
+    glasses_layers layers;
+} glasses;
+
+static sl_status put_on(const sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, glasses *g,
+                        sl_error *err)
+{
+    sl_point f[68], reach[2 * CURVE + 2];
+    *g = (glasses){0};
+    SL_TRY(sl_face_axes_of(landmarks, &g->axes, err));
+    for (int i = 0; i < 68; i++)
+        f[i] = sl_axes_to_face(&g->axes, landmarks[i]);
+    g->style = pick_style(style, rng);
+    g->fit = fit_glasses(f);
+
+    int n = rim_outline(&g->style, &g->fit, 0, g->style.rim, g->style.brow, reach);
+    n += rim_outline(&g->style, &g->fit, 1, g->style.rim, g->style.brow, reach + n);
     reach[n++] = temple_end(f, 0);
     reach[n++] = temple_end(f, 1);
-    sl_area area;
-    if (!sl_area_of(image, &axes, reach, n, .15, &area))
+    if (!sl_area_of(image, &g->axes, reach, n, .15, &g->area)) {
+        g->area = (sl_area){0};
         return SL_OK;
-    size_t pixels = (size_t)area.width * (size_t)area.height;
+    }
+    const size_t pixels = (size_t)g->area.width * (size_t)g->area.height;
     float *layers = sl_calloc_aligned(pixels, 4 * sizeof *layers);
     if (!layers)
-        return sl_fail(err, SL_ERR_MEMORY, "no memory to draw sunglasses of %d x %d pixels", area.width,
-                       area.height);
-    glasses_layers l = {layers, layers + pixels, layers + 2 * pixels, layers + 3 * pixels};
-    draw_shapes(&area, &axes, &style, &fit, f, &l);
-    sl_area_blur(&area, .004 * axes.unit, l.scratch, l.frame);
-    sl_area_blur(&area, .004 * axes.unit, l.scratch, l.lens);
-    sl_area_shadow(&area, l.frame, .035 * axes.unit, .03 * axes.unit, l.scratch, l.shadow);
-    paint_glasses(image, &area, &axes, &style, &fit, &l);
-    free(layers);
+        return sl_fail(err, SL_ERR_MEMORY, "no memory to draw glasses of %d x %d pixels", g->area.width,
+                       g->area.height);
+    g->layers = (glasses_layers){layers, layers + pixels, layers + 2 * pixels, layers + 3 * pixels};
+    draw_shapes(&g->area, &g->axes, &g->style, &g->fit, f, &g->layers);
+    return SL_OK;
+}
+
+sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err)
+{
+    glasses g;
+    SL_TRY(put_on(image, landmarks, style, rng, &g, err));
+    if (!g.area.width)
+        return SL_OK;
+    const glasses_layers *l = &g.layers;
+    sl_area_blur(&g.area, .004 * g.axes.unit, l->scratch, l->frame);
+    sl_area_blur(&g.area, .004 * g.axes.unit, l->scratch, l->lens);
+    sl_area_shadow(&g.area, l->frame, .035 * g.axes.unit, .03 * g.axes.unit, l->scratch, l->shadow);
+    paint_glasses(image, &g.area, &g.axes, &g.style, &g.fit, l);
+    free(g.layers.frame);
+    return SL_OK;
+}
+
+sl_status sl_mark_frames(const sl_image *image, const sl_point landmarks[68], uint8_t *mark, sl_error *err)
+{
+    enum { CLASSIC = 1 }; /* whose frame is the widest */
+    sl_rng rng = sl_rng_seed(1);
+    glasses g;
+    SL_TRY(put_on(image, landmarks, CLASSIC, &rng, &g, err));
+    for (int y = 0; y < g.area.height; y++)
+        for (int x = 0; x < g.area.width; x++) {
+            const size_t i = (size_t)y * (size_t)g.area.width + (size_t)x;
+            mark[(size_t)(g.area.y + y) * (size_t)image->width + (size_t)(g.area.x + x)] =
+                g.layers.frame[i] - g.layers.lens[i] >= .5f;
+        }
+    free(g.layers.frame);
     return SL_OK;
 }

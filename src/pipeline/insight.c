@@ -4,13 +4,12 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "model/append_cosine.h"
 #include "model/arch/arch.h"
 #include "net/gradient.h"
 #include "pipeline/look_network.h"
 
 enum { NAME = 64, MOST_OUTPUTS = SL_INSIGHT_LAYERS + 3 };
-
-#define TARGET "insight:cosine" /* of a recogniser */
 
 /* ---- which tensors ---- */
 
@@ -92,27 +91,6 @@ sl_status sl_insight_of_look(const sl_look *look, bool slopes, sl_insight *out, 
 
 /* ---- a recogniser: the cosine to an embedding that is given ---- */
 
-static sl_status node(sl_graph *g, sl_op op, const sl_attr *attr, const char *name, sl_tensor x, sl_tensor y,
-                      sl_tensor *out, sl_error *err)
-{
-    const sl_tensor inputs[] = {x, y};
-    SL_TRY(sl_graph_add_tensor(g, name, SL_TYPE_F32, &(sl_shape){.rank = -1}, out, err));
-    return sl_graph_add_node(g, op, name, attr, inputs, y < 0 ? 1 : 2, out, 1, err);
-}
-
-static sl_status append_cosine(sl_graph *g, sl_tensor embedding, int dim, sl_error *err)
-{
-    const sl_attr unit = {.axis = 1, .a = 1e-12f}, mul = {.fn = SL_FN_MUL},
-                  sum = {.fn = SL_FN_SUM, .axes = {1}, .n_axes = 1};
-    sl_tensor other, a, b, products, cosine;
-    SL_TRY(sl_graph_add_tensor(g, "insight:other", SL_TYPE_F32, &(sl_shape){2, {-1, dim}}, &other, err));
-    SL_TRY(sl_graph_add_input(g, other, err));
-    SL_TRY(node(g, SL_OP_L2NORM, &unit, "insight:unit", embedding, -1, &a, err));
-    SL_TRY(node(g, SL_OP_L2NORM, &unit, "insight:other unit", other, -1, &b, err));
-    SL_TRY(node(g, SL_OP_BINARY, &mul, "insight:products", a, b, &products, err));
-    return node(g, SL_OP_REDUCE, &sum, TARGET, products, -1, &cosine, err);
-}
-
 sl_status sl_insight_of_recogniser(const sl_recogniser *r, sl_insight *out, sl_error *err)
 {
     const sl_shape shapes[2] = {{4, {1, r->channels_in, r->height, r->width}}, {2, {1, r->dim}}};
@@ -123,8 +101,8 @@ sl_status sl_insight_of_recogniser(const sl_recogniser *r, sl_insight *out, sl_e
     if (!out->whole)
         return sl_no_memory(err, "to lay a network open");
     SL_TRY(sl_graph_copy(own, NULL, out->whole, err));
-    SL_TRY(append_cosine(out->whole, sl_graph_find(own, m->embedding), r->dim, err));
-    sl_status status = compile(out->whole, shapes, TARGET, true, out, err);
+    SL_TRY(sl_append_cosine(out->whole, sl_graph_find(own, m->embedding), r->dim, err));
+    sl_status status = compile(out->whole, shapes, SL_COSINE, true, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "%s", m->name);
 }
 
