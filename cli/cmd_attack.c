@@ -54,14 +54,16 @@ static const struct argp_option options[] = {
     {"towards", KEY_TOWARDS, "PHOTO", 0,
      "Make each face look like this photo's main face to the networks (targeted); without it, unlike itself", 0},
     {"method", KEY_METHOD, "NAME", 0,
-     "fgsm: one step; iterated: several (I-FGSM; PGD, as it starts at random); momentum: several, each with what is left "
+     "fgsm: one step; iterated: several (I-FGSM; PGD, as it starts at random); momentum: several, each with what "
+     "is left "
      "of those before (MI-FGSM), which carries over to other networks better (the default)",
      0},
     {"eps", KEY_EPS, "LEVELS", 0, "The bound in grey levels, above 0 to 255 (default: 8)", 0},
     {"norm", KEY_NORM, "linf|l2", 0,
      "What is bounded: the change of every sample (linf, the default), or the root of their mean square (l2)", 0},
     {"region", KEY_REGION, "all|glasses", 0,
-     "Where a photo may change: wherever its face's crop comes from (the default), or on the frames of glasses, a patch that "
+     "Where a photo may change: wherever its face's crop comes from (the default), or on the frames of glasses, a "
+     "patch that "
      "can be worn: take a large --eps, and --steps 100",
      0},
     {"also", KEY_ALSO, "NAME,...", 0, "Further recognisers that are attacked at the same time, up to 7", 0},
@@ -95,7 +97,8 @@ static void check(struct argp_state *state, attack_run *run)
     if (run->attack.norm == SL_ATTACK_LINF && run->attack.eps < 1)
         argp_error(state, "--eps below 1 leaves nothing that a picture of 8 bits could show; --norm l2 takes it");
     if (!run->towards && !(run->attack.start > 0))
-        argp_error(state, "--start 0 goes with --towards alone: a face that is driven away from itself needs a start");
+        argp_error(state,
+                   "--start 0 goes with --towards alone: a face that is driven away from itself needs a start");
     if (run->attack.region != SL_ATTACK_GLASSES && !run->models.engine.landmarks)
         run->models.engine.landmarks = "none"; /* they are for glasses alone, and take long to read */
     run->names[0] = run->models.engine.model ? run->models.engine.model : SL_DEFAULT_RECOGNISER;
@@ -113,13 +116,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_REPLACE: run->out.there = CLI_THERE_REPLACED; return 0;
     case KEY_METHOD:
-        a->method = (sl_attack_method)cli_parse_value(state, "--method", arg, sl_attack_method_named, sl_attack_method_name);
+        a->method = (sl_attack_method)cli_parse_value(state, "--method", arg, sl_attack_method_named,
+                                                      sl_attack_method_name);
         return 0;
     case KEY_NORM:
         a->norm = (sl_attack_norm)cli_parse_value(state, "--norm", arg, sl_attack_norm_named, sl_attack_norm_name);
         return 0;
     case KEY_REGION:
-        a->region = (sl_attack_region)cli_parse_value(state, "--region", arg, sl_attack_region_named, sl_attack_region_name);
+        a->region = (sl_attack_region)cli_parse_value(state, "--region", arg, sl_attack_region_named,
+                                                      sl_attack_region_name);
         return 0;
     case KEY_EPS: a->eps = cli_parse_real(state, "--eps", arg, .01, 255); return 0;
     case KEY_STEPS: a->steps = (int)cli_parse_int(state, "--steps", arg, 1, SL_ATTACK_STEPS); return 0;
@@ -141,18 +146,23 @@ static const struct argp parser = {
     options,
     parse,
     "IMAGE|DIR... -o DIR",
-    "Changes the main face of each photo, by so little that people hardly see it, until networks take it for somebody else. "
-    "This is for tests of your own system: how far recognisers, second looks and thresholds can be trusted against it. The "
-    "pictures are marked as attacked in their text (PNG's Comment). Names and folders stay, so that they can be identified "
+    "Changes the main face of each photo, by so little that people hardly see it, until networks take it for "
+    "somebody else. "
+    "This is for tests of your own system: how far recognisers, second looks and thresholds can be trusted "
+    "against it. The "
+    "pictures are marked as attacked in their text (PNG's Comment). Names and folders stay, so that they can be "
+    "identified "
     "against the originals' gallery.\v"
     "Examples:\n"
     "  secondlook attack --eps 4 photos/ -o attacked\n"
-    "  secondlook attack --towards boss.jpg me.jpg -o out && secondlook verify out/me.png boss.jpg\n"
+    "  secondlook attack --towards ann.jpg bob.jpg -o out && secondlook verify out/bob.png ann.jpg\n"
     "  secondlook attack --model mobilefacenet-128 photos/ -o made && secondlook eval identify ...\n"
     "                                  transfer: made on one network, tried on another\n"
     "  secondlook attack --region glasses --eps 255 --steps 100 photo.jpg -o out\n\n"
-    "The photo's pixels are changed, through the alignment of each network. Told are the cosines to what was aimed at, before "
-    "and after, as long as the detector finds the face where it was. A picture depends on the seed and its id alone.\n"
+    "The photo's pixels are changed, through the alignment of each network. Told are the cosines to what was "
+    "aimed at, before "
+    "and after, as long as the detector finds the face where it was. A picture depends on the seed and its id "
+    "alone.\n"
     "Exit code 3 when no face was found on any photo.",
     children,
     0,
@@ -189,8 +199,8 @@ static sl_status attack_face(attack_run *run, const sl_attack_face *query, const
     sl_image out = {0};
     sl_status status = take_attack(run, &attack, err);
     if (!status)
-        status = sl_attack_photo(attack, query, run->towards ? &goal : NULL, cli_seed_of(run->seed, photo->image), &out,
-                                 result, err);
+        status = sl_attack_photo(attack, query, run->towards ? &goal : NULL, cli_seed_of(run->seed, photo->image),
+                                 &out, result, err);
     if (!status)
         status = sl_attack_write(attack, result, &out, path, err);
     give_attack_back(run, attack);
@@ -204,7 +214,8 @@ typedef struct {
     char *path;
 } attacked_photo;
 
-static sl_status attack_photo(void *context, sl_session *session, const sl_photo *photo, void **made, sl_error *err)
+static sl_status attack_photo(void *context, sl_session *session, const sl_photo *photo, void **made,
+                              sl_error *err)
 {
     attack_run *run = context;
     sl_image image = {0};
@@ -236,11 +247,12 @@ static json_t *picture_json(const attack_run *run, const sl_photo *photo, const 
     const sl_attack_result *r = &done->result;
     json_t *cosines = json_array();
     for (size_t i = 0; i < run->attack.model_count; i++)
-        json_array_append_new(cosines, json_pack("{s:o,s:o,s:o}", "model", cli_json_text(run->names[i]), "before",
-                                                 cli_json_number(r->before[i]), "after", cli_json_number(r->after[i])));
+        json_array_append_new(cosines,
+                              json_pack("{s:o,s:o,s:o}", "model", cli_json_text(run->names[i]), "before",
+                                        cli_json_number(r->before[i]), "after", cli_json_number(r->after[i])));
     return json_pack("{s:o,s:o,s:o,s:{s:I,s:I,s:o,s:o}}", "image", cli_json_text(photo->path), "picture",
-                     cli_json_text(done->path), "cosines", cosines, "change", "samples", (json_int_t)r->samples, "changed",
-                     (json_int_t)r->changed, "largest", cli_json_number(r->largest), "root_mean_square",
+                     cli_json_text(done->path), "cosines", cosines, "change", "samples", (json_int_t)r->samples,
+                     "changed", (json_int_t)r->changed, "largest", cli_json_number(r->largest), "root_mean_square",
                      cli_json_number(r->mean_square_root));
 }
 
@@ -264,10 +276,10 @@ static sl_status tell_picture(void *context, const sl_photo *photo, void *made, 
 static int print_json(const attack_run *run, const cli_photo_loop *loop)
 {
     const sl_attack_options *a = &run->attack;
-    json_t *document = json_pack("{s:s,s:s,s:s,s:o,s:b,s:O,s:O}", "method", sl_attack_method_name(a->method), "norm",
-                                 sl_attack_norm_name(a->norm), "region", sl_attack_region_name(a->region), "eps",
-                                 cli_json_number(a->eps), "targeted", run->towards != NULL, "pictures", run->pictures,
-                                 "failures", loop->failures);
+    json_t *document = json_pack("{s:s,s:s,s:s,s:o,s:b,s:O,s:O}", "method", sl_attack_method_name(a->method),
+                                 "norm", sl_attack_norm_name(a->norm), "region", sl_attack_region_name(a->region),
+                                 "eps", cli_json_number(a->eps), "targeted", run->towards != NULL, "pictures",
+                                 run->pictures, "failures", loop->failures);
     cli_photos_json(document, &loop->found);
     return cli_print_json(document);
 }
@@ -302,14 +314,12 @@ static void free_run(attack_run *run)
 
 int cmd_attack(int argc, char **argv)
 {
-    attack_run run = {.attack = sl_attack_defaults(), .out.naming = CLI_NAMES_STEM, .seed = 1, .pictures = json_array()};
+    attack_run run = {
+        .attack = sl_attack_defaults(), .out.naming = CLI_NAMES_STEM, .seed = 1, .pictures = json_array()};
     pthread_mutex_init(&run.pool.mutex, NULL);
     argp_parse(&parser, argc, argv, 0, 0, &run);
-    cli_photo_loop loop = {.models = &run.models,
-                           .outputs = &run.out,
-                           .one = attack_photo,
-                           .finish = tell_picture,
-                           .context = &run};
+    cli_photo_loop loop = {
+        .models = &run.models, .outputs = &run.out, .one = attack_photo, .finish = tell_picture, .context = &run};
     sl_error err = {0};
     sl_attack *first = NULL; /* so that a network that cannot be attacked is told once */
     int code = sl_attack_open(&run.attack, &first, &err) ? cli_fail(NULL, &err) : CLI_OK;

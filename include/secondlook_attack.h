@@ -5,8 +5,8 @@
  *       ^                                           |
  *       `------ a step within the bound <----- its slope by every pixel of the photo, summed over networks
  *
- * Pixels of the photo are changed, not of a crop: whoever tries the attack detects, aligns and embeds it as any photo. The
- * rules of secondlook.h hold here too. */
+ * Pixels of the photo are changed, not of a crop: whoever tries the attack detects, aligns and embeds it as any photo.
+ * The rules of secondlook.h hold here too. */
 #ifndef SECONDLOOK_ATTACK_H
 #define SECONDLOOK_ATTACK_H
 
@@ -22,26 +22,30 @@ extern "C" {
 
 /* g: the slope of the sum of the networks' cosines, with the sign of where the attack wants to. */
 typedef enum {
-    SL_ATTACK_FGSM = 0,    /* one step along the sign of g (Goodfellow et al. 2015) */
-    SL_ATTACK_ITERATED = 1, /* several, each followed by the way back into the bound (Kurakin et al. 2017; with a random
+    SL_ATTACK_FGSM = 0, /* one step along the sign of g (Goodfellow et al. 2015) */
+    SL_ATTACK_ITERATED =
+        1, /* several, each followed by the way back into the bound (Kurakin et al. 2017; with a random
                                start PGD, Madry et al. 2018) */
-    SL_ATTACK_MOMENTUM = 2  /* along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other
+    SL_ATTACK_MOMENTUM =
+        2 /* along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other
                                networks better */
 } sl_attack_method;
 
 /* What is bounded, and which way a step goes. */
 typedef enum {
     SL_ATTACK_LINF = 0, /* the change of every sample; steps go along signs */
-    SL_ATTACK_L2 = 1    /* the root of the mean square over all samples that may change; steps go along the slope itself */
+    SL_ATTACK_L2 =
+        1 /* the root of the mean square over all samples that may change; steps go along the slope itself */
 } sl_attack_norm;
 
 /* Where a photo may change, within what its crops are made of. */
 typedef enum {
     SL_ATTACK_ALL = 0,
-    SL_ATTACK_GLASSES = 1 /* the frames of glasses (Sharif et al. 2016), by the face's 68 landmarks: a patch attack */
+    SL_ATTACK_GLASSES =
+        1 /* the frames of glasses (Sharif et al. 2016), by the face's 68 landmarks: a patch attack */
 } sl_attack_region;
 
-/* "fgsm", "iterated", "momentum"; "linf", "l2"; "all", "glasses": as options spell them. NULL; -1 where there is no such. */
+/* "fgsm", "iterated", "momentum"; "linf", "l2"; "all", "glasses": as options spell them; NULL, -1 where there is none. */
 SL_API const char *sl_attack_method_name(unsigned method);
 SL_API const char *sl_attack_norm_name(unsigned norm);
 SL_API const char *sl_attack_region_name(unsigned region);
@@ -58,11 +62,12 @@ typedef struct {
     sl_attack_method method;
     sl_attack_norm norm;
     sl_attack_region region;
-    double eps;      /* the bound in grey levels, (0, 255] */
-    int steps;       /* 1 .. SL_ATTACK_STEPS; fgsm takes one */
-    double step;     /* length of a step in grey levels; 0: fgsm eps, momentum eps / steps, iterated 2.5 eps / steps */
+    double eps;  /* the bound in grey levels, (0, 255] */
+    int steps;   /* 1 .. SL_ATTACK_STEPS; fgsm takes one */
+    double step; /* length of a step in grey levels; 0: fgsm eps, momentum eps / steps, iterated 2.5 eps / steps */
     double momentum; /* [0, 10]; of SL_ATTACK_MOMENTUM */
-    double start;    /* the photo begins with noise of up to so many grey levels, [0, 255]: a face that is driven away from
+    double
+        start; /* the photo begins with noise of up to so many grey levels, [0, 255]: a face that is driven away from
                         itself stands at the top of its cosine, where the slope is 0 */
 } sl_attack_options;
 
@@ -72,7 +77,8 @@ SL_API sl_attack_options sl_attack_defaults(void);
 /* The networks, laid open. Use one at a time from one thread. */
 typedef struct sl_attack sl_attack;
 
-/* Options are copied. SL_ERR_ARGUMENT names the option that is out of its range. */
+/* Options are copied, but for the names, which are not read again. SL_ERR_ARGUMENT names the option that is out of its
+ * range: with linf an eps below 1 is, as samples are whole. SL_ERR_UNSUPPORTED where a layer has no gradient. */
 SL_API sl_status sl_attack_open(const sl_attack_options *options, sl_attack **out, sl_error *err);
 SL_API void sl_attack_close(sl_attack *attack);
 
@@ -82,26 +88,28 @@ typedef struct {
     const sl_face *face;
 } sl_attack_face;
 
-/* What was done. Figures are of the picture with whole samples, its face where it was before: a detector may find it a little elsewhere. */
+/* What was done. Figures are of the picture with whole samples, its face where it was before: a detector may find it a
+ * little elsewhere. */
 typedef struct {
     uint64_t seed;
-    size_t samples, changed;          /* that might have changed, that did */
-    double largest;                   /* change in grey levels */
-    double mean_square_root;          /* over samples */
-    double before[SL_ATTACK_MODELS];  /* each network's cosine to what was aimed at */
+    size_t samples, changed;         /* that might have changed, that did */
+    double largest;                  /* change in grey levels */
+    double mean_square_root;         /* over samples */
+    double before[SL_ATTACK_MODELS]; /* each network's cosine to what was aimed at */
     double after[SL_ATTACK_MODELS];
 } sl_attack_result;
 
-/* Changes query->photo into *out, RGB, sl_image_free it; samples are whole and within the bound of the photo's. `towards`
- * NULL: away from what the networks make of the query's own face; else towards that face. The same seed, of the noise at the
- * start, gives the same picture. SL_ERR_ARGUMENT for a bound
- * below one level with linf, or when the query's face is to be driven from itself with `start` 0;
- * SL_ERR_UNSUPPORTED for glasses without landmarks; SL_ERR_NUMERIC where the slope is no number or nothing but 0. */
+/* Changes query->photo into *out, RGB, sl_image_free it; samples are whole and within the bound of the photo's.
+ * `towards` NULL: away from what the networks make of the query's own face; else towards that face. The same seed, of the
+ * noise at the start, gives the same picture. SL_ERR_ARGUMENT when the query's face is to be driven from itself with
+ * `start` 0; SL_ERR_UNSUPPORTED for glasses without landmarks; SL_ERR_LIMIT for a face of more than 16 million pixels;
+ * SL_ERR_NUMERIC where the slope is no number or nothing but 0, or the points give no crop. */
 SL_API sl_status sl_attack_photo(sl_attack *attack, const sl_attack_face *query, const sl_attack_face *towards,
                                  uint64_t seed, sl_image *out, sl_attack_result *result, sl_error *err);
 
 /* Writes the picture as PNG, whose text says that it was attacked, with which options ("Comment") and by what
- * ("Software"). Complete or not at all. SL_ERR_ARGUMENT for a name that does not end in .png: JPEG would change samples. */
+ * ("Software"). Complete or not at all. SL_ERR_ARGUMENT for a name that does not end in .png: JPEG would change
+ * samples. */
 SL_API sl_status sl_attack_write(const sl_attack *attack, const sl_attack_result *result, const sl_image *picture,
                                  const char *path, sl_error *err);
 

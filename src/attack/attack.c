@@ -27,7 +27,7 @@ typedef struct {
     uint8_t *may;                 /* 1: may change */
     size_t samples, free;         /* all; that may change */
     uint64_t seed;
-    double sign;                  /* 1: cosines are to grow */
+    double sign; /* 1: cosines are to grow */
 } work;
 
 /* What all crops are made of, within the photo. */
@@ -56,8 +56,10 @@ static sl_status read_window(const sl_image *photo, const sl_numbers *window, sl
 {
     *out = *window;
     if (samples_of(window) > MOST_SAMPLES)
-        return sl_fail(err, SL_ERR_LIMIT, "the face takes %d x %d pixels of the photo, more than an attack changes: make "
-                       "the photo smaller", window->width, window->height);
+        return sl_fail(err, SL_ERR_LIMIT,
+                       "the face takes %d x %d pixels of the photo, more than an attack changes: make "
+                       "the photo smaller",
+                       window->width, window->height);
     out->value = sl_alloc_aligned(samples_of(window) * sizeof *out->value);
     if (!out->value)
         return sl_no_memory(err, "to attack a photo");
@@ -97,7 +99,8 @@ static sl_status mark_region(work *w, const sl_image *photo, const sl_face *face
     if (w->a->options.region == SL_ATTACK_ALL)
         return SL_OK;
     if (!face->has_landmarks)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "frames of glasses are drawn by 68 landmarks, which this face has not: "
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "frames of glasses are drawn by 68 landmarks, which this face has not: "
                        "apt-get install libdlib-data");
     uint8_t *mark = calloc((size_t)photo->width * (size_t)photo->height, 1);
     if (!mark)
@@ -140,8 +143,8 @@ static float clamp(double v, double low, double high)
     return (float)(v < low ? low : v > high ? high : v);
 }
 
-/* Back into the bound around the photo, and to what samples can be: both sets are convex and the photo is in both, so that
- * the second cut does not leave the first. */
+/* Back into the bound around the photo, and to what samples can be. The second cut brings each sample nearer to the
+ * photo's, so that it does not leave the bound. */
 static void project(work *w)
 {
     const double eps = w->a->options.eps;
@@ -319,7 +322,8 @@ sl_status sl_attack_photo(sl_attack *a, const sl_attack_face *query, const sl_at
     *result = (sl_attack_result){.seed = seed};
     SL_TRY(check_face(query, err));
     if (!towards && !(a->options.start > 0))
-        return sl_fail(err, SL_ERR_ARGUMENT, "a face is driven away from itself: there the slope is 0, so the attack has "
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "a face is driven away from itself: there the slope is 0, so the attack has "
                        "to start with some noise");
     SL_TRY(goal_of(a, towards ? towards : query, err));
     SL_TRY(sl_image_to_rgb(query->photo, out, err));

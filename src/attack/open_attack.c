@@ -11,7 +11,7 @@
 #include "base/names.h"
 
 static const char *const methods[] = {"fgsm", "iterated", "momentum"}, *const norms[] = {"linf", "l2"},
-                  *const regions[] = {"all", "glasses"};
+                         *const regions[] = {"all", "glasses"};
 
 const char *sl_attack_method_name(unsigned method)
 {
@@ -62,8 +62,10 @@ static sl_status check(const sl_attack_options *o, sl_error *err)
                        o->models ? o->model_count : 0);
     SL_TRY(check_range("eps", o->eps, 0, 255, err));
     if (o->eps < (o->norm == SL_ATTACK_LINF ? 1 : 1e-3))
-        return sl_fail(err, SL_ERR_ARGUMENT, "attack: eps of %g grey levels leaves nothing that a picture of 8 bits could "
-                       "show", o->eps);
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "attack: eps of %g grey levels leaves nothing that a picture of 8 bits could "
+                       "show",
+                       o->eps);
     SL_TRY(check_range("steps", o->steps, 1, SL_ATTACK_STEPS, err));
     SL_TRY(check_range("step", o->step, 0, 255, err));
     SL_TRY(check_range("momentum", o->momentum, 0, 10, err));
@@ -102,18 +104,20 @@ static void describe(const sl_attack *a, uint64_t seed, char *text, size_t size)
 {
     const sl_attack_options *o = &a->options;
     char name[200];
-    int n = snprintf(text, size, "ATTACKED PICTURE, for tests: changed so that a network takes its face for somebody else. "
-                     "method %s, norm %s, region %s, eps %g, steps %d, step %g, momentum %g, start %g, seed %llu, networks",
-                     sl_attack_method_name(o->method), sl_attack_norm_name(o->norm), sl_attack_region_name(o->region),
-                     o->eps, o->steps, o->step, o->momentum, o->start, (unsigned long long)seed);
+    int n = snprintf(
+        text, size,
+        "ATTACKED PICTURE, for tests: changed so that a network takes its face for somebody else. "
+        "method %s, norm %s, region %s, eps %g, steps %d, step %g, momentum %g, start %g, seed %llu, networks",
+        sl_attack_method_name(o->method), sl_attack_norm_name(o->norm), sl_attack_region_name(o->region), o->eps,
+        o->steps, o->step, o->momentum, o->start, (unsigned long long)seed);
     for (size_t i = 0; i < a->count && n > 0 && (size_t)n < size; i++) {
         sl_show(name, sizeof name, a->networks[i].recogniser.network.manifest->name);
         n += snprintf(text + n, size - (size_t)n, "%s %s", i ? "," : "", name);
     }
 }
 
-sl_status sl_attack_write(const sl_attack *a, const sl_attack_result *result, const sl_image *picture, const char *path,
-                          sl_error *err)
+sl_status sl_attack_write(const sl_attack *a, const sl_attack_result *result, const sl_image *picture,
+                          const char *path, sl_error *err)
 {
     char made_by[64], what[2400];
     const char *const notes[][2] = {{"Comment", what}, {"Software", made_by}};
@@ -121,8 +125,10 @@ sl_status sl_attack_write(const sl_attack *a, const sl_attack_result *result, co
     size_t size;
     const char *ending = path ? strrchr(path, '.') : NULL;
     if (!ending || strcasecmp(ending, ".png") != 0)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: an attacked picture's name must end in .png, as other formats would "
-                       "change its samples", path ? path : "(no name)");
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "%s: an attacked picture's name must end in .png, as other formats would "
+                       "change its samples",
+                       path ? path : "(no name)");
     describe(a, result->seed, what, sizeof what);
     snprintf(made_by, sizeof made_by, "secondlook %s attack", sl_version());
     SL_TRY(sl_image_encode_noted(picture, notes, 2, &data, &size, err));

@@ -15,9 +15,9 @@ typedef struct {
     sl_recogniser recogniser;
     const sl_align_template *align;
     sl_graph *whole, *forward, *back;
-    sl_plan *plan;   /* its outputs: cosine, embedding, slope by the picture */
-    float *crop;     /* [height, width, 3] scratch */
-    float *other;    /* [dim] the embedding that the cosine is to */
+    sl_plan *plan;    /* its outputs: cosine, embedding, slope by the picture */
+    float *crop;      /* [height, width, 3] scratch */
+    float *other;     /* [dim] the embedding that the cosine is to */
     sl_taking taking; /* of the face that is attacked */
 } sl_surrogate;
 

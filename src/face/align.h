@@ -17,8 +17,8 @@ const sl_align_template *sl_align_template_find(const char *name);
 /* The template's five points in a crop of width x height (scaled as resizing the crop would move them). */
 void sl_align_points(const sl_align_template *t, int width, int height, sl_point out[5]);
 
-/* Where the pixels of a crop of width x height come from, photo = map(crop): the least-squares similarity from template to
- * photo. SL_ERR_NUMERIC when the points coincide or are not finite. */
+/* Where the pixels of a crop of width x height come from, photo = map(crop): the least-squares similarity from template
+ * to photo. SL_ERR_NUMERIC when the points coincide or are not finite. */
 sl_status sl_face_align_map(const sl_point points[5], const sl_align_template *t, int width, int height,
                             sl_affine *map, sl_error *err);
 

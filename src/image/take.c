@@ -26,7 +26,8 @@ static bool find_part(const sl_image *image, const sl_affine *map, int width, in
     x1 = fmin(ceil(x1), image->width - 1), y1 = fmin(ceil(y1), image->height - 1);
     if (!(x0 <= x1 && y0 <= y1))
         return false;
-    *out = (sl_taking){.x = (int)x0, .y = (int)y0, .width = (int)x1 - (int)x0 + 1, .height = (int)y1 - (int)y0 + 1};
+    *out =
+        (sl_taking){.x = (int)x0, .y = (int)y0, .width = (int)x1 - (int)x0 + 1, .height = (int)y1 - (int)y0 + 1};
     out->width = (out->width + step - 1) / step * step;
     out->height = (out->height + step - 1) / step * step;
     return (int64_t)out->width * out->height <= SL_MAX_PIXELS;

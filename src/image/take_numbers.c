@@ -1,5 +1,5 @@
-/* What sl_image_take does, as the linear map that it is but for rounding, and its transpose: from what a crop's numbers are
- * to a loss to what the photo's are. Both visit the same pixels with the same weights.
+/* What sl_image_take does, as the linear map that it is but for rounding, and its transpose: from what a crop's numbers
+ * are to a loss to what the photo's are. Both visit the same pixels with the same weights.
  *
  *     photo --mean over step x step--> small --four pixels, bilinear--> crop
  *     slope <---------- / step^2 ------ small <------- weights -------- slope of the crop
@@ -94,8 +94,8 @@ sl_status sl_numbers_take(const sl_numbers *from, const sl_taking *t, int out_wi
     return SL_OK;
 }
 
-sl_status sl_numbers_give_back(const float *slope, const sl_taking *t, int out_width, int out_height, sl_numbers *to,
-                               sl_error *err)
+sl_status sl_numbers_give_back(const float *slope, const sl_taking *t, int out_width, int out_height,
+                               sl_numbers *to, sl_error *err)
 {
     small_part small;
     SL_TRY(new_part(t, &small, err));

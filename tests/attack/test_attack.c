@@ -50,7 +50,8 @@ static sl_image waves(double seed)
     assert_ok(sl_image_new(WIDTH, HEIGHT, 3, &out, &err));
     for (int i = 0; i < WIDTH * HEIGHT * 3; i++) {
         const double x = i / 3 % WIDTH, y = (double)(i / 3 / WIDTH), c = i % 3;
-        out.pixels[i] = (uint8_t)(128 + 40 * sin(.11 * x + seed) * cos(.07 * y * seed + c) + 30 * sin(.31 * y + c));
+        out.pixels[i] =
+            (uint8_t)(128 + 40 * sin(.11 * x + seed) * cos(.07 * y * seed + c) + 30 * sin(.31 * y + c));
     }
     return out;
 }
@@ -159,7 +160,8 @@ static void check_slope(const char *model, const sl_face *f, int single)
         v[i] = (float)((double)l.slope.value[i] / length);
     assert_true(fabs(central(&l, v, .5) - length) < .005 * length);
     fill_random(v, COUNT, 8, -1, 1);
-    for (int i = 0; i < COUNT; i++) { /* as much along the slope as across it, or it would be lost among so many samples */
+    for (int i = 0; i < COUNT;
+         i++) { /* as much along the slope as across it, or it would be lost among so many samples */
         v[i] = (float)(.02 * (double)v[i] + (double)l.slope.value[i] / length);
         product += (double)v[i] * (double)l.slope.value[i];
     }
@@ -426,8 +428,8 @@ static void options_out_of_range_are_named(void **state)
     (void)state;
     const sl_attack_options good = options_of(SL_ATTACK_MOMENTUM, one, 1);
     sl_attack_options o = good;
-#define REFUSED(field, value, part)                   \
-    o = good, o.field = value;                        \
+#define REFUSED(field, value, part)                                                                               \
+    o = good, o.field = value;                                                                                    \
     expect_refused(&o, SL_ERR_ARGUMENT, part)
     REFUSED(eps, 0, "eps");
     REFUSED(eps, -1, "eps");
@@ -460,7 +462,8 @@ static void faces_that_cannot_be_are_refused(void **state)
     sl_image out, hollow = {.width = 10, .height = 10, .channels = 3};
     sl_attack *a;
     sl_face bad = face;
-    const sl_attack_face without = {&photo, NULL}, empty = {&hollow, &face}, query = {&photo, &bad}, good = {&photo, &face};
+    const sl_attack_face without = {&photo, NULL}, empty = {&hollow, &face}, query = {&photo, &bad},
+                         good = {&photo, &face};
     assert_ok(sl_attack_open(&o, &a, &err));
     assert_int_equal(sl_attack_photo(a, &without, NULL, 1, &out, &result, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_attack_photo(a, &empty, NULL, 1, &out, &result, &err), SL_ERR_ARGUMENT);

@@ -4,7 +4,7 @@ load common
 @test "help goes to stdout and names every command" {
     sl --help
     expect 0
-    for command in models enroll identify verify explain gallery detect align occlude bench version; do
+    for command in models enroll identify verify explain gallery detect align occlude attack bench version; do
         contains "$out" "  $command "
     done
     [ -z "$err" ]
@@ -18,7 +18,7 @@ load common
 }
 
 @test "every command has help with an example, by --help and by help COMMAND" {
-    for command in enroll identify verify explain detect align occlude "models list" "models fetch" \
+    for command in enroll identify verify explain detect align occlude attack "models list" "models fetch" \
         "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" "bench enroll" "gallery list" "gallery remove" \
         "study make" "study score"; do
         # shellcheck disable=SC2086

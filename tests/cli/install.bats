@@ -82,7 +82,7 @@ write_gallery() {
     cd "$BATS_TEST_TMPDIR"
     write_gallery g
     # shellcheck disable=SC2046
-    for header in core draw eval study; do
+    for header in core draw eval study attack; do
         cc -std=c99 -pedantic -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" \
             $(pkg-config --cflags --libs secondlook) -lm
         LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
@@ -94,7 +94,7 @@ write_gallery() {
 @test "what may change is not declared unless it is asked for" {
     include=$(dirname "$(find "$stage" -name secondlook.h)")
     echo 'int main(void) { return sl_attribute == 0; }' > "$BATS_TEST_TMPDIR/body"
-    for header in secondlook secondlook_eval secondlook_study; do
+    for header in secondlook secondlook_eval secondlook_study secondlook_attack; do
         { echo "#include <$header.h>"; cat "$BATS_TEST_TMPDIR/body"; } > "$BATS_TEST_TMPDIR/x.c"
         fails cc -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/x.c" 2> /dev/null
         cc -DSL_EXPERIMENTAL -fsyntax-only -I "$include" "$BATS_TEST_TMPDIR/x.c"

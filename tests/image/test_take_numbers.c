@@ -52,7 +52,8 @@ static void numbers_are_taken_as_pixels_are(void **state)
         assert_ok(sl_image_take(&photo, &map, SIDE, SIDE, &crop, &err));
         assert_ok(sl_numbers_take(&whole, &t, SIDE, SIDE, out, &err));
         for (int k = 0; k < SIDE * SIDE * 3; k++)
-            assert_true(fabs((double)out[k] - crop.pixels[k]) <= (t.step > 1 ? 1.01 : .51)); /* rounded twice, or once */
+            assert_true(fabs((double)out[k] - crop.pixels[k]) <=
+                        (t.step > 1 ? 1.01 : .51)); /* rounded twice, or once */
         sl_image_free(&crop);
     }
     sl_image_free(&photo);

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""tools/attack_tables.py prepare LFW OUT EVERY   what tools/attacks works on: photos as links below OUT/verify, and lists of
+                                               pairs OUT/pairs-SET.txt
+tools/attack_tables.py tables OUT FILE...         writes the tables between the marks of the files anew"""
+import os
+import sys
+
+from face_vit_tables import FOLDS, Results, half_b, interval, link
+from marked_tables import table, write_tables
+
+SETS = (("asking", "untouched", ""), ("white-4", "momentum, eps 4", "white box"), ("white-8", "momentum, eps 8", "white box"),
+        ("white-16", "momentum, eps 16", "white box"), ("fgsm-8", "FGSM, eps 8", "white box"),
+        ("iterated-8", "iterated, eps 8", "white box"), ("l2-4", "momentum, L2, eps 4", "white box"),
+        ("both-8", "momentum, eps 8", "on both networks"), ("transfer-4", "momentum, eps 4", "transfer"),
+        ("transfer-8", "momentum, eps 8", "transfer"), ("transfer-16", "momentum, eps 16", "transfer"),
+        ("glasses", "frames of glasses", "white box"), ("towards-8", "towards one person, eps 8", "white box"))
+
+
+# ---- what is attacked
+
+def photos_of_b(lfw, every):
+    """(person, photo, another photo of that person): every n-th photo of the people of half b who have two and more."""
+    found = []
+    for person in sorted(filter(half_b, os.listdir(lfw))):
+        names = sorted(os.listdir(os.path.join(lfw, person)))
+        if len(names) > 1:
+            found += [(person, name, names[(i + 1) % len(names)]) for i, name in enumerate(names)]
+    return found[::every]
+
+
+def write_pairs(path, asked, folder, ending):
+    """Each query with another photo of its person, and with that of the next query's; the copy comes second."""
+    n = len(asked) // FOLDS * FOLDS
+    with open(path, "w") as f:
+        for i in range(n):
+            person, name, other = asked[i]
+            later = next(a for a in asked[i + 1:] + asked[:i] if a[0] != person)
+            query = f"{folder}/{person}/{name[:-len('.jpg')]}{ending}"
+            f.write(f"other/{person}/{other} {query} 1\nother/{later[0]}/{later[2]} {query} 0\n")
+
+
+def prepare(lfw, out, every):
+    asked = photos_of_b(lfw, every)
+    for person, name, other in asked:
+        link(os.path.join(lfw, person, name), os.path.join(out, "verify", "asking", person, name))
+        link(os.path.join(lfw, person, other), os.path.join(out, "verify", "other", person, other))
+    for name, _, _ in SETS:
+        write_pairs(os.path.join(out, f"pairs-{name}.txt"), asked, name, ".jpg" if name == "asking" else ".png")
+    # whom impostors are to look like: the first person of half b who has 20 photos and more
+    for person in sorted(filter(half_b, os.listdir(lfw))):
+        names = sorted(os.listdir(os.path.join(lfw, person)))
+        if len(names) >= 20:
+            link(os.path.join(lfw, person, names[0]), os.path.join(out, "goal.jpg"))
+            break
+
+
+# ---- tables
+
+def measured(results, prefix):
+    """The sets of which this was measured, with it."""
+    for name, what, where in SETS:
+        found = results.get(f"{prefix}-{name}")
+        if found:
+            yield name, [what, where], found
+
+
+def with_interval(value, low_high):
+    return f"{value:.1f} ({low_high[0]:.1f} to {low_high[1]:.1f})"
+
+
+def look_cell(found, rerank):
+    r = next((x for x in found["results"] if x.get("rerank") == rerank), None) if found else None
+    return f"{r['stage2']['p1']:.1f}, {interval(r['difference'])}" if r else ""
+
+
+def identification(results):
+    rows = []
+    for name, title, found in measured(results, "identify"):
+        stage1 = found["results"][0]["stage1"]
+        rows.append([*title, str(found["queries"]), with_interval(stage1["p1"], stage1["interval"]["p1"]),
+                     look_cell(found, "emd"), look_cell(found, "oae"), look_cell(results.get(f"identify-h2l-{name}"), "h2l")])
+    return table(["attack", "made on", "photos", "stage 1", "`emd`", "`oae`", "`h2l`"], rows)
+
+
+def accuracy(found, part):
+    r = found.get(part) if found else None
+    return f"{r['accuracy']:.1f} ± {r['std']:.1f}" if r else ""
+
+
+def verification(results):
+    rows = []
+    for name, title, found in measured(results, "verify-emd"):
+        looks = [accuracy(results.get(f"verify-{look}-{name}"), "score") for look in ("emd", "oae", "h2l")]
+        rows.append([*title, str(found["pairs"]), accuracy(found, "stage1"), *looks])
+    return table(["attack", "made on", "pairs", "stage 1", "`emd`", "`oae`", "`h2l`"], rows)
+
+
+def change(results):
+    """What the attacks did to pictures and to the networks that they were made on."""
+    rows = []
+    for _, title, found in measured(results, "attack"):
+        pictures = found["pictures"]
+        mean = lambda of: sum(map(of, pictures)) / len(pictures)
+        after = [f"{mean(lambda p, i=i: p['cosines'][i]['after']):.2f}" for i in range(len(pictures[0]["cosines"]))]
+        rows.append([*title, str(len(pictures)), f"{mean(lambda p: p['change']['root_mean_square']):.1f}",
+                     f"{100 * mean(lambda p: p['change']['changed'] / p['change']['samples']):.0f} %", ", ".join(after)])
+    return table(["attack", "made on", "photos", "root mean square of the change", "samples changed",
+                  "cosine to what was aimed at"], rows)
+
+
+def main(words):
+    if words[:1] == ["prepare"] and len(words) == 4:
+        prepare(words[1], words[2], int(words[3]))
+    elif words[:1] == ["tables"] and len(words) > 2:
+        for page in words[2:]:
+            write_tables(page, "attacks", {"identification": identification, "verification": verification,
+                                           "thresholds": thresholds, "change": change, "impostors": impostors},
+                         Results(os.path.join(words[1], "json")))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
