@@ -203,7 +203,7 @@ static const struct argp inspect_parser = {
     "Reads an ONNX or TFLite file: inputs, outputs, nodes and tensors with their shapes, and suggestions for a "
     "manifest's embedding and patch map. Of a PyTorch checkpoint: its tensors, and which architecture they are the "
     "weights of. Of an architecture (arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, "
-    "mobilefacenet-prelu, iresnet18, iresnet50, iresnet100): its input and the tensors that its weights consist of.\v"
+    "mobilefacenet-prelu, iresnet18, iresnet50, iresnet100, ir50, ir101, irse50): its input and the tensors that its weights consist of.\v"
     "Examples:\n"
     "  secondlook models inspect my-face-model.onnx\n"
     "  secondlook models inspect mobilefacenet-192 --json\n"

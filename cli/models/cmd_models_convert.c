@@ -43,7 +43,7 @@ static error_t parse_import(int key, char *arg, struct argp_state *state)
 static const struct argp_option import_options[] = {
     {"arch", KEY_ARCH, "ARCHITECTURE", 0,
      "What the weights are for: arcface-r18, cosface-s20, facenet-ir1, mobilefacenet, iresnet18, iresnet50, "
-     "iresnet100, vit, h1, h2, h2l or mtcnn (required)",
+     "iresnet100, ir50, ir101, ir152, irse50, vit, h1, h2, h2l or mtcnn (required)",
      0},
     {"output", 'o', "NAME", 0,
      "The model's name, in the models folder; FOLDER/NAME puts it elsewhere, to be used as FOLDER/NAME.json "

@@ -179,7 +179,8 @@ static void architectures_have_their_sizes(void **state)
         const char *name;
         int64_t parameters; /* running statistics not counted */
     } known[] = {{"arcface-r18", 25627081}, {"cosface-s20", 22666944}, {"facenet-ir1", 23482624},
-                 {"iresnet18", 24025600},   {"iresnet50", 43590848},   {"iresnet100", 65156160}};
+                 {"iresnet18", 24025600},   {"iresnet50", 43590848},   {"iresnet100", 65156160},
+                 {"ir50", 43574976},        {"ir101-plain", 65128768}, {"ir152", 70737600},   {"irse50", 43797696}};
     for (size_t k = 0; k < sizeof known / sizeof *known; k++) {
         sl_arch_tensor *tensors;
         size_t count;
@@ -253,9 +254,9 @@ static void pooled_map_is_the_mean(void **state)
 static void contributions_add_up(void **state)
 {
     (void)state;
-    static const char *const names[] = {"arcface-r18", "cosface-s20", "facenet-ir1", "iresnet18"};
+    static const char *const names[] = {"arcface-r18", "cosface-s20", "facenet-ir1", "iresnet18", "ir50-plain"};
     const golden_row rows[2] = {{.output = SL_ARCH_EMBEDDING}, {.output = SL_ARCH_PATCH_MAP}};
-    for (int k = 0; k < 4; k++) {
+    for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
         const network *n = synthetic(names[k]);
         const sl_arch *arch = n->arch;
         sl_plan *plan;

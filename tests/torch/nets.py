@@ -1,4 +1,4 @@
-"""The dissertation's three networks and InsightFace's smallest in PyTorch: what Secondlook's own are compared with.
+"""The dissertation's three networks, InsightFace's smallest and the IR family in PyTorch: what Secondlook's own are compared with.
 Written from the tables of the papers and the names of the published tensors. Each returns its embedding and its patch
 map."""
 import torch
@@ -207,7 +207,54 @@ class IResNet18(nn.Module):
         return self.features(self.fc(patches.flatten(1))), patches
 
 
-NETS = {"arcface-r18": ArcFace18, "cosface-s20": CosFace20, "facenet-ir1": FaceNet, "iresnet18": IResNet18}
+class Squeeze(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.fc1, self.fc2 = nn.Conv2d(width, width // 16, 1, bias=False), nn.Conv2d(width // 16, width, 1, bias=False)
+
+    def forward(self, x):
+        return x * torch.sigmoid(self.fc2(F.relu(self.fc1(x.mean((2, 3), keepdim=True)))))
+
+
+class Unit(nn.Module):
+    """Where the width stays the shortcut is every `stride`-th pixel."""
+
+    def __init__(self, width, out, stride, squeezed):
+        super().__init__()
+        self.stride, self.shortcut_layer = stride, None
+        if width != out:
+            self.shortcut_layer = nn.Sequential(nn.Conv2d(width, out, 1, stride, bias=False), nn.BatchNorm2d(out))
+        layers = [nn.BatchNorm2d(width), nn.Conv2d(width, out, 3, 1, 1, bias=False), nn.PReLU(out),
+                  nn.Conv2d(out, out, 3, stride, 1, bias=False), nn.BatchNorm2d(out)]
+        self.res_layer = nn.Sequential(*layers, *([Squeeze(out)] if squeezed else []))
+
+    def forward(self, x):
+        short = x[:, :, ::self.stride, ::self.stride] if self.shortcut_layer is None else self.shortcut_layer(x)
+        return self.res_layer(x) + short
+
+
+class IRSE(nn.Module):
+    """face.evoLVe's and CurricularFace's; plain: the last norm without scale and shift."""
+    shape = (3, 112, 112)
+
+    def __init__(self, units, squeezed, plain):
+        super().__init__()
+        self.input_layer = nn.Sequential(nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64))
+        self.output_layer = nn.Sequential(nn.BatchNorm2d(512), nn.Dropout(.4), nn.Flatten(),
+                                          nn.Linear(512 * 7 * 7, 512), nn.BatchNorm1d(512, affine=not plain))
+        body, width = [], 64
+        for out, count in zip((64, 128, 256, 512), units):
+            body += [Unit(width if i == 0 else out, out, 2 if i == 0 else 1, squeezed) for i in range(count)]
+            width = out
+        self.body = nn.Sequential(*body)
+
+    def forward(self, x):
+        patches = self.output_layer[0](self.body(self.input_layer(x)))
+        return self.output_layer[1:](patches), patches
+
+
+NETS = {"irse50": lambda: IRSE((3, 4, 14, 3), True, False), "ir50-plain": lambda: IRSE((3, 4, 14, 3), False, True),
+        "arcface-r18": ArcFace18, "cosface-s20": CosFace20, "facenet-ir1": FaceNet, "iresnet18": IResNet18}
 
 
 def with_random_weights(name, seed):
@@ -216,8 +263,9 @@ def with_random_weights(name, seed):
     net = NETS[name]().eval()
     for module in net.modules():
         if isinstance(module, (nn.BatchNorm1d, nn.BatchNorm2d)):
-            nn.init.normal_(module.weight, 1, .1)
-            nn.init.normal_(module.bias, 0, .1)
+            if module.affine:
+                nn.init.normal_(module.weight, 1, .1)
+                nn.init.normal_(module.bias, 0, .1)
             nn.init.normal_(module.running_mean, 0, .1)
             nn.init.uniform_(module.running_var, .5, 1.5)
         elif isinstance(module, nn.PReLU):

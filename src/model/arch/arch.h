@@ -112,7 +112,7 @@ typedef struct {
     bool used; /* false: in the published files, but not needed (num_batches_tracked, a training head) */
 } sl_arch_tensor;
 
-/* All of them, of the row's size, in the order of the published files (mobilefacenet: of the layers); freed by
+/* All of them, of the row's size, in the order of the published files (mobilefacenet, ir50 and its like: of the layers); freed by
  * sl_arch_tensors_free. */
 sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *count, sl_error *err);
 void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count);

@@ -207,6 +207,17 @@ sl_tensor sl_net_number(sl_net *n, float value, const char *key)
     return constant(n, key, SL_TYPE_F32, &(sl_shape){1, {1}}, &value);
 }
 
+enum { MOST_REPEATED = 4096 };
+
+/* [count], each the same. */
+static sl_tensor repeated_number(sl_net *n, float value, int count, const char *key)
+{
+    float values[MOST_REPEATED];
+    for (int i = 0; i < count && i < MOST_REPEATED; i++)
+        values[i] = value;
+    return constant(n, key, SL_TYPE_F32, &(sl_shape){1, {count}}, values);
+}
+
 sl_tensor sl_net_input_of(sl_net *n, const char *name, const sl_shape *shape)
 {
     sl_tensor x = -1;
@@ -307,22 +318,36 @@ static sl_act dense(sl_net *n, sl_act x, int dim, bool bias, const char *key)
 sl_act sl_net_dense(sl_net *n, sl_act x, int dim, const char *key) { return dense(n, x, dim, false, key); }
 sl_act sl_net_dense_bias(sl_net *n, sl_act x, int dim, const char *key) { return dense(n, x, dim, true, key); }
 
-void sl_net_batchnorm_parameters(sl_net *n, const char *key, int channels, sl_tensor out[4])
+/* The last of a batch norm's parameters, from `first` on: scale, shift, mean, variance. */
+static void norm_parameters(sl_net *n, const char *key, int channels, int first, sl_tensor out[4])
 {
     static const char *const suffixes[4] = {"weight", "bias", "running_mean", "running_var"};
     const sl_shape per_channel = {1, {channels}}, scalar = {0};
     char counter[SL_NET_NAME];
-    for (int i = 0; i < 4; i++)
+    for (int i = first; i < 4; i++)
         out[i] = sl_net_parameter(n, key, suffixes[i], per_channel);
     snprintf(counter, sizeof counter, "%s.num_batches_tracked", key);
     sl_net_unused(n, counter, scalar);
+}
+
+void sl_net_batchnorm_parameters(sl_net *n, const char *key, int channels, sl_tensor out[4])
+{
+    norm_parameters(n, key, channels, 0, out);
 }
 
 sl_act sl_net_batchnorm(sl_net *n, sl_act x, const char *key)
 {
     const sl_attr attr = {.a = n->epsilon};
     sl_tensor inputs[5] = {x.tensor};
-    sl_net_batchnorm_parameters(n, key, x.c, inputs + 1);
+    norm_parameters(n, key, x.c, 0, inputs + 1);
+    return node(n, SL_OP_BATCHNORM, &attr, inputs, 5, x, key);
+}
+
+sl_act sl_net_batchnorm_plain(sl_net *n, sl_act x, const char *key)
+{
+    const sl_attr attr = {.a = n->epsilon};
+    sl_tensor inputs[5] = {x.tensor, repeated_number(n, 1, x.c, "scale"), repeated_number(n, 0, x.c, "shift")};
+    norm_parameters(n, key, x.c, 2, inputs + 1);
     return node(n, SL_OP_BATCHNORM, &attr, inputs, 5, x, key);
 }
 
@@ -354,6 +379,12 @@ sl_act sl_net_add(sl_net *n, sl_act x, sl_act y)
 {
     const sl_tensor inputs[2] = {x.tensor, y.tensor};
     return node(n, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_ADD}, inputs, 2, x, "add");
+}
+
+sl_act sl_net_gate(sl_net *n, sl_act x, sl_act gate)
+{
+    const sl_tensor inputs[2] = {x.tensor, unary(n, gate, &(sl_attr){.fn = SL_FN_SIGMOID}, "sigmoid").tensor};
+    return node(n, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, inputs, 2, x, "gate");
 }
 
 sl_act sl_net_scale(sl_net *n, sl_act x, float factor)

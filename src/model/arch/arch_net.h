@@ -61,6 +61,7 @@ sl_act sl_net_dense(sl_net *n, sl_act x, int dim, const char *key);
 sl_act sl_net_dense_bias(sl_net *n, sl_act x, int dim, const char *key);
 
 sl_act sl_net_batchnorm(sl_net *n, sl_act x, const char *key);
+sl_act sl_net_batchnorm_plain(sl_net *n, sl_act x, const char *key); /* of statistics alone: no scale, no shift */
 
 /* One slope per channel; prelu_scalar: one for all. A key may be used twice: the slope is shared. */
 sl_act sl_net_prelu(sl_net *n, sl_act x, const char *key);
@@ -70,6 +71,7 @@ sl_act sl_net_prelu_scalar(sl_net *n, sl_act x, const char *key);
 sl_act sl_net_relu(sl_net *n, sl_act x);
 sl_act sl_net_relu6(sl_net *n, sl_act x);
 sl_act sl_net_add(sl_net *n, sl_act x, sl_act y);
+sl_act sl_net_gate(sl_net *n, sl_act x, sl_act gate); /* x sigmoid(gate), gate [N, c, 1, 1] */
 sl_act sl_net_scale(sl_net *n, sl_act x, float factor);
 sl_act sl_net_concat(sl_net *n, const sl_act *x, int count);
 sl_act sl_net_max_pool(sl_net *n, sl_act x, sl_kernel k);

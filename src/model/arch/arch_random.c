@@ -31,7 +31,17 @@ static void draw_normal(sl_rng *rng, int64_t n, float *out)
     }
 }
 
-static void draw_tensor(const sl_arch *arch, const char *name, const sl_shape *shape, sl_rng *rng, float *out)
+/* A vector of weights that no bias follows is of a PReLU's slopes. */
+static bool is_slopes(const sl_arch_tensor *tensors, size_t count, size_t i)
+{
+    const char *name = tensors[i].name, *next = i + 1 < count ? tensors[i + 1].name : "";
+    const size_t key = strlen(name) - strlen("weight");
+    return tensors[i].shape.rank == 1 && ends_in(name, "weight") &&
+           (strncmp(name, next, key) != 0 || strcmp(next + key, "bias") != 0);
+}
+
+static void draw_tensor(const sl_arch *arch, const char *name, const sl_shape *shape, bool slopes, sl_rng *rng,
+                        float *out)
 {
     const int64_t n = sl_shape_elements(shape);
     const double fan_in = (double)(shape->rank > 1 ? sl_shape_span(shape, 1, shape->rank) : 1);
@@ -44,7 +54,7 @@ static void draw_tensor(const sl_arch *arch, const char *name, const sl_shape *s
         draw_uniform(rng, sqrt(6 / fan_in), n, out);
     else
         for (int64_t i = 0; i < n; i++)
-            out[i] = strstr(name, "prelu") ? SLOPE : zero ? 0 : 1;
+            out[i] = slopes ? SLOPE : zero ? 0 : 1;
 }
 
 sl_status sl_arch_draw(const sl_arch *arch, uint64_t seed, sl_state_dict *dict, sl_error *err)
@@ -62,7 +72,7 @@ sl_status sl_arch_draw(const sl_arch *arch, uint64_t seed, sl_state_dict *dict, 
             status = sl_no_memory(err, "for a network's weights");
             break;
         }
-        draw_tensor(arch, tensors[i].name, &tensors[i].shape, &rng, data);
+        draw_tensor(arch, tensors[i].name, &tensors[i].shape, is_slopes(tensors, count, i), &rng, data);
         status = sl_state_dict_add(dict, tensors[i].name, &tensors[i].shape, data, true, err);
     }
     sl_arch_tensors_free(tensors, count);
