@@ -95,7 +95,7 @@ static sl_status bench(const char *file, const sl_shape *input, const sl_plan_op
     sl_plan *plan = NULL;
     const char *outputs[MAX_OUTPUTS];
     SL_TRY(sl_map_file(file, SL_MAX_MODEL_BYTES, &map, err));
-    sl_status status = sl_network_import(map.data, map.size, &graph, err);
+    sl_status status = sl_network_import(&map, file, NULL, &graph, err);
     int n = 0;
     if (status == SL_OK) {
         for (; n < MAX_OUTPUTS && n < (n_names ? n_names : graph->n_outputs); n++)

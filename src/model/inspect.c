@@ -154,7 +154,7 @@ static sl_status inspect_file(const sl_mapping *map, const char *path, char **js
     sl_state_dict dict = {0};
     bool weights = sl_checkpoint_is(map->data, map->size);
     sl_status status = weights ? sl_checkpoint_parse(map->data, map->size, &dict, err)
-                               : sl_network_import(map->data, map->size, &graph, err);
+                               : sl_network_import(map, path, NULL, &graph, err);
     if (status != SL_OK)
         return sl_fail_in(err, status, "%s", path);
     sl_sha256_of(map->data, map->size, digest);

@@ -13,14 +13,25 @@ bool sl_is_tflite(const void *data, size_t size)
     return size >= 8 && memcmp((const char *)data + 4, "TFL3", 4) == 0;
 }
 
-sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err)
+static char *folder_of(const char *path)
 {
-    const char *other = sl_not_a_network(data, size);
+    const char *slash = strrchr(path, '/');
+    return slash ? strndup(path, slash > path ? (size_t)(slash - path) : 1) : strdup(".");
+}
+
+sl_status sl_network_import(const sl_mapping *map, const char *path, uint8_t digest[32], sl_graph **out, sl_error *err)
+{
+    const char *other = sl_not_a_network(map->data, map->size);
     if (other)
         return sl_fail(err, SL_ERR_FORMAT, "it is no network but %s", other);
-    if (sl_is_tflite(data, size))
-        return sl_import_tflite(data, size, out, err);
-    return sl_import_onnx(data, size, out, err);
+    if (sl_is_tflite(map->data, map->size))
+        return sl_import_tflite(map->data, map->size, out, err);
+    char *folder = folder_of(path);
+    if (!folder)
+        return sl_no_memory(err, "for a path");
+    sl_status status = sl_import_onnx_in(map->data, map->size, folder, digest, out, err);
+    free(folder);
+    return status;
 }
 
 /* Layers and heads that the manifest states are those of the weights. */
@@ -63,7 +74,7 @@ static sl_status open_found(const char *models_dir, const char *name, sl_model_k
     if (kind == SL_MODEL_LANDMARKS)
         return SL_OK;
     sl_status status = n->manifest->arch ? build_arch(n, err)
-                                         : sl_network_import(n->map.data, n->map.size, &n->graph, err);
+                                         : sl_network_import(&n->map, n->path, n->digest, &n->graph, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s: %s", n->manifest->name, n->path);
 }
 

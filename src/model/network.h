@@ -10,7 +10,7 @@ typedef struct {
     char *path;
     sl_mapping map; /* constants of the graph may lie in it: of safetensors, all of them */
     sl_state_dict weights; /* of safetensors; they lie in the map */
-    uint8_t digest[32];
+    uint8_t digest[32]; /* of the file, and of those that it keeps weights in */
     sl_graph *graph; /* NULL for landmark models */
 } sl_network;
 
@@ -21,7 +21,8 @@ void sl_network_close(sl_network *network);
 /* A TFLite file, by its mark. */
 bool sl_is_tflite(const void *data, size_t size);
 
-/* Imports by content: a TFLite file has "TFL3" at byte 4, everything else is tried as ONNX. */
-sl_status sl_network_import(const void *data, size_t size, sl_graph **out, sl_error *err);
+/* Imports by content: a TFLite file has "TFL3" at byte 4, everything else is tried as ONNX. path: of the file, in whose
+ * folder there may be more of its weights. digest (or NULL), of the file, is changed by those: net/graph.h. */
+sl_status sl_network_import(const sl_mapping *map, const char *path, uint8_t digest[32], sl_graph **out, sl_error *err);
 
 #endif

@@ -111,7 +111,7 @@ typedef enum {
     SL_FN_RELU, SL_FN_LEAKY_RELU /* a = slope */, SL_FN_CLIP /* [a, b] */, SL_FN_SIGMOID, SL_FN_TANH,
     SL_FN_EXP, SL_FN_LOG, SL_FN_SQRT, SL_FN_ABS, SL_FN_NEG, SL_FN_RECIPROCAL, SL_FN_IDENTITY, SL_FN_ERF,
     SL_FN_ELU, SL_FN_HARD_SIGMOID, SL_FN_HARD_SWISH, SL_FN_SOFTPLUS, SL_FN_GELU /* by erf, exact */, SL_FN_FLOOR,
-    SL_FN_CEIL,
+    SL_FN_CEIL, SL_FN_ROUND /* halves to even */,
     SL_FN_ADD, SL_FN_SUB, SL_FN_MUL, SL_FN_DIV, SL_FN_POW, SL_FN_MAX, SL_FN_MIN,
     SL_FN_AVERAGE, SL_FN_SUM, SL_FN_L2, SL_FN_SUM_SQUARE,
     SL_FN_NEAREST, SL_FN_LINEAR,
@@ -253,6 +253,11 @@ sl_status sl_graph_append(sl_graph *to, const sl_graph *g, const char *prefix, c
 /* ---- importers (import/) ----
  * Both check every length; SL_ERR_UNSUPPORTED names node and operator. */
 sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err);
+
+/* With weights in files below `folder`, which are read too (NULL: as above, they are refused). digest (or NULL), of
+ * `data`, then becomes one of all of them: onnx/onnx.h. */
+sl_status sl_import_onnx_in(const void *data, size_t size, const char *folder, uint8_t digest[32], sl_graph **out,
+                            sl_error *err);
 sl_status sl_import_tflite(const void *data, size_t size, sl_graph **out, sl_error *err);
 
 /* ---- exporter (export/) ----

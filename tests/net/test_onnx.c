@@ -157,6 +157,56 @@ static void unary_functions(void **state)
     check_node(9, "Identity", NULL, s, x, EXPECT(-2, 0.5f, 4));
 }
 
+/* PyTorch: F.layer_norm, F.mish, F.gelu in float64. */
+static void what_came_later(void **state)
+{
+    (void)state;
+    sl_shape s = SHAPE(1, 3);
+    const float x[] = {-2, 0.5f, 4}, halves[] = {-2.5f, 1.5f, 2.5f}, scale[] = {1, 2, 1};
+    check_node(22, "Round", NULL, s, halves, EXPECT(-2, 2, 2));
+    check_node(20, "Gelu", NULL, s, x, EXPECT(-0.0455002639f, 0.3457312306f, 3.9998733283f));
+    check_node(18, "Mish", NULL, s, x, EXPECT(-0.2525014827f, 0.3752452113f, 3.9974128070f));
+    onnx_model m = model_of(17, s);
+    onnx_floats(&m, "scale", DIMS(3), scale);
+    onnx_node(&m, "LayerNormalization", "x,scale", "y", "axis=-1");
+    check_model(&m, s, x, EXPECT(-1.1513843f, -0.2709140f, 1.2868413f));
+}
+
+/* y = (clip(round(x / 0.1) + 10) - 10) 0.1: below 0 and above 255 is cut. */
+static void quantised_and_back(void **state)
+{
+    (void)state;
+    sl_shape s = SHAPE(1, 4);
+    const float x[] = {-3, 0.26f, 0.9f, 100};
+    const uint8_t zero = 10;
+    onnx_model m = model_of(13, s);
+    onnx_scalar(&m, "scale", 0.1f);
+    wire_message(&m.graph, 5, onnx_raw("zero", ONNX_UINT8, NO_DIMS, &zero, 1));
+    onnx_node(&m, "QuantizeLinear", "x,scale,zero", "q", NULL);
+    onnx_node(&m, "DequantizeLinear", "q,scale,zero", "y", NULL);
+    check_model(&m, s, x, EXPECT(-1, 0.3f, 0.9f, 24.5f));
+}
+
+/* Weights of a row's own scale; x is rounded to int8. */
+static void quantised_weights(void **state)
+{
+    (void)state;
+    sl_shape s = SHAPE(1, 2);
+    const float x[] = {1.04f, -90}, scales[] = {0.5f, 0.25f};
+    const int8_t weights[] = {2, -4, 8, 12}, zeros[] = {0, 0}, zero = 0;
+    onnx_model m = model_of(13, s);
+    onnx_scalar(&m, "scale", 0.5f);
+    onnx_floats(&m, "scales", DIMS(2), scales);
+    wire_message(&m.graph, 5, onnx_raw("w8", ONNX_INT8, DIMS(2, 2), weights, 4));
+    wire_message(&m.graph, 5, onnx_raw("zeros", ONNX_INT8, DIMS(2), zeros, 2));
+    wire_message(&m.graph, 5, onnx_raw("zero", ONNX_INT8, NO_DIMS, &zero, 1));
+    onnx_node(&m, "QuantizeLinear", "x,scale,zero", "q", NULL);
+    onnx_node(&m, "DequantizeLinear", "q,scale,zero", "xd", NULL);
+    onnx_node(&m, "DequantizeLinear", "w8,scales,zeros", "w", "axis=0"); /* 1 -2, 2 3 */
+    onnx_node(&m, "Gemm", "xd,w", "y", "transB=1");
+    check_model(&m, s, x, EXPECT(1 + 128, 2 - 192)); /* x: 1, -64 */
+}
+
 static void clip_in_both_forms(void **state)
 {
     (void)state;
@@ -523,6 +573,9 @@ int main(void)
         cmocka_unit_test(element_types),
         cmocka_unit_test(constants_in_their_places),
         cmocka_unit_test(long_chains),
+        cmocka_unit_test(what_came_later),
+        cmocka_unit_test(quantised_and_back),
+        cmocka_unit_test(quantised_weights),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

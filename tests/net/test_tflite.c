@@ -27,7 +27,9 @@ enum {
     SOFTMAX = 25,
     TANH = 28,
     PAD = 34,
-    TRANSPOSE = 39,
+    BATCH_TO_SPACE = 37,
+    SPACE_TO_BATCH,
+    TRANSPOSE,
     MEAN,
     SUB,
     DIV,
@@ -41,8 +43,10 @@ enum {
     SUM = 74,
     SQRT,
     RSQRT,
-    POW = 78,
+    SHAPE_OF = 77,
+    POW,
     REDUCE_MAX = 82,
+    PACK = 83,
     SQUARE = 92,
     RESIZE_NEAREST = 97,
     LEAKY_RELU,
@@ -363,6 +367,51 @@ static void refuse(int code, const char *inputs, const char *options, sl_status 
     refuse_bytes(tfl_file(&m, "x", "y"), status, part);
 }
 
+/* A block's four corners become four images; the row of zeros above is the padding. */
+static void blocks_and_back(void **state)
+{
+    (void)state;
+    const float x[] = {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12};
+    for (int back = 0; back < 2; back++) {
+        tfl_model m = {0};
+        tfl_computed(&m, "x", DIMS(1, 3, 4, 1));
+        tfl_ints(&m, "block", DIMS(2), INTS(2, 2));
+        tfl_ints(&m, "edges", DIMS(2, 2), INTS(1, 0, 0, 0));
+        tfl_computed(&m, "s", DIMS(4, 2, 2, 1));
+        if (back)
+            tfl_computed(&m, "y", DIMS(1, 3, 4, 1));
+        else
+            m.tensors[m.n_tensors - 1].name = "y";
+        tfl_node(&m, SPACE_TO_BATCH, "x,block,edges", back ? "s" : "y", NULL);
+        if (back)
+            tfl_node(&m, BATCH_TO_SPACE, "s,block,edges", "y", NULL);
+        if (back)
+            check_tflite(&m, SHAPE(1, 1, 3, 4), x, x, 12);
+        else
+            check_tflite(&m, SHAPE(1, 1, 3, 4), x, EXPECT(0, 0, 5, 7, 0, 0, 6, 8, 1, 3, 9, 11, 2, 4, 10, 12));
+    }
+}
+
+/* Keras flattens so: [shape[0], -1] from the shape itself. */
+static void reshape_of_a_shape(void **state)
+{
+    (void)state;
+    tfl_model m = {0};
+    tfl_computed(&m, "x", DIMS(1, 2, 2, 2));
+    tfl_any(&m, "shape", TFL_INT32, DIMS(4), NULL, 0);
+    tfl_ints(&m, "zero", DIMS(1), INTS(0));
+    tfl_ints(&m, "one", DIMS(1), INTS(1));
+    tfl_any(&m, "batch", TFL_INT32, NO_DIMS, NULL, 0);
+    tfl_ints(&m, "rest", NO_DIMS, INTS(8));
+    tfl_any(&m, "target", TFL_INT32, DIMS(2), NULL, 0);
+    tfl_computed(&m, "y", DIMS(1, 8));
+    tfl_node(&m, SHAPE_OF, "x", "shape", NULL);
+    tfl_node(&m, STRIDED_SLICE, "shape,zero,one,one", "batch", "4=1");
+    tfl_node(&m, PACK, "batch,rest", "target", "0=2");
+    tfl_node(&m, RESHAPE, "x,target", "y", NULL);
+    check_tflite(&m, SHAPE(1, 2, 2, 2), eight, EXPECT(1, 5, 2, 6, 3, 7, 4, 8));
+}
+
 static void bad_operators(void **state)
 {
     (void)state;
@@ -429,6 +478,7 @@ int main(void)
         cmocka_unit_test(elementwise),        cmocka_unit_test(binary_with_constants),
         cmocka_unit_test(pools_and_resizing), cmocka_unit_test(axes_move),
         cmocka_unit_test(inputs_are_nchw_with_a_free_batch),
+        cmocka_unit_test(blocks_and_back),    cmocka_unit_test(reshape_of_a_shape),
         cmocka_unit_test(bad_operators),      cmocka_unit_test(truncated_and_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

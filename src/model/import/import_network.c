@@ -97,10 +97,15 @@ static sl_status find_layout(sl_import *m, const sl_graph *file, const char *nam
 sl_status sl_import_network(sl_import *m, const char *arch, sl_error *err)
 {
     sl_graph *file;
+    uint8_t beside[32] = {0};
+    const uint8_t nothing[32] = {0};
     m->format = sl_is_tflite(m->network.data, m->network.size) ? "tflite" : "onnx";
-    if (sl_network_import(m->network.data, m->network.size, &file, err) != SL_OK)
+    if (sl_network_import(&m->network, m->file, beside, &file, err) != SL_OK)
         return sl_fail_in(err, SL_ERR_FORMAT, "it is no checkpoint (torch.save, safetensors), nor a network");
     sl_status status = find_layout(m, file, arch, err);
+    if (status == SL_OK && memcmp(beside, nothing, sizeof beside) != 0)
+        status = sl_fail(err, SL_ERR_UNSUPPORTED, "it keeps weights in other files, and would be imported without them; a "
+                         "manifest beside it uses it where it is (docs/models.md)");
     sl_graph_free(file);
     return status;
 }

@@ -180,7 +180,8 @@ static void put_unary(call *c, const char *op)
                                         [SL_FN_HARD_SWISH] = "HardSwish",
                                         [SL_FN_SOFTPLUS] = "Softplus",
                                         [SL_FN_FLOOR] = "Floor",
-                                        [SL_FN_CEIL] = "Ceil"};
+                                        [SL_FN_CEIL] = "Ceil",
+                                        [SL_FN_ROUND] = "Round"};
     (void)op;
     sl_fn fn = c->attr->fn;
     if (fn == SL_FN_GELU) {

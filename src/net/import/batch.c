@@ -53,6 +53,7 @@ static bool keeps_batch(const sl_graph *g, const sl_node *node, const bool *batc
     case SL_OP_CONV:
     case SL_OP_DENSE:
     case SL_OP_BATCHNORM:
+    case SL_OP_LAYERNORM:
     case SL_OP_PRELU:
     case SL_OP_UNARY:
     case SL_OP_POOL:

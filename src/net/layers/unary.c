@@ -39,6 +39,7 @@ static double value(const sl_attr *attr, double x)
     case SL_FN_GELU: return x * normal_below(x);
     case SL_FN_FLOOR: return floor(x);
     case SL_FN_CEIL: return ceil(x);
+    case SL_FN_ROUND: return nearbyint(x);
     default: return x;
     }
 }
@@ -50,12 +51,13 @@ float sl_unary_value(const sl_attr *attr, float x)
 
 static bool is_unary(sl_fn fn)
 {
-    return fn >= SL_FN_RELU && fn <= SL_FN_CEIL;
+    return fn >= SL_FN_RELU && fn <= SL_FN_ROUND;
 }
 
 static bool integer_fn(sl_fn fn)
 {
-    return fn == SL_FN_IDENTITY || fn == SL_FN_NEG || fn == SL_FN_ABS || fn == SL_FN_FLOOR || fn == SL_FN_CEIL;
+    return fn == SL_FN_IDENTITY || fn == SL_FN_NEG || fn == SL_FN_ABS || fn == SL_FN_FLOOR || fn == SL_FN_CEIL ||
+           fn == SL_FN_ROUND;
 }
 
 sl_status sl_unary_infer(const sl_call *c, sl_error *err)
@@ -118,7 +120,8 @@ static double slope(const sl_attr *attr, double x)
     case SL_FN_SOFTPLUS: return 1 / (1 + exp(-x));
     case SL_FN_GELU: return normal_below(x) + x * exp(-x * x / 2) * 0.5 * M_2_SQRTPI * M_SQRT1_2;
     case SL_FN_FLOOR:
-    case SL_FN_CEIL: return 0;
+    case SL_FN_CEIL:
+    case SL_FN_ROUND: return 0;
     default: return 1;
     }
 }

@@ -1,4 +1,4 @@
-/* ONNX files to graphs: opset 7 to 21 of the default domain, inference only. */
+/* ONNX files to graphs: opset 7 to 23 of the default domain, inference only. */
 #include "net/import/onnx/onnx.h"
 
 #include <stdio.h>
@@ -9,7 +9,7 @@
 #include "net/import/batch.h"
 #include "net/import/const_budget.h"
 
-enum { OLDEST_OPSET = 7, NEWEST_OPSET = 21 };
+enum { OLDEST_OPSET = 7, NEWEST_OPSET = 23 };
 
 static const char *text_or_empty(const char *text) { return text ? text : ""; }
 
@@ -226,6 +226,7 @@ static sl_status build_onnx(sl_onnx *o, sl_onnx_file *file)
     Onnx__GraphProto *graph = file->model->graph;
     if (!graph)
         return sl_fail(o->err, SL_ERR_FORMAT, "not an ONNX model: it has no graph");
+    o->file_graph = graph;
     SL_TRY(find_opset(file->model, &o->opset, o->err));
     SL_TRY(add_initializers(o, graph));
     SL_TRY(sl_onnx_add_inputs(o, graph));
@@ -234,17 +235,36 @@ static sl_status build_onnx(sl_onnx *o, sl_onnx_file *file)
     return sl_free_batch(o->g, o->err);
 }
 
-sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err)
+/* Bytes of the file and of those beside it. */
+static size_t bytes_in_all(const sl_onnx_file *file, size_t size)
+{
+    for (int i = 0; i < file->n_sides; i++)
+        size += file->sides[i].map.size;
+    return size;
+}
+
+sl_status sl_import_onnx_in(const void *data, size_t size, const char *folder, uint8_t digest[32], sl_graph **out,
+                            sl_error *err)
 {
     sl_onnx_file file;
     *out = NULL;
     SL_TRY(sl_onnx_open(&file, data, size, err));
-    sl_onnx o = {.g = sl_graph_new(), .err = err, .budget = sl_const_budget(size)};
-    sl_status status = o.g ? build_onnx(&o, &file) : sl_no_memory(err, "for the network's graph");
+    sl_onnx o = {.g = sl_graph_new(), .err = err};
+    sl_status status = o.g ? SL_OK : sl_no_memory(err, "for the network's graph");
+    if (status == SL_OK && folder)
+        status = sl_onnx_lend_sides(&file, folder, digest, err);
+    o.budget = sl_const_budget(bytes_in_all(&file, size));
+    if (status == SL_OK)
+        status = build_onnx(&o, &file);
     sl_onnx_close(&file);
     if (status == SL_OK)
         *out = o.g;
     else
         sl_graph_free(o.g);
     return status;
+}
+
+sl_status sl_import_onnx(const void *data, size_t size, sl_graph **out, sl_error *err)
+{
+    return sl_import_onnx_in(data, size, NULL, NULL, out, err);
 }

@@ -4,12 +4,14 @@
 #ifndef SL_NET_ONNX_H
 #define SL_NET_ONNX_H
 
+#include "base/file.h"
 #include "net/graph.h"
 #include "onnx.pb-c.h"
 
 typedef struct {
     sl_graph *g;
     int64_t opset;
+    const Onnx__GraphProto *file_graph;
     const Onnx__NodeProto *node; /* the current one */
     const char *name;            /* what messages call it */
     sl_tensor inputs[SL_MAX_NODE_INPUTS]; /* -1: absent */
@@ -49,16 +51,30 @@ typedef struct {
 bool sl_onnx_lean_make(const void *data, size_t size, sl_onnx_lean *lean);
 void sl_onnx_lean_free(sl_onnx_lean *lean);
 
+/* A file beside the model that has weights (onnx_external.c). */
+enum { SL_ONNX_SIDES = 64 };
+typedef struct {
+    char *location; /* as tensors name it */
+    sl_mapping map;
+} sl_onnx_side;
+
 /* Parses with guards against deep nesting and memory blow-up. The initializers' raw data stays in `data`, which must
  * live until sl_onnx_close. */
 typedef struct {
     Onnx__ModelProto *model;
+    sl_onnx_side sides[SL_ONNX_SIDES];
+    int n_sides;
     ProtobufCAllocator allocator;
     size_t memory_left;
     bool exhausted;
 } sl_onnx_file;
 sl_status sl_onnx_open(sl_onnx_file *file, const void *data, size_t size, sl_error *err);
 void sl_onnx_close(sl_onnx_file *file);
+
+/* Gives initializers whose data is in other files their raw data there, until sl_onnx_close: files below `folder`.
+ * digest (or NULL) becomes the SHA-256 of itself and the SHA-256 of each such file, one after the other. */
+sl_status sl_onnx_lend_sides(sl_onnx_file *file, const char *folder, uint8_t digest[32], sl_error *err);
+void sl_onnx_close_sides(sl_onnx_file *file);
 
 /* ---- tensors (onnx_tensor.c) ---- */
 
@@ -116,11 +132,12 @@ void sl_onnx_finish(sl_onnx *o, sl_op op, const sl_attr *attr, const sl_tensor *
 /* The current node's first output is the same as `t`. */
 void sl_onnx_finish_same(sl_onnx *o, sl_tensor t);
 
-/* ---- converters (onnx_nn.c, onnx_shape.c) ---- */
+/* ---- converters (onnx_nn.c, onnx_shape.c, onnx_quantise.c) ---- */
 sl_onnx_convert sl_onnx_conv, sl_onnx_batchnorm, sl_onnx_prelu, sl_onnx_pool, sl_onnx_global_pool, sl_onnx_gemm,
-    sl_onnx_softmax, sl_onnx_resize, sl_onnx_upsample, sl_onnx_lp_norm;
+    sl_onnx_softmax, sl_onnx_resize, sl_onnx_upsample, sl_onnx_lp_norm, sl_onnx_layernorm;
 sl_onnx_convert sl_onnx_reshape, sl_onnx_flatten, sl_onnx_transpose, sl_onnx_slice, sl_onnx_split,
     sl_onnx_squeeze, sl_onnx_unsqueeze, sl_onnx_pad, sl_onnx_gather, sl_onnx_shape, sl_onnx_cast, sl_onnx_expand,
     sl_onnx_fill, sl_onnx_concat, sl_onnx_identity, sl_onnx_constant, sl_onnx_reduce;
+sl_onnx_convert sl_onnx_quantise, sl_onnx_dequantise;
 
 #endif

@@ -111,6 +111,26 @@ void sl_onnx_batchnorm(sl_onnx *o, sl_fn fn)
     sl_onnx_finish(o, SL_OP_BATCHNORM, &(sl_attr){.a = sl_onnx_float(o, "epsilon", 1e-5f)}, o->inputs, 5);
 }
 
+/* Over the last axis alone; without a bias that is zeros. */
+void sl_onnx_layernorm(sl_onnx *o, sl_fn fn)
+{
+    (void)fn;
+    const int rank = o->g->tensors[o->inputs[0]].shape.rank;
+    const int64_t axis = sl_onnx_int(o, "axis", -1);
+    sl_tensor inputs[3] = {o->inputs[0], o->inputs[1], sl_onnx_input(o, 2)};
+    int64_t count;
+    const float *scale = sl_onnx_const_f32(o, inputs[1], &count);
+    if (!scale || (axis != -1 && axis != rank - 1))
+        sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "it is done over the last axis, with a constant scale; this has another");
+    if (inputs[2] < 0) {
+        float *zeros = sl_onnx_new_floats(o, count);
+        for (int64_t i = 0; zeros && i < count; i++)
+            zeros[i] = 0;
+        inputs[2] = sl_onnx_make_f32(o, zeros, &(sl_shape){1, {count}});
+    }
+    sl_onnx_finish(o, SL_OP_LAYERNORM, &(sl_attr){.axis = -1, .a = sl_onnx_float(o, "epsilon", 1e-5f)}, inputs, 3);
+}
+
 /* True for a slope SL_OP_PRELU takes; *slope is then its per-channel shape. */
 static bool slope_per_channel(const sl_shape *given, sl_shape *slope)
 {

@@ -25,6 +25,22 @@ static void convert_hard_sigmoid(sl_onnx *o, sl_fn fn)
     sl_onnx_finish(o, SL_OP_UNARY, &a, o->inputs, 1);
 }
 
+static void convert_gelu(sl_onnx *o, sl_fn fn)
+{
+    if (!sl_onnx_string_is(o, "approximate", "none", "none"))
+        sl_onnx_fail(o, SL_ERR_UNSUPPORTED, "approximate is not \"none\"");
+    convert_unary(o, fn);
+}
+
+/* x tanh(log(1 + e^x)) */
+static void convert_mish(sl_onnx *o, sl_fn fn)
+{
+    (void)fn;
+    sl_tensor x = o->inputs[0], y = sl_onnx_emit(o, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_SOFTPLUS}, &x, 1);
+    y = sl_onnx_emit(o, SL_OP_UNARY, &(sl_attr){.fn = SL_FN_TANH}, &y, 1);
+    sl_onnx_finish(o, SL_OP_BINARY, &(sl_attr){.fn = SL_FN_MUL}, (sl_tensor[]){x, y}, 2);
+}
+
 /* Bound i of Clip: 1 and *bound when it is a constant number or absent, 0 when it is computed. */
 static bool clip_bound(const sl_onnx *o, int i, float *bound)
 {
@@ -96,6 +112,9 @@ static const sl_onnx_operator operators[] = {
     {"GlobalAveragePool", sl_onnx_global_pool, SL_FN_AVERAGE, 1, 1},
     {"Softmax", sl_onnx_softmax, SL_FN_NONE, 1, 1},
     {"LpNormalization", sl_onnx_lp_norm, SL_FN_NONE, 1, 1},
+    {"LayerNormalization", sl_onnx_layernorm, SL_FN_NONE, 2, 3},
+    {"QuantizeLinear", sl_onnx_quantise, SL_FN_NONE, 2, 3},
+    {"DequantizeLinear", sl_onnx_dequantise, SL_FN_NONE, 2, 3},
     {"Resize", sl_onnx_resize, SL_FN_NONE, 1, 4},
     {"Upsample", sl_onnx_upsample, SL_FN_NONE, 1, 2},
 
@@ -113,6 +132,9 @@ static const sl_onnx_operator operators[] = {
     {"HardSwish", convert_unary, SL_FN_HARD_SWISH, 1, 1},
     {"Floor", convert_unary, SL_FN_FLOOR, 1, 1},
     {"Ceil", convert_unary, SL_FN_CEIL, 1, 1},
+    {"Round", convert_unary, SL_FN_ROUND, 1, 1},
+    {"Gelu", convert_gelu, SL_FN_GELU, 1, 1},
+    {"Mish", convert_mish, SL_FN_NONE, 1, 1},
     {"LeakyRelu", convert_leaky_relu, SL_FN_LEAKY_RELU, 1, 1},
     {"Elu", convert_elu, SL_FN_ELU, 1, 1},
     {"HardSigmoid", convert_hard_sigmoid, SL_FN_HARD_SIGMOID, 1, 1},

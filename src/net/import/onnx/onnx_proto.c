@@ -122,4 +122,5 @@ void sl_onnx_close(sl_onnx_file *file)
     }
     onnx__model_proto__free_unpacked(file->model, &file->allocator);
     file->model = NULL;
+    sl_onnx_close_sides(file);
 }

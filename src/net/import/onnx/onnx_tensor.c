@@ -98,7 +98,7 @@ static sl_status onnx_shape_of(const Onnx__TensorProto *t, const char *name, sl_
 /* Checks that exactly `count` elements are there and says where. */
 static sl_status locate_elements(const Onnx__TensorProto *t, const char *name, size_t count, elements *e, sl_error *err)
 {
-    if (t->n_external_data || (t->has_data_location && t->data_location != 0))
+    if (t->has_data_location && t->data_location == ONNX__TENSOR_PROTO__DATA_LOCATION__EXTERNAL)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "tensor %.200s: its data is in another file; save the model with "
                        "its weights inside", name);
     if (onnx_width(t->data_type) == 0)

@@ -76,11 +76,12 @@ void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tens
 void sl_tflite_finish_fused(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
                             int field);
 
-/* ---- converters (tflite_nn.c, tflite_shape.c) ---- */
+/* ---- converters (tflite_nn.c, tflite_shape.c, tflite_blocks.c) ---- */
 sl_tflite_convert sl_tflite_conv, sl_tflite_depthwise, sl_tflite_dense, sl_tflite_pool, sl_tflite_binary,
     sl_tflite_prelu, sl_tflite_softmax, sl_tflite_l2norm, sl_tflite_resize_bilinear, sl_tflite_resize_nearest,
     sl_tflite_dequantize;
 sl_tflite_convert sl_tflite_reshape, sl_tflite_concat, sl_tflite_pad, sl_tflite_reduce, sl_tflite_transpose,
     sl_tflite_squeeze, sl_tflite_strided_slice;
+sl_tflite_convert sl_tflite_space_to_batch, sl_tflite_batch_to_space, sl_tflite_shape_of, sl_tflite_pack;
 
 #endif

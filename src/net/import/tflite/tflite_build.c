@@ -243,7 +243,7 @@ int sl_tflite_axis(sl_tflite *t, int64_t axis, int rank)
 /* ---- nodes ---- */
 
 /* The graph's tensor for file tensor `index`, which a node is about to compute. */
-static sl_tensor add_tflite_output(sl_tflite *t, int index)
+static sl_tensor add_tflite_output(sl_tflite *t, int index, bool integers)
 {
     char name[240], unique[280];
     sl_tensor added = -1;
@@ -251,13 +251,15 @@ static sl_tensor add_tflite_output(sl_tflite *t, int index)
     snprintf(unique, sizeof unique, "%s", name);
     if (!name[0] || sl_graph_find(t->g, name) >= 0)
         snprintf(unique, sizeof unique, "%s#%d", name, index);
-    if (type_of(t, index) != TYPE_FLOAT32)
+    const int type = type_of(t, index);
+    if (integers ? type != TYPE_INT32 && type != TYPE_INT64 : type != TYPE_FLOAT32)
         sl_tflite_fail(t, SL_ERR_UNSUPPORTED, "its output has element type %d; only float models are supported",
-                       type_of(t, index));
+                       type);
     if (t->computed[index] >= 0)
         sl_tflite_fail(t, SL_ERR_FORMAT, "its output %s is computed twice", name);
     if (t->status == SL_OK)
-        t->status = sl_graph_add_tensor(t->g, unique, SL_TYPE_F32, &(sl_shape){.rank = -1}, &added, t->err);
+        t->status = sl_graph_add_tensor(t->g, unique, integers ? SL_TYPE_I64 : SL_TYPE_F32, &(sl_shape){.rank = -1},
+                                        &added, t->err);
     if (t->status == SL_OK)
         t->computed[index] = added;
     return added;
@@ -270,13 +272,19 @@ static void add_tflite_node(sl_tflite *t, sl_op op, const sl_attr *attr, const s
         t->status = sl_graph_add_node(t->g, op, t->name, attr, inputs, n_inputs, &out, 1, t->err);
 }
 
+/* Shapes, and what is made of them. */
+static bool makes_integers(const sl_tflite *t, sl_op op, const sl_tensor *inputs, int n_inputs)
+{
+    return op == SL_OP_SHAPE || (n_inputs > 0 && t->g->tensors[inputs[0]].type == SL_TYPE_I64);
+}
+
 sl_tensor sl_tflite_emit(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
 {
     char name[240];
     sl_tensor out = -1;
     if (t->status != SL_OK)
         return -1;
-    bool integers = op == SL_OP_SHAPE || (n_inputs > 0 && t->g->tensors[inputs[0]].type == SL_TYPE_I64);
+    bool integers = makes_integers(t, op, inputs, n_inputs);
     make_tflite_name(t, t->name, name, sizeof name);
     t->status = sl_graph_add_tensor(t->g, name, integers ? SL_TYPE_I64 : SL_TYPE_F32, &(sl_shape){.rank = -1},
                                     &out, t->err);
@@ -292,7 +300,9 @@ sl_tensor sl_tflite_to_file_order(sl_tflite *t, sl_tensor x, int rank)
 void sl_tflite_finish(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs)
 {
     if (t->status == SL_OK)
-        add_tflite_node(t, op, attr, inputs, n_inputs, add_tflite_output(t, sl_flat_i32_in(&t->flat, t->outputs, 0)));
+        add_tflite_node(t, op, attr, inputs, n_inputs,
+                        add_tflite_output(t, sl_flat_i32_in(&t->flat, t->outputs, 0),
+                                          makes_integers(t, op, inputs, n_inputs)));
 }
 
 void sl_tflite_finish_fused(sl_tflite *t, sl_op op, const sl_attr *attr, const sl_tensor *inputs, int n_inputs,
