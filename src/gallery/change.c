@@ -1,4 +1,4 @@
-/* Adding, replacing, removing, committing: what is the same for every kind of gallery. */
+/* Adding, replacing, removing, restoring, committing: what is the same for every kind of gallery. */
 #include <string.h>
 
 #include "gallery/find.h"
@@ -119,5 +119,33 @@ sl_status sl_gallery_remove(sl_gallery *g, const char *image, const char *label,
         sl_gallery_changed(g);
     if (status == SL_OK && removed)
         *removed = count;
+    return status;
+}
+
+/* ---- restoring ---- */
+
+void sl_gallery_get_mark(const sl_gallery *g, sl_gallery_mark *out)
+{
+    *out = (sl_gallery_mark){0};
+    if (g->kind->mark)
+        g->kind->mark(g, out);
+}
+
+sl_status sl_gallery_restore(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to,
+                             sl_restored_fn told, void *context, size_t *restored, sl_error *err)
+{
+    size_t count = 0;
+    if (restored)
+        *restored = 0;
+    SL_TRY(check_writable(g, err));
+    if (!g->kind->restore)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: keeps nothing of what was removed", g->place);
+    SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes nothing else */
+    sl_status status = g->kind->restore(g, from, to, told, context, &count, err);
+    sl_gallery_changed(g);
+    const sl_status committed = sl_gallery_commit(g, status == SL_OK ? err : NULL);
+    status = status == SL_OK ? committed : status;
+    if (status == SL_OK && restored)
+        *restored = count;
     return status;
 }

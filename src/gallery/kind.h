@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "gallery/gallery.h"
+#include "secondlook_serve.h"
 #include "template/patch_row.h"
 
 typedef struct sl_gallery_kind sl_gallery_kind;
@@ -122,6 +123,10 @@ struct sl_gallery_kind {
     sl_status (*commit)(sl_gallery *g, sl_error *err);
     /* Takes out all faces of this very image id and label (NULL: any), durably; what was added is committed. */
     sl_status (*remove)(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err);
+    /* As sl_gallery_get_mark and sl_gallery_restore, but for the commit; *count is raised. Both NULL: no history is kept. */
+    void (*mark)(const sl_gallery *g, sl_gallery_mark *out);
+    sl_status (*restore)(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to, sl_restored_fn told,
+                         void *context, size_t *count, sl_error *err);
 
     /* ---- notes, which are not part of a commit ---- */
 

@@ -73,6 +73,8 @@ const sl_gallery_kind sl_folder_kind = {
     .replace = sl_folder_replace,
     .commit = sl_folder_commit,
     .remove = sl_folder_remove,
+    .mark = sl_folder_mark,
+    .restore = sl_folder_restore,
     .read_note = read_note,
     .write_note = write_note,
 };
