@@ -240,6 +240,7 @@ static void codes_of(sl_status status, int *http, int *code)
     case SL_ERR_NUMERIC: *http = 400, *code = 26; break;
     case SL_ERR_NOT_FOUND: *http = 404, *code = 44; break;
     case SL_ERR_EXISTS: *http = 409, *code = 43; break;
+    case SL_ERR_MISMATCH: *http = 409; break;
     case SL_ERR_IO: *http = 507; break;
     case SL_ERR_LOCKED:
     case SL_ERR_INTERRUPTED: *http = 503; break;

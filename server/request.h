@@ -36,6 +36,7 @@ typedef struct {
     sv_style style;
     void (*run)(sv_request *r, sl_session *session);
     const char *about; /* for the OpenAPI document; NULL: it is not told there */
+    const char *asks;  /* for it too: what is asked for, "name[!]:type .." (openapi.c); NULL: nothing */
 } sv_route;
 
 typedef struct {
@@ -80,6 +81,7 @@ struct sv_request {
     sv_place
         *place; /* where `change` is to be made once run has returned, which then replies; NULL: there is a reply */
     sv_change *change;
+    char undo[64];    /* by which a change can be taken back (sv_undo); "" */
     sv_request *next; /* in the queue */
 };
 

@@ -233,7 +233,7 @@ static void faces_add(sv_request *r, sl_session *session)
     if (faces.count > 1)
         sv_refuse(r, 400, 31, "Found more than one face in the given image");
     else
-        sv_enrol(r, &(sv_enrol_options){.place = place, .label = subject}, &faces);
+        sv_enrol(r, &(sv_enrol_options){.place = place, .label = subject}, &faces, 1);
     sv_faces_free(&faces);
 }
 
@@ -751,7 +751,7 @@ static void embeddings_verify(sv_request *r, sl_session *session)
     free(source);
 }
 
-#define ROUTE(method, path, scope, flags, run) {method, "/api/v1" path, scope, flags, SV_STYLE_COMPREFACE, run, NULL}
+#define ROUTE(method, path, scope, flags, run) {method, "/api/v1" path, scope, flags, SV_STYLE_COMPREFACE, run, NULL, NULL}
 
 const sv_route sv_compreface_routes[] = {
     ROUTE("POST", "/recognition/subjects", SV_ENROL, SV_WRITES, subjects_add),

@@ -1,6 +1,7 @@
 /* DeepStack's five calls for faces. The key is a field of the form. Errors come with status 200, as its clients expect. */
 #define _GNU_SOURCE
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,12 +78,43 @@ static void recognize(sv_request *r, sl_session *session)
     answer_faces(r, session, true);
 }
 
+static bool has_picture(sv_request *r, const char *name)
+{
+    return sv_parts_find(&r->parts, name) || json_object_get(r->json, name);
+}
+
+static bool look_at_one(sv_request *r, sl_session *session, const char *name, sv_faces *out)
+{
+    const sv_look_options how = {.name = name, .embed = true, .crops = true, .main_face = true};
+    if (!sv_look(r, session, &how, out))
+        return false;
+    if (out->count)
+        return true;
+    sv_faces_free(out);
+    sv_refuse(r, 400, 28, "no face is found on the picture %s", name);
+    return false;
+}
+
+/* image, or image1, image2, .. as far as they go: all of them, or none. */
+static int look_at_all(sv_request *r, sl_session *session, sv_faces faces[SV_ENROL_MAX])
+{
+    char name[16] = "image";
+    int photos = 0, next = has_picture(r, "image") || !has_picture(r, "image1") ? 0 : 1;
+    for (; photos < SV_ENROL_MAX && !r->reply.status; next++) {
+        if (next > 0)
+            snprintf(name, sizeof name, "image%d", next);
+        if (next > 0 && !has_picture(r, name))
+            break;
+        photos += look_at_one(r, session, name, &faces[photos]);
+    }
+    return photos;
+}
+
 static void register_face(sv_request *r, sl_session *session)
 {
     char hold[512];
     sv_place *place;
-    sv_faces faces;
-    const char *name = sv_parts_find(&r->parts, "image") ? "image" : "image1";
+    sv_faces faces[SV_ENROL_MAX];
     const char *user = sv_ask(r, "userid", hold);
     if (!allow(r, SV_ENROL, &place))
         return;
@@ -90,14 +122,11 @@ static void register_face(sv_request *r, sl_session *session)
         sv_refuse(r, 400, 33, "userid is missing");
         return;
     }
-    const sv_look_options how = {.name = name, .embed = true, .crops = true, .main_face = true};
-    if (!sv_look(r, session, &how, &faces))
-        return;
-    if (faces.count == 0)
-        sv_refuse(r, 400, 28, "no face is found on the picture");
-    else
-        sv_enrol(r, &(sv_enrol_options){.place = place, .label = user}, &faces);
-    sv_faces_free(&faces);
+    const int photos = look_at_all(r, session, faces);
+    if (!r->reply.status)
+        sv_enrol(r, &(sv_enrol_options){.place = place, .label = user}, faces, photos);
+    for (int i = 0; i < photos; i++)
+        sv_faces_free(&faces[i]);
 }
 
 static void list(sv_request *r, sl_session *session)
@@ -143,7 +172,7 @@ static void delete_person(sv_request *r, sl_session *session)
 
 #define ROUTE(path, flags, run)                                                                                        \
     {                                                                                                                  \
-        "POST", "/v1/vision/face" path, SV_READ, SV_KEY_IN_FORM | flags, SV_STYLE_DEEPSTACK, run, NULL                 \
+        "POST", "/v1/vision/face" path, SV_READ, SV_KEY_IN_FORM | flags, SV_STYLE_DEEPSTACK, run, NULL, NULL           \
     }
 
 const sv_route sv_deepstack_routes[] = {

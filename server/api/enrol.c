@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "http/resume.h"
+#include "secondlook_serve.h"
 #include "server.h"
 #include "store/durable.h"
 
@@ -23,12 +24,18 @@ typedef struct task {
     json_t *metadata;
     sv_face face;
     unsigned char photo_sha256[32];
+    struct task *also; /* the next photo's face */
+
+    sl_gallery_mark from, until; /* before and behind the change */
+    json_t *back;                /* names of faces that are there again: [[image, label]..] */
 
     sv_after after;
 } task;
 
 static void drop(task *t)
 {
+    if (t->also)
+        drop(t->also);
     for (size_t i = 0; t->images && t->images[i]; i++)
         free(t->images[i]);
     free(t->images);
@@ -40,6 +47,7 @@ static void drop(task *t)
     sl_template_free(t->face.t);
     sl_image_free(&t->face.crop);
     json_decref(t->metadata);
+    json_decref(t->back);
     free(t);
 }
 
@@ -90,6 +98,9 @@ static void finish(task *t, const sl_error *result, const char *action, json_t *
 {
     sv_request *r = t->r;
     sl_error err = *result;
+    if (t->from.commit != t->until.commit)
+        snprintf(r->undo, sizeof r->undo, "%llx-%llx-%llx", (unsigned long long)t->from.generation,
+                 (unsigned long long)t->from.commit, (unsigned long long)t->until.commit);
     if (err.status == SL_OK)
         err.status = sweep_metadata(t->place, &err);
     if (err.status != SL_OK)
@@ -103,9 +114,8 @@ static void finish(task *t, const sl_error *result, const char *action, json_t *
 
 /* ---- enrolling ---- */
 
-static sl_status add(sv_change *change, sl_gallery *g, sl_error *err)
+static sl_status add_face(const task *t, sl_gallery *g, sl_error *err)
 {
-    task *t = (task *)change;
     const sl_entry entry = {.label = t->label,
                             .image = t->image,
                             .box = t->face.face.box,
@@ -114,6 +124,14 @@ static sl_status add(sv_change *change, sl_gallery *g, sl_error *err)
     const sl_image *crop = t->face.crop.pixels ? &t->face.crop : NULL;
     return t->replace ? sl_gallery_replace(g, t->image, &entry, t->face.t, crop, err)
                       : sl_gallery_add(g, &entry, t->face.t, crop, err);
+}
+
+static sl_status add(sv_change *change, sl_gallery *g, sl_error *err)
+{
+    sl_status status = SL_OK;
+    for (const task *t = (task *)change; t && status == SL_OK; t = t->also)
+        status = add_face(t, g, err);
+    return status;
 }
 
 /* The same picture of the same person under the same id, once more: it is there. */
@@ -136,10 +154,21 @@ static json_t *face_json(const task *t)
     if (t->r->route->style == SV_STYLE_COMPREFACE)
         return json_pack("{s:s,s:o}", "image_id", uuid, "subject", sv_text(t->label));
     if (t->r->route->style == SV_STYLE_DEEPSTACK)
-        return json_pack("{s:b,s:s}", "success", 1, "message", "face added");
+        return json_pack("{s:b,s:s}", "success", 1, "message", t->also ? "faces added" : "face added");
     const sl_quality *q = &t->face.face.quality;
     return json_pack("{s:s,s:o,s:o,s:o}", "id", uuid, "image", sv_text(t->image), "person", sv_text(t->label),
                      "quality", sv_rounded(q->overall, 4));
+}
+
+static bool note_enrolled(const task *t)
+{
+    sv_request *r = t->r;
+    for (; t; t = t->also) {
+        if (!sv_note(r, "enrol", sv_place_name(t->place), t->label, json_pack("{s:o}", "image", sv_text(t->image))))
+            return false;
+        atomic_fetch_add(&r->server->metrics.enrolled, 1);
+    }
+    return true;
 }
 
 static void added(sv_change *change, const sl_error *result)
@@ -156,8 +185,7 @@ static void added(sv_change *change, const sl_error *result)
                                          &outcome);
     if (outcome.status != SL_OK) {
         sv_refuse_error(r, &outcome);
-    } else if (sv_note(r, "enrol", sv_place_name(t->place), t->label, json_pack("{s:o}", "image", sv_text(t->image)))) {
-        atomic_fetch_add(&r->server->metrics.enrolled, 1);
+    } else if (note_enrolled(t)) {
         sv_reply_json(r, r->route->style == SV_STYLE_DEEPSTACK ? 200 : 201, face_json(t));
     }
     drop(t);
@@ -176,13 +204,12 @@ static void name_face(const sv_request *r, char out[37])
     sv_face_uuid(text, out);
 }
 
-void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces)
+/* Its first face, to be added. */
+static task *begin_photo(sv_request *r, const sv_enrol_options *how, const char *image, sv_faces *faces)
 {
-    char fresh[37];
-    name_face(r, fresh);
-    task *t = begin(r, how->place, how->image ? how->image : fresh, how->label, &(sv_after){0});
+    task *t = begin(r, how->place, image, how->label, &(sv_after){0});
     if (!t)
-        return;
+        return NULL;
     t->face = faces->items[0];
     faces->items[0].t = NULL;
     faces->items[0].crop = (sl_image){0};
@@ -190,11 +217,32 @@ void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces)
         sl_image_free(&t->face.crop);
     memcpy(t->photo_sha256, faces->photo_sha256, sizeof t->photo_sha256);
     t->replace = how->replace;
-    t->metadata = json_incref(how->metadata);
-    t->change.apply = add;
-    t->change.done = added;
+    return t;
+}
+
+void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces, int photos)
+{
+    task *first = NULL;
+    for (int i = photos; i-- > 0;) {
+        char fresh[37];
+        if (i)
+            sv_new_uuid(fresh);
+        else
+            name_face(r, fresh);
+        task *t = begin_photo(r, how, how->image ? how->image : fresh, &faces[i]);
+        if (!t) {
+            if (first)
+                drop(first);
+            return;
+        }
+        t->also = first;
+        first = t;
+    }
+    first->metadata = json_incref(how->metadata);
+    first->change.apply = add;
+    first->change.done = added;
     r->place = how->place;
-    r->change = &t->change;
+    r->change = &first->change;
 }
 
 /* ---- removing ---- */
@@ -218,9 +266,8 @@ static sl_status remove_everybody(sl_gallery *g, size_t *count, sl_error *err)
     return status;
 }
 
-static sl_status remove_faces(sv_change *change, sl_gallery *g, sl_error *err)
+static sl_status remove_asked(task *t, sl_gallery *g, sl_error *err)
 {
-    task *t = (task *)change;
     t->count = 0;
     if (t->all)
         return remove_everybody(g, &t->count, err);
@@ -233,6 +280,22 @@ static sl_status remove_faces(sv_change *change, sl_gallery *g, sl_error *err)
         t->count += removed;
     }
     return status;
+}
+
+/* Does that between two marks: in commits of its own. */
+static sl_status between_marks(task *t, sl_gallery *g, sl_status (*make)(task *, sl_gallery *, sl_error *), sl_error *err)
+{
+    sl_status status = sl_gallery_commit(g, err);
+    sl_gallery_get_mark(g, &t->from);
+    if (status == SL_OK)
+        status = make(t, g, err);
+    sl_gallery_get_mark(g, &t->until);
+    return status;
+}
+
+static sl_status remove_faces(sv_change *change, sl_gallery *g, sl_error *err)
+{
+    return between_marks((task *)change, g, remove_asked, err);
 }
 
 static void removed(sv_change *change, const sl_error *result)
@@ -277,10 +340,14 @@ void sv_remove_all(sv_request *r, sv_place *place, char **images, const sv_after
 
 /* ---- renaming ---- */
 
+static sl_status rename_asked(task *t, sl_gallery *g, sl_error *err)
+{
+    return sl_gallery_rename(g, t->label, t->to, &t->count, err);
+}
+
 static sl_status rename_person(sv_change *change, sl_gallery *g, sl_error *err)
 {
-    task *t = (task *)change;
-    return sl_gallery_rename(g, t->label, t->to, &t->count, err);
+    return between_marks((task *)change, g, rename_asked, err);
 }
 
 static void renamed(sv_change *change, const sl_error *result)
@@ -304,4 +371,60 @@ void sv_rename(sv_request *r, sv_place *place, const char *from, const char *to,
         return;
     t->to = strdup(to);
     send_change(t, rename_person, renamed);
+}
+
+/* ---- taking back ---- */
+
+static void note_back(void *context, const char *image, const char *label)
+{
+    json_array_append_new(context, json_pack("[o,o]", sv_text(image), sv_text(label)));
+}
+
+static sl_status take_back(sv_change *change, sl_gallery *g, sl_error *err)
+{
+    task *t = (task *)change;
+    return sl_gallery_restore(g, &t->from, &t->until, note_back, t->back, &t->count, err);
+}
+
+/* Metadata comes back with its faces and people. */
+static sl_status recall_metadata(const task *t, sl_error *err)
+{
+    sv_metadata *m = sv_place_metadata(t->place);
+    sl_status status = SL_OK;
+    for (size_t i = 0; i < json_array_size(t->back) && status == SL_OK; i++) {
+        const json_t *face = json_array_get(t->back, i);
+        const char *label = json_string_value(json_array_get(face, 1));
+        status = sv_metadata_recall(m, SV_OF_FACE, json_string_value(json_array_get(face, 0)), err);
+        if (status == SL_OK)
+            status = sv_metadata_recall(m, SV_OF_PERSON, label, err);
+        sv_place_forget_person(t->place, label, NULL); /* the face keeps the name */
+    }
+    return status;
+}
+
+static void taken_back(sv_change *change, const sl_error *result)
+{
+    task *t = (task *)change;
+    sl_error outcome = *result;
+    if (outcome.status == SL_OK)
+        outcome.status = recall_metadata(t, &outcome);
+    t->from = t->until; /* there is no undo of an undo */
+    finish(t, &outcome, "undo", json_pack("{s:I}", "faces", (json_int_t)t->count));
+}
+
+void sv_undo(sv_request *r, sv_place *place, const char *undo, const sv_after *after)
+{
+    unsigned long long generation, from, to;
+    int read = 0;
+    if (!undo || sscanf(undo, "%16llx-%16llx-%16llx%n", &generation, &from, &to, &read) != 3 || undo[read]) {
+        sv_refuse(r, 400, 0, "undo is what a removal or a new name answered");
+        return;
+    }
+    task *t = begin(r, place, NULL, NULL, after);
+    if (!t)
+        return;
+    t->from = (sl_gallery_mark){generation, from};
+    t->until = (sl_gallery_mark){generation, to};
+    t->back = json_array();
+    send_change(t, take_back, taken_back);
 }

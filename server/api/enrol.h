@@ -11,9 +11,11 @@ typedef struct {
     json_t *metadata;          /* NULL: none */
 } sv_enrol_options;
 
-/* Adds the first of the faces, whose template and crop it takes, and answers {"image_id", "subject"} (CompreFace) or the
- * face (own) once it is safe. */
-void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces);
+enum { SV_ENROL_MAX = 64 }; /* photos at once */
+
+/* Adds the first face of each of `photos` photos, whose template and crop it takes, and answers {"image_id", "subject"}
+ * (CompreFace) or the face (own) once all are safe. Of several photos the ids are new ones. */
+void sv_enrol(sv_request *r, const sv_enrol_options *how, sv_faces *faces, int photos);
 
 /* What answers once a change is durable: `told` with how many faces it was of. `drop` (may be NULL) frees the context,
  * whatever came of the change. */
@@ -31,5 +33,9 @@ void sv_remove_all(sv_request *r, sv_place *place, char **images, const sv_after
 
 /* Gives a person another name. */
 void sv_rename(sv_request *r, sv_place *place, const char *from, const char *to, const sv_after *after);
+
+/* Takes back what sv_remove, sv_remove_all or sv_rename did: when their `told` is called, r->undo has the text that says
+ * which change it was. It holds until the gallery is compacted. */
+void sv_undo(sv_request *r, sv_place *place, const char *undo, const sv_after *after);
 
 #endif

@@ -56,6 +56,7 @@ void sv_own_rates(sv_request *r, sl_session *session);
 void sv_own_people(sv_request *r, sl_session *session);
 void sv_own_person_rename(sv_request *r, sl_session *session);
 void sv_own_person_remove(sv_request *r, sl_session *session);
+void sv_own_undo(sv_request *r, sl_session *session);
 void sv_own_faces(sv_request *r, sl_session *session);
 void sv_own_face_add(sv_request *r, sl_session *session);
 void sv_own_face(sv_request *r, sl_session *session);

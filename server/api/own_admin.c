@@ -1,6 +1,5 @@
-/* The server itself: health, figures, keys, and what its API is. */
+/* The server itself: health, figures, keys. */
 #define _GNU_SOURCE
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,67 +94,6 @@ void sv_own_metrics(sv_request *r, sl_session *session)
     print_gauges(f, r->server);
     fclose(f);
     sv_reply_bytes(r, 200, "text/plain; version=0.0.4", text, size);
-}
-
-/* ---- OpenAPI ---- */
-
-static json_t *path_parameters(const char *path)
-{
-    json_t *list = json_array();
-    for (const char *at = strchr(path, '{'); at; at = strchr(at + 1, '{')) {
-        char name[32];
-        snprintf(name, sizeof name, "%.*s", (int)strcspn(at + 1, "}"), at + 1);
-        json_array_append_new(list, json_pack("{s:s,s:s,s:b,s:{s:s}}", "name", name, "in", "path", "required", 1,
-                                              "schema", "type", "string"));
-    }
-    return list;
-}
-
-static json_t *operation(const sv_route *route)
-{
-    json_t *object = json_pack("{s:s,s:o,s:{s:{s:s},s:{s:s,s:{s:{s:{s:s}}}}}}", "summary", route->about, "parameters",
-                               path_parameters(route->path), "responses", "2XX", "description", "Done", "default",
-                               "description", "Refused", "content", "application/problem+json", "schema", "$ref",
-                               "#/components/schemas/Problem");
-    if (route->scope != SV_NOBODY)
-        json_object_set_new(object, "security", json_pack("[{s:[]}]", "key"));
-    json_object_set_new(object, "x-scope", json_string(sv_scope_name(route->scope)));
-    if (strcmp(route->method, "POST") == 0)
-        json_object_set_new(object, "requestBody",
-                            json_pack("{s:{s:{s:{s:s}},s:{s:{s:s}}}}", "content", "multipart/form-data", "schema",
-                                      "type", "object", "application/json", "schema", "type", "object"));
-    return object;
-}
-
-static void add_path(json_t *paths, const sv_route *route)
-{
-    char method[8];
-    json_t *path = json_object_get(paths, route->path);
-    if (!path)
-        json_object_set_new(paths, route->path, path = json_object());
-    size_t n = 0;
-    for (; route->method[n] && n + 1 < sizeof method; n++)
-        method[n] = (char)tolower((unsigned char)route->method[n]);
-    method[n] = 0;
-    json_object_set_new(path, method, operation(route));
-}
-
-void sv_own_openapi(sv_request *r, sl_session *session)
-{
-    (void)session;
-    json_t *paths = json_object();
-    for (const sv_route *const *table = r->server->routes; *table; table++)
-        for (const sv_route *route = *table; route->method; route++)
-            if (route->about)
-                add_path(paths, route);
-    json_t *problem = json_pack("{s:s,s:{s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s},s:{s:s}}}", "type", "object",
-                                "properties", "code", "type", "integer",
-                                "type", "type", "string", "title", "type", "string", "status", "type", "integer",
-                                "detail", "type", "string", "request", "type", "string");
-    json_t *key = json_pack("{s:s,s:s,s:s}", "type", "apiKey", "in", "header", "name", "x-api-key");
-    sv_reply_json(r, 200, json_pack("{s:s,s:{s:s,s:s},s:o,s:{s:{s:o},s:{s:o}}}", "openapi", "3.1.0", "info", "title",
-                                    "secondlook", "version", sl_version(), "paths", paths, "components", "schemas",
-                                    "Problem", problem, "securitySchemes", "key", key));
 }
 
 /* ---- keys ---- */

@@ -144,10 +144,21 @@ static bool find_person(sv_request *r, sv_place *place, const char *name)
     return there;
 }
 
+/* undo: what takes it back, where there is anything. */
 static void told_count(sv_request *r, size_t count, void *context)
 {
     (void)context;
-    sv_reply_json(r, 200, json_pack("{s:I}", "faces", (json_int_t)count));
+    sv_reply_json(r, 200, json_pack("{s:I,s:s*}", "faces", (json_int_t)count, "undo", *r->undo ? r->undo : NULL));
+}
+
+void sv_own_undo(sv_request *r, sl_session *session)
+{
+    (void)session;
+    char hold[512];
+    const char *undo = sv_ask(r, "undo", hold);
+    sv_place *place = sv_named_gallery(r);
+    if (place)
+        sv_undo(r, place, undo, &(sv_after){.told = told_count});
 }
 
 void sv_own_person_rename(sv_request *r, sl_session *session)
@@ -271,7 +282,7 @@ void sv_own_face_add(sv_request *r, sl_session *session)
     if (check_face(r, &faces) && ask_metadata(r, &metadata))
         sv_enrol(r, &(sv_enrol_options){.place = place, .label = person, .image = id && *id ? id : NULL,
                                         .metadata = metadata, .replace = id && *id && sv_ask_bool(r, "replace", false)},
-                 &faces);
+                 &faces, 1);
     json_decref(metadata);
     sv_faces_free(&faces);
 }

@@ -40,6 +40,6 @@ static void page_file(sv_request *r, sl_session *session)
 }
 
 const sv_route sv_page_routes[] = {
-    {"GET", "/", SV_NOBODY, SV_AT_ONCE, SV_STYLE_OWN, index_page, NULL},
-    {"GET", "/page/{file}", SV_NOBODY, SV_AT_ONCE, SV_STYLE_OWN, page_file, NULL},
+    {"GET", "/", SV_NOBODY, SV_AT_ONCE, SV_STYLE_OWN, index_page, NULL, NULL},
+    {"GET", "/page/{file}", SV_NOBODY, SV_AT_ONCE, SV_STYLE_OWN, page_file, NULL, NULL},
     {0}};

@@ -3,7 +3,7 @@ import { ask, galleryPath } from "./api.js";
 import { badge, el } from "./dom.js";
 import { texts } from "./texts.js";
 
-export async function photos(person, gallery, mayChange, reload) {
+export async function photos(person, gallery, mayChange, reload, made) {
     const list = el("ul", { class: "grid" }), wrong = el("p", { class: "wrong", role: "alert" });
     let changed = false;
     const dialog = el("dialog", { class: "card wide", "aria-label": person.name, onclose: () => { dialog.remove(); if (changed) reload(); } },
@@ -15,7 +15,8 @@ export async function photos(person, gallery, mayChange, reload) {
             : el("span", { class: "blank" }), badge(face.quality.overall), el("small", { class: "name" }, face.image));
         if (mayChange && items.length > 1) item.append(el("button", { class: "quiet danger", "aria-label": `${texts.remove}: ${texts.photo(i + 1)}`, onclick: async () => {
             try {
-                await ask("DELETE", galleryPath(gallery, "faces", face.id));
+                const { undo } = await ask("DELETE", galleryPath(gallery, "faces", face.id));
+                made.add(texts.removed(`${person.name}, ${texts.photo(i + 1)}`), undo);
                 changed = true;
                 item.remove();
             } catch (error) { wrong.textContent = error.message; }

@@ -25,11 +25,14 @@ sl_status sv_metadata_set(sv_metadata *m, sv_metadata_kind kind, const char *nam
 /* Of two people who are one now: the other's stays, where it has any. */
 sl_status sv_metadata_rename(sv_metadata *m, const char *from, const char *to, sl_error *err);
 
-/* Forgets all whose name is not `there`. */
+/* Puts away all whose name is not `there`. */
 sl_status sv_metadata_sweep(sv_metadata *m, bool (*there)(void *context, sv_metadata_kind kind, const char *name),
                             void *context, sl_error *err);
 
-/* Writes the file anew: what was forgotten is gone from it. */
+/* Of a name that is there again: what was put away, where nothing else was set since. */
+sl_status sv_metadata_recall(sv_metadata *m, sv_metadata_kind kind, const char *name, sl_error *err);
+
+/* Writes the file anew: what was forgotten or put away is gone from it. */
 sl_status sv_metadata_compact(sv_metadata *m, sl_error *err);
 
 #endif

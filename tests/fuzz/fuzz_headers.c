@@ -29,7 +29,7 @@ static void echo(sv_request *r, sl_session *session)
                                     sv_text(r->key.name), "size", (json_int_t)r->size));
 }
 
-#define ROUTE(method, path, scope, flags, style) {method, path, scope, SV_AT_ONCE | flags, style, echo, NULL}
+#define ROUTE(method, path, scope, flags, style) {method, path, scope, SV_AT_ONCE | flags, style, echo, NULL, NULL}
 static const sv_route routes[] = {ROUTE("GET", "/open/{x}", SV_NOBODY, 0, SV_STYLE_OWN),
                                   ROUTE("GET", "/key", SV_READ, 0, SV_STYLE_OWN),
                                   ROUTE("POST", "/key/{x}", SV_ADMIN, 0, SV_STYLE_OWN),

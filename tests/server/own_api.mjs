@@ -12,11 +12,14 @@ const form = fields => {
     for (const [name, value] of Object.entries(fields)) f.append(name, value);
     return f;
 };
+const sent = []; // of every request that was answered: method, path, names of what was asked
 async function call(method, path, body, headers = {}) {
     const plain = body && !(body instanceof FormData) && !Buffer.isBuffer(body);
     const response = await fetch(url + path, { method, body: plain ? JSON.stringify(body) : body,
         headers: { "x-api-key": key, ...(plain ? { "content-type": "application/json" } : {}), ...headers } });
     const type = response.headers.get("content-type") ?? "";
+    const where = new URL(path, url), asked = body instanceof FormData ? [...body.keys()] : plain ? Object.keys(body) : [];
+    if (response.ok && method !== "PUT") sent.push([method.toLowerCase(), where.pathname, [...where.searchParams.keys(), ...asked]]);
     const text = /^(image|application.x-tar)/.test(type) ? await response.arrayBuffer() : await response.text();
     return { status: response.status, type, headers: response.headers,
         body: /json/.test(type) && text ? JSON.parse(text) : text };
@@ -129,13 +132,35 @@ assert.equal((await ok(200, "GET", `${g}/faces/${eve.id}`)).metadata, undefined,
 await ok(200, "DELETE", `${g}/people/Eve`);
 
 // ---- people
-assert.deepEqual(await ok(200, "POST", `${g}/people/Bob/rename`, { to: "Zoë" }), { faces: 1 });
+const renamed = await ok(200, "POST", `${g}/people/Bob/rename`, { to: "Zoë" });
+assert.equal(renamed.faces, 1);
 assert.deepEqual((await ok(200, "GET", `${g}/people?q=zo`)).items.map(p => p.name), ["Zoë"]);
-assert.deepEqual(await ok(200, "POST", `${g}/people/${encodeURIComponent("Zoë")}/rename`, { to: "Ann" }), { faces: 1 });
+assert.equal((await ok(200, "POST", `${g}/people/${encodeURIComponent("Zoë")}/rename`, { to: "Ann" })).faces, 1);
 assert.equal((await ok(200, "GET", `${g}/people`)).items[0].faces, 2);
 await refused(404, "POST", `${g}/people/Zo%C3%AB/rename`, { to: "x" });
-assert.deepEqual(await ok(200, "DELETE", `${g}/faces/${bob.id}`), { faces: 1 });
+const removed = await ok(200, "DELETE", `${g}/faces/${bob.id}`);
+assert.equal(removed.faces, 1);
 await refused(404, "DELETE", `${g}/faces/${bob.id}`);
+
+// ---- undo: a removal with its metadata, two people who were joined; once, and until the gallery is compacted
+await ok(204, "PUT", `${g}/people/Ann/metadata`, { badge: 2 });
+const undone = undo => ok(200, "POST", `${g}/undo`, { undo });
+const people = async () => (await ok(200, "GET", `${g}/people`)).items.map(p => `${p.name} ${p.faces} ${p.metadata?.badge ?? ""}`);
+const before = await people(), searched = (await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png") }))).faces[0].candidates;
+const gone = await ok(200, "DELETE", `${g}/people/Ann`);
+assert.deepEqual(await people(), []);
+assert.deepEqual(await undone(gone.undo), { faces: 1 });
+assert.deepEqual(await undone(gone.undo), { faces: 0 });
+assert.deepEqual(await people(), before);
+assert.deepEqual((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png") }))).faces[0].candidates, searched);
+await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Dan" }));
+const joined = await ok(200, "POST", `${g}/people/Ann/rename`, { to: "Dan" });
+assert.deepEqual(await people(), ["Dan 2 2"]);
+assert.deepEqual(await undone(joined.undo), { faces: 1 });
+assert.deepEqual(await people(), ["Ann 1 2", "Dan 1 "]);
+await ok(200, "DELETE", `${g}/people/Dan`);
+for (const bad of ["", "1-2", "0-0-zz", "1-2-3x", "1-9-3"]) await refused(400, "POST", `${g}/undo`, { undo: bad });
+await refused(409, "POST", `${g}/undo`, { undo: removed.undo.replace(/^\w+/, "7") });
 
 // ---- jobs and their events
 async function job(kind, more = {}) {
@@ -149,9 +174,10 @@ async function follow(begun) {
     return ok(200, "GET", `/v1/jobs/${begun.body.id}`);
 }
 assert.equal((await job("verify")).state, "done");
-assert.equal((await ok(200, "GET", g)).removed, 6); // renamed thrice, removed thrice
+assert.equal((await ok(200, "GET", g)).removed, 10); // renamed and back five times, removed five times
 assert.equal((await job("compact")).state, "done");
 assert.equal((await ok(200, "GET", g)).removed, 0);
+await refused(409, "POST", `${g}/undo`, { undo: joined.undo });
 assert.equal((await job("calibrate")).state, "failed"); // of one face nothing can be told
 await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann again" }));
 const twice = await job("duplicates");
@@ -245,6 +271,15 @@ for (const [path, methods] of Object.entries(document.paths))
         const probe = await fetch(url + path.replace(/{\w+}/g, "none"), { method: method.toUpperCase() });
         assert.ok(probe.status !== 405 && !(probe.status === 404 && (await probe.text()).includes("nothing here")), path);
     }
+for (const [method, path, names] of sent) {
+    const [, found] = Object.entries(document.paths).find(([p, m]) => method in m && new RegExp(`^${p.replace(/{\w+}/g, "[^/]+")}$`).test(path));
+    const { parameters, requestBody } = found[method], of = requestBody?.content["multipart/form-data"]?.schema;
+    const known = [...parameters.filter(p => p.in === "query").map(p => p.name), ...Object.keys(of?.properties ?? {})];
+    for (const name of names) assert.ok(known.includes(name), `${method} ${path} was asked ${name}`);
+    for (const name of of?.required ?? []) assert.ok(names.includes(name), `${method} ${path} needs ${name}`);
+}
+assert.deepEqual(document.paths["/v1/galleries/{gallery}/identify"].post.requestBody.content["application/json"].schema.properties.explain,
+    { type: "string", enum: ["none", "png", "url"] });
 assert.equal((await ok(200, "GET", "/healthz")).status, "ok");
 assert.match(await ok(200, "GET", "/metrics"), /secondlook_faces{gallery="staff"} 1\n/);
 assert.equal((await ok(200, "GET", "/v1/audit?last=3")).lines.length, 3);

@@ -72,6 +72,13 @@ const deep = (call, ...fields) => post(`/v1/vision/face${call}`, multipart(part(
 const image = part("image", face, "; filename=a");
 assert.deepEqual(await deep("/register", part("userid", "Eve"), image), { success: true, message: "face added" });
 assert.ok((await deep("/list")).faces.includes("Eve"));
+const grey = readFileSync(`${photos}/grey.jpg`), other = readFileSync(`${photos}/sample2.png`);
+assert.deepEqual(await deep("/register", part("userid", "Eve"), part("image1", face, "; filename=a"), part("image2", other, "; filename=b")),
+    { success: true, message: "faces added" });
+const ofEve = async () => json(await raw(head("GET /v1/galleries/main/faces?person=Eve"))).total;
+assert.equal(await ofEve(), 3);
+assert.match((await deep("/register", part("userid", "Eve"), part("image1", face, "; filename=a"), part("image2", grey, "; filename=b"))).error, /image2/);
+assert.equal(await ofEve(), 3, "all of several pictures, or none");
 assert.equal((await deep("", image)).predictions.length, 1);
 assert.ok(["Eve", "Zo\u00c3\u00ab", "No\u00c3\u00abl"].includes((await deep("/recognize", image)).predictions[0].userid));
 assert.deepEqual(await deep("/delete", part("userid", "Eve")), { success: true });
