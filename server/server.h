@@ -25,7 +25,7 @@ typedef struct {
     sl_patch_format patches;
     sl_engine_options engine;
     const char *import_from; /* folder below which folders may be imported, or NULL */
-    const char *study;       /* folder of a user study, or NULL */
+    const char *study;       /* folder of a user study; NULL: data/study, where there is one */
     const char *origin; /* that browsers may call from, or NULL */
 } sv_config;
 
@@ -51,7 +51,7 @@ struct sv_server {
     struct sv_sessions *sessions;
     struct sv_replays *replays;
     struct sv_recent *recent;
-    struct sv_study *study; /* NULL: none is served */
+    _Atomic(struct sv_study *) study; /* NULL: none is served, until a job makes one */
     struct sv_listener *listener;
     const sv_route *const *routes; /* tables; ends with NULL */
     sv_metrics metrics;

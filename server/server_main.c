@@ -236,14 +236,23 @@ static sl_status open_store(sv_server *s, const command_line *line, char made[37
     return status;
 }
 
+/* The one that was named, or the one that a job made. */
 static sl_status open_study(sv_server *s, sl_error *err)
 {
-    size_t refused;
-    const sl_status status = sv_study_open(s->config.study, &s->study, &refused, err);
+    size_t refused = 0;
+    sv_study *study = NULL;
+    char *made = sv_join(s->config.data, "study"), *key = made ? sv_join(made, "key.json") : NULL;
+    const char *folder = s->config.study ? s->config.study : key && access(key, F_OK) == 0 ? made : NULL;
+    sl_status status = !key     ? sv_fail(err, SL_ERR_MEMORY, "no memory")
+                       : folder ? sv_study_open(folder, &study, &refused, err)
+                                : SL_OK;
     if (refused)
         fprintf(stderr,
                 "secondlook-server: %zu lines of %s/answers.jsonl are not taken: 'secondlook study score' says why\n",
-                refused, s->config.study);
+                refused, folder);
+    atomic_store(&s->study, study);
+    free(key);
+    free(made);
     return status;
 }
 
@@ -257,7 +266,7 @@ static sl_status open_server(sv_server *s, const command_line *line, char made[3
         status = open_pairs(s, err);
     if (status == SL_OK)
         status = open_store(s, line, made, err);
-    if (status == SL_OK && s->config.study)
+    if (status == SL_OK)
         status = open_study(s, err);
     if (status == SL_OK)
         status = sv_queue_open(s->engine, s->config.workers, s->config.queue, &s->queue, err);
@@ -282,7 +291,7 @@ static void close_server(sv_server *s)
         sv_listener_drain(s->listener);
     sv_listener_close(s->listener);
     sv_jobs_close(s->jobs);
-    sv_study_close(s->study);
+    sv_study_close(atomic_load(&s->study));
     sv_hub_close(s->hub);
     sv_audit_close(s->audit);
     sv_keys_close(s->keys);
@@ -296,8 +305,9 @@ static void say_where(const sv_server *s, const char *made)
 {
     printf("secondlook-server listens at %s://%s:%d\n", s->config.tls_cert ? "https" : "http", s->config.address,
            sv_listener_port(s->listener));
-    if (s->study)
-        printf("Participants of the study open /study/%s/ there\n", sv_study_id(s->study));
+    const sv_study *study = atomic_load(&s->study);
+    if (study)
+        printf("Participants of the study open /study/%s/ there\n", sv_study_id(study));
     if (*made)
         printf("The key for all galleries, which is shown this once: %s\n", made);
     fflush(stdout);

@@ -167,6 +167,7 @@ static const sv_job_kind kinds[] = {{"compact", compact, false},
                                     {"cluster", cluster, false},
                                     {"export", sv_job_export, false},
                                     {"import", sv_job_import_folder, false},
+                                    {"study", sv_job_study, false},
                                     {NULL, NULL, false}};
 
 void sv_own_job_begin(sv_request *r, sl_session *session)
@@ -179,7 +180,7 @@ void sv_own_job_begin(sv_request *r, sl_session *session)
     while (name && kind->name && strcmp(kind->name, name) != 0)
         kind++;
     if (place && (!name || !kind->name))
-        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate, duplicates, cluster, export or import");
-    else if (place)
+        sv_refuse(r, 400, 0, "kind is compact, verify, calibrate, duplicates, cluster, export, import or study");
+    else if (place && (kind->run != sv_job_study || sv_may_administer(r))) /* a study is the whole server's */
         sv_job_begin(r, place, kind);
 }

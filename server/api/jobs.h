@@ -32,4 +32,7 @@ void sv_job_begin(sv_request *r, sv_place *place, const sv_job_kind *kind);
 sl_status sv_job_export(sv_job *job, json_t *result, sl_error *err);
 sl_status sv_job_import_folder(sv_job *job, json_t *result, sl_error *err);
 
+/* job_study.c */
+sl_status sv_job_study(sv_job *job, json_t *result, sl_error *err);
+
 #endif

@@ -13,7 +13,7 @@
 
 static sv_study *addressed(sv_request *r)
 {
-    sv_study *study = r->server->study;
+    sv_study *study = atomic_load(&r->server->study);
     if (study && strcmp(sv_study_id(study), r->args[0]) == 0)
         return study;
     sv_refuse(r, 404, 0, "no study of this number is served");
@@ -85,9 +85,10 @@ static bool figures(sv_request *r, sl_study_result *out)
     sl_error err = {0};
     if (!sv_may_administer(r))
         return false;
-    if (!r->server->study)
-        sv_refuse(r, 404, 0, "no study is served: start the server with --study DIR");
-    else if (sv_study_score(r->server->study, out, &err) != SL_OK)
+    sv_study *study = atomic_load(&r->server->study);
+    if (!study)
+        sv_refuse(r, 404, 0, "no study is served: begin a job of the kind study, or start the server with --study DIR");
+    else if (sv_study_score(study, out, &err) != SL_OK)
         sv_refuse_error(r, &err);
     else
         return true;
@@ -137,20 +138,20 @@ static void study_lines(sv_request *r, sl_session *session)
     char *csv;
     if (!figures(r, &result))
         return;
-    if (sv_study_csv(r->server->study, &csv, &err) == SL_OK)
+    if (sv_study_csv(atomic_load(&r->server->study), &csv, &err) == SL_OK)
         sv_reply_bytes(r, 200, "text/csv; charset=utf-8", csv, strlen(csv));
     else
         sv_refuse_error(r, &err);
 }
 
-#define ROUTE(method, path, scope, flags, run, about) {method, path, scope, flags, SV_STYLE_OWN, run, about}
+#define ROUTE(method, path, scope, flags, run, about) {method, path, scope, flags, SV_STYLE_OWN, run, about, NULL}
 
 const sv_route sv_study_routes[] = {
     ROUTE("GET", "/study/{study}", SV_NOBODY, SV_AT_ONCE, study_index, NULL),
     ROUTE("GET", "/study/{study}/{file}", SV_NOBODY, SV_AT_ONCE, study_file, NULL),
     ROUTE("GET", "/study/{study}/tiles/{file}", SV_NOBODY, SV_AT_ONCE, study_tile, NULL),
-    ROUTE("POST", "/study/{study}/answers", SV_NOBODY, 0, study_answers,
-          "Hands in a participant's answers to the study (docs/study.md)"),
+    {"POST", "/study/{study}/answers", SV_NOBODY, 0, SV_STYLE_OWN, study_answers,
+     "Hands in a participant's answers to the study (docs/study.md)", "body!:object"},
     ROUTE("GET", "/v1/study", SV_ADMIN, 0, study_told, "The study's address, participants and figures"),
     ROUTE("GET", "/v1/study/chart", SV_ADMIN, 0, study_chart, "Its accuracies with their intervals, SVG"),
     ROUTE("GET", "/v1/study/csv", SV_ADMIN, 0, study_lines, "A line per participant and arm, CSV"),

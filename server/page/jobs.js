@@ -6,7 +6,7 @@ import { texts } from "./texts.js";
 export function jobs(main, { gallery, who }) {
     const list = el("ul", { class: "jobs" });
     let close = null, left = false;
-    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds).filter(([value]) => value !== "import").map(([value, name]) => el("option", { value }, name)));
+    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds).filter(([value]) => value !== "import" && (value !== "study" || who.gallery === "*")).map(([value, name]) => el("option", { value }, name)));
     const about = el("p", { class: "help" });
     const explain = () => { about.textContent = texts.kindHelp[kind.value]; };
     kind.addEventListener("change", explain);

@@ -1,9 +1,10 @@
 // Study: the address for participants, and what their answers come to so far.
-import { ask } from "./api.js";
+import { ask, follow, galleryPath } from "./api.js";
 import { el, figure } from "./dom.js";
 import { texts } from "./texts.js";
 
-export function study(main) {
+export function study(main, { gallery }) {
+    let close = null;
     const body = el("div", { class: "told" }), again = el("button", { class: "quiet", onclick: load }, texts.studyAgain);
     let left = false;
 
@@ -11,14 +12,32 @@ export function study(main) {
         let told;
         try { told = await ask("GET", "/v1/study"); } catch (error) {
             if (error.status !== 404) throw error;
-            if (!left) body.replaceChildren(el("div", { class: "card" }, el("p", {}, texts.noStudy), el("pre", {}, texts.studyCommands)));
+            if (!left) body.replaceChildren(maker(gallery, stop => { close = stop; }, load));
             return;
         }
         if (!left) body.replaceChildren(invitation(told), ...(told.participants ? [results(told)] : []));
     }
     main.replaceChildren(el("h1", {}, texts.study), body, el("p", {}, again));
     load();
-    return () => { left = true; };
+    return () => { left = true; close?.(); };
+}
+
+// Where there is none: one is made by a job of the server, or by hand.
+function maker(gallery, closes, made) {
+    const bar = el("progress", { max: 1, value: 0, hidden: true, "aria-label": texts.progress }), told = el("p", { class: "wrong", role: "status" });
+    const begin = el("button", { onclick: async () => {
+        begin.disabled = true;
+        told.textContent = "";
+        const job = await ask("POST", galleryPath(gallery, "jobs"), { kind: "study" }).catch(error => { begin.disabled = false; throw error; });
+        bar.hidden = false;
+        closes(follow(job.id, j => { bar.value = j.total ? j.done / j.total : 0; }, j => {
+            bar.hidden = true;
+            begin.disabled = false;
+            if (j.state === "done") made(); else told.textContent = j.error ?? texts.states[j.state];
+        }));
+    } }, texts.studyMake(gallery));
+    return el("section", { class: "card" }, el("p", {}, texts.noStudy), el("p", { class: "tools start" }, begin, bar), told,
+        el("p", { class: "help" }, texts.studyByHand), el("pre", {}, texts.studyCommands));
 }
 
 function invitation(told) {

@@ -64,6 +64,30 @@ setup() {
     contains "$output" "nowhere/key.json"
 }
 
+@test "a job makes a study, which is served from then on and at the next start; a second one is refused" {
+    begin() { "$SERVER" --data made-by-job --gallery "faces=gallery" --default-gallery faces --port 0 > job.started 2>> said & echo $! > job.pid
+        for _ in $(seq 300); do grep -q listens job.started && break; sleep .1; done
+        U=$(grep -o 'http:.*' job.started); }
+    ask() { curl -s -H "x-api-key: $K" -H 'Content-Type: application/json' "$@"; }
+    study() { job=$(ask -d '{"kind":"study","pairs":3,"same":2,"examples":1}' "$U/v1/galleries/faces/jobs" | node -p 'JSON.parse(require("fs").readFileSync(0)).id')
+        ask -N "$U/v1/jobs/$job/events" > /dev/null
+        ask "$U/v1/jobs/$job"; }
+    begin
+    K=$(grep -oE '[0-9a-f-]{36}$' job.started)
+    [ "$(ask -o /dev/null -w '%{http_code}' "$U/v1/study")" = 404 ]
+    made=$(study)
+    contains "$made" '"state":"done"'
+    address=$(ask "$U/v1/study" | node -p 'JSON.parse(require("fs").readFileSync(0)).address')
+    contains "$made" "$address"
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$U$address")" = 200 ]
+    contains "$(study)" "a study is served already"
+    kill "$(cat job.pid)"; wait "$(cat job.pid)" || true
+    begin
+    contains "$(cat job.started)" "$address"
+    [ "$(curl -s -o /dev/null -w '%{http_code}' "$U$address")" = 200 ]
+    kill "$(cat job.pid)"; wait "$(cat job.pid)" || true
+}
+
 @test "SIGTERM ends it; neither it nor a sanitizer said anything" {
     kill "$(cat pid)"
     for _ in $(seq 300); do
