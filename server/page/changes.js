@@ -7,7 +7,7 @@ const MOST = 20;
 
 export function changes(gallery, reload) {
     const key = `changes ${gallery}`, items = el("ul", { class: "plain" }), summary = el("summary", {});
-    const list = el("details", { class: "card" }, summary, el("p", { class: "help" }, texts.undoHelp), items);
+    const list = el("details", { class: "card changes" }, summary, el("p", { class: "help" }, texts.undoHelp), items);
     let kept = JSON.parse(sessionStorage.getItem(key) ?? "[]");
 
     function show() {

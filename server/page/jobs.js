@@ -48,11 +48,18 @@ function jobCard(first, who) {
         bar.hidden = cancel.hidden = isOver(j);
         cancel.hidden ||= who.scope !== "admin";
         if (j.total) bar.value = j.done / j.total; else bar.removeAttribute("value");
-        count.textContent = j.total ? texts.of(j.done, j.total) : "";
+        count.textContent = j.total && !isOver(j) ? texts.of(j.done, j.total) : "";
         if (isOver(j)) result.replaceChildren(j.error ? el("p", { class: "wrong" }, j.error) : outcome(j));
     }
     show(first);
     return { card, show };
+}
+
+// By name where no crop was kept, or the face is gone since.
+function clusterFace(gallery, face) {
+    const name = el("small", {}, face.person);
+    return face.crop ? el("img", { src: galleryPath(gallery, "faces", face.face, "crop"), alt: face.person, title: face.person,
+        width: 56, height: 56, loading: "lazy", onerror: e => e.target.replaceWith(name) }) : name;
 }
 
 // What came of it, in the form that suits the kind.
@@ -63,9 +70,7 @@ function outcome(job) {
             rows(texts.samePhoto, r.same_photo, d => texts.photosOf(d.image, d.person, d.other_image, d.other_person)));
     if (job.kind === "cluster")
         return el("ul", { class: "plain" }, ...(r.clusters ?? []).map((c, i) => el("li", {}, el("strong", {}, texts.cluster(i + 1, c.faces.length)),
-            el("span", { class: "crops" }, ...c.faces.slice(0, 12).map(f => f.crop
-                ? el("img", { src: galleryPath(job.gallery, "faces", f.face, "crop"), alt: f.person, title: f.person, width: 56, height: 56, loading: "lazy" })
-                : el("small", {}, f.person))))), el("li", {}, texts.alone(r.alone ?? 0)));
+            el("span", { class: "crops" }, ...c.faces.slice(0, 12).map(f => clusterFace(job.gallery, f))))), el("li", {}, texts.alone(r.alone ?? 0)));
     if (job.archive)
         return el("p", {}, el("a", { href: job.archive, download: `${job.gallery}.tar` }, texts.download));
     const facts = Object.entries(r).filter(([, v]) => typeof v !== "object");

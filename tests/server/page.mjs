@@ -45,8 +45,17 @@ async function login(options, secret = key, name = "") {
     return page;
 }
 
-// ---- People: add, with the reason of a refusal; a name that is HTML stays text
 const page = await login(wide);
+
+// ---- what a first visit weighs, and that nothing of it comes from elsewhere
+const weight = await page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+    .map(e => [e.name, e.encodedBodySize]));
+assert.ok(weight.every(([name]) => new URL(name).origin === new URL(url).origin), weight.join());
+const files = new Map(weight.filter(([name]) => !name.includes("/v1/"))), bytes = [...files.values()].reduce((sum, n) => sum + n, 0);
+assert.ok(files.size > 10 && files.size < 25 && bytes > 20000 && bytes < 80000, `${bytes} bytes in ${files.size} requests`);
+console.log(`a first visit: ${bytes} bytes in ${files.size} requests`);
+
+// ---- People: add, with the reason of a refusal; a name that is HTML stays text
 await page.getByRole("combobox").selectOption("page");
 await page.getByRole("link", { name: "People" }).click();
 const add = async (person, ...files) => {
