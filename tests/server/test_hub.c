@@ -135,6 +135,80 @@ static void whole_states(void **state)
     sl_gallery_close(g);
 }
 
+/* ---- a search waits for no change ---- */
+
+typedef struct {
+    sv_change change;
+    pthread_mutex_t mutex;
+    pthread_cond_t moved;
+    bool begun, may_end, over;
+} slow_change;
+
+static void set(slow_change *s, bool *flag)
+{
+    pthread_mutex_lock(&s->mutex);
+    *flag = true;
+    pthread_cond_broadcast(&s->moved);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static void await(slow_change *s, const bool *flag)
+{
+    pthread_mutex_lock(&s->mutex);
+    while (!*flag)
+        pthread_cond_wait(&s->moved, &s->mutex);
+    pthread_mutex_unlock(&s->mutex);
+}
+
+static sl_status add_slowly(sv_change *change, sl_gallery *g, sl_error *e)
+{
+    slow_change *s = (slow_change *)change;
+    const sl_status status = try_add_face(g, 5, e);
+    set(s, &s->begun);
+    await(s, &s->may_end);
+    return status;
+}
+
+static void end_slowly(sv_change *change, const sl_error *result)
+{
+    slow_change *s = (slow_change *)change;
+    assert_int_equal(result->status, SL_OK);
+    set(s, &s->over);
+}
+
+/* The nearest face to face 2, and how many there are. */
+static size_t search(sv_place *place)
+{
+    uint32_t nearest;
+    float cosine;
+    const sv_view *view = sv_hub_view(place);
+    sl_template *t = face_template(sl_gallery_shape(view->gallery), 2);
+    const sl_vectors query = {t->embedding, 1, 5};
+    assert_ok(sl_gallery_top(view->gallery, &query, 1, 1, &nearest, &cosine, &err));
+    assert_int_equal(nearest, 2);
+    sl_template_free(t);
+    const size_t faces = sl_gallery_size(view->gallery);
+    sv_view_release(view);
+    return faces;
+}
+
+static void searches_wait_for_no_change(void **state)
+{
+    (void)state;
+    sv_hub *hub;
+    sv_place *place = attach(&hub, 5);
+    slow_change s = {.change = {.apply = add_slowly, .done = end_slowly}, .mutex = PTHREAD_MUTEX_INITIALIZER,
+                     .moved = PTHREAD_COND_INITIALIZER};
+    sv_hub_change(place, &s.change);
+    await(&s, &s.begun);
+    for (int i = 0; i < 100; i++)
+        assert_int_equal(search(place), 5); /* in the middle of the change: as if there were none */
+    set(&s, &s.may_end);
+    await(&s, &s.over);
+    assert_int_equal(search(place), 6);
+    sv_hub_close(hub);
+}
+
 /* ---- a view outlives changes ---- */
 
 static sl_status remove_first(sv_change *change, sl_gallery *g, sl_error *e)
@@ -284,6 +358,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_states, setup, teardown),
+        cmocka_unit_test_setup_teardown(searches_wait_for_no_change, setup, teardown),
         cmocka_unit_test_setup_teardown(old_views, setup, teardown),
         cmocka_unit_test_setup_teardown(names_without_faces, setup, teardown),
         cmocka_unit_test_setup_teardown(keys, setup, teardown),
