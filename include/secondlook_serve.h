@@ -33,10 +33,11 @@ typedef void (*sl_restored_fn)(void *context, const char *image, const char *lab
 
 /* Brings back what the commits behind `from` up to `to` took away: faces that were removed are there again, those that
  * were given another name have their former one, each to the bit and as the last ones. A face whose image id was
- * enrolled anew since, or that was changed once more, is left as it is. *restored (may be NULL) counts them, `told` (may
- * be NULL) hears of each. Durable on return; on failure some of the faces may be back, each of them whole.
+ * enrolled anew since, or that was changed once more, is left as it is. *restored (may be NULL) counts them, `told`
+ * (may be NULL) hears of each. Durable on return; on failure some of the faces may be back, each of them whole.
  * SL_ERR_MISMATCH after a compaction, which erases what was removed. SL_ERR_ARGUMENT for marks that are not of this
- * gallery, or in the wrong order. SL_ERR_UNSUPPORTED for galleries that are not in folders. Costs a look at the log. */
+ * gallery, or in the wrong order. SL_ERR_UNSUPPORTED for galleries that are not in folders. Costs a look at the
+ * log. */
 SL_API sl_status sl_gallery_restore(sl_gallery *gallery, const sl_gallery_mark *from, const sl_gallery_mark *to,
                                     sl_restored_fn told, void *context, size_t *restored, sl_error *err);
 

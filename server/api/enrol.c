@@ -283,7 +283,8 @@ static sl_status remove_asked(task *t, sl_gallery *g, sl_error *err)
 }
 
 /* Does that between two marks: in commits of its own. */
-static sl_status between_marks(task *t, sl_gallery *g, sl_status (*make)(task *, sl_gallery *, sl_error *), sl_error *err)
+static sl_status between_marks(task *t, sl_gallery *g, sl_status (*make)(task *, sl_gallery *, sl_error *),
+                               sl_error *err)
 {
     sl_status status = sl_gallery_commit(g, err);
     sl_gallery_get_mark(g, &t->from);

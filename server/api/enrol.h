@@ -34,8 +34,8 @@ void sv_remove_all(sv_request *r, sv_place *place, char **images, const sv_after
 /* Gives a person another name. */
 void sv_rename(sv_request *r, sv_place *place, const char *from, const char *to, const sv_after *after);
 
-/* Takes back what sv_remove, sv_remove_all or sv_rename did: when their `told` is called, r->undo has the text that says
- * which change it was. It holds until the gallery is compacted. */
+/* Takes back what sv_remove, sv_remove_all or sv_rename did: when their `told` is called, r->undo has the text that
+ * says which change it was. It holds until the gallery is compacted. */
 void sv_undo(sv_request *r, sv_place *place, const char *undo, const sv_after *after);
 
 #endif

@@ -1,18 +1,18 @@
 /* The OpenAPI document, made of the tables that requests are answered by.
  *
- * What a route asks for is written as words "name:type": type is string (where there is none), integer, number, boolean,
- * object, file, files, or words to choose from, as in none|png|url; a ! behind the name: it cannot be left out. "body" is
- * the body as a whole: an object, or a tar archive. */
+ * What a route asks for is written as words "name:type": type is string (where there is none), integer, number,
+ * boolean, object, file, files, or words to choose from, as in none|png|url; a ! behind the name: it cannot be left
+ * out. "body" is the body as a whole: an object, or a tar archive. */
 #define _GNU_SOURCE
 #include <ctype.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "api/own.h"
 #include "server.h"
 
 typedef struct {
-    char name[32], type[64];
+    char name[32], type[128];
     bool required;
 } asked;
 
@@ -24,10 +24,10 @@ static const char *read_asked(const char *at, asked *out)
     const char *type = memchr(at, ':', word);
     if (word == 0)
         return NULL;
-    *out = (asked){.required = at[name] == '!'};
-    memcpy(out->name, at, name < sizeof out->name ? name : sizeof out->name - 1);
-    const size_t size = type ? word - (size_t)(type + 1 - at) : 0;
-    memcpy(out->type, type ? type + 1 : "string", type ? size < sizeof out->type ? size : sizeof out->type - 1 : 6);
+    *out = (asked){.type = "string", .required = at[name] == '!'};
+    snprintf(out->name, sizeof out->name, "%.*s", (int)name, at);
+    if (type)
+        snprintf(out->type, sizeof out->type, "%.*s", (int)(at + word - type - 1), type + 1);
     return at + word;
 }
 
@@ -98,7 +98,8 @@ static json_t *body_schema(const char *asks, bool in_json)
 static json_t *request_body(const char *asks)
 {
     if (strcmp(asks, "body!:tar") == 0)
-        return json_pack("{s:b,s:{s:{s:o}}}", "required", 1, "content", "application/x-tar", "schema", file_schema(false));
+        return json_pack("{s:b,s:{s:{s:o}}}", "required", 1, "content", "application/x-tar", "schema",
+                         file_schema(false));
     if (strcmp(asks, "body!:object") == 0)
         return json_pack("{s:b,s:{s:{s:o}}}", "required", 1, "content", "application/json", "schema",
                          schema_of("object", true));
@@ -113,10 +114,10 @@ static json_t *operation(const sv_route *route)
     add_path_parameters(parameters, route->path);
     if (route->asks && !has_body)
         add_query_parameters(parameters, route->asks);
-    json_t *object = json_pack("{s:s,s:o,s:{s:{s:s},s:{s:s,s:{s:{s:{s:s}}}}}}", "summary", route->about, "parameters",
-                               parameters, "responses", "2XX", "description", "Done", "default", "description",
-                               "Refused", "content", "application/problem+json", "schema", "$ref",
-                               "#/components/schemas/Problem");
+    json_t *object =
+        json_pack("{s:s,s:o,s:{s:{s:s},s:{s:s,s:{s:{s:{s:s}}}}}}", "summary", route->about, "parameters",
+                  parameters, "responses", "2XX", "description", "Done", "default", "description", "Refused",
+                  "content", "application/problem+json", "schema", "$ref", "#/components/schemas/Problem");
     if (route->scope != SV_NOBODY)
         json_object_set_new(object, "security", json_pack("[{s:[]}]", "key"));
     json_object_set_new(object, "x-scope", json_string(sv_scope_name(route->scope)));
@@ -148,9 +149,10 @@ void sv_own_openapi(sv_request *r, sl_session *session)
                 add_path(paths, route);
     json_t *problem = body_schema("type title status:integer detail request code:integer", true);
     json_t *key = json_pack("{s:s,s:s,s:s}", "type", "apiKey", "in", "header", "name", "x-api-key");
-    sv_reply_json(r, 200, json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:{s:{s:o},s:{s:o}}}", "openapi", "3.1.0", "info", "title",
-                                    "secondlook", "description",
-                                    "What a body asks for, but for files, may stand in the address too.", "version",
-                                    sl_version(), "paths", paths, "components", "schemas",
-                                    "Problem", problem, "securitySchemes", "key", key));
+    sv_reply_json(r, 200,
+                  json_pack("{s:s,s:{s:s,s:s,s:s},s:o,s:{s:{s:o},s:{s:o}}}", "openapi", "3.1.0", "info", "title",
+                            "secondlook", "description",
+                            "What a body asks for, but for files, may stand in the address too.", "version",
+                            sl_version(), "paths", paths, "components", "schemas", "Problem", problem,
+                            "securitySchemes", "key", key));
 }

@@ -10,7 +10,9 @@
 #define GALLERY "/v1/galleries/{gallery}"
 #define PAGE "page:integer size:integer"
 #define LOOK "rerank:none|emd|oae|maxsim|same-cell|h2l|h2|auto k:integer alpha:number"
-#define SEARCH "top:integer " LOOK " fpir:number far:number threshold:number main_face:boolean aligned:boolean explain:none|png|url"
+#define SEARCH                                                                                                         \
+    "top:integer " LOOK " fpir:number far:number threshold:number main_face:boolean aligned:boolean "                  \
+    "explain:none|png|url"
 #define PAIR_RULE "far:number fpir:number threshold:number aligned:boolean"
 
 const sv_route sv_own_routes[] = {
@@ -64,8 +66,8 @@ const sv_route sv_own_routes[] = {
     ASKING("POST", "/v1/detect", SV_READ, 0, sv_own_detect, "The faces of a photo", "image!:file"),
 
     ASKING("POST", GALLERY "/jobs", SV_ADMIN, 0, sv_own_job_begin,
-           "Begins work that takes long; far: of cluster; folder: of import, below what --import-from allows; the rest: of "
-           "study, which is served from then on",
+           "Begins work that takes long; far: of cluster; folder: of import, below what --import-from allows; the "
+           "rest: of study, which is served from then on",
            "kind!:compact|verify|calibrate|duplicates|cluster|export|import|study far:number folder pairs:integer "
            "same:integer examples:integer seed:integer strangers:near|random consent"),
     ASKING("POST", GALLERY "/import", SV_ENROL, 0, sv_own_import,
@@ -86,8 +88,8 @@ const sv_route sv_own_routes[] = {
            "last:integer before:integer action subject key gallery"),
     ROUTE("GET", "/v1/audit/verify", SV_ADMIN, 0, sv_own_audit_verify, "Whether the log is as it was written"),
 
-    ASKING("POST", "/v1/session", SV_NOBODY, 0, sv_login, "Begins a browser's session by a key, or a name and a password",
-           "key name password"),
+    ASKING("POST", "/v1/session", SV_NOBODY, 0, sv_login,
+           "Begins a browser's session by a key, or a name and a password", "key name password"),
     ROUTE("GET", "/v1/session", SV_READ, 0, sv_login_tell, "Who the session is"),
     ROUTE("DELETE", "/v1/session", SV_READ, 0, sv_logout, "Ends it"),
     {0}};

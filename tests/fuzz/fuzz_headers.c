@@ -25,11 +25,15 @@ static void echo(sv_request *r, sl_session *session)
     char hold[512];
     (void)session;
     const char *asked = sv_ask(r, "a", hold);
-    sv_reply_json(r, 200, json_pack("{s:o,s:o,s:o,s:I}", "first", sv_text(r->args[0]), "a", sv_text(asked), "key",
-                                    sv_text(r->key.name), "size", (json_int_t)r->size));
+    sv_reply_json(r, 200,
+                  json_pack("{s:o,s:o,s:o,s:I}", "first", sv_text(r->args[0]), "a", sv_text(asked), "key",
+                            sv_text(r->key.name), "size", (json_int_t)r->size));
 }
 
-#define ROUTE(method, path, scope, flags, style) {method, path, scope, SV_AT_ONCE | flags, style, echo, NULL, NULL}
+#define ROUTE(method, path, scope, flags, style)                                                                  \
+    {                                                                                                             \
+        method, path, scope, SV_AT_ONCE | flags, style, echo, NULL, NULL                                          \
+    }
 static const sv_route routes[] = {ROUTE("GET", "/open/{x}", SV_NOBODY, 0, SV_STYLE_OWN),
                                   ROUTE("GET", "/key", SV_READ, 0, SV_STYLE_OWN),
                                   ROUTE("POST", "/key/{x}", SV_ADMIN, 0, SV_STYLE_OWN),
@@ -48,8 +52,8 @@ static void open_once(void)
     if (!mkdtemp(dir))
         abort();
     snprintf(path, sizeof path, "%s/keys.json", dir);
-    server.config = (sv_config){.address = "127.0.0.1", .io_threads = 1, .patience = 5, .body_max = 4096,
-                                .origin = "https://host"};
+    server.config = (sv_config){
+        .address = "127.0.0.1", .io_threads = 1, .patience = 5, .body_max = 4096, .origin = "https://host"};
     server.routes = tables;
     server.sessions = sv_sessions_open();
     if (!server.sessions || sv_keys_open(path, 0, key, &server.keys, &err) != SL_OK ||
@@ -94,7 +98,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char reply[65536];
     open_once();
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_port = htons((uint16_t)sv_listener_port(server.listener)),
+    struct sockaddr_in at = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)sv_listener_port(server.listener)),
                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     const int fd = socket(AF_INET, SOCK_STREAM, 0);
     if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) != 0)

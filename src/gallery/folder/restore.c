@@ -101,7 +101,8 @@ sl_status sl_folder_restore(sl_gallery *gallery, const sl_gallery_mark *from, co
     sl_folder *g = (sl_folder *)gallery;
     log_span span = {0};
     if (from->generation != g->meta.generation || to->generation != g->meta.generation)
-        return sl_fail(err, SL_ERR_MISMATCH, "%s: was compacted since: what was removed before is gone", g->base.place);
+        return sl_fail(err, SL_ERR_MISMATCH, "%s: was compacted since: what was removed before is gone",
+                       g->base.place);
     if (from->commit > to->commit || to->commit > g->committed.sequence)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: has no such commits", g->base.place);
     sl_status status = read_span(g, from->commit, to->commit, &span, err);
