@@ -253,7 +253,7 @@ static json_t *picture_json(const attack_run *run, const sl_photo *photo, const 
     return json_pack("{s:o,s:o,s:o,s:{s:I,s:I,s:o,s:o}}", "image", cli_json_text(photo->path), "picture",
                      cli_json_text(done->path), "cosines", cosines, "change", "samples", (json_int_t)r->samples,
                      "changed", (json_int_t)r->changed, "largest", cli_json_number(r->largest), "root_mean_square",
-                     cli_json_number(r->mean_square_root));
+                     cli_json_number(r->root_mean_square));
 }
 
 static sl_status tell_picture(void *context, const sl_photo *photo, void *made, sl_error *err)

@@ -20,30 +20,21 @@
 extern "C" {
 #endif
 
-/* g: the slope of the sum of the networks' cosines, with the sign of where the attack wants to. */
-typedef enum {
-    SL_ATTACK_FGSM = 0, /* one step along the sign of g (Goodfellow et al. 2015) */
-    SL_ATTACK_ITERATED =
-        1, /* several, each followed by the way back into the bound (Kurakin et al. 2017; with a random
-                               start PGD, Madry et al. 2018) */
-    SL_ATTACK_MOMENTUM =
-        2 /* along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other
-                               networks better */
-} sl_attack_method;
+/* How steps are taken; g: the slope of the sum of the networks' cosines, with the sign of where the attack wants to.
+ *   fgsm      one step along the sign of g (Goodfellow et al. 2015)
+ *   iterated  several, each followed by the way back into the bound (Kurakin et al. 2017; with a random start PGD, Madry
+ *             et al. 2018)
+ *   momentum  along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other networks better */
+typedef enum { SL_ATTACK_FGSM = 0, SL_ATTACK_ITERATED = 1, SL_ATTACK_MOMENTUM = 2 } sl_attack_method;
 
-/* What is bounded, and which way a step goes. */
-typedef enum {
-    SL_ATTACK_LINF = 0, /* the change of every sample; steps go along signs */
-    SL_ATTACK_L2 =
-        1 /* the root of the mean square over all samples that may change; steps go along the slope itself */
-} sl_attack_norm;
+/* What is bounded, and which way a step goes.
+ *   linf  the change of every sample; steps go along signs
+ *   l2    the root of its mean square over all samples that may change; steps go along the slope itself */
+typedef enum { SL_ATTACK_LINF = 0, SL_ATTACK_L2 = 1 } sl_attack_norm;
 
-/* Where a photo may change, within what its crops are made of. */
-typedef enum {
-    SL_ATTACK_ALL = 0,
-    SL_ATTACK_GLASSES =
-        1 /* the frames of glasses (Sharif et al. 2016), by the face's 68 landmarks: a patch attack */
-} sl_attack_region;
+/* Where a photo may change, within what its crops are made of: everywhere, or on the frames of glasses (Sharif et al.
+ * 2016), which the face's 68 landmarks place: a patch attack. */
+typedef enum { SL_ATTACK_ALL = 0, SL_ATTACK_GLASSES = 1 } sl_attack_region;
 
 /* "fgsm", "iterated", "momentum"; "linf", "l2"; "all", "glasses": as options spell them; NULL, -1 where there is none. */
 SL_API const char *sl_attack_method_name(unsigned method);
@@ -64,11 +55,10 @@ typedef struct {
     sl_attack_region region;
     double eps;  /* the bound in grey levels, (0, 255] */
     int steps;   /* 1 .. SL_ATTACK_STEPS; fgsm takes one */
-    double step; /* length of a step in grey levels; 0: fgsm eps, momentum eps / steps, iterated 2.5 eps / steps */
+    double step; /* length of one in grey levels; 0: fgsm eps, momentum eps / steps, iterated 2.5 eps / steps */
     double momentum; /* [0, 10]; of SL_ATTACK_MOMENTUM */
-    double
-        start; /* the photo begins with noise of up to so many grey levels, [0, 255]: a face that is driven away from
-                        itself stands at the top of its cosine, where the slope is 0 */
+    double start; /* of the noise that the photo begins with, up to so many grey levels, [0, 255]: a face that is
+                        driven away from itself stands at the top of its cosine, where the slope is 0 */
 } sl_attack_options;
 
 /* momentum, linf, all, eps 8, 10 steps of their own length, momentum 1, start 1; no models yet. */
@@ -94,7 +84,7 @@ typedef struct {
     uint64_t seed;
     size_t samples, changed;         /* that might have changed, that did */
     double largest;                  /* change in grey levels */
-    double mean_square_root;         /* over samples */
+    double root_mean_square;         /* of the change, over samples */
     double before[SL_ATTACK_MODELS]; /* each network's cosine to what was aimed at */
     double after[SL_ATTACK_MODELS];
 } sl_attack_result;

@@ -1,34 +1,16 @@
-/* The steps of an attack, on a window of the photo: all that the networks' crops are made of.
- *
- *     photo + noise -> slope of the sum of cosines by every sample -> step -> back into the bound and [0, 255] -.
- *                         ^                                                                                     |
- *                         `-------------------------------------------------------------------------------------'
- *     at the end: the change rounded to whole levels, so that it still is within the bound
- */
+/* An attack on a photo: the window of it that the networks' crops are made of, what they make of the face that is aimed
+ * at, where the photo may change, and what came of it. The steps are walk.c's. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "attack/attack.h"
+#include "attack/walk.h"
 #include "base/mem.h"
-#include "base/names.h"
-#include "base/rng.h"
 #include "occlude/occlude.h"
 
 #define MOST_SAMPLES ((size_t)3 << 24) /* a window of 4096 x 4096 */
 
-/* ---- one attack ---- */
-
-/* Everything [samples] of the window. */
-typedef struct {
-    sl_attack *a;
-    sl_numbers photo, now, slope; /* as it was, as it is, where it should go */
-    float *along;                 /* momentum */
-    uint8_t *may;                 /* 1: may change */
-    size_t samples, free;         /* all; that may change */
-    uint64_t seed;
-    double sign; /* 1: cosines are to grow */
-} work;
+/* ---- the window ---- */
 
 /* What all crops are made of, within the photo. */
 static sl_numbers window_of(const sl_attack *a, const sl_image *photo)
@@ -94,7 +76,7 @@ static sl_status set_goal(sl_attack *a, const sl_image *photo, const sl_face *fa
 
 /* ---- where it may change ---- */
 
-static sl_status mark_region(work *w, const sl_image *photo, const sl_face *face, sl_error *err)
+static sl_status mark_region(sl_walk *w, const sl_image *photo, const sl_face *face, sl_error *err)
 {
     if (w->a->options.region == SL_ATTACK_ALL)
         return SL_OK;
@@ -114,7 +96,7 @@ static sl_status mark_region(work *w, const sl_image *photo, const sl_face *face
     return status;
 }
 
-static sl_status find_free(work *w, const sl_image *photo, const sl_face *face, sl_error *err)
+static sl_status find_free(sl_walk *w, const sl_image *photo, const sl_face *face, sl_error *err)
 {
     for (size_t i = 0; i < w->a->count; i++)
         SL_TRY(sl_surrogate_reach(&w->a->networks[i], &w->slope, err));
@@ -122,140 +104,24 @@ static sl_status find_free(work *w, const sl_image *photo, const sl_face *face, 
         w->may[i] = w->slope.value[i] > 0;
     SL_TRY(mark_region(w, photo, face, err));
     for (size_t i = 0; i < w->samples; i++)
-        w->free += w->may[i];
-    return w->free ? SL_OK : sl_fail(err, SL_ERR_ARGUMENT, "nothing of this face lies where the photo may change");
-}
-
-/* ---- steps ---- */
-
-static double change_length(const work *w)
-{
-    double sum = 0;
-    for (size_t i = 0; i < w->samples; i++) {
-        const double d = (double)w->now.value[i] - (double)w->photo.value[i];
-        sum += d * d;
-    }
-    return sqrt(sum / (double)w->free);
-}
-
-static float clamp(double v, double low, double high)
-{
-    return (float)(v < low ? low : v > high ? high : v);
-}
-
-/* Back into the bound around the photo, and to what samples can be. The second cut brings each sample nearer to the
- * photo's, so that it does not leave the bound. */
-static void project(work *w)
-{
-    const double eps = w->a->options.eps;
-    const bool each = w->a->options.norm == SL_ATTACK_LINF;
-    const double length = each ? 0 : change_length(w), scale = length > eps ? eps / length : 1;
-    for (size_t i = 0; i < w->samples; i++) {
-        const double at = w->photo.value[i];
-        double d = ((double)w->now.value[i] - at) * scale;
-        if (each)
-            d = (double)clamp(d, -eps, eps);
-        w->now.value[i] = clamp(at + d, 0, 255);
-    }
-}
-
-static void begin(work *w)
-{
-    const sl_attack_options *o = &w->a->options;
-    sl_rng rng = sl_rng_seed(w->seed);
-    for (size_t i = 0; i < w->samples; i++)
-        if (w->may[i] && o->start > 0)
-            w->now.value[i] += (float)sl_rng_range(&rng, -o->start, o->start);
-    project(w);
-}
-
-/* slope: of the sum of cosines by every sample that may change, with the attack's sign. */
-static sl_status find_slope(work *w, sl_error *err)
-{
-    double cosine, sum = 0;
-    memset(w->slope.value, 0, w->samples * sizeof *w->slope.value);
-    for (size_t i = 0; i < w->a->count; i++)
-        SL_TRY(sl_surrogate_cosine(&w->a->networks[i], &w->now, &w->slope, &cosine, err));
-    for (size_t i = 0; i < w->samples; i++) {
-        w->slope.value[i] = w->may[i] ? (float)(w->sign * (double)w->slope.value[i]) : 0;
-        sum += fabs((double)w->slope.value[i]);
-    }
-    if (!(isfinite(sum) && sum > 0))
-        return sl_fail(err, SL_ERR_NUMERIC, "the slope of the cosine is %s here: the attack has nowhere to go",
-                       sum == 0 ? "0" : "no number");
-    if (w->a->options.method == SL_ATTACK_MOMENTUM)
-        for (size_t i = 0; i < w->samples; i++)
-            w->along[i] = (float)(w->a->options.momentum * (double)w->along[i] + (double)w->slope.value[i] / sum);
-    return SL_OK;
-}
-
-static void take_step(work *w, double length)
-{
-    const float *g = w->a->options.method == SL_ATTACK_MOMENTUM ? w->along : w->slope.value;
-    if (w->a->options.norm == SL_ATTACK_LINF) {
-        for (size_t i = 0; i < w->samples; i++)
-            w->now.value[i] += (float)(g[i] > 0 ? length : g[i] < 0 ? -length : 0);
-    } else {
-        double sum = 0;
-        for (size_t i = 0; i < w->samples; i++)
-            sum += (double)g[i] * (double)g[i];
-        const double scale = sum > 0 ? length * sqrt((double)w->free / sum) : 0;
-        for (size_t i = 0; i < w->samples; i++)
-            w->now.value[i] += (float)(scale * (double)g[i]);
-    }
-    project(w);
-}
-
-static double step_length(const sl_attack_options *o)
-{
-    if (o->step > 0)
-        return o->step;
-    return o->method == SL_ATTACK_FGSM ? o->eps : (o->method == SL_ATTACK_ITERATED ? 2.5 : 1) * o->eps / o->steps;
-}
-
-/* Whole levels within the bound: what rounding adds to the length is taken back by a smaller change. */
-static void round_change(work *w)
-{
-    const sl_attack_options *o = &w->a->options;
-    const bool each = o->norm == SL_ATTACK_LINF;
-    const double most = each ? floor(o->eps) : 255;
-    memcpy(w->slope.value, w->now.value, w->samples * sizeof *w->now.value); /* the slope is needed no more */
-    for (double scale = 1;; scale *= .98) {
-        for (size_t i = 0; i < w->samples; i++) {
-            const double at = w->photo.value[i], d = ((double)w->slope.value[i] - at) * scale;
-            w->now.value[i] = clamp(at + rint((double)clamp(d, -most, most)), 0, 255);
-        }
-        if (each || change_length(w) <= o->eps)
-            return;
-    }
-}
-
-static sl_status all_steps(work *w, sl_error *err)
-{
-    const sl_attack_options *o = &w->a->options;
-    const int steps = o->method == SL_ATTACK_FGSM ? 1 : o->steps;
-    begin(w);
-    for (int i = 0; i < steps; i++) {
-        SL_TRY(find_slope(w, err));
-        take_step(w, step_length(o));
-    }
-    round_change(w);
-    return SL_OK;
+        w->movable += w->may[i];
+    return w->movable ? SL_OK
+                      : sl_fail(err, SL_ERR_ARGUMENT, "nothing of this face lies where the photo may change");
 }
 
 /* ---- the whole ---- */
 
-static sl_status measure(work *w, const sl_numbers *pixels, double cosines[SL_ATTACK_MODELS], sl_error *err)
+static sl_status measure(sl_walk *w, const sl_numbers *pixels, double cosines[SL_ATTACK_MODELS], sl_error *err)
 {
     for (size_t i = 0; i < w->a->count; i++)
         SL_TRY(sl_surrogate_cosine(&w->a->networks[i], pixels, NULL, &cosines[i], err));
     return SL_OK;
 }
 
-static void tell_change(const work *w, sl_attack_result *out)
+static void tell_change(const sl_walk *w, sl_attack_result *out)
 {
-    out->samples = w->free;
-    out->mean_square_root = change_length(w);
+    out->samples = w->movable;
+    out->root_mean_square = sl_walk_length(w);
     for (size_t i = 0; i < w->samples; i++) {
         const double d = fabs((double)w->now.value[i] - (double)w->photo.value[i]);
         out->changed += d > 0;
@@ -263,7 +129,7 @@ static void tell_change(const work *w, sl_attack_result *out)
     }
 }
 
-static void write_back(const work *w, sl_image *out)
+static void write_back(const sl_walk *w, sl_image *out)
 {
     const float *from = w->now.value;
     for (int y = 0; y < w->now.height; y++) {
@@ -273,7 +139,7 @@ static void write_back(const work *w, sl_image *out)
     }
 }
 
-static sl_status reserve(work *w, const sl_image *photo, sl_error *err)
+static sl_status reserve(sl_walk *w, const sl_image *photo, sl_error *err)
 {
     SL_TRY(read_window(photo, &w->photo, &w->now, err));
     w->samples = samples_of(&w->photo);
@@ -284,13 +150,13 @@ static sl_status reserve(work *w, const sl_image *photo, sl_error *err)
     return w->slope.value && w->along && w->may ? SL_OK : sl_no_memory(err, "to attack a photo");
 }
 
-static sl_status run(work *w, sl_image *photo, const sl_face *face, sl_attack_result *result, sl_error *err)
+static sl_status run(sl_walk *w, sl_image *photo, const sl_face *face, sl_attack_result *result, sl_error *err)
 {
     SL_TRY(aim(w->a, photo, face, &w->photo, err));
     SL_TRY(reserve(w, photo, err));
     SL_TRY(find_free(w, photo, face, err));
     SL_TRY(measure(w, &w->photo, result->before, err));
-    SL_TRY(all_steps(w, err));
+    SL_TRY(sl_walk_run(w, err));
     SL_TRY(measure(w, &w->now, result->after, err));
     tell_change(w, result);
     write_back(w, photo);
@@ -317,7 +183,7 @@ static sl_status goal_of(sl_attack *a, const sl_attack_face *face, sl_error *err
 sl_status sl_attack_photo(sl_attack *a, const sl_attack_face *query, const sl_attack_face *towards, uint64_t seed,
                           sl_image *out, sl_attack_result *result, sl_error *err)
 {
-    work w = {.a = a, .seed = seed, .sign = towards ? 1 : -1};
+    sl_walk w = {.a = a, .seed = seed, .sign = towards ? 1 : -1};
     *out = (sl_image){0};
     *result = (sl_attack_result){.seed = seed};
     SL_TRY(check_face(query, err));

@@ -247,7 +247,7 @@ static void check_bound(const sl_attack_options *o)
     }
     assert_int_equal(result.changed, changed);
     assert_true(result.largest == largest && changed > 0 && changed <= result.samples);
-    assert_true(fabs(result.mean_square_root - sqrt(sum / (double)result.samples)) < 1e-6);
+    assert_true(fabs(result.root_mean_square - sqrt(sum / (double)result.samples)) < 1e-6);
     if (o->norm == SL_ATTACK_LINF)
         assert_true(largest <= o->eps);
     else
