@@ -22,9 +22,10 @@ extern "C" {
 
 /* How steps are taken; g: the slope of the sum of the networks' cosines, with the sign of where the attack wants to.
  *   fgsm      one step along the sign of g (Goodfellow et al. 2015)
- *   iterated  several, each followed by the way back into the bound (Kurakin et al. 2017; with a random start PGD, Madry
- *             et al. 2018)
- *   momentum  along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other networks better */
+ *   iterated  several, each followed by the way back into the bound (Kurakin et al. 2017; with a random start PGD,
+ *             Madry et al. 2018)
+ *   momentum  along m <- momentum m + g / |g|_1 (MI-FGSM, Dong et al. 2018), which carries over to other networks
+ *             better */
 typedef enum { SL_ATTACK_FGSM = 0, SL_ATTACK_ITERATED = 1, SL_ATTACK_MOMENTUM = 2 } sl_attack_method;
 
 /* What is bounded, and which way a step goes.
@@ -36,7 +37,7 @@ typedef enum { SL_ATTACK_LINF = 0, SL_ATTACK_L2 = 1 } sl_attack_norm;
  * 2016), which the face's 68 landmarks place: a patch attack. */
 typedef enum { SL_ATTACK_ALL = 0, SL_ATTACK_GLASSES = 1 } sl_attack_region;
 
-/* "fgsm", "iterated", "momentum"; "linf", "l2"; "all", "glasses": as options spell them; NULL, -1 where there is none. */
+/* "fgsm", "iterated", "momentum"; "linf", "l2"; "all", "glasses": as options spell them; NULL, -1: there is none. */
 SL_API const char *sl_attack_method_name(unsigned method);
 SL_API const char *sl_attack_norm_name(unsigned norm);
 SL_API const char *sl_attack_region_name(unsigned region);
@@ -90,10 +91,10 @@ typedef struct {
 } sl_attack_result;
 
 /* Changes query->photo into *out, RGB, sl_image_free it; samples are whole and within the bound of the photo's.
- * `towards` NULL: away from what the networks make of the query's own face; else towards that face. The same seed, of the
- * noise at the start, gives the same picture. SL_ERR_ARGUMENT when the query's face is to be driven from itself with
- * `start` 0; SL_ERR_UNSUPPORTED for glasses without landmarks; SL_ERR_LIMIT for a face of more than 16 million pixels;
- * SL_ERR_NUMERIC where the slope is no number or nothing but 0, or the points give no crop. */
+ * `towards` NULL: away from what the networks make of the query's own face; else towards that face. The same seed, of
+ * the noise at the start, gives the same picture. SL_ERR_ARGUMENT when the query's face is to be driven from itself
+ * with `start` 0; SL_ERR_UNSUPPORTED for glasses without landmarks; SL_ERR_LIMIT for a face of more than 16 million
+ * pixels; SL_ERR_NUMERIC where the slope is no number or nothing but 0, or the points give no crop. */
 SL_API sl_status sl_attack_photo(sl_attack *attack, const sl_attack_face *query, const sl_attack_face *towards,
                                  uint64_t seed, sl_image *out, sl_attack_result *result, sl_error *err);
 

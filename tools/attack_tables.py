@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""tools/attack_tables.py prepare LFW OUT EVERY   what tools/attacks works on: photos as links below OUT/verify, and lists
-                                               of pairs OUT/pairs-SET.txt
+"""tools/attack_tables.py prepare LFW OUT EVERY   what tools/attacks works on: photos as links below OUT/verify, and
+                                               lists of pairs OUT/pairs-SET.txt
 tools/attack_tables.py tables OUT FILE...         writes the tables between the marks of the files anew"""
 import os
 import sys
@@ -112,7 +112,7 @@ def rate(found, which):
 def thresholds(results):
     rows = [[*title, str(found["mated"]), rate(found, "fnir"), rate(found, "fpir")]
             for _, title, found in measured(results, "openset") if found["promised"]]
-    return table(["attack", "made on", "searches", "his person not found", "with his person absent, somebody found"], rows)
+    return table(["attack", "made on", "searches", "person not found", "person absent, somebody found"], rows)
 
 
 def impostors(results):
