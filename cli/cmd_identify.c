@@ -14,7 +14,7 @@
 #include "common/provenance.h"
 #include "remote/remote.h"
 
-enum { KEY_TOP = CLI_KEY_OWN, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER };
+enum { KEY_TOP = CLI_KEY_OWN, KEY_MAIN_FACE, KEY_EXPLAIN, KEY_TRUTH, KEY_FPIR, KEY_EXACT_ORDER, KEY_ENCODER };
 
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
@@ -25,6 +25,7 @@ static const struct argp_option options[] = {
     {"exact-order", KEY_EXACT_ORDER, 0, 0,
      "Run emd's solver for all k candidates; with --top 1, or the exact solver, it runs only for those that can reach "
      "the top N otherwise. The answer is the same", 0},
+    CLI_OPTION_ENCODER(KEY_ENCODER),
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
@@ -60,6 +61,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FPIR: run->fpir = cli_parse_real(state, "--fpir", arg, 1e-9, 1); return 0;
     case KEY_EXACT_ORDER: run->match.match.no_pruning = 1; return 0;
     case KEY_MAIN_FACE: run->main_face = true; return 0;
+    case KEY_ENCODER: run->models.engine.encoder = arg; return 0;
     case KEY_EXPLAIN: run->explain_dir = arg; return 0;
     case CLI_KEY_REPLACE: run->there = CLI_THERE_REPLACED; return 0;
     case KEY_TRUTH:

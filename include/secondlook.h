@@ -286,6 +286,8 @@ typedef struct {
     int min_face; /* height in pixels of the smallest faces looked for where all faces are wanted, or none was found; 0:
                      20, or a 56th of the root of the photo's area where that is more; in photos of less than 480 x 480
                      with a face nothing more is looked for */
+    const char *encoder; /* of queries: a name or a manifest's path; NULL, "none": there is none. SL_ERR_MISMATCH where
+                            it is of another recogniser */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */
@@ -342,6 +344,14 @@ SL_API sl_status sl_crop_read(sl_session *session, const char *path, sl_image *c
  * batches. out[i] are the caller's. */
 SL_API sl_status sl_templates_of_crops(sl_session *session, const sl_image *crops, size_t count,
                                        sl_template **out, sl_error *err);
+
+/* The same of faces that search: where the engine has a query encoder, the more is hidden of a face, the more of its
+ * embedding is the encoder's, which sees through what covers it. Of a face that nothing covers they are those above,
+ * bit for bit, as they are without an encoder. For galleries of the engine's model; never enrol them. */
+SL_API sl_status sl_query_of_face(sl_session *session, const sl_image *image, const sl_face *face, sl_template **out,
+                                  sl_error *err);
+SL_API sl_status sl_queries_of_crops(sl_session *session, const sl_image *crops, size_t count, sl_template **out,
+                                     sl_error *err);
 SL_API void sl_template_free(sl_template *t);
 
 /* The unit-length embedding [dim]; valid as long as the template. */

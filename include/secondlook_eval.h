@@ -362,15 +362,22 @@ typedef struct {
     const char *style; /* as in sl_occlude */
     uint64_t seed;
     size_t limit; /* at most so many faces, evenly spaced; 0: all */
+    int threads;  /* 0: all processors */
     sl_progress_fn progress;
     void *context;
 } sl_gallery_draw_options;
 
-/* Draws an occluder on the crop of each of the gallery's faces (those without one are left out), embeds it and adds it
+/* Draws an occluder on the crop of each of the gallery's faces (those without one are left out), embeds it as a query
+ * (sl_queries_of_crops) and adds it
  * to `out`, which is open for writing, with the same label and id. SL_ERR_NOT_FOUND when no face has a crop,
  * SL_ERR_UNSUPPORTED without a landmark model. */
 SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery,
                                  const sl_gallery_draw_options *options, sl_gallery *out, sl_error *err);
+
+/* The same with nothing drawn: the gallery's crops as queries of this engine, with its query encoder. `out` is for
+ * searching other galleries with. */
+SL_API sl_status sl_gallery_encode(const sl_engine *engine, const sl_gallery *gallery, int threads,
+                                   sl_progress_fn progress, void *context, sl_gallery *out, sl_error *err);
 
 /* ------------------------------------------------------------------ speed of learned looks */
 

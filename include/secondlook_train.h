@@ -243,6 +243,8 @@ typedef struct {
     const char *licence; /* of the weights, in words; NULL: that of the network it began as */
     int replace;         /* 1: also when a model of that name is there */
     int last;            /* 1: the last weights, 0: the best where any were judged */
+    int encoder;         /* 1: a query encoder of the network it began as (docs/encoder.md): NAME.safetensors holds what
+                            was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
 } sl_train_output;
 
 /* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest

@@ -33,8 +33,8 @@ static int check_fingerprint(const char *dir, const sl_gallery_info *info, const
     return CLI_FAILED;
 }
 
-static int open_engine(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
-                       sl_session **session)
+int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
+                         sl_session **session)
 {
     cli_models own = *models;
     sl_gallery_info info;
@@ -58,5 +58,5 @@ int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine *
         *session = NULL;
     if (sl_gallery_open(dir, SL_GALLERY_READ, NULL, gallery, &err))
         return cli_fail(dir, &err);
-    return open_engine(models, dir, *gallery, engine, session); /* what is open is the caller's to close, as ever */
+    return cli_open_for_gallery(models, dir, *gallery, engine, session); /* what is open is the caller's to close, as ever */
 }

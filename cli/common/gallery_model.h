@@ -11,4 +11,8 @@
 int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine **engine, sl_session **session,
                           sl_gallery **gallery);
 
+/* The same engine and session for a gallery that is open already. */
+int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
+                         sl_session **session);
+
 #endif

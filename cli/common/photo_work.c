@@ -54,7 +54,7 @@ static sl_status aligned_face(sl_session *session, sl_image *image, cli_face *ou
     out->crop = *image;
     out->box = (sl_box){0, 0, (float)image->width, (float)image->height};
     *image = (sl_image){0};
-    return sl_templates_of_crops(session, &out->crop, 1, &out->t, err);
+    return sl_queries_of_crops(session, &out->crop, 1, &out->t, err);
 }
 
 static sl_status detected_face(sl_session *session, const sl_image *image, const sl_face *face, cli_face *out,
@@ -64,7 +64,7 @@ static sl_status detected_face(sl_session *session, const sl_image *image, const
     out->others = face->others;
     out->rivals = face->rivals;
     sl_status status = sl_align(session, image, face, &out->crop, err);
-    return status ? status : sl_template_of_face(session, image, face, &out->t, err);
+    return status ? status : sl_query_of_face(session, image, face, &out->t, err);
 }
 
 sl_status cli_faces_of(sl_session *session, const sl_photo *photo, bool aligned, bool main_only, cli_face **out,

@@ -6,6 +6,7 @@
 
 #include "common/look_needs.h"
 #include "eval/eval_identify.h"
+#include "common/gallery_model.h"
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/same_photo.h"
@@ -24,7 +25,8 @@ enum {
     KEY_SVG,
     KEY_SHEETS,
     KEY_SHEET_COUNT,
-    KEY_SEED
+    KEY_SEED,
+    KEY_ENCODER
 };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -46,6 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_PEOPLE: o->people = cli_parse_people(state, arg); return 0;
     case KEY_MIN_PHOTOS: o->min_photos = (size_t)cli_parse_int(state, "--min-photos", arg, 1, INT_MAX); return 0;
     case KEY_ONLY: o->only = arg; return 0;
+    case KEY_ENCODER: run->models.engine.encoder = arg; return 0;
     case KEY_LIMIT: o->limit = (size_t)cli_parse_int(state, "--limit", arg, 1, INT_MAX); return 0;
     case KEY_CSV: o->csv = arg; return 0;
     case CLI_KEY_CSV_SAFE: o->csv_safe = 1; return 0;
@@ -79,6 +82,7 @@ static const struct argp_option options[] = {
      "people of LFW)",
      0},
     {"only", KEY_ONLY, "FILE", 0, "Only these people or photos, one a line, in the gallery and the queries", 0},
+    CLI_OPTION_ENCODER(KEY_ENCODER),
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced, the same for everything compared", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line for each configuration and query", 0},
     CLI_OPTION_CSV_SAFE,
@@ -199,10 +203,45 @@ static bool name_configs(eval_run *run)
     return true;
 }
 
+/* The queries' crops, embedded anew as an engine with this encoder embeds queries. */
+static int encode_queries(eval_run *run, const sl_engine *engine)
+{
+    sl_error err = {0};
+    sl_gallery *encoded = NULL;
+    const sl_gallery_options made = {.engine = engine, .patches = SL_PATCHES_INT8};
+    sl_status status = sl_gallery_open(":memory:", SL_GALLERY_CREATE, &made, &encoded, &err);
+    cli_progress_start("crops");
+    if (!status)
+        status = sl_gallery_encode(engine, run->of.queries, run->models.threads, cli_progress_step, NULL, encoded, &err);
+    cli_progress_end();
+    if (status) {
+        sl_gallery_close(encoded);
+        return cli_fail(run->of.queries_dir ? run->of.queries_dir : run->of.gallery_dir, &err);
+    }
+    if (run->of.queries != run->of.gallery)
+        sl_gallery_close(run->of.queries);
+    run->of.queries = encoded;
+    return CLI_OK;
+}
+
+static int take_encoder(eval_run *run)
+{
+    sl_engine *engine = NULL;
+    if (!run->models.engine.encoder)
+        return CLI_OK;
+    int code = cli_open_for_gallery(&run->models, run->of.gallery_dir, run->of.gallery, &engine, NULL);
+    if (!code)
+        code = encode_queries(run, engine);
+    sl_engine_close(engine);
+    return code;
+}
+
 static int evaluate(eval_run *run)
 {
     sl_error err = {0};
-    int code = choose_configs(run);
+    int code = take_encoder(run);
+    if (!code)
+        code = choose_configs(run);
     if (code)
         return code;
     run->results = calloc(run->count, sizeof *run->results);

@@ -1,4 +1,4 @@
-/* secondlook train finetune: a recogniser goes on learning. */
+/* secondlook train finetune and distill: a recogniser goes on learning, to become another or a query encoder. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,7 +74,7 @@ static const struct argp_option options[] = {
     {0}};
 static const struct argp_child children[] = {
     {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
-static const struct argp parser = {
+static const struct argp finetune_parser = {
     options,
     parse,
     "[PATH...]",
@@ -89,6 +89,23 @@ static const struct argp parser = {
     "  secondlook train finetune photos/ --output mine\n"
     "  secondlook train finetune --gallery staff --steps 200 --output mine --resume\n"
     "  secondlook train finetune --recipe dissertation --model arcface-r18 photos/ --output arcface-mine",
+    children,
+    0,
+    0};
+
+static const struct argp distill_parser = {
+    options,
+    parse,
+    "[PATH...]",
+    "Teaches a recogniser to see through what covers a face, from photos of your people, and makes a query encoder "
+    "of it: queries are embedded by it, galleries stay as they are, and nobody enrols again. No names are read: the "
+    "embedding of a covered face is to become what the recogniser made of the untouched one. PATH: folders of "
+    "photos, a folder for each person. Some of the people are held out and judge: without --last nothing is made "
+    "that serves them worse.\v"
+    "Ctrl-C writes a checkpoint; --resume goes on. Examples:\n"
+    "  secondlook train distill --gallery staff --output staff-covered\n"
+    "  secondlook train distill photos/ --steps 200 --output mine\n"
+    "  secondlook identify --gallery staff --encoder staff-covered query.jpg",
     children,
     0,
     0};
@@ -175,10 +192,10 @@ static int train(finetune_run *run)
     return code ? code : cli_train(r);
 }
 
-int cmd_train_finetune(int argc, char **argv)
+static int learn(const struct argp *parser, bool encoder, int argc, char **argv)
 {
-    finetune_run run = {0};
-    argp_parse(&parser, argc, argv, 0, 0, &run);
+    finetune_run run = {.run.encoder = encoder};
+    argp_parse(parser, argc, argv, 0, 0, &run);
     cli_catch_interrupts();
     if (run.list_weights) {
         free(run.paths.items);
@@ -192,4 +209,14 @@ int cmd_train_finetune(int argc, char **argv)
     sl_gallery_close(run.gallery);
     free(run.paths.items);
     return code;
+}
+
+int cmd_train_finetune(int argc, char **argv)
+{
+    return learn(&finetune_parser, false, argc, argv);
+}
+
+int cmd_train_distill(int argc, char **argv)
+{
+    return learn(&distill_parser, true, argc, argv);
 }

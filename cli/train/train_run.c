@@ -94,6 +94,11 @@ static int tell_end(const cli_train_run *run, const sl_train_standing *s, const 
                 sl_train_task_name((unsigned)run->options.task), run->output, strchr(run->output, '/') ? ".json" : "");
         return CLI_OK;
     }
+    if (run->encoder) {
+        cli_say("%s is made (%s/loss.svg shows how); identify uses it as --encoder %s%s", run->output, folder,
+                run->output, strchr(run->output, '/') ? ".json" : "");
+        return CLI_OK;
+    }
     cli_say("%s is made (%s/loss.svg shows how); use it as --model %s%s", run->output, folder, run->output,
             strchr(run->output, '/') ? ".json" : "");
     cli_say("enrol people anew with it; then 'models threshold' measures what its scores mean, without which identify "
@@ -125,7 +130,8 @@ static int learn(cli_train_run *run, sl_trainer *trainer, const char *folder)
     if (!speaks(run))
         return CLI_OK;
     const sl_train_output out = {
-        .output = run->output, .licence = run->licence, .replace = run->replace, .last = run->last};
+        .output = run->output, .licence = run->licence, .replace = run->replace, .last = run->last,
+        .encoder = run->encoder};
     if (sl_trainer_save(trainer, &out, &err))
         return cli_fail(run->output, &err);
     return tell_end(run, &s, folder, cli_now() - from);

@@ -12,6 +12,7 @@ typedef struct {
     sl_train_data data;
     const char *output, *folder, *licence; /* folder NULL: NAME.run, here */
     bool json, replace, last;
+    bool encoder; /* what is made is a query encoder */
     const char *pairs_out; /* NULL: pairs are not written */
     size_t pairs_count;
     const sl_train_ranks *ranks; /* NULL: alone */

@@ -1,4 +1,4 @@
-/* Covered queries out of a gallery's own crops: each with an occluder drawn on it, embedded as a query would be. */
+/* Queries out of a gallery's own crops, as they are or with an occluder drawn on them, embedded as queries are. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +13,7 @@ typedef struct {
     const sl_gallery *gallery;
     sl_gallery *out;
     const sl_gallery_draw_options *options;
+    bool plain;       /* nothing is drawn */
     sl_status status; /* of the gallery drawn into */
     sl_error *err;
 } drawing;
@@ -23,11 +24,11 @@ static sl_status draw_face(const drawing *d, sl_session *session, size_t face, s
     sl_point landmarks[68];
     const sl_gallery_draw_options *o = d->options;
     SL_TRY(sl_gallery_crop(d->gallery, face, &crop, err));
-    sl_status status = sl_landmarks_of_crop(session, &crop, landmarks, err);
-    if (status == SL_OK)
+    sl_status status = d->plain ? SL_OK : sl_landmarks_of_crop(session, &crop, landmarks, err);
+    if (status == SL_OK && !d->plain)
         status = sl_occlude(&crop, landmarks, o->kind, o->style, o->seed ^ face * 0x9e3779b97f4a7c15u, &covered, err);
     if (status == SL_OK)
-        status = sl_templates_of_crops(session, &covered, 1, out, err);
+        status = sl_queries_of_crops(session, d->plain ? &crop : &covered, 1, out, err);
     sl_image_free(&crop);
     sl_image_free(&covered);
     return status;
@@ -78,25 +79,39 @@ static sl_status list_faces(const sl_gallery *gallery, size_t limit, sl_photo **
     if (!list)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the gallery's faces");
     return *count ? SL_OK
-                  : sl_fail(err, SL_ERR_NOT_FOUND, "the gallery keeps no crops to draw on: enrol with --keep-crops");
+                  : sl_fail(err, SL_ERR_NOT_FOUND, "the gallery keeps no crops: enrol with --keep-crops");
+}
+
+static sl_status draw_all(drawing *d, const sl_engine *engine)
+{
+    sl_photo *faces = NULL;
+    size_t count = 0;
+    sl_status status = list_faces(d->gallery, d->options->limit, &faces, &count, d->err);
+    const sl_photo_loop loop = {
+        .threads = d->options->threads, .work = work, .finish = finish, .progress = step, .context = d};
+    if (status == SL_OK)
+        status = sl_each_photo(engine, faces, count, &loop, d->err);
+    if (status == SL_OK)
+        status = d->status;
+    if (status == SL_OK)
+        status = sl_gallery_commit(d->out, d->err);
+    sl_photos_free(faces, count);
+    return status;
 }
 
 sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery, const sl_gallery_draw_options *options,
                           sl_gallery *out, sl_error *err)
 {
     drawing d = {.gallery = gallery, .out = out, .options = options, .err = err};
-    sl_photo *faces = NULL;
-    size_t count = 0;
     if (!engine->landmarks)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "occluders are drawn by 68 landmarks: install libdlib-data");
-    sl_status status = list_faces(gallery, options->limit, &faces, &count, err);
-    const sl_photo_loop loop = {.work = work, .finish = finish, .progress = step, .context = &d};
-    if (status == SL_OK)
-        status = sl_each_photo(engine, faces, count, &loop, err);
-    if (status == SL_OK)
-        status = d.status;
-    if (status == SL_OK)
-        status = sl_gallery_commit(out, err);
-    sl_photos_free(faces, count);
-    return status;
+    return draw_all(&d, engine);
+}
+
+sl_status sl_gallery_encode(const sl_engine *engine, const sl_gallery *gallery, int threads, sl_progress_fn progress,
+                            void *context, sl_gallery *out, sl_error *err)
+{
+    const sl_gallery_draw_options options = {.threads = threads, .progress = progress, .context = context};
+    drawing d = {.gallery = gallery, .out = out, .options = &options, .plain = true, .err = err};
+    return draw_all(&d, engine);
 }

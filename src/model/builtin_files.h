@@ -1,5 +1,6 @@
 /* What comes with the library beside the manifests, compiled in by the build: the listed models' statistics per cell
- * (models/NAME.oae, match/oae/oae.h) and what their scores mean (models/NAME.rates, pipeline/rates.h). */
+ * (models/NAME.oae, match/oae/oae.h), what their scores mean (models/NAME.rates, pipeline/rates.h), and the weights of
+ * query encoders (models/NAME.safetensors, model/encoder.h). */
 #ifndef SL_MODEL_BUILTIN_FILES_H
 #define SL_MODEL_BUILTIN_FILES_H
 
@@ -11,6 +12,6 @@ typedef struct {
     size_t size;
 } sl_builtin_file;
 
-extern const sl_builtin_file sl_builtin_oae[], sl_builtin_rates[];
+extern const sl_builtin_file sl_builtin_oae[], sl_builtin_rates[], sl_builtin_safetensors[];
 
 #endif

@@ -186,16 +186,32 @@ sl_status sl_catalogue_map(const sl_manifest *m, const char *path, sl_mapping *o
     return status;
 }
 
+const sl_builtin_file *sl_catalogue_builtin(const sl_manifest *m)
+{
+    char hex[65];
+    for (const sl_builtin_file *f = sl_builtin_safetensors; f->data; f++)
+        if (strcmp(f->name, m->name) == 0) {
+            sl_sha256_hex(f->data, f->size, hex);
+            return strcmp(hex, m->sha256) == 0 ? f : NULL;
+        }
+    return NULL;
+}
+
 /* ---- listing ---- */
+
+static bool is_there(const sl_manifest *m, const char *path)
+{
+    struct stat st;
+    return (stat(path, &st) == 0 && S_ISREG(st.st_mode)) || sl_catalogue_builtin(m);
+}
 
 sl_status sl_catalogue_describe(const sl_manifest *m, const char *path, sl_model_info *info, sl_error *err)
 {
-    struct stat st;
     *info = (sl_model_info){
         .name = sl_strdup(m->name), .kind = sl_strdup(sl_model_kind_names[m->kind]), .source = sl_strdup(m->source),
         .licence = sl_strdup(m->licence), .provenance = sl_strdup(m->provenance), .file = sl_strdup(path),
         .sha256 = sl_strdup(m->sha256), .format = sl_strdup(m->format), .bytes = m->bytes,
-        .fetchable = m->npm != NULL, .present = stat(path, &st) == 0 && S_ISREG(st.st_mode),
+        .fetchable = m->npm != NULL, .present = is_there(m, path),
         .input_width = m->input_width, .input_height = m->input_height, .embedding_dim = m->embedding_dim,
         .patch_rows = m->patch_grid[0], .patch_cols = m->patch_grid[1], .patch_channels = m->patch_grid[2]};
     if (info->name && info->kind && info->source && info->licence && info->provenance && info->file &&

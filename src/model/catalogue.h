@@ -3,6 +3,7 @@
 #define SL_MODEL_CATALOGUE_H
 
 #include "base/file.h"
+#include "model/builtin_files.h"
 #include "model/manifest.h"
 #include "net/graph.h"
 
@@ -21,6 +22,9 @@ sl_status sl_catalogue_find(const char *models_dir, const char *name, sl_manifes
 /* models_dir/NAME and an ending: where what is measured of a model is kept (malloc'd). */
 sl_status sl_models_side_file(const char *models_dir, const sl_manifest *manifest, const char *ending, char **path,
                               sl_error *err);
+
+/* The file of a manifest that came with the library, weights and all; NULL for any other. */
+const sl_builtin_file *sl_catalogue_builtin(const sl_manifest *manifest);
 
 /* What the manifest says, for users; cleared by sl_model_info_clear. `path` as sl_catalogue_find gave it. */
 sl_status sl_catalogue_describe(const sl_manifest *manifest, const char *path, sl_model_info *info, sl_error *err);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/sha256.h"
+#include "model/delta.h"
 #include "model/place.h"
 #include "net/import/weights/safetensors.h"
 
@@ -14,7 +15,10 @@ typedef struct {
     const sl_recogniser *from;
     const sl_graph *g;         /* .. as ONNX */
     const sl_state_dict *dict; /* .. as safetensors, for .. */
-    const sl_arch *arch;
+    const sl_arch *arch;       /* NULL: an encoder's difference, and which of it is bytes */
+    const bool *as_bytes;
+    const float *covered; /* [2] */
+    float share;
     const char *embedding;
 
     const char *name;
@@ -26,6 +30,11 @@ typedef struct {
 static bool is_look(const deriving *d)
 {
     return d->arch && d->arch->kind == SL_MODEL_LOOK;
+}
+
+static sl_model_kind kind_of(const deriving *d)
+{
+    return is_look(d) ? SL_MODEL_LOOK : d->as_bytes ? SL_MODEL_ENCODER : SL_MODEL_RECOGNISER;
 }
 
 /* ---- the weights ---- */
@@ -56,7 +65,9 @@ static sl_status write_network(const deriving *d, sl_error *err)
 
 static sl_status write_weights(deriving *d, sl_error *err)
 {
-    if (d->dict) {
+    if (d->as_bytes) {
+        SL_TRY(sl_safetensors_write_bytes(d->weights, d->dict, d->as_bytes, NULL, 0, err));
+    } else if (d->dict) {
         const char *const said[][2] = {{"architecture", d->arch->name}, {"format", "pt"}};
         SL_TRY(sl_safetensors_write(d->weights, d->dict, said, 2, err));
     } else {
@@ -86,14 +97,26 @@ static void add_recogniser(json_t *root, const deriving *d)
         json_object_set_new(root, "form", json_string(sl_manifest_forms[m->form]));
 }
 
-static void add_look(json_t *root, const deriving *d)
+static void add_backbone(json_t *root, const sl_recogniser *r)
 {
-    const sl_recogniser *r = d->from;
-    const sl_transformer *t = &d->arch->transformer;
     char fingerprint[65];
     sl_hex32(r->fingerprint, fingerprint);
     json_object_set_new(root, "backbone", json_string(r->network.manifest->name));
     json_object_set_new(root, "backbone_fingerprint", json_string(fingerprint));
+}
+
+static void add_encoder(json_t *root, const deriving *d)
+{
+    add_backbone(root, d->from);
+    json_object_set_new(root, "covered", json_pack("[f, f]", (double)d->covered[0], (double)d->covered[1]));
+    json_object_set_new(root, "share", json_real((double)d->share));
+}
+
+static void add_look(json_t *root, const deriving *d)
+{
+    const sl_recogniser *r = d->from;
+    const sl_transformer *t = &d->arch->transformer;
+    add_backbone(root, r);
     json_object_set_new(root, "patch_grid", json_pack("[i, i, i]", r->rows, r->cols, r->channels));
     json_object_set_new(root, "depth", json_integer(t->depth));
     json_object_set_new(root, "heads", json_integer(t->heads));
@@ -105,7 +128,7 @@ static json_t *manifest_json(const deriving *d)
     const sl_manifest *m = d->from->network.manifest;
     const char *file = strrchr(d->weights, '/');
     json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s, s:s, s:s, s:I, s:s}", "name", d->name, "kind",
-                             sl_model_kind_names[is_look(d) ? SL_MODEL_LOOK : SL_MODEL_RECOGNISER], "source", "text",
+                             sl_model_kind_names[kind_of(d)], "source", "text",
                              d->o->provenance, "licence", d->o->licence ? d->o->licence : m->licence, "provenance",
                              d->o->provenance, "format", d->dict ? "safetensors" : "onnx", "file",
                              file ? file + 1 : d->weights, "bytes", (json_int_t)d->bytes, "sha256", d->sha256);
@@ -113,7 +136,10 @@ static json_t *manifest_json(const deriving *d)
         return NULL;
     if (d->arch)
         json_object_set_new(root, "arch", json_string(d->arch->name));
-    (is_look(d) ? add_look : add_recogniser)(root, d);
+    if (d->as_bytes)
+        add_encoder(root, d);
+    else
+        (is_look(d) ? add_look : add_recogniser)(root, d);
     return root;
 }
 
@@ -144,6 +170,12 @@ static sl_status open_once(const deriving *d, sl_error *err)
 {
     sl_recogniser recogniser;
     sl_network look;
+    sl_encoder encoder;
+    if (d->as_bytes) {
+        SL_TRY(sl_encoder_open(d->o->models_dir, d->manifest, d->from, &encoder, err));
+        sl_encoder_close(&encoder);
+        return SL_OK;
+    }
     if (is_look(d)) {
         SL_TRY(sl_network_open(d->o->models_dir, d->manifest, SL_MODEL_LOOK, &look, err));
         sl_network_close(&look);
@@ -199,4 +231,24 @@ sl_status sl_derive_look(const sl_recogniser *backbone, const sl_arch *arch, con
 {
     deriving d = {.o = options, .from = backbone, .arch = arch, .dict = dict};
     return derive(&d, err);
+}
+
+sl_status sl_derive_encoder(const sl_recogniser *from, const sl_weights_of *weights, int count, const float covered[2],
+                            float share, const sl_derived *options, sl_error *err)
+{
+    sl_state_dict delta = {0};
+    sl_graph *made = NULL;
+    const sl_graph *base;
+    bool *bytes = calloc(2 * (size_t)count + 1, sizeof *bytes);
+    sl_status status = bytes ? sl_encoder_base(from, 1, &made, &base, err) : sl_no_memory(err, "for an encoder");
+    if (status == SL_OK)
+        status = sl_delta_make(base, weights, count, &delta, bytes, err);
+    if (status == SL_OK) {
+        deriving d = {.o = options, .from = from, .dict = &delta, .as_bytes = bytes, .covered = covered, .share = share};
+        status = derive(&d, err);
+    }
+    sl_state_dict_free(&delta);
+    sl_graph_free(made);
+    free(bytes);
+    return status;
 }

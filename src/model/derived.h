@@ -3,7 +3,8 @@
 #define SL_MODEL_DERIVED_H
 
 #include "model/arch/arch.h"
-#include "model/recogniser.h"
+#include "model/encoder.h"
+#include "net/reweigh.h"
 
 typedef struct {
     const char *models_dir, *output; /* as in sl_import_options */
@@ -27,5 +28,10 @@ sl_status sl_derive_above(const sl_recogniser *from, const sl_graph *g, const ch
 /* A second look over `backbone`'s maps: an architecture, and its state dict. */
 sl_status sl_derive_look(const sl_recogniser *backbone, const sl_arch *arch, const sl_state_dict *dict,
                          const sl_derived *options, sl_error *err);
+
+/* A query encoder of `from`: the difference that `weights` make to the graph of sl_encoder_base. covered, share: as a
+ * manifest has them. */
+sl_status sl_derive_encoder(const sl_recogniser *from, const sl_weights_of *weights, int count, const float covered[2],
+                            float share, const sl_derived *options, sl_error *err);
 
 #endif

@@ -105,6 +105,10 @@ sl_status sl_model_export(const char *models_dir, const char *name, const char *
     free(path);
     if (over_itself)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: is the file of model %s itself: choose another name", file, name);
+    if (kind == SL_MODEL_ENCODER)
+        return sl_fail(err, SL_ERR_UNSUPPORTED,
+                       "%s is a query encoder, a difference to the weights of a network: it cannot be written as ONNX",
+                       name);
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED,
                        "%s is a forest of regression trees, not a network: it cannot be written as ONNX",

@@ -205,6 +205,9 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
     sl_network n;
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", name);
+    if (kind == SL_MODEL_ENCODER)
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a query encoder, a difference to the weights of a network: inspect "
+                       "that one", name);
     SL_TRY(sl_network_open(models_dir, name, kind, &n, err));
     json_t *root = inspect_graph(n.graph, n.path, sl_is_tflite(n.map.data, n.map.size), n.digest);
     if (root && kind == SL_MODEL_RECOGNISER)

@@ -14,7 +14,7 @@
 
 enum { MAX_TEXT = 4096 };
 
-const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look"};
+const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look", "encoder"};
 const char *const sl_manifest_forms[SL_MANIFEST_FORMS] = {"published", "pre-norm", "text"};
 const char *const sl_colour_names[3] = {"rgb", "bgr", "grey"};
 
@@ -267,14 +267,34 @@ static bool is_digest(const char *hex)
     return strlen(hex) == 64 && strspn(hex, "0123456789abcdef") == 64;
 }
 
-static sl_status read_look(const context *c, const json_t *root, sl_manifest *m)
+static sl_status read_backbone(const context *c, const json_t *root, sl_manifest *m)
 {
     SL_TRY(copy_text(c, root, "backbone", true, &m->backbone));
     SL_TRY(copy_text(c, root, "backbone_fingerprint", true, &m->backbone_fingerprint));
-    if (!is_digest(m->backbone_fingerprint))
-        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"backbone_fingerprint\" must be 64 lower-case hex digits",
-                       c->name);
+    if (is_digest(m->backbone_fingerprint))
+        return SL_OK;
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"backbone_fingerprint\" must be 64 lower-case hex digits",
+                   c->name);
+}
+
+static sl_status read_look(const context *c, const json_t *root, sl_manifest *m)
+{
+    SL_TRY(read_backbone(c, root, m));
     return read_grid(c, root, m);
+}
+
+static sl_status read_encoder(const context *c, const json_t *root, sl_manifest *m)
+{
+    const json_t *covered = json_object_get(root, "covered");
+    SL_TRY(read_backbone(c, root, m));
+    for (size_t i = 0; i < 2; i++)
+        SL_TRY(read_number(c, json_array_get(covered, i), "covered", &m->covered[i]));
+    SL_TRY(read_number(c, json_object_get(root, "share"), "share", &m->share));
+    if (json_array_size(covered) == 2 && m->covered[0] >= 0 && m->covered[0] <= m->covered[1] && m->covered[1] <= 1 &&
+        m->share > 0 && m->share <= 1)
+        return SL_OK;
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: an encoder needs \"covered\": [from, to], rising from 0 to 1, and "
+                   "a \"share\" above 0 and at most 1", c->name);
 }
 
 static sl_status read_transformer(const context *c, const json_t *root, sl_manifest *m)
@@ -298,7 +318,7 @@ static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
             m->kind = (sl_model_kind)i;
             return SL_OK;
         }
-    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks or look", c->name);
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks, look or encoder", c->name);
 }
 
 static sl_status read_digest(const context *c, const json_t *root, sl_manifest *m)
@@ -342,9 +362,11 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
                        c->name);
     SL_TRY(check_fetched_name(c, m));
     SL_TRY(copy_text(c, root, "arch", false, &m->arch));
-    if ((strcmp(m->format, "safetensors") == 0) != (m->arch != NULL))
+    if ((strcmp(m->format, "safetensors") == 0 && m->kind != SL_MODEL_ENCODER) != (m->arch != NULL))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: safetensors need \"arch\", the architecture that their "
-                       "weights are for; other formats have none", c->name);
+                       "weights are for; other formats and encoders have none", c->name);
+    if (m->kind == SL_MODEL_ENCODER && strcmp(m->format, "safetensors") != 0)
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: an encoder's \"format\" must be safetensors", c->name);
     if ((strcmp(m->format, "dlib") == 0) != (m->kind == SL_MODEL_LANDMARKS))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: landmarks are of format dlib, other models are not",
                        c->name);
@@ -353,6 +375,7 @@ static sl_status read_manifest(const context *c, const json_t *root, sl_manifest
     return m->kind == SL_MODEL_RECOGNISER ? read_recogniser(c, root, m)
            : m->kind == SL_MODEL_DETECTOR ? read_detector(c, root, m)
            : m->kind == SL_MODEL_LOOK     ? read_look(c, root, m)
+           : m->kind == SL_MODEL_ENCODER  ? read_encoder(c, root, m)
                                           : SL_OK;
 }
 

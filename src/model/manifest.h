@@ -8,7 +8,8 @@
 #include "base/status.h"
 #include "face/detector.h"
 
-typedef enum { SL_MODEL_RECOGNISER, SL_MODEL_DETECTOR, SL_MODEL_LANDMARKS, SL_MODEL_LOOK, SL_MODEL_KINDS } sl_model_kind;
+typedef enum { SL_MODEL_RECOGNISER, SL_MODEL_DETECTOR, SL_MODEL_LANDMARKS, SL_MODEL_LOOK, SL_MODEL_ENCODER,
+               SL_MODEL_KINDS } sl_model_kind;
 typedef enum { SL_COLOUR_RGB, SL_COLOUR_BGR, SL_COLOUR_GREY } sl_colour_order;
 
 enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
@@ -46,9 +47,13 @@ typedef struct {
     float threshold[SL_MANIFEST_LOOKS]; /* by look: the score from which it is one person; NaN: unknown */
     sl_rate_curve false_match_rate[SL_MANIFEST_LOOKS]; /* of the same scores; count 0: not measured */
 
-    /* looks: read the maps of one recogniser */
+    /* looks and query encoders: belong to one recogniser */
     char *backbone;             /* its name, for people */
     char *backbone_fingerprint; /* of its templates, 64 hex digits: what decides */
+
+    /* query encoders: from covered[0] to covered[1] of a face hidden, their part of an embedding rises from 0 to
+     * `share`, all in [0, 1] */
+    float covered[2], share;
 
     /* transformers; what is not stated is the weights' or the architecture's own */
     int depth, heads;           /* 0: not stated */

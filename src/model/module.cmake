@@ -14,9 +14,10 @@ endforeach()
 file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/builtin_manifests.c CONTENT "${builtin}\n${table}    0};\n" @ONLY)
 list(APPEND sources ${CMAKE_BINARY_DIR}/builtin_manifests.c)
 
-# So do the statistics per cell of the listed models, models/*.oae, and what their scores mean, models/*.rates.
+# So do the statistics per cell of the listed models, models/*.oae, what their scores mean, models/*.rates, and the
+# weights of query encoders, models/*.safetensors.
 set(builtin "#include \"model/builtin_files.h\"\n\n")
-foreach(kind oae rates)
+foreach(kind oae rates safetensors)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/models/*.${kind})
   set(table "const sl_builtin_file sl_builtin_${kind}[] = {\n")
   foreach(file ${files})

@@ -65,7 +65,8 @@ static sl_status build_arch(sl_network *n, sl_error *err)
 static sl_status open_found(const char *models_dir, const char *name, sl_model_kind kind, sl_network *n,
                             sl_error *err)
 {
-    static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model", "a second look"};
+    static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model", "a second look",
+                                        "a query encoder"};
     SL_TRY(sl_catalogue_find(models_dir, name, &n->manifest, &n->path, err));
     if (n->manifest->kind != kind)
         return sl_fail(err, SL_ERR_ARGUMENT, "model %s is %s, %s was asked for", n->manifest->name,

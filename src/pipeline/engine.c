@@ -64,6 +64,8 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_recogniser_open(o->models_dir, o->model, &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
+    if (o->encoder && strcmp(o->encoder, "none") != 0)
+        SL_TRY(sl_encoder_open(o->models_dir, o->encoder, &e->recogniser, &e->encoder, err));
     e->batch = best_batch(e);
     const sl_recogniser *r = &e->recogniser;
     const sl_manifest *m = r->network.manifest;
@@ -104,6 +106,7 @@ void sl_engine_close(sl_engine *e)
 {
     if (!e)
         return;
+    sl_encoder_close(&e->encoder);
     sl_recogniser_close(&e->recogniser);
     if (e->known) {
         sl_oae_close(e->known->oae);

@@ -8,6 +8,7 @@
 #include "face/align.h"
 #include "face/landmarks.h"
 #include "model/detector_model.h"
+#include "model/encoder.h"
 #include "template/template.h"
 #include "pipeline/open_int8.h"
 
@@ -26,6 +27,7 @@ struct sl_engine {
     char *models_dir; /* NULL: the usual one */
     sl_compute precision;
     sl_int8_model int8; /* empty unless that is the precision */
+    sl_encoder encoder;  /* manifest NULL: queries are embedded as the gallery's faces are */
     sl_weights *weights; /* of the recogniser, for the plans of all sessions */
     int batch; /* crops of one network run where there are many: 1 or SL_EMBED_BATCH */
     const sl_align_template *align;
@@ -45,6 +47,7 @@ struct sl_session {
     int threads;
     sl_detector *detector;   /* opened at the first picture */
     sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
+    sl_plan *encoder;        /* of queries; compiled when first needed */
     float *patches;          /* [R, C] scratch */
 };
 
@@ -53,6 +56,14 @@ struct sl_session {
  * needs is not known. */
 sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match,
                         sl_error *err);
+
+/* What is known of the engine's model: with statistics, else the head alone, else NULL, which is an answer too. Of any
+ * thread. */
+sl_status sl_engine_find_known(const sl_engine *engine, const sl_oae **out, sl_error *err);
+
+/* Makes a crop's template one of a query: the more is hidden of the face, the more of its embedding is the encoder's
+ * (encode_query.c). Without an encoder nothing changes. */
+sl_status sl_session_encode(sl_session *session, const sl_image *crop, sl_template *query, sl_error *err);
 
 /* One session a thread for work on photos in parallel, each network run on the session's own thread: [threads], NULL in
  * out parameters on failure. */

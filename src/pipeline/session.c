@@ -33,6 +33,7 @@ void sl_session_close(sl_session *s)
     sl_detector_close(s->detector);
     sl_plan_free(s->one);
     sl_plan_free(s->many);
+    sl_plan_free(s->encoder);
     free(s->patches);
     free(s);
 }
@@ -189,15 +190,45 @@ sl_status sl_templates_of_crops(sl_session *s, const sl_image *crops, size_t cou
     return SL_OK;
 }
 
-sl_status sl_template_of_face(sl_session *s, const sl_image *image, const sl_face *face, sl_template **out,
-                              sl_error *err)
+sl_status sl_queries_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
+{
+    SL_TRY(sl_templates_of_crops(s, crops, count, out, err));
+    sl_status status = SL_OK;
+    for (size_t i = 0; status == SL_OK && i < count; i++)
+        status = sl_session_encode(s, &crops[i], out[i], err);
+    for (size_t i = 0; status != SL_OK && i < count; i++) {
+        sl_template_free(out[i]);
+        out[i] = NULL;
+    }
+    return status;
+}
+
+static sl_status embed_one(sl_session *s, const sl_image *crop, sl_template **out, sl_error *err)
+{
+    return sl_session_embed(s, crop, 1, SL_PATCHES_INT8, out, err);
+}
+
+static sl_status embed_query(sl_session *s, const sl_image *crop, sl_template **out, sl_error *err)
+{
+    SL_TRY(embed_one(s, crop, out, err));
+    sl_status status = sl_session_encode(s, crop, *out, err);
+    if (status != SL_OK) {
+        sl_template_free(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+/* Of a face that is enrolled, or that searches. */
+static sl_status template_of_face(sl_session *s, const sl_image *image, const sl_face *face, bool query,
+                                  sl_template **out, sl_error *err)
 {
     sl_image crop;
     sl_point landmarks[68];
     int has_landmarks;
     *out = NULL;
     SL_TRY(sl_session_crop(s, image, face, &crop, landmarks, &has_landmarks, err));
-    sl_status status = sl_session_embed(s, &crop, 1, SL_PATCHES_INT8, out, err);
+    sl_status status = (query ? embed_query : embed_one)(s, &crop, out, err);
     sl_image_free(&crop);
     SL_TRY(status);
     sl_template *t = *out;
@@ -207,4 +238,15 @@ sl_status sl_template_of_face(sl_session *s, const sl_image *image, const sl_fac
     t->box = face->box;
     t->quality = face->quality;
     return SL_OK;
+}
+
+sl_status sl_template_of_face(sl_session *s, const sl_image *image, const sl_face *face, sl_template **out,
+                              sl_error *err)
+{
+    return template_of_face(s, image, face, false, out, err);
+}
+
+sl_status sl_query_of_face(sl_session *s, const sl_image *image, const sl_face *face, sl_template **out, sl_error *err)
+{
+    return template_of_face(s, image, face, true, out, err);
 }

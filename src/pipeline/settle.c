@@ -15,7 +15,7 @@ static sl_status read_known(const sl_engine *engine, sl_oae **out, sl_error *err
     return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
 }
 
-static sl_status find_known(const sl_engine *engine, const sl_oae **out, sl_error *err)
+sl_status sl_engine_find_known(const sl_engine *engine, const sl_oae **out, sl_error *err)
 {
     sl_engine_cells *known = engine->known;
     sl_status status = SL_OK;
@@ -48,7 +48,7 @@ static sl_status check_needs(const sl_match_options *match, sl_error *err)
 sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match, sl_error *err)
 {
     if (!match->oae && engine)
-        SL_TRY(find_known(engine, &match->oae, err));
+        SL_TRY(sl_engine_find_known(engine, &match->oae, err));
     sl_match_suit(match, shape);
     return check_needs(match, err);
 }

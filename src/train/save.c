@@ -24,6 +24,8 @@ sl_status sl_trainer_save(sl_trainer *t, const sl_train_output *output, sl_error
     char *how;
     if (!output || !output->output)
         return sl_fail(err, SL_ERR_ARGUMENT, "a model needs a name");
+    if (output->encoder && t->o.task != SL_TRAIN_RECOGNISER)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a query encoder is made of a recogniser on crops, nothing else");
     const bool best = !output->last && !isnan(t->at.best.clean);
     if (asprintf(&how, "for %llu steps on photos of %d people",
                  (unsigned long long)(best ? t->at.best_step : t->at.step), sl_source_people(t->learned)) < 0)

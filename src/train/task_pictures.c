@@ -216,15 +216,35 @@ static sl_status judge_pictures(const sl_trainer *t, const sl_weights_of *weight
     return status;
 }
 
+static sl_status save_encoder(const picture_work *w, const sl_weights_of *weights, int count, const sl_derived *made,
+                              sl_error *err)
+{
+    static const float covered[2] = SL_ENCODER_COVERED;
+    return sl_derive_encoder(&w->student.recogniser, weights, count, covered, SL_ENCODER_SHARE, made, err);
+}
+
 /* A whole network's fused graph has a batch of its own: the same for one picture, with the same names. */
+static sl_status save_recogniser(const picture_work *w, const sl_weights_of *weights, int count, const sl_derived *made,
+                                 sl_error *err)
+{
+    const sl_recogniser *r = &w->student.recogniser;
+    sl_graph *single = NULL, *g = NULL;
+    sl_status status = w->student.fused ? sl_recogniser_graph(r, 1, &single, err) : SL_OK;
+    if (status == SL_OK)
+        status = sl_graph_reweighed(single ? single : w->student.net, weights, count, &g, err);
+    if (status == SL_OK)
+        status = sl_derive_recogniser(r, g, made, err);
+    sl_graph_free(g);
+    sl_graph_free(single);
+    return status;
+}
+
 static sl_status save_pictures(const sl_trainer *t, const sl_weights_of *weights, int count, const char *how,
                                const sl_train_output *o, sl_error *err)
 {
     const picture_work *w = t->work;
-    const sl_recogniser *r = &w->student.recogniser;
     sl_text provenance = {0};
-    sl_graph *single = NULL, *g = NULL;
-    sl_text_add(&provenance, "%s, %s %s.", r->network.manifest->name,
+    sl_text_add(&provenance, "%s, %s %s.", w->student.recogniser.network.manifest->name,
                 t->o.loss == SL_LOSS_DISTILL ? "distilled from itself on covered faces" : "finetuned", how);
     const sl_derived made = {.models_dir = t->o.models_dir,
                              .output = o->output,
@@ -232,14 +252,8 @@ static sl_status save_pictures(const sl_trainer *t, const sl_weights_of *weights
                              .provenance = provenance.data,
                              .replace = o->replace};
     sl_status status = provenance.failed ? sl_no_memory(err, "for a manifest") : SL_OK;
-    if (status == SL_OK && w->student.fused)
-        status = sl_recogniser_graph(r, 1, &single, err);
     if (status == SL_OK)
-        status = sl_graph_reweighed(single ? single : w->student.net, weights, count, &g, err);
-    if (status == SL_OK)
-        status = sl_derive_recogniser(r, g, &made, err);
-    sl_graph_free(g);
-    sl_graph_free(single);
+        status = (o->encoder ? save_encoder : save_recogniser)(w, weights, count, &made, err);
     free(provenance.data);
     return status;
 }

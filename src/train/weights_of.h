@@ -1,24 +1,14 @@
-/* Weights of a graph by name: which of them learn, and the graph with others in their places. */
+/* Weights of a graph by name: which of them learn. */
 #ifndef SL_TRAIN_WEIGHTS_OF_H
 #define SL_TRAIN_WEIGHTS_OF_H
 
-#include "net/graph.h"
 #include "net/import/weights/state_dict.h"
-
-/* Other weights for a constant of a graph. */
-typedef struct {
-    const char *name;
-    const float *value;
-} sl_weights_of;
+#include "net/reweigh.h"
 
 /* Marks the constants of g that could learn and whose names match `learn` (NULL: all) in learns [tensors of g], and
  * lists their names, which are g's, in names [tensors of g]. dict: the state dict that g was made of, or an empty one;
  * model: for messages. SL_ERR_NOT_FOUND where none matches. */
 sl_status sl_learning_weights(const sl_graph *g, const sl_state_dict *dict, const char *learn, const char *model,
                               bool *learns, const char **names, int *count, sl_error *err);
-
-/* g with these weights. Its constants are g's and theirs, which must outlive it. */
-sl_status sl_graph_reweighed(const sl_graph *g, const sl_weights_of *weights, int count, sl_graph **out,
-                             sl_error *err);
 
 #endif

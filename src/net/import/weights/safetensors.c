@@ -14,8 +14,9 @@ enum { PREFIX = 8 }; /* the header's size comes first */
 /* What jansson allocates, from above: for each array or object, for each comma or colon, and per byte of text. */
 enum { PER_CONTAINER = 320, PER_ITEM = 128, PER_BYTE = 2 };
 
-/* A small file may have more than four times its size: its header is most of it. */
-enum { SMALL_BUDGET = 1 << 20 };
+/* Beside four times a file's size, for its header: bytes become floats of four times their size, and nothing would be
+ * left. */
+enum { HEADER_BUDGET = 1 << 20 };
 
 typedef struct {
     const char *name;
@@ -170,9 +171,7 @@ sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *
     if (!sl_safetensors_is(data, size))
         return sl_fail(err, SL_ERR_FORMAT, "it is no safetensors file, or was cut short");
     const char *text = (const char *)data + PREFIX;
-    size_t header_size = (size_t)sl_get_u64(data), budget = sl_budget_of(size);
-    if (budget < SMALL_BUDGET)
-        budget = SMALL_BUDGET;
+    size_t header_size = (size_t)sl_get_u64(data), budget = sl_budget_of(size) + HEADER_BUDGET;
     SL_TRY(sl_take_budget(&budget, tree_size(text, header_size), err));
     json_t *header = NULL;
     sl_status status = parse_header(text, header_size, &header, err);

@@ -5,7 +5,7 @@
 
 #include "net/import/weights/state_dict.h"
 
-/* As sl_checkpoint_read, with 1 MiB for the small; the tensors in the order of their bytes. */
+/* As sl_checkpoint_read, with 1 MiB more for the header; the tensors in the order of their bytes. */
 sl_status sl_safetensors_read(const char *path, sl_state_dict *out, sl_error *err);
 
 /* The same from memory, which must outlive *out. */
@@ -22,5 +22,9 @@ bool sl_safetensors_is(const uint8_t *data, size_t size);
  */
 sl_status sl_safetensors_write(const char *path, const sl_state_dict *dict, const char *const (*metadata)[2],
                                size_t metadata_count, sl_error *err);
+
+/* The same, but for those weights i of which bytes[i] is set: their numbers are rounded to bytes, -128 to 127 (I8). */
+sl_status sl_safetensors_write_bytes(const char *path, const sl_state_dict *dict, const bool *bytes,
+                                     const char *const (*metadata)[2], size_t metadata_count, sl_error *err);
 
 #endif

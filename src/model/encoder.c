@@ -1,0 +1,144 @@
+#include "model/encoder.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sha256.h"
+#include "model/delta.h"
+#include "net/import/weights/safetensors.h"
+
+/* ---- its file ---- */
+
+/* From the models folder; what came with the library needs none. */
+static sl_status read_weights(sl_encoder *e, const char *path, sl_error *err)
+{
+    uint8_t digest[32];
+    const sl_builtin_file *own = sl_catalogue_builtin(e->manifest);
+    if (own)
+        return sl_safetensors_parse(own->data, own->size, &e->delta, err);
+    SL_TRY(sl_catalogue_map(e->manifest, path, &e->map, digest, err));
+    return sl_safetensors_parse(e->map.data, e->map.size, &e->delta, err);
+}
+
+static sl_status check_encoder(const sl_encoder *e, const sl_recogniser *r, sl_error *err)
+{
+    sl_graph *made = NULL;
+    const sl_graph *base;
+    SL_TRY(sl_encoder_base(r, 1, &made, &base, err));
+    sl_status status = sl_delta_check(&e->delta, base, err);
+    sl_graph_free(made);
+    return status;
+}
+
+static sl_status open_encoder(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *e,
+                              char **path, sl_error *err)
+{
+    char hex[65];
+    SL_TRY(sl_catalogue_find(models_dir, name, &e->manifest, path, err));
+    const sl_manifest *m = e->manifest;
+    if (m->kind != SL_MODEL_ENCODER)
+        return sl_fail(err, SL_ERR_ARGUMENT, "model %s is no query encoder but of kind \"%s\"", m->name,
+                       sl_model_kind_names[m->kind]);
+    sl_hex32(r->fingerprint, hex);
+    if (strcmp(m->backbone_fingerprint, hex) != 0)
+        return sl_fail(err, SL_ERR_MISMATCH, "the query encoder %s is of the recogniser %s (fingerprint %.12s..), not "
+                       "of %s (%.12s..)", m->name, m->backbone, m->backbone_fingerprint, r->network.manifest->name,
+                       hex);
+    sl_status status = read_weights(e, *path, err);
+    if (status == SL_OK)
+        status = check_encoder(e, r, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query encoder %s", m->name);
+}
+
+sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *out,
+                          sl_error *err)
+{
+    char *path = NULL;
+    *out = (sl_encoder){0};
+    sl_status status = open_encoder(models_dir, name, r, out, &path, err);
+    free(path);
+    if (status != SL_OK)
+        sl_encoder_close(out);
+    return status;
+}
+
+void sl_encoder_close(sl_encoder *e)
+{
+    sl_state_dict_free(&e->delta);
+    sl_unmap_file(&e->map);
+    sl_manifest_free(e->manifest);
+    *e = (sl_encoder){0};
+}
+
+sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err)
+{
+    char hex[65];
+    sl_hex32(r->fingerprint, hex);
+    *out = NULL;
+    for (const char *const *text = sl_builtin_manifests; *text && !*out; text++) {
+        sl_manifest *m;
+        SL_TRY(sl_manifest_parse(*text, strlen(*text), "(built in)", &m, err));
+        if (m->kind == SL_MODEL_ENCODER && strcmp(m->backbone_fingerprint, hex) == 0) {
+            *out = m->name;
+            m->name = NULL;
+        }
+        sl_manifest_free(m);
+    }
+    return SL_OK;
+}
+
+/* ---- its network ---- */
+
+sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, const sl_graph **out, sl_error *err)
+{
+    *made = NULL;
+    if (!r->network.manifest->arch)
+        SL_TRY(sl_recogniser_graph(r, batch, made, err));
+    *out = *made ? *made : r->network.graph;
+    return SL_OK;
+}
+
+static sl_status compile_with(const sl_recogniser *r, const sl_graph *base, const sl_weights_of *weights, int count,
+                              int batch, const sl_plan_options *options, sl_plan **out, sl_error *err)
+{
+    const char *const embedding = r->network.manifest->embedding;
+    const sl_shape pictures = {4, {batch, r->channels_in, r->height, r->width}};
+    sl_graph *other, *special = NULL;
+    SL_TRY(sl_graph_reweighed(base, weights, count, &other, err));
+    sl_status status = sl_graph_specialize(other, &pictures, &embedding, 1, &special, err);
+    if (status == SL_OK)
+        status = sl_plan_compile_as(special, options, out, err);
+    sl_graph_free(special);
+    sl_graph_free(other);
+    return status;
+}
+
+sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
+                             sl_plan **out, sl_error *err)
+{
+    sl_graph *made = NULL;
+    const sl_graph *base;
+    sl_weights_of *weights = NULL;
+    float *owned = NULL;
+    int count;
+    SL_TRY(sl_encoder_base(r, batch, &made, &base, err));
+    sl_status status = sl_delta_weights(&e->delta, base, &weights, &count, &owned, err);
+    if (status == SL_OK)
+        status = compile_with(r, base, weights, count, batch, options, out, err);
+    free(weights);
+    free(owned);
+    sl_graph_free(made);
+    return status;
+}
+
+/* ---- how much it counts ---- */
+
+float sl_encoder_weight(const sl_manifest *m, float hidden)
+{
+    if (isnan(hidden))
+        return m->share;
+    const float width = m->covered[1] - m->covered[0];
+    const float part = width > 0 ? (hidden - m->covered[0]) / width : hidden >= m->covered[0];
+    return m->share * fminf(fmaxf(part, 0), 1);
+}

@@ -1,0 +1,42 @@
+/* A query encoder: a recogniser's own network with weights that learned to see through what covers a face. It embeds
+ * queries so that they lie where the recogniser puts the same face uncovered; galleries stay the recogniser's.
+ *
+ *     NAME.json          manifest of kind "encoder": whose network, by fingerprint; how queries are mixed
+ *     NAME.safetensors   the difference of weights, 8 bits each (delta.h)
+ */
+#ifndef SL_MODEL_ENCODER_H
+#define SL_MODEL_ENCODER_H
+
+#include "model/recogniser.h"
+
+typedef struct {
+    sl_manifest *manifest;
+    sl_mapping map;      /* empty where it came with the library */
+    sl_state_dict delta; /* may lie in the map */
+} sl_encoder;
+
+/* What a new encoder's manifest says of covered and share: chosen on half a of LFW's people (docs/lab/encoder.md). */
+#define SL_ENCODER_COVERED {.1f, .3f}
+#define SL_ENCODER_SHARE .7f
+
+/* Finds the encoder, the built-in ones too, and checks it. SL_ERR_MISMATCH, with both names, where it is of another
+ * recogniser than r. */
+sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *out,
+                          sl_error *err);
+void sl_encoder_close(sl_encoder *e);
+
+/* The name of the encoder that came with the library for this recogniser, malloc'd; *out NULL where there is none. */
+sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err);
+
+/* Compiled for `batch` crops: input [batch, channels_in, height, width], output 0 the embedding [batch, D]. */
+sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
+                             sl_plan **out, sl_error *err);
+
+/* The graph whose constants an encoder's weights are differences to: that of the architecture, or for networks that
+ * came whole the one that is run. *made: what the caller frees; may be NULL. */
+sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, const sl_graph **out, sl_error *err);
+
+/* How much of the embedding is the encoder's where this part of a face is hidden (NaN: not known), 0 .. share. */
+float sl_encoder_weight(const sl_manifest *m, float hidden);
+
+#endif
