@@ -243,7 +243,7 @@ typedef struct {
     const char *licence; /* of the weights, in words; NULL: that of the network it began as */
     int replace;         /* 1: also when a model of that name is there */
     int last;            /* 1: the last weights, 0: the best where any were judged */
-    int encoder;         /* 1: a query encoder of the network it began as (docs/encoder.md): NAME.safetensors holds what
+    int encoder;         /* 1: a query encoder of the network it began as (docs/training.md): NAME.safetensors holds what
                             was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
 } sl_train_output;
 

@@ -1,0 +1,71 @@
+# Query encoders as a user meets them: learned from crops, used for queries alone, refused where they do not belong.
+load common
+
+setup_file() {
+    cd "$BATS_FILE_TMPDIR"
+    for person in 1 2 3 4; do
+        mkdir -p "crops/$person"
+        for photo in 1 2 3; do
+            "$MAKE_PICTURE" stripes $((24 + person)) $((32 + photo)) "crops/$person/$photo.png"
+        done
+    done
+    "$BIN" models new --arch tiny --output ./blank --seed 2
+    "$BIN" models new --arch tiny --output ./other --seed 3
+}
+
+setup() {
+    need_models # the detector is opened for crops, too
+    cd "$BATS_FILE_TMPDIR"
+    [ -d gallery ] || "$BIN" enroll --aligned --gallery gallery --model ./blank.json --keep-crops --landmarks none crops
+    [ -e encoder.json ] || "$BIN" train distill --aligned crops --model ./blank.json --batch 4 --steps 4 --every 2 \
+        --rate .05 --keep 0 --held-out 0 --landmarks none --output ./encoder --run run
+    ask() { sl identify --aligned --gallery gallery --model ./blank.json --rerank none --json "$@" crops/1/1.png; }
+}
+
+score='d.queries[0].faces[0].candidates[0].score'
+
+@test "distill makes a file of a byte a weight; queries change by it, galleries do not" {
+    [ "$(stat -c %s encoder.safetensors)" -lt "$(($(stat -c %s blank.safetensors) / 3))" ]
+    "$BIN" gallery verify gallery
+    ask
+    plain=$(json_value "$score")
+    ask --encoder none
+    [ "$(json_value "$score")" = "$plain" ]
+    ask --encoder ./encoder.json
+    [ "$(json_value "$score")" != "$plain" ] # this model has no statistics: the encoder counts for every face
+    sl models list --models-dir .
+    contains "$out" encoder
+}
+
+@test "eval identify embeds the queries' crops anew" {
+    sl eval identify --gallery gallery --model ./blank.json --encoder ./encoder.json --rerank none --json
+    expect 0
+    json 'd.queries === 12'
+}
+
+@test "an encoder of another recogniser is refused, and both are named" {
+    "$BIN" enroll --aligned --gallery foreign --model ./other.json --landmarks none crops
+    sl identify --aligned --gallery foreign --model ./other.json --encoder ./encoder.json crops/1/1.png
+    expect 1
+    contains "$err" "of the recogniser blank"
+    contains "$err" "not of other"
+    ask --encoder ./blank.json
+    expect 1
+    contains "$err" "no query encoder"
+}
+
+@test "damaged files are refused" {
+    cp encoder.json "$BATS_TEST_TMPDIR/bad.json"
+    head -c 1000 encoder.safetensors > "$BATS_TEST_TMPDIR/encoder.safetensors"
+    ask --encoder "$BATS_TEST_TMPDIR/bad.json"
+    expect 1
+    contains "$err" "sha256"
+    sed '/"sha256"/d' encoder.json > "$BATS_TEST_TMPDIR/bad.json"
+    ask --encoder "$BATS_TEST_TMPDIR/bad.json"
+    expect 1
+    contains "$err" "query encoder encoder"
+    sed 's/"share": [0-9.]*/"share": 7/' encoder.json > "$BATS_TEST_TMPDIR/bad.json"
+    ask --encoder "$BATS_TEST_TMPDIR/bad.json"
+    expect 1
+    contains "$err" "share"
+}
