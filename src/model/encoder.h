@@ -15,7 +15,7 @@ typedef struct {
     sl_state_dict delta; /* may lie in the map */
 } sl_encoder;
 
-/* What a new encoder's manifest says of covered and share: chosen on half a of LFW's people (docs/lab/encoder.md). */
+/* What a new encoder's manifest says of covered and share: see docs/training.md. */
 #define SL_ENCODER_COVERED {.1f, .3f}
 #define SL_ENCODER_SHARE .7f
 
