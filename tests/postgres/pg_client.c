@@ -1,8 +1,9 @@
 /* A client for the tests of PostgreSQL, about made-up faces that are known by their number alone:
  *
- *     pg_client add PLACE COUNT BATCH    adds faces 0 .. COUNT - 1 that are not there, and prints what is committed
- *     pg_client ask PLACE FACE           who is face FACE? prints "LABEL IMAGE SCORE UNSEARCHED" of the best three
- *     pg_client hold PLACE               keeps the gallery open for writing until its input ends */
+ *     pg_client add PLACE COUNT BATCH [FROM]    adds faces FROM (0) .. COUNT - 1 that are not there, and prints
+ *                                               what is committed
+ *     pg_client ask PLACE FACE                  who is face FACE? prints "LABEL IMAGE SCORE UNSEARCHED" of three
+ *     pg_client hold PLACE                      keeps the gallery open for writing until its input ends */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,13 +39,13 @@ static sl_template *face(int n)
     return t;
 }
 
-static void add(const char *place, int count, int batch)
+static void add(const char *place, int count, int batch, int from)
 {
     sl_template *t = face(0);
     sl_gallery *g;
     check(sl_gallery_open_shape(place, SL_GALLERY_CREATE, &t->shape, "made-up", &g, &err));
     sl_template_free(t);
-    for (int n = 0, safe = 0; n < count; n++) {
+    for (int n = from, safe = from; n < count; n++) {
         char image[64], label[64];
         size_t at;
         snprintf(image, sizeof image, "photo/%d.jpg", n);
@@ -94,8 +95,8 @@ static void hold(const char *place)
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && !strcmp(argv[1], "add"))
-        add(argv[2], atoi(argv[3]), atoi(argv[4]));
+    if ((argc == 5 || argc == 6) && !strcmp(argv[1], "add"))
+        add(argv[2], atoi(argv[3]), atoi(argv[4]), argc == 6 ? atoi(argv[5]) : 0);
     else if (argc == 4 && !strcmp(argv[1], "ask"))
         ask(argv[2], atoi(argv[3]));
     else if (argc == 3 && !strcmp(argv[1], "hold"))
