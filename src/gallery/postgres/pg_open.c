@@ -328,3 +328,4 @@ void sl_pg_close(sl_gallery *g)
     sl_pg_place_free(&p->place);
     free(p);
 }
+    free(p->names.slots);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "gallery/postgres/pg_store.h"
 
@@ -392,6 +393,18 @@ static sl_status pick(sl_pg *p, const char *label, bool first, size_t *i, sl_err
     return found ? SL_OK : SL_ERR_NOT_FOUND;
 }
 
+/* Names that are known not to be there are not asked for (pg_names.c). With the lock. */
+static sl_status find_image(sl_pg *p, const char *image, size_t *i, sl_error *err)
+{
+    if (!sl_pg_may_be_there(p, sl_pg_name_of(image)))
+        return SL_ERR_NOT_FOUND;
+    sl_pg_request ask = {.sql = sl_pg_sql(&p->place, "SELECT id FROM %s.face WHERE image = $1")};
+    sl_pg_add_text(&ask, image);
+    sl_pg_ask_shards(&p->links, &ask, 0);
+    sl_pg_request_free(&ask);
+    return pick(p, NULL, false, i, err);
+}
+
 sl_status sl_pg_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err)
 {
     sl_pg *p = store_of(g);
@@ -401,13 +414,9 @@ sl_status sl_pg_find(const sl_gallery *g, const char *image, size_t *i, sl_error
     }
     if (p->listed == 0)
         return SL_ERR_NOT_FOUND;
-    sl_pg_request ask = {.sql = sl_pg_sql(&p->place, "SELECT id FROM %s.face WHERE image = $1")};
-    sl_pg_add_text(&ask, image);
     pthread_mutex_lock(&p->lock);
-    sl_pg_ask_shards(&p->links, &ask, 0);
-    sl_status status = pick(p, NULL, false, i, err);
+    sl_status status = find_image(p, image, i, err);
     pthread_mutex_unlock(&p->lock);
-    sl_pg_request_free(&ask);
     return status;
 }
 
@@ -428,42 +437,61 @@ static sl_status take_found(sl_pg *p, size_t count, size_t *faces, sl_error *err
     return SL_OK;
 }
 
-sl_status sl_pg_find_all(const sl_gallery *g, const char *const *images, size_t count, size_t *faces,
-                         sl_error *err)
+/* With the lock. */
+static sl_status find_images(sl_pg *p, const char *const *images, size_t count, size_t *faces, sl_error *err)
 {
-    sl_pg *p = store_of(g);
+    bool any = false;
+    for (size_t i = 0; i < count; i++)
+        any = sl_pg_may_be_there(p, sl_pg_name_of(images[i])) || any;
+    if (!any)
+        return SL_OK;
     sl_pg_request ask = {.sql = sl_pg_sql(&p->place,
                                           "SELECT f.id, n.i FROM unnest($1) WITH ORDINALITY AS n (image, i) "
                                           "JOIN %s.face f ON f.image = n.image")};
     sl_text *names = sl_pg_add_array(&ask, SL_PG_TEXT, count);
-    for (size_t i = 0; i < count; i++) {
-        faces[i] = SIZE_MAX;
+    for (size_t i = 0; i < count; i++)
         sl_pg_element(names, images[i], strlen(images[i]));
-    }
-    pthread_mutex_lock(&p->lock);
     sl_pg_ask_shards(&p->links, &ask, 0);
-    sl_status status = take_found(p, count, faces, err);
-    pthread_mutex_unlock(&p->lock);
     sl_pg_request_free(&ask);
+    return take_found(p, count, faces, err);
+}
+
+sl_status sl_pg_find_all(const sl_gallery *g, const char *const *images, size_t count, size_t *faces,
+                         sl_error *err)
+{
+    sl_pg *p = store_of(g);
     size_t pending;
+    for (size_t i = 0; i < count; i++)
+        faces[i] = SIZE_MAX;
+    pthread_mutex_lock(&p->lock);
+    sl_status status = find_images(p, images, count, faces, err);
+    pthread_mutex_unlock(&p->lock);
     for (size_t i = 0; status == SL_OK && p->pending && i < count; i++)
         if (p->pending->kind->find(p->pending, images[i], &pending, NULL) == SL_OK)
             faces[i] = pending + p->listed;
     return status;
 }
 
-sl_status sl_pg_find_photo(sl_gallery *g, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err)
+/* With the lock. */
+static sl_status find_hash(sl_pg *p, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err)
 {
-    sl_pg *p = store_of(g);
+    if (!sl_pg_may_be_there(p, sl_get_u64(sha256)))
+        return SL_ERR_NOT_FOUND;
     sl_pg_request ask = {
         .sql = sl_pg_sql(&p->place, "SELECT f.id, p.label FROM %s.face f JOIN %s.person p ON p.id = f.person "
                                     "WHERE f.photo = $1")};
     sl_pg_add_bytes(&ask, sha256, 32);
-    pthread_mutex_lock(&p->lock);
     sl_pg_ask_shards(&p->links, &ask, 0);
-    sl_status status = pick(p, label, true, i, err);
-    pthread_mutex_unlock(&p->lock);
     sl_pg_request_free(&ask);
+    return pick(p, label, true, i, err);
+}
+
+sl_status sl_pg_find_photo(sl_gallery *g, const uint8_t sha256[32], const char *label, size_t *i, sl_error *err)
+{
+    sl_pg *p = store_of(g);
+    pthread_mutex_lock(&p->lock);
+    sl_status status = find_hash(p, sha256, label, i, err);
+    pthread_mutex_unlock(&p->lock);
     if (status != SL_ERR_NOT_FOUND || !p->pending)
         return status;
     status = p->pending->kind->find_photo(p->pending, sha256, label, i, err);

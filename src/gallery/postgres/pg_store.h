@@ -46,6 +46,13 @@ typedef struct {
 } sl_pg_cache;
 
 typedef struct {
+/* Names that a writer knows to be there (pg_names.c). */
+typedef struct {
+    uint64_t *slots; /* [capacity] 0: free */
+    size_t capacity, count, asked;
+    bool ready;
+} sl_pg_names;
+
     sl_gallery base;
     sl_pg_place place;
     sl_template_shape shape;
@@ -64,6 +71,7 @@ typedef struct {
     int64_t *expected; /* [expected_count] faces whose templates will be asked for next */
     size_t expected_count, expected_room;
     float *embeddings; /* [faces, D] once all were asked for */
+    sl_pg_names names;
 
     sl_gallery *pending; /* in memory: added since the last commit */
     int64_t *removed;    /* [removed_count] faces of the list that the next commit takes out */
@@ -110,6 +118,15 @@ sl_status sl_pg_entry(const sl_gallery *g, size_t i, sl_entry *out, sl_error *er
 uint32_t sl_pg_label_id(const sl_gallery *g, size_t i);
 sl_status sl_pg_embedding(const sl_gallery *g, size_t i, const float **out, sl_error *err);
 sl_status sl_pg_patches(const sl_gallery *g, size_t i, sl_patch_source *out, sl_error *err);
+/* ---- pg_names.c ---- */
+
+/* The name of an image id; that of a photo are the first bytes of its hash. */
+uint64_t sl_pg_name_of(const char *image);
+/* false: nobody of that name is in any shard, apart from what is pending. With the lock. */
+bool sl_pg_may_be_there(sl_pg *p, uint64_t name);
+/* Another one is there. */
+void sl_pg_names_add(sl_pg_names *n, uint64_t name);
+
 sl_status sl_pg_landmarks(const sl_gallery *g, size_t i, const sl_point **out, sl_error *err);
 sl_status sl_pg_crop(const sl_gallery *g, size_t i, const uint8_t **jpeg, size_t *size, sl_error *err);
 sl_status sl_pg_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err);

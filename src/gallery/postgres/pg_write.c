@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bytes.h"
 #include "base/mem.h"
 #include "gallery/postgres/pg_store.h"
 
@@ -329,6 +330,13 @@ static sl_status take_over(sl_pg *p, const int64_t *ids, sl_error *err)
 {
     const size_t n = p->pending->faces;
     p->removed_count = 0;
+    for (size_t i = 0; i < n; i++) {
+        sl_entry e;
+        SL_TRY(p->pending->kind->entry(p->pending, i, &e, err));
+        sl_pg_names_add(&p->names, sl_pg_name_of(e.image));
+        if (e.photo_sha256)
+            sl_pg_names_add(&p->names, sl_get_u64(e.photo_sha256));
+    }
     p->base.faces = p->listed;
     for (size_t i = 0; i < n; i++)
         SL_TRY(sl_pg_enlist(p, ids[i], err));
