@@ -1,4 +1,4 @@
-/* secondlook gallery info | list | remove | compact | verify (copy and cluster: files of their own) */
+/* secondlook gallery info | list | remove | compact | rebalance | verify (copy and cluster: files of their own) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -267,6 +267,11 @@ static const struct argp verify_parser = {
     0, parse, "DIR", "Reads every byte of a gallery, checks every checksum, and names files that a compaction that was cut "
     "short left over.", 0, 0, 0};
 
+static const struct argp rebalance_parser = {
+    0, parse, "URLS", "Adds shards to a gallery in PostgreSQL: URLS name those that it has, in their order, and then the "
+    "new ones. The people who belong there are copied, all shards are told, and the copies left behind are taken out. "
+    "Searches go on. Cut short, it continues when it is called again. See docs/postgres.md.", 0, 0, 0};
+
 typedef sl_status (*whole_fn)(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
 /* job: what a server calls it. */
@@ -303,6 +308,11 @@ static int gallery_verify(int argc, char **argv)
     return whole(&verify_parser, verify, "verify", "sound, every checksum holds", argc, argv);
 }
 
+static int gallery_rebalance(int argc, char **argv)
+{
+    return whole(&rebalance_parser, sl_gallery_rebalance, "rebalance", "everybody is where they belong", argc, argv);
+}
+
 int cmd_gallery(int argc, char **argv)
 {
     static const cli_command commands[] = {
@@ -312,6 +322,7 @@ int cmd_gallery(int argc, char **argv)
         {"compact", "erase what was removed", gallery_compact},
         {"cluster", "which faces are one person", cmd_gallery_cluster},
         {"copy", "the same faces with other patches", cmd_gallery_copy},
+        {"rebalance", "add shards to a gallery in PostgreSQL", gallery_rebalance},
         {"verify", "check every checksum", gallery_verify},
         {NULL, NULL, NULL},
     };

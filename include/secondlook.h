@@ -671,6 +671,11 @@ SL_API sl_status sl_gallery_rename(sl_gallery *gallery, const char *from, const 
  * counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
+/* A gallery of shards, named with more of them than it has (docs/postgres.md): moves the people who belong to the new ones
+ * there, while searches go on and writers do but for the last moment. Cut short, it is continued by calling it again.
+ * SL_ERR_UNSUPPORTED for galleries of other kinds. */
+SL_API sl_status sl_gallery_rebalance(const char *place, sl_progress_fn progress, void *context, sl_error *err);
+
 /* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
 SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 

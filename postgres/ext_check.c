@@ -4,6 +4,7 @@
 #include "utils/builtins.h"
 
 #include "base/crc32c.h"
+#include "base/shard.h"
 
 /* template_fault(gallery text, template bytea) returns text: NULL for what can be a template of the gallery */
 PG_FUNCTION_INFO_V1(sl_ext_template_fault);
@@ -30,6 +31,17 @@ Datum sl_ext_crc(PG_FUNCTION_ARGS)
 {
     bytea *bytes = PG_GETARG_BYTEA_PP(0);
     PG_RETURN_INT32((int32)sl_crc32c(0, VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)));
+}
+
+/* shard_of(label text, shards int) returns int */
+PG_FUNCTION_INFO_V1(sl_ext_shard_of);
+Datum sl_ext_shard_of(PG_FUNCTION_ARGS)
+{
+    text *label = PG_GETARG_TEXT_PP(0);
+    const int shards = PG_GETARG_INT32(1);
+    if (shards < 1)
+        ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there are 1 shard or more, not %d", shards));
+    PG_RETURN_INT32((int32)sl_shard_of(VARDATA_ANY(label), VARSIZE_ANY_EXHDR(label), (size_t)shards));
 }
 
 /* template_size(gallery text) returns int: bytes of a stored template */

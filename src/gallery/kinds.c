@@ -90,6 +90,15 @@ sl_status sl_gallery_compact(const char *place, sl_progress_fn progress, void *c
     return kind->compact ? kind->compact(place, progress, context, err) : no_files(place, err);
 }
 
+sl_status sl_gallery_rebalance(const char *place, sl_progress_fn progress, void *context, sl_error *err)
+{
+    SL_TRY(check_place(place, "sl_gallery_rebalance", err));
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->rebalance ? kind->rebalance(place, progress, context, err)
+                           : sl_fail(err, SL_ERR_UNSUPPORTED,
+                                     "%s: only galleries in PostgreSQL have shards (docs/postgres.md)", place);
+}
+
 sl_status sl_gallery_leftovers(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
                                void *context, sl_error *err)
 {

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/shard.h"
 #include "gallery/postgres/pg_store.h"
 
 /* The labels of a shard's people among those who were added since the last commit. */
@@ -14,7 +15,7 @@ static void add_pending_labels(const sl_pg *p, size_t shard, sl_pg_request *r)
         sl_text *labels = pass ? sl_pg_add_array(r, SL_PG_TEXT, count) : NULL;
         for (size_t i = 0; i < all; i++) {
             if (p->pending->kind->entry(p->pending, i, &e, NULL) != SL_OK ||
-                sl_pg_shard_of(e.label, p->place.shards) != shard)
+                sl_shard_of(e.label, strlen(e.label), p->place.shards) != shard)
                 continue;
             if (pass)
                 sl_pg_element(labels, e.label, strlen(e.label));

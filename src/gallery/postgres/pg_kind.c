@@ -33,6 +33,7 @@ const sl_gallery_kind sl_postgres_kind = {
     .close = sl_pg_close,
     .verify = sl_pg_verify,
     .compact = sl_pg_compact,
+    .rebalance = sl_pg_rebalance,
     .leftovers = sl_pg_leftovers,
     .info = sl_pg_info,
     .embeddings = sl_pg_embeddings,

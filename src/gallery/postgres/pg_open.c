@@ -103,7 +103,9 @@ static sl_status take_row(sl_pg *p, const PGresult *r, size_t shard, bool first,
     if (!read_shape(r, &shape, model, &id) || !sl_pg_i32(r, 0, 9, &number) || !sl_pg_i32(r, 0, 10, &shards))
         return sl_fail(err, SL_ERR_CORRUPT, "%s: what gallery %s says of itself is damaged", name,
                        p->place.gallery);
-    if ((size_t)number != shard || (size_t)shards != p->place.shards)
+    const bool fewer = p->growing && shards >= 1 && (size_t)shards < p->place.shards;
+    p->fewest = fewer && (size_t)shards < p->fewest ? (size_t)shards : p->fewest;
+    if ((size_t)number != shard || ((size_t)shards != p->place.shards && !fewer))
         return sl_fail(err, SL_ERR_ARGUMENT,
                        "%s is shard %d of %d of gallery %s, and was named as shard %zu of %zu: name all "
                        "shards, in their order",
@@ -119,6 +121,19 @@ static sl_status take_row(sl_pg *p, const PGresult *r, size_t shard, bool first,
         memcpy(p->model, model, sizeof model);
     }
     return take_centre(p, r, shard, err);
+}
+
+/* What the first shard says, before the others have the gallery. */
+static sl_status read_first_row(sl_pg *p, sl_error *err)
+{
+    sl_pg_request *asks = calloc(p->links.count, sizeof *asks);
+    if (!asks)
+        return sl_no_memory(err, "for a gallery");
+    asks[0].sql = sl_pg_sql(&p->place, row_sql);
+    sl_pg_ask(&p->links, asks, 0);
+    free(asks);
+    SL_TRY(sl_pg_all_answered(&p->links, err));
+    return take_row(p, p->links.links[0].result, 0, true, err);
 }
 
 /* How many faces other shards have, as the last writer told: of use where they are silent. */
@@ -227,8 +242,13 @@ static sl_status find_or_create(sl_pg *p, sl_gallery_mode mode, const sl_templat
         return sl_no_memory(err, "for a gallery");
     sl_status status = look_for(p, missing, &found, err);
     bool lacks = false;
-    for (size_t s = 0; s < p->place.shards; s++)
+    for (size_t s = 0; s < p->place.shards; s++) {
         lacks |= missing[s];
+        if (status == SL_OK && p->growing && missing[s] && s < p->fewest)
+            status = sl_fail(err, SL_ERR_ARGUMENT,
+                             "%s: no gallery %s there, which has %zu shards: name these first, in their order",
+                             p->place.names[s], p->place.gallery, p->fewest);
+    }
     if (status == SL_OK && lacks && mode != SL_GALLERY_CREATE)
         status =
             sl_fail(err, SL_ERR_NOT_FOUND, "%s: no gallery there%s", p->place.shown,
@@ -246,7 +266,7 @@ static sl_status find_or_create(sl_pg *p, sl_gallery_mode mode, const sl_templat
 /* ---- writing ---- */
 
 /* One writer: the lock is the first shard's, and goes with the connection. */
-static sl_status lock(sl_pg *p, sl_error *err)
+sl_status sl_pg_lock(sl_pg *p, sl_error *err)
 {
     bool locked;
     sl_pg_request *asks = calloc(p->links.count, sizeof *asks);
@@ -283,14 +303,14 @@ static sl_status open_all(sl_pg *p, sl_gallery_mode mode, const sl_template_shap
     SL_TRY(find_or_create(p, mode, shape, model, err));
     SL_TRY(read_rows(p, err));
     if (p->base.writable) {
-        SL_TRY(lock(p, err));
+        SL_TRY(sl_pg_lock(p, err));
         SL_TRY(sl_pg_new_pending(p, err));
     }
     return sl_pg_list(p, err);
 }
 
-sl_status sl_pg_open(const char *place, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
-                     sl_gallery **out, sl_error *err)
+/* A handle that knows its place, and nothing more. */
+static sl_status begin(const char *place, bool writable, sl_pg **out, sl_error *err)
 {
     sl_pg *p = calloc(1, sizeof *p);
     if (!p)
@@ -300,13 +320,46 @@ sl_status sl_pg_open(const char *place, sl_gallery_mode mode, const sl_template_
     p->base.model = p->model;
     p->base.shape = &p->shape;
     sl_status parsed = sl_pg_place_parse(place, &p->place, err);
-    sl_status status = sl_gallery_begin(&p->base, &sl_postgres_kind, parsed == SL_OK ? p->place.shown : "",
-                                        mode != SL_GALLERY_READ, parsed == SL_OK ? err : NULL);
+    sl_status status = sl_gallery_begin(&p->base, &sl_postgres_kind, parsed == SL_OK ? p->place.shown : "", writable,
+                                        parsed == SL_OK ? err : NULL);
     status = parsed == SL_OK ? status : parsed;
     if (status == SL_OK)
-        status = open_all(p, mode, shape, model, err);
+        *out = p;
+    else
+        sl_gallery_close(&p->base);
+    return status;
+}
+
+sl_status sl_pg_open(const char *place, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
+                     sl_gallery **out, sl_error *err)
+{
+    sl_pg *p;
+    SL_TRY(begin(place, mode != SL_GALLERY_READ, &p, err));
+    sl_status status = open_all(p, mode, shape, model, err);
     if (status == SL_OK)
         *out = &p->base;
+    else
+        sl_gallery_close(&p->base);
+    return status;
+}
+
+sl_status sl_pg_open_growing(const char *place, sl_pg **out, sl_error *err)
+{
+    sl_pg *p;
+    SL_TRY(begin(place, true, &p, err));
+    p->growing = true;
+    p->fewest = p->place.shards;
+    p->shard_faces = calloc(p->place.shards, sizeof *p->shard_faces);
+    sl_status status =
+        p->shard_faces ? sl_pg_links_open(&p->place, &p->links, err) : sl_no_memory(err, "for a gallery");
+    if (status == SL_OK)
+        status = read_first_row(p, err);
+    if (status == SL_OK)
+        status = find_or_create(p, SL_GALLERY_CREATE, &p->shape, p->model, err);
+    if (status == SL_OK)
+        status = read_rows(p, err);
+    if (status == SL_OK)
+        *out = p;
     else
         sl_gallery_close(&p->base);
     return status;
@@ -323,9 +376,9 @@ void sl_pg_close(sl_gallery *g)
     free(p->shard_faces);
     free(p->expected);
     free(p->embeddings);
+    free(p->names.slots);
     free(p->removed);
     free(p->centre);
     sl_pg_place_free(&p->place);
     free(p);
 }
-    free(p->names.slots);

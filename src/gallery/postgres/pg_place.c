@@ -5,9 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/bytes.h"
 #include "base/mem.h"
-#include "base/sha256.h"
 #include "base/text.h"
 
 enum { MOST_CONNECTIONS = 64, MOST_DEADLINE = 86400000, MOST_PLACE = 1 << 16 };
@@ -187,20 +185,4 @@ const char *sl_pg_sql(const sl_pg_place *p, const char *format)
     snprintf(schema, sizeof schema, "gallery_%s", p->gallery);
     snprintf(sql, sizeof sql, format, schema, schema, schema, schema, schema);
     return sql;
-}
-
-/* ---- people ---- */
-
-size_t sl_pg_shard_of(const char *label, size_t shards)
-{
-    uint8_t digest[32];
-    sl_sha256_of(label, strlen(label), digest);
-    uint64_t key = sl_get_u64(digest);
-    int64_t shard = 0, next = 0;
-    while (next < (int64_t)shards) {
-        shard = next;
-        key = key * 2862933555777941757u + 1;
-        next = (int64_t)((double)(shard + 1) * ((double)(1LL << 31) / (double)((key >> 33) + 1)));
-    }
-    return (size_t)shard;
 }

@@ -39,8 +39,4 @@ void sl_pg_place_free(sl_pg_place *place);
  * by the next call in the same thread. */
 const char *sl_pg_sql(const sl_pg_place *place, const char *format);
 
-/* The shard of a person: of `shards` (1 or more), by the label alone. When a shard is added, 1 / shards of the people
- * move to it, and nobody else does (jump consistent hash, Lamping and Veach 2014). */
-size_t sl_pg_shard_of(const char *label, size_t shards);
-
 #endif

@@ -5,7 +5,8 @@
  *     pg_wire.c    parameters and results                          pg_read.c    reading faces, finding them
  *     pg_open.c    opening, creating                               pg_top.c     stage 1
  *     pg_write.c   batches                                         pg_tend.c    verify, compact, notes
- *     pg_info.c    how many people                                 pg_kind.c    the table of all these
+ *     pg_info.c    how many people                                 pg_names.c   who is certainly not there
+ *     pg_rebalance.c   adding shards                               pg_kind.c    the table of all these
  *
  * Faces have numbers of one sequence, the first shard's, so their order is that of enrolment over all shards. The
  * handle shows the faces that were there when it was opened, and those that it adds: numbers of others are passed
@@ -45,7 +46,6 @@ typedef struct {
     size_t labels_count, labels_room;
 } sl_pg_cache;
 
-typedef struct {
 /* Names that a writer knows to be there (pg_names.c). */
 typedef struct {
     uint64_t *slots; /* [capacity] 0: free */
@@ -53,6 +53,7 @@ typedef struct {
     bool ready;
 } sl_pg_names;
 
+typedef struct {
     sl_gallery base;
     sl_pg_place place;
     sl_template_shape shape;
@@ -60,6 +61,8 @@ typedef struct {
     float *centre;
     size_t row_at, row_bytes; /* of a template in memory: 64-byte aligned patch row; its size */
     size_t people;            /* in all shards, as far as is known */
+    bool growing;             /* shards are being added: their rows may name fewer (pg_rebalance.c) */
+    size_t fewest;            /* while growing: the smallest number of shards that a row names */
 
     pthread_mutex_t lock; /* for what follows: threads that read together take turns */
     sl_pg_links links;
@@ -68,10 +71,10 @@ typedef struct {
     size_t *shard_faces;  /* [shards] as last counted */
     size_t unsearched;    /* faces of shards that did not answer the last search */
     sl_pg_cache cache;
+    sl_pg_names names;
     int64_t *expected; /* [expected_count] faces whose templates will be asked for next */
     size_t expected_count, expected_room;
     float *embeddings; /* [faces, D] once all were asked for */
-    sl_pg_names names;
 
     sl_gallery *pending; /* in memory: added since the last commit */
     int64_t *removed;    /* [removed_count] faces of the list that the next commit takes out */
@@ -83,6 +86,13 @@ typedef struct {
 sl_status sl_pg_open(const char *place, sl_gallery_mode mode, const sl_template_shape *shape, const char *model,
                      sl_gallery **out, sl_error *err);
 void sl_pg_close(sl_gallery *g);
+
+/* Of a gallery that has some of these shards, for adding the others, which it is made in: connections and rows, without
+ * the list of faces and without the writer's lock. Close it with sl_gallery_close. */
+sl_status sl_pg_open_growing(const char *place, sl_pg **out, sl_error *err);
+
+/* Takes the writer's lock, until the handle is closed. */
+sl_status sl_pg_lock(sl_pg *p, sl_error *err);
 
 /* Memory for what was added since the last commit. */
 sl_status sl_pg_new_pending(sl_pg *p, sl_error *err);
@@ -108,6 +118,15 @@ bool sl_pg_cache_label(sl_pg_cache *c, const char *label, uint32_t *number);
 sl_pg_generation *sl_pg_hold(sl_pg_cache *c);
 void sl_pg_let_go(sl_pg_cache *c, sl_pg_generation *held);
 
+/* ---- pg_names.c ---- */
+
+/* The name of an image id; that of a photo are the first bytes of its hash. */
+uint64_t sl_pg_name_of(const char *image);
+/* false: nobody of that name is in any shard, apart from what is pending. With the lock. */
+bool sl_pg_may_be_there(sl_pg *p, uint64_t name);
+/* Another one is there. */
+void sl_pg_names_add(sl_pg_names *n, uint64_t name);
+
 /* ---- pg_read.c ---- */
 
 /* Reads what row `row` tells from column `first` on: label, image, place, landmarks, photo, whether there is a crop. */
@@ -118,15 +137,6 @@ sl_status sl_pg_entry(const sl_gallery *g, size_t i, sl_entry *out, sl_error *er
 uint32_t sl_pg_label_id(const sl_gallery *g, size_t i);
 sl_status sl_pg_embedding(const sl_gallery *g, size_t i, const float **out, sl_error *err);
 sl_status sl_pg_patches(const sl_gallery *g, size_t i, sl_patch_source *out, sl_error *err);
-/* ---- pg_names.c ---- */
-
-/* The name of an image id; that of a photo are the first bytes of its hash. */
-uint64_t sl_pg_name_of(const char *image);
-/* false: nobody of that name is in any shard, apart from what is pending. With the lock. */
-bool sl_pg_may_be_there(sl_pg *p, uint64_t name);
-/* Another one is there. */
-void sl_pg_names_add(sl_pg_names *n, uint64_t name);
-
 sl_status sl_pg_landmarks(const sl_gallery *g, size_t i, const sl_point **out, sl_error *err);
 sl_status sl_pg_crop(const sl_gallery *g, size_t i, const uint8_t **jpeg, size_t *size, sl_error *err);
 sl_status sl_pg_find(const sl_gallery *g, const char *image, size_t *i, sl_error *err);
@@ -157,5 +167,9 @@ sl_status sl_pg_leftovers(const char *place, void (*leftover)(void *context, con
 sl_status sl_pg_read_note(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
                           sl_error *err);
 sl_status sl_pg_write_note(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err);
+
+/* ---- pg_rebalance.c ---- */
+
+sl_status sl_pg_rebalance(const char *place, sl_progress_fn progress, void *context, sl_error *err);
 
 #endif

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/shard.h"
 #include "gallery/postgres/pg_store.h"
 
 /* Asks one shard. */
@@ -51,7 +52,8 @@ static sl_status verify_places(sl_pg *p, size_t shard, sl_error *err)
     const PGresult *r = ask_one(p, shard, sl_pg_sql(&p->place, "SELECT label FROM %s.person"), err, &status);
     SL_TRY(status);
     for (int row = 0; row < PQntuples(r); row++) {
-        const size_t belongs = sl_pg_shard_of(PQgetvalue(r, row, 0), p->place.shards);
+        const char *label = PQgetvalue(r, row, 0);
+        const size_t belongs = sl_shard_of(label, strlen(label), p->place.shards);
         if (belongs != shard)
             return sl_fail(err, SL_ERR_CORRUPT,
                            "%s: \"%.200s\" belongs to shard %zu: is the order of the shards another than before? Else copy the "

@@ -6,6 +6,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/shard.h"
 #include "gallery/postgres/pg_store.h"
 
 enum { CHUNK_BYTES = 32 << 20 /* of templates and crops in one statement */ };
@@ -241,7 +242,7 @@ static sl_status share_faces(sl_pg *p, commit_work *w, sl_error *err)
     for (size_t i = 0; i < n; i++) {
         sl_entry e;
         SL_TRY(p->pending->kind->entry(p->pending, i, &e, err));
-        shard_part *part = &w->parts[sl_pg_shard_of(e.label, shards)];
+        shard_part *part = &w->parts[sl_shard_of(e.label, strlen(e.label), shards)];
         part->faces[part->count++] = i;
     }
     return SL_OK;
@@ -329,7 +330,6 @@ static sl_status take_back(sl_pg *p)
 static sl_status take_over(sl_pg *p, const int64_t *ids, sl_error *err)
 {
     const size_t n = p->pending->faces;
-    p->removed_count = 0;
     for (size_t i = 0; i < n; i++) {
         sl_entry e;
         SL_TRY(p->pending->kind->entry(p->pending, i, &e, err));
@@ -337,6 +337,7 @@ static sl_status take_over(sl_pg *p, const int64_t *ids, sl_error *err)
         if (e.photo_sha256)
             sl_pg_names_add(&p->names, sl_get_u64(e.photo_sha256));
     }
+    p->removed_count = 0;
     p->base.faces = p->listed;
     for (size_t i = 0; i < n; i++)
         SL_TRY(sl_pg_enlist(p, ids[i], err));
