@@ -29,20 +29,17 @@ static void free_cells(void *cells)
     free(o);
 }
 
-/* The statistics that the gallery keeps, for compact patches: these are contributions already, so the head's weights
- * are not needed. NULL where the gallery keeps none or has other patches. */
-static const sl_oae *open_cells(const ext_gallery *g)
+/* Statistics per cell for a gallery of compact patches: these are contributions already, so the head's weights are not
+ * needed. Raises what is wrong with them. */
+static const sl_oae *parse_cells(const ext_gallery *g, bytea *cells)
 {
     sl_error err;
-    if (!g->cells || g->shape.format != SL_PATCHES_COMPACT)
-        return NULL;
     sl_oae *o = calloc(1, sizeof *o);
     if (!o)
         ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY),
                 errmsg("no memory for the statistics of gallery \"%s\"", g->name));
     ext_own(o, free_cells);
-    ext_try(sl_oae_stats_parse(VARDATA_ANY(g->cells), VARSIZE_ANY_EXHDR(g->cells), "the gallery's cells",
-                               &o->stats, &err),
+    ext_try(sl_oae_stats_parse(VARDATA_ANY(cells), VARSIZE_ANY_EXHDR(cells), "the gallery's cells", &o->stats, &err),
             &err);
     if (!sl_same_model(o->stats.fingerprint, g->shape.fingerprint) || o->stats.rows != g->shape.rows ||
         o->stats.cols != g->shape.cols || o->stats.dim != g->shape.dim)
@@ -60,6 +57,18 @@ static const sl_oae *open_cells(const ext_gallery *g)
     return o;
 }
 
+/* cells_fit(gallery text, cells bytea) returns bool: true, or an error that says why they do not */
+PG_FUNCTION_INFO_V1(sl_ext_cells_fit);
+Datum sl_ext_cells_fit(PG_FUNCTION_ARGS)
+{
+    const ext_gallery *g = ext_gallery_open(PG_GETARG_TEXT_PP(0));
+    if (g->shape.format != SL_PATCHES_COMPACT)
+        ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
+                errmsg("gallery \"%s\" has no compact patches, which alone are looked at by statistics here", g->name));
+    parse_cells(g, PG_GETARG_BYTEA_PP(1));
+    PG_RETURN_BOOL(true);
+}
+
 /* rerank: a name; alpha: NULL for the look's own. */
 static sl_match_options options_of(const ext_gallery *g, const char *rerank, const float *alpha, int k)
 {
@@ -68,7 +77,7 @@ static sl_match_options options_of(const ext_gallery *g, const char *rerank, con
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no look \"%s\"", rerank),
                 errhint("Looks are auto, none, emd, oae, maxsim and same-cell."));
     sl_match_options o = sl_match_defaults_of((sl_rerank)named);
-    o.oae = open_cells(g);
+    o.oae = g->cells && g->shape.format == SL_PATCHES_COMPACT ? parse_cells(g, g->cells) : NULL;
     o.k = k;
     o.threads = 1;
     if (g->shape.format == SL_PATCHES_COMPACT && (sl_rerank_reads(o.rerank) & SL_READS_PATCHES)) {

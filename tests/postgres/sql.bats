@@ -155,3 +155,21 @@ setup_file() {
     [ "$(sql shard0 "$ask")" = "$(sql shard3 "$ask")" ]
     [ "$(sql shard3 "SELECT * FROM secondlook.verify('one')")" = "" ]
 }
+
+@test "an older extension's galleries are searched by the newer one, and it is updated in place" {
+    sql shard3 "DROP EXTENSION secondlook CASCADE; CREATE EXTENSION secondlook VERSION '0.1'"
+    gallery "postgres:///shard3?gallery=old" "$BATS_FILE_TMPDIR/faces" 64
+    ask="SELECT t.* FROM secondlook.top('old', (SELECT substr(bytes, 1, 256) FROM gallery_old.template WHERE face = 9), 9) t"
+    before=$(sql shard3 "$ask")
+    fails sql shard3 "SELECT secondlook.set_cells('old', NULL)"
+    sql shard3 "ALTER EXTENSION secondlook UPDATE"
+    version="SELECT extversion FROM pg_extension WHERE extname = 'secondlook'"
+    [ "$(sql shard3 "$version")" = "$(sql shard0 "$version")" ]
+    [ "$(sql shard3 "$ask")" = "$before" ]
+    sql shard3 "SELECT secondlook.set_cells('old', NULL)"
+    [ "$(sql shard3 "SELECT * FROM secondlook.verify('old')")" = "" ]
+    # what is updated is what is made anew
+    listed="SELECT pg_describe_object(classid, objid, 0) FROM pg_depend WHERE deptype = 'e' AND refobjid =
+            (SELECT oid FROM pg_extension WHERE extname = 'secondlook') ORDER BY 1"
+    [ "$(sql shard3 "$listed")" = "$(sql shard0 "$listed")" ]
+}
