@@ -4,6 +4,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "bench/bench.h"
 #include "common/output.h"
@@ -15,7 +16,7 @@ enum { READ, EMBEDDINGS, CODES, WAYS };
 
 typedef struct {
     int faces, dim, queries, k, threads;
-    double seconds;
+    double seconds, codes_cpu; /* codes_cpu: processor time of the quickest scan by codes */
     bool json, answers;
     float *bank, *queries_at, *score; /* [faces, dim], [queries, dim], [queries, k] */
     uint32_t *index;                  /* [queries, k] */
@@ -104,6 +105,12 @@ static sl_status read_all(const stage1_run *run)
 
 /* ---- the three in turn ---- */
 
+/* What other work on the machine does not lengthen, but for the caches that it empties. */
+static double processor_seconds(void)
+{
+    return (double)clock() / CLOCKS_PER_SEC;
+}
+
 static sl_status one_way(void *context, int way, sl_error *err)
 {
     stage1_run *run = context;
@@ -113,7 +120,12 @@ static sl_status one_way(void *context, int way, sl_error *err)
     const sl_vectors queries = {run->queries_at, (size_t)run->queries, run->dim};
     if (way == EMBEDDINGS)
         return sl_cosine_top(&bank, &queries, run->k, run->threads, run->index, run->score, err);
-    return sl_cosine_bank_top(run->coded, &queries, run->k, run->threads, run->index, run->score, err);
+    const double start = processor_seconds();
+    sl_status status =
+        sl_cosine_bank_top(run->coded, &queries, run->k, run->threads, run->index, run->score, err);
+    const double took = processor_seconds() - start;
+    run->codes_cpu = run->codes_cpu > 0 && run->codes_cpu < took ? run->codes_cpu : took;
+    return status;
 }
 
 static void fill_units(float *out, size_t count, int dim, uint64_t *seed)
@@ -163,9 +175,10 @@ static int report(const stage1_run *run, const double *median, double make_codes
 {
     const double bytes = (double)run->faces * run->dim * sizeof(float), queries = run->queries;
     json_t *result = json_pack(
-        "{s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i}", "f32_ms_per_query",
+        "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i}", "f32_ms_per_query",
         cli_json_number(1e3 * median[EMBEDDINGS] / queries), "codes_ms_per_query",
-        cli_json_number(1e3 * median[CODES] / queries), "read_ms", cli_json_number(1e3 * median[READ]), "read_gb_per_s",
+        cli_json_number(1e3 * median[CODES] / queries), "codes_cpu_ms_per_query",
+        cli_json_number(1e3 * run->codes_cpu / queries), "read_ms", cli_json_number(1e3 * median[READ]), "read_gb_per_s",
         cli_json_number(bytes / median[READ] * 1e-9), "f32_share_of_read", /* a batch reads the bank once for many */
         cli_json_number(median[READ] / median[EMBEDDINGS]), "make_codes_ms", cli_json_number(1e3 * make_codes), "faces",
         run->faces, "dim", run->dim, "queries", run->queries, "k", run->k);

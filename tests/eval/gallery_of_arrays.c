@@ -9,6 +9,8 @@
 
 #include "gallery/gallery.h"
 
+enum { COMMIT_EVERY = 4096 };
+
 static void die(const char *what)
 {
     fprintf(stderr, "gallery_of_arrays: %s\n", what);
@@ -39,7 +41,7 @@ int main(int argc, char **argv)
         die("no memory");
     if (sl_gallery_open_shape(argv[1], SL_GALLERY_CREATE, &shape, "arrays", &gallery, &err))
         die(err.text);
-    while (fgets(line, sizeof line, names)) {
+    for (size_t n = 1; fgets(line, sizeof line, names); n++) {
         char *image = strtok(line, "\t"), *label = strtok(NULL, "\n");
         sl_template *t;
         if (!image || !label || fread(e, sizeof *e, (size_t)shape.dim, embeddings) != (size_t)shape.dim ||
@@ -49,6 +51,8 @@ int main(int argc, char **argv)
         if (sl_template_make(&shape, e, p, &t, &err) || sl_gallery_add(gallery, &entry, t, NULL, &err))
             die(err.text);
         sl_template_free(t);
+        if (n % COMMIT_EVERY == 0 && sl_gallery_commit(gallery, &err))
+            die(err.text);
     }
     if (sl_gallery_commit(gallery, &err))
         die(err.text);
