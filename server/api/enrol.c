@@ -313,6 +313,7 @@ static void send_change(task *t, sl_status (*apply)(sv_change *, sl_gallery *, s
 {
     t->change.apply = apply;
     t->change.done = done;
+    t->change.commits = true;
     t->r->place = t->place;
     t->r->change = &t->change;
 }

@@ -107,10 +107,8 @@ static void apply(sv_place *p, sv_change *c)
     switch (c->kind) {
     case SV_REFRESH: return;
     case SV_COMPACT:
-        err->status = commit(p, err);
         close_writer(p);
-        if (err->status == SL_OK)
-            err->status = sl_gallery_compact(p->dir, c->progress, c->progress_context, err);
+        err->status = sl_gallery_compact(p->dir, c->progress, c->progress_context, err);
         if (err->status == SL_OK)
             err->status = sv_metadata_compact(p->metadata, err);
         return;
@@ -121,12 +119,26 @@ static void apply(sv_place *p, sv_change *c)
     }
 }
 
+/* Commits what the changes from `first` up to `end` added, and tells those whose faces are dropped for it: the commit
+ * must not fail in the hands of another change. */
+static void settle(sv_place *p, sv_change *first, const sv_change *end)
+{
+    sl_error err = {0};
+    if (p->gone || commit(p, &err) == SL_OK)
+        return;
+    for (sv_change *c = first; c != end; c = c->next)
+        if (c->result.status == SL_OK)
+            c->result = err;
+}
+
 /* All that waited together: one commit, one view. */
 static void serve(sv_place *p, sv_change *list)
 {
     sl_error err = {0};
     bool compacted = false;
     for (sv_change *c = list; c; c = c->next) {
+        if (c->commits || c->kind == SV_COMPACT)
+            settle(p, list, c);
         apply(p, c);
         compacted |= c->kind == SV_COMPACT;
     }

@@ -43,6 +43,7 @@ typedef enum {
 typedef struct sv_change sv_change;
 struct sv_change {
     sv_change_kind kind;
+    bool commits;            /* of SV_CHANGE: apply commits by itself, as removing does */
     sl_progress_fn progress; /* of SV_COMPACT */
     void *progress_context;
     /* On the gallery's thread; what it adds is committed by the hub. */

@@ -2,7 +2,11 @@
 #include "faces.h"
 
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
+
+#include "gallery/folder/format.h"
 
 #include "store/audit.h"
 #include "store/hub.h"
@@ -169,10 +173,16 @@ static sl_status add_slowly(sv_change *change, sl_gallery *g, sl_error *e)
     return status;
 }
 
+static void note_slowly(sv_change *change, const sl_error *result)
+{
+    (void)change;
+    assert_int_equal(result->status, SL_OK);
+}
+
 static void end_slowly(sv_change *change, const sl_error *result)
 {
     slow_change *s = (slow_change *)change;
-    assert_int_equal(result->status, SL_OK);
+    note_slowly(change, result);
     set(s, &s->over);
 }
 
@@ -207,6 +217,91 @@ static void searches_wait_for_no_change(void **state)
     await(&s, &s.over);
     assert_int_equal(search(place), 6);
     sv_hub_close(hub);
+}
+
+/* ---- a commit that fails between two changes that waited together ---- */
+
+enum { LONG = 4000 };
+
+typedef struct {
+    sv_change change;
+    sl_status came;
+    slow_change *behind;
+} counted_change;
+
+static sl_entry long_entry(char label[LONG + 1])
+{
+    memset(label, 'x', LONG);
+    label[LONG] = 0;
+    return (sl_entry){.label = label, .image = "long"};
+}
+
+static sl_status add_long(sv_change *change, sl_gallery *g, sl_error *e)
+{
+    char label[LONG + 1];
+    const sl_entry entry = long_entry(label);
+    (void)change;
+    sl_template *t = face_template(sl_gallery_shape(g), 9);
+    const sl_status status = sl_gallery_add(g, &entry, t, NULL, e);
+    sl_template_free(t);
+    return status;
+}
+
+static sl_status remove_person(sv_change *change, sl_gallery *g, sl_error *e)
+{
+    size_t removed;
+    (void)change;
+    return sl_gallery_remove(g, NULL, "person-0", &removed, e);
+}
+
+static void note_status(sv_change *change, const sl_error *result)
+{
+    counted_change *c = (counted_change *)change;
+    c->came = result->status;
+    if (c->change.commits)
+        set(c->behind, &c->behind->over);
+}
+
+/* Files may grow so far that the log takes the slow change with its commit, and the long face, but no commit of that. */
+static void limit_files(struct rlimit *before)
+{
+    char label[LONG + 1];
+    struct stat log;
+    const sl_entry entry = long_entry(label);
+    const sl_face_record record = {.image_size = strlen(entry.image), .label_size = LONG};
+    assert_int_equal(stat(in_dir("g/log.1"), &log), 0);
+    getrlimit(RLIMIT_FSIZE, before);
+    struct rlimit limit = *before;
+    limit.rlim_cur = (rlim_t)log.st_size + SL_COMMIT_SIZE + sl_add_record_size(&record) + SL_COMMIT_SIZE / 2;
+    signal(SIGXFSZ, SIG_IGN);
+    setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+static void what_is_dropped_is_told(void **state)
+{
+    (void)state;
+    sv_hub *hub;
+    sv_place *place = attach(&hub, 3);
+    struct rlimit before;
+    slow_change s = {.change = {.apply = add_slowly, .done = note_slowly}, .mutex = PTHREAD_MUTEX_INITIALIZER,
+                     .moved = PTHREAD_COND_INITIALIZER};
+    counted_change add = {.change = {.apply = add_long, .done = note_status}, .behind = &s},
+                   removal = {.change = {.apply = remove_person, .done = note_status, .commits = true}, .behind = &s};
+    sv_hub_change(place, &s.change);
+    await(&s, &s.begun);
+    sv_hub_change(place, &add.change);
+    sv_hub_change(place, &removal.change);
+    limit_files(&before);
+    set(&s, &s.may_end);
+    await(&s, &s.over);
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(add.came, SL_ERR_IO);
+    assert_non_null(strstr(add.change.result.text, "were dropped"));
+    assert_int_equal(removal.came, SL_OK);
+    sv_hub_close(hub);
+    sl_gallery *g = open_gallery(in_dir("g"), SL_GALLERY_READ);
+    assert_int_equal(sl_gallery_size(g), 1); /* three of four were removed */
+    sl_gallery_close(g);
 }
 
 /* ---- a view outlives changes ---- */
@@ -359,6 +454,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(whole_states, setup, teardown),
         cmocka_unit_test_setup_teardown(searches_wait_for_no_change, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_dropped_is_told, setup, teardown),
         cmocka_unit_test_setup_teardown(old_views, setup, teardown),
         cmocka_unit_test_setup_teardown(names_without_faces, setup, teardown),
         cmocka_unit_test_setup_teardown(keys, setup, teardown),
