@@ -14,12 +14,29 @@
 
 enum { SIDE = 448 };
 
+/* The query put together from patches of the other face, as emd moves them, whatever the look that decided. */
+static sl_status draw_flow(const sl_gallery *g, const sl_pair *pair, const sl_match_options *match, sl_image *out,
+                           sl_error *err)
+{
+    sl_gallery_info info;
+    sl_match_options emd = sl_match_defaults_of(SL_RERANK_EMD);
+    emd.oae = match->oae;
+    sl_gallery_get_info(g, &info);
+    if (info.patches == SL_PATCHES_COMPACT) {
+        emd.feature = SL_FEATURE_CONTRIBUTIONS;
+        emd.weighting = SL_WEIGHT_UNIFORM;
+    }
+    return sl_draw_flow(pair, &emd, SIDE, out, err);
+}
+
 /* One of the pictures that explain the pair. */
-static sl_status draw(const char *part, const sl_pair *pair, const sl_match_options *match, sl_image *out,
-                      sl_error *err)
+static sl_status draw(const char *part, const sl_gallery *g, const sl_pair *pair, const sl_match_options *match,
+                      sl_image *out, sl_error *err)
 {
     if (strcmp(part, "trust") == 0)
         return sl_draw_trust(match->oae, pair->query, pair->query_crop, SIDE, out, err);
+    if (strcmp(part, "flow") == 0)
+        return draw_flow(g, pair, match, out, err);
     if (strcmp(part, "shares") != 0)
         return sl_draw_pair(pair, match, out, err);
     sl_attribution why;
@@ -53,7 +70,7 @@ static sl_status explain_face(const sl_gallery *g, const char *face, const char 
                           .query_name = "query",
                           .other_name = entry.label};
     if (status == SL_OK)
-        status = draw(part ? part : "pair", &pair, match, &picture, err);
+        status = draw(part ? part : "pair", g, &pair, match, &picture, err);
     if (status == SL_OK)
         status = sl_image_encode_png(&picture, png, size, err);
     sl_image_free(&picture);
@@ -76,13 +93,13 @@ static void reply_query(sv_request *r, const sl_image *crop)
 
 static bool ask_part(sv_request *r, const char **part, char hold[512])
 {
-    static const char *const parts[] = {"pair", "trust", "shares", "query"};
+    static const char *const parts[] = {"pair", "trust", "shares", "flow", "query"};
     *part = sv_ask(r, "part", hold);
     bool known = !*part;
     for (size_t i = 0; *part && i < sizeof parts / sizeof *parts; i++)
         known |= strcmp(*part, parts[i]) == 0;
     if (!known)
-        sv_refuse(r, 400, 0, "part is pair, trust, shares or query");
+        sv_refuse(r, 400, 0, "part is pair, trust, shares, flow or query");
     return known;
 }
 
@@ -146,7 +163,8 @@ static void add_png(json_t *answer, const sv_view *view, const sl_match_options 
 {
     uint8_t *png;
     size_t size;
-    if (a->count == 0 || explain_face(view->gallery, a->candidates[0].image, NULL, match, query, &png, &size, NULL) != SL_OK)
+    if (a->count == 0 ||
+        explain_face(view->gallery, a->candidates[0].image, NULL, match, query, &png, &size, NULL) != SL_OK)
         return;
     const size_t room = sodium_base64_encoded_len(size, sodium_base64_VARIANT_ORIGINAL);
     char *text = malloc(room);

@@ -82,13 +82,13 @@ function showFace(told, of, index) {
     if (rows.length) explain(0);
 }
 
-// Four layers that a slider fades from one to the next, drawn by the server.
+// Layers that a slider fades from one to the next, drawn by the server.
 async function showWhy(why, of, index, candidate) {
     const part = name => ask("GET", `${of.answer.faces[index].explain}?${new URLSearchParams({ face: candidate.face, part: name })}`)
         .then(blob => URL.createObjectURL(blob), () => null);
     const layers = texts.layers.map((_, i) => el("img", { alt: "", class: "layer", width: 448, height: 448, "data-layer": String(i) }));
     const caption = el("p", { class: "caption" }), whole = el("img", { alt: texts.whole, class: "whole" });
-    const slider = el("input", { type: "range", min: "0", max: "3", step: "0.01", value: "1", id: "fade", oninput: fade });
+    const slider = el("input", { type: "range", min: "0", max: String(layers.length - 1), step: "0.01", value: "1", id: "fade", oninput: fade });
     const blend = el("div", { class: "blend" }, ...layers);
     why.replaceChildren(el("div", { class: "card" }, el("h2", {}, texts.why(candidate.person)), el("div", { class: "fader" }, blend,
         el("div", {}, el("label", { for: "fade" }, texts.fade), slider, caption)), el("details", {}, el("summary", {}, texts.whole), whole)));
@@ -100,7 +100,7 @@ async function showWhy(why, of, index, candidate) {
         slider.setAttribute("aria-valuetext", texts.layers[nearest]);
     }
     fade();
-    const addresses = await Promise.all(["query", "trust", "shares"].map(part));
+    const addresses = await Promise.all(["query", "trust", "shares", "flow"].map(part));
     addresses.push(candidate.crop ? galleryPath(of.gallery, "faces", candidate.face, "crop") : null);
     addresses.forEach((address, i) => { if (address) layers[i].src = address; });
     const pair = await part("pair");

@@ -85,7 +85,7 @@ await refused(404, "POST", `${g}/verify`, form({ image: picture("sample1.png"), 
 assert.equal((await ok(200, "POST", "/v1/verify",
     form({ image_a: picture("sample1.png"), image_b: picture("sample1.png") }))).decision, "match");
 assert.equal((await ok(200, "POST", "/v1/detect", form({ image: picture("group.jpg") }))).faces.length, 3);
-for (const part of ["pair", "trust", "shares", "query"]) {
+for (const part of ["pair", "trust", "shares", "flow", "query"]) {
     const drawn = await call("POST", `${g}/explain`, form({ image: picture("sample1.png"), face: ann.id, part }));
     assert.equal(drawn.type, "image/png", drawn.body.detail);
     assert.ok(drawn.body.byteLength > 1000);

@@ -107,10 +107,10 @@ await page.getByRole("link", { name: "Find" }).click();
 await page.locator("#photo").setInputFiles(join(photos, "sample1.png"));
 await page.getByRole("heading", { name: "This is Ann." }).waitFor();
 await page.locator(".whole[src]").waitFor({ state: "attached" });
-for (const [at, says] of [[0, "The photo"], [2, "What each part says"], [3, "The enrolled face"], [1, "What is believed"]]) {
+for (const [at, says] of [[0, "The photo"], [2, "What each part says"], [3, "What flows"], [4, "The enrolled face"], [1, "What is believed"]]) {
     await page.locator("#fade").fill(String(at));
     assert.match(await page.locator(".caption").textContent(), new RegExp(says));
-    assert.ok(await page.locator(`.layer[data-layer="${at}"]`).evaluate(i => i.complete && i.naturalWidth > 0 && i.style.opacity === "1"));
+    await page.waitForFunction(n => { const i = document.querySelector(`.layer[data-layer="${n}"]`); return i.complete && i.naturalWidth > 0 && i.style.opacity === "1"; }, at);
 }
 await page.getByText("The whole comparison").click();
 await check(page, "find-match");
