@@ -109,6 +109,19 @@ waiting.destroy();
 for (const path of ["/page/../../etc/passwd", "/page/%2e%2e%2fserver.h", "/page/..", "/v1/galleries/..%2f..", "/%00"])
     assert.ok([400, 403, 404].includes(status(await raw(head(`GET ${path}`)))), path);
 
+// ---- addresses in place of pictures: nobody is asked for them
+let asked = 0;
+const lure = net.createServer(socket => { asked++; socket.destroy(); });
+await new Promise(done => lure.listen(0, "127.0.0.1", done));
+for (const address of [`http://127.0.0.1:${lure.address().port}/face.jpg`, `//127.0.0.1:${lure.address().port}`, "file:///etc/passwd", "/etc/passwd"]) {
+    for (const body of [{ image: address }, { image: { url: address } }, { images: [address] }])
+        assert.ok(status(await post("/v1/galleries/main/identify", Buffer.from(JSON.stringify(body)), "application/json")) >= 400, address);
+    assert.ok(status(await post("/v1/detect", multipart(part("image", address)))) >= 400, address);
+    assert.equal(status(await post("/api/v1/detection/detect", Buffer.from(JSON.stringify({ file: address })), "application/json")), 400, address);
+}
+assert.equal(asked, 0);
+lure.close();
+
 // ---- clients that leave: half of a request, and before the answer
 for (let i = 0; i < 20; i++) {
     const socket = net.connect(+at.port, at.hostname);
