@@ -12,6 +12,8 @@ foreach(lib secondlook secondlook_static)
   target_include_directories(${lib} PUBLIC ${CMAKE_SOURCE_DIR}/include)
 endforeach()
 target_link_libraries(secondlook PRIVATE ${SL_MODULE_LIBS})
+target_link_options(secondlook PRIVATE -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/secondlook.map)
+set_target_properties(secondlook PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/secondlook.map)
 target_link_libraries(secondlook_static PUBLIC ${SL_MODULE_LIBS})
 
 # Galleries of servers, where libcurl is here.

@@ -33,4 +33,9 @@ add_executable(secondlook_server ${CMAKE_SOURCE_DIR}/server/server_main.c)
 set_target_properties(secondlook_server PROPERTIES OUTPUT_NAME secondlook-server)
 target_link_libraries(secondlook_server PRIVATE server_parts wire secondlook_static)
 install(TARGETS secondlook_server RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR} OPTIONAL)
-install(FILES server/secondlook-server.service DESTINATION lib/systemd/system)
+# The unit names the folder that `cmake --install --prefix` is given, as the .pc does.
+install(CODE "
+  set(bindir \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}\")
+  configure_file(\"${CMAKE_SOURCE_DIR}/server/secondlook-server.service.in\"
+                 \"${CMAKE_BINARY_DIR}/secondlook-server.service\" @ONLY)")
+install(FILES ${CMAKE_BINARY_DIR}/secondlook-server.service DESTINATION lib/systemd/system)
