@@ -1,0 +1,175 @@
+"""secondlook on photos of people: what the command line says of the same ones. Needs the networks and the demo's photos;
+BIN and MAKE_PICTURE name the programs."""
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+import unittest
+from collections import deque
+
+import numpy as np
+import secondlook
+
+MODELS = os.environ.get("SECONDLOOK_MODELS") or os.path.join(
+    os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "secondlook")
+PHOTOS = [os.path.join(MODELS, "demo-photos", f"sample{i}.jpg") for i in range(1, 4)]
+NETWORKS = [os.path.join(MODELS, file) for file in ("mobilefacenet-192.tflite", "retinaface-mnet25.onnx")]
+
+
+def setUpModule():
+    """A third as wide and as high: quicker, with the same faces."""
+    global engine, photos
+    for path, what in [(p, "the networks are not here: make models") for p in NETWORKS] + [
+            (p, "the demo's photos are not here: tools/demo-photos") for p in PHOTOS]:
+        if not os.path.exists(path):
+            raise unittest.SkipTest(what)
+    room = tempfile.TemporaryDirectory()
+    unittest.addModuleCleanup(room.cleanup)
+    photos = [os.path.join(room.name, os.path.basename(p)) for p in PHOTOS]
+    for large, small in zip(PHOTOS, photos):
+        subprocess.run([os.environ["MAKE_PICTURE"], "smaller", "3", large, small], check=True)
+    engine = secondlook.Engine(threads=1)
+
+
+def program(*words):
+    """The JSON that the program prints; 4 says that nobody is known."""
+    done = subprocess.run([os.environ["BIN"], *words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    if done.returncode not in (0, 4):
+        raise AssertionError(f"{words}: exit code {done.returncode}")
+    return json.loads(done.stdout)
+
+
+class AsTheProgram(unittest.TestCase):
+    def test_verify(self):
+        ours, theirs = engine.verify(*photos[:2]), program("verify", *photos[:2])
+        self.assertEqual(ours.same, theirs["decision"] == "match")
+        for name in ("score", "stage1", "stage2", "threshold"):
+            self.assertAlmostEqual(getattr(ours, name), theirs[name], places=4)
+        self.assertTrue(engine.verify(photos[0], photos[0]).same)
+
+    def test_detect(self):
+        ours, theirs = engine.detect(photos[0]), program("detect", photos[0])
+        theirs = theirs["photos"][0]["faces"] if "photos" in theirs else theirs["results"][0]["faces"]
+        self.assertEqual(len(ours), len(theirs))
+        self.assertEqual((ours[0].points.shape, ours[0].points.dtype), ((5, 2), np.float32))
+        self.assertTrue(0 <= ours[0].quality.overall <= 1)
+
+    def test_identify(self):
+        with tempfile.TemporaryDirectory() as room:
+            folder = os.path.join(room, "g")
+            with secondlook.Gallery(folder, "a", engine=engine) as g:
+                report = g.enroll([(p, name) for p, name in zip(photos[:2], "ab")], keep_crops=True, threads=2)
+                self.assertEqual((report.photos, report.enrolled, report.committed), (2, 2, 2))
+                self.assertTrue(all(note.event == "several faces" for note in report.notes))
+                self.assertEqual(g.enroll([(photos[0], "a")]).existing, 1)
+                ours = g.identify(photos[1])
+                np.testing.assert_array_equal(g.template(0).crop, g.crop(0))
+            theirs = program("identify", "--gallery", folder, photos[1])
+            self.assertIn('"b"', json.dumps(theirs))
+            self.assertEqual((ours.match, ours.label), (True, "b"))
+
+
+class Photos(unittest.TestCase):
+    def test_path_bytes_and_array_are_one_photo(self):
+        array = secondlook.read_image(photos[0])
+        with open(photos[0], "rb") as file:
+            ways = [photos[0], os.fsencode(photos[0]).decode(), file.read(), array, np.asfortranarray(array)]
+        faces = [engine.detect(way, main=True)[0] for way in ways]
+        self.assertEqual(len({f.box for f in faces}), 1)
+        pointed = secondlook.Face(box=faces[0].box, points=faces[0].points)  # as a detector of one's own gives it
+        np.testing.assert_array_equal(engine.align(array, pointed), engine.template(array).crop)
+
+    def test_a_template_is_that_of_its_crop(self):
+        face = engine.detect(photos[0])[0]
+        whole, crop = engine.template(photos[0], face), engine.align(photos[0], face)
+        np.testing.assert_allclose(engine.template(crop, aligned=True).embedding, whole.embedding, atol=1e-4)
+        self.assertEqual(whole.grid, engine.model.grid)
+        self.assertEqual(secondlook.draw_flow(whole, whole, "emd", side=64).shape, (64, 64, 3))
+
+    def test_no_face(self):
+        nobody = np.full((80, 80, 3), 128, np.uint8)
+        self.assertEqual(engine.detect(nobody), [])
+        for call in (lambda: engine.template(nobody), lambda: engine.verify(nobody, photos[0])):
+            self.assertRaises(secondlook.NoFaceError, call)
+
+    def test_refused(self):
+        for wrong in (None, 3, np.zeros((8, 8, 3), np.float32)):
+            self.assertRaises(TypeError, engine.detect, wrong)
+        face = engine.detect(photos[0], main=True)[0]
+        for points, error in ((face.points[:4], ValueError), (face.points * np.nan, ValueError), (None, TypeError),
+                              (face.points.astype(float), TypeError)):
+            self.assertRaises(error, engine.align, photos[0], secondlook.Face(box=face.box, points=points))
+        self.assertRaises(AttributeError, engine.align, photos[0], None)
+        self.assertRaises(TypeError, engine.align, photos[0], secondlook.Face(box=(1, 2), points=face.points))
+        self.assertRaises(ValueError, engine.template, photos[0], face, aligned=True)
+        self.assertRaises(ValueError, engine.verify, photos[0], photos[0], far=.1, threshold=.5)
+        self.assertRaises(secondlook.NotFoundError, secondlook.Engine, "no-such-model")
+        self.assertRaises(ValueError, secondlook.Engine, precision="f8")
+
+    def test_threads_share_an_engine(self):
+        """Each call takes a session of its own: answers are those of one thread alone."""
+        alone, found = engine.template(photos[0]).embedding, []
+        threads = [threading.Thread(target=lambda: found.append(engine.template(photos[0]).embedding)) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        self.assertEqual(len(found), 3)
+        for embedding in found:
+            np.testing.assert_array_equal(embedding, alone)
+
+
+class Enrolment(unittest.TestCase):
+    """Many faces from one photo: crops with a number in a corner, so that each is a picture of its own."""
+    count = 300
+
+    @classmethod
+    def setUpClass(cls):
+        cls.room = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(cls.room.cleanup)
+        crop = engine.align(photos[0], engine.detect(photos[0], main=True)[0]).copy()
+        cls.crops = []
+        for i in range(cls.count):
+            crop[0, 0] = i % 256, i // 256, 0
+            cls.crops.append((os.path.join(cls.room.name, f"{i}.png"), f"person {i}"))
+            secondlook.write_image(cls.crops[-1][0], crop)
+
+    def test_progress_may_stop(self):
+        g = secondlook.Gallery(":memory:", "a", engine=engine)
+
+        def stop(done, total):
+            self.assertEqual(total, self.count)
+            if done >= 20:
+                raise ZeroDivisionError
+
+        self.assertRaises(ZeroDivisionError, g.enroll, self.crops, aligned=True, min_quality=-1., progress=stop)
+        self.assertTrue(20 <= len(g) < self.count)  # what was acknowledged stays, and the gallery goes on
+        self.assertEqual(g.enroll(self.crops[-1:], aligned=True, min_quality=-1.).enrolled, 1)
+
+    def test_ctrl_c_ends_it(self):
+        """The progress is C, in which Python sees no signal by itself."""
+        calls, g = deque(), secondlook.Gallery(":memory:", "a", engine=engine)
+        handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+        main = threading.main_thread().ident
+
+        def press():
+            while not calls:
+                time.sleep(1e-3)
+            signal.pthread_kill(main, signal.SIGINT)
+
+        thread = threading.Thread(target=press)
+        thread.start()
+        try:
+            with self.assertRaises(KeyboardInterrupt):
+                g.enroll(self.crops, aligned=True, min_quality=-1., threads=1, progress=calls.insert)
+        finally:
+            thread.join()
+            signal.signal(signal.SIGINT, handler)
+        self.assertTrue(0 < len(calls) < self.count)
+
+
+if __name__ == "__main__":
+    unittest.main()
