@@ -1,6 +1,6 @@
 # secondlook: the commands of a working day. CMake does the work (CMakePresets.json).
 .DEFAULT_GOAL := help
-.PHONY: help setup build models demo demo-postgres serve check asan tsan arm64 fuzz soak bench man install clean
+.PHONY: help setup build models demo demo-postgres serve check asan tsan arm64 fuzz soak bench man abi packages install clean
 
 PREFIX ?= /usr/local
 JOBS   ?= $(shell nproc)
@@ -81,6 +81,12 @@ bench: models ## measure this machine: stage 2, stage 1, the network
 man: build ## docs/secondlook.1 anew from what --help says
 	@tools/man/make-page build/secondlook > build/secondlook.1 && mv build/secondlook.1 docs/secondlook.1
 
+abi: setup ## the library's binary interface against the one that was promised (cmake/secondlook.abi)
+	@tools/abi check
+
+packages: ## Debian packages, built and tried in bare systems (as root; RELEASE=bookworm)
+	@tools/check-packages $${RELEASE:-bookworm}
+
 install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
 	@cmake --build build --target secondlook_cli secondlook secondlook_static
@@ -88,4 +94,4 @@ install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake --install build
 
 clean: ## remove everything that was built
-	rm -rf build build-dev build-asan build-tsan build-arm64 build-fuzz
+	rm -rf build build-dev build-asan build-tsan build-arm64 build-fuzz build-abi build-packages
