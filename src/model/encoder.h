@@ -15,9 +15,9 @@ typedef struct {
     sl_state_dict delta; /* may lie in the map */
 } sl_encoder;
 
-/* What a new encoder's manifest says of covered and share: see docs/training.md. */
-#define SL_ENCODER_COVERED {.1f, .3f}
-#define SL_ENCODER_SHARE .7f
+/* What a new encoder's manifest says of covered and share: chosen on drawn covers of half a (docs/lab/encoder.md). */
+#define SL_ENCODER_COVERED {.2f, .4f}
+#define SL_ENCODER_SHARE .8f
 
 /* Finds the encoder, the built-in ones too, and checks it. SL_ERR_MISMATCH, with both names, where it is of another
  * recogniser than r. */

@@ -43,6 +43,18 @@ score='d.queries[0].faces[0].candidates[0].score'
     json 'd.queries === 12'
 }
 
+@test "the encoder that comes with the library is listed, needs no file, and belongs to one recogniser" {
+    need_photos
+    sl models list --models-dir .
+    contains "$out" mobilefacenet-192-covered
+    "$BIN" enroll --gallery people "$PHOTOS/sample1.jpg"
+    sl identify --gallery people --encoder mobilefacenet-192-covered "$PHOTOS/sample1.jpg"
+    expect 0
+    ask --encoder mobilefacenet-192-covered
+    expect 1
+    contains "$err" "of the recogniser mobilefacenet-192"
+}
+
 @test "an encoder of another recogniser is refused, and both are named" {
     "$BIN" enroll --aligned --gallery foreign --model ./other.json --landmarks none crops
     sl identify --aligned --gallery foreign --model ./other.json --encoder ./encoder.json crops/1/1.png
