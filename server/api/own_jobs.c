@@ -88,8 +88,10 @@ static void run_job(job *j)
     const sl_status status = j->kind->run(&j->job, result, &err);
     pthread_mutex_lock(&j->jobs->mutex);
     j->state = status == SL_OK ? DONE : status == SL_ERR_INTERRUPTED ? CANCELLED : FAILED;
-    if (j->state == DONE)
-        j->result = json_incref(result);
+    if (j->state == DONE) {
+        j->result = result; /* from here on it is counted by holders of the mutex alone */
+        result = NULL;
+    }
     snprintf(j->error, sizeof j->error, "%s", status == SL_OK ? "" : err.text);
     tell(j);
     pthread_mutex_unlock(&j->jobs->mutex);
@@ -256,8 +258,8 @@ void sv_own_jobs(sv_request *r, sl_session *session)
     for (size_t i = jobs->count; i-- > 0;)
         if (may_see(r, jobs->items[i]))
             json_array_append_new(list, job_json(jobs->items[i]));
-    pthread_mutex_unlock(&jobs->mutex);
     sv_reply_json(r, 200, json_pack("{s:o}", "jobs", list));
+    pthread_mutex_unlock(&jobs->mutex);
 }
 
 /* The job that the address names, for whom may see it. The mutex is held. */
