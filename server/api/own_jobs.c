@@ -351,7 +351,8 @@ static long read_events(sv_stream *stream, char *out, size_t size)
                      j->version, j->state >= DONE ? "end" : "progress", state_names[j->state], j->done, j->total);
         n = made < (int)size ? made : -1;
         s->sent = j->version;
-    } else {
+    } else { /* under the mutex: whoever wakes it comes behind this */
+        sv_stream_sleep(stream);
         s->waiting = true;
     }
     pthread_mutex_unlock(&jobs->mutex);

@@ -251,11 +251,7 @@ static ssize_t read_stream(void *context, uint64_t at, char *out, size_t size)
     (void)at;
     sv_stream *s = context;
     const long n = s->read(s, out, size);
-    if (n < 0)
-        return MHD_CONTENT_READER_END_OF_STREAM;
-    if (n == 0)
-        MHD_suspend_connection(s->connection);
-    return n;
+    return n < 0 ? MHD_CONTENT_READER_END_OF_STREAM : n;
 }
 
 static void close_stream(void *context)
