@@ -23,9 +23,9 @@ bool cli_is_remote(const char *gallery)
 void cli_remote_check_models(struct argp_state *state, const cli_models *models)
 {
     const sl_engine_options *e = &models->engine;
-    if (e->model || e->detector || e->landmarks || e->models_dir)
+    if (e->model || e->detector || e->landmarks || e->models_dir || e->encoder)
         argp_error(state, "the gallery is a server's, whose own networks look at photos: leave --model, --detector, "
-                   "--landmarks and --models-dir out");
+                   "--landmarks, --encoder and --models-dir out");
 }
 
 /* ---- addresses ---- */

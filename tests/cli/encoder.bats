@@ -66,6 +66,12 @@ score='d.queries[0].faces[0].candidates[0].score'
     contains "$err" "no query encoder"
 }
 
+@test "a server's gallery takes no encoder of ours" {
+    sl identify --gallery https://localhost/v1/galleries/x --encoder ./encoder.json crops/1/1.png
+    expect 2
+    contains "$err" "--encoder"
+}
+
 @test "damaged files are refused" {
     cp encoder.json "$BATS_TEST_TMPDIR/bad.json"
     head -c 1000 encoder.safetensors > "$BATS_TEST_TMPDIR/encoder.safetensors"
