@@ -86,13 +86,14 @@ def identification(results):
         stage1 = found["results"][0]["stage1"]
         h2l = results.get(f"identify-h2l-{name}")
         rows.append([*title, str(found["queries"]), with_interval(stage1["p1"], stage1["interval"]["p1"]),
-                     look_cell(found, "emd"), look_cell(found, "oae"), look_cell(h2l, "h2l")])
-    return table(["attack", "made on", "photos", "stage 1", "`emd`", "`oae`", "`h2l`"], rows)
+                     f"{found['results'][0]['max']['p1']:.1f}", look_cell(found, "emd"), look_cell(found, "oae"), look_cell(h2l, "h2l")])
+    return table(["attack", "made on", "photos", "stage 1", "best order of k", "`emd`", "`oae`", "`h2l`"], rows)
 
 
 def accuracy(found, part):
+    """The folds' mean, and its 95 % interval by Student's t: 2.262 with nine degrees of freedom."""
     r = found.get(part) if found else None
-    return f"{r['accuracy']:.1f} ± {r['std']:.1f}" if r else ""
+    return f"{r['accuracy']:.1f} ± {2.262 * r['std'] / (FOLDS - 1) ** .5:.1f}" if r else ""
 
 
 def verification(results):
@@ -121,10 +122,10 @@ def impostors(results):
     if not found:
         return table(["photos", "best candidate", "match"], [])
     goal = os.path.basename(os.path.dirname(os.readlink(os.path.join(results.folder, os.pardir, "goal.jpg"))))
-    answers = [face for photo in found["photos"] for face in photo["faces"]]
+    answers = [face for photo in found["queries"] for face in photo["faces"]]
     best = [a for a in answers if a["candidates"] and a["candidates"][0]["label"] == goal]
     matches = [a for a in best if a["decision"] == "match"]
-    own = [a for p in found["photos"] for a in p["faces"]
+    own = [a for p in found["queries"] for a in p["faces"]
            if a["decision"] == "match" and a["candidates"][0]["label"] == os.path.basename(os.path.dirname(p["image"]))]
     return table(["photos", "taken for that person", "of them above the threshold", "known for who they are"],
                  [[str(n) for n in (len(answers), len(best), len(matches), len(own))]])
