@@ -26,7 +26,7 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"far", KEY_FAR, "RATE", 0,
-     "Two faces are alike from the score on that this part of pairs of different people passes (default: 0.00001)", 0},
+     "Two faces are alike from the score on that this part of pairs of different people passes (default: 0.0001)", 0},
     {"neighbours", KEY_NEIGHBOURS, "N", 0, "Compare each face with its N nearest of stage 1 (default: 32)", 0},
     CLI_OPTION_JSON,
     {0}};
@@ -68,7 +68,7 @@ static const struct argp parser = {
     "is changed.\v"
     "Examples:\n"
     "  secondlook gallery cluster visitors\n"
-    "  secondlook gallery cluster --far 0.0001 --json visitors",
+    "  secondlook gallery cluster --far 0.00001 --json visitors",
     children,
     0,
     0};
@@ -145,7 +145,7 @@ static int open_run(cluster_run *run)
         return code;
     if (!isnan(run->match.threshold))
         run->rule = sl_rule_given(run->match.threshold, 0);
-    else if (sl_rule_for_far(run->engine, run->gallery, &run->match.match, run->far > 0 ? run->far : 1e-5, &run->rule, &err))
+    else if (sl_rule_for_far(run->engine, run->gallery, &run->match.match, run->far > 0 ? run->far : 1e-4, &run->rule, &err))
         return cli_fail(run->dir, &err);
     return CLI_OK;
 }
