@@ -30,6 +30,7 @@ there() {
         "$BUILD/pg_client" add "$place" 1000000 8 $((safe + 1)) > said 2> why 3>&- &
         sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
         kill_somebody "$round"
+        kill $! 2> /dev/null || true # nobody that it had asked was killed
         wait $! || true
         last=$(tail -1 said)
         [ "${last:--1}" -le "$safe" ] || safe=$last
