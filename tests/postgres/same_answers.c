@@ -10,6 +10,7 @@
 enum { TOP = 100 };
 
 static sl_error err;
+static sl_oae *cells; /* of the gallery's model */
 
 static void check(sl_status status)
 {
@@ -25,6 +26,7 @@ static sl_answer ask(const sl_gallery *g, const sl_template *query, sl_rerank lo
     sl_identify_options o = {.match = sl_match_defaults_of(look), .top = TOP, .rule = &rule};
     sl_answer answer;
     o.match.threads = 1;
+    o.match.oae = cells;
     if (look != SL_RERANK_NONE) { /* compact patches are contributions */
         o.match.feature = SL_FEATURE_CONTRIBUTIONS;
         o.match.weighting = SL_WEIGHT_UNIFORM;
@@ -51,13 +53,15 @@ static int same(const sl_answer *a, const sl_answer *b)
 
 int main(int argc, char **argv)
 {
-    static const sl_rerank looks[] = {SL_RERANK_NONE, SL_RERANK_EMD, SL_RERANK_MAXSIM, SL_RERANK_SAME_CELL};
+    static const sl_rerank looks[] = {SL_RERANK_NONE, SL_RERANK_EMD, SL_RERANK_OAE, SL_RERANK_MAXSIM,
+                                      SL_RERANK_SAME_CELL};
     sl_gallery *g[2];
     size_t asked = 0, differ = 0, candidates = 0;
     if (argc != 4 || atoi(argv[3]) < 1)
         return 2;
     for (int i = 0; i < 2; i++)
         check(sl_gallery_open(argv[1 + i], SL_GALLERY_READ, NULL, &g[i], &err));
+    check(sl_oae_open(NULL, NULL, g[0], 1, &cells, &err));
     for (size_t q = 0; q < sl_gallery_size(g[0]); q += (size_t)atoi(argv[3])) {
         sl_template *query;
         check(sl_gallery_template(g[0], q, &query, &err));
@@ -72,6 +76,7 @@ int main(int argc, char **argv)
         sl_template_free(query);
     }
     printf("%zu answers of %zu candidates, %zu differ\n", asked, candidates, differ);
+    sl_oae_close(cells);
     sl_gallery_close(g[0]);
     sl_gallery_close(g[1]);
     return differ > 0 || asked == 0;
