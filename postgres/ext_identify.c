@@ -29,22 +29,28 @@ static void free_cells(void *cells)
     free(o);
 }
 
-/* Statistics per cell for a gallery of compact patches: these are contributions already, so the head's weights are not
- * needed. Raises what is wrong with them. */
-static const sl_oae *parse_cells(const ext_gallery *g, bytea *cells)
+/* Raises what is wrong with statistics per cell for this gallery. */
+static void parse_cells(const ext_gallery *g, bytea *cells, sl_oae_stats *out)
 {
     sl_error err;
+    ext_try(sl_oae_stats_parse(VARDATA_ANY(cells), VARSIZE_ANY_EXHDR(cells), "the gallery's cells", out, &err), &err);
+    if (!sl_same_model(out->fingerprint, g->shape.fingerprint) || out->rows != g->shape.rows ||
+        out->cols != g->shape.cols || out->dim != g->shape.dim)
+        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("the cells of gallery \"%s\" are another model's", g->name));
+}
+
+/* What looks at compact patches need: these are contributions already, so a head without weights does; and statistics
+ * per cell (NULL: none), without which there is no oae. */
+static const sl_oae *open_cells(const ext_gallery *g, bytea *cells)
+{
     sl_oae *o = calloc(1, sizeof *o);
     if (!o)
         ereport(ERROR, errcode(ERRCODE_OUT_OF_MEMORY),
                 errmsg("no memory for the statistics of gallery \"%s\"", g->name));
     ext_own(o, free_cells);
-    ext_try(sl_oae_stats_parse(VARDATA_ANY(cells), VARSIZE_ANY_EXHDR(cells), "the gallery's cells", &o->stats, &err),
-            &err);
-    if (!sl_same_model(o->stats.fingerprint, g->shape.fingerprint) || o->stats.rows != g->shape.rows ||
-        o->stats.cols != g->shape.cols || o->stats.dim != g->shape.dim)
-        ereport(ERROR, errcode(ERRCODE_DATA_CORRUPTED),
-                errmsg("the cells of gallery \"%s\" are another model's", g->name));
+    if (cells)
+        parse_cells(g, cells, &o->stats);
     o->shape = g->shape;
     o->head = (sl_head){.cells = g->shape.rows * g->shape.cols,
                         .channels = g->shape.channels,
@@ -65,7 +71,7 @@ Datum sl_ext_cells_fit(PG_FUNCTION_ARGS)
     if (g->shape.format != SL_PATCHES_COMPACT)
         ereport(ERROR, errcode(ERRCODE_WRONG_OBJECT_TYPE),
                 errmsg("gallery \"%s\" has no compact patches, which alone are looked at by statistics here", g->name));
-    parse_cells(g, PG_GETARG_BYTEA_PP(1));
+    open_cells(g, PG_GETARG_BYTEA_PP(1));
     PG_RETURN_BOOL(true);
 }
 
@@ -77,7 +83,7 @@ static sl_match_options options_of(const ext_gallery *g, const char *rerank, con
         ereport(ERROR, errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("there is no look \"%s\"", rerank),
                 errhint("Looks are auto, none, emd, oae, maxsim and same-cell."));
     sl_match_options o = sl_match_defaults_of((sl_rerank)named);
-    o.oae = g->cells && g->shape.format == SL_PATCHES_COMPACT ? parse_cells(g, g->cells) : NULL;
+    o.oae = g->shape.format == SL_PATCHES_COMPACT ? open_cells(g, g->cells) : NULL;
     o.k = k;
     o.threads = 1;
     if (g->shape.format == SL_PATCHES_COMPACT && (sl_rerank_reads(o.rerank) & SL_READS_PATCHES)) {

@@ -112,6 +112,7 @@ static void looks_in_sql_are_the_programs(void **state)
     for (int n = 0; n < FACES; n++)
         add_face(g, n);
     assert_ok(sl_gallery_commit(g, &err));
+    expect_the_same(c, g, SL_RERANK_EMD, 4); /* which needs no statistics */
     set_cells(c);
     for (size_t look = 0; look < sizeof looks / sizeof *looks; look++)
         for (int n = 0; n < QUERIES; n++)
