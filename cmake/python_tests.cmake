@@ -1,5 +1,6 @@
-# tests/python/test_*.py: the module as Python meets it. Left out under sanitizers, which would have to be in Python first.
-if(NOT TARGET secondlook_python OR SL_SANITIZE)
+# tests/python/test_*.py: the module as Python meets it. They use the programs of the other tests. Left out under sanitizers,
+# which would have to be in Python first.
+if(NOT TARGET secondlook_python OR NOT TARGET make_picture OR SL_SANITIZE)
   return()
 endif()
 execute_process(COMMAND ${PYTHON3} -c "import numpy" RESULT_VARIABLE no_numpy ERROR_QUIET)
