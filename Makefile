@@ -17,7 +17,7 @@ setup: ## install what is missing with apt (says what and why)
 
 build: setup ## compile build/secondlook and the library
 	@cmake --preset release
-	@cmake --build build --target secondlook_cli secondlook secondlook_static
+	@cmake --build build --target secondlook_cli libsecondlook.so secondlook_static
 
 models: build
 	@build/secondlook models fetch
@@ -89,7 +89,7 @@ packages: ## Debian packages, built and tried in bare systems (as root; RELEASE=
 
 install: build ## into PREFIX (default /usr/local), below DESTDIR when it is set
 	@cmake -S . -B build -DCMAKE_INSTALL_PREFIX=$(PREFIX) > /dev/null
-	@cmake --build build --target secondlook_cli secondlook secondlook_static
+	@cmake --build build --target secondlook_cli libsecondlook.so secondlook_static
 	@if grep -q '^build secondlook-server' build/build.ninja; then cmake --build build --target secondlook_server; fi
 	@cmake --install build
 

@@ -11,14 +11,15 @@ enum { MOST_AXES = 4 };
 static const struct {
     const char *format, *name;
     Py_ssize_t size;
-} elements[] = {
-    [PY_F32] = {"f", "float32", 4}, [PY_F64] = {"d", "float64", 8}, [PY_U8] = {"B", "uint8", 1}, [PY_U32] = {"I", "uint32", 4}};
+} elements[] = {[PY_F32] = {"f", "float32", 4},
+                [PY_F64] = {"d", "float64", 8},
+                [PY_U8] = {"B", "uint8", 1},
+                [PY_U32] = {"I", "uint32", 4}};
 
 /* ------------------------------------------------------------------ out */
 
 typedef struct {
-    PyObject_HEAD
-    void *data;
+    PyObject_HEAD void *data;
     PyObject *owner; /* of the data; NULL: this array, which frees them */
     Py_ssize_t *exports;
     py_element element;
@@ -42,12 +43,17 @@ static int array_get(PyObject *self, Py_buffer *view, int flags)
     py_array *a = (py_array *)self;
     if (a->owner && flags & PyBUF_WRITABLE) {
         view->obj = NULL;
-        PyErr_SetString(PyExc_BufferError, "this array shows what belongs to another object: copy it to change it");
+        PyErr_SetString(PyExc_BufferError,
+                        "this array shows what belongs to another object: copy it to change it");
         return -1;
     }
     const Py_ssize_t size = elements[a->element].size;
-    *view = (Py_buffer){.buf = a->data, .obj = Py_NewRef(self), .len = a->shape[0] * a->strides[0], .itemsize = size,
-                        .readonly = a->owner != NULL, .ndim = a->axes};
+    *view = (Py_buffer){.buf = a->data,
+                        .obj = Py_NewRef(self),
+                        .len = a->shape[0] * a->strides[0],
+                        .itemsize = size,
+                        .readonly = a->owner != NULL,
+                        .ndim = a->axes};
     view->format = flags & PyBUF_FORMAT ? (char *)elements[a->element].format : NULL;
     view->shape = flags & PyBUF_ND ? a->shape : NULL;
     view->strides = (flags & PyBUF_STRIDES) == PyBUF_STRIDES ? a->strides : NULL;
@@ -140,13 +146,15 @@ static bool has_element(const Py_buffer *view, py_element element)
 static int check(const Py_buffer *view, const char *what, py_element element, int least_axes, int most_axes)
 {
     if (!has_element(view, element)) {
-        PyErr_Format(PyExc_TypeError, "%s: an array of %s is wanted, not of format '%s': use numpy.asarray(x, dtype=numpy.%s)",
+        PyErr_Format(PyExc_TypeError,
+                     "%s: an array of %s is wanted, not of format '%s': use numpy.asarray(x, dtype=numpy.%s)",
                      what, elements[element].name, view->format ? view->format : "B", elements[element].name);
         return -1;
     }
     if (view->ndim < least_axes || view->ndim > most_axes) {
-        PyErr_Format(PyExc_ValueError, least_axes == most_axes ? "%s: an array of %d axes is wanted, not of %d"
-                                                                : "%s: an array of %d axes or one more is wanted, not of %d",
+        PyErr_Format(PyExc_ValueError,
+                     least_axes == most_axes ? "%s: an array of %d axes is wanted, not of %d"
+                                             : "%s: an array of %d axes or one more is wanted, not of %d",
                      what, least_axes, view->ndim);
         return -1;
     }
@@ -173,11 +181,13 @@ static int lay_out(py_input *in)
     return PyBuffer_ToContiguous(in->copy, &in->view, in->view.len, 'C');
 }
 
-int py_input_open(PyObject *from, const char *what, py_element element, int least_axes, int most_axes, py_input *out)
+int py_input_open(PyObject *from, const char *what, py_element element, int least_axes, int most_axes,
+                  py_input *out)
 {
     *out = (py_input){0};
     if (!PyObject_CheckBuffer(from)) {
-        PyErr_Format(PyExc_TypeError, "%s: an array of %s is wanted, not a %R", what, elements[element].name, Py_TYPE(from));
+        PyErr_Format(PyExc_TypeError, "%s: an array of %s is wanted, not a %R", what, elements[element].name,
+                     Py_TYPE(from));
         return -1;
     }
     if (PyObject_GetBuffer(from, &out->view, PyBUF_RECORDS_RO))

@@ -95,7 +95,8 @@ int py_work_result(const py_work *work, sl_status status, const sl_error *err);
 
 /* ------------------------------------------------------------------ pictures */
 
-/* A photo as it is given: a path, the bytes of a file, or an array [height, width] or [height, width, 1 | 3] of uint8. */
+/* A photo as it is given: a path, the bytes of a file, or an array [height, width] or [height, width, 1 | 3] of
+ * uint8. */
 typedef struct {
     sl_image image;
     py_input input; /* whose pixels `image` shows; else they are its own */
@@ -156,6 +157,9 @@ PyObject *py_given(PyObject *object);
 
 /* A path of the file system as bytes (os.PathLike too). */
 PyObject *py_path(PyObject *object);
+
+/* For O&: as PyUnicode_FSConverter, None leaves what is there. */
+int py_optional_path(PyObject *object, void *bytes);
 
 /* ------------------------------------------------------------------ engine and templates */
 

@@ -23,8 +23,10 @@ static void set_close(map_set *s)
     *s = (map_set){0};
 }
 
-/* Whether what is given beside the maps [count, ...] goes with them; `axes` of one, last of which has `last` (0: any). */
-static int open_beside(PyObject *from, const char *what, int axes, int last, const map_set *s, bool one, py_input *out)
+/* Whether what is given beside the maps [count, ...] goes with them; `axes` of one, the last of which has `last`
+ * (0: any). */
+static int open_beside(PyObject *from, const char *what, int axes, int last, const map_set *s, bool one,
+                       py_input *out)
 {
     *out = (py_input){0};
     if (!from || from == Py_None)
@@ -32,7 +34,8 @@ static int open_beside(PyObject *from, const char *what, int axes, int last, con
     const int wanted = one ? axes : axes + 1;
     if (py_input_open(from, what, PY_F32, wanted, wanted, out))
         return -1;
-    if ((!one && (size_t)out->shape[0] != s->count) || (last && (out->shape[wanted - 1] != last || out->shape[wanted - 2] != 68))) {
+    if ((!one && (size_t)out->shape[0] != s->count) ||
+        (last && (out->shape[wanted - 1] != last || out->shape[wanted - 2] != 68))) {
         PyErr_Format(PyExc_ValueError, "%s: it is of another number of maps, or not [68, 2]", what);
         return -1;
     }
@@ -54,10 +57,14 @@ static int set_open(PyObject *patches, PyObject *embeddings, PyObject *landmarks
         const int dim = out->embeddings.open ? out->embeddings.shape[one ? 0 : 1] : 0;
         const size_t cells = (size_t)shape[0] * shape[1] * shape[2];
         for (size_t i = 0; i < out->count; i++)
-            out->maps[i] = (sl_patch_map){
-                shape[0], shape[1], shape[2], (const float *)out->patches.data + i * cells,
-                dim ? (const float *)out->embeddings.data + i * dim : NULL, dim,
-                out->landmarks.open ? (const sl_point *)out->landmarks.data + i * 68 : NULL};
+            out->maps[i] =
+                (sl_patch_map){shape[0],
+                               shape[1],
+                               shape[2],
+                               (const float *)out->patches.data + i * cells,
+                               dim ? (const float *)out->embeddings.data + i * dim : NULL,
+                               dim,
+                               out->landmarks.open ? (const sl_point *)out->landmarks.data + i * 68 : NULL};
         return 0;
     }
     set_close(out);
@@ -79,8 +86,8 @@ static int emd_match(PyObject *from, sl_match_options *out)
 /* So many candidates are compared between two looks at signals. */
 enum { BLOCK = 4096 };
 
-static int compare_all(const map_set *query, const map_set *candidates, const sl_match_options *match, float *scores,
-                       PyObject *callback)
+static int compare_all(const map_set *query, const map_set *candidates, const sl_match_options *match,
+                       float *scores, PyObject *callback)
 {
     sl_error err = {0};
     sl_status status = SL_OK;
@@ -99,12 +106,14 @@ static int compare_all(const map_set *query, const map_set *candidates, const sl
 static PyObject *emd(PyObject *module, PyObject *args, PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"query",           "candidates",          "match",    "query_embedding", "embeddings",
-                            "query_landmarks", "landmarks", "progress", NULL};
-    PyObject *q, *c, *match_from = NULL, *qe = NULL, *ce = NULL, *ql = NULL, *cl = NULL, *callback = NULL, *result = NULL;
+    static char *names[] = {"query",     "candidates", "match", "query_embedding", "embeddings", "query_landmarks",
+                            "landmarks", "progress",   NULL};
+    PyObject *q, *c, *match_from = NULL, *qe = NULL, *ce = NULL, *ql = NULL, *cl = NULL, *callback = NULL,
+                     *result = NULL;
     sl_match_options match;
     map_set query, candidates = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$OOOOO:emd", names, &q, &c, &match_from, &qe, &ce, &ql, &cl, &callback) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$OOOOO:emd", names, &q, &c, &match_from, &qe, &ce, &ql,
+                                     &cl, &callback) ||
         emd_match(match_from, &match) || set_open(q, qe, ql, true, &query))
         return NULL;
     if (!set_open(c, ce, cl, false, &candidates)) {
@@ -112,7 +121,8 @@ static PyObject *emd(PyObject *module, PyObject *args, PyObject *keywords)
         if (!scores)
             PyErr_NoMemory();
         else if (!compare_all(&query, &candidates, &match, scores, callback))
-            result = py_array_of(PY_F32, scores, 1, (const Py_ssize_t[]){(Py_ssize_t)candidates.count}), scores = NULL;
+            result = py_array_of(PY_F32, scores, 1, (const Py_ssize_t[]){(Py_ssize_t)candidates.count}),
+            scores = NULL;
         free(scores);
     }
     set_close(&query);
@@ -127,8 +137,8 @@ static PyObject *plan_of(const map_set *query, const map_set *candidate, const s
     const int cols = match->grid_cols > 0 ? match->grid_cols : query->maps->cols;
     const Py_ssize_t cells = (Py_ssize_t)rows * cols;
     if (rows > query->maps->rows || cols > query->maps->cols)
-        return PyErr_Format(PyExc_ValueError, "grid: %d x %d is finer than the map's %d x %d", rows, cols, query->maps->rows,
-                            query->maps->cols);
+        return PyErr_Format(PyExc_ValueError, "grid: %d x %d is finer than the map's %d x %d", rows, cols,
+                            query->maps->rows, query->maps->cols);
     float *plan = calloc((size_t)cells * cells, sizeof *plan);
     float *ours = calloc((size_t)cells, sizeof *ours), *theirs = calloc((size_t)cells, sizeof *theirs);
     sl_error err = {0};
@@ -136,11 +146,8 @@ static PyObject *plan_of(const map_set *query, const map_set *candidate, const s
     if (!plan || !ours || !theirs)
         PyErr_NoMemory();
     else {
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_emd_plan(query->maps, candidate->maps, match, plan, ours, theirs, &err);
-        Py_END_ALLOW_THREADS
-        if (status)
-            py_fail(&err);
+        Py_BEGIN_ALLOW_THREADS status = sl_emd_plan(query->maps, candidate->maps, match, plan, ours, theirs, &err);
+        Py_END_ALLOW_THREADS if (status) py_fail(&err);
     }
     if (status) {
         free(plan);
@@ -155,11 +162,13 @@ static PyObject *plan_of(const map_set *query, const map_set *candidate, const s
 static PyObject *emd_plan(PyObject *module, PyObject *args, PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"query", "candidate", "match", "query_embedding", "embedding", "query_landmarks", "landmarks", NULL};
+    static char *names[] = {"query",     "candidate",       "match",     "query_embedding",
+                            "embedding", "query_landmarks", "landmarks", NULL};
     PyObject *q, *c, *match_from = NULL, *qe = NULL, *ce = NULL, *ql = NULL, *cl = NULL, *result = NULL;
     sl_match_options match;
     map_set query, candidate;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$OOOO:emd_plan", names, &q, &c, &match_from, &qe, &ce, &ql, &cl) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$OOOO:emd_plan", names, &q, &c, &match_from, &qe, &ce,
+                                     &ql, &cl) ||
         emd_match(match_from, &match) || set_open(q, qe, ql, true, &query))
         return NULL;
     if (!set_open(c, ce, cl, true, &candidate)) {
@@ -181,7 +190,8 @@ static int open_vectors(PyObject *from, const char *what, py_input *in, sl_vecto
 }
 
 /* (index [n, k] of uint32, score [n, k]) by a prepared bank, or (NULL) the plain one. */
-static PyObject *top_of(const sl_cosine_bank *prepared, const sl_vectors *bank, const sl_vectors *queries, int k, int threads)
+static PyObject *top_of(const sl_cosine_bank *prepared, const sl_vectors *bank, const sl_vectors *queries, int k,
+                        int threads)
 {
     if (k < 1 || (size_t)k > bank->count) {
         PyErr_Format(PyExc_ValueError, "k: 1 to %zu are wanted, not %d", bank->count, k);
@@ -193,9 +203,9 @@ static PyObject *top_of(const sl_cosine_bank *prepared, const sl_vectors *bank, 
     sl_error err = {.status = SL_ERR_MEMORY, .text = "no memory for the answers"};
     sl_status status = SL_ERR_MEMORY;
     if (index && score) {
-        Py_BEGIN_ALLOW_THREADS
-        status = prepared ? sl_cosine_bank_top(prepared, queries, k, threads, index, score, &err)
-                          : sl_cosine_top(bank, queries, k, threads, index, score, &err);
+        Py_BEGIN_ALLOW_THREADS status = prepared
+                                            ? sl_cosine_bank_top(prepared, queries, k, threads, index, score, &err)
+                                            : sl_cosine_top(bank, queries, k, threads, index, score, &err);
         Py_END_ALLOW_THREADS
     }
     if (!status)
@@ -226,21 +236,24 @@ static PyObject *cosine_top(PyObject *module, PyObject *args, PyObject *keywords
 
 PyMethodDef py_emd_functions[] = {
     {"emd", PY_CALL(emd), PY_KEYWORDS,
-     "emd(query, candidates, match=None, *, query_embedding=None, embeddings=None, query_landmarks=None, landmarks=None, "
-     "progress=None)\n--\n\nSimilarities [n] of a map [rows, cols, channels] with candidates [n, rows, cols, channels]."},
+     "emd(query, candidates, match=None, *, query_embedding=None, embeddings=None, query_landmarks=None, "
+     "landmarks=None, "
+     "progress=None)\n--\n\nSimilarities [n] of a map [rows, cols, channels] with candidates [n, rows, cols, "
+     "channels]."},
     {"emd_plan", PY_CALL(emd_plan), PY_KEYWORDS,
-     "emd_plan(query, candidate, match=None, *, query_embedding=None, embedding=None, query_landmarks=None, landmarks=None)\n"
+     "emd_plan(query, candidate, match=None, *, query_embedding=None, embedding=None, query_landmarks=None, "
+     "landmarks=None)\n"
      "--\n\n(plan [R, R], row: candidate's patch, column: query's; weights [R] of query and of candidate)."},
     {"cosine_top", PY_CALL(cosine_top), PY_KEYWORDS,
-     "cosine_top(bank, queries, k, *, threads=0)\n--\n\n(index [n, k], score [n, k]) of the k largest products with "
+     "cosine_top(bank, queries, k, *, threads=0)\n--\n\n(index [n, k], score [n, k]) of the k largest products "
+     "with "
      "bank [count, dim]."},
     {0}};
 
 /* ------------------------------------------------------------------ a bank that is asked again and again */
 
 typedef struct {
-    PyObject_HEAD
-    sl_cosine_bank *prepared;
+    PyObject_HEAD sl_cosine_bank *prepared;
     sl_vectors vectors;
     py_input input; /* holds them, unchanged: the codes are of these numbers */
 } py_bank;
@@ -259,11 +272,8 @@ static PyObject *bank_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     }
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_cosine_bank_open(&self->vectors, threads, &self->prepared, &err);
-    Py_END_ALLOW_THREADS
-    if (!status)
-        return (PyObject *)self;
+    Py_BEGIN_ALLOW_THREADS status = sl_cosine_bank_open(&self->vectors, threads, &self->prepared, &err);
+    Py_END_ALLOW_THREADS if (!status) return (PyObject *)self;
     Py_DECREF((PyObject *)self);
     return py_fail(&err);
 }
@@ -292,14 +302,16 @@ static PyObject *bank_top(PyObject *object, PyObject *args, PyObject *keywords)
     return result;
 }
 
-static PyMethodDef bank_methods[] = {
-    {"top", PY_CALL(bank_top), PY_KEYWORDS, "top($self, queries, k, *, threads=0)\n--\n\nAs cosine_top, bit for bit."}, {0}};
+static PyMethodDef bank_methods[] = {{"top", PY_CALL(bank_top), PY_KEYWORDS,
+                                      "top($self, queries, k, *, threads=0)\n--\n\nAs cosine_top, bit for bit."},
+                                     {0}};
 
 static PyType_Slot bank_slots[] = {
     {Py_tp_new, bank_new},
     {Py_tp_dealloc, bank_delete},
     {Py_tp_methods, bank_methods},
-    {Py_tp_doc, "CosineBank(bank, *, threads=0)\n--\n\nA bank [count, dim] that is searched again and again: codes beside it "
-                "bound every product. Do not change the array meanwhile."},
+    {Py_tp_doc,
+     "CosineBank(bank, *, threads=0)\n--\n\nA bank [count, dim] that is searched again and again: codes beside it "
+     "bound every product. Do not change the array meanwhile."},
     {0}};
 PyType_Spec py_bank_spec = {"secondlook._core.CosineBank", sizeof(py_bank), 0, Py_TPFLAGS_DEFAULT, bank_slots};

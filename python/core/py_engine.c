@@ -21,11 +21,8 @@ sl_session *py_session_take(py_engine *engine)
     sl_session *session = NULL;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_session_open(engine->engine, engine->threads, &session, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_session_open(engine->engine, engine->threads, &session, &err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return session;
 }
 
@@ -47,26 +44,24 @@ static sl_engine *open_engine(const sl_engine_options *options)
     sl_engine *engine = NULL;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_isa_check(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_isa_check(&err);
     if (!status)
         status = sl_engine_open(options, &engine, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return engine;
 }
 
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
-    static char *names[] = {"model",  "detector",  "landmarks", "models_dir", "detector_threshold",
+    static char *names[] = {"model", "detector",  "landmarks", "models_dir", "detector_threshold",
                             "as_is", "precision", "min_face",  "threads",    NULL};
     sl_engine_options options = {0};
     const char *precision = "f32";
     int compute, threads = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsii:Engine", names, &options.model, &options.detector,
-                                     &options.landmarks, &options.models_dir, &options.detector_threshold, &options.as_is,
-                                     &precision, &options.min_face, &threads) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsii:Engine", names, &options.model,
+                                     &options.detector, &options.landmarks, &options.models_dir,
+                                     &options.detector_threshold, &options.as_is, &precision, &options.min_face,
+                                     &threads) ||
         py_named(precision, py_compute_named, "precision", &compute))
         return NULL;
     options.precision = (sl_compute)compute;
@@ -120,7 +115,8 @@ static PyObject *engine_detect(PyObject *object, PyObject *args, PyObject *keywo
     PyObject *from;
     int main_only = 0;
     py_photo photo;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$p:detect", names, &from, &main_only) || py_photo_open(from, &photo))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$p:detect", names, &from, &main_only) ||
+        py_photo_open(from, &photo))
         return NULL;
     sl_error err = {0};
     sl_status status = SL_OK;
@@ -129,10 +125,9 @@ static PyObject *engine_detect(PyObject *object, PyObject *args, PyObject *keywo
     PyObject *list = NULL;
     sl_session *session = py_session_take(self);
     if (session) {
-        Py_BEGIN_ALLOW_THREADS
-        status = (main_only ? sl_detect_main : sl_detect)(session, &photo.image, &faces, &count, &err);
-        Py_END_ALLOW_THREADS
-        py_session_give(self, session);
+        Py_BEGIN_ALLOW_THREADS status =
+            (main_only ? sl_detect_main : sl_detect)(session, &photo.image, &faces, &count, &err);
+        Py_END_ALLOW_THREADS py_session_give(self, session);
         list = status ? py_fail(&err) : py_list(count, nth_face, faces);
     }
     free(faces);
@@ -154,10 +149,8 @@ static PyObject *engine_align(PyObject *object, PyObject *args)
     PyObject *picture = NULL;
     sl_session *session = py_session_take(self);
     if (session) {
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_align(session, &photo.image, &face, &crop, &err);
-        Py_END_ALLOW_THREADS
-        py_session_give(self, session);
+        Py_BEGIN_ALLOW_THREADS status = sl_align(session, &photo.image, &face, &crop, &err);
+        Py_END_ALLOW_THREADS py_session_give(self, session);
         picture = status ? py_fail(&err) : py_picture(&crop);
     }
     py_photo_close(&photo);
@@ -227,10 +220,8 @@ static PyObject *template_of(py_engine *self, const sight *s)
     sl_session *session = py_session_take(self);
     if (!session)
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = look(session, s, &crop, &t, &err);
-    Py_END_ALLOW_THREADS
-    py_session_give(self, session);
+    Py_BEGIN_ALLOW_THREADS status = look(session, s, &crop, &t, &err);
+    Py_END_ALLOW_THREADS py_session_give(self, session);
     if (!status)
         return py_template_new(t, &crop, self);
     sl_image_free(&crop);
@@ -248,10 +239,8 @@ static PyObject *template_of_crop_file(py_engine *self, PyObject *from)
     PyObject *t = NULL;
     if (session) {
         const char *name = PyBytes_AsString(path);
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_crop_read(session, name, &crop, &err);
-        Py_END_ALLOW_THREADS
-        py_session_give(self, session);
+        Py_BEGIN_ALLOW_THREADS status = sl_crop_read(session, name, &crop, &err);
+        Py_END_ALLOW_THREADS py_session_give(self, session);
         t = status ? py_fail(&err) : template_of(self, &(sight){&crop, NULL, true});
     }
     sl_image_free(&crop);
@@ -290,7 +279,8 @@ static PyObject *engine_template(PyObject *object, PyObject *args, PyObject *key
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O$p:template", names, &from, &of, &aligned))
         return NULL;
     if (of != Py_None && aligned) {
-        PyErr_SetString(PyExc_ValueError, "an aligned crop is the face itself: face and aligned exclude each other");
+        PyErr_SetString(PyExc_ValueError,
+                        "an aligned crop is the face itself: face and aligned exclude each other");
         return NULL;
     }
     if (of != Py_None && py_face_read(of, &face))
@@ -300,12 +290,14 @@ static PyObject *engine_template(PyObject *object, PyObject *args, PyObject *key
 
 static PyMethodDef engine_methods[] = {
     {"detect", PY_CALL(engine_detect), PY_KEYWORDS,
-     "detect($self, photo, *, main=False)\n--\n\nThe faces of a photo, best score first; main: the main one alone."},
+     "detect($self, photo, *, main=False)\n--\n\nThe faces of a photo, best score first; main: the main one "
+     "alone."},
     {"align", engine_align, METH_VARARGS,
      "align($self, photo, face, /)\n--\n\nThe face as the model sees it: an array [height, width, 3]."},
     {"template", PY_CALL(engine_template), PY_KEYWORDS,
      "template($self, photo, face=None, *, aligned=False)\n--\n\n"
-     "What is kept of a face: of the photo's main one, or of one that detect found. aligned: the photo is a crop."},
+     "What is kept of a face: of the photo's main one, or of one that detect found. aligned: the photo is a "
+     "crop."},
     {"verify", PY_CALL(py_engine_verify), PY_KEYWORDS,
      "verify($self, query, other, *, match=None, threshold=None, far=None, gallery=None, aligned=False)\n--\n\n"
      "Do two photos (or templates) show one person?"},
@@ -321,7 +313,8 @@ static PyType_Slot engine_slots[] = {
     {Py_tp_dealloc, engine_delete},
     {Py_tp_methods, engine_methods},
     {Py_tp_getset, engine_members},
-    {Py_tp_doc, "Engine(model=None, *, detector=None, landmarks=None, models_dir=None, detector_threshold=0.0, as_is=False, "
-                "precision='f32', min_face=0, threads=0)\n--\n\nThe networks, read once. Threads may share it."},
+    {Py_tp_doc,
+     "Engine(model=None, *, detector=None, landmarks=None, models_dir=None, detector_threshold=0.0, as_is=False, "
+     "precision='f32', min_face=0, threads=0)\n--\n\nThe networks, read once. Threads may share it."},
     {0}};
 PyType_Spec py_engine_spec = {"secondlook._core.Engine", sizeof(py_engine), 0, Py_TPFLAGS_DEFAULT, engine_slots};

@@ -26,10 +26,8 @@ static PyObject *add_face(py_gallery *self, const sl_entry *entry, const py_temp
     sl_status status;
     if (py_gallery_change(self))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_gallery_add(self->gallery, entry, t->t, crop, &err);
-    Py_END_ALLOW_THREADS
-    py_gallery_change_end(self);
+    Py_BEGIN_ALLOW_THREADS status = sl_gallery_add(self->gallery, entry, t->t, crop, &err);
+    Py_END_ALLOW_THREADS py_gallery_change_end(self);
     return status ? py_fail(&err) : Py_NewRef(Py_None);
 }
 
@@ -39,11 +37,13 @@ PyObject *py_gallery_add(PyObject *self, PyObject *args, PyObject *keywords)
     PyObject *t, *place = Py_None, *from = Py_None;
     sl_entry entry = {0};
     py_photo crop = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ssO|$OO:add", names, &entry.label, &entry.image, &t, &place, &from) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "ssO|$OO:add", names, &entry.label, &entry.image, &t, &place,
+                                     &from) ||
         !py_expect(t, py_template_type, "template") || read_place(place, &entry) ||
         (from != Py_None && py_photo_open(from, &crop)))
         return NULL;
-    PyObject *done = add_face((py_gallery *)self, &entry, (py_template *)t, crop.image.pixels ? &crop.image : NULL);
+    PyObject *done =
+        add_face((py_gallery *)self, &entry, (py_template *)t, crop.image.pixels ? &crop.image : NULL);
     py_photo_close(&crop);
     return done;
 }
@@ -56,14 +56,13 @@ PyObject *py_gallery_commit(PyObject *object, PyObject *none)
     sl_status status;
     if (py_gallery_change(self))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_gallery_commit(self->gallery, &err);
-    Py_END_ALLOW_THREADS
-    py_gallery_change_end(self);
+    Py_BEGIN_ALLOW_THREADS status = sl_gallery_commit(self->gallery, &err);
+    Py_END_ALLOW_THREADS py_gallery_change_end(self);
     return status ? py_fail(&err) : Py_NewRef(Py_None);
 }
 
-typedef sl_status (*counted_change)(sl_gallery *gallery, const char *a, const char *b, size_t *count, sl_error *err);
+typedef sl_status (*counted_change)(sl_gallery *gallery, const char *a, const char *b, size_t *count,
+                                    sl_error *err);
 
 static PyObject *count_changed(py_gallery *self, counted_change change, const char *a, const char *b)
 {
@@ -72,10 +71,8 @@ static PyObject *count_changed(py_gallery *self, counted_change change, const ch
     sl_status status;
     if (py_gallery_change(self))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = change(self->gallery, a, b, &count, &err);
-    Py_END_ALLOW_THREADS
-    py_gallery_change_end(self);
+    Py_BEGIN_ALLOW_THREADS status = change(self->gallery, a, b, &count, &err);
+    Py_END_ALLOW_THREADS py_gallery_change_end(self);
     return status ? py_fail(&err) : PyLong_FromSize_t(count);
 }
 
@@ -114,12 +111,10 @@ static int photos_of_path(PyObject *where, photo_list *out)
     sl_error err = {0};
     struct stat st;
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    const bool is_file = !stat(name, &st) && S_ISREG(st.st_mode);
+    Py_BEGIN_ALLOW_THREADS const bool is_file = !stat(name, &st) && S_ISREG(st.st_mode);
     status = is_file ? sl_photos_in_list(name, &out->photos, &out->count, &err)
                      : sl_photos_in_folder(name, NULL, &out->photos, &out->count, &err);
-    Py_END_ALLOW_THREADS
-    Py_DECREF(path);
+    Py_END_ALLOW_THREADS Py_DECREF(path);
     if (status)
         py_fail(&err);
     return status ? -1 : 0;
@@ -189,11 +184,14 @@ static int progress(void *context, size_t done, size_t total)
 
 static PyObject *note_of(const sl_enroll_note *note)
 {
-    static const char *const events[] = {
-        [SL_ENROLL_REFUSED] = "refused",       [SL_ENROLL_CONFLICT] = "conflict",           [SL_ENROLL_DUPLICATE] = "duplicate",
-        [SL_ENROLL_SAME_PHOTO] = "same photo", [SL_ENROLL_SEVERAL_FACES] = "several faces", [SL_ENROLL_WARNING] = "warning"};
-    return py_record("Note", "{s:s,s:s,s:s,s:s}", "event", events[note->event], "image", note->photo->image, "label",
-                     note->photo->label, "text", note->why.text);
+    static const char *const events[] = {[SL_ENROLL_REFUSED] = "refused",
+                                         [SL_ENROLL_CONFLICT] = "conflict",
+                                         [SL_ENROLL_DUPLICATE] = "duplicate",
+                                         [SL_ENROLL_SAME_PHOTO] = "same photo",
+                                         [SL_ENROLL_SEVERAL_FACES] = "several faces",
+                                         [SL_ENROLL_WARNING] = "warning"};
+    return py_record("Note", "{s:s,s:s,s:s,s:s}", "event", events[note->event], "image", note->photo->image,
+                     "label", note->photo->label, "text", note->why.text);
 }
 
 static void told(void *context, const sl_enroll_note *note)
@@ -211,12 +209,14 @@ static void told(void *context, const sl_enroll_note *note)
 static PyObject *report_of(const sl_enroll_report *r, PyObject *notes)
 {
     return py_record("EnrollReport", "{s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:n,s:d,s:O}", "photos",
-                     (Py_ssize_t)r->photos, "enrolled", (Py_ssize_t)r->enrolled, "existing", (Py_ssize_t)r->existing,
-                     "duplicates", (Py_ssize_t)r->duplicates, "conflicts", (Py_ssize_t)r->conflicts, "no_face",
-                     (Py_ssize_t)r->no_face, "low_quality", (Py_ssize_t)r->low_quality, "crowded", (Py_ssize_t)r->crowded,
-                     "unreadable", (Py_ssize_t)r->unreadable, "unstorable", (Py_ssize_t)r->unstorable, "replaced",
+                     (Py_ssize_t)r->photos, "enrolled", (Py_ssize_t)r->enrolled, "existing",
+                     (Py_ssize_t)r->existing, "duplicates", (Py_ssize_t)r->duplicates, "conflicts",
+                     (Py_ssize_t)r->conflicts, "no_face", (Py_ssize_t)r->no_face, "low_quality",
+                     (Py_ssize_t)r->low_quality, "crowded", (Py_ssize_t)r->crowded, "unreadable",
+                     (Py_ssize_t)r->unreadable, "unstorable", (Py_ssize_t)r->unstorable, "replaced",
                      (Py_ssize_t)r->replaced, "same_photo", (Py_ssize_t)r->same_photo, "several_faces",
-                     (Py_ssize_t)r->several_faces, "committed", (Py_ssize_t)r->committed, "seconds", r->seconds, "notes", notes);
+                     (Py_ssize_t)r->several_faces, "committed", (Py_ssize_t)r->committed, "seconds", r->seconds,
+                     "notes", notes);
 }
 
 static PyObject *enroll(py_gallery *self, const photo_list *photos, sl_enroll_options *options, PyObject *callback)
@@ -232,7 +232,8 @@ static PyObject *enroll(py_gallery *self, const photo_list *photos, sl_enroll_op
     options->told = told;
     options->context = &e;
     py_work_begin(&e.work, callback);
-    sl_status status = sl_enroll(self->engine->engine, self->gallery, photos->photos, photos->count, options, &report, &err);
+    sl_status status =
+        sl_enroll(self->engine->engine, self->gallery, photos->photos, photos->count, options, &report, &err);
     py_work_end(&e.work);
     py_gallery_change_end(self);
     PyObject *result = py_work_result(&e.work, status, &err) ? NULL : report_of(&report, e.notes);
@@ -248,9 +249,9 @@ PyObject *py_gallery_enroll(PyObject *object, PyObject *args, PyObject *keywords
     sl_enroll_options options = sl_enroll_defaults();
     PyObject *from, *callback = NULL;
     photo_list photos;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$ipppfppO:enroll", names, &from, &options.threads, &options.aligned,
-                                     &options.all_faces, &options.keep_crops, &options.min_quality, &options.one_face,
-                                     &options.replace, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$ipppfppO:enroll", names, &from, &options.threads,
+                                     &options.aligned, &options.all_faces, &options.keep_crops,
+                                     &options.min_quality, &options.one_face, &options.replace, &callback))
         return NULL;
     if (!self->engine) {
         PyErr_SetString(PyExc_ValueError, "photos are enrolled by an engine: open the gallery with engine=");

@@ -11,7 +11,8 @@ static PyObject *numbers(const double *values, size_t count)
 
 static PyObject *interval(const sl_interval *i)
 {
-    return py_record("Interval", "{s:N,s:N,s:N}", "mean", py_number(i->mean), "low", py_number(i->low), "high", py_number(i->high));
+    return py_record("Interval", "{s:N,s:N,s:N}", "mean", py_number(i->mean), "low", py_number(i->low), "high",
+                     py_number(i->high));
 }
 
 /* Two galleries that are read meanwhile, the second maybe the first. */
@@ -36,10 +37,11 @@ static void read_both_end(PyObject *gallery, PyObject *queries)
 
 static PyObject *verify_rates(const sl_verify_rates *r)
 {
-    return py_record("VerifyRates", "{s:d,s:d,s:d,s:d,s:(NNNN),s:N,s:N,s:N}", "accuracy", r->accuracy, "std", r->std, "threshold",
-                     r->threshold, "eer", r->eer, "tar_at_far", py_number(r->tar_at_far[0]), py_number(r->tar_at_far[1]),
-                     py_number(r->tar_at_far[2]), py_number(r->tar_at_far[3]), "thresholds", numbers(r->thresholds, r->points),
-                     "far", numbers(r->far, r->points), "tar", numbers(r->tar, r->points));
+    return py_record("VerifyRates", "{s:d,s:d,s:d,s:d,s:(NNNN),s:N,s:N,s:N}", "accuracy", r->accuracy, "std",
+                     r->std, "threshold", r->threshold, "eer", r->eer, "tar_at_far", py_number(r->tar_at_far[0]),
+                     py_number(r->tar_at_far[1]), py_number(r->tar_at_far[2]), py_number(r->tar_at_far[3]),
+                     "thresholds", numbers(r->thresholds, r->points), "far", numbers(r->far, r->points), "tar",
+                     numbers(r->tar, r->points));
 }
 
 static PyObject *eval_verify(PyObject *module, PyObject *args, PyObject *keywords)
@@ -48,8 +50,8 @@ static PyObject *eval_verify(PyObject *module, PyObject *args, PyObject *keyword
     static char *names[] = {"gallery", "pairs", "match", "csv", "progress", NULL};
     PyObject *object, *pairs = NULL, *csv = NULL, *match = NULL, *callback = NULL, *result = NULL;
     sl_verify_options options = {0};
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO&|OO&O:verify", names, &object, PyUnicode_FSConverter, &pairs, &match,
-                                     PyUnicode_FSConverter, &csv, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO&|OO&O:verify", names, &object, PyUnicode_FSConverter,
+                                     &pairs, &match, py_optional_path, &csv, &callback))
         return NULL;
     py_gallery *g = (py_gallery *)object;
     if (py_expect(object, py_gallery_type, "gallery") && !py_gallery_read(g)) {
@@ -65,9 +67,10 @@ static PyObject *eval_verify(PyObject *module, PyObject *args, PyObject *keyword
             sl_status status = sl_eval_verify(g->gallery, file, &options, &v, &err);
             py_work_end(&work);
             if (!py_work_result(&work, status, &err))
-                result = py_record("VerifyResult", "{s:n,s:n,s:n,s:N,s:N,s:N}", "pairs", (Py_ssize_t)v.pairs, "same",
-                                   (Py_ssize_t)v.same, "missing", (Py_ssize_t)v.missing, "stage1", verify_rates(&v.stage1),
-                                   "stage2", verify_rates(&v.stage2), "score", verify_rates(&v.score));
+                result = py_record("VerifyResult", "{s:n,s:n,s:n,s:N,s:N,s:N}", "pairs", (Py_ssize_t)v.pairs,
+                                   "same", (Py_ssize_t)v.same, "missing", (Py_ssize_t)v.missing, "stage1",
+                                   verify_rates(&v.stage1), "stage2", verify_rates(&v.stage2), "score",
+                                   verify_rates(&v.score));
             sl_verification_free(&v);
         }
         py_gallery_read_end(g);
@@ -94,11 +97,12 @@ static PyObject *retrieval(const sl_retrieval *r)
 static PyObject *evaluation(const void *all, size_t i)
 {
     const sl_evaluation *e = (const sl_evaluation *)all + i;
-    return py_record("Evaluation", "{s:n,s:n,s:n,s:n,s:N,s:N,s:N,s:N,s:n,s:n,s:N,s:N}", "queries", (Py_ssize_t)e->queries,
-                     "unmatched", (Py_ssize_t)e->unmatched, "own_photos", (Py_ssize_t)e->own_photos, "gallery",
-                     (Py_ssize_t)e->gallery, "stage1", retrieval(&e->stage1), "stage2", retrieval(&e->stage2), "best",
-                     retrieval(&e->max), "difference", retrieval(&e->difference), "won", (Py_ssize_t)e->won, "lost",
-                     (Py_ssize_t)e->lost, "stage1_cmc", numbers(e->stage1_cmc, SL_CMC_RANKS), "stage2_cmc",
+    return py_record("Evaluation", "{s:n,s:n,s:n,s:n,s:N,s:N,s:N,s:N,s:n,s:n,s:N,s:N}", "queries",
+                     (Py_ssize_t)e->queries, "unmatched", (Py_ssize_t)e->unmatched, "own_photos",
+                     (Py_ssize_t)e->own_photos, "gallery", (Py_ssize_t)e->gallery, "stage1", retrieval(&e->stage1),
+                     "stage2", retrieval(&e->stage2), "best", retrieval(&e->max), "difference",
+                     retrieval(&e->difference), "won", (Py_ssize_t)e->won, "lost", (Py_ssize_t)e->lost,
+                     "stage1_cmc", numbers(e->stage1_cmc, SL_CMC_RANKS), "stage2_cmc",
                      numbers(e->stage2_cmc, SL_CMC_RANKS));
 }
 
@@ -117,7 +121,8 @@ static sl_eval_config *configs_of(PyObject *matches, const py_gallery *g, Py_ssi
     return configs;
 }
 
-static PyObject *measure(py_gallery *g, py_gallery *q, PyObject *matches, sl_eval_options *options, PyObject *callback)
+static PyObject *measure(py_gallery *g, py_gallery *q, PyObject *matches, sl_eval_options *options,
+                         PyObject *callback)
 {
     Py_ssize_t count;
     sl_eval_config *configs = configs_of(matches, g, &count);
@@ -143,20 +148,26 @@ static PyObject *measure(py_gallery *g, py_gallery *q, PyObject *matches, sl_eva
 static PyObject *eval_identify(PyObject *module, PyObject *args, PyObject *keywords)
 {
     (void)module;
-    static char *names[] = {"gallery", "queries", "matches", "exclude_same_photo", "min_photos", "limit", "seed", "threads", "csv", "progress", NULL};
+    static char *names[] = {"gallery", "queries", "matches", "exclude_same_photo", "min_photos", "limit",
+                            "seed",    "threads", "csv",     "progress",           NULL};
     PyObject *gallery, *queries, *from, *csv = NULL, *callback = NULL, *result = NULL;
     int exclude = 1, threads = 0;
     Py_ssize_t min_photos = 0, limit = 0;
     unsigned long long seed = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO|$pnnKiO&O:identify", names, &gallery, &queries, &from, &exclude,
-                                     &min_photos, &limit, &seed, &threads, PyUnicode_FSConverter, &csv, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OOO|$pnnKiO&O:identify", names, &gallery, &queries, &from,
+                                     &exclude, &min_photos, &limit, &seed, &threads, py_optional_path, &csv,
+                                     &callback))
         return NULL;
     PyObject *matches = PySequence_Tuple(from);
     if (min_photos < 0 || limit < 0)
         PyErr_SetString(PyExc_ValueError, "min_photos and limit are 0 or more");
     else if (matches && !read_both(gallery, queries)) {
-        sl_eval_options options = {.exclude_same_photo = exclude, .min_photos = (size_t)min_photos, .limit = (size_t)limit,
-                                   .seed = seed, .threads = threads, .csv = csv ? PyBytes_AsString(csv) : NULL};
+        sl_eval_options options = {.exclude_same_photo = exclude,
+                                   .min_photos = (size_t)min_photos,
+                                   .limit = (size_t)limit,
+                                   .seed = seed,
+                                   .threads = threads,
+                                   .csv = csv ? PyBytes_AsString(csv) : NULL};
         result = measure((py_gallery *)gallery, (py_gallery *)queries, matches, &options, callback);
         read_both_end(gallery, queries);
     }
@@ -169,15 +180,16 @@ static PyObject *eval_identify(PyObject *module, PyObject *args, PyObject *keywo
 
 static PyObject *point_of(const sl_openset_point *p)
 {
-    return py_record("OpensetPoint", "{s:N,s:N,s:N}", "threshold", py_number(p->threshold), "fpir", interval(&p->fpir), "fnir",
-                     interval(&p->fnir));
+    return py_record("OpensetPoint", "{s:N,s:N,s:N}", "threshold", py_number(p->threshold), "fpir",
+                     interval(&p->fpir), "fnir", interval(&p->fnir));
 }
 
 static PyObject *openset_rates(const sl_openset_rates *r)
 {
     return py_record("OpensetRates", "{s:(NNN),s:N,s:N,s:N,s:N}", "at", point_of(&r->at[0]), point_of(&r->at[1]),
-                     point_of(&r->at[2]), "rank1", interval(&r->rank1), "thresholds", numbers(r->thresholds, r->points), "fpir",
-                     numbers(r->fpir, r->points), "fnir", numbers(r->fnir, r->points));
+                     point_of(&r->at[2]), "rank1", interval(&r->rank1), "thresholds",
+                     numbers(r->thresholds, r->points), "fpir", numbers(r->fpir, r->points), "fnir",
+                     numbers(r->fnir, r->points));
 }
 
 static PyObject *measure_openset(py_gallery *g, py_gallery *q, sl_openset_options *options, PyObject *callback)
@@ -193,8 +205,9 @@ static PyObject *measure_openset(py_gallery *g, py_gallery *q, sl_openset_option
     py_work_end(&work);
     if (!py_work_result(&work, status, &err))
         result = py_record("Openset", "{s:n,s:n,s:n,s:n,s:n,s:N,s:N}", "mated", (Py_ssize_t)o.mated, "nonmated",
-                           (Py_ssize_t)o.nonmated, "strangers", (Py_ssize_t)o.strangers, "faces", (Py_ssize_t)o.faces, "people",
-                           (Py_ssize_t)o.people, "stage1", openset_rates(&o.stage1), "score", openset_rates(&o.score));
+                           (Py_ssize_t)o.nonmated, "strangers", (Py_ssize_t)o.strangers, "faces",
+                           (Py_ssize_t)o.faces, "people", (Py_ssize_t)o.people, "stage1", openset_rates(&o.stage1),
+                           "score", openset_rates(&o.score));
     sl_openset_free(&o);
     return result;
 }
@@ -205,7 +218,8 @@ static PyObject *eval_openset(PyObject *module, PyObject *args, PyObject *keywor
     static char *names[] = {"gallery", "queries", "match", "limit", "progress", NULL};
     PyObject *gallery, *queries, *match = NULL, *callback = NULL, *result = NULL;
     Py_ssize_t limit = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$nO:openset", names, &gallery, &queries, &match, &limit, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$nO:openset", names, &gallery, &queries, &match, &limit,
+                                     &callback))
         return NULL;
     if (limit < 0)
         return PyErr_Format(PyExc_ValueError, "limit: 0 or more, not %zd", limit);
@@ -223,7 +237,8 @@ PyMethodDef py_eval_functions[] = {
     {"eval_verify", PY_CALL(eval_verify), PY_KEYWORDS,
      "eval_verify(gallery, pairs, match=None, csv=None, progress=None)\n--\n\nPairs of a file, in ten folds."},
     {"eval_identify", PY_CALL(eval_identify), PY_KEYWORDS,
-     "eval_identify(gallery, queries, matches, *, exclude_same_photo=True, min_photos=0, limit=0, seed=1, threads=0, csv=None, "
+     "eval_identify(gallery, queries, matches, *, exclude_same_photo=True, min_photos=0, limit=0, seed=1, "
+     "threads=0, csv=None, "
      "progress=None)\n--\n\nEvery face of queries searches in gallery, by each of the matches."},
     {"eval_openset", PY_CALL(eval_openset), PY_KEYWORDS,
      "eval_openset(gallery, queries, match=None, *, limit=0, progress=None)\n--\n\n"
@@ -234,8 +249,9 @@ PyMethodDef py_eval_functions[] = {
 
 static PyObject *calibration(const sl_calibration *c)
 {
-    return py_record("Calibration", "{s:n,s:n,s:n,s:n,s:i}", "faces", (Py_ssize_t)c->faces, "people", (Py_ssize_t)c->people,
-                     "searches", (Py_ssize_t)c->searches, "pairs", (Py_ssize_t)c->pairs, "bins", c->bins);
+    return py_record("Calibration", "{s:n,s:n,s:n,s:n,s:i}", "faces", (Py_ssize_t)c->faces, "people",
+                     (Py_ssize_t)c->people, "searches", (Py_ssize_t)c->searches, "pairs", (Py_ssize_t)c->pairs,
+                     "bins", c->bins);
 }
 
 PyObject *py_gallery_calibrate(PyObject *object, PyObject *args, PyObject *keywords)
@@ -245,7 +261,8 @@ PyObject *py_gallery_calibrate(PyObject *object, PyObject *args, PyObject *keywo
     PyObject *queries = Py_None, *match = NULL, *callback = NULL, *result = NULL;
     Py_ssize_t max_pairs = 1000000;
     unsigned long long seed = 1;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O$OnKO:calibrate", names, &queries, &match, &max_pairs, &seed, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|O$OnKO:calibrate", names, &queries, &match, &max_pairs,
+                                     &seed, &callback))
         return NULL;
     if (max_pairs < 1)
         return PyErr_Format(PyExc_ValueError, "max_pairs: 1 or more, not %zd", max_pairs);
@@ -282,7 +299,8 @@ static PyObject *cluster(py_gallery *self, sl_cluster_options *options, PyObject
     py_work_end(&work);
     if (py_work_result(&work, status, &err))
         return NULL;
-    PyObject *result = py_array_copy(PY_U32, clusters.cluster, 1, (const Py_ssize_t[]){(Py_ssize_t)clusters.faces});
+    PyObject *result =
+        py_array_copy(PY_U32, clusters.cluster, 1, (const Py_ssize_t[]){(Py_ssize_t)clusters.faces});
     sl_clusters_free(&clusters);
     return result;
 }
@@ -295,7 +313,8 @@ PyObject *py_gallery_cluster(PyObject *object, PyObject *args, PyObject *keyword
     sl_cluster_options options = {0};
     sl_rule rule;
     PyObject *match = NULL, *callback = NULL, *result = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$dOiO:cluster", names, &by.far, &match, &options.neighbours, &callback) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|$dOiO:cluster", names, &by.far, &match, &options.neighbours,
+                                     &callback) ||
         py_gallery_read(self))
         return NULL;
     options.rule = &rule;

@@ -21,8 +21,12 @@ static int pair_read(PyObject *query, PyObject *other, PyObject *match, pair *ou
         return -1;
     *out = (pair){.query = (py_template *)query, .other = (py_template *)other};
     py_engine *engine = out->query->engine ? out->query->engine : out->other->engine;
-    out->faces = (sl_pair){.query = out->query->t, .other = out->other->t, .query_crop = crop_of(out->query),
-                           .other_crop = crop_of(out->other), .query_name = "query", .other_name = "other"};
+    out->faces = (sl_pair){.query = out->query->t,
+                           .other = out->other->t,
+                           .query_crop = crop_of(out->query),
+                           .other_crop = crop_of(out->other),
+                           .query_name = "query",
+                           .other_name = "other"};
     return py_match_settled(match, engine, NULL, &out->match);
 }
 
@@ -48,18 +52,17 @@ static PyObject *compare(PyObject *module, PyObject *args, PyObject *keywords)
     sl_score score;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_compare(p.query->t, p.other->t, &p.match, &score, &err);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail(&err) : py_score(&score);
+    Py_BEGIN_ALLOW_THREADS status = sl_compare(p.query->t, p.other->t, &p.match, &score, &err);
+    Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_score(&score);
 }
 
 static PyObject *attribution_of(const sl_attribution *a)
 {
     const Py_ssize_t shape[2] = {a->rows, a->cols};
-    return py_record("Attribution", "{s:N,s:N,s:N,s:N,s:f,s:f,s:f,s:N,s:N}", "score", py_score(&a->score), "stage1",
-                     py_array_copy(PY_F32, a->stage1, 2, shape), "stage2", py_array_copy(PY_F32, a->stage2, 2, shape),
-                     "shares", py_array_copy(PY_F32, a->shares, 2, shape), "rest1", a->rest1, "rest2", a->rest2, "rest",
+    return py_record("Attribution", "{s:N,s:N,s:N,s:N,s:f,s:f,s:f,s:N,s:N}", "score", py_score(&a->score),
+                     "stage1", py_array_copy(PY_F32, a->stage1, 2, shape), "stage2",
+                     py_array_copy(PY_F32, a->stage2, 2, shape), "shares",
+                     py_array_copy(PY_F32, a->shares, 2, shape), "rest1", a->rest1, "rest2", a->rest2, "rest",
                      a->rest, "query_weights", py_array_copy(PY_F32, a->query_weights, 2, shape), "other_weights",
                      py_array_copy(PY_F32, a->other_weights, 2, shape));
 }
@@ -76,10 +79,8 @@ static PyObject *attribute(PyObject *module, PyObject *args, PyObject *keywords)
     sl_attribution a = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_attribute(p.query->t, p.other->t, &p.match, &a, &err);
-    Py_END_ALLOW_THREADS
-    result = status ? py_fail(&err) : attribution_of(&a);
+    Py_BEGIN_ALLOW_THREADS status = sl_attribute(p.query->t, p.other->t, &p.match, &a, &err);
+    Py_END_ALLOW_THREADS result = status ? py_fail(&err) : attribution_of(&a);
     sl_attribution_free(&a);
     return result;
 }
@@ -96,10 +97,8 @@ static PyObject *draw_flow(PyObject *module, PyObject *args, PyObject *keywords)
     sl_image picture = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_draw_flow(&p.faces, &p.match, side, &picture, &err);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail(&err) : py_picture(&picture);
+    Py_BEGIN_ALLOW_THREADS status = sl_draw_flow(&p.faces, &p.match, side, &picture, &err);
+    Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_picture(&picture);
 }
 
 static PyObject *draw_weights(PyObject *module, PyObject *args, PyObject *keywords)
@@ -112,10 +111,9 @@ static PyObject *draw_weights(PyObject *module, PyObject *args, PyObject *keywor
     sl_image query = {0}, other = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_draw_weights(&p.faces, &p.match, side, &query, &other, &err);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail(&err) : Py_BuildValue("NN", py_picture(&query), py_picture(&other));
+    Py_BEGIN_ALLOW_THREADS status = sl_draw_weights(&p.faces, &p.match, side, &query, &other, &err);
+    Py_END_ALLOW_THREADS return status ? py_fail(&err)
+                                       : Py_BuildValue("NN", py_picture(&query), py_picture(&other));
 }
 
 static sl_status shares_of(const pair *p, int side, sl_image *out, sl_error *err)
@@ -138,10 +136,8 @@ static PyObject *draw_shares(PyObject *module, PyObject *args, PyObject *keyword
     sl_image picture = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = shares_of(&p, side, &picture, &err);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail(&err) : py_picture(&picture);
+    Py_BEGIN_ALLOW_THREADS status = shares_of(&p, side, &picture, &err);
+    Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_picture(&picture);
 }
 
 static PyObject *draw_pair(PyObject *module, PyObject *args, PyObject *keywords)
@@ -151,7 +147,8 @@ static PyObject *draw_pair(PyObject *module, PyObject *args, PyObject *keywords)
     PyObject *query, *other, *match = NULL;
     const char *first = "query", *second = "other";
     pair p;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$(ss):draw_pair", names, &query, &other, &match, &first, &second) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|O$(ss):draw_pair", names, &query, &other, &match, &first,
+                                     &second) ||
         pair_read(query, other, match, &p))
         return NULL;
     p.faces.query_name = first;
@@ -159,10 +156,8 @@ static PyObject *draw_pair(PyObject *module, PyObject *args, PyObject *keywords)
     sl_image picture = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_draw_pair(&p.faces, &p.match, &picture, &err);
-    Py_END_ALLOW_THREADS
-    return status ? py_fail(&err) : py_picture(&picture);
+    Py_BEGIN_ALLOW_THREADS status = sl_draw_pair(&p.faces, &p.match, &picture, &err);
+    Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_picture(&picture);
 }
 
 static PyObject *draw_heats(PyObject *module, PyObject *args, PyObject *keywords)
@@ -173,24 +168,25 @@ static PyObject *draw_heats(PyObject *module, PyObject *args, PyObject *keywords
     const char *name = "cc";
     int side = 256, head = SL_ALL_HEADS, kind;
     pair p;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|sO$ii:draw_heats", names, &query, &other, &name, &match, &side, &head) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|sO$ii:draw_heats", names, &query, &other, &name, &match,
+                                     &side, &head) ||
         py_named(name, sl_heat_named, "kind", &kind) || pair_read(query, other, match, &p))
         return NULL;
     sl_heat heat = {0};
     sl_image picture = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_heat_of_pair(p.query->t, p.other->t, &p.match, (sl_heat_kind)kind, head, &heat, &err);
+    Py_BEGIN_ALLOW_THREADS status =
+        sl_heat_of_pair(p.query->t, p.other->t, &p.match, (sl_heat_kind)kind, head, &heat, &err);
     if (!status)
         status = sl_draw_heats(&p.faces, &heat, SL_HEAT_JET, side, &picture, &err);
-    Py_END_ALLOW_THREADS
-    sl_heat_free(&heat);
+    Py_END_ALLOW_THREADS sl_heat_free(&heat);
     return status ? py_fail(&err) : py_picture(&picture);
 }
 
 PyMethodDef py_explain_functions[] = {
-    {"compare", PY_CALL(compare), PY_KEYWORDS, "compare(query, other, match=None)\n--\n\nThe score of two templates of one model."},
+    {"compare", PY_CALL(compare), PY_KEYWORDS,
+     "compare(query, other, match=None)\n--\n\nThe score of two templates of one model."},
     {"attribute", PY_CALL(attribute), PY_KEYWORDS,
      "attribute(query, other, match=None)\n--\n\nThe score taken apart: what each cell of the query gives to it."},
     {"draw_flow", PY_CALL(draw_flow), PY_KEYWORDS,
@@ -202,7 +198,8 @@ PyMethodDef py_explain_functions[] = {
      "draw_shares(query, other, match=None, *, side=256)\n--\n\n"
      "What each part of the query gives to the score: blue speaks for the other face, orange against."},
     {"draw_pair", PY_CALL(draw_pair), PY_KEYWORDS,
-     "draw_pair(query, other, match=None, *, names=('query', 'other'))\n--\n\nOne picture that explains a pair's score."},
+     "draw_pair(query, other, match=None, *, names=('query', 'other'))\n--\n\nOne picture that explains a pair's "
+     "score."},
     {"draw_heats", PY_CALL(draw_heats), PY_KEYWORDS,
      "draw_heats(query, other, kind='cc', match=None, *, side=256, head=-1)\n--\n\n"
      "query | its heat | the other's heat | other; kind: \"cc\", \"attention\" or \"relevance\"."},

@@ -38,7 +38,8 @@ int py_gallery_change(py_gallery *g)
     if (g->readers)
         PyErr_SetString(PyExc_RuntimeError, "another call reads this gallery: wait until it has returned");
     else if (g->exports)
-        PyErr_SetString(PyExc_BufferError, "an array shows this gallery's embeddings: delete it, or copy it, before a change");
+        PyErr_SetString(PyExc_BufferError,
+                        "an array shows this gallery's embeddings: delete it, or copy it, before a change");
     g->changing = !PyErr_Occurred();
     return g->changing ? 0 : -1;
 }
@@ -68,8 +69,10 @@ static PyObject *gallery_new(PyTypeObject *type, PyObject *args, PyObject *keywo
     PyObject *where, *engine = Py_None;
     const char *mode_name = "r", *patches = "int8";
     int mode, format;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|s$Os:Gallery", names, &where, &mode_name, &engine, &patches) ||
-        py_named(mode_name, mode_named, "mode", &mode) || py_named(patches, sl_patches_named, "patches", &format) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|s$Os:Gallery", names, &where, &mode_name, &engine,
+                                     &patches) ||
+        py_named(mode_name, mode_named, "mode", &mode) ||
+        py_named(patches, sl_patches_named, "patches", &format) ||
         (engine != Py_None && !py_expect(engine, py_engine_type, "engine")))
         return NULL;
     PyObject *path = py_path(where);
@@ -81,10 +84,10 @@ static PyObject *gallery_new(PyTypeObject *type, PyObject *args, PyObject *keywo
         const char *dir = PyBytes_AsString(path);
         sl_error err = {0};
         sl_status status;
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_gallery_open(dir, (sl_gallery_mode)mode, &options, &self->gallery, &err);
-        Py_END_ALLOW_THREADS
-        if (status) {
+        Py_BEGIN_ALLOW_THREADS status =
+            sl_gallery_open(dir, (sl_gallery_mode)mode, &options, &self->gallery, &err);
+        Py_END_ALLOW_THREADS if (status)
+        {
             py_fail(&err);
             Py_DECREF((PyObject *)self);
             self = NULL;
@@ -169,9 +172,10 @@ static PyObject *gallery_item(PyObject *object, Py_ssize_t i)
     sl_error err = {0};
     if (sl_gallery_entry(self->gallery, (size_t)i, &e, &err))
         return py_fail(&err);
-    return py_record("Entry", "{s:n,s:s,s:s,s:N,s:N,s:N,s:N,s:N}", "index", i, "label", e.label, "image", e.image, "box",
-                     py_box(&e.box), "quality", py_quality(&e.quality), "has_landmarks", PyBool_FromLong(e.has_landmarks),
-                     "has_crop", PyBool_FromLong(e.has_crop), "photo_sha256", sha256_of(e.photo_sha256));
+    return py_record("Entry", "{s:n,s:s,s:s,s:N,s:N,s:N,s:N,s:N}", "index", i, "label", e.label, "image", e.image,
+                     "box", py_box(&e.box), "quality", py_quality(&e.quality), "has_landmarks",
+                     PyBool_FromLong(e.has_landmarks), "has_crop", PyBool_FromLong(e.has_crop), "photo_sha256",
+                     sha256_of(e.photo_sha256));
 }
 
 static PyObject *gallery_info(PyObject *object, void *none)
@@ -182,10 +186,11 @@ static PyObject *gallery_info(PyObject *object, void *none)
         return NULL;
     sl_gallery_info i;
     sl_gallery_get_info(self->gallery, &i);
-    return py_record("GalleryInfo", "{s:s,s:s,s:i,s:(iii),s:s,s:n,s:n,s:n,s:i,s:K}", "model", i.model, "fingerprint",
-                     i.fingerprint, "embedding_dim", i.dim, "grid", i.patch_rows, i.patch_cols, i.patch_channels, "patches",
-                     sl_patches_name(i.patches), "faces", (Py_ssize_t)i.faces, "removed", (Py_ssize_t)i.removed, "labels",
-                     (Py_ssize_t)i.labels, "version", i.version, "bytes", (unsigned long long)i.bytes);
+    return py_record("GalleryInfo", "{s:s,s:s,s:i,s:(iii),s:s,s:n,s:n,s:n,s:i,s:K}", "model", i.model,
+                     "fingerprint", i.fingerprint, "embedding_dim", i.dim, "grid", i.patch_rows, i.patch_cols,
+                     i.patch_channels, "patches", sl_patches_name(i.patches), "faces", (Py_ssize_t)i.faces,
+                     "removed", (Py_ssize_t)i.removed, "labels", (Py_ssize_t)i.labels, "version", i.version,
+                     "bytes", (unsigned long long)i.bytes);
 }
 
 static PyObject *gallery_find(PyObject *object, PyObject *image)
@@ -210,10 +215,8 @@ static PyObject *gallery_embeddings(PyObject *object, void *none)
     sl_status status;
     if (py_gallery_read(self))
         return NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_gallery_embeddings(self->gallery, &rows, &err);
-    Py_END_ALLOW_THREADS
-    sl_gallery_get_info(self->gallery, &info);
+    Py_BEGIN_ALLOW_THREADS status = sl_gallery_embeddings(self->gallery, &rows, &err);
+    Py_END_ALLOW_THREADS sl_gallery_get_info(self->gallery, &info);
     py_gallery_read_end(self);
     const Py_ssize_t shape[2] = {(Py_ssize_t)info.faces, info.dim};
     return status ? py_fail(&err) : py_array_view(PY_F32, rows, 2, shape, object, &self->exports);
@@ -243,8 +246,7 @@ static PyObject *gallery_template(PyObject *object, PyObject *number)
         return NULL;
     const size_t i = index_of(self, number);
     if (i != SIZE_MAX) {
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_gallery_template(self->gallery, i, &t, &err);
+        Py_BEGIN_ALLOW_THREADS status = sl_gallery_template(self->gallery, i, &t, &err);
         if (!status && sl_gallery_crop(self->gallery, i, &crop, NULL))
             crop = (sl_image){0}; /* a gallery need not keep them */
         Py_END_ALLOW_THREADS
@@ -265,8 +267,7 @@ static PyObject *gallery_crop(PyObject *object, PyObject *number)
         return NULL;
     const size_t i = index_of(self, number);
     if (i != SIZE_MAX) {
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_gallery_crop(self->gallery, i, &crop, &err);
+        Py_BEGIN_ALLOW_THREADS status = sl_gallery_crop(self->gallery, i, &crop, &err);
         Py_END_ALLOW_THREADS
     }
     py_gallery_read_end(self);
@@ -312,7 +313,8 @@ static PyObject *compact_gallery(PyObject *module, PyObject *args, PyObject *key
 
 PyMethodDef py_gallery_functions[] = {
     {"verify_gallery", PY_CALL(verify_gallery), PY_KEYWORDS,
-     "verify_gallery(path, progress=None)\n--\n\nReads every byte and checks every checksum; returns for a sound gallery."},
+     "verify_gallery(path, progress=None)\n--\n\nReads every byte and checks every checksum; returns for a sound "
+     "gallery."},
     {"compact_gallery", PY_CALL(compact_gallery), PY_KEYWORDS,
      "compact_gallery(path, progress=None)\n--\n\nRewrites a gallery without what was removed."},
     {0}};
@@ -324,7 +326,8 @@ static PyMethodDef gallery_methods[] = {
     {"__enter__", gallery_enter, METH_NOARGS, NULL},
     {"__exit__", gallery_exit, METH_VARARGS, NULL},
     {"find", gallery_find, METH_O, "find($self, image, /)\n--\n\nThe number of the face with this image id."},
-    {"template", gallery_template, METH_O, "template($self, index, /)\n--\n\nA copy of a face's template, its checksum verified."},
+    {"template", gallery_template, METH_O,
+     "template($self, index, /)\n--\n\nA copy of a face's template, its checksum verified."},
     {"crop", gallery_crop, METH_O, "crop($self, index, /)\n--\n\nThe picture that was kept of a face."},
     {"add", PY_CALL(py_gallery_add), PY_KEYWORDS,
      "add($self, label, image, template, *, face=None, crop=None)\n--\n\nAdds one face; durable after commit."},
@@ -336,12 +339,14 @@ static PyMethodDef gallery_methods[] = {
     {"enroll", PY_CALL(py_gallery_enroll), PY_KEYWORDS,
      "enroll($self, photos, *, threads=0, aligned=False, all_faces=False, keep_crops=False, min_quality=0.05, "
      "one_face=False, replace=False, progress=None)\n--\n\n"
-     "Enrols a folder (a folder per person), a list file (path,label), or [(path, label), ..]. Commits as it goes."},
+     "Enrols a folder (a folder per person), a list file (path,label), or [(path, label), ..]. Commits as it "
+     "goes."},
     {"identify", PY_CALL(py_gallery_identify), PY_KEYWORDS,
      "identify($self, query, *, top=5, match=None, threshold=None, far=None, fpir=None, aligned=False)\n--\n\n"
      "Who is it? query: a photo, whose main face is asked for, or a Template."},
     {"identify_all", PY_CALL(py_gallery_identify_all), PY_KEYWORDS,
-     "identify_all($self, queries, *, top=5, match=None, threshold=None, far=None, fpir=None, progress=None)\n--\n\n"
+     "identify_all($self, queries, *, top=5, match=None, threshold=None, far=None, fpir=None, "
+     "progress=None)\n--\n\n"
      "identify of many templates, side by side."},
     {"calibrate", PY_CALL(py_gallery_calibrate), PY_KEYWORDS,
      "calibrate($self, queries=None, *, match=None, max_pairs=1000000, seed=1, progress=None)\n--\n\n"
@@ -353,7 +358,8 @@ static PyMethodDef gallery_methods[] = {
 
 static PyGetSetDef gallery_members[] = {
     {"info", gallery_info, NULL, "Model, sizes and counts.", NULL},
-    {"embeddings", gallery_embeddings, NULL, "[faces, dim]; a view. While it lives the gallery cannot change or close.", NULL},
+    {"embeddings", gallery_embeddings, NULL,
+     "[faces, dim]; a view. While it lives the gallery cannot change or close.", NULL},
     {0}};
 
 static PyType_Slot gallery_slots[] = {
@@ -363,7 +369,9 @@ static PyType_Slot gallery_slots[] = {
     {Py_tp_getset, gallery_members},
     {Py_sq_length, gallery_length},
     {Py_sq_item, gallery_item},
-    {Py_tp_doc, "Gallery(path, mode='r', *, engine=None, patches='int8')\n--\n\nEnrolled faces. mode: \"r\" reads, \"w\" "
-                "changes, \"a\" also creates what is not there. path: a folder, postgres://.. or \":memory:\"."},
+    {Py_tp_doc,
+     "Gallery(path, mode='r', *, engine=None, patches='int8')\n--\n\nEnrolled faces. mode: \"r\" reads, \"w\" "
+     "changes, \"a\" also creates what is not there. path: a folder, postgres://.. or \":memory:\"."},
     {0}};
-PyType_Spec py_gallery_spec = {"secondlook._core.Gallery", sizeof(py_gallery), 0, Py_TPFLAGS_DEFAULT, gallery_slots};
+PyType_Spec py_gallery_spec = {"secondlook._core.Gallery", sizeof(py_gallery), 0, Py_TPFLAGS_DEFAULT,
+                               gallery_slots};

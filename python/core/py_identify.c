@@ -9,19 +9,21 @@
 static PyObject *nth_candidate(const void *candidates, size_t i)
 {
     const sl_candidate *c = (const sl_candidate *)candidates + i;
-    return py_record("Candidate", "{s:i,s:s,s:s,s:n,s:f,s:f,s:N}", "rank", c->rank, "label", c->label, "image", c->image,
-                     "index", (Py_ssize_t)c->entry, "score", c->score, "stage1", c->stage1, "stage2", py_number(c->stage2));
+    return py_record("Candidate", "{s:i,s:s,s:s,s:n,s:f,s:f,s:N}", "rank", c->rank, "label", c->label, "image",
+                     c->image, "index", (Py_ssize_t)c->entry, "score", c->score, "stage1", c->stage1, "stage2",
+                     py_number(c->stage2));
 }
 
 PyObject *py_answer(const sl_answer *a)
 {
     const bool match = a->decision == SL_MATCH;
     PyObject *label = match ? PyUnicode_FromString(a->candidates[0].label) : Py_NewRef(Py_None);
-    return py_record("Answer", "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:s,s:n,s:n}", "match", PyBool_FromLong(match), "label", label,
-                     "candidates", py_list(a->count, nth_candidate, a->candidates), "stage1_candidates",
-                     py_list(a->stage1_count, nth_candidate, a->stage1_candidates), "threshold", py_number(a->threshold),
-                     "threshold_on_stage1", PyBool_FromLong(a->threshold_on_stage1), "hidden", py_number(a->hidden), "rerank",
-                     sl_rerank_name(a->match.rerank), "pairs", (Py_ssize_t)a->pairs, "unsearched", (Py_ssize_t)a->unsearched);
+    return py_record(
+        "Answer", "{s:N,s:N,s:N,s:N,s:N,s:N,s:N,s:s,s:n,s:n}", "match", PyBool_FromLong(match), "label", label,
+        "candidates", py_list(a->count, nth_candidate, a->candidates), "stage1_candidates",
+        py_list(a->stage1_count, nth_candidate, a->stage1_candidates), "threshold", py_number(a->threshold),
+        "threshold_on_stage1", PyBool_FromLong(a->threshold_on_stage1), "hidden", py_number(a->hidden), "rerank",
+        sl_rerank_name(a->match.rerank), "pairs", (Py_ssize_t)a->pairs, "unsearched", (Py_ssize_t)a->unsearched);
 }
 
 /* ------------------------------------------------------------------ the question */
@@ -31,7 +33,10 @@ typedef struct {
     PyObject *match, *threshold, *far, *fpir;
 } question;
 
-#define QUESTION {.top = 5, .threshold = Py_None, .far = Py_None, .fpir = Py_None}
+#define QUESTION                                                                                                  \
+    {                                                                                                             \
+        .top = 5, .threshold = Py_None, .far = Py_None, .fpir = Py_None                                           \
+    }
 
 /* The options for a gallery that is being read. */
 static int settle(py_gallery *self, const question *q, sl_identify_options *options, sl_rule *rule)
@@ -48,16 +53,14 @@ static int settle(py_gallery *self, const question *q, sl_identify_options *opti
 }
 
 /* Answers to templates [n], each freed by the caller where this gives 0. */
-static int ask(py_gallery *self, const sl_template *const *queries, size_t n, const sl_identify_options *options, sl_answer *out)
+static int ask(py_gallery *self, const sl_template *const *queries, size_t n, const sl_identify_options *options,
+               sl_answer *out)
 {
     sl_error err = {0};
     sl_status status;
     const sl_engine *engine = self->engine ? self->engine->engine : NULL;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_identify_all(engine, self->gallery, queries, n, options, out, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_identify_all(engine, self->gallery, queries, n, options, out, &err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }
 
@@ -68,8 +71,8 @@ PyObject *py_gallery_identify(PyObject *object, PyObject *args, PyObject *keywor
     question q = QUESTION;
     PyObject *from, *result = NULL;
     int aligned = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$iOOOOp:identify", names, &from, &q.top, &q.match, &q.threshold, &q.far,
-                                     &q.fpir, &aligned) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$iOOOOp:identify", names, &from, &q.top, &q.match,
+                                     &q.threshold, &q.far, &q.fpir, &aligned) ||
         py_gallery_read(self))
         return NULL;
     sl_identify_options options;
@@ -90,8 +93,8 @@ PyObject *py_gallery_identify(PyObject *object, PyObject *args, PyObject *keywor
 /* So many are asked together; between them signals are seen, and progress is told. */
 enum { BLOCK = 64 };
 
-static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ssize_t n, const sl_identify_options *options,
-                     PyObject *answers)
+static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ssize_t n,
+                     const sl_identify_options *options, PyObject *answers)
 {
     const sl_template *block[BLOCK];
     sl_answer out[BLOCK] = {0};
@@ -113,7 +116,8 @@ static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ss
     return failed ? -1 : 0;
 }
 
-static PyObject *ask_all(py_gallery *self, PyObject *queries, const sl_identify_options *options, PyObject *callback)
+static PyObject *ask_all(py_gallery *self, PyObject *queries, const sl_identify_options *options,
+                         PyObject *callback)
 {
     const Py_ssize_t total = PyTuple_Size(queries);
     PyObject *answers = PyList_New(0);
@@ -139,8 +143,8 @@ PyObject *py_gallery_identify_all(PyObject *object, PyObject *args, PyObject *ke
     py_gallery *self = (py_gallery *)object;
     question q = QUESTION;
     PyObject *from, *callback = NULL, *result = NULL;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$iOOOOO:identify_all", names, &from, &q.top, &q.match, &q.threshold,
-                                     &q.far, &q.fpir, &callback))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|$iOOOOO:identify_all", names, &from, &q.top, &q.match,
+                                     &q.threshold, &q.far, &q.fpir, &callback))
         return NULL;
     PyObject *queries = PySequence_Tuple(from);
     if (queries && !py_gallery_read(self)) {

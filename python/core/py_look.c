@@ -12,11 +12,8 @@ static PyObject *look_new(PyTypeObject *type, PyObject *args, PyObject *keywords
     sl_look *look = NULL;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_look_open(dir, name, (sl_compute)compute, &look, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        return py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_look_open(dir, name, (sl_compute)compute, &look, &err);
+    Py_END_ALLOW_THREADS if (status) return py_fail(&err);
     py_look *self = py_new(type);
     if (!self)
         sl_look_close(look);
@@ -47,10 +44,10 @@ static PyGetSetDef look_members[] = {{"name", look_name, NULL, "Its model.", NUL
                                      {"rerank", look_rerank, NULL, "\"h2l\" or \"h2\", for Match.", NULL},
                                      {0}};
 
-static PyType_Slot look_slots[] = {
-    {Py_tp_new, look_new},
-    {Py_tp_dealloc, look_delete},
-    {Py_tp_getset, look_members},
-    {Py_tp_doc, "Look(name, *, models_dir=None, precision='f32')\n--\n\nA second look that was learned: Match(\"h2l\", look=...)."},
-    {0}};
+static PyType_Slot look_slots[] = {{Py_tp_new, look_new},
+                                   {Py_tp_dealloc, look_delete},
+                                   {Py_tp_getset, look_members},
+                                   {Py_tp_doc, "Look(name, *, models_dir=None, precision='f32')\n--\n\nA second "
+                                               "look that was learned: Match(\"h2l\", look=...)."},
+                                   {0}};
 PyType_Spec py_look_spec = {"secondlook._core.Look", sizeof(py_look), 0, Py_TPFLAGS_DEFAULT, look_slots};

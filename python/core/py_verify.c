@@ -30,19 +30,17 @@ static PyObject *judge(const pair *p)
     sl_error err = {0};
     float hidden;
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS
-    status = sl_compare(p->faces[0]->t, p->faces[1]->t, &p->match, &score, &err);
+    Py_BEGIN_ALLOW_THREADS status = sl_compare(p->faces[0]->t, p->faces[1]->t, &p->match, &score, &err);
     if (!status)
         status = hidden_of(p, &hidden, &err);
-    Py_END_ALLOW_THREADS
-    if (status)
-        return py_fail(&err);
+    Py_END_ALLOW_THREADS if (status) return py_fail(&err);
     const int same = sl_rule_decide(&p->rule, score.score, score.stage1, hidden) == SL_MATCH;
     const int bin = sl_rule_bin(&p->rule, hidden);
-    return py_record("Verification", "{s:N,s:f,s:f,s:N,s:N,s:N,s:N,s:s,s:(OO)}", "same", PyBool_FromLong(same), "score",
-                     score.score, "stage1", score.stage1, "stage2", py_number(score.stage2), "threshold",
-                     py_number(p->rule.threshold[bin]), "threshold_on_stage1", PyBool_FromLong(p->rule.on_stage1), "hidden",
-                     py_number(hidden), "rerank", sl_rerank_name(p->match.rerank), "templates", p->faces[0], p->faces[1]);
+    return py_record("Verification", "{s:N,s:f,s:f,s:N,s:N,s:N,s:N,s:s,s:(OO)}", "same", PyBool_FromLong(same),
+                     "score", score.score, "stage1", score.stage1, "stage2", py_number(score.stage2), "threshold",
+                     py_number(p->rule.threshold[bin]), "threshold_on_stage1", PyBool_FromLong(p->rule.on_stage1),
+                     "hidden", py_number(hidden), "rerank", sl_rerank_name(p->match.rerank), "templates",
+                     p->faces[0], p->faces[1]);
 }
 
 static PyObject *verify_pair(pair *p, PyObject *match, const py_judging *by)
@@ -51,7 +49,8 @@ static PyObject *verify_pair(pair *p, PyObject *match, const py_judging *by)
         return NULL;
     const sl_gallery *gallery = p->gallery ? p->gallery->gallery : NULL;
     PyObject *answer = NULL;
-    if (!py_match_settled(match, p->engine, NULL, &p->match) && !py_rule(by, p->engine, gallery, &p->match, &p->rule))
+    if (!py_match_settled(match, p->engine, NULL, &p->match) &&
+        !py_rule(by, p->engine, gallery, &p->match, &p->rule))
         answer = judge(p);
     if (p->gallery)
         py_gallery_read_end(p->gallery);
@@ -63,8 +62,8 @@ PyObject *py_engine_verify(PyObject *self, PyObject *args, PyObject *keywords)
     static char *names[] = {"query", "other", "match", "threshold", "far", "gallery", "aligned", NULL};
     PyObject *photos[2], *match = NULL, *threshold = Py_None, *far = Py_None, *gallery = Py_None;
     int aligned = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|$OOOOp:verify", names, &photos[0], &photos[1], &match, &threshold,
-                                     &far, &gallery, &aligned) ||
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "OO|$OOOOp:verify", names, &photos[0], &photos[1], &match,
+                                     &threshold, &far, &gallery, &aligned) ||
         (gallery != Py_None && !py_expect(gallery, py_gallery_type, "gallery")))
         return NULL;
     py_judging by = {NAN, NAN, NAN};

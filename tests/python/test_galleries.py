@@ -221,7 +221,7 @@ class Evaluation(unittest.TestCase):
             for i in range(10):
                 a, b = "abcd"[i % 4], "abcd"[(i + 2) % 4]
                 file.write(f"{a}/1.jpg {a}/2.jpg 1\n{a}/1.jpg {b}/1.jpg 0\n")
-        result = secondlook.evaluation.verify(self.gallery, pairs, "none")
+        result = secondlook.evaluation.verify(self.gallery, pairs, "none", csv=None)
         self.assertEqual((result.pairs, result.same, result.missing, result.stage1.accuracy), (20, 10, 0, 100))
         self.assertEqual(len(result.stage1.far), len(result.stage1.thresholds))
         self.assertRaises(secondlook.NotFoundError, secondlook.evaluation.verify, self.gallery, "/nowhere")
