@@ -368,9 +368,8 @@ typedef struct {
 } sl_gallery_draw_options;
 
 /* Draws an occluder on the crop of each of the gallery's faces (those without one are left out), embeds it as a query
- * (sl_queries_of_crops) and adds it
- * to `out`, which is open for writing, with the same label and id. SL_ERR_NOT_FOUND when no face has a crop,
- * SL_ERR_UNSUPPORTED without a landmark model. */
+ * (sl_queries_of_crops) and adds it to `out`, which is open for writing, with the same label and id. SL_ERR_NOT_FOUND
+ * when no face has a crop, SL_ERR_UNSUPPORTED without a landmark model. */
 SL_API sl_status sl_gallery_draw(const sl_engine *engine, const sl_gallery *gallery,
                                  const sl_gallery_draw_options *options, sl_gallery *out, sl_error *err);
 

@@ -212,7 +212,8 @@ static int encode_queries(eval_run *run, const sl_engine *engine)
     sl_status status = sl_gallery_open(":memory:", SL_GALLERY_CREATE, &made, &encoded, &err);
     cli_progress_start("crops");
     if (!status)
-        status = sl_gallery_encode(engine, run->of.queries, run->models.threads, cli_progress_step, NULL, encoded, &err);
+        status = sl_gallery_encode(engine, run->of.queries, run->models.threads, cli_progress_step, NULL, encoded,
+                                   &err);
     cli_progress_end();
     if (status) {
         sl_gallery_close(encoded);

@@ -244,7 +244,12 @@ sl_status sl_derive_encoder(const sl_recogniser *from, const sl_weights_of *weig
     if (status == SL_OK)
         status = sl_delta_make(base, weights, count, &delta, bytes, err);
     if (status == SL_OK) {
-        deriving d = {.o = options, .from = from, .dict = &delta, .as_bytes = bytes, .covered = covered, .share = share};
+        deriving d = {.o = options,
+                      .from = from,
+                      .dict = &delta,
+                      .as_bytes = bytes,
+                      .covered = covered,
+                      .share = share};
         status = derive(&d, err);
     }
     sl_state_dict_free(&delta);

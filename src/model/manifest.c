@@ -293,8 +293,8 @@ static sl_status read_encoder(const context *c, const json_t *root, sl_manifest 
     if (json_array_size(covered) == 2 && m->covered[0] >= 0 && m->covered[0] <= m->covered[1] && m->covered[1] <= 1 &&
         m->share > 0 && m->share <= 1)
         return SL_OK;
-    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: an encoder needs \"covered\": [from, to], rising from 0 to 1, and "
-                   "a \"share\" above 0 and at most 1", c->name);
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: an encoder needs \"covered\": [from, to], rising from 0 to 1, "
+                   "and a \"share\" above 0 and at most 1", c->name);
 }
 
 static sl_status read_transformer(const context *c, const json_t *root, sl_manifest *m)
@@ -318,7 +318,8 @@ static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
             m->kind = (sl_model_kind)i;
             return SL_OK;
         }
-    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks, look or encoder", c->name);
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks, look or "
+                   "encoder", c->name);
 }
 
 static sl_status read_digest(const context *c, const json_t *root, sl_manifest *m)

@@ -229,9 +229,10 @@ static sl_status save_recogniser(const picture_work *w, const sl_weights_of *wei
 {
     const sl_recogniser *r = &w->student.recogniser;
     sl_graph *single = NULL, *g = NULL;
-    sl_status status = w->student.fused ? sl_recogniser_graph(r, 1, &single, err) : SL_OK;
+    const sl_graph *base;
+    sl_status status = sl_encoder_base(r, 1, &single, &base, err);
     if (status == SL_OK)
-        status = sl_graph_reweighed(single ? single : w->student.net, weights, count, &g, err);
+        status = sl_graph_reweighed(base, weights, count, &g, err);
     if (status == SL_OK)
         status = sl_derive_recogniser(r, g, made, err);
     sl_graph_free(g);
