@@ -96,7 +96,7 @@ enum { BLOCK = 64 };
 static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ssize_t n,
                      const sl_identify_options *options, PyObject *answers)
 {
-    const sl_template *block[BLOCK];
+    const sl_template *block[BLOCK] = {NULL};
     sl_answer out[BLOCK] = {0};
     for (Py_ssize_t i = 0; i < n; i++) {
         PyObject *t = PyTuple_GetItem(queries, from + i);
