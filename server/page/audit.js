@@ -32,8 +32,9 @@ export function audit(main) {
         chain.textContent = v.holds ? texts.holds(v.lines, v.last.slice(0, 16)) : v.why;
     }
     for (const input of [action, subject]) input.addEventListener("input", () => { clearTimeout(subject.timer); subject.timer = setTimeout(load, 150); });
-    main.replaceChildren(el("h1", {}, texts.audit), el("div", { class: "card adder" }, el("label", { for: "action" }, texts.columns.action), action,
-        el("label", { for: "subject" }, texts.columns.subject), subject, chain), told,
+    main.replaceChildren(el("h1", {}, texts.audit), el("div", { class: "card adder" },
+        el("span", { class: "field" }, el("label", { for: "action" }, texts.columns.action), action),
+        el("span", { class: "field" }, el("label", { for: "subject" }, texts.columns.subject), subject), chain), told,
         el("div", { class: "card scroll", tabindex: "0", role: "region", "aria-label": texts.audit }, el("table", { class: "log" },
             el("thead", {}, el("tr", {}, ...columns.map(c => el("th", { scope: "col" }, texts.columns[c])))), body)), more);
     ask("GET", "/v1/keys").then(({ keys }) => { names = Object.fromEntries(keys.map(k => [k.id, k.name])); }).finally(load);
