@@ -145,7 +145,8 @@ static int open_run(cluster_run *run)
         return code;
     if (!isnan(run->match.threshold))
         run->rule = sl_rule_given(run->match.threshold, 0);
-    else if (sl_rule_for_far(run->engine, run->gallery, &run->match.match, run->far > 0 ? run->far : 1e-4, &run->rule, &err))
+    else if (sl_rule_for_far(run->engine, run->gallery, &run->match.match, run->far > 0 ? run->far : SL_CLUSTER_FAR,
+                             &run->rule, &err))
         return cli_fail(run->dir, &err);
     return CLI_OK;
 }

@@ -216,6 +216,10 @@ SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *qu
 
 /* ---- who is the same ---- */
 
+/* The false match rate whose threshold (sl_rule_for_far) the programs group by where none is asked for: chosen on people
+ * of LFW's half a (docs/lab/accuracy.md). */
+#define SL_CLUSTER_FAR 1e-4
+
 typedef struct {
     sl_match_options match; /* settled (sl_match_settle) */
     const sl_rule *rule;    /* from which score on two faces are one person, as hidden as the more hidden of them

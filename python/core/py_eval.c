@@ -309,7 +309,7 @@ PyObject *py_gallery_cluster(PyObject *object, PyObject *args, PyObject *keyword
 {
     static char *names[] = {"far", "match", "neighbours", "progress", NULL};
     py_gallery *self = (py_gallery *)object;
-    py_judging by = {NAN, 1e-5, NAN};
+    py_judging by = {NAN, SL_CLUSTER_FAR, NAN};
     sl_cluster_options options = {0};
     sl_rule rule;
     PyObject *match = NULL, *callback = NULL, *result = NULL;

@@ -352,7 +352,7 @@ static PyMethodDef gallery_methods[] = {
      "calibrate($self, queries=None, *, match=None, max_pairs=1000000, seed=1, progress=None)\n--\n\n"
      "Measures what scores mean here, and keeps it."},
     {"cluster", PY_CALL(py_gallery_cluster), PY_KEYWORDS,
-     "cluster($self, *, far=1e-05, match=None, neighbours=0, progress=None)\n--\n\n"
+     "cluster($self, *, far=0.0001, match=None, neighbours=0, progress=None)\n--\n\n"
      "Who is the same, whatever they are called: [faces] of numbers, 4294967295 for like no other."},
     {0}};
 

@@ -138,7 +138,8 @@ static json_t *cluster_json(const sl_gallery *g, const sl_clusters *c)
 
 static sl_status cluster(sv_job *j, json_t *result, sl_error *err)
 {
-    const double asked = json_number_value(json_object_get(j->asked, "far")), far = asked > 0 && asked <= 1 ? asked : 1e-4;
+    const double asked = json_number_value(json_object_get(j->asked, "far"));
+    const double far = asked > 0 && asked <= 1 ? asked : SL_CLUSTER_FAR;
     const sv_view *view = sv_hub_view(j->place);
     sl_rule rule;
     sl_clusters c = {0};
