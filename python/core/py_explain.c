@@ -87,18 +87,31 @@ static PyObject *attribute(PyObject *module, PyObject *args, PyObject *keywords)
 
 /* ------------------------------------------------------------------ pictures */
 
-static PyObject *draw_flow(PyObject *module, PyObject *args, PyObject *keywords)
+typedef sl_status (*draw_one)(const pair *p, int side, sl_image *out, sl_error *err);
+
+/* One picture of a pair: query, other, match, side. */
+static PyObject *drawn(PyObject *args, PyObject *keywords, const char *format, draw_one draw)
 {
-    (void)module;
     pair p;
     int side = 256;
-    if (pair_parse(args, keywords, "OO|O$i:draw_flow", &p, &side))
+    if (pair_parse(args, keywords, format, &p, &side))
         return NULL;
     sl_image picture = {0};
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS status = sl_draw_flow(&p.faces, &p.match, side, &picture, &err);
+    Py_BEGIN_ALLOW_THREADS status = draw(&p, side, &picture, &err);
     Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_picture(&picture);
+}
+
+static sl_status flow_of(const pair *p, int side, sl_image *out, sl_error *err)
+{
+    return sl_draw_flow(&p->faces, &p->match, side, out, err);
+}
+
+static PyObject *draw_flow(PyObject *module, PyObject *args, PyObject *keywords)
+{
+    (void)module;
+    return drawn(args, keywords, "OO|O$i:draw_flow", flow_of);
 }
 
 static PyObject *draw_weights(PyObject *module, PyObject *args, PyObject *keywords)
@@ -129,15 +142,7 @@ static sl_status shares_of(const pair *p, int side, sl_image *out, sl_error *err
 static PyObject *draw_shares(PyObject *module, PyObject *args, PyObject *keywords)
 {
     (void)module;
-    pair p;
-    int side = 256;
-    if (pair_parse(args, keywords, "OO|O$i:draw_shares", &p, &side))
-        return NULL;
-    sl_image picture = {0};
-    sl_error err = {0};
-    sl_status status;
-    Py_BEGIN_ALLOW_THREADS status = shares_of(&p, side, &picture, &err);
-    Py_END_ALLOW_THREADS return status ? py_fail(&err) : py_picture(&picture);
+    return drawn(args, keywords, "OO|O$i:draw_shares", shares_of);
 }
 
 static PyObject *draw_pair(PyObject *module, PyObject *args, PyObject *keywords)
