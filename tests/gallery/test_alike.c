@@ -1,28 +1,11 @@
 /* The same calls on a gallery in a folder and on one of another kind leave the same faces behind: in memory, or where
  * SL_OTHER_KIND says (support.h). */
-#include "faces.h"
+#include "own_folder.h"
 #include "template/patch_row.h"
 
 enum { STEPS = 400, FAR_STEPS = 120 /* where each is a journey */, NAMES = 60 };
 
 static sl_error err;
-static char *dir;
-
-static int setup(void **state)
-{
-    (void)state;
-    prefer_memory();
-    dir = make_temp_dir();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    free(dir);
-    return 0;
-}
 
 /* ---- side by side ---- */
 

@@ -1,24 +1,7 @@
 /* People that get other names: what a face is stays, to the bit and on disk. */
-#include "faces.h"
+#include "own_folder.h"
 
-static char *dir;
 static sl_error err;
-
-static int setup(void **state)
-{
-    (void)state;
-    prefer_memory();
-    dir = make_temp_dir();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    free(dir);
-    return 0;
-}
 
 /* Is face i of g face n but for its label? */
 static void assert_face(const sl_gallery *g, size_t i, int n, const char *label)

@@ -1,27 +1,10 @@
 /* Removals and names that are taken back: the faces of before, to the bit, until a compaction. */
-#include "faces.h"
+#include "own_folder.h"
 
 #include "secondlook_serve.h"
 
-static char *dir;
 static sl_error err;
 static sl_gallery_mark from, to;
-
-static int setup(void **state)
-{
-    (void)state;
-    prefer_memory();
-    dir = make_temp_dir();
-    return 0;
-}
-
-static int teardown(void **state)
-{
-    (void)state;
-    remove_tree(dir);
-    free(dir);
-    return 0;
-}
 
 /* Nine faces of three people, in which `from` is noted. */
 static sl_gallery *begin(void)
