@@ -55,16 +55,14 @@ static const struct argp_option options[] = {
      "Make each face look like this photo's main face to the networks (targeted); without it, unlike itself", 0},
     {"method", KEY_METHOD, "NAME", 0,
      "fgsm: one step; iterated: several (I-FGSM; PGD, as it starts at random); momentum: several, each with what "
-     "is left "
-     "of those before (MI-FGSM), which carries over to other networks better (the default)",
+     "is left of those before (MI-FGSM), which carries over to other networks better (the default)",
      0},
     {"eps", KEY_EPS, "LEVELS", 0, "The bound in grey levels, above 0 to 255 (default: 8)", 0},
     {"norm", KEY_NORM, "linf|l2", 0,
      "What is bounded: the change of every sample (linf, the default), or the root of their mean square (l2)", 0},
     {"region", KEY_REGION, "all|glasses", 0,
      "Where a photo may change: wherever its face's crop comes from (the default), or on the frames of glasses, a "
-     "patch that "
-     "can be worn: take a large --eps, and --steps 100",
+     "patch that can be worn: take a large --eps, and --steps 100",
      0},
     {"also", KEY_ALSO, "NAME,...", 0, "Further recognisers that are attacked at the same time, up to 7", 0},
     {"steps", KEY_STEPS, "N", 0, "Steps of iterated and momentum, 1 to 1000 (default: 10)", 0},
