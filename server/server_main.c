@@ -35,6 +35,7 @@ enum {
     KEY_RATE,
     KEY_BODY,
     KEY_FILE,
+    KEY_FACES,
     KEY_GALLERY,
     KEY_ATTACH,
     KEY_CERT,
@@ -82,6 +83,7 @@ static const struct argp_option options[] = {
     {"patience", KEY_PATIENCE, "SECONDS", 0, "Cut connections whose request is not whole after so long (default: 120)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
+    {"max-faces", KEY_FACES, "N", 0, "Look at the N surest faces of a picture (default: 100)", 2},
     {"study", KEY_STUDY, "DIR", 0,
      "Serve this user study (of 'secondlook study make') to whoever has its address, and keep the answers there", 3},
     {"no-crops", KEY_NO_CROPS, 0, 0, "Keep no pictures of enrolled faces", 3},
@@ -140,6 +142,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_RATE: c->rate = number(state, arg, 0, 1e6); return 0;
     case KEY_PATIENCE: c->patience = (int)number(state, arg, 1, 3600); return 0;
     case KEY_BODY: c->body_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
+    case KEY_FACES: c->engine.max_faces = (int)number(state, arg, 1, 100000); return 0;
     case KEY_FILE: c->file_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
     case KEY_NO_CROPS: c->keep_crops = false; return 0;
     case KEY_STATIC: c->static_images = true; return 0;
@@ -383,7 +386,7 @@ int main(int argc, char **argv)
                                     .audit_searches = true,
                                     .min_quality = .05f,
                                     .patches = SL_PATCHES_COMPACT,
-                                    .engine = {.landmarks = "none"}}};
+                                    .engine = {.landmarks = "none", .max_faces = 100}}};
     argp_program_version = sl_version();
     argp_parse(&parser, argc, argv, 0, 0, &line);
     return serve(&line);

@@ -20,6 +20,7 @@ enum {
     KEY_DETECTOR_THRESHOLD,
     KEY_AS_IS,
     KEY_MIN_FACE,
+    KEY_MAX_FACES,
     KEY_PRECISION,
     KEY_THREADS,
     KEY_RERANK, KEY_LOOK,
@@ -155,6 +156,7 @@ static const struct argp_option models_options[] = {
     {"min-face", KEY_MIN_FACE, "PX", 0, "Height of the smallest faces looked for where all faces are wanted, or none was "
      "found (default: 20, in large photos a 56th of the root of their area, in those below 480 x 480 what the first look "
      "sees). Half of it takes four times as long", 0},
+    {"max-faces", KEY_MAX_FACES, "N", 0, "Of a photo with more faces take the N surest (default: any number)", 0},
     {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},
     {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
      "What the recogniser computes in (default: f32). bf16 is quicker and needs AVX-512 with BF16; int8 needs AVX-512 "
@@ -175,6 +177,7 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
         m->engine.detector_threshold = (float)cli_parse_real(state, "--detector-threshold", arg, 0.001, 1);
         return 0;
     case KEY_MIN_FACE: m->engine.min_face = (int)cli_parse_int(state, "--min-face", arg, 8, 65535); return 0;
+    case KEY_MAX_FACES: m->engine.max_faces = (int)cli_parse_int(state, "--max-faces", arg, 1, 1000000); return 0;
     case KEY_AS_IS: m->engine.as_is = 1; return 0;
     case KEY_PRECISION:
         m->engine.precision = (sl_compute)cli_parse_name(state, "--precision", arg, precision_names);

@@ -1,6 +1,7 @@
 /* Detection: the faces of a photo, whichever way up it stands, with their quality and landmarks, and which of them is
  * meant. */
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "face/face_list.h"
@@ -53,13 +54,37 @@ static void keep_main_face(sl_sight *sight)
     sight->count = 1;
 }
 
+/* Of more faces than are wanted the surest, before more work is spent on them: how many are left out. */
+static size_t keep_surest(const sl_session *s, sl_sight *sight)
+{
+    const size_t most = (size_t)s->engine->max_faces, count = sight->count;
+    if (!most || count <= most)
+        return 0;
+    sl_faces_sort(sight->faces, count);
+    sight->count = most;
+    sight->main = 0;
+    return count - most;
+}
+
+static sl_status warn_left_out(size_t left_out, size_t kept, sl_error *err)
+{
+    if (left_out && err)
+        snprintf(err->text, sizeof err->text, "%zu faces, of which the %zu surest are taken (max_faces)", left_out + kept,
+                 kept);
+    return SL_OK;
+}
+
 /* What all faces but the main one still want, in the photo turned back: small ones to be found where all are wanted or none
  * was found, and the closer look. */
 static sl_status complete_sight(sl_session *s, const sl_image *righted, bool main_only, sl_sight *sight, sl_error *err)
 {
     if (!main_only || !sight->count)
         SL_TRY(sl_sight_add_small(s, righted, sight, err));
-    return main_only ? SL_OK : sl_sight_refine(s, righted, sight, err);
+    if (main_only)
+        return SL_OK;
+    const size_t left_out = keep_surest(s, sight);
+    SL_TRY(sl_sight_refine(s, righted, sight, err));
+    return warn_left_out(left_out, sight->count, err);
 }
 
 static sl_status complete_turned(sl_session *s, const sl_image *photo, int turned, bool main_only, sl_sight *sight,
@@ -106,6 +131,7 @@ sl_status sl_session_find(sl_session *s, const sl_image *image, bool main_only, 
     int turned;
     *faces = NULL;
     *count = 0;
+    SL_TRY(sl_session_check(s, err));
     SL_TRY(sl_image_check(image, err));
     SL_TRY(look_all_ways(s, image, &sight, &turned, err));
     SL_TRY(complete_turned(s, image, turned, main_only, &sight, err));

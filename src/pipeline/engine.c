@@ -52,8 +52,9 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     e->precision = o->precision;
     e->as_is = o->as_is != 0;
     e->min_face = o->min_face;
-    if (o->min_face < 0)
-        return sl_fail(err, SL_ERR_ARGUMENT, "min_face must not be negative");
+    e->max_faces = o->max_faces;
+    if (o->min_face < 0 || o->max_faces < 0)
+        return sl_fail(err, SL_ERR_ARGUMENT, "min_face and max_faces must not be negative");
     e->weights = sl_weights_new();
     e->known = calloc(1, sizeof *e->known);
     if (o->models_dir)

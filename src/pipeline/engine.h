@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "face/align.h"
 #include "face/landmarks.h"
@@ -34,7 +35,7 @@ struct sl_engine {
     sl_detector_model detector;
     float detector_threshold;
     bool as_is; /* photos are not looked at turned */
-    int min_face; /* as in sl_engine_options */
+    int min_face, max_faces; /* as in sl_engine_options */
     sl_shape_predictor *landmarks; /* NULL: none */
     sl_model_info info;
     char fingerprint[65];
@@ -44,6 +45,7 @@ struct sl_engine {
 
 struct sl_session {
     const sl_engine *engine;
+    pid_t process; /* that it was opened in */
     int threads;
     sl_detector *detector;   /* opened at the first picture */
     sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
@@ -64,6 +66,9 @@ sl_status sl_engine_find_known(const sl_engine *engine, const sl_oae **out, sl_e
 /* Makes a crop's template one of a query: the more is hidden of the face, the more of its embedding is the encoder's
  * (encode_query.c). Without an encoder nothing changes. */
 sl_status sl_session_encode(sl_session *session, const sl_image *crop, sl_template *query, sl_error *err);
+
+/* SL_ERR_ARGUMENT in a child process: what runs networks waits for threads there that only the parent has. */
+sl_status sl_session_check(const sl_session *session, sl_error *err);
 
 /* One session a thread for work on photos in parallel, each network run on the session's own thread: [threads], NULL in
  * out parameters on failure. */

@@ -1,6 +1,8 @@
 /* Who is this? The call is settled once (search_plan.h), searched by blocks and threads (search.h), and of each search
  * the best face of each person and the decision are taken. */
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -102,6 +104,8 @@ typedef struct {
     const sl_search_plan *plan;
     sl_search *searches; /* [threads] */
     sl_answer *answers;
+    atomic_size_t done; /* queries */
+    pthread_t caller;
 } batch;
 
 static sl_status fail_at(const sl_search_plan *p, size_t query, sl_status status, sl_error *err)
@@ -109,9 +113,19 @@ static sl_status fail_at(const sl_search_plan *p, size_t query, sl_status status
     return p->count > 1 ? sl_fail_in(err, status, "query %zu", query) : status;
 }
 
+/* Tells of the queries that are done, on the caller's thread; which of the threads asks to stop does not matter. */
+static sl_status tell(batch *b, sl_error *err)
+{
+    const sl_search_plan *p = b->plan;
+    const size_t done = atomic_fetch_add(&b->done, 1) + 1;
+    if (!p->progress || !pthread_equal(pthread_self(), b->caller) || p->progress(p->progress_context, done, p->count) == 0)
+        return SL_OK;
+    return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu queries", done, p->count);
+}
+
 static sl_status identify_block(void *context, size_t block, int worker, sl_error *err)
 {
-    const batch *b = context;
+    batch *b = context;
     const sl_search_plan *p = b->plan;
     sl_search *s = &b->searches[worker];
     const size_t first = block * p->block;
@@ -122,13 +136,16 @@ static sl_status identify_block(void *context, size_t block, int worker, sl_erro
             status = answer_of(s, p->top, &b->answers[first + i], err);
         if (status != SL_OK)
             return fail_at(p, first + i, status, err);
+        SL_TRY(tell(b, err));
     }
     return SL_OK;
 }
 
 static sl_status search_all(const sl_search_plan *p, sl_answer *answers, sl_error *err)
 {
-    batch b = {.plan = p, .searches = calloc((size_t)p->threads, sizeof *b.searches), .answers = answers};
+    batch b = {.plan = p, .searches = calloc((size_t)p->threads, sizeof *b.searches), .answers = answers,
+               .caller = pthread_self()};
+    atomic_init(&b.done, 0);
     if (!b.searches)
         return sl_fail(err, SL_ERR_MEMORY, "no memory to search on %d threads", p->threads);
     for (int t = 0; t < p->threads; t++)

@@ -127,6 +127,8 @@ static sl_status find_indexes(sl_search_plan *p, sl_error *err)
 static sl_status make_plan(const sl_engine *engine, const sl_identify_options *o, sl_search_plan *p, sl_error *err)
 {
     p->faces = sl_gallery_size(p->gallery);
+    p->progress = o->progress;
+    p->progress_context = o->context;
     SL_TRY(sl_match_find(engine, sl_gallery_shape(p->gallery), &p->match, err));
     SL_TRY(check_queries(p, err));
     if (sl_search_plan_searches(p))

@@ -14,6 +14,8 @@ typedef struct {
     sl_match_options match; /* settled */
     sl_rule rule;
     int top;         /* people wanted */
+    sl_progress_fn progress; /* NULL: none */
+    void *progress_context;
     size_t faces, k; /* k: stage 1's candidates that are looked at again; 0: there is no second look */
 
     /* Of a search, where there is anything to be searched: */

@@ -1,6 +1,7 @@
 /* A session, one thread's compiled networks: the crop of a face, its landmarks, and templates of crops. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/threads.h"
@@ -21,9 +22,17 @@ sl_status sl_session_open(const sl_engine *engine, int threads, sl_session **out
         return sl_fail(err, SL_ERR_MEMORY, "no memory for a session");
     }
     s->engine = engine;
+    s->process = getpid();
     s->threads = threads ? threads : sl_cpu_count();
     *out = s;
     return SL_OK;
+}
+
+sl_status sl_session_check(const sl_session *s, sl_error *err)
+{
+    if (s->process == getpid())
+        return SL_OK;
+    return sl_fail(err, SL_ERR_ARGUMENT, "the session was opened before fork: open one in this process");
 }
 
 void sl_session_close(sl_session *s)
@@ -165,6 +174,7 @@ sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, s
                            sl_template **out, sl_error *err)
 {
     memset(out, 0, count * sizeof *out);
+    SL_TRY(sl_session_check(s, err));
     for (size_t at = 0; at < count;) {
         size_t left = count - at;
         int batch = left < SL_EMBED_BATCH / 2 ? 1 : s->engine->batch;

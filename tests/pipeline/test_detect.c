@@ -3,6 +3,8 @@
 #include "lfw.h"
 
 #include <math.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "image/image.h"
 #include "pipeline/engine.h"
@@ -251,6 +253,60 @@ static void as_it_is(void **state)
     close_it(&o);
 }
 
+/* Of a crowd the surest faces alone, and a warning; the main face is what it was. */
+static void no_more_faces_than_wanted(void **state)
+{
+    (void)state;
+    sl_engine *few;
+    sl_session *session;
+    sl_face *all, *some, *main_face;
+    size_t count, kept;
+    opened o = open_with(NULL);
+    const sl_engine_options options = {.model = "mobilefacenet-128", .max_faces = 5};
+    assert_ok(sl_engine_open(&options, &few, &err));
+    assert_ok(sl_session_open(few, 1, &session, &err));
+    assert_ok(sl_detect(o.session, &sheet, &all, &count, &err));
+    err.text[0] = 0;
+    assert_ok(sl_detect(session, &sheet, &some, &kept, &err));
+    assert_true(count > 5);
+    assert_int_equal(kept, 5);
+    assert_non_null(strstr(err.text, "the 5 surest"));
+    for (size_t i = 0; i < kept; i++)
+        assert_same_face(&some[i], &all[i]);
+    assert_ok(sl_detect_main(session, &sheet, &main_face, &kept, &err));
+    assert_int_equal(kept, 1);
+    free(all);
+    free(some);
+    free(main_face);
+    sl_session_close(session);
+    sl_engine_close(few);
+    close_it(&o);
+}
+
+/* A child of fork has none of the threads that a session counts on. */
+static void a_session_is_its_process_s_own(void **state)
+{
+    (void)state;
+    opened o = open_with(NULL);
+    sl_face *faces;
+    size_t count;
+    int ended;
+    assert_ok(sl_detect_main(o.session, &photos[0], &faces, &count, &err));
+    free(faces);
+    fflush(NULL);
+    const pid_t child = fork();
+    if (child == 0) {
+        sl_template *t = NULL;
+        const bool refused = sl_detect(o.session, &photos[0], &faces, &count, &err) == SL_ERR_ARGUMENT &&
+                             strstr(err.text, "fork") &&
+                             sl_templates_of_crops(o.session, &photos[0], 1, &t, &err) == SL_ERR_ARGUMENT;
+        _exit(refused ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &ended, 0), child);
+    assert_true(WIFEXITED(ended) && WEXITSTATUS(ended) == 0);
+    close_it(&o);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -260,6 +316,8 @@ int main(void)
         cmocka_unit_test(faces_that_fill_a_small_picture),
         cmocka_unit_test(turned_photos_are_righted),
         cmocka_unit_test(as_it_is),
+        cmocka_unit_test(no_more_faces_than_wanted),
+        cmocka_unit_test(a_session_is_its_process_s_own),
     };
     return cmocka_run_group_tests(tests, read_photos, free_photos);
 }

@@ -222,6 +222,47 @@ static void many_queries_are_answered_as_one_by_one(void **state)
     sl_gallery_close(g);
 }
 
+typedef struct {
+    size_t calls, last, stop_at;
+} watch;
+
+static int watched(void *context, size_t done, size_t total)
+{
+    watch *w = context;
+    assert_int_equal(total, FACES);
+    assert_true(done <= total);
+    w->calls++;
+    w->last = done;
+    return w->stop_at && done >= w->stop_at;
+}
+
+static void progress_is_told_and_stops(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("watched", FACES);
+    const sl_template *queries[FACES];
+    sl_answer answers[FACES];
+    watch w = {0};
+    sl_identify_options o = sl_identify_defaults();
+    o.progress = watched;
+    o.context = &w;
+    for (int i = 0; i < FACES; i++)
+        queries[i] = make_template(i % PEOPLE, 8000 + (uint64_t)i, .5f);
+    o.match.threads = 1;
+    assert_ok(sl_identify_all(&engine, g, queries, FACES, &o, answers, &err));
+    assert_int_equal(w.calls, FACES);
+    assert_int_equal(w.last, FACES);
+    for (int i = 0; i < FACES; i++)
+        sl_answer_free(&answers[i]);
+    w = (watch){.stop_at = 7};
+    assert_int_equal(sl_identify_all(&engine, g, queries, FACES, &o, answers, &err), SL_ERR_INTERRUPTED);
+    assert_int_equal(w.last, 7);
+    assert_null(answers[0].candidates);
+    for (int i = 0; i < FACES; i++)
+        sl_template_free((sl_template *)queries[i]);
+    sl_gallery_close(g);
+}
+
 static void decisions_follow_the_threshold(void **state)
 {
     (void)state;
@@ -317,7 +358,7 @@ int main(void)
         cmocka_unit_test(pruning_changes_nothing),
         cmocka_unit_test(pruning_by_sketches_changes_nothing),
         cmocka_unit_test(many_queries_are_answered_as_one_by_one),
-        cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
+        cmocka_unit_test(progress_is_told_and_stops), cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
         cmocka_unit_test(many_photos_are_one_candidate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
