@@ -1,4 +1,4 @@
-/* secondlook gallery info | list | remove | compact | rebalance | verify (copy and cluster: files of their own) */
+/* secondlook gallery info | list | remove | compact | rebalance | verify (the others: files of their own) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -319,8 +319,17 @@ int cmd_gallery(int argc, char **argv)
         {"info", "how many faces, of which model", gallery_info},
         {"list", "every face", gallery_list},
         {"remove", "take people or photos out", gallery_remove},
+        {"rename", "another name for a person", cmd_gallery_rename},
+        {"merge", "one person of two", cmd_gallery_merge},
+        {"move", "a face to another person", cmd_gallery_move},
+        {"undo", "take back the last change", cmd_gallery_undo},
         {"compact", "erase what was removed", gallery_compact},
+        {"duplicates", "one person under two names?", cmd_gallery_duplicates},
         {"cluster", "which faces are one person", cmd_gallery_cluster},
+        {"backup", "all of it in one file", cmd_gallery_backup},
+        {"restore", "a gallery from such a file", cmd_gallery_restore},
+        {"export", "embeddings and patches for other programs", cmd_gallery_export},
+        {"import", "faces from embeddings", cmd_gallery_import},
         {"copy", "the same faces with other patches", cmd_gallery_copy},
         {"rebalance", "add shards to a gallery in PostgreSQL", gallery_rebalance},
         {"verify", "check every checksum", gallery_verify},

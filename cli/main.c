@@ -28,7 +28,7 @@ static const cli_command commands[] = {
     {"identify", "who is on these photos? ranked, decided, explained", cmd_identify},
     {"verify", "do two photos show the same person?", cmd_verify},
     {"explain", "draw why two faces are alike", cmd_explain},
-    {"gallery", "info, list, remove, compact or verify a gallery", cmd_gallery},
+    {"gallery", "look after a gallery: names, backups, arrays, damage", cmd_gallery},
     {"detect", "find the faces of photos", cmd_detect},
     {"align", "cut faces out as aligned crops", cmd_align},
     {"occlude", "draw masks or sunglasses, or crop, for test queries", cmd_occlude},

@@ -267,7 +267,9 @@ SL_API sl_status sl_model_export(const char *models_dir, const char *name, const
 /* The models, read once. Immutable after opening: threads may share it. */
 typedef struct sl_engine sl_engine;
 
-/* One thread's compiled networks and scratch. Use one at a time from one thread. */
+/* One thread's compiled networks and scratch. Use one at a time from one thread. It is its process's own: in a child of
+ * fork(2) its calls are SL_ERR_ARGUMENT, for the threads that it counts on are not there. The engine may be used there:
+ * open a session after the fork. */
 typedef struct sl_session sl_session;
 
 /* What a recogniser's convolutions and dense layers multiply; sums, and all else, are f32. Templates of one model go
@@ -288,6 +290,7 @@ typedef struct {
                      with a face nothing more is looked for */
     const char *encoder; /* of queries: a name or a manifest's path; NULL, "none": there is none. SL_ERR_MISMATCH where
                             it is of another recogniser */
+    int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any number */
 } sl_engine_options;
 
 /* options: NULL for all defaults. */
@@ -369,10 +372,17 @@ SL_API sl_status sl_template_patches(const sl_template *t, float *out, sl_error 
  * compact in a gallery). */
 SL_API sl_status sl_template_contributions(const sl_template *t, float *out, sl_error *err);
 
-/* A template of the caller's own description of a face: an embedding [dim] of any length but zero, and a raw
- * patch map [rows * cols, channels]. It belongs to no model and compares only with others made so. */
+/* A template of the caller's own description of a face, or of anything else: an embedding [dim] of any length but zero,
+ * and a raw patch map [rows * cols, channels], or NULL for the embedding alone. It belongs to no model and compares only
+ * with others of its sizes made so; sl_gallery_open_arrays makes galleries of them. */
 SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const float *patches, int rows, int cols,
                                        int channels, sl_template **out, sl_error *err);
+
+/* The same of numbers that the engine's model gave, here or elsewhere: an embedding [dim] and a raw patch map, or NULL. It
+ * goes into galleries of the model and compares with templates of its photos. That the numbers are the model's is the
+ * caller's word. */
+SL_API sl_status sl_template_of_model(const sl_engine *engine, const float *embedding, const float *patches,
+                                      sl_template **out, sl_error *err);
 
 /* ------------------------------------------------------------------ matching */
 
@@ -612,6 +622,13 @@ typedef struct {
  * linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
 SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_gallery_options *options,
                                  sl_gallery **out, sl_error *err);
+
+/* A gallery of the caller's own descriptions (sl_template_of_arrays), for which no engine is needed: of embeddings [dim] and
+ * patches [rows * cols, channels]; 1, 1, 1 with SL_PATCHES_NONE where there are none. One that is there must have these
+ * sizes and be of no model, else SL_ERR_MISMATCH. patches: SL_PATCHES_COMPACT needs a model. */
+SL_API sl_status sl_gallery_open_arrays(const char *dir, sl_gallery_mode mode, int dim, int rows, int cols, int channels,
+                                        sl_patch_format patches, sl_gallery **out, sl_error *err);
+
 SL_API void sl_gallery_close(sl_gallery *gallery);
 
 SL_API void sl_gallery_get_info(const sl_gallery *gallery, sl_gallery_info *out);
@@ -667,6 +684,10 @@ SL_API sl_status sl_gallery_remove(sl_gallery *gallery, const char *image, const
 SL_API sl_status sl_gallery_rename(sl_gallery *gallery, const char *from, const char *to, size_t *renamed,
                                    sl_error *err);
 
+/* Gives the face with this image id the label `to`: a photo that was put down to the wrong person. As above, to the bit;
+ * SL_OK too where it has that label already. SL_ERR_NOT_FOUND when there is no such face. Durable on return. */
+SL_API sl_status sl_gallery_move(sl_gallery *gallery, const char *image, const char *to, sl_error *err);
+
 /* Rewrites the gallery without what was removed, beside itself, reads every byte of that back, and swaps it in. Progress
  * counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
@@ -678,6 +699,17 @@ SL_API sl_status sl_gallery_rebalance(const char *place, sl_progress_fn progress
 
 /* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
 SL_API sl_status sl_gallery_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
+/* Writes a folder's gallery into one file, a tar of what counts of its files: as it was committed when the call began,
+ * whoever writes or compacts meanwhile. What was removed and not compacted yet is in it. The file is complete or not
+ * there, replaces what is there, and is its owner's alone. One gallery gives the same bytes whenever it is asked. */
+SL_API sl_status sl_gallery_backup(const char *dir, const char *file, sl_progress_fn progress, void *context,
+                                   sl_error *err);
+
+/* A gallery's folder from such a file. Every byte is checked before the folder is there under its name. SL_ERR_EXISTS
+ * where something is there (but for an empty folder); SL_ERR_FORMAT for what is no backup. */
+SL_API sl_status sl_gallery_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context,
+                                        sl_error *err);
 
 /* Tells, by name and in order, the folder's files that count no more or not yet: what a compaction that was cut short
  * could not delete, or had begun to write. The bytes of removed people may be in them. The next opening for writing
@@ -1009,6 +1041,9 @@ typedef struct {
     sl_match_options match;
     int top;             /* people to return */
     const sl_rule *rule; /* NULL: sl_rule_default's. Must outlive the call */
+    sl_progress_fn progress; /* NULL: none; counts queries, on the calling thread. Other than 0 ends the call with
+                                SL_ERR_INTERRUPTED, without answers */
+    void *context;
 } sl_identify_options;
 
 SL_API sl_identify_options sl_identify_defaults(void);

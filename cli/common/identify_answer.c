@@ -1,11 +1,28 @@
 #include "common/identify_answer.h"
 
 #include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "common/output.h"
 #include "common/printer.h"
 #include "common/rule_options.h"
+
+/* ---- ties ---- */
+
+/* Scores that differ by less say nothing about who of the two it is. */
+static const float tie = .01f;
+
+static float judged(const sl_answer *a, size_t i)
+{
+    return a->threshold_on_stage1 ? a->candidates[i].stage1 : a->candidates[i].score;
+}
+
+/* Does a second person match, too, by about the same score? */
+static bool is_tie(const sl_answer *a)
+{
+    return a->decision == SL_MATCH && a->count > 1 && judged(a, 1) >= a->threshold && judged(a, 0) - judged(a, 1) < tie;
+}
 
 /* ---- JSON ---- */
 
@@ -27,6 +44,7 @@ json_t *cli_answer_json(const cli_face *face, const sl_answer *answer)
     json_object_set_new(object, "pairs", json_integer((json_int_t)answer->pairs));
     if (answer->unsearched)
         json_object_set_new(object, "unsearched", json_integer((json_int_t)answer->unsearched));
+    json_object_set_new(object, "tie", json_boolean(is_tie(answer)));
     json_object_set_new(object, "solver_calls", json_integer((json_int_t)answer->solver_calls));
     json_object_set_new(object, "candidates", candidates);
     return object;
@@ -60,6 +78,11 @@ void cli_print_answer(const cli_face *face, size_t index, size_t count, const sl
     } else {
         puts("  (the gallery is empty)");
         return;
+    }
+    if (is_tie(answer)) {
+        fputs("  a tie: as much like ", stdout);
+        cli_print_name(stdout, answer->candidates[1].label, 0);
+        puts("; 'secondlook gallery duplicates' tells who may be one person");
     }
     if (answer->unsearched)
         printf("  (%zu faces were not searched: their shard does not answer)\n", answer->unsearched);

@@ -82,6 +82,8 @@ struct sl_gallery_kind {
     sl_status (*compact)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     /* NULL where there are no shards. */
     sl_status (*rebalance)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
+    sl_status (*backup)(const char *place, const char *file, sl_progress_fn progress, void *context, sl_error *err);
+    sl_status (*from_backup)(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*leftovers)(const char *place, void (*leftover)(void *context, const char *file, uint64_t bytes),
                            void *context, sl_error *err);
 

@@ -90,6 +90,23 @@ sl_status sl_gallery_compact(const char *place, sl_progress_fn progress, void *c
     return kind->compact ? kind->compact(place, progress, context, err) : no_files(place, err);
 }
 
+sl_status sl_gallery_backup(const char *place, const char *file, sl_progress_fn progress, void *context, sl_error *err)
+{
+    SL_TRY(check_place(place, "sl_gallery_backup", err));
+    SL_TRY(check_place(file, "sl_gallery_backup", err));
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->backup ? kind->backup(place, file, progress, context, err) : no_files(place, err);
+}
+
+sl_status sl_gallery_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+{
+    SL_TRY(check_place(file, "sl_gallery_from_backup", err));
+    SL_TRY(check_place(dir, "sl_gallery_from_backup", err));
+    const sl_gallery_kind *kind = kind_of(dir);
+    return kind->from_backup ? kind->from_backup(file, dir, progress, context, err)
+                             : sl_fail(err, SL_ERR_UNSUPPORTED, "%s: a backup becomes a folder", dir);
+}
+
 sl_status sl_gallery_rebalance(const char *place, sl_progress_fn progress, void *context, sl_error *err)
 {
     SL_TRY(check_place(place, "sl_gallery_rebalance", err));

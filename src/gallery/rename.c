@@ -1,4 +1,5 @@
-/* People get other names. A face keeps its bytes: it is written again beside its new label, in its own place. */
+/* People get other names, photos go to other people. A face keeps its bytes: it is written again beside its new label,
+ * in its own place. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,22 +96,55 @@ static sl_status rename_spelled(sl_gallery *g, const char *from, const char *to,
     return status;
 }
 
-sl_status sl_gallery_rename(sl_gallery *g, const char *from, const char *to, size_t *renamed, sl_error *err)
+/* Changes labels by `change`, and commits what that did; *changed counts faces, 0 on failure. */
+typedef sl_status (*change_fn)(sl_gallery *g, const char *what, const char *to, size_t *changed, sl_error *err);
+
+static sl_status change_labels(sl_gallery *g, change_fn change, const char *what, const char *to, size_t *changed,
+                               sl_error *err)
 {
     size_t count = 0;
-    *renamed = 0;
     SL_TRY(sl_name_check("label", to, err));
-    if (!from)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_rename needs the label that is to be changed", g->place);
     SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes nothing else; checks that g is writable */
     char *label = sl_composed(to);
     if (!label)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a label", g->place);
-    sl_status status = strcmp(from, label) == 0 ? SL_OK : rename_spelled(g, from, label, &count, err);
+    sl_status status = change(g, what, label, &count, err);
     free(label);
     const sl_status committed = sl_gallery_commit(g, status == SL_OK ? err : NULL);
     status = status == SL_OK ? committed : status;
-    if (status == SL_OK)
-        *renamed = count;
+    *changed = status == SL_OK ? count : 0;
     return status;
+}
+
+static sl_status rename_person(sl_gallery *g, const char *from, const char *to, size_t *changed, sl_error *err)
+{
+    return strcmp(from, to) == 0 ? SL_OK : rename_spelled(g, from, to, changed, err);
+}
+
+static sl_status move_face(sl_gallery *g, const char *image, const char *to, size_t *changed, sl_error *err)
+{
+    size_t i;
+    sl_entry entry;
+    SL_TRY(sl_gallery_find(g, image, &i, err));
+    SL_TRY(g->kind->entry(g, i, &entry, err));
+    if (strcmp(entry.label, to) == 0)
+        return SL_OK;
+    *changed = 1;
+    return relabel(g, i, to, err);
+}
+
+sl_status sl_gallery_rename(sl_gallery *g, const char *from, const char *to, size_t *renamed, sl_error *err)
+{
+    *renamed = 0;
+    if (!from)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_rename needs the label that is to be changed", g->place);
+    return change_labels(g, rename_person, from, to, renamed, err);
+}
+
+sl_status sl_gallery_move(sl_gallery *g, const char *image, const char *to, sl_error *err)
+{
+    size_t moved;
+    if (!image)
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_move needs the id of a face", g->place);
+    return change_labels(g, move_face, image, to, &moved, err);
 }

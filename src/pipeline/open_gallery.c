@@ -92,3 +92,10 @@ sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_galler
     }
     return status;
 }
+
+sl_status sl_gallery_open_arrays(const char *dir, sl_gallery_mode mode, int dim, int rows, int cols, int channels,
+                                 sl_patch_format patches, sl_gallery **out, sl_error *err)
+{
+    const sl_template_shape shape = {.dim = dim, .rows = rows, .cols = cols, .channels = channels, .format = patches};
+    return sl_gallery_open_shape(dir, mode, &shape, "arrays", out, err);
+}

@@ -148,12 +148,12 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
 {
     sl_template *t;
     *out = NULL;
-    if (shape->format > SL_PATCHES_F32)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a template of a patch map is int8 or f32");
+    if (shape->format == SL_PATCHES_COMPACT || (shape->format == SL_PATCHES_NONE) != !patches)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a template of a patch map is int8 or f32, one without is none");
     SL_TRY(sl_template_alloc(shape, &t, err));
     sl_status status;
     SL_TRY_GOTO(normalise(embedding, shape->dim, t->embedding, err), fail);
-    for (size_t i = 0; i < value_count(shape); i++)
+    for (size_t i = 0; patches && i < value_count(shape); i++)
         if (!isfinite(patches[i])) {
             status = sl_fail(err, SL_ERR_NUMERIC,
                              "value %zu of patch %zu is not finite: the network's output can "
@@ -163,7 +163,7 @@ sl_status sl_template_make(const sl_template_shape *shape, const float *embeddin
         }
     if (shape->format == SL_PATCHES_INT8)
         sl_patches_quantise(patches, (int)patch_count(shape), shape->channels, t->patches_i8, t->patch_scales);
-    else
+    else if (shape->format == SL_PATCHES_F32)
         memcpy(t->patches_f32, patches, value_count(shape) * sizeof(float));
     *out = t;
     return SL_OK;

@@ -45,7 +45,7 @@ struct sl_template {
 };
 
 /* A template of an embedding of any length (normalised here; SL_ERR_NUMERIC when it is zero or not
- * finite) and a raw patch map [R, C] float, stored in shape->format. */
+ * finite) and a raw patch map [R, C] float, stored in shape->format; of the format none patches are NULL. */
 sl_status sl_template_make(const sl_template_shape *shape, const float *embedding, const float *patches,
                            sl_template **out, sl_error *err);
 

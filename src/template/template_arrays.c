@@ -6,9 +6,9 @@ sl_status sl_template_of_arrays(const float *embedding, int dim, const float *pa
 {
     if (out)
         *out = NULL;
-    if (!embedding || !patches || !out)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a template needs an embedding and a patch map");
-    sl_template_shape shape = {
-        .dim = dim, .rows = rows, .cols = cols, .channels = channels, .format = SL_PATCHES_F32};
+    if (!embedding || !out)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a template needs an embedding");
+    const sl_template_shape shape = {.dim = dim, .rows = rows, .cols = cols, .channels = channels,
+                                     .format = patches ? SL_PATCHES_F32 : SL_PATCHES_NONE};
     return sl_template_make(&shape, embedding, patches, out, err);
 }

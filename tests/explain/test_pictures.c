@@ -197,7 +197,9 @@ static void test_templates_of_arrays(void **state)
     sl_template_free(t);
     assert_int_equal(sl_template_of_arrays(NULL, 2, patches, 1, 2, 3, &t, &err), SL_ERR_ARGUMENT);
     assert_null(t);
-    assert_int_equal(sl_template_of_arrays(embedding, 2, NULL, 1, 2, 3, &t, &err), SL_ERR_ARGUMENT);
+    assert_ok(sl_template_of_arrays(embedding, 2, NULL, 1, 1, 1, &t, &err)); /* the embedding alone */
+    assert_int_equal(sl_template_patches(t, back, &err), SL_ERR_UNSUPPORTED);
+    sl_template_free(t);
     assert_int_equal(sl_template_of_arrays(embedding, 2, patches, 1, 2, 3, NULL, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_template_of_arrays(nothing, 2, patches, 1, 2, 3, &t, &err), SL_ERR_NUMERIC);
     assert_int_equal(sl_template_of_arrays(embedding, 2, broken, 1, 2, 3, &t, &err), SL_ERR_NUMERIC);

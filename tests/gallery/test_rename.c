@@ -102,6 +102,26 @@ static void merges_and_spells(void **state)
     sl_gallery_close(g);
 }
 
+static void moves(void **state)
+{
+    (void)state;
+    make_gallery(dir, 6, 6);
+    sl_gallery *g = open_gallery(dir, SL_GALLERY_WRITE);
+    assert_ok(sl_gallery_move(g, "person-0/photo 1 e\xcc\x81.jpg", "Zoe\xcc\x88", &err)); /* both are kept in form C */
+    assert_face(g, 5, 1, "Zo\xc3\xab");
+    assert_face(g, 0, 0, "person-0");
+    assert_ok(sl_gallery_move(g, "person-0/photo 1 \xc3\xa9.jpg", "Zo\xc3\xab", &err)); /* it is so already */
+    assert_int_equal(sl_gallery_size(g), 6);
+    assert_int_equal(sl_gallery_move(g, "nobody.jpg", "x", &err), SL_ERR_NOT_FOUND);
+    assert_int_equal(sl_gallery_move(g, NULL, "x", &err), SL_ERR_ARGUMENT);
+    assert_int_equal(sl_gallery_move(g, "person-0/photo 0 \xc3\xa9.jpg", "a\nb", &err), SL_ERR_ARGUMENT);
+    sl_gallery_close(g);
+    g = open_gallery(dir, SL_GALLERY_READ);
+    assert_face(g, 5, 1, "Zo\xc3\xab");
+    sl_gallery_close(g);
+    assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
+}
+
 static void refusals(void **state)
 {
     (void)state;
@@ -123,6 +143,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(all_kinds_of_patches, setup, teardown),
         cmocka_unit_test_setup_teardown(merges_and_spells, setup, teardown),
+        cmocka_unit_test_setup_teardown(moves, setup, teardown),
         cmocka_unit_test_setup_teardown(refusals, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,7 @@
  *     marker.c   which commit counts                 replay.c   the log, turned into the index
  *     write.c    adding, removing, committing        read.c     entries, templates, embeddings
  *     compact.c  rewriting                           verify.c   reading every byte
- *     restore.c  bringing back what was removed
+ *     restore.c  bringing back what was removed     backup.c   a gallery in one file (tar_header.c)
  *     photo_hash.c   faces by their photo's content  format.c   bytes of every file
  *     folder_kind.c  the table of all this that the rest of the library sees
  */
@@ -222,6 +222,8 @@ sl_status sl_folder_replace(sl_gallery *gallery, const size_t *old, size_t count
 sl_status sl_folder_commit(sl_gallery *gallery, sl_error *err);
 sl_status sl_folder_remove(sl_gallery *gallery, const char *image, const char *label, size_t *removed,
                            sl_error *err);
+sl_status sl_folder_backup(const char *dir, const char *file, sl_progress_fn progress, void *context, sl_error *err);
+sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 void sl_folder_mark(const sl_gallery *gallery, sl_gallery_mark *out);
 sl_status sl_folder_restore(sl_gallery *gallery, const sl_gallery_mark *from, const sl_gallery_mark *to,
                             sl_restored_fn told, void *context, size_t *count, sl_error *err);
