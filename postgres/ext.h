@@ -2,6 +2,7 @@
  * looks, without networks, codecs and threads.
  *
  *     ext_gallery.c    a gallery's row, its tables, its faces by id
+ *     ext_scan.c       a table's rows, page by page
  *     ext_top.c        stage 1       ext_identify.c    stage 2
  *     ext_pack.c       blocks        ext_check.c       what is sound       ext_scrub.c    bytes that nobody needs
  *
@@ -44,6 +45,12 @@ ext_gallery *ext_gallery_open(text *name);
 
 /* Opens a table of the gallery for reading, if the caller may select from it. */
 Relation ext_table_open(const ext_gallery *g, const char *table);
+
+/* Calls `each` with every row that the query sees of part `part` of `parts` of a table's pages. The table has at most
+ * EXT_COLUMNS columns. */
+enum { EXT_COLUMNS = 4 };
+typedef void (*ext_row_fn)(void *context, const Datum *values, const bool *nulls);
+void ext_scan(Relation table, int part, int parts, ext_row_fn each, void *context);
 
 /* Reads templates by face. Pointers are valid until the next one is read. */
 typedef struct {

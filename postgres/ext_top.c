@@ -3,12 +3,10 @@
  * has no template there, whatever a block says. */
 #include "ext.h"
 
-#include "access/heapam.h"
-#include "access/tableam.h"
+#include "access/table.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
-#include "utils/snapmgr.h"
 
 #include "base/bytes.h"
 #include "match/stage1/code_top.h"
@@ -22,88 +20,74 @@ enum {
 
 /* ---- a scan ---- */
 
-/* A scan of part `part` of a table's pages, which stay in shared memory if they fit. */
-static TableScanDesc begin_part(Relation table, int part, int parts)
-{
-    TableScanDesc scan = table_beginscan_strat(table, GetActiveSnapshot(), 0, NULL, false, false);
-    const uint64 pages = RelationGetNumberOfBlocks(table);
-    const uint64 first = pages * (uint64)part / (uint64)parts, end = pages * (uint64)(part + 1) / (uint64)parts;
-    heap_setscanlimits(scan, (BlockNumber)first, (BlockNumber)(end - first));
-    return scan;
-}
+typedef struct {
+    const ext_gallery *gallery;
+    sl_code_top *top;
+    float *embedding; /* [D] a copy, as a page's need not be aligned */
+} scanning;
 
-static bool has_columns(Relation table, int count, const Oid *types)
+/* Opens a table whose columns are of these types. */
+static Relation open_as_made(const ext_gallery *g, const char *name, int count, const Oid *types)
 {
+    Relation table = ext_table_open(g, name);
     TupleDesc d = RelationGetDescr(table);
     bool same = d->natts == count;
     for (int i = 0; same && i < count; i++)
         same = TupleDescAttr(d, i)->atttypid == types[i];
-    return same;
-}
-
-static void scan_blocks(const ext_gallery *g, sl_code_top *top, int part, int parts)
-{
-    static const Oid types[4] = {INT4OID, FLOAT4OID, BYTEAOID, BYTEAOID};
-    Relation table = ext_table_open(g, "block");
-    if (!has_columns(table, 4, types))
+    if (!same)
         ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-                errmsg("the table block of gallery \"%s\" is not as create_gallery made it", g->name));
-    TupleTableSlot *slot = table_slot_create(table, NULL);
-    TableScanDesc scan = begin_part(table, part, parts);
-    sl_error err;
-    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        sl_scan_codes codes;
-        CHECK_FOR_INTERRUPTS();
-        slot_getallattrs(slot);
-        if (slot->tts_isnull[0] || slot->tts_isnull[1] || slot->tts_isnull[2] || slot->tts_isnull[3])
-            continue;
-        bytea *ids = DatumGetByteaPP(slot->tts_values[2]), *stored = DatumGetByteaPP(slot->tts_values[3]);
-        ext_block_view(g, DatumGetInt32(slot->tts_values[0]), DatumGetFloat4(slot->tts_values[1]), ids, stored,
-                       &codes);
-        ext_try(sl_code_top_scan(top, &codes, VARDATA_ANY(ids), &err), &err);
-        if ((Pointer)ids != DatumGetPointer(slot->tts_values[2]))
-            pfree(ids);
-        if ((Pointer)stored != DatumGetPointer(slot->tts_values[3]))
-            pfree(stored);
-    }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    table_close(table, AccessShareLock);
+                errmsg("the table %s of gallery \"%s\" is not as create_gallery made it", name, g->name));
+    return table;
 }
 
-static void scan_tail(const ext_gallery *g, sl_code_top *top, int part, int parts)
+/* block (n int, norm real, ids bytea, codes bytea) */
+static void scan_block(void *context, const Datum *values, const bool *nulls)
 {
-    static const Oid types[2] = {INT8OID, BYTEAOID};
+    const scanning *s = context;
+    sl_scan_codes codes;
+    sl_error err;
+    if (nulls[0] || nulls[1] || nulls[2] || nulls[3])
+        return;
+    bytea *ids = DatumGetByteaPP(values[2]), *stored = DatumGetByteaPP(values[3]);
+    ext_block_view(s->gallery, DatumGetInt32(values[0]), DatumGetFloat4(values[1]), ids, stored, &codes);
+    ext_try(sl_code_top_scan(s->top, &codes, VARDATA_ANY(ids), &err), &err);
+    if ((Pointer)ids != DatumGetPointer(values[2]))
+        pfree(ids);
+    if ((Pointer)stored != DatumGetPointer(values[3]))
+        pfree(stored);
+}
+
+/* tail (face bigint, embedding bytea) */
+static void scan_waiting(void *context, const Datum *values, const bool *nulls)
+{
+    const scanning *s = context;
+    const ext_gallery *g = s->gallery;
     const size_t bytes = (size_t)g->shape.dim * sizeof(float);
-    Relation table = ext_table_open(g, "tail");
-    if (!has_columns(table, 2, types))
-        ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
-                errmsg("the table tail of gallery \"%s\" is not as create_gallery made it", g->name));
-    TupleTableSlot *slot = table_slot_create(table, NULL);
-    TableScanDesc scan = begin_part(table, part, parts);
-    float *embedding = palloc(bytes);
     sl_error err;
-    while (table_scan_getnextslot(scan, ForwardScanDirection, slot)) {
-        CHECK_FOR_INTERRUPTS();
-        slot_getallattrs(slot);
-        if (slot->tts_isnull[0] || slot->tts_isnull[1])
-            continue;
-        bytea *stored = DatumGetByteaPP(slot->tts_values[1]);
-        const int64 face = DatumGetInt64(slot->tts_values[0]);
-        if (VARSIZE_ANY_EXHDR(stored) != bytes ||
-            !sl_embedding_sound((uint8_t *)VARDATA_ANY(stored), g->shape.dim)) {
-            ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
-                    errmsg("the embedding of face %lld in gallery \"%s\" is damaged, and was left out",
-                           (long long)face, g->name));
-            continue;
-        }
-        memcpy(embedding, VARDATA_ANY(stored), bytes);
-        ext_try(sl_code_top_offer(top, (uint64_t)face, embedding, &err), &err);
+    if (nulls[0] || nulls[1])
+        return;
+    bytea *stored = DatumGetByteaPP(values[1]);
+    const int64 face = DatumGetInt64(values[0]);
+    if (VARSIZE_ANY_EXHDR(stored) != bytes || !sl_embedding_sound((uint8_t *)VARDATA_ANY(stored), g->shape.dim)) {
+        ereport(WARNING, errcode(ERRCODE_DATA_CORRUPTED),
+                errmsg("the embedding of face %lld in gallery \"%s\" is damaged, and was left out", (long long)face,
+                       g->name));
+    } else {
+        memcpy(s->embedding, VARDATA_ANY(stored), bytes);
+        ext_try(sl_code_top_offer(s->top, (uint64_t)face, s->embedding, &err), &err);
     }
-    table_endscan(scan);
-    ExecDropSingleTupleTableSlot(slot);
-    table_close(table, AccessShareLock);
-    pfree(embedding);
+    if ((Pointer)stored != DatumGetPointer(values[1]))
+        pfree(stored);
+}
+
+static void scan_all(scanning *s, int part, int parts)
+{
+    static const Oid block[4] = {INT4OID, FLOAT4OID, BYTEAOID, BYTEAOID}, tail[2] = {INT8OID, BYTEAOID};
+    Relation blocks = open_as_made(s->gallery, "block", 4, block), waiting = open_as_made(s->gallery, "tail", 2, tail);
+    ext_scan(blocks, part, parts, scan_block, s);
+    ext_scan(waiting, part, parts, scan_waiting, s);
+    table_close(waiting, AccessShareLock);
+    table_close(blocks, AccessShareLock);
 }
 
 /* ---- the best ---- */
@@ -142,8 +126,7 @@ static bool pass(const ext_gallery *g, const sl_vectors *queries, int k, int kep
     bool whole = true;
     ext_try(sl_code_top_open(queries, kept, &top, &err), &err);
     ext_own(top, close_top);
-    scan_blocks(g, top, part, parts);
-    scan_tail(g, top, part, parts);
+    scan_all(&(scanning){g, top, f.embedding}, part, parts);
     ext_reader_open(&f.reader, g);
     for (size_t q = 0; whole && q < queries->count; q++) {
         size_t count;
