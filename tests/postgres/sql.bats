@@ -140,11 +140,31 @@ setup_file() {
     [ "$(sql shard3 "SELECT faces FROM secondlook.info('gone')")" = 3 ]
 }
 
-@test "a statement timeout and a cancel end a search; the next one is answered" {
+@test "a statement timeout and a cancel end a search soon; the session goes on, and no lock is left" {
     q="(SELECT string_agg(substr(bytes, 1, 256), '') FROM gallery_one.template)"
-    refused shard0 "SET statement_timeout = '1ms'; SELECT count(*) FROM secondlook.top('one', $q || $q || $q || $q, 300)" \
-        "canceling statement"
-    [ "$(sql shard0 "SELECT count(*) FROM secondlook.top('one', $q, 3)")" = 900 ]
+    long="SELECT count(*) FROM secondlook.top('one', $q || $q || $q || $q || $q || $q || $q || $q || $q || $q, 300)"
+    held="SELECT count(*) FROM pg_locks WHERE relation IN (SELECT c.oid FROM pg_class c
+          WHERE relnamespace = 'gallery_one'::regnamespace) AND pid = pg_backend_pid()"
+    start=$(date +%s%N)
+    [ "$(sql shard0 "$long")" = 900000 ] # 3,000 queries
+    whole=$(($(date +%s%N) - start))
+    said=$(psql -X -q -t -A -d shard0 -c "SET statement_timeout = '20ms'" -c "$long" -c "SET statement_timeout = 0" \
+        -c "$held" -c "SELECT count(*) FROM secondlook.top('one', $q, 3)" 2>&1)
+    [ "$said" = "$(printf 'ERROR:  canceling statement due to statement timeout\n0\n900')" ]
+    for wait in .02 .1 .2; do # at several places of the way
+        psql -X -q -t -A -d shard0 -c "SET application_name = 'long'" -c "$long" -c "$held" \
+            -c "SELECT count(*) FROM secondlook.top('one', $q, 3)" > "$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+        until pid=$(sql shard0 "SELECT pid FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active'") &&
+            [ -n "$pid" ]; do :; done
+        sleep $wait
+        start=$(date +%s%N)
+        sql shard0 "SELECT pg_cancel_backend($pid)" > /dev/null
+        wait
+        took=$(($(date +%s%N) - start))
+        echo "a whole search: $((whole / 1000000)) ms; from the cancel on: $((took / 1000000)) ms"
+        [ "$(cat "$BATS_TEST_TMPDIR/said")" = "$(printf 'ERROR:  canceling statement due to user request\n0\n900')" ]
+    done
+    sql shard0 "SET lock_timeout = '5s'; BEGIN; LOCK TABLE gallery_one.block, gallery_one.tail, gallery_one.template; COMMIT"
 }
 
 @test "dump and restore: a gallery is whole in another database" {

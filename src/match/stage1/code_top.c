@@ -231,7 +231,8 @@ sl_status sl_code_top_best(sl_code_top *t, size_t query, size_t k, sl_code_fetch
     const float *q = t->queries.data + query * (size_t)t->queries.dim;
     *count = 0;
     prune(t, a);
-    qsort(a->candidates, a->count, sizeof *a->candidates, by_high);
+    if (a->count > 0) /* else there may be no memory yet, which qsort must not get */
+        qsort(a->candidates, a->count, sizeof *a->candidates, by_high);
     for (size_t i = 0; i < a->count; i++) {
         const candidate *c = &a->candidates[i];
         const float *embedding;
