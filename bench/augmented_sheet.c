@@ -99,7 +99,7 @@ int main(int argc, char **argv)
     const sl_augmentation *a = argc > 2 ? sl_augmentation_find(argv[2]) : NULL;
     const int pictures = argc > 4 ? atoi(argv[4]) : PICTURES;
     if (argc < 3 || argc > 5 || !a || pictures < 1 || pictures > 10000) {
-        fprintf(stderr, "usage: augment GALLERY none|mirror|covered|rough [SHEET.png [COUNT]]\n");
+        fprintf(stderr, "usage: augment GALLERY none|mirror|covered|rough|worn [SHEET.png [COUNT]]\n");
         return 2;
     }
     sl_status status = sl_gallery_open(argv[1], SL_GALLERY_READ, NULL, &g, &err);

@@ -12,7 +12,8 @@
 
 enum { KEY_KIND = CLI_KEY_OWN, KEY_SEED, KEY_STAGE, KEY_STYLE, KEY_SKIP, KEY_FAILURES };
 
-static const char *const kind_names[] = {"mask", "sunglasses", "crop", "scarf", "block", NULL};
+static const char *const kind_names[] = {"mask", "sunglasses", "crop", "scarf", "block", "wrap", "hood",
+                                         "beard", "helmet", "hair", "side", "hand", "glasses", NULL};
 enum { KINDS = sizeof kind_names / sizeof *kind_names - 1 };
 
 /* What is drawn on: the photo, the crop that is cut out of it first, the picture that is a crop already. */
@@ -35,7 +36,9 @@ typedef struct {
 static const struct argp_option options[] = {
     CLI_OPTION_JSON,
     {"kind", KEY_KIND, "KIND,...", 0,
-     "mask, sunglasses, crop, scarf, block (required); of several, each goes to a folder of its name below DIR", 0},
+     "mask, sunglasses, crop, scarf, block, wrap (any cloth over the lower face), hood, beard, helmet, hair, side "
+     "(something before one side), hand, glasses (required); of several, each goes to a folder of its name below DIR",
+     0},
     {"output", 'o', "DIR", 0, "Where the pictures go, with the tree below each folder (required)", 0},
     {"stage", KEY_STAGE, "photo|aligned", 0,
      "Draw on the whole photo (the default), or on the face cut out of it first, as 'align' would (the copies are "
@@ -44,8 +47,9 @@ static const struct argp_option options[] = {
     CLI_OPTION_ALIGNED,
     {"style", KEY_STYLE, "NAME", 0,
      "mask: surgical-blue, surgical-white, surgical-black, n95, cloth, patterned, below-nose; sunglasses: wayfarer "
-     "(the default), classic, aviator, round; scarf, block: stripes, dots, checks, plaid, plain; all: any, by the "
-     "seed",
+     "(the default), classic, aviator, round; scarf, block: stripes, dots, checks, plaid, plain; wrap, hood, side: "
+     "plain, patterned, picture (cut out of its sides); beard, hair: dark, light; helmet: shell, cloth; hand: mouth, "
+     "cheek; glasses: clear, tinted, mirrored; all: any, by the seed",
      0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same pictures (default: 1)", 0},
     CLI_OPTION_REPLACE,
@@ -97,7 +101,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (!run->kind_count)
-            argp_error(state, "--kind mask|sunglasses|crop|scarf|block is missing");
+            argp_error(state, "--kind mask|sunglasses|hood|... is missing");
         if (!run->out.dir)
             argp_error(state, "-o DIR is missing");
         if (!run->paths.count)
@@ -118,12 +122,13 @@ static const struct argp parser = {
     options,
     parse,
     "--kind KIND,... IMAGE|DIR... -o DIR",
-    "Draws a mask, sunglasses, a scarf or a patterned block on the main face of each photo, or cuts a random 70 % "
+    "Draws a mask, sunglasses, a hood or what else people wear on the main face of each photo, or cuts a random 70 % "
     "square out of it and scales it back. Names and folders stay, so that the copies can be identified against the "
     "originals' gallery.\v"
     "Examples:\n"
     "  secondlook occlude --kind mask photos/ -o masked\n"
     "  secondlook occlude --kind mask,sunglasses,crop --stage aligned lfw/ -o queries\n"
+    "  secondlook occlude --kind beard,hood,helmet photos/ -o dressed\n"
     "  secondlook occlude --kind sunglasses --style aviator --seed 7 photo.jpg -o out\n\n"
     "A picture depends on the seed and its id alone, whatever else is in the run. What is drawn needs the 68 "
     "landmarks: apt-get install libdlib-data\n"

@@ -54,7 +54,15 @@ typedef enum {
     SL_OCCLUDE_SUNGLASSES = 1,
     SL_OCCLUDE_CROP = 2,  /* 70 % of each side at a random place, scaled back */
     SL_OCCLUDE_SCARF = 3, /* patterned, drawn up over the nose */
-    SL_OCCLUDE_BLOCK = 4  /* a patterned rectangle somewhere on the face */
+    SL_OCCLUDE_BLOCK = 4, /* a patterned rectangle somewhere on the face */
+    SL_OCCLUDE_WRAP = 5,  /* cloth of any kind over the lower face, around it or as far as the cheeks */
+    SL_OCCLUDE_HOOD = 6,
+    SL_OCCLUDE_BEARD = 7,
+    SL_OCCLUDE_HELMET = 8, /* or a hat of cloth; with its brim and shadow */
+    SL_OCCLUDE_HAIR = 9,   /* over forehead and sides */
+    SL_OCCLUDE_SIDE = 10,  /* something that stands before the left or the right side */
+    SL_OCCLUDE_HAND = 11,
+    SL_OCCLUDE_GLASSES = 12 /* clear, tinted or mirroring, of any shape */
 } sl_occlusion;
 
 /* The names of a kind's styles, ended by NULL (a crop has none). "any" is one of the others, chosen by the seed: the

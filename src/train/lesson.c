@@ -118,7 +118,7 @@ static sl_status cover(const making *m, uint64_t number, const sl_image *crop, c
     const sl_augmentation *mix = m->mix;
     sl_image other = {0};
     sl_status status = SL_OK;
-    if (mix->share[SL_COVER_TEXTURES] + mix->share[SL_COVER_FACE] > 0)
+    if (mix->share[SL_COVER_TEXTURES] + mix->share[SL_COVER_FACE] + mix->share[SL_COVER_WORN] > 0)
         status = take_other(m, number, &other, err);
     if (status == SL_OK)
         status = sl_augment(mix, crop, landmarks, other.pixels ? &other : NULL, m->seed, number, NULL, out, err);
@@ -153,6 +153,11 @@ static sl_status make_all(making *m, int count, sl_error *err)
     return sl_parallel_try(m->lesson->threads, (size_t)count, make_picture, m, err);
 }
 
+size_t sl_lesson_turn(const sl_lesson *l, uint64_t number)
+{
+    return sl_shuffled(l->seed, number, sl_source_size(l->learned));
+}
+
 sl_status sl_lesson_batch(const sl_lesson *l, uint64_t first, int count, size_t *which, float *out, sl_error *err)
 {
     making m = {.lesson = l,
@@ -163,7 +168,7 @@ sl_status sl_lesson_batch(const sl_lesson *l, uint64_t first, int count, size_t 
                 .mix = l->mix,
                 .out = out};
     for (int i = 0; i < count; i++)
-        which[i] = sl_shuffled(l->seed, first + (uint64_t)i, sl_source_size(l->learned));
+        which[i] = sl_lesson_turn(l, first + (uint64_t)i);
     return make_all(&m, count, err);
 }
 

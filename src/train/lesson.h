@@ -24,6 +24,9 @@ void sl_lesson_close(sl_lesson *lesson);
 /* How many pictures judge: some thousand are enough. */
 size_t sl_lesson_judged(const sl_lesson *lesson);
 
+/* The number in `learned` of picture `number` of the endless walk. */
+size_t sl_lesson_turn(const sl_lesson *lesson, uint64_t number);
+
 /* Pictures number first .. first + count - 1 of the endless walk, as the network takes them: out [count, channels,
  * height, width], covered; which [count]: their numbers in `learned`. */
 sl_status sl_lesson_batch(const sl_lesson *lesson, uint64_t first, int count, size_t *which, float *out,

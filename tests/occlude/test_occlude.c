@@ -5,7 +5,7 @@
 #include "image/draw.h"
 #include "secondlook_draw.h"
 
-enum { KINDS = SL_OCCLUDE_BLOCK + 1 };
+enum { KINDS = SL_OCCLUDE_GLASSES + 1 };
 
 /* A frontal face in units of its eye distance, the origin between the eyes, drawn from proportions. */
 static void frontal_face(sl_point l[68], float cx, float cy, float unit, float roll)
@@ -287,7 +287,9 @@ static void grey_pictures_come_out_rgb(void **state)
 static void styles_are_told_apart_by_name(void **state)
 {
     (void)state;
-    static const double bounds[KINDS][2] = {{.1, .45}, {.04, .26}, {1, 0}, {.2, .6}, {.01, .28}};
+    static const double bounds[KINDS][2] = {{.1, .45}, {.04, .26}, {1, 0},    {.2, .6},  {.01, .28},
+                                            {.05, .7}, {.1, .8},   {.03, .5}, {.01, .6},  {.02, .7},
+                                            {.05, .8}, {.03, .5},  {.005, .3}};
     sl_error err;
     sl_point l[68];
     sl_image image = skin(128, 128);
@@ -301,7 +303,8 @@ static void styles_are_told_apart_by_name(void **state)
             assert_ok(sl_occlude(&image, l, (sl_occlusion)kind, names[count], 5, &again, &err));
             assert_true(same_picture(&all[count], &again));
             double part = changed(&image, &again);
-            assert_true(part > bounds[kind][0] && part < bounds[kind][1]);
+            if (!(part > bounds[kind][0] && part < bounds[kind][1]))
+                fail_msg("kind %d, %s: covers %g", kind, names[count], part);
             sl_image_free(&again);
         }
         assert_int_equal(count > 0, kind != SL_OCCLUDE_CROP);
@@ -309,7 +312,8 @@ static void styles_are_told_apart_by_name(void **state)
             int equal = 0;
             for (int k = 0; k + 1 < count; k++)
                 equal += same_picture(&all[i], &all[k]);
-            assert_int_equal(equal, 1); /* itself */
+            if (equal != 1)
+                fail_msg("kind %d: %s is as others are", kind, names[i]);
         }
         if (count)
             assert_string_equal(names[count - 1], "any");
@@ -317,6 +321,58 @@ static void styles_are_told_apart_by_name(void **state)
             sl_image_free(&all[i]);
     }
     assert_null(sl_occlusion_styles((sl_occlusion)99)[0]);
+    sl_image_free(&image);
+}
+
+/* Where each of what people wear is, and where it is not, for most seeds: points of the face in its own axes. */
+static void what_is_worn_is_in_its_place(void **state)
+{
+    (void)state;
+    static const struct {
+        sl_occlusion kind;
+        sl_point on, off;
+    } places[] = {
+        {SL_OCCLUDE_WRAP, {0, 1.4f}, {0, -.6f}},     {SL_OCCLUDE_HOOD, {1.35f, -.6f}, {0, .3f}},
+        {SL_OCCLUDE_BEARD, {0, 1.45f}, {0, .2f}},    {SL_OCCLUDE_HELMET, {0, -1.35f}, {0, .8f}},
+        {SL_OCCLUDE_HAIR, {1.2f, -.9f}, {0, .5f}},   {SL_OCCLUDE_GLASSES, {.5f, .02f}, {0, 1.1f}},
+    };
+    enum { SEEDS = 60 };
+    sl_error err;
+    sl_point l[68];
+    sl_image image = skin(240, 260), out;
+    frontal_face(l, 120, 110, 60, 0);
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        int on = 0, off = 0;
+        for (uint64_t seed = 0; seed < SEEDS; seed++) {
+            const sl_point a = {120 + 60 * places[i].on.x, 110 + 60 * places[i].on.y};
+            const sl_point b = {120 + 60 * places[i].off.x, 110 + 60 * places[i].off.y};
+            assert_ok(sl_occlude(&image, l, places[i].kind, NULL, seed, &out, &err));
+            on += difference_at(&image, &out, a) > 5;
+            off += difference_at(&image, &out, b) > 30;
+            sl_image_free(&out);
+        }
+        if (on < SEEDS * 8 / 10 || off > SEEDS / 10)
+            fail_msg("kind %d: %d of %d where it is, %d where it is not", places[i].kind, on, SEEDS, off);
+    }
+    sl_image_free(&image);
+}
+
+/* Cloth is cut out of the picture: one whose sides are red makes it red. */
+static void cloth_of_the_picture_is_the_pictures(void **state)
+{
+    (void)state;
+    sl_error err;
+    sl_point l[68];
+    sl_image image = skin(240, 260), out;
+    frontal_face(l, 120, 110, 40, 0);
+    sl_draw_fill(&image, 0, 0, 96, 260, (sl_colour){250, 0, 0});
+    sl_draw_fill(&image, 144, 0, 96, 260, (sl_colour){250, 0, 0});
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        assert_ok(sl_occlude(&image, l, SL_OCCLUDE_WRAP, "picture", seed, &out, &err));
+        const uint8_t *p = out.pixels + 3 * (170 * 240 + 120);
+        assert_true(p[1] == 0 && p[2] == 0 && p[0] > 100);
+        sl_image_free(&out);
+    }
     sl_image_free(&image);
 }
 
@@ -399,8 +455,8 @@ static void bad_calls_are_refused(void **state)
     frontal_face(l, 20, 15, 12, 0);
     assert_int_equal(sl_occlude(&image, NULL, SL_OCCLUDE_MASK, NULL, 0, &out, &err), SL_ERR_ARGUMENT);
     assert_null(out.pixels);
-    assert_int_equal(sl_occlude(&image, l, (sl_occlusion)7, NULL, 0, &out, &err), SL_ERR_ARGUMENT);
-    assert_non_null(strstr(err.text, "kind 7"));
+    assert_int_equal(sl_occlude(&image, l, (sl_occlusion)KINDS, NULL, 0, &out, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "kind 13"));
     assert_int_equal(sl_occlude(&image, l, SL_OCCLUDE_MASK, "aviator", 0, &out, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "aviator"));
     assert_int_equal(sl_occlude(&image, l, SL_OCCLUDE_CROP, "any", 0, &out, &err), SL_ERR_ARGUMENT);
@@ -445,6 +501,8 @@ int main(void)
         cmocka_unit_test(tiny_pictures_and_faces),     cmocka_unit_test(crops_are_seventy_percent),
         cmocka_unit_test(grey_pictures_come_out_rgb),  cmocka_unit_test(bad_calls_are_refused),
         cmocka_unit_test(scrambled_landmarks),         cmocka_unit_test(styles_are_told_apart_by_name),
+        cmocka_unit_test(what_is_worn_is_in_its_place),
+        cmocka_unit_test(cloth_of_the_picture_is_the_pictures),
         cmocka_unit_test(any_mask_is_of_many_colours), cmocka_unit_test(scarf_and_block_cover_what_they_should),
         cmocka_unit_test(patterns_have_both_paints),
     };

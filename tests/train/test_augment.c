@@ -74,6 +74,7 @@ static size_t changed(const sl_image *a, const sl_image *b)
 /* ---- the whole ---- */
 
 typedef struct {
+    const char *mix;
     const sl_image *crop, *other;
     const sl_point *landmarks;
     sl_image *out;
@@ -85,20 +86,19 @@ static void *augment_many(void *context)
     const job *j = context;
     sl_error why;
     for (size_t i = j->from; i < j->count; i += j->step)
-        if (sl_augment(sl_augmentation_find("rough"), j->crop, j->landmarks, j->other, 3, i, NULL, &j->out[i], &why))
+        if (sl_augment(sl_augmentation_find(j->mix), j->crop, j->landmarks, j->other, 3, i, NULL, &j->out[i], &why))
             return "failed";
     return NULL;
 }
 
 /* In any order, on any thread; other numbers and seeds give other pictures. */
-static void test_same_number_same_bytes(void **state)
+static void expect_same_number_same_bytes(const char *mix)
 {
-    (void)state;
     enum { COUNT = 200, THREADS = 4 };
     sl_image crop = picture(112, 112, 3, 1), other = picture(112, 112, 3, 2), by_one[COUNT], by_many[COUNT], seed;
     sl_point landmarks[68];
     face_points(landmarks);
-    job one = {&crop, &other, landmarks, by_one, 0, 1, COUNT}, many[THREADS];
+    job one = {mix, &crop, &other, landmarks, by_one, 0, 1, COUNT}, many[THREADS];
     assert_null(augment_many(&one));
     pthread_t threads[THREADS];
     for (size_t t = 0; t < THREADS; t++) {
@@ -117,7 +117,7 @@ static void test_same_number_same_bytes(void **state)
         as_before += i > 0 && equal(&by_one[i], &by_one[i - 1]);
     }
     assert_true(as_before < 10); /* two uncovered ones side by side */
-    assert_ok(sl_augment(sl_augmentation_find("rough"), &crop, landmarks, &other, 4, 0, NULL, &seed, &err));
+    assert_ok(sl_augment(sl_augmentation_find(mix), &crop, landmarks, &other, 4, 0, NULL, &seed, &err));
     assert_false(equal(&seed, &by_one[0]));
     for (size_t i = 0; i < COUNT; i++) {
         sl_image_free(&by_one[i]);
@@ -126,6 +126,13 @@ static void test_same_number_same_bytes(void **state)
     sl_image_free(&seed);
     sl_image_free(&crop);
     sl_image_free(&other);
+}
+
+static void test_same_number_same_bytes(void **state)
+{
+    (void)state;
+    expect_same_number_same_bytes("rough");
+    expect_same_number_same_bytes("worn");
 }
 
 /* `clean` is the crop, or for about every second number its mirror, and so is `out` where nothing else is done. */
@@ -200,6 +207,28 @@ static void test_other_face(void **state)
         sl_image_free(&out);
     }
     assert_true(theirs > touched * 8 / 10);
+    sl_image_free(&crop);
+    sl_image_free(&other);
+}
+
+/* What is worn: all that outfits have is drawn by and by, and most of what differs is a mouth or eyes. */
+static void test_outfits(void **state)
+{
+    (void)state;
+    enum { DRAWS = 400 };
+    sl_image crop = plain(112, 112, 150), other = picture(112, 112, 3, 9), out;
+    const sl_augmentation a = only(SL_COVER_WORN);
+    int mouths = 0, eyes = 0, foreheads = 0;
+    for (uint64_t i = 0; i < DRAWS; i++) { /* without landmarks: where an aligned face is */
+        assert_ok(sl_augment(&a, &crop, NULL, i % 2 ? &other : NULL, 1, i, NULL, &out, &err));
+        const uint8_t *p = out.pixels;
+        mouths += p[3 * (112 * 100 + 56)] != 150, eyes += p[3 * (112 * 52 + 74)] != 150;
+        foreheads += p[3 * (112 * 2 + 56)] != 150;
+        sl_image_free(&out);
+    }
+    assert_true(mouths > DRAWS * 45 / 100 && mouths < DRAWS * 9 / 10);
+    assert_true(eyes > DRAWS * 4 / 10 && eyes < DRAWS * 9 / 10);
+    assert_true(foreheads > DRAWS / 10 && foreheads < DRAWS * 7 / 10);
     sl_image_free(&crop);
     sl_image_free(&other);
 }
@@ -432,6 +461,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_number_same_bytes), cmocka_unit_test(test_clean_and_mirror),
         cmocka_unit_test(test_covers),                 cmocka_unit_test(test_other_face),
+        cmocka_unit_test(test_outfits),
         cmocka_unit_test(test_without_landmarks),      cmocka_unit_test(test_shares),
         cmocka_unit_test(test_misalign),               cmocka_unit_test(test_blur),
         cmocka_unit_test(test_noise),                  cmocka_unit_test(test_relight),

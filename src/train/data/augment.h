@@ -18,7 +18,8 @@ typedef enum {
     SL_COVER_RECTANGLES = 5, /* bands, rectangles and ellipses of one colour */
     SL_COVER_TEXTURES = 6,   /* the same of noise, patterns and cloth cut from another picture */
     SL_COVER_FACE = 7,       /* the same of another face, in its place: the hardest, for it looks like a face */
-    SL_COVERS = 8
+    SL_COVER_WORN = 8,       /* glasses, cloth, hood, helmet, hair, beard, hand: one of them, or several */
+    SL_COVERS = 9
 } sl_cover;
 
 /* Lengths are in pixels of a crop 112 wide; other crops are treated alike. */
@@ -33,8 +34,8 @@ typedef struct {
     double blur, few_pixels, noise, jpeg;
 } sl_augmentation;
 
-/* "none", "mirror" (all that the published finetuning does), "covered", "rough"; their names, ended by NULL. NULL for
- * another name. */
+/* "none", "mirror" (all that the published finetuning does), "covered", "rough", "worn"; their names, ended by NULL.
+ * NULL for another name. */
 const sl_augmentation *sl_augmentation_find(const char *name);
 extern const char *const sl_augmentation_names[];
 
@@ -43,8 +44,9 @@ sl_status sl_augmentation_check(const sl_augmentation *a, sl_error *err);
 
 /* Picture `number` of a run: the same arguments give the same bytes, on any thread. crop: RGB or grey, out is RGB.
  * landmarks: 68 in the crop's pixels; NULL, or such that nothing can be drawn by them: rectangles take the place of
- * what is drawn on faces. other: another face's crop; NULL: textures take the place of faces. clean (NULL: not wanted):
- * the crop with nothing but the mirror. Both are the caller's. */
+ * masks, sunglasses, scarves and blocks, and what is worn is drawn where an aligned face is. other: another face's
+ * crop; NULL: textures take the place of faces. clean (NULL: not wanted): the crop with nothing but the mirror. Both are
+ * the caller's. */
 sl_status sl_augment(const sl_augmentation *a, const sl_image *crop, const sl_point *landmarks, const sl_image *other,
                      uint64_t seed, uint64_t number, sl_image *clean, sl_image *out, sl_error *err);
 

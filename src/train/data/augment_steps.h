@@ -5,26 +5,13 @@
 #include <stdbool.h>
 
 #include "base/rng.h"
+#include "occlude/soft.h"
 #include "train/data/augment.h"
 
 /* A pixel of a crop 112 wide, in pixels of this one. */
 static inline double sl_crop_unit(const sl_image *image)
 {
     return image->width / 112.;
-}
-
-static inline bool sl_rng_odds(sl_rng *r, double odds)
-{
-    return sl_rng_uniform(r) < odds;
-}
-
-/* Of mean 0 and deviation 1, never beyond 3.5: nothing is absurd. */
-static inline double sl_rng_normal(sl_rng *r)
-{
-    double sum = -2;
-    for (int i = 0; i < 4; i++)
-        sum += sl_rng_uniform(r);
-    return sum * 1.7320508075688772;
 }
 
 static inline uint8_t sl_byte_of(float v)
@@ -37,6 +24,11 @@ static inline uint8_t sl_byte_of(float v)
 /* One to three shapes, or a band, of a cover from SL_COVER_RECTANGLES on. other: a picture to cut from; NULL only where
  * the cover is not SL_COVER_FACE. */
 void sl_cover_shapes(sl_image *image, sl_cover cover, const sl_image *other, sl_rng *r);
+
+/* ---- outfits.c ---- */
+
+/* SL_COVER_WORN. other: to cut cloth from; NULL: none. */
+void sl_dress(sl_image *image, const sl_face_axes *axes, const sl_image *other, sl_rng *r);
 
 /* ---- misalign.c ---- */
 

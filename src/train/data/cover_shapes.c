@@ -55,105 +55,26 @@ static shape pick_patch(const sl_image *image, sl_rng *r)
 
 /* ---- what they are made of ---- */
 
-typedef enum { PLAIN, GRAINS, PATTERN, CUT, FACE } material;
-
-typedef struct {
-    material of;
-    sl_paint colour;
-    sl_pattern pattern;
-    double unit;           /* pixels an eye distance of the pattern; of grains: a grain */
-    uint64_t grain;
-    const sl_image *other; /* cut from: the window below, repeated and mirrored; face: pixel for pixel */
-    int left, top, side;
-    double enlarged;
-    double shade_x, shade_y, shade; /* waves of light and dark: of what length, and how deep */
-} cloth;
-
-/* Dark ones are more frequent, as clothes are. */
-static sl_paint pick_colour(sl_rng *r)
+static sl_material pick_material(const sl_image *image, sl_cover cover, const sl_image *other, sl_rng *r)
 {
-    const double u = sl_rng_uniform(r), grey = u < .35 ? sl_rng_range(r, 5, 90) : sl_rng_range(r, 90, 245);
-    const double a = sl_rng_uniform(r), b = sl_rng_uniform(r), c = sl_rng_uniform(r);
-    if (u < .5)
-        return (sl_paint){(float)(grey + 24 * a - 12), (float)(grey + 24 * b - 12), (float)(grey + 24 * c - 12)};
-    return (sl_paint){(float)(255 * a), (float)(255 * b), (float)(255 * c)};
-}
-
-static void pick_window(cloth *c, const sl_image *image, sl_rng *r)
-{
-    const int least = c->other->width < c->other->height ? c->other->width : c->other->height;
-    c->of = CUT;
-    c->side = 1 + (int)(least * sl_rng_range(r, .12, .4));
-    c->side = c->side < least ? c->side : least;
-    c->left = (int)sl_rng_below(r, (uint64_t)(c->other->width - c->side) + 1);
-    c->top = (int)sl_rng_below(r, (uint64_t)(c->other->height - c->side) + 1);
-    c->enlarged = sl_rng_range(r, 1, 3) * image->width / c->other->width;
-}
-
-static cloth pick_cloth(const sl_image *image, sl_cover cover, const sl_image *other, sl_rng *r)
-{
-    const double length = sl_rng_range(r, 12, 50) * sl_crop_unit(image), turn = sl_rng_range(r, 0, M_PI);
-    cloth c = {.colour = pick_colour(r), .other = other, .unit = .32 * image->width};
-    c.grain = sl_rng_next(r);
-    c.shade_x = cos(turn) * 2 * M_PI / length, c.shade_y = sin(turn) * 2 * M_PI / length;
-    c.shade = sl_rng_odds(r, .5) ? sl_rng_range(r, .05, .35) : 0;
+    sl_material m = sl_material_plain(.32 * image->width, r);
     if (cover == SL_COVER_FACE) {
-        c.of = FACE;
-        c.shade = 0;
+        m.of = SL_MATERIAL_FACE;
+        m.other = other;
+        m.shade = 0;
     } else if (cover == SL_COVER_TEXTURES) {
-        const uint64_t kind = sl_rng_below(r, other ? 3 : 2);
-        c.of = kind ? PATTERN : GRAINS;
-        c.unit = kind ? c.unit * sl_rng_range(r, .6, 1.6) : sl_rng_range(r, 1, 9) * sl_crop_unit(image);
-        c.pattern = sl_pattern_pick(SL_PATTERN_ANY, r);
-        c.pattern.a = pick_colour(r), c.pattern.b = pick_colour(r);
-        if (kind == 2)
-            pick_window(&c, image, r);
+        switch (sl_rng_below(r, other ? 3 : 2)) {
+        case 0: sl_material_grains(&m, sl_rng_range(r, 1, 9) * sl_crop_unit(image), r); break;
+        case 1: sl_material_pattern(&m, r); break;
+        default: sl_material_cut(&m, other, image->width, false, r);
+        }
     }
-    return c;
-}
-
-static sl_paint pixel_of(const sl_image *image, int x, int y)
-{
-    const uint8_t *p = image->pixels + 3 * ((size_t)y * (size_t)image->width + (size_t)x);
-    return (sl_paint){p[0], p[1], p[2]};
-}
-
-/* A place on a strip of `side` that is repeated, every second time mirrored. */
-static int folded(double at, int side)
-{
-    const double in_two = fmod(fabs(at), 2. * side);
-    const int i = (int)(in_two < side ? in_two : 2 * side - in_two);
-    return i < side ? i : side - 1;
-}
-
-static sl_paint scaled(sl_paint p, double by)
-{
-    return (sl_paint){(float)(p.r * by), (float)(p.g * by), (float)(p.b * by)};
-}
-
-static sl_paint cloth_at(const cloth *c, const sl_image *image, int x, int y)
-{
-    const double u = x / c->unit, v = y / c->unit;
-    switch (c->of) {
-    case GRAINS: {
-        const int column = (int)u, row = (int)v;
-        return (sl_paint){(float)(128 + 127 * sl_grain_at(c->grain, column, row)),
-                          (float)(128 + 127 * sl_grain_at(c->grain + 1, column, row)),
-                          (float)(128 + 127 * sl_grain_at(c->grain + 2, column, row))};
-    }
-    case PATTERN: return sl_pattern_at(&c->pattern, (sl_point){(float)u, (float)v}, 1 / c->unit);
-    case CUT:
-        return pixel_of(c->other, c->left + folded(x / c->enlarged, c->side),
-                        c->top + folded(y / c->enlarged, c->side));
-    case FACE: return pixel_of(c->other, x * c->other->width / image->width, y * c->other->height / image->height);
-    case PLAIN: break;
-    }
-    return c->colour;
+    return m;
 }
 
 /* ---- drawing ---- */
 
-static void draw_shape(sl_image *image, const shape *s, const cloth *c)
+static void draw_shape(sl_image *image, const shape *s, const sl_material *m)
 {
     const double reach = hypot(s->half_width, s->half_height) + s->soft;
     const int x0 = (int)fmax(s->x - reach, 0), x1 = (int)fmin(s->x + reach + 1, image->width);
@@ -163,8 +84,7 @@ static void draw_shape(sl_image *image, const shape *s, const cloth *c)
             const float covered = cover_at(s, x, y);
             if (covered <= 0)
                 continue;
-            const double shade = c->shade > 0 ? 1 + c->shade * sin(c->shade_x * x + c->shade_y * y) : 1;
-            sl_blend(image, x, y, scaled(cloth_at(c, image, x, y), shade), covered);
+            sl_blend(image, x, y, sl_material_at(m, image, x, y), covered);
         }
 }
 
@@ -175,7 +95,7 @@ void sl_cover_shapes(sl_image *image, sl_cover cover, const sl_image *other, sl_
     for (int i = 0; i < count; i++) {
         shape s = band ? pick_band(image, r) : pick_patch(image, r);
         s.soft = sl_rng_range(r, .5, 3) * sl_crop_unit(image);
-        const cloth c = pick_cloth(image, cover, other, r);
-        draw_shape(image, &s, &c);
+        const sl_material m = pick_material(image, cover, other, r);
+        draw_shape(image, &s, &m);
     }
 }
