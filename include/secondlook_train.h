@@ -145,9 +145,12 @@ typedef struct {
     /* the work */
     int batch;      /* pictures, or pairs of maps, of one run */
     int accumulate; /* runs of one step, whose gradients are averaged */
-    uint64_t steps;
+    uint64_t steps; /* that the schedule is for */
+    uint64_t until; /* sl_trainer_run ends after so many of them; 0: after all */
     uint64_t seed;
     const char *augmentation; /* a mix by name: docs/training.md */
+    uint64_t pool;    /* so many pictures are drawn, once, and come again and again, so that nothing but the part that
+                         learns runs in a step; memory for what lies before it. 0: each is drawn anew. Not of maps */
     double held_out;  /* the part of the people who are not learned from and judge, in [0, .5]; 0: nobody does */
     sl_people people; /* of the gallery's or list's people, those who are learned from or judge */
     int most_people;  /* of them no more than so many are learned from, chosen by hash; 0: all */
@@ -250,6 +253,21 @@ typedef struct {
 /* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest
  * NAME.json. It has a fingerprint of its own; thresholds are for `models threshold` to find. */
 SL_API sl_status sl_trainer_save(sl_trainer *trainer, const sl_train_output *output, sl_error *err);
+
+/* ------------------------------------------------------------------ query encoders averaged */
+
+typedef struct {
+    const char *encoder; /* by name, or a manifest's path */
+    double part;         /* above 0, up to 1 */
+} sl_encoder_part;
+
+/* Makes a query encoder whose weights are the mean of others' by their parts, which are 1 together at most: what is
+ * left is the recogniser's own. All are of one recogniser. models_dir: NULL, or as in sl_engine_options; model: the
+ * recogniser, NULL the one that the first encoder names. Of output `output`, `licence` and `replace` are read. The files
+ * are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are none, SL_ERR_MISMATCH for an encoder of
+ * another recogniser, SL_ERR_NOT_FOUND where one is not there. */
+SL_API sl_status sl_train_average(const char *models_dir, const char *model, const sl_encoder_part *parts, int count,
+                                  const sl_train_output *output, sl_error *err);
 
 #ifdef __cplusplus
 }

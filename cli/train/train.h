@@ -4,6 +4,7 @@
 
 int cmd_train_finetune(int argc, char **argv);
 int cmd_train_distill(int argc, char **argv);
+int cmd_train_average(int argc, char **argv);
 int cmd_train_vit(int argc, char **argv);
 int cmd_train_h1(int argc, char **argv);
 int cmd_train_h2(int argc, char **argv);

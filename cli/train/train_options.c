@@ -34,6 +34,8 @@ enum {
     KEY_MOST_PEOPLE,
     KEY_DROPOUT,
     KEY_EVERY,
+    KEY_POOL,
+    KEY_UNTIL,
     KEY_KEEP
 };
 
@@ -68,8 +70,13 @@ static const struct argp_option options[] = {
     {"batch", KEY_BATCH, "N", 0, "Pictures of one run", 0},
     {"accumulate", KEY_ACCUMULATE, "N", 0, "Runs of one step; with mpirun shared by its ranks", 0},
     {"steps", KEY_STEPS, "N", 0, "In all", 0},
+    {"until", KEY_UNTIL, "N", 0, "End after N of the steps, whose schedule stays; also of a run that is resumed", 0},
     {"seed", KEY_SEED, "N", 0, "The same seed gives the same weights", 0},
     {"augmentation", KEY_AUGMENTATION, "NAME", 0, "What is drawn on the crops", 0},
+    {"pool", KEY_POOL, "N", 0,
+     "Draw N pictures, once, and learn from them again and again: steps are several times quicker where the first "
+     "layers do not learn (0: each picture is drawn anew)",
+     0},
     {"held-out", KEY_HELD_OUT, "PART", 0, "Of the people, who are not learned from and judge; 0: nobody", 0},
     {"people", KEY_PEOPLE, "all|a|b", 0, "Only this half of the people takes part, as in eval", 0},
     {"most-people", KEY_MOST_PEOPLE, "N", 0, "No more people than so many are learned from, chosen by hash", 0},
@@ -155,8 +162,10 @@ static void apply_work(struct argp_state *state, sl_train_options *o, int key, c
     case KEY_BATCH: o->batch = (int)cli_parse_int(state, "--batch", arg, 1, 4096); break;
     case KEY_ACCUMULATE: o->accumulate = (int)cli_parse_int(state, "--accumulate", arg, 1, 4096); break;
     case KEY_STEPS: o->steps = (uint64_t)cli_parse_int(state, "--steps", arg, 1, 1LL << 40); break;
+    case KEY_UNTIL: o->until = (uint64_t)cli_parse_int(state, "--until", arg, 0, 1LL << 40); break;
     case KEY_SEED: o->seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, 1LL << 62); break;
     case KEY_AUGMENTATION: o->augmentation = arg; break;
+    case KEY_POOL: o->pool = (uint64_t)cli_parse_int(state, "--pool", arg, 0, 1 << 24); break;
     case KEY_HELD_OUT: o->held_out = cli_parse_real(state, "--held-out", arg, 0, .5); break;
     case KEY_PEOPLE: o->people = cli_parse_people(state, arg); break;
     case KEY_MOST_PEOPLE: o->most_people = (int)cli_parse_int(state, "--most-people", arg, 2, 1 << 24); break;

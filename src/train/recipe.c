@@ -227,6 +227,8 @@ sl_status sl_settings_check(const sl_train_options *o, sl_error *err)
         {!o->batch_statistics || o->batch > 1, "a batch of two and more, where batch norms use its statistics"},
         {o->accumulate >= 1 && o->accumulate <= 4096, "1 to 4096 runs a step"},
         {o->steps >= 1 && o->steps <= (uint64_t)1 << 40, "at least one step"},
+        {o->pool == 0 || (o->task == SL_TRAIN_RECOGNISER && o->pool <= (uint64_t)1 << 24),
+         "a pool of up to 16,777,216 pictures, and none where maps are learned from"},
         {o->every >= 1, "a judgement every step or less often"},
         {is_number(o->held_out, 0, .5), "a part of people held out from 0 to .5"},
         {is_number(o->keep, 0, .9999), "a part that is kept from 0 to below 1"},

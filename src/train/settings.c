@@ -97,6 +97,8 @@ char *sl_settings_text(const sl_train_options *o, const uint8_t fingerprint[32],
     add_count(&t, "steps", o->steps);
     add_count(&t, "every", o->every);
     add_count(&t, "seed", o->seed);
+    if (o->pool)
+        add_count(&t, "pool", o->pool);
     sl_text_add(&t, "augmentation %s\nprecision %s\n", o->augmentation ? o->augmentation : "",
                 o->precision == SL_COMPUTE_BF16 ? "bf16" : "f32");
     if (!t.failed)

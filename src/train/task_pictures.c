@@ -1,6 +1,6 @@
 /* A recogniser that learns from aligned crops.
  *
- *     lesson: pictures --> front --> learner
+ *     lesson: pictures --> front -[pool]-> learner
  *                            |          ^
  *        targets, of the start, or labels
  */
@@ -13,6 +13,7 @@
 #include "train/classes.h"
 #include "train/judge.h"
 #include "train/loss.h"
+#include "train/drawn_pool.h"
 #include "train/student.h"
 
 typedef struct {
@@ -21,7 +22,10 @@ typedef struct {
     sl_plan *front;    /* NULL: the cut is the pictures, and no teacher is asked */
     bool front_embeds; /* its output 0 is the teacher's embedding of what came in */
     float *targets;    /* [learned, dim] unit embeddings at the start; NULL: not needed */
+    sl_pool pool;      /* what front made, the teacher's embeddings last; of no pictures: each is drawn anew */
+    bool filled;       /* the pool is; it and what a resumed run needs wait for the first batch */
     size_t *which;     /* [batch] */
+    float *covered;    /* [batch, dim] unit embeddings at the start of the covered pictures, where front embeds */
 } picture_work;
 
 /* ---- opening ---- */
@@ -51,7 +55,7 @@ static sl_status look_at_all(sl_trainer *t, sl_progress_fn progress, void *conte
     const sl_plan_options options = sl_trainer_plan(t);
     sl_plan *teacher;
     double flop;
-    if (t->o.loss != SL_LOSS_DISTILL && !begins_at_means(t))
+    if (w->targets || (t->o.loss != SL_LOSS_DISTILL && !begins_at_means(t)))
         return SL_OK;
     SL_TRY(sl_student_front(&w->student, true, &options, &teacher, &flop, err));
     sl_status status = embed_all(t, teacher, progress, context, err);
@@ -68,7 +72,8 @@ static sl_status open_pictures(sl_trainer *t, const sl_train_data *data, sl_prog
     SL_TRY(sl_student_open(&t->o, &w->student, err));
     SL_TRY(sl_lesson_open(data, &w->student.recogniser, &t->o, &w->lesson, err));
     w->which = calloc((size_t)t->o.batch, sizeof *w->which);
-    if (!w->which)
+    w->covered = sl_calloc_aligned((size_t)t->o.batch * (size_t)sl_student_dim(&w->student), sizeof *w->covered);
+    if (!w->which || !w->covered)
         return sl_no_memory(err, "for a trainer");
     t->net = w->student.net;
     t->learning = w->student.learning;
@@ -77,7 +82,7 @@ static sl_status open_pictures(sl_trainer *t, const sl_train_data *data, sl_prog
     t->judged = w->lesson.judged;
     t->judging = sl_lesson_judged(&w->lesson);
     memcpy(t->fingerprint, w->student.recogniser.fingerprint, sizeof t->fingerprint);
-    return look_at_all(t, progress, context, err);
+    return t->o.resume ? SL_OK : look_at_all(t, progress, context, err); /* else with the first batch, if one comes */
 }
 
 static void close_pictures(sl_trainer *t)
@@ -88,8 +93,10 @@ static void close_pictures(sl_trainer *t)
     sl_plan_free(w->front);
     sl_lesson_close(&w->lesson);
     sl_student_close(&w->student);
+    sl_pool_close(&w->pool);
     free(w->targets);
     free(w->which);
+    free(w->covered);
     free(w);
 }
 
@@ -114,34 +121,132 @@ static sl_status picture_part(sl_trainer *t, sl_shape shapes[SL_MAX_PART_INPUTS]
     return SL_OK;
 }
 
-static sl_status open_front(sl_trainer *t, sl_error *err)
+static sl_status compile_front(sl_trainer *t, sl_error *err)
 {
     picture_work *w = t->work;
     const sl_plan_options options = sl_trainer_plan(t);
     double flop;
     w->front_embeds = t->o.loss == SL_LOSS_DISTILL && t->o.target_covered > 0;
     SL_TRY(sl_student_front(&w->student, w->front_embeds, &options, &w->front, &flop, err));
-    t->flop += flop;
+    if (!t->o.pool)
+        t->flop += flop;
     return SL_OK;
+}
+
+/* ---- pictures, drawn ---- */
+
+/* Draws pictures first .. first + batch - 1 of all, and runs what does not learn. */
+static sl_status draw_batch(sl_trainer *t, uint64_t first, sl_error *err)
+{
+    picture_work *w = t->work;
+    sl_plan *reader = w->front ? w->front : t->learner.plan;
+    SL_TRY(sl_lesson_batch(&w->lesson, first, t->o.batch, w->which, sl_plan_input(reader, 0, NULL), err));
+    return w->front ? sl_plan_run(w->front, err) : SL_OK;
+}
+
+/* What front has for cut i. */
+static const float *cut_of(const picture_work *w, int i)
+{
+    int output = w->front_embeds;
+    if (sl_student_cut_is_picture(&w->student, i))
+        return sl_plan_input(w->front, 0, NULL);
+    for (int k = 0; k < i; k++)
+        output += !sl_student_cut_is_picture(&w->student, k);
+    return sl_plan_output(w->front, output, NULL);
+}
+
+/* The teacher's embedding of the picture in this row, made one of unit length. */
+static void take_covered(const picture_work *w, int row, float *out)
+{
+    const int dim = sl_student_dim(&w->student);
+    const float *covered = sl_plan_output(w->front, 0, NULL) + (size_t)row * (size_t)dim;
+    double sum = 0;
+    for (int d = 0; d < dim; d++)
+        sum += (double)covered[d] * covered[d];
+    const float by = (float)(1 / fmax(sqrt(sum), 1e-12));
+    for (int d = 0; d < dim; d++)
+        out[d] = by * covered[d];
+}
+
+/* ---- the pool ---- */
+
+static size_t numbers_of_cut(const picture_work *w, int i)
+{
+    const sl_shape *shape = &w->student.cut_shapes[i];
+    return (size_t)(sl_shape_elements(shape) / shape->dim[0]);
+}
+
+static sl_status keep_batch(sl_trainer *t, size_t first, sl_error *err)
+{
+    picture_work *w = t->work;
+    const int cuts = w->student.n_cut;
+    SL_TRY(draw_batch(t, first, err));
+    for (int row = 0; row < t->o.batch && first + (size_t)row < w->pool.count; row++) {
+        for (int i = 0; i < cuts; i++)
+            memcpy(sl_pool_at(&w->pool, i, first + (size_t)row), cut_of(w, i) + (size_t)row * w->pool.each[i],
+                   w->pool.each[i] * sizeof(float));
+        if (w->front_embeds)
+            take_covered(w, row, sl_pool_at(&w->pool, cuts, first + (size_t)row));
+    }
+    return SL_OK;
+}
+
+static sl_status open_pool(sl_trainer *t, sl_error *err)
+{
+    picture_work *w = t->work;
+    size_t each[SL_MAX_CUT + 1];
+    if (!w->front)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a pool keeps what lies before the weights that learn, and there is "
+                       "nothing: choose fewer weights (learn), or no pool");
+    for (int i = 0; i < w->student.n_cut; i++) {
+        if (w->student.cut_shapes[i].dim[0] != t->o.batch)
+            return sl_fail(err, SL_ERR_UNSUPPORTED, "a pool keeps pictures one by one, and this network's do not lie "
+                           "one by one before what learns");
+        each[i] = numbers_of_cut(w, i);
+    }
+    each[w->student.n_cut] = (size_t)sl_student_dim(&w->student);
+    return sl_pool_open((size_t)t->o.pool, each, w->student.n_cut + w->front_embeds, &w->pool, err);
+}
+
+static sl_status fill_pool(sl_trainer *t, sl_error *err)
+{
+    picture_work *w = t->work;
+    for (size_t first = 0; first < w->pool.count; first += (size_t)t->o.batch)
+        SL_TRY(keep_batch(t, first, err));
+    w->filled = true;
+    return SL_OK;
+}
+
+static sl_status open_front(sl_trainer *t, sl_error *err)
+{
+    SL_TRY(compile_front(t, err));
+    return t->o.pool ? open_pool(t, err) : SL_OK;
 }
 
 /* ---- a batch ---- */
 
 /* Hands what front made over to the learner. */
-static sl_status pass_on(const sl_trainer *t, sl_error *err)
+static void pass_on(const sl_trainer *t)
 {
     const picture_work *w = t->work;
-    int output = w->front_embeds;
-    if (!w->front)
-        return SL_OK;
-    SL_TRY(sl_plan_run(w->front, err));
-    for (int i = 0; i < w->student.n_cut; i++) {
-        const float *from = sl_student_cut_is_picture(&w->student, i) ? sl_plan_input(w->front, 0, NULL)
-                                                                      : sl_plan_output(w->front, output++, NULL);
-        memcpy(sl_plan_input(t->learner.plan, i, NULL), from,
-               (size_t)sl_shape_elements(&w->student.cut_shapes[i]) * sizeof *from);
-    }
-    return SL_OK;
+    for (int i = 0; w->front && i < w->student.n_cut; i++)
+        memcpy(sl_plan_input(t->learner.plan, i, NULL), cut_of(w, i),
+               (size_t)sl_shape_elements(&w->student.cut_shapes[i]) * sizeof(float));
+    for (int row = 0; w->front_embeds && row < t->o.batch; row++)
+        take_covered(w, row, w->covered + (size_t)row * (size_t)sl_student_dim(&w->student));
+}
+
+/* The same out of the pool, for row `row` of the batch. */
+static void pass_on_kept(const sl_trainer *t, int row, size_t kept)
+{
+    const picture_work *w = t->work;
+    const int cuts = w->student.n_cut, dim = sl_student_dim(&w->student);
+    for (int i = 0; i < cuts; i++)
+        memcpy(sl_plan_input(t->learner.plan, i, NULL) + (size_t)row * w->pool.each[i], sl_pool_at(&w->pool, i, kept),
+               w->pool.each[i] * sizeof(float));
+    if (w->front_embeds)
+        memcpy(w->covered + (size_t)row * (size_t)dim, sl_pool_at(&w->pool, cuts, kept), (size_t)dim * sizeof(float));
+    w->which[row] = sl_lesson_turn(&w->lesson, kept);
 }
 
 /* target [dim]: unit embedding at the start of the untouched picture, and by its weight that of the covered one. */
@@ -149,16 +254,10 @@ static void set_target(const sl_trainer *t, int row, float *target)
 {
     const picture_work *w = t->work;
     const int dim = sl_student_dim(&w->student);
+    const float *covered = w->covered + (size_t)row * (size_t)dim;
     memcpy(target, w->targets + w->which[row] * (size_t)dim, (size_t)dim * sizeof *target);
-    if (!w->front_embeds)
-        return;
-    const float *covered = sl_plan_output(w->front, 0, NULL) + (size_t)row * (size_t)dim;
-    double sum = 0;
-    for (int d = 0; d < dim; d++)
-        sum += (double)covered[d] * covered[d];
-    const float by = (float)(t->o.target_covered / fmax(sqrt(sum), 1e-12));
-    for (int d = 0; d < dim; d++)
-        target[d] += by * covered[d];
+    for (int d = 0; w->front_embeds && d < dim; d++)
+        target[d] += (float)t->o.target_covered * covered[d];
 }
 
 static void set_wanted(const sl_trainer *t)
@@ -175,11 +274,18 @@ static void set_wanted(const sl_trainer *t)
 
 static sl_status fill_pictures(sl_trainer *t, uint64_t run, sl_error *err)
 {
-    picture_work *w = t->work;
-    sl_plan *first = w->front ? w->front : t->learner.plan;
-    SL_TRY(sl_lesson_batch(&w->lesson, run * (uint64_t)t->o.batch, t->o.batch, w->which, sl_plan_input(first, 0, NULL),
-                           err));
-    SL_TRY(pass_on(t, err));
+    const picture_work *w = t->work;
+    const uint64_t first = run * (uint64_t)t->o.batch;
+    SL_TRY(look_at_all(t, NULL, NULL, err));
+    if (w->pool.count && !w->filled)
+        SL_TRY(fill_pool(t, err));
+    if (w->pool.count) {
+        for (int row = 0; row < t->o.batch; row++)
+            pass_on_kept(t, row, sl_pool_turn(&w->pool, t->o.seed, first + (uint64_t)row));
+    } else {
+        SL_TRY(draw_batch(t, first, err));
+        pass_on(t);
+    }
     set_wanted(t);
     return SL_OK;
 }

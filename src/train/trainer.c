@@ -139,6 +139,12 @@ static sl_status write_checkpoint(sl_trainer *t, sl_error *err)
     return sl_checkpoint_write(t->checkpoint, &t->states, &t->at, t->settings, err);
 }
 
+/* The step after which the run ends. */
+static uint64_t last_step(const sl_trainer *t)
+{
+    return t->o.until && t->o.until < t->o.steps ? t->o.until : t->o.steps;
+}
+
 sl_status sl_trainer_step(sl_trainer *t, sl_train_report *report, sl_error *err)
 {
     sl_train_report unused, *r = report ? report : &unused;
@@ -149,7 +155,7 @@ sl_status sl_trainer_step(sl_trainer *t, sl_train_report *report, sl_error *err)
     SL_TRY(learn(t, r, err));
     r->step = t->at.step;
     r->seconds = sl_now() - from;
-    const bool stop = t->at.step % t->o.every == 0 || t->at.step == t->o.steps;
+    const bool stop = t->at.step % t->o.every == 0 || t->at.step == last_step(t);
     if (stop)
         SL_TRY(sl_trainer_judge(t, &r->judged, err));
     if (t->log.file)
@@ -189,15 +195,16 @@ sl_status sl_trainer_checkpoint(sl_trainer *t, sl_error *err)
 
 sl_status sl_trainer_run(sl_trainer *t, sl_train_tell tell, void *context, sl_error *err)
 {
-    while (t->at.step < t->o.steps) {
+    const uint64_t last = last_step(t);
+    while (t->at.step < last) {
         sl_train_report r;
         SL_TRY(sl_trainer_step(t, &r, err));
-        if (!tell || !tell(context, &r, t->o.steps) || t->at.step == t->o.steps)
+        if (!tell || !tell(context, &r, last) || t->at.step == last)
             continue;
         if (t->checkpoint)
             SL_TRY(write_checkpoint(t, err));
         return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after step %llu of %llu", (unsigned long long)r.step,
-                       (unsigned long long)t->o.steps);
+                       (unsigned long long)last);
     }
     return SL_OK;
 }

@@ -66,6 +66,50 @@ score='d.queries[0].faces[0].candidates[0].score'
     contains "$err" "no query encoder"
 }
 
+@test "encoders are averaged: half of one is half way to the recogniser" {
+    sl train average --output ./whole ./encoder.json:1 --model ./blank.json
+    expect 0
+    contains "$out" "whole is made"
+    sl train average --output ./mean ./encoder.json:0.25 ./whole.json:.25 --model ./blank.json --json
+    expect 0
+    json 'd.recogniser === 0.5'
+    [ "$(stat -c %s mean.safetensors)" -eq "$(stat -c %s encoder.safetensors)" ]
+    for encoder in none ./encoder.json ./whole.json ./mean.json; do
+        ask --encoder "$encoder" --threshold -1
+        scores="$scores $(json_value "$score")"
+    done
+    set -- $scores
+    [ "$2" = "$3" ]
+    [ "$4" != "$1" ]
+    [ "$4" != "$2" ]
+    contains "$(cat mean.json)" "0.25 of ./encoder.json, 0.25 of ./whole.json"
+}
+
+@test "parts that are none, and what is no encoder of this recogniser, are not averaged" {
+    sl train average --output ./bad ./encoder.json
+    expect 2
+    contains "$err" "ENCODER:PART"
+    sl train average --output ./bad ./encoder.json:x
+    expect 2
+    sl train average ./encoder.json:1
+    expect 2
+    contains "$err" "--output"
+    sl train average --output ./bad --model ./blank.json ./encoder.json:.7 ./encoder.json:.4
+    expect 1
+    contains "$err" "1.1 together"
+    sl train average --output ./bad --model ./blank.json ./encoder.json:0
+    expect 1
+    sl train average --output ./bad --model ./other.json ./encoder.json:1
+    expect 1
+    contains "$err" "of the recogniser blank"
+    sl train average --output ./bad ./blank.json:1
+    expect 1
+    contains "$err" "no query encoder"
+    sl train average --output ./bad --model ./blank.json ./nobody.json:1
+    expect 1
+    [ ! -e bad.json ]
+}
+
 @test "a server's gallery takes no encoder of ours" {
     sl identify --gallery https://localhost/v1/galleries/x --encoder ./encoder.json crops/1/1.png
     expect 2

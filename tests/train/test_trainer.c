@@ -260,10 +260,64 @@ static void test_whole_network(void **state)
     free(folder);
 }
 
+/* The same pictures again and again are learned by heart; what is kept is what would have been drawn: the first step of
+ * both has the same loss where the pool's walk has the pictures of the first batch, all of them. */
+static void test_pool(void **state)
+{
+    (void)state;
+    sl_error err;
+    char model[512], whole[512], parts[512], *folder = make_temp_dir();
+    snprintf(whole, sizeof whole, "%s/whole", folder);
+    snprintf(parts, sizeof parts, "%s/parts", folder);
+    sl_train_options o = options_for(folder, model, sizeof model);
+    o.loss = SL_LOSS_DISTILL;
+    o.target_covered = .5;
+    o.augmentation = "covered";
+    o.optimiser = SL_OPTIMISER_ADAMW;
+    o.batch_statistics = 0;
+    o.rate = 1e-3;
+    o.steps = 40;
+    o.learn = "layer4|head";
+    o.accumulate = 1;
+    sl_trainer *t = open_trainer(&o);
+    const double drawn = mean_loss(t, 1);
+    sl_trainer_close(t);
+    o.pool = (uint64_t)o.batch;
+    t = open_trainer(&o);
+    const double kept = mean_loss(t, 1);
+    if (!(fabs(kept - drawn) < 1e-5))
+        fail_msg("%g drawn, %g kept", drawn, kept);
+    mean_loss(t, 34);
+    assert_true(mean_loss(t, 5) < .9 * drawn);
+    sl_trainer_close(t);
+    o.pool = 3 * (uint64_t)o.batch - 1; /* the last batch is drawn, and not kept, as a whole */
+    o.steps = 9;
+    run_in_parts(o, whole, (int[]){0}, false);
+    run_in_parts(o, parts, (int[]){4, 0}, true);
+    assert_same_files(whole, parts, "checkpoint.safetensors");
+    o.run = whole, o.resume = 1, o.until = 3; /* all is done: nothing is drawn any more */
+    t = open_trainer(&o);
+    assert_ok(sl_trainer_run(t, NULL, NULL, &err));
+    assert_int_equal(sl_trainer_standing(t).step, 9);
+    sl_trainer_close(t);
+    o.resume = 0;
+    t = open_trainer(&o);
+    assert_ok(sl_trainer_run(t, NULL, NULL, &err));
+    assert_int_equal(sl_trainer_standing(t).step, 3);
+    sl_trainer_close(t);
+    o.resume = 1, o.pool--;
+    expect_refused(&o, SL_ERR_MISMATCH, "pool");
+    o.learn = NULL, o.target_covered = 0, o.resume = 0; /* all learns, and nobody is asked: nothing lies before it */
+    expect_refused(&o, SL_ERR_ARGUMENT, "pool");
+    remove_tree(folder);
+    free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_learns),
+        cmocka_unit_test(test_pool),
         cmocka_unit_test(test_resumes_bit_for_bit),
         cmocka_unit_test(test_refuses_another_run),
         cmocka_unit_test(test_says_what_it_needs),
