@@ -115,8 +115,10 @@ sl_status sl_gallery_remove(sl_gallery *g, const char *image, const char *label,
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_remove needs an image id or a label", g->place);
     SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes the removal only */
     sl_status status = remove_spelled(g, image, label, &count, err);
-    if (count || status != SL_OK)
+    if (status != SL_OK)
         sl_gallery_changed(g);
+    else if (count)
+        sl_gallery_removed(g);
     if (status == SL_OK && removed)
         *removed = count;
     return status;

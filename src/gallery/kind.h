@@ -39,6 +39,8 @@ struct sl_gallery {
     pthread_mutex_t mutex;
     bool embeddings_ready;
     const float *embeddings; /* [faces, D] */
+    bool rows_ready;
+    sl_vectors rows; /* the kind's rows, or no data: what stage 1 scans (sl_gallery_kind.rows) */
     struct {
         const sl_derived_index *kind; /* NULL: it was never asked for */
         void *index;
@@ -94,6 +96,11 @@ struct sl_gallery_kind {
     /* All embeddings in one piece [faces, D]; there is a face. Called once after each change, by one thread: what it
      * needs for that it may keep in *g. From then on entries are read without failing. */
     sl_status (*embeddings)(sl_gallery *g, const float **out, sl_error *err);
+    /* The embeddings of all rows in one piece, as they lie there: those of removed faces too, so that a removal moves
+     * nothing. data NULL: they cannot be scanned so (a removed one is damaged). And the face of a row, SIZE_MAX for a
+     * removed one; faces are in the order of their rows. Both NULL: there are no rows but faces. */
+    sl_status (*rows)(sl_gallery *g, sl_vectors *out, sl_error *err);
+    size_t (*face_of_row)(const sl_gallery *g, uint32_t row);
     /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. The
      * faces that it gives are those whose patches are asked for next, one by one. */
     sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,
@@ -154,5 +161,8 @@ sl_status sl_gallery_check_centre(const char *place, const sl_template_shape *sh
 
 /* Drops what was made of the faces that were: they are others now. */
 void sl_gallery_changed(sl_gallery *g);
+
+/* The same where faces were removed and nothing else: what was made of rows stays. */
+void sl_gallery_removed(sl_gallery *g);
 
 #endif

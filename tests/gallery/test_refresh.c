@@ -1,5 +1,7 @@
 /* A reading handle that follows what is written: after each refresh it is what a handle that was opened just then is, byte
  * for byte and answer for answer. */
+#include <fcntl.h>
+#include <math.h>
 #include <unistd.h>
 
 #include "support.h"
@@ -7,7 +9,7 @@
 #include "gallery/gallery.h"
 #include "secondlook_serve.h"
 
-enum { DIM = 24, PATCHES = 4, CHANNELS = 8, K = 7 };
+enum { DIM = 24, PATCHES = 4, CHANNELS = 8, K = 7, MOST = 400 };
 
 static sl_error err;
 static char *dir;
@@ -87,6 +89,20 @@ static void check_faces(const sl_gallery *followed, const sl_gallery *opened)
         assert_memory_equal(a, b, faces * DIM * sizeof *a);
 }
 
+/* What is found is what a scan of the faces alone finds, whatever else lies between them. */
+static void check_search(const sl_gallery *g, const sl_vectors *query, int k)
+{
+    float found[MOST], wanted[MOST];
+    uint32_t x[MOST], y[MOST];
+    sl_vectors all = {.count = sl_gallery_size(g), .dim = DIM};
+    assert_ok(sl_gallery_embeddings(g, &all.data, &err));
+    assert_ok(sl_cosine_top(&all, query, k, 1, y, wanted, &err));
+    assert_ok(sl_gallery_expect(g, 1, 1, &err));
+    assert_ok(sl_gallery_top(g, query, k, 1, x, found, &err));
+    assert_memory_equal(x, y, (size_t)k * sizeof *x);
+    assert_memory_equal(found, wanted, (size_t)k * sizeof *found);
+}
+
 /* Often enough that the followed one has its codes, which grow. */
 static void check_answers(const sl_gallery *followed, const sl_gallery *opened)
 {
@@ -96,6 +112,7 @@ static void check_answers(const sl_gallery *followed, const sl_gallery *opened)
         uint32_t x[K], y[K];
         const sl_vectors query = {q, 1, DIM};
         fill_random(q, DIM, 900 + (uint64_t)i, -1, 1);
+        check_search(opened, &query, k);
         assert_ok(sl_gallery_expect(followed, 1, 1, &err));
         assert_ok(sl_gallery_top(followed, &query, k, 1, x, a, &err));
         assert_ok(sl_gallery_top(opened, &query, k, 1, y, b, &err));
@@ -146,6 +163,67 @@ static void it_shows_what_was_committed_since(void **state)
     sl_gallery_close(w);
 }
 
+/* The nearest are removed, again and again, until one is left: a handle that has codes keeps them, and looks further. */
+static void removed_faces_are_never_found(void **state)
+{
+    (void)state;
+    size_t removed;
+    float q[2 * DIM];
+    sl_gallery *w = open_writer("n");
+    fill_random(q, 2 * DIM, 77, -1, 1);
+    add_faces(w, 0, 330);
+    assert_ok(sl_gallery_commit(w, &err));
+    while (sl_gallery_size(w) > 1) {
+        const sl_vectors query = {q, 2, DIM}, first = {q, 1, DIM};
+        const size_t faces = sl_gallery_size(w);
+        uint32_t nearest[2 * MOST];
+        float cosine[2 * MOST];
+        sl_entry entry;
+        char image[32];
+        check_search(w, &first, faces < K ? 1 : K);
+        check_search(w, &first, (int)faces);
+        assert_ok(sl_gallery_top(w, &query, (int)faces, 2, nearest, cosine, &err));
+        for (size_t i = 0; i < 1 + faces / 4 && i < faces - 1; i++) {
+            assert_ok(sl_gallery_top(w, &first, 1, 1, nearest, cosine, &err));
+            assert_ok(sl_gallery_entry(w, nearest[0], &entry, &err));
+            snprintf(image, sizeof image, "%s", entry.image);
+            assert_ok(sl_gallery_remove(w, image, NULL, &removed, &err));
+            assert_int_equal(removed, 1);
+        }
+    }
+    sl_gallery *r = open_reader("n");
+    check_search(r, &(sl_vectors){q, 1, DIM}, 1);
+    sl_gallery_close(r);
+    sl_gallery_close(w);
+}
+
+/* A removed face whose row is damaged, which is why it was removed, stands in nobody's way. */
+static void a_damaged_row_that_is_removed(void **state)
+{
+    (void)state;
+    size_t removed;
+    float q[DIM], bad = NAN;
+    sl_gallery *w = open_writer("d");
+    fill_random(q, DIM, 78, -1, 1);
+    const sl_vectors query = {q, 1, DIM};
+    add_faces(w, 0, 40);
+    assert_ok(sl_gallery_commit(w, &err));
+    const int fd = open("d/embeddings.1", O_RDWR);
+    assert_true(pwrite(fd, &bad, sizeof bad, 64 + 5 * DIM * 4) == sizeof bad);
+    close(fd);
+    uint32_t index[K];
+    float cosine[K];
+    assert_int_equal(sl_gallery_top(w, &query, K, 1, index, cosine, &err), SL_ERR_CORRUPT);
+    assert_ok(sl_gallery_remove(w, "photo 5", NULL, &removed, &err));
+    for (int i = 0; i < 3; i++)
+        check_search(w, &query, K);
+    sl_gallery_close(w);
+    sl_gallery *r = open_reader("d");
+    for (int i = 0; i < 3; i++)
+        check_search(r, &query, K);
+    sl_gallery_close(r);
+}
+
 static void a_compaction_ends_it(void **state)
 {
     (void)state;
@@ -175,6 +253,8 @@ static void what_cannot_follow_says_so(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(it_shows_what_was_committed_since),
+                                       cmocka_unit_test(removed_faces_are_never_found),
+                                       cmocka_unit_test(a_damaged_row_that_is_removed),
                                        cmocka_unit_test(a_compaction_ends_it),
                                        cmocka_unit_test(what_cannot_follow_says_so)};
     return cmocka_run_group_tests(tests, setup, teardown);

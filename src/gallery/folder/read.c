@@ -149,7 +149,7 @@ static sl_status make_room(sl_folder *g, size_t size, sl_error *err)
     const size_t room = g->base.faces + g->base.faces / 2;
     if (g->base.faces <= g->gathered_room)
         return SL_OK;
-    float *larger = sl_calloc_aligned(room, size);
+    float *larger = sl_alloc_aligned(room * size); /* as the file has, which fits */
     if (!larger)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for %zu embeddings: compact the gallery", g->base.place,
                        g->base.faces);
@@ -173,14 +173,38 @@ static sl_status gather(sl_folder *g, const float **out, sl_error *err)
     return SL_OK;
 }
 
+/* Checks the rows that are new. A removed one that is damaged does no harm, but is not scanned either. */
+static sl_status hold_embeddings(sl_folder *g, sl_error *err)
+{
+    for (uint32_t row = g->embeddings_held; row < g->rows; row++)
+        if (!g->row_removed[row])
+            SL_TRY(sl_check_embedding(g, row, err));
+        else if (sl_check_embedding(g, row, NULL) != SL_OK)
+            g->removed_damaged = true;
+    g->embeddings_held = g->rows;
+    return SL_OK;
+}
+
+sl_status sl_folder_rows(sl_gallery *gallery, sl_vectors *out, sl_error *err)
+{
+    sl_folder *g = (sl_folder *)gallery;
+    SL_TRY(hold_embeddings(g, err));
+    if (!g->removed_damaged)
+        *out = (sl_vectors){(const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, 0), g->rows, g->meta.shape.dim};
+    return SL_OK;
+}
+
+size_t sl_folder_face_of_row(const sl_gallery *gallery, uint32_t row)
+{
+    const sl_folder *g = (const sl_folder *)gallery;
+    return g->row_removed[row] ? SIZE_MAX : sl_face_of_row(g, row);
+}
+
 /* The mapping itself, as long as no row in it is removed. */
 sl_status sl_folder_embeddings(sl_gallery *gallery, const float **out, sl_error *err)
 {
     sl_folder *g = (sl_folder *)gallery;
-    for (size_t i = sl_face_of_row(g, g->embeddings_held); i < g->base.faces; i++)
-        if (g->face_row[i] >= g->embeddings_held)
-            SL_TRY(sl_check_embedding(g, g->face_row[i], err));
-    g->embeddings_held = g->rows;
+    SL_TRY(hold_embeddings(g, err));
     if (g->base.faces < g->rows)
         return gather(g, out, err);
     *out = (const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, 0);

@@ -67,6 +67,7 @@ typedef struct {
     uint32_t hashes_listed; /* rows below are in it */
 
     uint32_t embeddings_held; /* rows below were verified */
+    bool removed_damaged;     /* of those that are removed one or more do not hold */
     float *gathered;          /* [gathered_room, D] in one piece, where rows between them are removed */
     size_t gathered_faces;    /* of the first faces, as they are */
     size_t gathered_room;
@@ -208,6 +209,8 @@ sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *conte
 sl_status sl_folder_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_folder_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
                               void *context, sl_error *err);
+sl_status sl_folder_rows(sl_gallery *gallery, sl_vectors *out, sl_error *err);
+size_t sl_folder_face_of_row(const sl_gallery *gallery, uint32_t row);
 sl_status sl_folder_embeddings(sl_gallery *gallery, const float **out, sl_error *err);
 sl_status sl_folder_entry(const sl_gallery *gallery, size_t i, sl_entry *out, sl_error *err);
 sl_status sl_folder_embedding(const sl_gallery *gallery, size_t i, const float **out, sl_error *err);
