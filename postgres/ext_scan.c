@@ -1,7 +1,7 @@
-/* Every row of a table that the query sees, page by page. A table scan of PostgreSQL's finds each page by a look into the
- * table of all buffers, which costs as much as half of what is done with the page's codes. Here a process remembers in
- * which buffer a page was, and asks that one first. What is seen is the same: each row is asked whether the query's
- * snapshot has it. */
+/* Every row of a table that the query sees, page by page. A scan of PostgreSQL's finds each page by a look into the table
+ * of all buffers, which costs half as much as all that is done with the page's codes. Here a process remembers in which
+ * buffer a page was, and asks that one first. What is seen is the same: each row is asked whether the query's snapshot
+ * has it. */
 #include "ext.h"
 
 #include "access/heapam.h"

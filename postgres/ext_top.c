@@ -83,7 +83,8 @@ static void scan_waiting(void *context, const Datum *values, const bool *nulls)
 static void scan_all(scanning *s, int part, int parts)
 {
     static const Oid block[4] = {INT4OID, FLOAT4OID, BYTEAOID, BYTEAOID}, tail[2] = {INT8OID, BYTEAOID};
-    Relation blocks = open_as_made(s->gallery, "block", 4, block), waiting = open_as_made(s->gallery, "tail", 2, tail);
+    Relation blocks = open_as_made(s->gallery, "block", 4, block);
+    Relation waiting = open_as_made(s->gallery, "tail", 2, tail);
     ext_scan(blocks, part, parts, scan_block, s);
     ext_scan(waiting, part, parts, scan_waiting, s);
     table_close(waiting, AccessShareLock);
