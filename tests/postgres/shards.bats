@@ -108,6 +108,18 @@ two_with() { echo "postgres:///shard0?gallery=two&$1,postgres:///shard1"; }
     kill $!
 }
 
+@test "a gallery of another model, and one of a format to come, are refused by name" {
+    sql shard1 "UPDATE gallery_two.gallery SET format_version = 9"
+    client ask "$TWO" 100
+    sql shard1 "UPDATE gallery_two.gallery SET format_version = 1"
+    expect 1
+    contains "$err" "/shard1: gallery two is of a format that this version does not know"
+    need_models
+    sl identify --aligned --landmarks none --gallery "$TWO" "$SOURCE/docs/answer.png"
+    expect 1
+    contains "$err" "made-up"
+}
+
 @test "copy: from a folder into shards and back, continued where it was cut short" {
     need_models
     cd "$BATS_TEST_TMPDIR"
