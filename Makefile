@@ -45,7 +45,7 @@ check: models ## every test: units, golden values, fuzz corpora, command line, i
 # Left out: the four tests of the command line that took half of all the time, as they start the program hundreds of times
 # on what the others start it on once, and those of galleries in PostgreSQL that are about clients, not the extension.
 # `make asan SLOW=^$$` runs these too.
-SLOW := ^cli/(decisions|identify|interrupt|pictures)$$|^postgres/(crash|full|kinds|rebalance|served|shards)$$
+SLOW := ^cli/(decisions|identify|interrupt|pictures)$$|^postgres/(crash|full|kinds|rebalance|replica|served|shards)$$
 asan: models ## the same tests under the address and undefined behaviour sanitizers, but for the slowest
 	@tools/setup check
 	@cmake --preset asan-ubsan && cmake --build build-asan
