@@ -14,7 +14,7 @@
 #include "common/same_photo.h"
 #include "secondlook_eval.h"
 
-enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_REMOVE, KEY_SAME_PHOTO_BY, KEY_ENCODER };
 
 typedef struct {
     cli_galleries of;
@@ -44,6 +44,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         run->options.max_pairs = (size_t)cli_parse_int(state, "--max-pairs", arg, 1, 1000000000);
         return 0;
     case KEY_REMOVE: run->remove = true; return 0;
+    case KEY_ENCODER: run->models.engine.encoder = arg; return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -57,6 +58,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},
     {"same-photo-by", KEY_SAME_PHOTO_BY, "path|name|pattern:REGEX", 0,
      "How a query's own photo is found, which is no answer (default: path)", 0},
+    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_query_sets_argp, 0, 0, 0},
@@ -154,9 +156,10 @@ static int calibrate(calibrate_run *run)
     sl_calibration c;
     const sl_gallery *queries[CLI_QUERY_SETS];
     size_t count;
-    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->options.seed, queries, &count);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed, queries, &count);
     if (code)
         return code;
+    run->options.hidden_below = run->sets.hidden_below;
     cli_progress_start("searches and pairs");
     sl_status status = sl_gallery_calibrate(run->of.gallery, queries, count, &run->options, &c, &err);
     cli_progress_end();

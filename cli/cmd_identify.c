@@ -25,7 +25,7 @@ static const struct argp_option options[] = {
     {"exact-order", KEY_EXACT_ORDER, 0, 0,
      "Run emd's solver for all k candidates; with --top 1, or the exact solver, it runs only for those that can reach "
      "the top N otherwise. The answer is the same", 0},
-    CLI_OPTION_ENCODER(KEY_ENCODER),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},

@@ -288,8 +288,9 @@ typedef struct {
     int min_face; /* height in pixels of the smallest faces looked for where all faces are wanted, or none was found; 0:
                      20, or a 56th of the root of the photo's area where that is more; in photos of less than 480 x 480
                      with a face nothing more is looked for */
-    const char *encoder; /* of queries: a name or a manifest's path; NULL, "none": there is none. SL_ERR_MISMATCH where
-                            it is of another recogniser */
+    const char *encoder; /* of queries: a name or a manifest's path; "auto": the one that came with the library for this
+                            recogniser, if any; NULL, "none": there is none. SL_ERR_MISMATCH where it is of another
+                            recogniser */
     int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any number */
 } sl_engine_options;
 
@@ -299,6 +300,17 @@ SL_API void sl_engine_close(sl_engine *engine);
 
 /* The recogniser's description, valid as long as the engine. */
 SL_API const sl_model_info *sl_engine_model(const sl_engine *engine);
+
+/* The query encoder's name, valid as long as the engine; NULL where it has none. */
+SL_API const char *sl_engine_encoder(const sl_engine *engine);
+
+/* What tells its embeddings from others', never 0 with an encoder: the first 64 bits of a hash over its weights and how
+ * they are mixed. 0 where the engine has none. */
+SL_API uint64_t sl_engine_encoder_id(const sl_engine *engine);
+
+/* The part of a face (0 to 1) that may be hidden before the encoder changes a query's embedding; 1 where the engine has
+ * none. */
+SL_API float sl_engine_encodes_from(const sl_engine *engine);
 
 /* 64 hex digits over everything that makes templates comparable: network, preprocessing, alignment,
  * outputs. Valid as long as the engine. */
@@ -481,6 +493,8 @@ typedef struct {
                         v_m max_s S_sm, as every T has the column sums v. Results are identical, but errors in pruned
                         faces go unreported. 1: the solver runs for all k */
     const sl_look *look; /* of h2l and h2, whose kind it must be (sl_look_open); else NULL. Must outlive the options */
+    uint64_t encoder;    /* sl_engine_encoder_id of the engine that made the queries; 0: none. sl_match_settle sets it
+                            where it is given an engine. No score is computed by it; it tells which rates hold */
 } sl_match_options;
 
 /* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by

@@ -321,6 +321,8 @@ typedef struct {
 typedef struct {
     sl_match_options match; /* settled (sl_match_settle): with cells of statistics, by how much queries hide */
     sl_same_photo same_photo;
+    float hidden_below;     /* queries that hide so much or more are left out: those that a query encoder would embed
+                               otherwise (sl_engine_encodes_from); 0: all are taken */
     size_t max_pairs;       /* about so many pairs are drawn for each set of queries, where there are more */
     uint64_t seed;          /* of the draw */
     sl_progress_fn progress;
@@ -358,7 +360,8 @@ SL_API sl_status sl_model_threshold(const sl_gallery *gallery, const sl_gallery 
                                     const sl_threshold_options *what, const sl_calibrate_options *options,
                                     sl_calibration *out, sl_error *err);
 
-/* Where the above belongs for an engine's model: models_dir/NAME.rates. free() it. */
+/* Where the above belongs for an engine: models_dir/NAME.rates, NAME its query encoder's where it has one, else its
+ * model's. free() it. */
 SL_API sl_status sl_model_rates_file(const sl_engine *engine, char **path, sl_error *err);
 
 typedef struct {

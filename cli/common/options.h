@@ -88,10 +88,11 @@ sl_people cli_parse_people(struct argp_state *state, const char *text);
      "Only queries of one half of the people, told apart by a hash of the label: choose by the one, report on the "    \
      "other", 0}
 
-/* A command's own --encoder, which it keeps in its cli_models' engine options. */
-#define CLI_OPTION_ENCODER(key)                                                                                        \
-    {"encoder", key, "NAME|none", 0,                                                                                   \
-     "The query encoder, by name or a manifest's path: it sees through what covers a face (default: none)", 0}
+/* A command's own --encoder, which it keeps in its cli_models' engine options; `usual` is what it is without. */
+#define CLI_OPTION_ENCODER(key, usual)                                                                                        \
+    {"encoder", key, "NAME|auto|none", 0,                                                                              \
+     "The query encoder, by name or a manifest's path: it sees through what covers a face; auto: the one that came "   \
+     "with the library for this model, if any (default: " usual ")", 0}
 
 /* "f32", "bf16", "int8": what a recogniser computes in. */
 const char *cli_precision_name(sl_compute value);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "common/cli.h"
+#include "common/encoded.h"
 #include "common/progress.h"
 #include "secondlook_eval.h"
 
@@ -76,6 +77,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
 static int make_folder(cli_query_sets *sets)
 {
     const char *tmp = getenv("TMPDIR");
+    if (sets->folder[0])
+        return CLI_OK;
     snprintf(sets->folder, sizeof sets->folder, "%s/secondlook-drawn-XXXXXX", tmp && *tmp ? tmp : "/tmp");
     if (mkdtemp(sets->folder))
         return CLI_OK;
@@ -116,41 +119,74 @@ static int draw_all(cli_query_sets *sets, const sl_engine *engine, const sl_gall
     return code;
 }
 
-/* Whether the first of some faces has a crop. */
-static bool keeps_crops(const sl_gallery *gallery)
-{
-    sl_entry entry;
-    for (size_t i = 0; i < sl_gallery_size(gallery) && i < 16; i++)
-        if (!sl_gallery_entry(gallery, i, &entry, NULL) && entry.has_crop)
-            return true;
-    return false;
-}
-
 /* ------------------------------------------------------------------ the sets */
 
-int cli_query_sets_open(cli_query_sets *sets, const sl_engine *engine, const sl_gallery *gallery, uint64_t seed,
-                        const sl_gallery *queries[CLI_QUERY_SETS], size_t *count)
+/* A set that searches as it is embedded now, or embedded anew where the engine embeds queries otherwise than faces that
+ * are enrolled. Without crops nothing is embedded anew: then what hides too little to change has to do. */
+static int take_set(cli_query_sets *sets, const sl_engine *engine, const sl_gallery *set, const char *place,
+                    const sl_gallery **out)
 {
-    sl_error err = {0};
+    char dir[300];
+    sl_gallery_info info;
+    *out = set;
+    if (!engine || !sl_engine_encoder(engine))
+        return CLI_OK;
+    if (!cli_keeps_crops(set)) {
+        sets->hidden_below = sl_engine_encodes_from(engine);
+        cli_warn("%s keeps no crops for the query encoder: queries that hide %.0f %% and more are left out", place,
+                 100 * (double)sets->hidden_below);
+        return CLI_OK;
+    }
+    int code = make_folder(sets);
+    if (code)
+        return code;
+    sl_gallery_get_info(set, &info);
+    snprintf(dir, sizeof dir, "%s/encoded-%zu", sets->folder, sets->opened_count);
+    code = cli_encode(engine, set, place, dir, info.patches, 0, &sets->opened[sets->opened_count]);
+    if (code)
+        return code;
+    *out = sets->opened[sets->opened_count++];
+    return CLI_OK;
+}
+
+/* The gallery itself, or the galleries that were named. */
+static int take_sets(cli_query_sets *sets, const sl_engine *engine, const sl_gallery *gallery, const char *gallery_dir,
+                     const sl_gallery *queries[CLI_QUERY_SETS], size_t *count)
+{
     int code = CLI_OK;
-    *count = 0;
     if (!sets->dir_count)
-        queries[(*count)++] = gallery;
-    for (size_t i = 0; i < sets->dir_count; i++, sets->opened_count++)
-        if (sl_gallery_open(sets->dirs[i], SL_GALLERY_READ, NULL, &sets->opened[i], &err))
+        return take_set(sets, engine, gallery, gallery_dir, &queries[(*count)++]);
+    for (size_t i = 0; !code && i < sets->dir_count; i++) {
+        sl_error err = {0};
+        sl_gallery **named = &sets->named[i];
+        if (sl_gallery_open(sets->dirs[i], SL_GALLERY_READ, NULL, named, &err))
             return cli_fail(sets->dirs[i], &err);
+        code = take_set(sets, engine, *named, sets->dirs[i], &queries[(*count)++]);
+    }
+    return code;
+}
+
+int cli_query_sets_open(cli_query_sets *sets, const sl_engine *engine, const sl_gallery *gallery,
+                        const char *gallery_dir, uint64_t seed, const sl_gallery *queries[CLI_QUERY_SETS],
+                        size_t *count)
+{
+    *count = 0;
+    int code = take_sets(sets, engine, gallery, gallery_dir, queries, count);
+    const size_t drawn = sets->opened_count;
     const char *list = sets->draw ? sets->draw : usual_kinds;
-    bool wanted = strcmp(list, "none") && (sets->draw || !sets->dir_count);
-    if (wanted && engine && keeps_crops(gallery))
+    const bool wanted = strcmp(list, "none") && (sets->draw || !sets->dir_count);
+    if (code || !wanted)
+        return code;
+    if (engine && cli_keeps_crops(gallery))
         code = draw_all(sets, engine, gallery, list, seed);
-    else if (wanted && sets->draw) {
+    else if (sets->draw) {
         cli_warn("nothing can be drawn: %s", engine ? "the gallery keeps no crops: enrol with --keep-crops"
                                                     : "the gallery's model is not there");
         code = CLI_FAILED;
-    } else if (wanted)
+    } else
         cli_warn("covered queries are not measured, as %s: the model's rates go on deciding for them",
                  engine ? "the gallery keeps no crops to draw on (enroll --keep-crops)" : "its model is not there");
-    for (size_t i = 0; i < sets->opened_count; i++)
+    for (size_t i = drawn; i < sets->opened_count; i++)
         queries[(*count)++] = sets->opened[i];
     return code;
 }
@@ -159,6 +195,8 @@ void cli_query_sets_close(cli_query_sets *sets)
 {
     for (size_t i = 0; i < sets->opened_count; i++)
         sl_gallery_close(sets->opened[i]);
+    for (size_t i = 0; i < sets->dir_count; i++)
+        sl_gallery_close(sets->named[i]);
     if (sets->folder[0])
         nftw(sets->folder, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
 }

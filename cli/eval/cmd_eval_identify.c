@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/encoded.h"
 #include "common/look_needs.h"
 #include "eval/eval_identify.h"
 #include "common/gallery_model.h"
@@ -82,7 +83,7 @@ static const struct argp_option options[] = {
      "people of LFW)",
      0},
     {"only", KEY_ONLY, "FILE", 0, "Only these people or photos, one a line, in the gallery and the queries", 0},
-    CLI_OPTION_ENCODER(KEY_ENCODER),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced, the same for everything compared", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line for each configuration and query", 0},
     CLI_OPTION_CSV_SAFE,
@@ -203,44 +204,10 @@ static bool name_configs(eval_run *run)
     return true;
 }
 
-/* The queries' crops, embedded anew as an engine with this encoder embeds queries. */
-static int encode_queries(eval_run *run, const sl_engine *engine)
-{
-    sl_error err = {0};
-    sl_gallery *encoded = NULL;
-    const sl_gallery_options made = {.engine = engine, .patches = SL_PATCHES_INT8};
-    sl_status status = sl_gallery_open(":memory:", SL_GALLERY_CREATE, &made, &encoded, &err);
-    cli_progress_start("crops");
-    if (!status)
-        status = sl_gallery_encode(engine, run->of.queries, run->models.threads, cli_progress_step, NULL, encoded,
-                                   &err);
-    cli_progress_end();
-    if (status) {
-        sl_gallery_close(encoded);
-        return cli_fail(run->of.queries_dir ? run->of.queries_dir : run->of.gallery_dir, &err);
-    }
-    if (run->of.queries != run->of.gallery)
-        sl_gallery_close(run->of.queries);
-    run->of.queries = encoded;
-    return CLI_OK;
-}
-
-static int take_encoder(eval_run *run)
-{
-    sl_engine *engine = NULL;
-    if (!run->models.engine.encoder)
-        return CLI_OK;
-    int code = cli_open_for_gallery(&run->models, run->of.gallery_dir, run->of.gallery, &engine, NULL);
-    if (!code)
-        code = encode_queries(run, engine);
-    sl_engine_close(engine);
-    return code;
-}
-
 static int evaluate(eval_run *run)
 {
     sl_error err = {0};
-    int code = take_encoder(run);
+    int code = cli_encode_queries(&run->of, &run->models);
     if (!code)
         code = choose_configs(run);
     if (code)

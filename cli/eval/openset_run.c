@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "common/encoded.h"
 #include "common/look_needs.h"
 #include "common/cli.h"
 #include "common/output.h"
@@ -11,7 +12,7 @@
 #include "common/same_photo.h"
 #include "secondlook_eval.h"
 
-enum { KEY_PEOPLE = 0x300, KEY_LIMIT, KEY_SAME_PHOTO_BY };
+enum { KEY_PEOPLE = 0x300, KEY_LIMIT, KEY_SAME_PHOTO_BY, KEY_ENCODER };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -25,6 +26,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_PEOPLE: run->options.people = cli_parse_people(state, arg); return 0;
     case KEY_SAME_PHOTO_BY: run->options.same_photo = cli_parse_same_photo(state, arg); return 0;
+    case KEY_ENCODER: run->models.engine.encoder = arg; return 0;
     case KEY_LIMIT: run->options.limit = (size_t)cli_parse_int(state, "--limit", arg, 1, 1000000000); return 0;
     case ARGP_KEY_ARG: cli_usage(state, "'%s' was not expected", arg); return 0;
     default: return ARGP_ERR_UNKNOWN;
@@ -35,6 +37,7 @@ static const struct argp_option options[] = {
     CLI_OPTION_PEOPLE(KEY_PEOPLE),
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_galleries_argp, 0, 0, 0},
@@ -53,6 +56,8 @@ int cli_openset_open(openset_run *run)
     cli_catch_interrupts();
     int code = cli_galleries_open(&run->of);
     if (code)
+        return code;
+    if ((code = cli_encode_queries(&run->of, &run->models)))
         return code;
     sl_gallery_info info;
     sl_gallery_get_info(run->of.gallery, &info);

@@ -12,7 +12,7 @@
 #include "models/models.h"
 #include "secondlook_eval.h"
 
-enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_MEASURED_ON };
+enum { KEY_SEED = CLI_KEY_OWN, KEY_MAX_PAIRS, KEY_MEASURED_ON, KEY_ENCODER };
 
 typedef struct {
     cli_galleries of;
@@ -37,6 +37,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         return 0;
     case CLI_KEY_JSON: run->json = true; return 0;
     case 'o': run->out = arg; return 0;
+    case KEY_ENCODER: run->models.engine.encoder = arg; return 0;
     case KEY_MEASURED_ON: run->measured_on = arg; return 0;
     case KEY_SEED: run->options.seed = (uint64_t)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case KEY_MAX_PAIRS:
@@ -48,10 +49,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE", 0, "Where the rates go (default: NAME.rates in the models folder)", 0},
+    {"output", 'o', "FILE", 0, "Where the rates go (default: NAME.rates in the models folder, NAME the model's, or the encoder's)", 0},
     {"measured-on", KEY_MEASURED_ON, "TEXT", 0, "Whose faces they are, in words, kept in the file", 0},
     {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries and look (default: 1000000)", 0},
     {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},
+    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {
@@ -149,7 +151,8 @@ static int measure(threshold_run *run)
     char *file = run->out ? strdup(run->out) : NULL;
     if (!file && sl_model_rates_file(run->engine, &file, &err))
         return cli_fail(NULL, &err);
-    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->options.seed, queries, &sets);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed, queries, &sets);
+    run->options.hidden_below = run->sets.hidden_below;
     if (!code) {
         cli_progress_start("pairs");
         const sl_threshold_options what = {

@@ -144,12 +144,19 @@ static sl_status open_draw(draw *d, const sl_gallery *gallery, const sl_gallery 
                                   : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu pairs", d->batches * BATCH);
 }
 
-static sl_status sort_pairs(const draw *d, const sl_rates *rates, heap heaps[SL_OCCLUSION_BINS], sl_error *err)
+/* NaN, which no bin but the last takes, counts as hidden. */
+static bool is_taken(const sl_calibrate_options *o, float hidden)
+{
+    return !(o->hidden_below > 0) || hidden < o->hidden_below;
+}
+
+static sl_status sort_pairs(const draw *d, const sl_calibrate_options *o, const sl_rates *rates,
+                            heap heaps[SL_OCCLUSION_BINS], sl_error *err)
 {
     for (size_t b = 0; b < d->batches; b++) {
         uint32_t faces[BATCH];
         size_t query, n = batch_of(d, b, faces, &query);
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; is_taken(o, d->hidden[query]) && i < n; i++)
             SL_TRY(put(&heaps[sl_rates_bin(rates, d->hidden[query])], d->scores[b * BATCH + i], err));
     }
     return SL_OK;
@@ -166,7 +173,7 @@ static sl_status score_pairs(const sl_gallery *gallery, const sl_gallery *querie
     if (status == SL_OK)
         status = sl_scorer_run(&d.scorer, d.batches, BLOCK, score_batch, &d, o->progress, o->context, err);
     if (status == SL_OK)
-        status = sort_pairs(&d, rates, heaps, err);
+        status = sort_pairs(&d, o, rates, heaps, err);
     free(d.scores);
     free(d.hidden);
     sl_scorer_close(&d.scorer);
@@ -198,12 +205,16 @@ static sl_status measure_searches(const sl_gallery *gallery, const sl_gallery *c
     for (size_t k = 0; status == SL_OK && k < sets; k++) {
         sl_searches s;
         status = sl_searches_make(gallery, queries[k], &search, &s, err);
-        for (size_t i = 0; status == SL_OK && i < s.nonmated; i++)
-            status = put(&heaps[sl_rates_bin(rates, s.impostors[1][i].hidden)], s.impostors[1][i].score, err);
-        if (status == SL_OK)
-            *total += s.nonmated;
-        if (status == SL_OK)
-            sl_searches_free(&s);
+        if (status != SL_OK)
+            break;
+        for (size_t i = 0; status == SL_OK && i < s.nonmated; i++) {
+            const sl_search_end *end = &s.impostors[1][i];
+            if (!is_taken(o, end->hidden))
+                continue;
+            status = put(&heaps[sl_rates_bin(rates, end->hidden)], end->score, err);
+            ++*total;
+        }
+        sl_searches_free(&s);
     }
     measure_bins(heaps, rates, false);
     return status;

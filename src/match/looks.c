@@ -100,6 +100,7 @@ sl_match_options sl_match_stage1(const sl_match_options *o)
 {
     sl_match_options stage1 = sl_match_defaults_of(SL_RERANK_NONE);
     stage1.oae = o->oae;
+    stage1.encoder = o->encoder;
     return stage1;
 }
 

@@ -1,4 +1,5 @@
 /* The second look's options: their names, what they need, and whether their values are possible. */
+#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 
@@ -34,9 +35,8 @@ void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
 {
     const sl_look_kind *kind = sl_look_kind_of(m->rerank);
     int n = snprintf(key, SL_MATCH_KEY, "%s", kind->key ? kind->key : kind->name);
-    if (!(kind->reads & SL_READS_LOOK))
-        return;
-    n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", alpha %g", round((double)m->alpha * 1e6) / 1e6);
+    if (kind->reads & SL_READS_LOOK)
+        n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", alpha %g", round((double)m->alpha * 1e6) / 1e6);
     if (kind->reads & SL_READS_PATCHES) {
         n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s %s",
                       sl_feature_name(m->feature), sl_weighting_name(m->weighting));
@@ -49,7 +49,9 @@ void sl_match_key(const sl_match_options *m, char key[SL_MATCH_KEY])
         n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", look %.16s", own);
     }
     if (kind->reads & SL_READS_SOLVER)
-        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", sl_solver_name(m->solver));
+        n += snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", %s", sl_solver_name(m->solver));
+    if (m->encoder)
+        snprintf(key + n, SL_MATCH_KEY - (size_t)n, ", encoder %016" PRIx64, m->encoder);
 }
 
 sl_match_need sl_match_needs(const sl_match_options *o)

@@ -10,15 +10,33 @@
 
 /* ---- its file ---- */
 
+/* The hash of weights and mix, cut; a cut that is 0 counts as 1. */
+static uint64_t id_of(const sl_manifest *m, const uint8_t *weights, size_t size)
+{
+    const float mix[3] = {m->covered[0], m->covered[1], m->share};
+    uint8_t digest[32];
+    uint64_t id = 0;
+    sl_sha256 hash;
+    sl_sha256_init(&hash);
+    sl_sha256_update(&hash, weights, size);
+    sl_sha256_update(&hash, mix, sizeof mix);
+    sl_sha256_final(&hash, digest);
+    for (int i = 0; i < 8; i++)
+        id = id << 8 | digest[i];
+    return id ? id : 1;
+}
+
 /* From the models folder; what came with the library needs none. */
 static sl_status read_weights(sl_encoder *e, const char *path, sl_error *err)
 {
     uint8_t digest[32];
     const sl_builtin_file *own = sl_catalogue_builtin(e->manifest);
-    if (own)
-        return sl_safetensors_parse(own->data, own->size, &e->delta, err);
-    SL_TRY(sl_catalogue_map(e->manifest, path, &e->map, digest, err));
-    return sl_safetensors_parse(e->map.data, e->map.size, &e->delta, err);
+    if (!own)
+        SL_TRY(sl_catalogue_map(e->manifest, path, &e->map, digest, err));
+    const uint8_t *data = own ? own->data : e->map.data;
+    const size_t size = own ? own->size : e->map.size;
+    e->id = id_of(e->manifest, data, size);
+    return sl_safetensors_parse(data, size, &e->delta, err);
 }
 
 static sl_status check_encoder(const sl_encoder *e, const sl_recogniser *r, sl_error *err)

@@ -13,6 +13,7 @@ typedef struct {
     sl_manifest *manifest;
     sl_mapping map;      /* empty where it came with the library */
     sl_state_dict delta; /* may lie in the map */
+    uint64_t id;         /* of what queries become by it: weights and mix; never 0 */
 } sl_encoder;
 
 /* What a new encoder's manifest says of covered and share: chosen on drawn covers of half a (docs/lab/encoder.md). */
@@ -36,7 +37,8 @@ sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int ba
  * came whole the one that is run. *made: what the caller frees; may be NULL. */
 sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, const sl_graph **out, sl_error *err);
 
-/* How much of the embedding is the encoder's where this part of a face is hidden (NaN: not known), 0 .. share. */
+/* How much of the embedding is the encoder's where this part of a face is hidden (NaN: not known), 0 .. share: nothing up
+ * to the first number of `covered`. */
 float sl_encoder_weight(const sl_manifest *m, float hidden);
 
 #endif

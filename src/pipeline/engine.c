@@ -46,6 +46,21 @@ static int best_batch(const sl_engine *e)
     return weights > (size_t)32 << 20 ? SL_EMBED_BATCH : 1;
 }
 
+static sl_status open_encoder(const sl_engine_options *o, sl_engine *e, sl_error *err)
+{
+    char *own = NULL;
+    const char *name = o->encoder;
+    if (name && strcmp(name, "auto") == 0) {
+        SL_TRY(sl_encoder_builtin(&e->recogniser, &own, err));
+        name = own;
+    }
+    sl_status status = SL_OK;
+    if (name && strcmp(name, "none") != 0)
+        status = sl_encoder_open(o->models_dir, name, &e->recogniser, &e->encoder, err);
+    free(own);
+    return status;
+}
+
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
     SL_TRY(sl_compute_check(o->precision, err));
@@ -65,8 +80,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_recogniser_open(o->models_dir, o->model, &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
-    if (o->encoder && strcmp(o->encoder, "none") != 0)
-        SL_TRY(sl_encoder_open(o->models_dir, o->encoder, &e->recogniser, &e->encoder, err));
+    SL_TRY(open_encoder(o, e, err));
     e->batch = best_batch(e);
     const sl_recogniser *r = &e->recogniser;
     const sl_manifest *m = r->network.manifest;
@@ -124,5 +138,17 @@ void sl_engine_close(sl_engine *e)
 }
 
 const sl_model_info *sl_engine_model(const sl_engine *engine) { return &engine->info; }
+
+const char *sl_engine_encoder(const sl_engine *engine)
+{
+    return engine->encoder.manifest ? engine->encoder.manifest->name : NULL;
+}
+
+uint64_t sl_engine_encoder_id(const sl_engine *engine) { return engine->encoder.id; }
+
+float sl_engine_encodes_from(const sl_engine *engine)
+{
+    return engine->encoder.manifest ? engine->encoder.manifest->covered[0] : 1;
+}
 
 const char *sl_engine_fingerprint(const sl_engine *engine) { return engine->fingerprint; }

@@ -53,8 +53,8 @@ struct sl_session {
     float *patches;          /* [R, C] scratch */
 };
 
-/* Settles options for templates of this shape without checking their values: `auto` becomes a look, and `oae` is found
- * where the options have none (settle.c). engine may be NULL. SL_ERR_NOT_FOUND, SL_ERR_UNSUPPORTED where what the look
+/* Settles options for templates of this shape without checking their values: `auto` becomes a look, `oae` is found where
+ * the options have none, and the encoder is the engine's (settle.c). engine may be NULL. SL_ERR_NOT_FOUND, SL_ERR_UNSUPPORTED where what the look
  * needs is not known. */
 sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match,
                         sl_error *err);

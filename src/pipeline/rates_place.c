@@ -109,6 +109,18 @@ static sl_status read_file(const char *path, const char *look, sl_rates *out, sl
     return status;
 }
 
+/* Those of queries that an encoder embedded lie beside the encoder. */
+static sl_status file_of(const sl_engine *engine, bool encoded, char **path, sl_error *err)
+{
+    const sl_manifest *m = encoded ? engine->encoder.manifest : engine->recogniser.network.manifest;
+    return sl_models_side_file(engine->models_dir, m, ".rates", path, err);
+}
+
+sl_status sl_model_rates_file(const sl_engine *engine, char **path, sl_error *err)
+{
+    return file_of(engine, engine->encoder.manifest != NULL, path, err);
+}
+
 static bool fits(const sl_rates *r, const sl_engine *engine, uint32_t statistics)
 {
     return sl_same_model(r->fingerprint, engine->recogniser.fingerprint) && r->statistics == statistics;
@@ -117,10 +129,9 @@ static bool fits(const sl_rates *r, const sl_engine *engine, uint32_t statistics
 sl_status sl_model_rates(const sl_engine *engine, const sl_match_options *match, uint32_t statistics, sl_rates *out,
                          sl_error *err)
 {
-    const sl_manifest *m = engine->recogniser.network.manifest;
     char look[SL_MATCH_KEY], *path;
     sl_match_key(match, look);
-    SL_TRY(sl_models_side_file(engine->models_dir, m, ".rates", &path, err));
+    SL_TRY(file_of(engine, match->encoder && match->encoder == engine->encoder.id, &path, err));
     sl_status status = read_file(path, look, out, err);
     free(path);
     if (status == SL_OK && fits(out, engine, statistics))
@@ -134,10 +145,5 @@ sl_status sl_model_rates(const sl_engine *engine, const sl_match_options *match,
     *out = (sl_rates){0};
     return sl_fail(err, SL_ERR_NOT_FOUND, "model %s has no false match rates for the look \"%s\": calibrate the gallery "
                    "with 'secondlook calibrate', measure the model with 'secondlook models threshold', or give a "
-                   "threshold", m->name, look);
-}
-
-sl_status sl_model_rates_file(const sl_engine *engine, char **path, sl_error *err)
-{
-    return sl_models_side_file(engine->models_dir, engine->recogniser.network.manifest, ".rates", path, err);
+                   "threshold", engine->info.name, look);
 }

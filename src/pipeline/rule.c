@@ -198,24 +198,39 @@ static bool manifest_knows(const sl_engine *engine, const sl_match_options *matc
     return curve && (curve->count || !isnan(threshold));
 }
 
-/* By the rates of the look; else by what the manifest says of it; else by the stage 1 cosine. */
+/* By the rates of the look, where there are such, else by those of stage 1: *found. */
+static sl_status by_measures(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
+                             const demand *d, both_rates *room, sl_rule *out, bool *found, sl_error *err)
+{
+    SL_TRY(by_rates(engine, gallery, match, d, room, out, found, err));
+    if (*found || !engine || manifest_knows(engine, match) || !sl_looks_again(match))
+        return SL_OK;
+    const sl_match_options stage1 = sl_match_stage1(match);
+    SL_TRY(by_rates(engine, gallery, &stage1, d, room, out, found, err));
+    out->on_stage1 = *found;
+    return SL_OK;
+}
+
+/* By what was measured; else by what the manifest says. Where nobody measured queries of this encoder, what holds
+ * without it decides, and promises nothing. */
 static sl_status find_rule(const sl_engine *engine, const sl_gallery *gallery, const sl_match_options *match,
                            const demand *d, both_rates *room, sl_rule *out, sl_error *err)
 {
     bool found;
-    SL_TRY(by_rates(engine, gallery, match, d, room, out, &found, err));
+    sl_match_options plain = *match;
+    plain.encoder = 0;
+    SL_TRY(by_measures(engine, gallery, match, d, room, out, &found, err));
     if (found)
         return SL_OK;
     if (!engine)
         return sl_fail(err, SL_ERR_NOT_FOUND, "the gallery was not calibrated for this look: run 'secondlook "
                        "calibrate', or give a threshold");
-    if (!manifest_knows(engine, match) && sl_looks_again(match)) {
-        const sl_match_options stage1 = sl_match_stage1(match);
-        SL_TRY(by_rates(engine, gallery, &stage1, d, room, out, &found, err));
-        out->on_stage1 = found;
-    }
+    if (match->encoder)
+        SL_TRY(by_measures(engine, gallery, &plain, d, room, out, &found, err));
     if (!found)
-        *out = by_manifest(engine->recogniser.network.manifest, match, d);
+        *out = by_manifest(engine->recogniser.network.manifest, &plain, d);
+    if (match->encoder)
+        out->promise = SL_RATE_NONE;
     return SL_OK;
 }
 
@@ -249,9 +264,10 @@ static sl_status keep_promise(const sl_engine *engine, const sl_gallery *gallery
     const bool nothing = out->promise == SL_RATE_NONE;
     *out = sl_rule_given(NAN, 0);
     if (nothing)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "model %s has no false match rates for this look: calibrate the gallery "
+        return sl_fail(err, SL_ERR_NOT_FOUND, "model %s%s%s has no false match rates for this look: calibrate the gallery "
                        "with 'secondlook calibrate', measure the model with 'secondlook models threshold', or give a "
-                       "threshold", engine->recogniser.network.manifest->name);
+                       "threshold", engine->info.name, match->encoder ? " with the encoder " : "",
+                       match->encoder ? sl_engine_encoder(engine) : "");
     return sl_fail(err, SL_ERR_ARGUMENT, "a rate of %.2g is smaller than what was measured can tell: calibrate with "
                    "more searches, or ask for a larger rate", d->rate);
 }

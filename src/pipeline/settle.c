@@ -49,6 +49,8 @@ sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape,
 {
     if (!match->oae && engine)
         SL_TRY(sl_engine_find_known(engine, &match->oae, err));
+    if (engine)
+        match->encoder = engine->encoder.id;
     sl_match_suit(match, shape);
     return check_needs(match, err);
 }

@@ -42,15 +42,16 @@ static void a_look_is_named_by_what_it_reads(void **state)
         const sl_match_options usual = sl_match_defaults_of((sl_rerank)look);
         const bool patches = look != SL_RERANK_NONE && look != SL_RERANK_OAE;
         sl_match_key(&usual, key);
-        sl_match_options changed[6] = {usual, usual, usual, usual, usual, usual};
+        sl_match_options changed[7] = {usual, usual, usual, usual, usual, usual, usual};
         changed[0].weighting = SL_WEIGHT_SC;
         changed[1].feature = SL_FEATURE_CONTRIBUTIONS;
         changed[2].grid_rows = changed[2].grid_cols = 4;
         changed[3].solver = SL_SOLVER_EXACT;
         changed[4].patch_compute = SL_COMPARE_F32;
         changed[5].alpha = .25f;
-        const bool reads[6] = {patches, patches, patches, look == SL_RERANK_EMD, false, look != SL_RERANK_NONE};
-        for (int i = 0; i < 6; i++) {
+        changed[6].encoder = 7; /* other queries' scores mean something else, stage 1's too */
+        const bool reads[7] = {patches, patches, patches, look == SL_RERANK_EMD, false, look != SL_RERANK_NONE, true};
+        for (int i = 0; i < 7; i++) {
             sl_match_key(&changed[i], other);
             assert_int_equal(strcmp(key, other) != 0, reads[i]);
         }

@@ -254,6 +254,46 @@ static void bins_are_judged_apart(void **state)
     sl_gallery_close(g);
 }
 
+/* Queries of an encoder have rates of their own, beside the encoder; without these the recogniser's decide, and promise
+ * nothing. */
+static void an_encoders_queries_are_judged_apart(void **state)
+{
+    (void)state;
+    sl_gallery *g = make_gallery("encoded", 10);
+    sl_manifest encoder = {.name = (char *)"made-up-covered"};
+    sl_match_options match = sl_match_defaults_of(SL_RERANK_NONE);
+    char look[SL_MATCH_KEY], *path;
+    sl_rates rates;
+    sl_rule rule;
+    use_engine();
+    manifest.false_match_rate[SL_RERANK_NONE] = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.3, .5}};
+    memcpy(engine.recogniser.fingerprint, shape.fingerprint, sizeof shape.fingerprint);
+    engine.encoder = (sl_encoder){.manifest = &encoder, .id = 0x1234};
+    assert_string_equal(sl_engine_encoder(&engine), "made-up-covered");
+    assert_ok(sl_match_settle(&engine, g, &match, &err));
+    assert_true(match.encoder == 0x1234);
+    assert_ok(sl_rule_default(&engine, g, &match, &rule, &err));
+    assert_true(rule.promise == SL_RATE_NONE && rule.threshold[0] > .3f);
+    assert_int_equal(sl_rule_for_far(&engine, g, &match, .01, &rule, &err), SL_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "made-up-covered"));
+    sl_match_key(&match, look);
+    sl_rates_begin(&rates, shape.fingerprint, 0, look);
+    rates.bin[0].fmr = (sl_rate_curve){.count = 2, .rate = {.1, .001}, .threshold = {.5, .7}};
+    assert_ok(sl_model_rates_file(&engine, &path, &err));
+    assert_non_null(strstr(path, "made-up-covered.rates"));
+    assert_ok(sl_rates_write(&rates, 1, "made up", path, &err));
+    free(path);
+    assert_ok(sl_rule_for_far(&engine, g, &match, .01, &rule, &err));
+    assert_true(fabsf(rule.threshold[0] - .6f) < 1e-6f && rule.promise == SL_RATE_FMR);
+    engine.encoder.id++; /* the same name, other weights */
+    assert_ok(sl_match_settle(&engine, g, &match, &err));
+    assert_int_equal(sl_rule_for_far(&engine, g, &match, .01, &rule, &err), SL_ERR_NOT_FOUND);
+    match.encoder = 0; /* not by the encoder's */
+    assert_ok(sl_rule_for_far(&engine, g, &match, .01, &rule, &err));
+    assert_true(fabsf(rule.threshold[0] - .4f) < 1e-6f);
+    sl_gallery_close(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -263,6 +303,7 @@ int main(void)
         cmocka_unit_test(the_models_own_rates),
         cmocka_unit_test(unusable_numbers_are_refused),
         cmocka_unit_test(bins_are_judged_apart),
+        cmocka_unit_test(an_encoders_queries_are_judged_apart),
     };
     dir = make_temp_dir();
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
