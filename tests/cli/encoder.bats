@@ -43,6 +43,27 @@ score='d.queries[0].faces[0].candidates[0].score'
     json 'd.queries === 12'
 }
 
+@test "a calibration is of queries that were embedded so, and of no others" {
+    queries=$(for _ in 1 2 3 4 5 6 7 8 9; do echo --queries gallery; done) # 12 searches each
+    # shellcheck disable=SC2086
+    sl calibrate --gallery gallery --model ./blank.json --rerank none --encoder ./encoder.json --json $queries
+    expect 0
+    json 'd.searches === 108'
+    ask --encoder ./encoder.json --fpir .1
+    json 'd.rule.promise === "fpir"' 'd.rule.bins[0].source === "calibration"'
+    ask --encoder none --fpir .1
+    expect 1
+    contains "$err" "no false match rates for this look"
+    sl eval openset --gallery gallery --model ./blank.json --rerank none --encoder ./encoder.json --json
+    json 'd.promised !== null'
+    sl eval openset --gallery gallery --model ./blank.json --rerank none --json
+    json 'd.promised === null'
+    "$BIN" enroll --aligned --gallery cropless --model ./blank.json --landmarks none crops
+    sl calibrate --gallery cropless --model ./blank.json --rerank none --encoder ./encoder.json
+    expect 1
+    contains "$err" "keeps no crops for the query encoder"
+}
+
 @test "the encoder that comes with the library is listed, needs no file, and belongs to one recogniser" {
     need_photos
     sl models list --models-dir .
