@@ -493,8 +493,9 @@ typedef struct {
                         v_m max_s S_sm, as every T has the column sums v. Results are identical, but errors in pruned
                         faces go unreported. 1: the solver runs for all k */
     const sl_look *look; /* of h2l and h2, whose kind it must be (sl_look_open); else NULL. Must outlive the options */
-    uint64_t encoder;    /* sl_engine_encoder_id of the engine that made the queries; 0: none. sl_match_settle sets it
-                            where it is given an engine. No score is computed by it; it tells which rates hold */
+    uint64_t encoder;    /* sl_engine_encoder_id of the engine that made the queries; 0: none, as of two templates of
+                            sl_template_of_face. sl_match_settle sets it. No score is computed by it; it tells which
+                            rates hold */
 } sl_match_options;
 
 /* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by
@@ -1075,9 +1076,10 @@ SL_API sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gall
                                  sl_answer *out, sl_error *err);
 SL_API void sl_answer_free(sl_answer *answer);
 
-/* Settles the options for templates of a gallery (or, NULL, for those that the engine makes): `auto` becomes a look, and
- * `oae` the engine's own where the look needs them or queries can be judged by them and none are given. They are read
- * at the first call, and live as long as the engine. engine may be NULL: the options' cells are all there is. Threads
+/* Settles the options for searches of a gallery (or, NULL, for pairs of templates that the engine makes): `auto` becomes
+ * a look, `oae` the engine's own where the look needs them or queries can be judged by them and none are given, and
+ * `encoder` that by which the engine embeds queries. The cells are read at the first call, and live as long as the
+ * engine. engine may be NULL: the options' cells are all there is. Threads
  * may call it together. SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has
  * none. */
 SL_API sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match,

@@ -49,6 +49,7 @@ enum {
     KEY_DETECTOR,
     KEY_MODELS,
     KEY_LANDMARKS,
+    KEY_ENCODER,
     KEY_ORIGIN,
     KEY_IMPORT,
     KEY_STUDY,
@@ -94,6 +95,8 @@ static const struct argp_option options[] = {
     {"models", KEY_MODELS, "DIR", 0, "Folder of networks (default: $SECONDLOOK_MODELS, else the user's cache)", 4},
     {"model", KEY_MODEL, "NAME", 0, "Recogniser (default: " SL_DEFAULT_RECOGNISER ")", 4},
     {"detector", KEY_DETECTOR, "NAME", 0, "(default: " SL_DEFAULT_DETECTOR ")", 4},
+    {"encoder", KEY_ENCODER, "NAME|auto|none", 0, "Query encoder, which sees through what covers a face that searches; "
+     "auto: the one that came with the library for the recogniser, if any (default: none)", 4},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "dlib-68 or none (default: none, which the default look does without)", 4},
     {0}};
 
@@ -128,6 +131,7 @@ static error_t parse_place(int key, char *arg, struct argp_state *state)
     case KEY_MODELS: c->engine.models_dir = arg; return 0;
     case KEY_MODEL: c->engine.model = arg; return 0;
     case KEY_DETECTOR: c->engine.detector = arg; return 0;
+    case KEY_ENCODER: c->engine.encoder = arg; return 0;
     case KEY_LANDMARKS: c->engine.landmarks = arg; return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

@@ -55,7 +55,7 @@ static sl_status describe(sl_session *session, const sl_image *image, const sv_l
 {
     sl_status status = how->crops ? sl_align(session, image, &f->face, &f->crop, err) : SL_OK;
     if (status == SL_OK && how->embed)
-        status = sl_template_of_face(session, image, &f->face, &f->t, err);
+        status = (how->searches ? sl_query_of_face : sl_template_of_face)(session, image, &f->face, &f->t, err);
     return status;
 }
 
@@ -67,7 +67,9 @@ static sl_status take_crop(sl_session *session, sl_image *image, const sv_look_o
     f->face = (sl_face){.box = {0, 0, (float)image->width, (float)image->height}, .score = 1,
                         .quality = {1, 1, 1, 1, 1}};
     out->count = 1;
-    sl_status status = how->embed ? sl_templates_of_crops(session, image, 1, &f->t, err) : SL_OK;
+    sl_status status = SL_OK;
+    if (how->embed)
+        status = (how->searches ? sl_queries_of_crops : sl_templates_of_crops)(session, image, 1, &f->t, err);
     if (how->crops) {
         f->crop = *image;
         *image = (sl_image){0};

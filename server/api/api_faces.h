@@ -23,6 +23,7 @@ typedef struct {
     double threshold;  /* of the detector's score; 0: the engine's */
     int limit;         /* faces; 0: all */
     bool embed, crops;
+    bool searches;     /* the faces ask a gallery: they are embedded as queries */
     bool main_face;    /* only the large one nearest the middle */
     bool aligned;      /* the picture is a face's crop already */
 } sv_look_options;

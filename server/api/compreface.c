@@ -448,7 +448,8 @@ static void recognize(sv_request *r, sl_session *session)
     sv_place *place;
     sv_faces faces;
     sl_error err = {0};
-    const sv_look_options how = look_of(r, "file", true);
+    sv_look_options how = look_of(r, "file", true);
+    how.searches = true;
     if (!allow(r, &place) || !look(r, session, &how, &faces))
         return;
     const sv_view *view = sv_hub_view(place);

@@ -52,7 +52,7 @@ static void answer_faces(sv_request *r, sl_session *session, bool recognise)
 {
     sv_place *place;
     sv_faces faces;
-    const sv_look_options how = {.name = "image", .embed = recognise,
+    const sv_look_options how = {.name = "image", .embed = recognise, .searches = true,
                                  .threshold = sv_ask_number(r, "min_confidence", 0, 1, 0)};
     if (!allow(r, SV_READ, &place) || !sv_look(r, session, &how, &faces))
         return;

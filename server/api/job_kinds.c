@@ -28,8 +28,9 @@ static sl_status calibrate(sv_job *j, json_t *result, sl_error *err)
 {
     const sv_view *view = sv_hub_view(j->place);
     const sl_gallery *set[] = {view->gallery};
-    const sl_calibrate_options how = {.match = view->match, .max_pairs = 1000000, .seed = 1,   .progress = sv_job_progress,
-                                      .context = j};
+    /* What hides more would be embedded otherwise by the query encoder: the model's rates go on deciding for it. */
+    const sl_calibrate_options how = {.match = view->match, .hidden_below = sl_engine_encodes_from(j->server->engine),
+                                      .max_pairs = 1000000, .seed = 1, .progress = sv_job_progress, .context = j};
     sl_calibration out;
     sl_status status = sl_gallery_calibrate(view->gallery, set, 1, &how, &out, err);
     sv_view_release(view);
@@ -74,17 +75,24 @@ static void same_photos(const sl_gallery *g, json_t *list)
     free(all);
 }
 
-/* Somebody else whom the rule would take for this person. */
-static sl_status search_twin(const sv_server *s, const sv_view *view, const sv_person *person, json_t *list,
-                             sl_error *err)
+/* Faces of the gallery ask it: they were not embedded as queries. */
+static sl_match_options match_of_faces(const sv_view *view)
 {
-    const sl_identify_options how = {.match = view->match, .top = 2, .rule = &view->rule};
+    sl_match_options match = view->match;
+    match.encoder = 0;
+    return match;
+}
+
+/* Somebody else whom the rule would take for this person. */
+static sl_status search_twin(const sv_server *s, const sv_view *view, const sl_identify_options *how,
+                             const sv_person *person, json_t *list, sl_error *err)
+{
     sl_template *t;
     sl_answer a;
     sl_status status = sl_gallery_template(view->gallery, person->own[0], &t, err);
     if (status != SL_OK)
         return status;
-    status = sl_identify(s->engine, view->gallery, t, &how, &a, err);
+    status = sl_identify(s->engine, view->gallery, t, how, &a, err);
     for (size_t i = 0; status == SL_OK && i < a.count; i++) {
         const sl_candidate *c = &a.candidates[i];
         if (strcmp(person->label, c->label) < 0 &&
@@ -103,10 +111,12 @@ static sl_status duplicates(sv_job *j, json_t *result, sl_error *err)
     size_t count;
     const sv_person *people = sv_view_people(view, &count);
     json_t *photos = json_array(), *persons = json_array();
-    sl_status status = SL_OK;
+    sl_rule rule;
+    const sl_identify_options how = {.match = match_of_faces(view), .top = 2, .rule = &rule};
+    sl_status status = sl_rule_default(j->server->engine, view->gallery, &how.match, &rule, err);
     same_photos(view->gallery, photos);
     for (size_t i = 0; i < count && status == SL_OK && json_array_size(persons) < DUPLICATES_MAX; i++) {
-        status = search_twin(j->server, view, &people[i], persons, err);
+        status = search_twin(j->server, view, &how, &people[i], persons, err);
         if (status == SL_OK && sv_job_progress(j, i + 1, count))
             status = sv_fail(err, SL_ERR_INTERRUPTED, "cancelled");
     }
@@ -143,8 +153,9 @@ static sl_status cluster(sv_job *j, json_t *result, sl_error *err)
     const sv_view *view = sv_hub_view(j->place);
     sl_rule rule;
     sl_clusters c = {0};
-    const sl_cluster_options how = {.match = view->match, .rule = &rule, .progress = sv_job_progress, .context = j};
-    sl_status status = sl_rule_for_far(j->server->engine, view->gallery, &view->match, far, &rule, err);
+    const sl_cluster_options how = {.match = match_of_faces(view), .rule = &rule, .progress = sv_job_progress,
+                                    .context = j};
+    sl_status status = sl_rule_for_far(j->server->engine, view->gallery, &how.match, far, &rule, err);
     if (status == SL_OK)
         status = sl_gallery_cluster(view->gallery, &how, &c, err);
     if (status == SL_OK) {

@@ -129,7 +129,7 @@ void sv_own_explain(sv_request *r, sl_session *session)
         return;
     const size_t index = (size_t)sv_ask_number(r, "index", 0, 1000, 0);
     const sv_look_options how = {
-        .name = "image", .embed = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
+        .name = "image", .embed = true, .searches = true, .crops = true, .aligned = sv_ask_bool(r, "aligned", false)};
     if (!sv_look(r, session, &how, &faces))
         return;
     const sv_view *view = sv_hub_view(place);

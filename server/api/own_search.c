@@ -150,7 +150,7 @@ static void reply_search(sv_request *r, const search *s, const char *name, json_
 
 static sv_look_options look_for(sv_request *r, const search *s)
 {
-    return (sv_look_options){.name = "image", .embed = true, .crops = s->explain != SV_EXPLAIN_NONE,
+    return (sv_look_options){.name = "image", .embed = true, .searches = true, .crops = s->explain != SV_EXPLAIN_NONE,
                              .main_face = sv_ask_bool(r, "main_face", false),
                              .aligned = sv_ask_bool(r, "aligned", false)};
 }

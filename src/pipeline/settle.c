@@ -61,6 +61,8 @@ sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl
     if (!shape)
         return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
     SL_TRY(sl_match_find(engine, shape, match, err));
+    if (!gallery)
+        match->encoder = 0;
     SL_TRY(sl_match_options_check(match, err));
     return sl_second_look_check(match, shape, err);
 }
