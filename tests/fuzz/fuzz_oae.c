@@ -14,7 +14,7 @@ static void parse(const void *data, size_t size)
         return;
     float trust[SL_MATCH_MAX_PATCHES], v[SL_MATCH_MAX_PATCHES];
     for (int p = 0; p < s.rows * s.cols; p++)
-        v[p] = sl_oae_surprise(&s, p, s.mu + (size_t)p * (size_t)s.dim);
+        v[p] = sl_oae_surprise(&s, p, s.mu + (size_t)p * (size_t)s.dim, 0);
     sl_trust_of_surprise(&s, v, trust);
     sl_oae_stats_free(&s);
 }

@@ -35,7 +35,7 @@ static sl_status look_at(const sl_oae *oae, const sl_patch_source *face, int thr
     for (int p = 0; p < oae->head.cells; p++) {
         for (size_t d = 0; d < dim; d++)
             x[(size_t)p * dim + d] -= s->mu[(size_t)p * dim + d];
-        v[p] = sl_oae_surprise(s, p, x + (size_t)p * dim);
+        v[p] = sl_oae_surprise(s, p, x + (size_t)p * dim, face->codes ? SL_CODES_LOSE : 0);
     }
     return SL_OK;
 }

@@ -57,8 +57,12 @@ sl_status sl_oae_stats_write(const sl_oae_stats *stats, const char *path, sl_err
 
 /* ---- trust (trust.c) ---- */
 
-/* 1 - |U_p x|^2 / |x|^2 for one cell; 1 for the zero vector. */
-float sl_oae_surprise(const sl_oae_stats *stats, int cell, const float *x);
+/* 1 - |U_p x|^2 / |x|^2 for one cell; 1 for the zero vector. lost: the share of |x|^2 that storing x in 4 bits has lost
+ * (SL_CODES_LOSE), 0 of x as it is. What is lost was spread over all dimensions and so lies mostly outside of U_p: with
+ * e of it lost, the codes' q are (1 - e) x and a noise of energy (1 - e) e |x|^2, of which rank / dim is inside. Then
+ *
+ *     |U_p x|^2 / |x|^2 = (|U_p q|^2 / |q|^2 - e rank / dim) / (1 - e)                                               */
+float sl_oae_surprise(const sl_oae_stats *stats, int cell, const float *x, float lost);
 
 /* Centre 2, the eight neighbours 1, divided by 10; beyond the edge the edge goes on. */
 void sl_oae_smooth(const float *in, int rows, int cols, float *out);

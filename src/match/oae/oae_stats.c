@@ -174,7 +174,7 @@ static void keep_surprise(const work *w, int p, const scratch *s)
 {
     double sum = 0, squares = 0, n = (double)w->count;
     for (size_t i = 0; i < w->count; i++) {
-        double v = (double)sl_oae_surprise(w->out, p, s->y + i * padded(w->head));
+        double v = (double)sl_oae_surprise(w->out, p, s->y + i * padded(w->head), 0);
         sum += v;
         squares += v * v;
     }

@@ -7,7 +7,7 @@
 #define TRUST_WIDTH 0.6f
 #define TRUST_FLOOR 0.001f
 
-float sl_oae_surprise(const sl_oae_stats *s, int cell, const float *x)
+float sl_oae_surprise(const sl_oae_stats *s, int cell, const float *x, float lost)
 {
     double inside = 0, all = 0;
     for (int d = 0; d < s->dim; d++)
@@ -24,7 +24,8 @@ float sl_oae_surprise(const sl_oae_stats *s, int cell, const float *x)
                                                        ((sum[4] + sum[5]) + (sum[6] + sum[7])));
         inside += part * part;
     }
-    return (float)(1 - inside / all);
+    const double e = (double)lost;
+    return (float)(1 - (inside / all - e * s->rank / s->dim) / (1 - e));
 }
 
 static int clamp(int i, int n) { return i < 0 ? 0 : i >= n ? n - 1 : i; }
