@@ -109,8 +109,8 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
 {
     const sl_match_options *m = &run->match.match;
     const unsigned reads = sl_rerank_reads(m->rerank);
-    json_t *document = json_pack("{s:o,s:s}", "model", cli_json_text(sl_engine_model(engine)->name), "rerank",
-                                 sl_rerank_name(m->rerank));
+    json_t *document = json_pack("{s:o,s:s*,s:s}", "model", cli_json_text(sl_engine_model(engine)->name), "encoder",
+                                 sl_engine_encoder(engine), "rerank", sl_rerank_name(m->rerank));
     if (document && reads & SL_READS_LOOK) {
         json_object_set_new(document, "k", json_integer(m->k));
         json_object_set_new(document, "alpha", cli_json_number(m->alpha));

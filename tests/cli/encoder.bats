@@ -50,7 +50,7 @@ score='d.queries[0].faces[0].candidates[0].score'
     expect 0
     json 'd.searches === 108'
     ask --encoder ./encoder.json --fpir .1
-    json 'd.rule.promise === "fpir"' 'd.rule.bins[0].source === "calibration"'
+    json 'd.rule.promise === "fpir"' 'd.rule.bins[0].source === "calibration"' 'd.encoder === "encoder"'
     ask --encoder none --fpir .1
     expect 1
     contains "$err" "no false match rates for this look"

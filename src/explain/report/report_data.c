@@ -63,8 +63,9 @@ static json_t *model_json(const sl_provenance *from, const sl_case *first)
     char fingerprint[65];
     if (from->engine) {
         const sl_model_info *model = sl_engine_model(from->engine);
-        return json_pack("{s:o,s:s,s:o}", "name", text(model->name), "fingerprint",
-                         sl_engine_fingerprint(from->engine), "file_sha256", text(model->sha256));
+        return json_pack("{s:o,s:s,s:o,s:s*}", "name", text(model->name), "fingerprint",
+                         sl_engine_fingerprint(from->engine), "file_sha256", text(model->sha256), "encoder",
+                         sl_engine_encoder(from->engine));
     }
     if (!first)
         return json_null();
