@@ -3,7 +3,8 @@
 load common
 
 setup_file() {
-    need_photos || return 0
+    have_photos || return 0
+    need_photos
     export OMP_WAIT_POLICY=passive
     cd "$BATS_FILE_TMPDIR" && make_people
     for form in compact int8 f32; do
