@@ -71,6 +71,9 @@ score='d.queries[0].faces[0].candidates[0].score'
     "$BIN" enroll --gallery people "$PHOTOS/sample1.jpg"
     sl identify --gallery people --encoder mobilefacenet-192-covered "$PHOTOS/sample1.jpg"
     expect 0
+    sl identify --gallery people --encoder auto --fpir .01 --json "$PHOTOS/sample1.jpg" # it has rates of its own
+    expect 0
+    json 'd.encoder === "mobilefacenet-192-covered"' 'd.rule.promise === "fpir"' 'd.rule.bins.length === 5'
     ask --encoder mobilefacenet-192-covered
     expect 1
     contains "$err" "of the recogniser mobilefacenet-192"
