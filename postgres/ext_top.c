@@ -4,6 +4,7 @@
 #include "ext.h"
 
 #include "access/table.h"
+#include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -34,6 +35,7 @@ static Relation open_as_made(const ext_gallery *g, const char *name, int count, 
     bool same = d->natts == count;
     for (int i = 0; same && i < count; i++)
         same = TupleDescAttr(d, i)->atttypid == types[i];
+    same = same && table->rd_rel->relam == HEAP_TABLE_AM_OID; /* ext_scan reads its pages */
     if (!same)
         ereport(ERROR, errcode(ERRCODE_DATATYPE_MISMATCH),
                 errmsg("the table %s of gallery \"%s\" is not as create_gallery made it", name, g->name));

@@ -1,5 +1,6 @@
 /* Stage 1, what it reads, and indexes that are worth having once a gallery is asked again and again. All of them are of
  * the faces as they are, and are made by the first thread that asks. */
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -189,7 +190,7 @@ static sl_status scan(const sl_cosine_bank *bank, const sl_vectors *all, const s
                 : sl_cosine_top(all, queries, k, threads, index, cosine, err);
 }
 
-/* The first k rows that have a face, as faces; false where there are fewer among the `wide`. */
+/* The first k rows that have a face, as faces; false where there are fewer among the `wide`, and nothing behind them. */
 static bool keep_faces(const sl_gallery *g, const uint32_t *rows, const float *scores, int wide, int k, uint32_t *index,
                        float *cosine)
 {
@@ -200,6 +201,10 @@ static bool keep_faces(const sl_gallery *g, const uint32_t *rows, const float *s
             continue;
         index[kept] = (uint32_t)face;
         cosine[kept++] = scores[i];
+    }
+    for (int i = kept; i < k; i++) {
+        index[i] = UINT32_MAX;
+        cosine[i] = -INFINITY;
     }
     return kept == k;
 }
@@ -219,7 +224,8 @@ static sl_status scan_rows(const sl_gallery *g, const sl_cosine_bank *bank, cons
         enough = status == SL_OK;
         for (size_t q = 0; q < queries->count && enough; q++)
             enough = keep_faces(g, rows + q * (size_t)most, scores + q * (size_t)most, most, k, index + q * (size_t)k,
-                                cosine + q * (size_t)k);
+                                cosine + q * (size_t)k) ||
+                     (size_t)most == all->count; /* there are no more */
         free(rows);
         free(scores);
     }

@@ -194,6 +194,10 @@ static void removed_faces_are_never_found(void **state)
     sl_gallery *r = open_reader("n");
     check_search(r, &(sl_vectors){q, 1, DIM}, 1);
     sl_gallery_close(r);
+    uint32_t more[4]; /* than there are */
+    float cosine[4];
+    assert_ok(sl_gallery_top(w, &(sl_vectors){q, 1, DIM}, 4, 1, more, cosine, &err));
+    assert_true(more[0] == 0 && more[1] == UINT32_MAX && more[3] == UINT32_MAX && cosine[3] == -INFINITY);
     sl_gallery_close(w);
 }
 
