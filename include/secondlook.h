@@ -145,6 +145,11 @@ SL_API const char *sl_image_formats(void);
 SL_API sl_status sl_image_read(const char *path, sl_image *out, sl_error *err);
 SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err);
 
+/* The same where at most so many pixels may come out (SL_MAX_PIXELS at most), for services that cannot choose what they are
+ * sent: a file of a few kilobytes may claim any size. JPEG, WebP, HEIC and AVIF files with more are read smaller, with a
+ * warning, others are refused with SL_ERR_LIMIT before they are decoded. */
+SL_API sl_status sl_image_decode_within(const void *data, size_t size, uint32_t most, sl_image *out, sl_error *err);
+
 /* Writes .png, .jpg or .jpeg (quality 95), by the name's ending; complete or not at all. */
 SL_API sl_status sl_image_write(const char *path, const sl_image *image, sl_error *err);
 

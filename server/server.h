@@ -18,6 +18,7 @@ typedef struct {
     int patience; /* seconds that a request may take to come */
     double rate;                    /* requests a second of a key; 0: any number */
     size_t body_max, file_max;      /* bytes */
+    uint32_t pixels_max;            /* of a picture that is looked at */
     const char *gallery;            /* of keys for all galleries, in APIs that name none */
     const char *tls_cert, *tls_key; /* PEM files, or NULL */
     bool keep_crops, static_images, audit_searches;

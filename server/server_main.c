@@ -36,6 +36,7 @@ enum {
     KEY_BODY,
     KEY_FILE,
     KEY_FACES,
+    KEY_PIXELS,
     KEY_GALLERY,
     KEY_ATTACH,
     KEY_CERT,
@@ -84,6 +85,8 @@ static const struct argp_option options[] = {
     {"patience", KEY_PATIENCE, "SECONDS", 0, "Cut connections whose request is not whole after so long (default: 120)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
+    {"max-pixels", KEY_PIXELS, "MEGAPIXELS", 0, "Of a picture: larger JPEG, WebP, HEIC and AVIF files are read smaller, others "
+     "refused (default: 40)", 2},
     {"max-faces", KEY_FACES, "N", 0, "Look at the N surest faces of a picture (default: 100)", 2},
     {"study", KEY_STUDY, "DIR", 0,
      "Serve this user study (of 'secondlook study make') to whoever has its address, and keep the answers there", 3},
@@ -146,6 +149,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_RATE: c->rate = number(state, arg, 0, 1e6); return 0;
     case KEY_PATIENCE: c->patience = (int)number(state, arg, 1, 3600); return 0;
     case KEY_BODY: c->body_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
+    case KEY_PIXELS: c->pixels_max = (uint32_t)(1e6 * number(state, arg, .01, 100)); return 0;
     case KEY_FACES: c->engine.max_faces = (int)number(state, arg, 1, 100000); return 0;
     case KEY_FILE: c->file_max = (size_t)(1e6 * number(state, arg, .01, 1000)); return 0;
     case KEY_NO_CROPS: c->keep_crops = false; return 0;
@@ -385,6 +389,7 @@ int main(int argc, char **argv)
                                     .rate = 100,
                                     .body_max = 10000000,
                                     .file_max = 5000000,
+                                    .pixels_max = 40000000,
                                     .gallery = "main",
                                     .keep_crops = true,
                                     .audit_searches = true,

@@ -99,13 +99,13 @@ static sl_status find_faces(sl_session *session, const sl_image *image, const sv
     return status;
 }
 
-sl_status sv_look_at(sl_session *session, const uint8_t *data, size_t size, const sv_look_options *how, sv_faces *out,
-                     sl_error *err)
+sl_status sv_look_at(const sv_server *server, sl_session *session, const uint8_t *data, size_t size,
+                     const sv_look_options *how, sv_faces *out, sl_error *err)
 {
     sl_image image = {0};
     *out = (sv_faces){0};
     crypto_hash_sha256(out->photo_sha256, data, size);
-    sl_status status = sl_image_decode(data, size, &image, err);
+    sl_status status = sl_image_decode_within(data, size, server->config.pixels_max, &image, err);
     if (status == SL_OK && how->aligned) {
         out->items = calloc(1, sizeof *out->items);
         status = out->items ? take_crop(session, &image, how, out, err) : sv_fail(err, SL_ERR_MEMORY, "no memory");
@@ -125,7 +125,8 @@ bool sv_look(sv_request *r, sl_session *session, const sv_look_options *how, sv_
     size_t size = 0;
     sl_error err = {0};
     *out = (sv_faces){0};
-    if (take_picture(r, how->name, &data, &size, &held) && sv_look_at(session, data, size, how, out, &err) != SL_OK)
+    if (take_picture(r, how->name, &data, &size, &held) &&
+        sv_look_at(r->server, session, data, size, how, out, &err) != SL_OK)
         sv_refuse_error(r, &err);
     free(held);
     return !r->reply.status;

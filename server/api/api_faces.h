@@ -29,8 +29,8 @@ typedef struct {
 } sv_look_options;
 
 /* No face is no failure. */
-sl_status sv_look_at(sl_session *session, const uint8_t *data, size_t size, const sv_look_options *how, sv_faces *out,
-                     sl_error *err);
+sl_status sv_look_at(const sv_server *server, sl_session *session, const uint8_t *data, size_t size,
+                     const sv_look_options *how, sv_faces *out, sl_error *err);
 
 /* The same of a picture of the request; false: refused. */
 bool sv_look(sv_request *r, sl_session *session, const sv_look_options *how, sv_faces *out);

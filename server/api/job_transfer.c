@@ -167,19 +167,20 @@ static sl_status take_face(import_run *m, const char *person, const char *image,
 {
     sv_faces faces;
     sl_error why = {0};
-    const sv_config *c = &m->job->server->config;
+    const sv_server *s = m->job->server;
+    const size_t most = s->config.file_max;
     const sv_look_options how = {.embed = true, .crops = true, .main_face = true, .aligned = aligned};
-    sl_status status = size > c->file_max ? sv_fail(&why, SL_ERR_LIMIT, "a picture has %zu bytes at most", c->file_max)
-                                          : sv_look_at(m->session, data, size, &how, &faces, &why);
+    sl_status status = size > most ? sv_fail(&why, SL_ERR_LIMIT, "a picture has %zu bytes at most", most)
+                                   : sv_look_at(s, m->session, data, size, &how, &faces, &why);
     if (status != SL_OK) {
         refuse_face(m, image, why.text);
         return SL_OK;
     }
     incoming in = {.change = {.apply = add_face}, .person = person, .image = image, .faces = &faces,
-                   .keep_crop = c->keep_crops};
+                   .keep_crop = s->config.keep_crops};
     if (faces.count == 0)
         refuse_face(m, image, "no face is found on the photo");
-    else if (faces.items[0].face.quality.overall < c->min_quality)
+    else if (faces.items[0].face.quality.overall < s->config.min_quality)
         refuse_face(m, image, "the face is of too low quality");
     else if ((status = sv_hub_change_now(m->job->place, &in.change, &why)) == SL_ERR_EXISTS)
         m->existing++;

@@ -192,7 +192,7 @@ static json_t *answer_photo(sv_request *r, sl_session *session, const search *s,
         sv_fail(&err, SL_ERR_LIMIT, "a picture has %zu bytes at most", r->server->config.file_max);
         return failed_photo(&err);
     }
-    if (sv_look_at(session, data, size, &how, &faces, &err) != SL_OK)
+    if (sv_look_at(r->server, session, data, size, &how, &faces, &err) != SL_OK)
         return failed_photo(&err);
     json_t *answers = answer_faces(r, s, &faces);
     sv_faces_free(&faces);

@@ -90,15 +90,15 @@ bool sl_image_begins_one(const void *data, size_t size)
 }
 
 /* Decodes, and makes sRGB of the file's own colours. A luma plane has none to convert: then RGB is decoded. */
-static sl_status decode_srgb(const format *f, const uint8_t *data, size_t size, bool grey, sl_image *out,
+static sl_status decode_srgb(const format *f, const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out,
                              sl_error *err)
 {
     sl_icc icc = {0};
-    sl_status status = f->decode(data, size, grey, out, &icc, err);
+    sl_status status = f->decode(data, size, how, out, &icc, err);
     if (status == SL_OK && out->channels == 1 && !sl_icc_is_srgb(&icc)) {
         sl_image_free(out);
         sl_icc_free(&icc);
-        status = f->decode(data, size, false, out, &icc, err);
+        status = f->decode(data, size, &(sl_decode_how){.most = how->most}, out, &icc, err);
     }
     if (status == SL_OK && out->channels == 3)
         status = sl_icc_to_srgb(&icc, out, err);
@@ -106,7 +106,7 @@ static sl_status decode_srgb(const format *f, const uint8_t *data, size_t size, 
     return status;
 }
 
-static sl_status decode(const void *data, size_t size, bool grey, sl_image *out, sl_error *err)
+static sl_status decode(const void *data, size_t size, const sl_decode_how *how, sl_image *out, sl_error *err)
 {
     *out = (sl_image){0};
     sl_warn(err, "%s", ""); /* what is left there on success is a warning */
@@ -119,9 +119,9 @@ static sl_status decode(const void *data, size_t size, bool grey, sl_image *out,
     if (!f->decode)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "is %s file, which is not read here; convert it to JPEG or PNG",
                        f->name);
-    sl_status status = decode_srgb(f, data, size, grey, out, err);
+    sl_status status = decode_srgb(f, data, size, how, out, err);
     sl_image rgb = *out;
-    if (status == SL_OK && grey && rgb.channels == 3) {
+    if (status == SL_OK && how->grey && rgb.channels == 3) {
         status = sl_image_to_grey(&rgb, out, err);
         sl_image_free(&rgb);
     }
@@ -132,12 +132,17 @@ static sl_status decode(const void *data, size_t size, bool grey, sl_image *out,
 
 sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err)
 {
-    return decode(data, size, false, out, err);
+    return decode(data, size, &(sl_decode_how){.most = SL_MAX_PIXELS}, out, err);
+}
+
+sl_status sl_image_decode_within(const void *data, size_t size, uint32_t most, sl_image *out, sl_error *err)
+{
+    return decode(data, size, &(sl_decode_how){.most = most < SL_MAX_PIXELS ? most : SL_MAX_PIXELS}, out, err);
 }
 
 sl_status sl_image_decode_grey(const void *data, size_t size, sl_image *out, sl_error *err)
 {
-    return decode(data, size, true, out, err);
+    return decode(data, size, &(sl_decode_how){.grey = true, .most = SL_MAX_PIXELS}, out, err);
 }
 
 sl_status sl_image_load(const char *path, uint8_t **data, size_t *size, sl_error *err)
@@ -155,7 +160,7 @@ static sl_status read_picture(const char *path, bool grey, sl_image *out, sl_err
     size_t size;
     *out = (sl_image){0};
     SL_TRY(sl_image_load(path, &data, &size, err));
-    sl_status status = decode(data, size, grey, out, err);
+    sl_status status = (grey ? sl_image_decode_grey : sl_image_decode)(data, size, out, err);
     free(data);
     return status == SL_OK && !(err && *err->text) ? SL_OK : sl_fail_in(err, status, "%s", path);
 }

@@ -167,10 +167,10 @@ static sl_status read_runs(const bmp *b, sl_image *out, sl_error *err)
 }
 
 /* Sound for what read_rows and read_runs do then. */
-static sl_status read_outline(bmp *b, sl_error *err)
+static sl_status read_outline(bmp *b, uint32_t most, sl_error *err)
 {
     SL_TRY(read_header(b, err));
-    SL_TRY(sl_image_check_size("BMP", b->width, b->height, 65535, err));
+    SL_TRY(sl_image_check_size("BMP", b->width, b->height, 65535, most, err));
     SL_TRY(check_kind(b, err));
     SL_TRY(read_masks(b, err));
     if (b->bits <= 8)
@@ -178,11 +178,12 @@ static sl_status read_outline(bmp *b, sl_error *err)
     return b->pixels_at < FILE_HEADER || b->pixels_at >= b->size ? damaged(err, "without its pixels") : SL_OK;
 }
 
-sl_status sl_decode_bmp(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_bmp(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                        sl_error *err)
 {
-    (void)grey, (void)icc; /* profiles in BMPs are of files elsewhere, or sRGB's */
+    (void)icc; /* profiles in BMPs are of files elsewhere, or sRGB's */
     bmp b = {.data = data, .size = size};
-    SL_TRY(read_outline(&b, err));
+    SL_TRY(read_outline(&b, how->most, err));
     SL_TRY(sl_image_new((int)b.width, (int)b.height, 3, out, err));
     return b.compression == RLE8 || b.compression == RLE4 ? read_runs(&b, out, err) : read_rows(&b, out, err);
 }

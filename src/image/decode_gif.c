@@ -90,26 +90,28 @@ static sl_status read_rows(GifFileType *gif, const ColorMapObject *map, int tran
     return status;
 }
 
-static sl_status decode(GifFileType *gif, sl_image *out, sl_error *err)
+static sl_status decode(GifFileType *gif, uint32_t most, sl_image *out, sl_error *err)
 {
     int transparent = NO_TRANSPARENT_COLOR;
     SL_TRY(find_picture(gif, &transparent, err));
     const ColorMapObject *map = gif->Image.ColorMap ? gif->Image.ColorMap : gif->SColorMap;
     if (!map)
         return sl_fail(err, SL_ERR_FORMAT, "GIF without colours: it is damaged");
-    SL_TRY(sl_image_check_size("GIF", (uint32_t)gif->Image.Width, (uint32_t)gif->Image.Height, 65535, err));
+    SL_TRY(sl_image_check_size("GIF", (uint32_t)gif->Image.Width, (uint32_t)gif->Image.Height, 65535, most,
+                               err));
     SL_TRY(sl_image_new(gif->Image.Width, gif->Image.Height, 3, out, err));
     return read_rows(gif, map, transparent, out, err);
 }
 
-sl_status sl_decode_gif(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_gif(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                        sl_error *err)
 {
-    (void)grey, (void)icc;
+    (void)icc;
     source s = {.data = data, .size = size};
     GifFileType *gif = DGifOpen(&s, read_some, NULL);
     if (!gif)
         return damaged(NULL, err);
-    sl_status status = decode(gif, out, err);
+    sl_status status = decode(gif, how->most, out, err);
     DGifCloseFile(gif, NULL);
     return status;
 }

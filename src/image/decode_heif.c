@@ -57,7 +57,8 @@ static void shrink_into(const uint8_t *plane, size_t stride, int width, int heig
 }
 
 /* Takes the decoded pixels, whose size is the stream's own: it is checked again. */
-static sl_status take_pixels(const struct heif_image *decoded, bool alpha, sl_image *out, sl_error *err)
+static sl_status take_pixels(const struct heif_image *decoded, bool alpha, uint32_t most, sl_image *out,
+                             sl_error *err)
 {
     int stride, step, channels = alpha ? 4 : 3;
     int width = heif_image_get_width(decoded, heif_channel_interleaved);
@@ -65,7 +66,7 @@ static sl_status take_pixels(const struct heif_image *decoded, bool alpha, sl_im
     const uint8_t *plane = heif_image_get_plane_readonly(decoded, heif_channel_interleaved, &stride);
     if (!plane || width < 1 || height < 1 || stride < width * channels)
         return sl_fail(err, SL_ERR_FORMAT, "HEIC or AVIF without pixels: it is damaged");
-    SL_TRY(sl_image_step("HEIC or AVIF", (uint32_t)width, (uint32_t)height, 65535, &step, err));
+    SL_TRY(sl_image_step("HEIC or AVIF", (uint32_t)width, (uint32_t)height, 65535, most, &step, err));
     SL_TRY(sl_image_warn_step("HEIC or AVIF", (uint32_t)width, (uint32_t)height, step, err));
     int small_width = sl_image_stepped((uint32_t)width, step), small_height = sl_image_stepped((uint32_t)height, step);
     uint8_t *pixels = malloc((size_t)small_width * (size_t)small_height * (size_t)channels);
@@ -83,12 +84,12 @@ static sl_status take_pixels(const struct heif_image *decoded, bool alpha, sl_im
     return SL_OK;
 }
 
-static sl_status decode(const struct heif_image_handle *handle, sl_image *out, sl_error *err)
+static sl_status decode(const struct heif_image_handle *handle, uint32_t most, sl_image *out, sl_error *err)
 {
     int width = heif_image_handle_get_width(handle), height = heif_image_handle_get_height(handle), step;
     bool alpha = heif_image_handle_has_alpha_channel(handle);
     SL_TRY(sl_image_step("HEIC or AVIF", width > 0 ? (uint32_t)width : 0, height > 0 ? (uint32_t)height : 0, 65535,
-                         &step, err));
+                         most, &step, err));
     struct heif_decoding_options *options = heif_decoding_options_alloc();
     struct heif_image *decoded = NULL;
     if (!options)
@@ -99,15 +100,15 @@ static sl_status decode(const struct heif_image_handle *handle, sl_image *out, s
     struct heif_error e = heif_decode_image(handle, &decoded, heif_colorspace_RGB,
                                             alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options);
     heif_decoding_options_free(options);
-    sl_status status = e.code != heif_error_Ok ? failed(e, err) : take_pixels(decoded, alpha, out, err);
+    sl_status status = e.code != heif_error_Ok ? failed(e, err) : take_pixels(decoded, alpha, most, out, err);
     if (decoded)
         heif_image_release(decoded);
     return status;
 }
 
-sl_status sl_decode_heif(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_heif(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                         sl_error *err)
 {
-    (void)grey;
     struct heif_image_handle *handle = NULL;
     struct heif_context *context = heif_context_alloc();
     if (!context)
@@ -116,7 +117,7 @@ sl_status sl_decode_heif(const uint8_t *data, size_t size, bool grey, sl_image *
     struct heif_error e = heif_context_read_from_memory_without_copy(context, data, size, NULL);
     if (e.code == heif_error_Ok)
         e = heif_context_get_primary_image_handle(context, &handle);
-    sl_status status = e.code != heif_error_Ok ? failed(e, err) : decode(handle, out, err);
+    sl_status status = e.code != heif_error_Ok ? failed(e, err) : decode(handle, how->most, out, err);
     if (status == SL_OK)
         status = take_profile(handle, icc, err);
     if (handle)

@@ -135,7 +135,7 @@ static sl_status walk(const uint8_t *data, size_t size, jpeg_outline *o, sl_erro
     }
 }
 
-static sl_status check_outline(const jpeg_outline *o, size_t size, int *step, sl_error *err)
+static sl_status check_outline(const jpeg_outline *o, size_t size, uint32_t most, int *step, sl_error *err)
 {
     if (o->frame) {
         if (o->frame > SOF2)
@@ -150,7 +150,7 @@ static sl_status check_outline(const jpeg_outline *o, size_t size, int *step, sl
         if (o->components != 1 && o->components != 3 && o->components != 4)
             return sl_fail(err, SL_ERR_UNSUPPORTED, "JPEG of %u colour components; 1, 3 and 4 are read",
                            o->components);
-        SL_TRY(sl_image_step("JPEG", o->width, o->height, 65500, step, err));
+        SL_TRY(sl_image_step("JPEG", o->width, o->height, 65500, most, step, err));
     }
     if (!o->complete && !(o->frame && has_all_scans(o)))
         return sl_fail(err, SL_ERR_FORMAT, "JPEG that ends before its picture does (%zu bytes): it was truncated",
@@ -263,13 +263,14 @@ static sl_status take_profile(const jpeg_outline *o, sl_icc *icc, sl_error *err)
     return status;
 }
 
-sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_jpeg(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                         sl_error *err)
 {
     jpeg_outline o;
     int step = 1;
     SL_TRY(walk(data, size, &o, err));
-    SL_TRY(check_outline(&o, size, &step, err));
-    int format = o.components == 4 ? TJPF_CMYK : grey ? TJPF_GRAY : TJPF_RGB;
+    SL_TRY(check_outline(&o, size, how->most, &step, err));
+    int format = o.components == 4 ? TJPF_CMYK : how->grey ? TJPF_GRAY : TJPF_RGB;
     *out = (sl_image){.width = sl_image_stepped(o.width, step), .height = sl_image_stepped(o.height, step),
                       .channels = tjPixelSize[format]};
     out->pixels = calloc((size_t)out->width * (size_t)out->height, (size_t)out->channels);
@@ -279,6 +280,6 @@ sl_status sl_decode_jpeg(const uint8_t *data, size_t size, bool grey, sl_image *
     SL_TRY(o.complete ? decompress(data, size, format, out, err) : decompress_open(data, &o, format, out, err));
     SL_TRY(take_profile(&o, icc, err));
     if (format == TJPF_CMYK)
-        SL_TRY(from_cmyk(out, o.adobe, grey, err));
+        SL_TRY(from_cmyk(out, o.adobe, how->grey, err));
     return sl_image_orient(out, o.orientation, err);
 }

@@ -108,14 +108,14 @@ static sl_status take_profile(png_reader *r, sl_icc *icc, sl_error *err)
 }
 
 /* The chunks that libpng is not asked about: the header, EXIF, animation. */
-static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
+static sl_status look_at_chunks(png_reader *r, uint32_t most, int *orientation, sl_error *err)
 {
     const uint8_t *p = r->data;
     if (r->size < 33 || memcmp(p + 12, "IHDR", 4) != 0)
         return sl_fail(err, SL_ERR_FORMAT, "PNG without its header: it was truncated or is damaged");
     r->width = sl_get_be32(p + 16);
     r->height = sl_get_be32(p + 20);
-    SL_TRY(sl_image_check_size("PNG", r->width, r->height, 65535, err));
+    SL_TRY(sl_image_check_size("PNG", r->width, r->height, 65535, most, err));
     bool before_picture = true;
     for (size_t at = 8; r->size - at >= 12;) {
         size_t length = sl_get_be32(p + at);
@@ -139,12 +139,12 @@ static sl_status look_at_chunks(png_reader *r, int *orientation, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_decode_png(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_png(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                        sl_error *err)
 {
-    (void)grey;
     png_reader r = {.data = data, .size = size, .status = SL_ERR_FORMAT};
     int orientation = 1;
-    SL_TRY(look_at_chunks(&r, &orientation, err));
+    SL_TRY(look_at_chunks(&r, how->most, &orientation, err));
     r.png = png_create_read_struct(PNG_LIBPNG_VER_STRING, &r, on_error, on_warning);
     r.info = r.png ? png_create_info_struct(r.png) : NULL;
     bool decoded = r.info ? read_picture(&r) : refuse(&r, SL_ERR_MEMORY, "no memory for the decoder");

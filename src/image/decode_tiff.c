@@ -71,7 +71,7 @@ static TIFF *open_tiff(source *s)
 }
 
 /* Cameras' raw files are TIFFs whose first picture is a thumbnail. */
-static sl_status check_kind(TIFF *tiff, uint32_t *width, uint32_t *height, sl_error *err)
+static sl_status check_kind(TIFF *tiff, uint32_t most, uint32_t *width, uint32_t *height, sl_error *err)
 {
     char why[1024] = "";
     uint32_t kind = 0;
@@ -80,7 +80,7 @@ static sl_status check_kind(TIFF *tiff, uint32_t *width, uint32_t *height, sl_er
         return sl_fail(err, SL_ERR_UNSUPPORTED, "is a camera's raw file, which is not read here; convert it to JPEG");
     if (!TIFFGetField(tiff, TIFFTAG_IMAGEWIDTH, width) || !TIFFGetField(tiff, TIFFTAG_IMAGELENGTH, height))
         return sl_fail(err, SL_ERR_FORMAT, "TIFF without its size: it is damaged");
-    SL_TRY(sl_image_check_size("TIFF", *width, *height, 65535, err));
+    SL_TRY(sl_image_check_size("TIFF", *width, *height, 65535, most, err));
     if (!TIFFRGBAImageOK(tiff, why))
         return sl_fail(err, SL_ERR_UNSUPPORTED, "TIFF of a kind that is not read here (%s)", why);
     return SL_OK;
@@ -99,12 +99,12 @@ static void to_rgb(uint32_t *pixels, size_t count)
     }
 }
 
-static sl_status decode(TIFF *tiff, const source *s, sl_image *out, sl_icc *icc, sl_error *err)
+static sl_status decode(TIFF *tiff, const source *s, uint32_t most, sl_image *out, sl_icc *icc, sl_error *err)
 {
     uint32_t width, height, profile_size;
     uint16_t orientation = 1;
     const void *profile;
-    SL_TRY(check_kind(tiff, &width, &height, err));
+    SL_TRY(check_kind(tiff, most, &width, &height, err));
     TIFFGetFieldDefaulted(tiff, TIFFTAG_ORIENTATION, &orientation);
     orientation = orientation >= 1 && orientation <= 8 ? orientation : 1;
     size_t count = (size_t)width * height;
@@ -125,14 +125,14 @@ static sl_status decode(TIFF *tiff, const source *s, sl_image *out, sl_icc *icc,
     return sl_image_orient(out, orientation, err);
 }
 
-sl_status sl_decode_tiff(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_tiff(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                         sl_error *err)
 {
-    (void)grey;
     source s = {.data = data, .size = size};
     TIFF *tiff = open_tiff(&s);
     if (!tiff)
         return sl_fail(err, SL_ERR_FORMAT, "TIFF that was truncated or is damaged (%s)", s.message);
-    sl_status status = decode(tiff, &s, out, icc, err);
+    sl_status status = decode(tiff, &s, how->most, out, icc, err);
     TIFFClose(tiff);
     return status;
 }

@@ -62,14 +62,14 @@ static sl_status decode(const WebPData *picture, int step, sl_image *out, sl_err
     return SL_OK;
 }
 
-static sl_status decode_first(const WebPDemuxer *file, sl_image *out, sl_error *err)
+static sl_status decode_first(const WebPDemuxer *file, uint32_t most, sl_image *out, sl_error *err)
 {
     WebPIterator first;
     int step = 1;
     if (!WebPDemuxGetFrame(file, 1, &first))
         return sl_fail(err, SL_ERR_FORMAT, "WebP without a picture in it");
     uint32_t width = (uint32_t)first.width, height = (uint32_t)first.height;
-    sl_status status = sl_image_step("WebP", width, height, MAX_SIDE, &step, err);
+    sl_status status = sl_image_step("WebP", width, height, MAX_SIDE, most, &step, err);
     if (status == SL_OK)
         status = sl_image_warn_step("WebP", width, height, step, err);
     if (status == SL_OK)
@@ -78,15 +78,15 @@ static sl_status decode_first(const WebPDemuxer *file, sl_image *out, sl_error *
     return status;
 }
 
-sl_status sl_decode_webp(const uint8_t *data, size_t size, bool grey, sl_image *out, sl_icc *icc, sl_error *err)
+sl_status sl_decode_webp(const uint8_t *data, size_t size, const sl_decode_how *how, sl_image *out, sl_icc *icc,
+                         sl_error *err)
 {
-    (void)grey;
     WebPDemuxer *file = WebPDemux(&(WebPData){data, size});
     if (!file)
         return sl_fail(err, SL_ERR_FORMAT, "WebP of %zu bytes that was truncated or is damaged", size);
     WebPData profile = chunk_of(file, "ICCP");
     int orientation = orientation_of(file);
-    sl_status status = decode_first(file, out, err);
+    sl_status status = decode_first(file, how->most, out, err);
     if (status == SL_OK)
         status = sl_icc_copy(profile.bytes, profile.size, icc, err);
     WebPDemuxDelete(file);

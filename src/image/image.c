@@ -51,19 +51,19 @@ sl_status sl_image_check(const sl_image *image, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side,
+sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most,
                               sl_error *err)
 {
     if (width == 0 || height == 0)
         return sl_fail(err, SL_ERR_FORMAT, "%s of %u x %u pixels: the picture is empty", format, width, height);
-    if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_PIXELS)
+    if (width > max_side || height > max_side || (uint64_t)width * height > most)
         return sl_fail(err, SL_ERR_LIMIT,
-                       "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down",
-                       format, width, height, SL_MAX_PIXELS, max_side);
+                       "%s of %u x %u pixels: at most %u pixels, and %u a side, are accepted; scale it down",
+                       format, width, height, most, max_side);
     return SL_OK;
 }
 
-sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, int *step,
+sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most, int *step,
                         sl_error *err)
 {
     *step = 1;
@@ -71,10 +71,10 @@ sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uin
         return sl_fail(err, SL_ERR_LIMIT,
                        "%s of %u x %u pixels: at most %d pixels, and %u a side, are accepted; scale it down", format,
                        width, height, SL_MAX_FILE_PIXELS, max_side);
-    while ((int64_t)sl_image_stepped(width, *step) * sl_image_stepped(height, *step) > SL_MAX_PIXELS)
+    while (*step < 8 && (int64_t)sl_image_stepped(width, *step) * sl_image_stepped(height, *step) > most)
         *step *= 2;
     return sl_image_check_size(format, (uint32_t)sl_image_stepped(width, *step),
-                               (uint32_t)sl_image_stepped(height, *step), max_side, err);
+                               (uint32_t)sl_image_stepped(height, *step), max_side, most, err);
 }
 
 sl_status sl_image_warn_step(const char *format, uint32_t width, uint32_t height, int step, sl_error *err)

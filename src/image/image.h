@@ -14,9 +14,10 @@ sl_status sl_image_copy(const sl_image *image, sl_image *out, sl_error *err);
 /* SL_ERR_ARGUMENT for NULL pixels, sizes or channels out of range. */
 sl_status sl_image_check(const sl_image *image, sl_error *err);
 
-/* SL_ERR_LIMIT or SL_ERR_FORMAT for the sizes that a file of this format claims when they are out of bounds, so that
- * decoders ask before they allocate. */
-sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side, sl_error *err);
+/* SL_ERR_LIMIT or SL_ERR_FORMAT for the sizes that a file of this format claims when they are out of bounds (`most`
+ * pixels), so that decoders ask before they allocate. */
+sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most,
+                              sl_error *err);
 
 /* Grey [h, w] by .299 R + .587 G + .114 B, rounded; RGB by repeating. A copy when it is so already. */
 sl_status sl_image_to_grey(const sl_image *image, sl_image *out, sl_error *err);

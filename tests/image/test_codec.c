@@ -128,6 +128,32 @@ static void what_is_no_picture(void **state)
     assert_int_equal(sl_image_decode(NULL, 10, &image, NULL), SL_ERR_FORMAT);
 }
 
+/* A file of a few bytes may claim any size: what may come out can be bounded, before anything is decoded. */
+static void no_more_pixels_than_asked_for(void **state)
+{
+    (void)state;
+    sl_image image, out;
+    sl_error err;
+    uint8_t *png, *jpeg;
+    size_t png_size, jpeg_size;
+    assert_ok(sl_image_new(100, 60, 3, &image, &err));
+    assert_ok(sl_image_encode_png(&image, &png, &png_size, &err));
+    assert_ok(sl_image_encode_jpeg(&image, 90, &jpeg, &jpeg_size, &err));
+    sl_image_free(&image);
+    assert_ok(sl_image_decode_within(png, png_size, 6000, &out, &err));
+    sl_image_free(&out);
+    assert_int_equal(sl_image_decode_within(png, png_size, 5999, &out, &err), SL_ERR_LIMIT);
+    assert_true(!out.pixels && strstr(err.text, "at most 5999 pixels"));
+    assert_ok(sl_image_decode_within(jpeg, jpeg_size, 5999, &out, &err)); /* half as wide and as high */
+    assert_true(out.width == 50 && out.height == 30 && err.text[0]);
+    sl_image_free(&out);
+    assert_int_equal(sl_image_decode_within(jpeg, jpeg_size, 50, &out, &err), SL_ERR_LIMIT); /* 13 x 8 are too many */
+    assert_ok(sl_image_decode_within(jpeg, jpeg_size, UINT32_MAX, &out, &err));
+    sl_image_free(&out);
+    free(png);
+    free(jpeg);
+}
+
 static void other_formats_are_named(void **state)
 {
     (void)state;
@@ -154,6 +180,7 @@ int main(void)
         cmocka_unit_test(written_by_ending_read_by_content),
         cmocka_unit_test(unwritable),
         cmocka_unit_test(what_is_no_picture),
+        cmocka_unit_test(no_more_pixels_than_asked_for),
         cmocka_unit_test(other_formats_are_named),
     };
     return cmocka_run_group_tests(tests, make_dir, remove_dir);

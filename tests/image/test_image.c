@@ -55,15 +55,15 @@ static void claimed_sizes_are_checked(void **state)
 {
     (void)state;
     sl_error err;
-    assert_ok(sl_image_check_size("TIFF", 1, 1, 100, &err));
-    assert_ok(sl_image_check_size("TIFF", 100, 100, 100, &err));
-    assert_int_equal(sl_image_check_size("TIFF", 0, 5, 100, &err), SL_ERR_FORMAT);
-    assert_int_equal(sl_image_check_size("TIFF", 5, 0, 100, &err), SL_ERR_FORMAT);
-    assert_int_equal(sl_image_check_size("TIFF", 101, 1, 100, &err), SL_ERR_LIMIT);
+    assert_ok(sl_image_check_size("TIFF", 1, 1, 100, SL_MAX_PIXELS, &err));
+    assert_ok(sl_image_check_size("TIFF", 100, 100, 100, SL_MAX_PIXELS, &err));
+    assert_int_equal(sl_image_check_size("TIFF", 0, 5, 100, SL_MAX_PIXELS, &err), SL_ERR_FORMAT);
+    assert_int_equal(sl_image_check_size("TIFF", 5, 0, 100, SL_MAX_PIXELS, &err), SL_ERR_FORMAT);
+    assert_int_equal(sl_image_check_size("TIFF", 101, 1, 100, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
     assert_non_null(strstr(err.text, "TIFF of 101 x 1 pixels"));
-    assert_int_equal(sl_image_check_size("TIFF", 1, 101, 100, &err), SL_ERR_LIMIT);
-    assert_int_equal(sl_image_check_size("TIFF", 65535, 65535, 65535, &err), SL_ERR_LIMIT); /* too many in all */
-    assert_int_equal(sl_image_check_size("TIFF", UINT32_MAX, UINT32_MAX, UINT32_MAX, &err), SL_ERR_LIMIT);
+    assert_int_equal(sl_image_check_size("TIFF", 1, 101, 100, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
+    assert_int_equal(sl_image_check_size("TIFF", 65535, 65535, 65535, SL_MAX_PIXELS, &err), SL_ERR_LIMIT); /* too many in all */
+    assert_int_equal(sl_image_check_size("TIFF", UINT32_MAX, UINT32_MAX, UINT32_MAX, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
 }
 
 int main(void)

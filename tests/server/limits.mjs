@@ -5,6 +5,7 @@ import { mkdirSync, readFileSync } from "node:fs";
 import https from "node:https";
 import net from "node:net";
 import { join } from "node:path";
+import { deflateSync } from "node:zlib";
 
 const [server, secondlook, folder, photos] = process.argv.slice(2);
 const face = readFileSync(join(photos, "sample1.png"));
@@ -43,6 +44,29 @@ execFileSync(secondlook, ["gallery", "verify", join(data, "galleries", "main")])
 ({ child, url } = await start(data, ""));
 assert.deepEqual(await listed(), safe);
 assert.equal(await enrol(n), 201);
+
+// ---- a picture of 12 kB that claims a hundred million pixels is refused before they are decoded
+const chunk = (kind, body) => {
+    const sum = Buffer.alloc(8), named = Buffer.concat([Buffer.from(kind), body]);
+    sum.writeUInt32BE(body.length);
+    sum.writeUInt32BE(crc32(named), 4);
+    return Buffer.concat([sum.subarray(0, 4), named, sum.subarray(4)]);
+};
+const crc32 = bytes => {
+    let c = ~0;
+    for (const byte of bytes)
+        for (let bit = 0; bit < 8; bit++)
+            c = (c >>> 1) ^ (((c ^ (byte >> bit)) & 1) ? 0xedb88320 : 0);
+    return ~c >>> 0;
+};
+const head = Buffer.from([0, 0, 0x27, 0x10, 0, 0, 0x27, 0x10, 1, 0, 0, 0, 0]); // 10000 x 10000, one bit
+const bomb = Buffer.concat([Buffer.from("\x89PNG\r\n\x1a\n", "latin1"), chunk("IHDR", head),
+    chunk("IDAT", deflateSync(Buffer.alloc(10000 * 1251))), chunk("IEND", Buffer.alloc(0))]);
+const bombed = new FormData();
+bombed.append("image", new Blob([bomb]));
+const refused = await fetch(`${url}/v1/detect`, { method: "POST", body: bombed, headers: { "x-api-key": key } });
+assert.equal(refused.status, 413);
+assert.match(JSON.stringify(await refused.json()), /at most 40000000 pixels/);
 await stop(child);
 
 // ---- one byte now and then: cut when the patience ends; half of a connection closed: nothing is held
