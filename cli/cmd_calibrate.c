@@ -156,7 +156,8 @@ static int calibrate(calibrate_run *run)
     sl_calibration c;
     const sl_gallery *queries[CLI_QUERY_SETS];
     size_t count;
-    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed, queries, &count);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed,
+                                   queries, &count);
     if (code)
         return code;
     run->options.hidden_below = run->sets.hidden_below;

@@ -151,7 +151,8 @@ static int measure(threshold_run *run)
     char *file = run->out ? strdup(run->out) : NULL;
     if (!file && sl_model_rates_file(run->engine, &file, &err))
         return cli_fail(NULL, &err);
-    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed, queries, &sets);
+    int code = cli_query_sets_open(&run->sets, run->engine, run->of.gallery, run->of.gallery_dir, run->options.seed,
+                                   queries, &sets);
     run->options.hidden_below = run->sets.hidden_below;
     if (!code) {
         cli_progress_start("pairs");
