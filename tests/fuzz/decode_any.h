@@ -20,7 +20,7 @@ static inline int decode_any(sl_decoder *decoder, bool (*is_large)(const uint8_t
     sl_error err = {0};
     if (is_large && is_large(data, size))
         return 0;
-    if (decoder(data, size, false, &image, &icc, &err) == SL_OK) {
+    if (decoder(data, size, &(sl_decode_how){.most = SL_MAX_PIXELS}, &image, &icc, &err) == SL_OK) {
         if (image.channels != 3 || sl_image_check(&image, &err) != SL_OK)
             abort();
         if (sl_icc_to_srgb(&icc, &image, &err) != SL_OK)
