@@ -29,8 +29,9 @@ static sl_status calibrate(sv_job *j, json_t *result, sl_error *err)
     const sv_view *view = sv_hub_view(j->place);
     const sl_gallery *set[] = {view->gallery};
     /* What hides more would be embedded otherwise by the query encoder: the model's rates go on deciding for it. */
-    const sl_calibrate_options how = {.match = view->match, .hidden_below = sl_engine_encodes_from(j->server->engine),
-                                      .max_pairs = 1000000, .seed = 1, .progress = sv_job_progress, .context = j};
+    const float below = view->match.encoder ? sl_engine_encodes_from(j->server->engine) : 0;
+    const sl_calibrate_options how = {.match = view->match, .hidden_below = below, .max_pairs = 1000000, .seed = 1,
+                                      .progress = sv_job_progress, .context = j};
     sl_calibration out;
     sl_status status = sl_gallery_calibrate(view->gallery, set, 1, &how, &out, err);
     sv_view_release(view);

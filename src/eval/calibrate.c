@@ -144,10 +144,11 @@ static sl_status open_draw(draw *d, const sl_gallery *gallery, const sl_gallery 
                                   : sl_fail(err, SL_ERR_MEMORY, "no memory for %zu pairs", d->batches * BATCH);
 }
 
-/* NaN, which no bin but the last takes, counts as hidden. */
+/* NaN, which no bin but the last takes, counts as hidden, where some are left out at all. */
 static bool is_taken(const sl_calibrate_options *o, float hidden)
 {
-    return !(o->hidden_below > 0) || hidden < o->hidden_below;
+    const bool all = !(o->hidden_below > 0 && o->hidden_below < 1);
+    return all || hidden < o->hidden_below;
 }
 
 static sl_status sort_pairs(const draw *d, const sl_calibrate_options *o, const sl_rates *rates,
