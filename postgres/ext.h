@@ -49,7 +49,12 @@ Relation ext_table_open(const ext_gallery *g, const char *table);
 /* Calls `each` with every row that the query sees of part `part` of `parts` of a table's pages. The table has at most
  * EXT_COLUMNS columns. */
 enum { EXT_COLUMNS = 4 };
-typedef void (*ext_row_fn)(void *context, const Datum *values, const bool *nulls);
+typedef struct {
+    const Datum *values; /* [columns] */
+    const bool *nulls;
+    ptrdiff_t ahead; /* a place in the next page lies so many bytes behind the same place in this one; 0: not known */
+} ext_row;
+typedef void (*ext_row_fn)(void *context, const ext_row *row);
 void ext_scan(Relation table, int part, int parts, ext_row_fn each, void *context);
 
 /* Reads templates by face. Pointers are valid until the next one is read. */

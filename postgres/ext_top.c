@@ -43,15 +43,17 @@ static Relation open_as_made(const ext_gallery *g, const char *name, int count, 
 }
 
 /* block (n int, norm real, ids bytea, codes bytea) */
-static void scan_block(void *context, const Datum *values, const bool *nulls)
+static void scan_block(void *context, const ext_row *row)
 {
     const scanning *s = context;
+    const Datum *values = row->values;
     sl_scan_codes codes;
     sl_error err;
-    if (nulls[0] || nulls[1] || nulls[2] || nulls[3])
+    if (row->nulls[0] || row->nulls[1] || row->nulls[2] || row->nulls[3])
         return;
     bytea *ids = DatumGetByteaPP(values[2]), *stored = DatumGetByteaPP(values[3]);
     ext_block_view(s->gallery, DatumGetInt32(values[0]), DatumGetFloat4(values[1]), ids, stored, &codes);
+    codes.ahead = row->ahead;
     ext_try(sl_code_top_scan(s->top, &codes, VARDATA_ANY(ids), &err), &err);
     if ((Pointer)ids != DatumGetPointer(values[2]))
         pfree(ids);
@@ -60,13 +62,14 @@ static void scan_block(void *context, const Datum *values, const bool *nulls)
 }
 
 /* tail (face bigint, embedding bytea) */
-static void scan_waiting(void *context, const Datum *values, const bool *nulls)
+static void scan_waiting(void *context, const ext_row *row)
 {
     const scanning *s = context;
     const ext_gallery *g = s->gallery;
+    const Datum *values = row->values;
     const size_t bytes = (size_t)g->shape.dim * sizeof(float);
     sl_error err;
-    if (nulls[0] || nulls[1])
+    if (row->nulls[0] || row->nulls[1])
         return;
     bytea *stored = DatumGetByteaPP(values[1]);
     const int64 face = DatumGetInt64(values[0]);

@@ -27,6 +27,7 @@ typedef struct sl_scan_codes {
     size_t room; /* groups that there is memory for */
     int dim, quads; /* quads = dim / 4, rounded up */
     float norm;     /* no |x| or |x^| is larger */
+    ptrdiff_t ahead; /* what will be scanned next lies so many bytes behind these, and is fetched on the way; 0: none */
 } sl_scan_codes;
 
 static inline const sl_code_group *sl_code_group_at(const sl_scan_codes *codes, size_t group)
