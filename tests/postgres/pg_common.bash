@@ -17,6 +17,22 @@ refused() {
     [ "$(sql "$1" 'SELECT 1')" = 1 ]
 }
 
+# kept GALLERY LAST DATABASE...: photos 0 to LAST of pg_client are there, in any of these, and none is there twice.
+kept() {
+    local gallery=$1 last=$2 there
+    shift 2
+    there=$(for database; do sql "$database" "SELECT image FROM gallery_$gallery.face"; done | sort)
+    [ "$(echo "$there" | uniq -d)" = "" ]
+    [ "$(for n in $(seq 0 "$last"); do echo "photo/$n.jpg"; done | sort | comm -23 - <(echo "$there"))" = "" ]
+}
+
+# fill FOLDER KB: a ballast takes all of that disk's room but so much.
+fill() {
+    local room
+    room=$(df --output=avail -k "$1" | tail -1)
+    head -c $(((room - $2) * 1024)) /dev/zero > "$1/ballast"
+}
+
 # all_refused DATABASE FILE: each line is a statement that must fail, in one session, which must live on.
 all_refused() {
     local said

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,6 +45,15 @@ static sl_status status_of(const PGresult *r)
         if (strcmp(code, known[i].code) == 0)
             return known[i].status;
     return SL_ERR_IO;
+}
+
+/* What to do about it, where that is known: what is committed is safe in any case. A server whose WAL has no room ends. */
+static const char *advice_of(const PGresult *r)
+{
+    const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
+    return code && strcmp(code, "53100") == 0
+               ? "; free some space there, start the server again if it ended, and run this again"
+               : "";
 }
 
 static void ignore_notice(void *context, const PGresult *result)
@@ -97,7 +107,15 @@ static void step_connecting(sl_pg_link *l, const sl_pg_request *r)
     }
 }
 
-/* Keeps the statement's only result; its end is a NULL. */
+static void fail_as_told(sl_pg_link *l, const PGresult *r)
+{
+    const char *why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+    fail(l, status_of(r), why ? why : PQresultErrorMessage(r));
+    const size_t n = strlen(l->why);
+    snprintf(l->why + n, sizeof l->why - n, "%s", advice_of(r));
+}
+
+/* Keeps the statement's only result; its end is a NULL. Of several errors the first says why. */
 static void take_results(sl_pg_link *l)
 {
     while (!PQisBusy(l->conn)) {
@@ -112,8 +130,8 @@ static void take_results(sl_pg_link *l)
             l->result = r;
             continue;
         }
-        const char *why = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
-        fail(l, status_of(r), why ? why : PQresultErrorMessage(r));
+        if (!l->why[0])
+            fail_as_told(l, r);
         l->state = WAITING;
         PQclear(r);
     }
@@ -122,18 +140,16 @@ static void take_results(sl_pg_link *l)
 static void step_asked(sl_pg_link *l)
 {
     const int left = l->state == SENDING ? PQflush(l->conn) : 0;
-    if (left < 0 || !PQconsumeInput(l->conn)) {
-        fail(l, SL_ERR_IO, PQerrorMessage(l->conn));
-        drop(l);
-        return;
-    }
-    if (left == 0) {
+    const bool broken = !PQconsumeInput(l->conn) || left < 0 || PQstatus(l->conn) == CONNECTION_BAD;
+    if (left == 0 || broken) { /* a server may have said why it ends */
         l->state = WAITING;
         l->wants = POLLIN;
         take_results(l);
     }
-    if (PQstatus(l->conn) == CONNECTION_BAD) {
-        fail(l, SL_ERR_IO, l->why[0] ? l->why : "the connection broke");
+    if (broken || PQstatus(l->conn) == CONNECTION_BAD) {
+        if (!l->why[0])
+            fail(l, SL_ERR_IO, broken ? PQerrorMessage(l->conn) : "the connection broke");
+        l->state = FAILED;
         drop(l);
     }
 }
