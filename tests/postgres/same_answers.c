@@ -1,5 +1,5 @@
-/* same_answers GALLERY OTHER STEP: every STEP-th face of the first gallery asks both, by each look that needs no
- * network. All hundred candidates, those of stage 1, and the decision must be the same to the bit. By hand, with
+/* same_answers GALLERY OTHER STEP FIRST: every STEP-th face of the first gallery, from number FIRST on, asks both, by
+ * each look that needs no network. All hundred candidates, those of stage 1, and the decision must be the same to the bit. By hand, with
  * real faces, as tests/postgres/lfw_shards runs it. */
 #include <stdio.h>
 #include <stdlib.h>
@@ -57,12 +57,12 @@ int main(int argc, char **argv)
                                       SL_RERANK_SAME_CELL};
     sl_gallery *g[2];
     size_t asked = 0, differ = 0, candidates = 0;
-    if (argc != 4 || atoi(argv[3]) < 1)
+    if (argc != 5 || atoi(argv[3]) < 1 || atoi(argv[4]) < 0)
         return 2;
     for (int i = 0; i < 2; i++)
         check(sl_gallery_open(argv[1 + i], SL_GALLERY_READ, NULL, &g[i], &err));
     check(sl_oae_open(NULL, NULL, g[0], 1, &cells, &err));
-    for (size_t q = 0; q < sl_gallery_size(g[0]); q += (size_t)atoi(argv[3])) {
+    for (size_t q = (size_t)atoi(argv[4]); q < sl_gallery_size(g[0]); q += (size_t)atoi(argv[3])) {
         sl_template *query;
         check(sl_gallery_template(g[0], q, &query, &err));
         for (size_t look = 0; look < sizeof looks / sizeof *looks; look++) {
@@ -75,7 +75,8 @@ int main(int argc, char **argv)
         }
         sl_template_free(query);
     }
-    printf("%zu answers of %zu candidates, %zu differ\n", asked, candidates, differ);
+    printf("every %s. face from %s: %zu answers of %zu candidates, %zu differ\n", argv[3], argv[4], asked, candidates,
+           differ);
     sl_oae_close(cells);
     sl_gallery_close(g[0]);
     sl_gallery_close(g[1]);
