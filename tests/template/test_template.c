@@ -113,6 +113,32 @@ static void forms_without(void **state)
     sl_template_free(t);
 }
 
+/* Mixing is defined by its sums and differences, one by one. */
+static void mixed_as_defined(void **state)
+{
+    (void)state;
+    enum { MOST = 192 };
+    static const struct {
+        int dim, mixed;
+    } cases[] = {{1, 1}, {3, 1}, {6, 2}, {12, 4}, {40, 8}, {48, 16}, {96, 32}, {128, 64}, {192, 64}};
+    for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
+        const int dim = cases[c].dim, n = cases[c].mixed;
+        float x[MOST], want[MOST];
+        fill_random(x, (size_t)dim, 5 + c, -3, 3);
+        memcpy(want, x, (size_t)dim * sizeof *want);
+        for (int step = 1; step < n; step *= 2)
+            for (int i = 0; i < dim; i++)
+                if (!(i & step)) {
+                    const float a = want[i], b = want[i + step];
+                    want[i] = a + b;
+                    want[i + step] = a - b;
+                }
+        sl_contributions_rotate(x, dim);
+        for (int i = 0; i < dim; i++)
+            assert_true(x[i] == want[i] * (1 / sqrtf((float)n)));
+    }
+}
+
 static void bad_values(void **state)
 {
     (void)state;
@@ -165,6 +191,7 @@ int main(void)
         cmocka_unit_test(int8_by_hand),
         cmocka_unit_test(int8_error_is_half_a_step),
         cmocka_unit_test(forms_without),
+        cmocka_unit_test(mixed_as_defined),
         cmocka_unit_test(bad_values),
         cmocka_unit_test(bad_shapes),
     };
