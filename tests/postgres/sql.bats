@@ -140,6 +140,15 @@ setup_file() {
     [ "$(sql shard3 "SELECT faces FROM secondlook.info('gone')")" = 3 ]
 }
 
+@test "compact: after several batches, each of which tells the gallery's row how many faces there are" {
+    place="postgres:///shard3?gallery=batches"
+    "$BUILD/pg_client" add "$place" 300 100 > /dev/null
+    sl gallery remove "$place" --label person-8
+    expect 0
+    sl gallery compact "$place"
+    expect 0
+}
+
 @test "a statement timeout and a cancel end a search soon; the session goes on, and no lock is left" {
     q="(SELECT string_agg(substr(bytes, 1, 256), '') FROM gallery_one.template)"
     long="SELECT count(*) FROM secondlook.top('one', $q || $q || $q || $q || $q || $q || $q || $q || $q || $q, 300)"

@@ -131,7 +131,7 @@ static sl_status compact_shard(sl_pg *p, size_t shard, sl_error *err)
     static const char *const steps[] = {
         "SELECT secondlook.repack($1)",
         "VACUUM (ANALYZE) %s.face, %s.template, %s.person, %s.block",
-        "VACUUM (ANALYZE) %s.tail, %s.note",
+        "VACUUM (ANALYZE) %s.tail, %s.note, %s.gallery",
     };
     sl_status status;
     int64_t kept;
