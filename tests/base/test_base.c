@@ -63,6 +63,22 @@ static void crc32c_of_published_vector(void **state)
     assert_int_equal(sl_crc32c(sl_crc32c(0, "1234", 4), "56789", 5), 0xe3069283u);
 }
 
+/* Of many bytes several parts are summed side by side: the sum is that of one byte after the other. */
+static void crc32c_of_many_bytes(void **state)
+{
+    (void)state;
+    uint8_t bytes[5000];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * i + i / 7);
+    for (size_t from = 0; from < 9; from++)
+        for (size_t size = 0; from + size <= sizeof bytes; size += size % 768 > 760 ? 1 : 23) {
+            uint32_t crc = 17;
+            for (size_t i = 0; i < size; i++)
+                crc = sl_crc32c(crc, bytes + from + i, 1);
+            assert_int_equal(sl_crc32c(17, bytes + from, size), crc);
+        }
+}
+
 static void base64_and_html(void **state)
 {
     (void)state;
@@ -288,6 +304,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(sha256_of_published_vectors), cmocka_unit_test(sha256_of_every_isa),
         cmocka_unit_test(crc32c_of_published_vector),
+        cmocka_unit_test(crc32c_of_many_bytes),
         cmocka_unit_test(base64_and_html),             cmocka_unit_test(reader_stays_inside),
         cmocka_unit_test(both_byte_orders),
         cmocka_unit_test(files_are_whole_or_absent),   cmocka_unit_test(overflow_is_refused),
