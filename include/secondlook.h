@@ -401,6 +401,13 @@ SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const fl
 SL_API sl_status sl_template_of_model(const sl_engine *engine, const float *embedding, const float *patches,
                                       sl_template **out, sl_error *err);
 
+/* A template as bytes, to be kept or sent (docs/template-format.md): the same on every machine, with a version and a
+ * checksum. out NULL: *size alone is set; else it has `room` bytes, SL_ERR_LIMIT where those are too few. of_bytes trusts
+ * nothing: SL_ERR_FORMAT for what is no template, SL_ERR_UNSUPPORTED for one of a newer version, SL_ERR_CORRUPT for a
+ * damaged one. What comes back compares as the first did, bit for bit. */
+SL_API sl_status sl_template_bytes(const sl_template *t, uint8_t *out, size_t room, size_t *size, sl_error *err);
+SL_API sl_status sl_template_of_bytes(const uint8_t *bytes, size_t size, sl_template **out, sl_error *err);
+
 /* ------------------------------------------------------------------ matching */
 
 /* The second look. S[s, m]: cosine of the other face's patch s and the query's patch m; u, v: the weights of either

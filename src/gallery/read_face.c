@@ -77,28 +77,6 @@ sl_status sl_gallery_landmarks(const sl_gallery *g, size_t i, const sl_point **l
     return g->kind->landmarks(g, i, landmarks, err);
 }
 
-/* The parts of the face into a template that has room for them. */
-static void fill_template(sl_template *t, const float *embedding, const sl_patch_source *stored,
-                          const sl_point *landmarks, const sl_entry *entry)
-{
-    const sl_template_shape *s = &t->shape;
-    const size_t bytes = sl_patch_row_layout(s).patches_bytes;
-    memcpy(t->embedding, embedding, (size_t)s->dim * sizeof(float));
-    if (stored->patches_i8)
-        memcpy(t->patches_i8, stored->patches_i8, bytes);
-    if (stored->patches_f32)
-        memcpy(t->patches_f32, stored->patches_f32, bytes);
-    if (stored->codes)
-        memcpy(t->codes, stored->codes, bytes);
-    if (stored->patch_scales)
-        memcpy(t->patch_scales, stored->patch_scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
-    t->has_landmarks = landmarks != NULL;
-    if (landmarks)
-        memcpy(t->landmarks, landmarks, sizeof t->landmarks);
-    t->box = entry->box;
-    t->quality = entry->quality;
-}
-
 static sl_status copy_template(const sl_gallery *g, size_t i, sl_template **out, sl_error *err)
 {
     sl_patch_source stored;
@@ -110,7 +88,9 @@ static sl_status copy_template(const sl_gallery *g, size_t i, sl_template **out,
     SL_TRY(g->kind->patches(g, i, &stored, err));
     SL_TRY(g->kind->embedding(g, i, &embedding, err));
     SL_TRY(sl_template_alloc(g->shape, out, err));
-    fill_template(*out, embedding, &stored, landmarks, &entry);
+    sl_template_fill(*out, embedding, &stored, landmarks);
+    (*out)->box = entry.box;
+    (*out)->quality = entry.quality;
     return SL_OK;
 }
 

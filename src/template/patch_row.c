@@ -2,6 +2,7 @@
 #include "template/patch_row.h"
 
 #include <math.h>
+#include <string.h>
 
 #include "base/bytes.h"
 
@@ -38,6 +39,38 @@ sl_patch_source sl_patch_row_source(const uint8_t *row, const sl_template_shape 
 const sl_point *sl_patch_row_landmarks(const uint8_t *row, const sl_template_shape *shape)
 {
     return (const sl_point *)(row + sl_patch_row_layout(shape).landmarks_at);
+}
+
+void sl_template_fill(sl_template *t, const float *embedding, const sl_patch_source *stored, const sl_point *landmarks)
+{
+    const sl_template_shape *s = &t->shape;
+    const size_t bytes = sl_patch_row_layout(s).patches_bytes;
+    memcpy(t->embedding, embedding, (size_t)s->dim * sizeof(float));
+    if (stored->patches_i8)
+        memcpy(t->patches_i8, stored->patches_i8, bytes);
+    if (stored->patches_f32)
+        memcpy(t->patches_f32, stored->patches_f32, bytes);
+    if (stored->codes)
+        memcpy(t->codes, stored->codes, bytes);
+    if (stored->patch_scales)
+        memcpy(t->patch_scales, stored->patch_scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
+    t->has_landmarks = landmarks != NULL;
+    if (landmarks)
+        memcpy(t->landmarks, landmarks, sizeof t->landmarks);
+}
+
+void sl_patch_row_of(const sl_template *t, uint8_t *row)
+{
+    const sl_template_shape *s = &t->shape;
+    const sl_row_layout l = sl_patch_row_layout(s);
+    const void *patches = t->patches_i8 ? (const void *)t->patches_i8 : t->patches_f32 ? (const void *)t->patches_f32 : t->codes;
+    memset(row, 0, l.stride);
+    if (l.patches_bytes)
+        memcpy(row, patches, l.patches_bytes);
+    if (l.landmarks_at > l.scales_at)
+        memcpy(row + l.scales_at, t->patch_scales, (size_t)s->rows * (size_t)s->cols * sizeof(float));
+    if (t->has_landmarks)
+        memcpy(row + l.landmarks_at, t->landmarks, sizeof t->landmarks);
 }
 
 bool sl_all_finite(const uint8_t *p, size_t count)

@@ -22,6 +22,11 @@ sl_patch_source sl_patch_row_source(const uint8_t *row, const sl_template_shape 
 /* Its landmarks. */
 const sl_point *sl_patch_row_landmarks(const uint8_t *row, const sl_template_shape *shape);
 
+/* The parts of a face into a template that has room for them (sl_template_alloc); landmarks NULL: it has none. And the
+ * patches and landmarks of a template as a row of its own format [stride]. */
+void sl_template_fill(sl_template *t, const float *embedding, const sl_patch_source *stored, const sl_point *landmarks);
+void sl_patch_row_of(const sl_template *t, uint8_t *row);
+
 /* Are the values such that kernels may use them: finite, q not -128, the embedding of unit length? And are the gaps
  * of a patch row zero? */
 bool sl_embedding_sound(const uint8_t *row, int dim);
