@@ -1,4 +1,4 @@
-/* secondlook gallery info | list | remove | compact | rebalance | verify (the others: files of their own) */
+/* secondlook gallery info | list | remove | compact | upgrade | rebalance | verify (the others: files of their own) */
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +263,18 @@ static const struct argp compact_parser = {
     0,
     0,
     0};
+static const struct argp upgrade_parser = {
+    0,
+    parse,
+    "DIR",
+    "Makes what a gallery keeps so that it opens and is searched quickly (codes of its embeddings, tables of its names), "
+    "where it is missing, short or damaged. A gallery of an older format is rewritten as the newest, without what was "
+    "removed.\v"
+    "Example: secondlook gallery upgrade staff\n\n"
+    "New galleries have all of it. One without is right, and slower.",
+    0,
+    0,
+    0};
 static const struct argp verify_parser = {
     0, parse, "DIR", "Reads every byte of a gallery, checks every checksum, and names files that a compaction that was cut "
     "short left over.", 0, 0, 0};
@@ -295,6 +307,11 @@ static int gallery_compact(int argc, char **argv)
     return whole(&compact_parser, sl_gallery_compact, "compact", "compacted", argc, argv);
 }
 
+static int gallery_upgrade(int argc, char **argv)
+{
+    return whole(&upgrade_parser, sl_gallery_upgrade, "upgrade", "up to date", argc, argv);
+}
+
 static sl_status verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
 {
     const sl_status status = sl_gallery_verify(dir, progress, context, err);
@@ -324,6 +341,7 @@ int cmd_gallery(int argc, char **argv)
         {"move", "a face to another person", cmd_gallery_move},
         {"undo", "take back the last change", cmd_gallery_undo},
         {"compact", "erase what was removed", gallery_compact},
+        {"upgrade", "make it open and answer quickly", gallery_upgrade},
         {"duplicates", "one person under two names?", cmd_gallery_duplicates},
         {"cluster", "which faces are one person", cmd_gallery_cluster},
         {"backup", "all of it in one file", cmd_gallery_backup},

@@ -719,6 +719,11 @@ SL_API sl_status sl_gallery_move(sl_gallery *gallery, const char *image, const c
  * counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
+/* Makes what a folder's gallery keeps beside its faces so that it opens and is searched quickly (codes of embeddings, tables
+ * of names), where it is missing, short or damaged; a gallery of an older format is rewritten as the newest, without what
+ * was removed, as by sl_gallery_compact. Galleries without these files are right, and slower. */
+SL_API sl_status sl_gallery_upgrade(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+
 /* A gallery of shards, named with more of them than it has (docs/postgres.md): moves the people who belong to the new ones
  * there, while searches go on and writers do but for the last moment. Cut short, it is continued by calling it again.
  * SL_ERR_UNSUPPORTED for galleries of other kinds. */

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 
 #include "gallery/gallery.h"
+#include "match/match.h"
 #include "secondlook_serve.h"
 #include "template/patch_row.h"
 
@@ -82,6 +83,7 @@ struct sl_gallery_kind {
     /* As the public functions; NULL where there are no files. */
     sl_status (*verify)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*compact)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
+    sl_status (*upgrade)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     /* NULL where there are no shards. */
     sl_status (*rebalance)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
     sl_status (*backup)(const char *place, const char *file, sl_progress_fn progress, void *context, sl_error *err);
@@ -101,6 +103,10 @@ struct sl_gallery_kind {
      * removed one; faces are in the order of their rows. Both NULL: there are no rows but faces. */
     sl_status (*rows)(sl_gallery *g, sl_vectors *out, sl_error *err);
     size_t (*face_of_row)(const sl_gallery *g, uint32_t row);
+    /* The rows in blocks that have codes already, of which removed ones are skipped; blocks are valid until the gallery is
+     * changed. *count 0: there are none, or they turned out to be damaged. Called by one thread at a time. NULL: there never
+     * are. */
+    sl_status (*coded)(sl_gallery *g, sl_scan_block blocks[2], size_t *count, sl_error *err);
     /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. The
      * faces that it gives are those whose patches are asked for next, one by one. */
     sl_status (*top)(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index, float *cosine,

@@ -90,6 +90,13 @@ sl_status sl_gallery_compact(const char *place, sl_progress_fn progress, void *c
     return kind->compact ? kind->compact(place, progress, context, err) : no_files(place, err);
 }
 
+sl_status sl_gallery_upgrade(const char *place, sl_progress_fn progress, void *context, sl_error *err)
+{
+    SL_TRY(check_place(place, "sl_gallery_upgrade", err));
+    const sl_gallery_kind *kind = kind_of(place);
+    return kind->upgrade ? kind->upgrade(place, progress, context, err) : no_files(place, err);
+}
+
 sl_status sl_gallery_backup(const char *place, const char *file, sl_progress_fn progress, void *context, sl_error *err)
 {
     SL_TRY(check_place(place, "sl_gallery_backup", err));

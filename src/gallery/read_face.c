@@ -1,6 +1,4 @@
 /* What is kept of one face: its entry, its template and the parts of that, its crop. */
-#include <string.h>
-
 #include "gallery/kind.h"
 #include "image/image.h"
 
@@ -112,12 +110,8 @@ static sl_status stored_patches(const void *gallery, size_t i, sl_patch_source *
 
 static sl_status stored_embedding(const void *gallery, size_t i, const float **out, sl_error *err)
 {
-    const sl_gallery *g = gallery;
-    if (g->kind->top) /* they need not all be here */
-        return g->kind->embedding(g, i, out, err);
-    SL_TRY(sl_gallery_embeddings(g, out, err));
-    *out += i * (size_t)g->shape->dim;
-    return SL_OK;
+    const sl_gallery *g = gallery; /* one by one: a second look reads few of a large gallery's */
+    return g->kind->embedding(g, i, out, err);
 }
 
 static sl_status stored_landmarks(const void *gallery, size_t i, const sl_point **out, sl_error *err)

@@ -75,6 +75,10 @@ static sl_status grow_indexes(sl_gallery *g, bool added, sl_error *err)
         sl_gallery_changed(g);
         return SL_OK;
     }
+    if (!g->derived[SL_DERIVED_BANK].index) { /* nothing grows */
+        sl_gallery_changed(g);
+        return SL_OK;
+    }
     SL_TRY(find_scanned(g, &scanned, err));
     for (int kind = 0; kind < SL_DERIVED_KINDS; kind++) {
         const sl_derived_index *of = g->derived[kind].kind;
@@ -171,9 +175,27 @@ static sl_status grow_bank(void *bank, const sl_gallery *gallery, const float *e
 /* Codes pay at the second query. */
 static const sl_derived_index bank_index = {SL_DERIVED_BANK, 2, make_bank, destroy_bank, grow_bank};
 
+/* The rows as they lie with their codes, where they do. */
+static sl_status find_coded(const sl_gallery *gallery, sl_scan_block blocks[2], size_t *count, sl_error *err)
+{
+    sl_gallery *g = (sl_gallery *)gallery; /* as in sl_gallery_embeddings */
+    *count = 0;
+    if (!g->kind->coded || g->faces == 0)
+        return SL_OK;
+    pthread_mutex_lock(&g->mutex);
+    const sl_status status = g->kind->coded(g, blocks, count, err);
+    pthread_mutex_unlock(&g->mutex);
+    return status;
+}
+
 sl_status sl_gallery_expect(const sl_gallery *g, size_t queries, int threads, sl_error *err)
 {
     void *bank;
+    size_t coded;
+    sl_scan_block blocks[2];
+    SL_TRY(find_coded(g, blocks, &coded, err));
+    if (coded)
+        return SL_OK;
     return sl_gallery_derived(g, &bank_index, queries, threads, &bank, err);
 }
 
@@ -232,6 +254,28 @@ static sl_status scan_rows(const sl_gallery *g, const sl_cosine_bank *bank, cons
     return status;
 }
 
+/* By the codes that lie with the rows; *answered: there were some, and they held. */
+static sl_status top_coded(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index,
+                           float *cosine, bool *answered, sl_error *err)
+{
+    sl_scan_block blocks[2];
+    size_t count;
+    *answered = false;
+    SL_TRY(find_coded(g, blocks, &count, err));
+    if (count == 0)
+        return SL_OK;
+    const sl_status status = sl_scan_top(blocks, count, queries, k, threads, index, cosine, err);
+    if (status != SL_OK) { /* of the codes, which are gone then, or of what they are of */
+        SL_TRY(find_coded(g, blocks, &count, err));
+        return count ? status : SL_OK;
+    }
+    for (size_t i = 0; i < queries->count * (size_t)k; i++)
+        if (index[i] != UINT32_MAX)
+            index[i] = (uint32_t)g->kind->face_of_row(g, index[i]);
+    *answered = true;
+    return SL_OK;
+}
+
 sl_status sl_gallery_top(const sl_gallery *g, const sl_vectors *queries, int k, int threads, uint32_t *index,
                          float *cosine, sl_error *err)
 {
@@ -239,6 +283,10 @@ sl_status sl_gallery_top(const sl_gallery *g, const sl_vectors *queries, int k, 
     sl_vectors all;
     if (g->kind->top)
         return g->kind->top(g, queries, k, threads, index, cosine, err);
+    bool answered;
+    SL_TRY(top_coded(g, queries, k, threads, index, cosine, &answered, err));
+    if (answered)
+        return SL_OK;
     SL_TRY(sl_gallery_derived(g, &bank_index, 0, threads, &bank, err)); /* as it is: these queries were expected */
     SL_TRY(find_scanned(g, &all, err));
     if (all.count > g->faces)

@@ -152,12 +152,22 @@ sl_status sl_matcher_scores_hidden(sl_matcher *matcher, const sl_patch_set *quer
 
 /* ------------------------------------------------------------------ stage 1 */
 
+/* Looks at what a scan is about to read, for rows and codes that lie in files. Called by several threads at once. */
+typedef struct {
+    /* Do these groups of codes hold? NULL: they do. */
+    sl_status (*groups)(void *context, size_t first, int groups, sl_error *err);
+    /* Does row i of the block? *skip: it is not to be found. */
+    sl_status (*row)(void *context, size_t i, bool *skip, sl_error *err);
+    void *context;
+} sl_scan_guard;
+
 /* A run of embeddings: row i at rows + i * stride (floats), known as index first + i. */
 typedef struct {
     const float *rows;
     size_t stride, count;
     uint32_t first;
     const struct sl_scan_codes *codes; /* of exactly these rows, to look at few of them (codes.h); NULL: none */
+    const sl_scan_guard *guard;        /* for blocks with codes; NULL: rows and codes are sound, and all to be found */
 } sl_scan_block;
 
 /* The k largest inner products of each query [n_queries, dim] over all blocks, best first, ties by lower

@@ -48,6 +48,29 @@ of() { "$BIN" gallery list g --label "$1" | wc -l; }
     expect 0
 }
 
+@test "upgrade: a gallery without its derived files answers the same, and has them again" {
+    sl gallery verify g
+    expect 0
+    file=$(echo g/codes.*)
+    cp "$file" codes
+    rm -f g/codes.* g/index.*
+    sl gallery verify g
+    expect 0
+    sl gallery upgrade g
+    expect 0
+    contains "$err$out" "up to date"
+    cmp "$file" codes
+    printf 'xxxx' | dd of="$file" bs=1 seek=300 conv=notrunc 2>/dev/null
+    sl gallery verify g
+    expect 1
+    contains "$err" "gallery upgrade"
+    sl gallery upgrade g
+    sl gallery verify g
+    expect 0
+    sl gallery upgrade nowhere
+    expect 1
+}
+
 @test "undo: removals, names and moves come back, one change after the other" {
     sl gallery list g
     before=$(echo "$out" | sort)

@@ -193,7 +193,7 @@ static void killed_while_compacting(void **state)
             assert_true(!done || info.removed == 0);
             sl_gallery_close(g);
         }
-        assert_int_equal(count_files(), 7); /* the writer cleaned up */
+        assert_int_equal(count_files(), 8); /* the writer cleaned up */
     }
     print_message("200 kills: %d compactions finished, %d left files to clean up\n", finished, leftovers);
     assert_true(finished < 200);

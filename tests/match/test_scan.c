@@ -106,11 +106,11 @@ static void blocks_equal_one_bank(void **state)
     for (int i = 0; i < N; i++)
         memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
     assert_ok(sl_cosine_top(&(sl_vectors){bank, N, DIM}, &(sl_vectors){query, 2, DIM}, K, 1, expected, expected_score, &err));
-    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300, NULL},
-                                    {strided, 40, 1, 0, NULL},
-                                    {bank, DIM, 0, 1, NULL},
-                                    {bank + DIM, DIM, 150, 1, NULL},
-                                    {strided + 151 * 40, 40, 149, 151, NULL}};
+    const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300, NULL, NULL},
+                                    {strided, 40, 1, 0, NULL, NULL},
+                                    {bank, DIM, 0, 1, NULL, NULL},
+                                    {bank + DIM, DIM, 150, 1, NULL, NULL},
+                                    {strided + 151 * 40, 40, 149, 151, NULL, NULL}};
     for (int threads = 1; threads <= 4; threads++) {
         assert_ok(sl_scan_top(blocks, 5, &(sl_vectors){query, 2, DIM}, K, threads, index, score, &err));
         assert_memory_equal(index, expected, sizeof index);

@@ -279,6 +279,8 @@ sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_f
         if (status == SL_OK && (status = sl_folder_verify(temp, progress, context, err)) != SL_OK)
             sl_fail_in(err, status, "%s", file);
         if (status == SL_OK)
+            status = sl_folder_derive(temp, err);
+        if (status == SL_OK)
             status = sl_sync_dir(temp, err);
         if (status == SL_OK)
             status = put_in_place(temp, dir, err);

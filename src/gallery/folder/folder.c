@@ -19,7 +19,7 @@
 /* The N of NAME.N for a gallery's files, 0 for all others. */
 static uint64_t generation_of(const char *name)
 {
-    static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit"};
+    static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit", "codes", "index"};
     const char *dot = strrchr(name, '.');
     if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) ||
         strlen(dot) > 19)
@@ -30,13 +30,15 @@ static uint64_t generation_of(const char *name)
     return 0;
 }
 
-/* A gallery.meta that was being written, by sl_write_file. */
+/* A gallery.meta or an index that was being written, by sl_write_file. */
 static bool is_temporary(const char *name)
 {
-    static const char stem[] = META_NAME ".tmp-";
-    const size_t size = sizeof stem - 1;
-    return strncmp(name, stem, size) == 0 && strlen(name) == size + 6 &&
-           strspn(name + size, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 6;
+    static const char end[] = ".tmp-";
+    const char *tmp = strstr(name, end), *random = tmp ? tmp + sizeof end - 1 : "";
+    const bool whole = strncmp(name, META_NAME, sizeof META_NAME - 1) == 0 && tmp == name + sizeof META_NAME - 1;
+    const bool index = strncmp(name, "index.", 6) == 0 && strspn(name + 6, "0123456789") == (size_t)(tmp - name - 6);
+    return tmp && (whole || index) && strlen(random) == 6 &&
+           strspn(random, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 6;
 }
 
 /* Is it a gallery's file that counts no more, or not yet, where generation `keep` does? */

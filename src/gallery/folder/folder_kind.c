@@ -16,6 +16,7 @@ static void info(const sl_gallery *gallery, sl_gallery_info *out)
     out->bytes = SL_META_SIZE + SL_MARKER_SIZE;
     for (int k = 0; k < SL_FILES; k++)
         out->bytes += g->files[k].end;
+    out->bytes += g->codes.file.fd >= 0 ? g->codes.file.end : 0;
 }
 
 static uint32_t label_id(const sl_gallery *gallery, size_t i)
@@ -59,6 +60,7 @@ const sl_gallery_kind sl_folder_kind = {
     .refresh = sl_folder_refresh,
     .verify = sl_folder_verify,
     .compact = sl_folder_compact,
+    .upgrade = sl_folder_upgrade,
     .leftovers = sl_folder_leftovers,
     .backup = sl_folder_backup,
     .from_backup = sl_folder_from_backup,
@@ -66,6 +68,7 @@ const sl_gallery_kind sl_folder_kind = {
     .embeddings = sl_folder_embeddings,
     .rows = sl_folder_rows,
     .face_of_row = sl_folder_face_of_row,
+    .coded = sl_folder_coded,
     .entry = sl_folder_entry,
     .label_id = label_id,
     .embedding = sl_folder_embedding,

@@ -106,16 +106,27 @@ uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape)
                                       : 0;
 }
 
-void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE])
+static void encode_header(const char magic[8], uint32_t version, const sl_meta *meta, uint64_t stride,
+                          uint8_t out[SL_HEADER_SIZE])
 {
     memset(out, 0, SL_HEADER_SIZE);
-    memcpy(out, file_magic[kind], 8);
-    sl_put_u32(out + 8, meta->version);
+    memcpy(out, magic, 8);
+    sl_put_u32(out + 8, version);
     sl_put_u32(out + 12, SL_HEADER_SIZE);
     sl_put_u64(out + 16, meta->uid);
     sl_put_u64(out + 24, meta->generation);
-    sl_put_u64(out + 32, sl_row_stride(kind, &meta->shape));
+    sl_put_u64(out + 32, stride);
     sl_put_u32(out + 60, sl_crc32c(0, out, 60));
+}
+
+void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE])
+{
+    encode_header(file_magic[kind], meta->version, meta, sl_row_stride(kind, &meta->shape), out);
+}
+
+void sl_derived_header_encode(const char *magic, const sl_meta *meta, uint64_t stride, uint8_t out[SL_HEADER_SIZE])
+{
+    encode_header(magic, SL_DERIVED_VERSION, meta, stride, out);
 }
 
 uint32_t sl_centre_crc(const sl_template_shape *shape)

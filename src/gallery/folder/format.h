@@ -40,6 +40,10 @@ uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape);
 
 void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEADER_SIZE]);
 
+/* Header of a file that is derived from those, and may be missing: its own magic (7 letters), and version. */
+#define SL_DERIVED_VERSION 1
+void sl_derived_header_encode(const char *magic, const sl_meta *meta, uint64_t stride, uint8_t out[SL_HEADER_SIZE]);
+
 /* Bytes of the centre [R, D] floats, which compact patches are stored around: it follows the header of the patch file,
  * filled up to a multiple of 64. 0 for other patches. */
 size_t sl_centre_bytes(const sl_template_shape *shape);

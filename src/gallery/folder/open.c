@@ -12,12 +12,14 @@
 #include "base/file.h"
 #include "base/mem.h"
 
+enum { INDEX_AT_CLOSE = 1024 }; /* rows that an opener soon reads without an index */
+
 /* ---- handles ---- */
 
 /* What all of it is of, before its files are there. */
 static sl_status begin(sl_folder *g, const char *dir, const sl_meta *meta, bool writable, sl_error *err)
 {
-    g->lock_fd = g->marker.fd = -1;
+    g->lock_fd = g->marker.fd = g->codes.file.fd = -1;
     for (int k = 0; k < SL_FILES; k++)
         g->files[k].fd = -1;
     g->meta = *meta;
@@ -55,15 +57,18 @@ static void close_handle(sl_folder *g)
 void sl_folder_close(sl_gallery *gallery)
 {
     sl_folder *g = (sl_folder *)gallery;
+    if (gallery->writable)
+        sl_index_save_if_due(g, INDEX_AT_CLOSE);
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_close(&g->files[k]);
     sl_datafile_close(&g->marker);
+    sl_codes_close(&g->codes);
     if (g->lock_fd >= 0)
         close(g->lock_fd);
     sl_table_free(&g->images);
     sl_table_free(&g->label_table);
     sl_table_free(&g->hashes);
-    void *arrays[] = {g->record_at, g->row_label,   g->row_removed, g->patches_held, g->face_row, g->face_label,
+    void *arrays[] = {g->record_at, g->row_label,   g->row_removed, (void *)g->row_held, g->face_row, g->face_label,
                       g->label_at,  g->label_faces, g->gathered,    g->record,       g->centre};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
@@ -86,6 +91,7 @@ static sl_status create_files(sl_folder *g, sl_error *err)
     g->chain = sl_get_u32(header + 60); /* of the log, the last */
     g->committed = (sl_commit_state){
         .uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain, .crops_end = SL_HEADER_SIZE};
+    SL_TRY(sl_codes_create(g, err));
     SL_TRY(sl_marker_create(g, err));
     return sl_sync_dir(g->base.place, err);
 }
@@ -197,7 +203,9 @@ static sl_status load(sl_folder *g, sl_error *err)
     SL_TRY(read_centre(g, err));
     SL_TRY(sl_marker_read(g, err));
     SL_TRY(sl_replay(g, err));
-    return map_rows(g, err);
+    SL_TRY(map_rows(g, err));
+    sl_codes_open(g);
+    return SL_OK;
 }
 
 /* What a writer does before it writes: drop what was never acknowledged. */
@@ -207,6 +215,7 @@ static sl_status recover(sl_folder *g, sl_error *err)
     for (int k = 0; k < SL_FILES; k++)
         if (g->files[k].size > g->files[k].end)
             sl_datafile_cut(&g->files[k], g->files[k].end);
+    sl_codes_cut(g);
     return sl_marker_damaged(g) ? sl_marker_repair(g, err) : SL_OK;
 }
 
@@ -304,5 +313,7 @@ sl_status sl_folder_refresh(sl_gallery *gallery, bool *added, sl_error *err)
     SL_TRY(map_data(g, SL_FILE_LOG, g->committed.log_end, err));
     SL_TRY(sl_replay_on(g, &before, &removed, err));
     *added = !removed;
-    return map_rows(g, err);
+    SL_TRY(map_rows(g, err));
+    sl_codes_follow(g);
+    return SL_OK;
 }

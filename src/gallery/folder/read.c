@@ -28,6 +28,15 @@ sl_status sl_check_embedding(const sl_folder *g, uint32_t row, sl_error *err)
     return SL_OK;
 }
 
+sl_status sl_hold_embedding(const sl_folder *g, uint32_t row, sl_error *err)
+{
+    if (atomic_load_explicit(&g->row_held[row], memory_order_acquire) & SL_HELD_EMBEDDING)
+        return SL_OK;
+    SL_TRY(sl_check_embedding(g, row, err));
+    atomic_fetch_or_explicit(&g->row_held[row], SL_HELD_EMBEDDING, memory_order_release);
+    return SL_OK;
+}
+
 sl_status sl_check_patches(const sl_folder *g, uint32_t row, sl_error *err)
 {
     static const sl_point none[68];
@@ -108,9 +117,9 @@ sl_status sl_folder_crop(const sl_gallery *gallery, size_t i, const uint8_t **jp
 static sl_status patch_row(const sl_folder *g, size_t i, const uint8_t **row, sl_error *err)
 {
     const uint32_t r = g->face_row[i];
-    if (!atomic_load_explicit(&g->patches_held[r], memory_order_acquire)) {
+    if (!(atomic_load_explicit(&g->row_held[r], memory_order_acquire) & SL_HELD_PATCHES)) {
         SL_TRY(sl_check_patches(g, r, err));
-        atomic_store_explicit(&g->patches_held[r], 1, memory_order_release);
+        atomic_fetch_or_explicit(&g->row_held[r], SL_HELD_PATCHES, memory_order_release);
     }
     *row = sl_row_bytes(g, SL_FILE_PATCHES, r);
     return SL_OK;
@@ -139,7 +148,7 @@ sl_status sl_folder_landmarks(const sl_gallery *gallery, size_t i, const sl_poin
 sl_status sl_folder_embedding(const sl_gallery *gallery, size_t i, const float **out, sl_error *err)
 {
     const sl_folder *g = (const sl_folder *)gallery;
-    SL_TRY(sl_check_embedding(g, g->face_row[i], err));
+    SL_TRY(sl_hold_embedding(g, g->face_row[i], err));
     *out = (const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, g->face_row[i]);
     return SL_OK;
 }

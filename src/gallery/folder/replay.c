@@ -1,48 +1,11 @@
 /* The log, turned into the index of faces and labels. */
 #include "gallery/folder/store.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bytes.h"
-#include "base/mem.h"
 
 /* ---- the index ---- */
-
-static bool grow(void *array, size_t count, size_t size)
-{
-    void **p = array;
-    void *larger = sl_realloc_array(*p, count, size);
-    if (larger)
-        *p = larger;
-    return larger != NULL;
-}
-
-sl_status sl_index_reserve(sl_folder *g, sl_error *err)
-{
-    if (g->rows >= SL_ROWS_MAX)
-        return sl_fail(err, SL_ERR_LIMIT,
-                       "%s: the gallery has its most, %d faces (removed ones included): compact it "
-                       "or begin another",
-                       g->base.place, SL_ROWS_MAX);
-    bool fits = sl_table_reserve(&g->images) && sl_table_reserve(&g->label_table);
-    if (fits && g->rows == g->rows_capacity) {
-        size_t n = g->rows_capacity ? (size_t)g->rows_capacity * 2 : 64;
-        fits = grow(&g->record_at, n, sizeof *g->record_at) && grow(&g->row_label, n, sizeof *g->row_label) &&
-               grow(&g->row_removed, n, sizeof *g->row_removed) &&
-               grow(&g->patches_held, n, sizeof *g->patches_held) && grow(&g->face_row, n, sizeof *g->face_row) &&
-               grow(&g->face_label, n, sizeof *g->face_label);
-        if (fits)
-            g->rows_capacity = (uint32_t)n;
-    }
-    if (fits && g->base.label_bound == g->labels_capacity) {
-        size_t n = g->labels_capacity ? (size_t)g->labels_capacity * 2 : 64;
-        fits = grow(&g->label_at, n, sizeof *g->label_at) && grow(&g->label_faces, n, sizeof *g->label_faces);
-        if (fits)
-            g->labels_capacity = (uint32_t)n;
-    }
-    return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows);
-}
 
 static bool image_equal(const void *context, uint32_t row, const char *text, size_t size)
 {
@@ -71,24 +34,36 @@ uint32_t sl_index_label(const sl_folder *g, const char *label, size_t size)
     return sl_table_find(&g->label_table, label, size, label_equal, g);
 }
 
+/* The label of the face in a record, new or not; of a row that is known it was numbered before. */
+static uint32_t label_of(sl_folder *g, const sl_face_record *face, uint64_t at)
+{
+    const uint32_t label = face ? sl_index_label(g, face->label, face->label_size) : g->row_label[g->rows];
+    if (label != SL_TABLE_NONE && label < g->base.label_bound)
+        return label;
+    const uint32_t fresh = g->base.label_bound++;
+    g->label_at[fresh] = at;
+    g->label_faces[fresh] = 0;
+    if (face)
+        sl_table_insert(&g->label_table, face->label, face->label_size, fresh);
+    return fresh;
+}
+
 void sl_index_add(sl_folder *g, uint64_t at)
 {
+    const uint32_t row = g->rows;
     sl_face_record face;
-    sl_face_decode(g->files[SL_FILE_LOG].base + at, &face);
-    uint32_t row = g->rows, label = sl_index_label(g, face.label, face.label_size);
-    if (label == SL_TABLE_NONE) {
-        label = g->base.label_bound++;
-        g->label_at[label] = at;
-        g->label_faces[label] = 0;
-        sl_table_insert(&g->label_table, face.label, face.label_size, label);
-    }
+    const bool known = row < g->known;
+    if (!known)
+        sl_face_decode(g->files[SL_FILE_LOG].base + at, &face);
+    const uint32_t label = label_of(g, known ? NULL : &face, at);
     if (g->label_faces[label]++ == 0)
         g->labels_live++;
     g->record_at[row] = at;
     g->row_label[row] = label;
     g->row_removed[row] = false;
-    atomic_init(&g->patches_held[row], 0);
-    sl_table_insert(&g->images, face.image, face.image_size, row);
+    atomic_init(&g->row_held[row], 0);
+    if (!known)
+        sl_table_insert(&g->images, face.image, face.image_size, row);
     g->rows++;
     g->face_row[g->base.faces] = row;
     g->face_label[g->base.faces] = label;
@@ -136,6 +111,10 @@ static sl_status replay_add(sl_folder *g, const sl_face_record *face, uint64_t a
     if (face->crop_at != *crops_end || face->crop_size != crop_size)
         return damaged(g, at, "a face whose crop is not behind the one before it", err);
     *crops_end += crop_size;
+    if (g->rows < g->known) {
+        sl_index_add(g, at);
+        return SL_OK;
+    }
     SL_TRY(sl_index_reserve(g, err));
     if (sl_index_image(g, face->image, face->image_size) != SL_TABLE_NONE)
         return damaged(g, at, "an image id that is there already", err);
@@ -196,18 +175,30 @@ static sl_status read_log(sl_folder *g, sl_error *err)
     return sl_replay_on(g, &nothing, &removed, err);
 }
 
+static void empty_index(sl_folder *g)
+{
+    g->rows = g->base.faces = g->base.label_bound = g->labels_live = g->known = 0;
+    g->gathered_faces = 0;
+    g->codes.tail_end = 0;
+    sl_table_clear(&g->images);
+    sl_table_clear(&g->label_table);
+}
+
+/* By index.N, whose tables need not be made then; where the two do not agree, or the log is damaged, without. */
 sl_status sl_replay(sl_folder *g, sl_error *err)
 {
     SL_TRY(sl_datafile_map(&g->files[SL_FILE_LOG], g->committed.log_end, err));
+    if (sl_index_load(g)) {
+        if (read_log(g, NULL) == SL_OK)
+            return SL_OK;
+        empty_index(g);
+    }
     return read_log(g, err);
 }
 
 sl_status sl_index_rewind(sl_folder *g, sl_error *err)
 {
-    g->rows = g->base.faces = g->base.label_bound = g->labels_live = 0;
-    g->gathered_faces = 0;
-    sl_table_clear(&g->images);
-    sl_table_clear(&g->label_table);
+    empty_index(g);
     sl_status status = read_log(g, err); /* the arrays have room for more than that: no memory is needed */
     if (g->embeddings_held > g->rows)
         g->embeddings_held = g->rows;

@@ -9,6 +9,9 @@
  *     commit.N       |slot 0: COMMIT 2 ----------------------------------------------^ | slot 1: COMMIT 1|
  *                                                                        counts : does not
  *
+ *     codes.N        |header| codes of rows 0 .. 15 | of rows 16 .. 31 | ...     derived, and may be missing
+ *     index.N        |header| tables of the names of rows 0 .. n                  likewise
+ *
  * The log is the truth: its ADD records make rows and crops into faces, REMOVE takes a face back, and each record's
  * checksum goes on from the one before it. A commit syncs rows and crops, then a COMMIT record in the log, then the
  * older slot of the marker, which says how far the log counts: at any moment the last whole slot tells a state all of
@@ -21,6 +24,8 @@
  *     compact.c  rewriting                           verify.c   reading every byte
  *     restore.c  bringing back what was removed     backup.c   a gallery in one file (tar_header.c)
  *     photo_hash.c   faces by their photo's content  format.c   bytes of every file
+ *     codes_file.c   codes of rows, for searches     index_file.c   the tables of names, for opening
+ *     upgrade.c      making what is derived         index_room.c   room for that
  *     folder_kind.c  the table of all this that the rest of the library sees
  */
 #ifndef SL_FOLDER_STORE_H
@@ -29,17 +34,19 @@
 #include <stdatomic.h>
 
 #include "base/ticker.h"
+#include "gallery/folder/codes_file.h"
 #include "gallery/folder/datafile.h"
 #include "gallery/folder/format.h"
 #include "gallery/kind.h"
 #include "gallery/table.h"
 
-typedef struct {
+typedef struct sl_folder {
     sl_gallery base; /* of live faces; its shape and model are meta's */
     int lock_fd;
     sl_meta meta;  /* its shape's centre is `centre` */
     float *centre; /* [R, D], of compact patches */
     sl_datafile files[SL_FILES], marker;
+    sl_codes_file codes;
 
     sl_commit_state committed; /* what the marker says */
     bool slot_damaged[2];      /* that slot of the marker does not hold; the state was found without it */
@@ -51,7 +58,7 @@ typedef struct {
     uint64_t *record_at;           /* [rows] offset of its ADD record in the log */
     uint32_t *row_label;           /* [rows] label id */
     bool *row_removed;             /* [rows] */
-    _Atomic uint8_t *patches_held; /* [rows] 1: the patch row's checksum was verified */
+    _Atomic uint8_t *row_held;     /* [rows] SL_HELD_*: what of the row was verified */
 
     /* By live face, in order of enrolment. */
     uint32_t *face_row;   /* [faces] */
@@ -66,6 +73,8 @@ typedef struct {
     sl_table hashes;        /* rows by the hash of their photo's file: filled when it is asked */
     uint32_t hashes_listed; /* rows below are in it */
 
+    uint32_t indexed;         /* rows that index.N has */
+    uint32_t known;           /* rows below are in the tables before they are read: of index.N */
     uint32_t embeddings_held; /* rows below were verified */
     bool removed_damaged;     /* of those that are removed one or more do not hold */
     float *gathered;          /* [gathered_room, D] in one piece, where rows between them are removed */
@@ -74,6 +83,8 @@ typedef struct {
 
     uint8_t *record; /* one log record, for writing */
 } sl_folder;
+
+enum { SL_HELD_PATCHES = 1, SL_HELD_EMBEDDING = 2 };
 
 static inline const uint8_t *sl_record_bytes(const sl_folder *g, uint32_t row)
 {
@@ -97,12 +108,15 @@ static inline const uint8_t *sl_row_bytes(const sl_folder *g, sl_file_kind kind,
     return g->files[kind].base + sl_row_at(g, kind, row);
 }
 
+/* ---- index_room.c ---- */
+
+/* Room in the index for one more face; in its arrays for so many rows and labels. */
+sl_status sl_index_reserve(sl_folder *g, sl_error *err);
+bool sl_index_make_room(sl_folder *g, uint32_t rows, uint32_t labels);
+
 /* ---- replay.c ---- */
 
-/* Room in the index for one more face. */
-sl_status sl_index_reserve(sl_folder *g, sl_error *err);
-
-/* Enters the face whose ADD record lies at `at` in the log (there must be room). */
+/* Enters the face whose ADD record lies at `at` in the log (there must be room). Rows that are known have their label. */
 void sl_index_add(sl_folder *g, uint64_t at);
 
 /* Marks rows removed; sl_index_relist brings the live faces up to date afterwards. */
@@ -183,6 +197,23 @@ sl_status sl_store_replace(sl_folder *g, const uint32_t *old, uint32_t count, sl
  * and the caller goes back; when the marker fails, g->base.broken is set. */
 sl_status sl_store_commit(sl_folder *g, sl_error *err);
 
+/* ---- index_file.c ---- */
+
+/* Fills the tables and labels of the rows that index.N has (g->known), where it holds and is of this log, which is mapped. */
+bool sl_index_load(sl_folder *g);
+
+/* Writes index.N, where it is worth its time: `due` counts more rows than it has. What fails leaves none, or the old one. */
+void sl_index_save(sl_folder *g);
+void sl_index_save_if_due(sl_folder *g, uint32_t due);
+
+/* SL_ERR_CORRUPT where index.N is there and says something else than the log, which was read without it. */
+sl_status sl_index_check(const sl_folder *g, sl_error *err);
+
+/* ---- upgrade.c ---- */
+
+/* Makes what is derived, where it is missing or does not hold. */
+sl_status sl_folder_derive(const char *dir, sl_error *err);
+
 /* ---- read.c ---- */
 
 /* The number of the live face in this row. */
@@ -190,6 +221,7 @@ size_t sl_face_of_row(const sl_folder *g, uint32_t row);
 
 /* SL_OK when the row's bytes agree with the log. */
 sl_status sl_check_embedding(const sl_folder *g, uint32_t row, sl_error *err);
+sl_status sl_hold_embedding(const sl_folder *g, uint32_t row, sl_error *err); /* once */
 sl_status sl_check_patches(const sl_folder *g, uint32_t row, sl_error *err);
 sl_status sl_check_crop(const sl_folder *g, uint32_t row, sl_error *err);
 
@@ -197,7 +229,7 @@ sl_status sl_check_crop(const sl_folder *g, uint32_t row, sl_error *err);
 
 /* Both marks, and all of the above for every row, removed ones too. `ticker` is told `before` rows more than were
  * checked. */
-sl_status sl_check_whole(const sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err);
+sl_status sl_check_whole(sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err);
 
 /* ---- what sl_folder_kind lists (kind.h) ---- */
 
@@ -207,6 +239,7 @@ void sl_folder_close(sl_gallery *gallery);
 sl_status sl_folder_refresh(sl_gallery *gallery, bool *added, sl_error *err);
 sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_folder_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+sl_status sl_folder_upgrade(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 sl_status sl_folder_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
                               void *context, sl_error *err);
 sl_status sl_folder_rows(sl_gallery *gallery, sl_vectors *out, sl_error *err);

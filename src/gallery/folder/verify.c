@@ -11,15 +11,18 @@ static sl_status check_marker(const sl_folder *g, sl_error *err)
                    g->marker.path, g->base.faces);
 }
 
-sl_status sl_check_whole(const sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err)
+sl_status sl_check_whole(sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err)
 {
     SL_TRY(check_marker(g, err));
+    SL_TRY(sl_index_rewind(g, err)); /* the log alone, without its index */
     for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
         SL_TRY(sl_check_embedding(g, row, err));
         SL_TRY(sl_check_patches(g, row, err));
         SL_TRY(sl_check_crop(g, row, err));
         SL_TRY(sl_tick(ticker, before + row + 1, err));
     }
+    SL_TRY(sl_index_check(g, err));
+    SL_TRY(sl_codes_check(g, err));
     return g->rows ? SL_OK : sl_tick(ticker, before, err);
 }
 
@@ -27,7 +30,7 @@ sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *conte
 {
     sl_gallery *gallery;
     SL_TRY(sl_folder_open(dir, SL_GALLERY_READ, NULL, NULL, &gallery, err)); /* checks meta, headers and the log */
-    const sl_folder *g = (const sl_folder *)gallery;
+    sl_folder *g = (sl_folder *)gallery;
     sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
     sl_status status = sl_check_whole(g, &ticker, 0, err);
     sl_gallery_close(gallery);

@@ -5,6 +5,8 @@
 
 #include "base/crc32c.h"
 
+enum { INDEX_LEAST = 4096 }; /* rows more than index.N has, before it is written anew */
+
 /* Where the files and the log's checksum stand, to go back to. */
 typedef struct {
     uint64_t end[SL_FILES];
@@ -34,6 +36,7 @@ sl_status sl_store_commit(sl_folder *g, sl_error *err)
 {
     for (int k = 0; k < SL_FILE_LOG; k++)
         SL_TRY(sl_datafile_sync(&g->files[k], err));
+    sl_codes_append(g, NULL, NULL); /* where that fails searches do without */
     sl_datafile *log = &g->files[SL_FILE_LOG];
     uint32_t chain = g->chain;
     uint8_t record[SL_COMMIT_SIZE];
@@ -54,6 +57,7 @@ sl_status sl_store_commit(sl_folder *g, sl_error *err)
     g->chain = chain;
     g->committed = state;
     g->dirty = false;
+    sl_index_save_if_due(g, g->rows / 16 > INDEX_LEAST ? g->rows / 16 : INDEX_LEAST);
     return SL_OK;
 }
 
@@ -67,6 +71,7 @@ static sl_status drop_uncommitted(sl_folder *g, sl_status status, sl_error *err)
                               sl_row_at(g, SL_FILE_PATCHES, g->committed.rows), g->committed.crops_end,
                               g->committed.log_end}};
     go_back(g, &committed);
+    sl_codes_cut(g);
     g->dirty = false;
     if (sl_index_rewind(g, NULL) != SL_OK)
         g->base.broken = "the log can be read no more";

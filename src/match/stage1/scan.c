@@ -132,12 +132,29 @@ static size_t take_survivors(const sl_scan_block *block, const uint16_t *mask, s
     return count;
 }
 
+/* Multiplies row i of the block with one query, where it may be found. */
+static sl_status offer_row(const scan *s, const sl_scan_block *block, uint32_t i, size_t query, heap *h, sl_error *err)
+{
+    bool skip = false;
+    float x;
+    if (block->guard)
+        SL_TRY(block->guard->row(block->guard->context, i, &skip, err));
+    if (skip)
+        return SL_OK;
+    sl_scan_kernels_now()->products(block->rows + i * block->stride, block->stride, 1, s->dim,
+                                    s->queries + query * (size_t)s->dim_padded, 1, s->dim_padded, &x, 1);
+    offer(h, (hit){.score = x, .index = block->first + i});
+    return SL_OK;
+}
+
 /* The same for groups of coded rows, `at` to `stop` of the block: only what may beat the marks is multiplied. */
-static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t stop, size_t query, size_t n_queries,
-                       heap *heaps)
+static sl_status scan_coded(const scan *s, const sl_scan_block *block, size_t at, size_t stop, size_t query,
+                            size_t n_queries, heap *heaps, sl_error *err)
 {
     const size_t first = at / SL_CODE_ROWS;
     const int groups = (int)((stop + SL_CODE_ROWS - 1) / SL_CODE_ROWS - first);
+    if (block->guard && block->guard->groups)
+        SL_TRY(block->guard->groups(block->guard->context, first, groups, err));
     for (size_t q = 0; q < n_queries; q += SL_SCAN_QUERIES) {
         size_t many = n_queries - q < SL_SCAN_QUERIES ? n_queries - q : SL_SCAN_QUERIES;
         uint16_t mask[SL_SCAN_QUERIES * SL_SCAN_GROUPS];
@@ -148,15 +165,11 @@ static void scan_coded(scan *s, const sl_scan_block *block, size_t at, size_t st
         for (size_t j = 0; j < many; j++) {
             uint32_t rows[PIECE];
             size_t count = take_survivors(block, mask + j * SL_SCAN_GROUPS, first, groups, at, stop, rows);
-            for (size_t i = 0; i < count; i++) {
-                float x;
-                sl_scan_kernels_now()->products(block->rows + rows[i] * block->stride, block->stride, 1, s->dim,
-                                                s->queries + (query + q + j) * (size_t)s->dim_padded, 1,
-                                                s->dim_padded, &x, 1);
-                offer(&heaps[q + j], (hit){.score = x, .index = block->first + rows[i]});
-            }
+            for (size_t i = 0; i < count; i++)
+                SL_TRY(offer_row(s, block, rows[i], query + q + j, &heaps[q + j], err));
         }
     }
+    return SL_OK;
 }
 
 static sl_status scan_item(void *context, size_t item, int worker, sl_error *err)
@@ -180,7 +193,7 @@ static sl_status scan_item(void *context, size_t item, int worker, sl_error *err
             next = next < stop ? next : stop;
             size_t bad = next - at;
             if (s->coded && block->codes)
-                scan_coded(s, block, at, next, query, n_queries, heaps);
+                SL_TRY(scan_coded(s, block, at, next, query, n_queries, heaps, err));
             else
                 bad = scan_piece(s, block->rows + at * block->stride, block->stride, next - at,
                                  block->first + (uint32_t)at, query, n_queries, heaps);
