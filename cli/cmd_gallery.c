@@ -339,6 +339,7 @@ int cmd_gallery(int argc, char **argv)
         {"rename", "another name for a person", cmd_gallery_rename},
         {"merge", "one person of two", cmd_gallery_merge},
         {"move", "a face to another person", cmd_gallery_move},
+        {"note", "what is known of people", cmd_gallery_note},
         {"undo", "take back the last change", cmd_gallery_undo},
         {"compact", "erase what was removed", gallery_compact},
         {"upgrade", "make it open and answer quickly", gallery_upgrade},

@@ -9,6 +9,7 @@
 #include "common/look_needs.h"
 #include "common/gallery_model.h"
 #include "common/identify_answer.h"
+#include "common/people_notes.h"
 #include "common/output.h"
 #include "common/progress.h"
 #include "common/provenance.h"
@@ -171,10 +172,13 @@ static sl_status answer_face(identify_run *run, const sl_photo *photo, cli_face 
     char *truth = run->truth ? true_label(photo) : NULL;
     if (truth)
         count_truth(run, truth, &answer);
-    if (run->json)
-        json_array_append_new(list, cli_answer_json(&faces[index], &answer));
-    else
+    if (run->json) {
+        json_t *told = cli_answer_json(&faces[index], &answer);
+        cli_add_notes(told, run->notes);
+        json_array_append_new(list, told);
+    } else {
         cli_print_answer(&faces[index], index, count, &answer);
+    }
     if (run->explain_dir)
         status = cli_case_add(run, photo, index, count, &faces[index], &answer, truth, err);
     sl_answer_free(&answer);
@@ -292,6 +296,12 @@ static int identify_remotely(const identify_run *run)
     return cli_remote_identify(run->of.gallery_dir, &run->found, &how);
 }
 
+static int find_notes(identify_run *run)
+{
+    sl_error err = {0};
+    return run->json && cli_person_notes(run->of.gallery, &run->notes, &err) ? cli_fail(NULL, &err) : CLI_OK;
+}
+
 static int identify_here(identify_run *run)
 {
     int code = cli_open_with_gallery(&run->models, run->of.gallery_dir, &run->engine, NULL, &run->of.gallery);
@@ -299,6 +309,8 @@ static int identify_here(identify_run *run)
         code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
     if (!code)
         code = find_rule(run);
+    if (!code)
+        code = find_notes(run);
     return code ? code : identify_all(run);
 }
 
@@ -321,6 +333,7 @@ int cmd_identify(int argc, char **argv)
     sl_engine_close(run.engine);
     cli_photos_free(&run.found);
     json_decref(run.queries);
+    json_decref(run.notes);
     free(run.paths.items);
     return code;
 }

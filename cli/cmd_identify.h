@@ -33,6 +33,7 @@ typedef struct {
     sl_engine *engine;
     sl_oae *oae; /* where the second look needs them */
     json_t *queries; /* of the JSON result */
+    json_t *notes; /* of the gallery's people, for JSON */
     size_t photos, faces, matched, failed, right, right_stage1;
 
     cli_case *cases;

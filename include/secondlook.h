@@ -715,6 +715,25 @@ SL_API sl_status sl_gallery_rename(sl_gallery *gallery, const char *from, const 
  * SL_OK too where it has that label already. SL_ERR_NOT_FOUND when there is no such face. Durable on return. */
 SL_API sl_status sl_gallery_move(sl_gallery *gallery, const char *image, const char *to, sl_error *err);
 
+/* What is known of a person beside their faces: one JSON value of at most SL_PERSON_NOTE_MOST bytes, kept to the byte as
+ * it was given. Galleries in folders keep them, others tell SL_ERR_UNSUPPORTED. Setting one needs a gallery that is open
+ * for writing, and somebody of that label; json NULL takes it out. It is durable on return, and goes along when the
+ * person is renamed; who is merged into somebody with a note of their own loses theirs. Of people who are in the gallery
+ * no more, notes are erased by sl_gallery_compact. All of a gallery's together have SL_PERSON_NOTES_MOST bytes at most
+ * (SL_ERR_LIMIT). SL_ERR_FORMAT for what is no JSON. */
+#define SL_PERSON_NOTE_MOST 65536
+#define SL_PERSON_NOTES_MOST (64 << 20)
+SL_API sl_status sl_gallery_set_person_note(sl_gallery *gallery, const char *label, const char *json, sl_error *err);
+
+/* *json: a copy that the caller frees; SL_ERR_NOT_FOUND where there is none. Read anew each time, so readers see what a
+ * writer has set since. */
+SL_API sl_status sl_gallery_person_note(const sl_gallery *gallery, const char *label, char **json, sl_error *err);
+
+/* Tells all notes of people who are in the gallery, by label. */
+SL_API sl_status sl_gallery_person_notes(const sl_gallery *gallery,
+                                         void (*told)(void *context, const char *label, const char *json), void *context,
+                                         sl_error *err);
+
 /* Rewrites the gallery without what was removed, beside itself, reads every byte of that back, and swaps it in. Progress
  * counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);

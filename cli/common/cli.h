@@ -40,6 +40,7 @@ int cmd_gallery_merge(int argc, char **argv);
 int cmd_gallery_move(int argc, char **argv);
 int cmd_gallery_undo(int argc, char **argv);
 int cmd_gallery_duplicates(int argc, char **argv);
+int cmd_gallery_note(int argc, char **argv);
 int cmd_gallery_backup(int argc, char **argv);
 int cmd_gallery_restore(int argc, char **argv);
 int cmd_gallery_export(int argc, char **argv);

@@ -8,6 +8,7 @@
 #include "gallery/kind.h"
 #include "gallery/naming.h"
 #include "gallery/new_face.h"
+#include "gallery/person_notes.h"
 
 /* What a face is, out of the gallery that is about to change. */
 typedef struct {
@@ -133,12 +134,32 @@ static sl_status move_face(sl_gallery *g, const char *image, const char *to, siz
     return relabel(g, i, to, err);
 }
 
+/* The note goes along: both have it before the faces change, the new name alone afterwards. */
+static sl_status rename_with_note(sl_gallery *g, const char *from, const char *to, size_t *renamed, sl_error *err)
+{
+    bool copied;
+    SL_TRY(sl_person_notes_copy(g, from, to, &copied, err));
+    const sl_status status = change_labels(g, rename_person, from, to, renamed, err);
+    if (status == SL_OK)
+        return *renamed ? sl_person_notes_drop(g, from, err) : SL_OK;
+    if (copied)
+        sl_person_notes_drop(g, to, NULL);
+    return status;
+}
+
 sl_status sl_gallery_rename(sl_gallery *g, const char *from, const char *to, size_t *renamed, sl_error *err)
 {
     *renamed = 0;
     if (!from)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: sl_gallery_rename needs the label that is to be changed", g->place);
-    return change_labels(g, rename_person, from, to, renamed, err);
+    SL_TRY(sl_name_check("label", to, err));
+    SL_TRY(sl_gallery_commit(g, err)); /* checks that g is writable */
+    char *kept = sl_composed(from), *composed = sl_composed(to);
+    sl_status status = kept && composed ? rename_with_note(g, kept, composed, renamed, err)
+                                        : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a label", g->place);
+    free(kept);
+    free(composed);
+    return status;
 }
 
 sl_status sl_gallery_move(sl_gallery *g, const char *image, const char *to, sl_error *err)

@@ -48,6 +48,70 @@ of() { "$BIN" gallery list g --label "$1" | wc -l; }
     expect 0
 }
 
+@test "note: what is known of people is set, shown, moved with their name, kept in a backup and told by export" {
+    sl gallery note g --label 'P 3' --set '{"room": 12, "since": 0.10}'
+    expect 0
+    sl gallery note g --label 'P 3'
+    expect 0
+    [ "$out" = '{"room": 12, "since": 0.10}' ]
+    sl gallery note g --label 'P 3' --json
+    json 'd.label === "P 3" && d.note.room === 12'
+    sl gallery note g --label 'P 9' --set 'no json'
+    expect 1
+    contains "$err" "must be JSON"
+    sl gallery note g --label Nobody --set 1
+    expect 1
+    contains "$err" "nobody is called Nobody"
+    sl gallery note g --label 'P 9'
+    expect 1
+    contains "$err" "no note about P 9"
+    sl gallery note g --set 1
+    expect 2
+    sl gallery note g --label 'P 9' --set 1 --remove
+    expect 2
+    head -c 70000 /dev/zero | tr '\0' 7 > long
+    sl gallery note g --label 'P 9' --set - < long
+    expect 1
+    contains "$err" "65536 is the most"
+    echo '"by stdin"' > note
+    sl gallery note g --label 'P 9' --set - < note
+    expect 0
+    sl gallery rename g 'P 3' 'Zoë'
+    sl gallery note g --json
+    expect 0
+    json 'Object.keys(d.notes).length === 2 && d.notes["Zoë"].since === .1 && d.notes["P 9"] === "by stdin"'
+    echo "$out" > notes.json
+    sl gallery merge g 'P 9' 'Zoë' # who keeps her own
+    sl gallery note g --json
+    json 'Object.keys(d.notes).length === 1 && d.notes["Zoë"].room === 12'
+    sl gallery backup g -o g.tar
+    sl gallery restore g.tar -o restored
+    sl gallery note restored --label 'Zoë'
+    expect 0
+    contains "$out" '"room": 12'
+    sl gallery note restored --label 'Zoë' --remove
+    expect 0
+    sl gallery note restored --json
+    json 'Object.keys(d.notes).length === 0'
+    sl gallery note restored --from notes.json --json # P 9 is nobody now
+    expect 1
+    json 'd.set === 1 && d.failed === 1'
+    contains "$err" "nobody is called P 9"
+    sl gallery remove restored --label 'Zoë'
+    sl gallery note restored --json
+    json 'Object.keys(d.notes).length === 0'
+    grep -q room restored/people.notes
+    sl gallery compact restored
+    expect 0
+    [ ! -e restored/people.notes ]
+    printf x >> g/people.notes
+    sl gallery verify g
+    expect 1
+    contains "$err" "people.notes"
+    sl gallery note postgres://nowhere/none --label x --set 1
+    expect 1
+}
+
 @test "upgrade: a gallery without its derived files answers the same, and has them again" {
     sl gallery verify g
     expect 0

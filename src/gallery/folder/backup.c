@@ -16,7 +16,7 @@
 #include "gallery/folder/store.h"
 #include "gallery/folder/tar_header.h"
 
-enum { CHUNK = 1 << 20, NOTE_MOST = 1 << 24 };
+enum { CHUNK = 1 << 20, NOTE_MOST = SL_PERSON_NOTES_MOST };
 
 /* "FILE.tmp-XXXXXX", malloc'd; NULL when there is no memory. */
 static char *beside(const char *path)
@@ -47,6 +47,8 @@ static sl_status sync_folder_of(const char *path, sl_error *err)
 static bool is_note(const char *name)
 {
     const size_t size = strlen(name);
+    if (strcmp(name, SL_PERSON_NOTES_NAME) == 0)
+        return true;
     return size < SL_TAR_NAME && strncmp(name, "calibration-", 12) == 0 && !strchr(name, '/') && size > 18 &&
            strcmp(name + size - 6, ".rates") == 0;
 }

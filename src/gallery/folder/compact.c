@@ -1,5 +1,6 @@
 /* Rewriting a gallery without what was removed. */
 #include "gallery/folder/store.h"
+#include "gallery/person_notes.h"
 
 #include <string.h>
 
@@ -87,6 +88,8 @@ sl_status sl_folder_compact(const char *dir, sl_progress_fn progress, void *cont
     sl_ticker ticker = {.fn = progress, .context = context, .total = 2 * g->base.faces}; /* written, read back */
     const bool needed = g->base.faces < g->rows || g->meta.version < SL_GALLERY_VERSION;
     sl_status status = needed ? rewrite(g, &ticker, err) : sl_tick(&ticker, ticker.total, err);
+    if (status == SL_OK)
+        status = sl_person_notes_prune(gallery, err);
     sl_gallery_close(gallery);
     return status;
 }

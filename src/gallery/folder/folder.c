@@ -30,14 +30,16 @@ static uint64_t generation_of(const char *name)
     return 0;
 }
 
-/* A gallery.meta or an index that was being written, by sl_write_file. */
+/* A gallery.meta, an index or notes that were being written, by sl_write_file. */
 static bool is_temporary(const char *name)
 {
     static const char end[] = ".tmp-";
     const char *tmp = strstr(name, end), *random = tmp ? tmp + sizeof end - 1 : "";
     const bool whole = strncmp(name, META_NAME, sizeof META_NAME - 1) == 0 && tmp == name + sizeof META_NAME - 1;
+    const bool notes = strncmp(name, SL_PERSON_NOTES_NAME, sizeof SL_PERSON_NOTES_NAME - 1) == 0 &&
+                       tmp == name + sizeof SL_PERSON_NOTES_NAME - 1;
     const bool index = strncmp(name, "index.", 6) == 0 && strspn(name + 6, "0123456789") == (size_t)(tmp - name - 6);
-    return tmp && (whole || index) && strlen(random) == 6 &&
+    return tmp && (whole || index || notes) && strlen(random) == 6 &&
            strspn(random, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") == 6;
 }
 

@@ -84,4 +84,5 @@ const sl_gallery_kind sl_folder_kind = {
     .restore = sl_folder_restore,
     .read_note = read_note,
     .write_note = write_note,
+    .person_notes = SL_PERSON_NOTES_NAME,
 };

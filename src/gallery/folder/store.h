@@ -84,6 +84,8 @@ typedef struct sl_folder {
     uint8_t *record; /* one log record, for writing */
 } sl_folder;
 
+#define SL_PERSON_NOTES_NAME "people.notes"
+
 enum { SL_HELD_PATCHES = 1, SL_HELD_EMBEDDING = 2 };
 
 static inline const uint8_t *sl_record_bytes(const sl_folder *g, uint32_t row)

@@ -1,5 +1,6 @@
 /* Every byte of a gallery, read and checked. */
 #include "gallery/folder/store.h"
+#include "gallery/person_notes.h"
 
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
 static sl_status check_marker(const sl_folder *g, sl_error *err)
@@ -33,6 +34,8 @@ sl_status sl_folder_verify(const char *dir, sl_progress_fn progress, void *conte
     sl_folder *g = (sl_folder *)gallery;
     sl_ticker ticker = {.fn = progress, .context = context, .total = g->rows};
     sl_status status = sl_check_whole(g, &ticker, 0, err);
+    if (status == SL_OK)
+        status = sl_person_notes_check(gallery, err);
     sl_gallery_close(gallery);
     return status;
 }
