@@ -152,7 +152,8 @@ sl_status sl_folder_coded(sl_gallery *gallery, sl_scan_block blocks[2], size_t *
                                 .count = c->rows,
                                 .dim = dim,
                                 .quads = (dim + 3) / 4,
-                                .norm = largest_norm(dim)};
+                                .norm = largest_norm(dim),
+                                .ahead = SL_CODE_AHEAD * (ptrdiff_t)sl_codes_stride(dim)};
     blocks[(*count)++] = block_of(g, 0, 0, c->rows, &c->stored);
     if (g->rows > c->rows)
         blocks[(*count)++] = block_of(g, 1, c->rows, g->rows - c->rows, &c->tail);

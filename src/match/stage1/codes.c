@@ -9,10 +9,7 @@
 #include "base/threads.h"
 #include "match/kernels/match_kernels.h"
 
-enum {
-    CHUNK = 64, /* groups that one worker codes at a time */
-    AHEAD = 2,  /* the group that a scan fetches is so many behind the one that it looks at */
-};
+enum { CHUNK = 64 }; /* groups that one worker codes at a time */
 
 typedef struct {
     const float *rows;
@@ -130,7 +127,7 @@ sl_status sl_scan_codes_make(const float *rows, size_t count, int dim, int threa
     const int quads = (dim + 3) / 4;
     *out = (sl_scan_codes){.count = count, .dim = dim, .quads = quads, .room = groups_of(count) + 1,
                            .stride = sizeof(sl_code_group) + (size_t)quads * SL_CODE_ROWS * 4};
-    out->ahead = AHEAD * (ptrdiff_t)out->stride;
+    out->ahead = SL_CODE_AHEAD * (ptrdiff_t)out->stride;
     making m = {.rows = rows, .out = out};
     out->groups = sl_calloc_aligned(out->room, out->stride);
     sl_status status = out->groups ? make_codes(&m, threads ? threads : sl_cpu_count(), err)

@@ -11,7 +11,11 @@
 
 #include "match/match.h"
 
-enum { SL_CODE_ROWS = 16 /* of a group */, SL_CODE_MAX_DIM = 4096 };
+enum {
+    SL_CODE_ROWS = 16 /* of a group */,
+    SL_CODE_MAX_DIM = 4096,
+    SL_CODE_AHEAD = 2 /* the group that a scan fetches is so many behind the one that it looks at */
+};
 
 /* Sixteen rows, behind it their codes [quads, 16, 4]: four dimensions of each row side by side. Where a group or the
  * dimensions end early there are zeros. */
