@@ -104,48 +104,42 @@ static sl_status make_tail(sl_folder *g, bool *sound, sl_error *err)
 {
     sl_codes_file *c = &g->codes;
     *sound = true;
-    if (c->tail_end == g->rows)
-        return SL_OK;
     sl_scan_codes_free(&c->tail);
-    c->tail_end = 0;
     for (uint32_t row = c->rows; row < g->rows && *sound; row++)
         if (!g->row_removed[row])
             SL_TRY(sl_hold_embedding(g, row, err));
         else
             *sound = sl_check_embedding(g, row, NULL) == SL_OK;
-    if (!*sound)
+    if (!*sound || g->rows == c->rows)
         return SL_OK;
-    if (g->rows > c->rows)
-        SL_TRY(sl_scan_codes_make((const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, c->rows), g->rows - c->rows,
-                                  g->meta.shape.dim, 1, &c->tail, err));
-    c->tail_end = g->rows;
-    return SL_OK;
+    return sl_scan_codes_make((const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, c->rows), g->rows - c->rows,
+                              g->meta.shape.dim, 1, &c->tail, err);
 }
 
-static sl_scan_block block_of(sl_folder *g, int side, uint32_t first, uint32_t count, const sl_scan_codes *codes)
+static void make_block(sl_folder *g, int side, uint32_t first, uint32_t count, const sl_scan_codes *codes)
 {
     sl_codes_file *c = &g->codes;
     c->sides[side] = (sl_codes_side){g, first};
     c->guards[side] = (sl_scan_guard){side == 0 ? look_at_groups : NULL, look_at_row, &c->sides[side]};
-    return (sl_scan_block){.rows = (const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, first),
-                           .stride = (size_t)g->meta.shape.dim,
-                           .count = count,
-                           .first = first,
-                           .codes = codes,
-                           .guard = &c->guards[side]};
+    c->blocks[side] = (sl_scan_block){.rows = (const float *)sl_row_bytes(g, SL_FILE_EMBEDDINGS, first),
+                                      .stride = (size_t)g->meta.shape.dim,
+                                      .count = count,
+                                      .first = first,
+                                      .codes = codes,
+                                      .guard = &c->guards[side]};
 }
 
-sl_status sl_folder_coded(sl_gallery *gallery, sl_scan_block blocks[2], size_t *count, sl_error *err)
+/* What searches read, as long as the rows are these; others may be reading it. *sound as above. */
+static sl_status make_blocks(sl_folder *g, bool *sound, sl_error *err)
 {
-    sl_folder *g = (sl_folder *)gallery;
     sl_codes_file *c = &g->codes;
     const int dim = g->meta.shape.dim;
-    bool sound;
-    *count = 0;
-    if (c->file.fd < 0 || atomic_load(&c->damaged) || c->rows == 0 || g->rows - c->rows > TAIL_MOST)
+    *sound = true;
+    if (c->tail_end == g->rows)
         return SL_OK;
-    SL_TRY(make_tail(g, &sound, err));
-    if (!sound)
+    c->tail_end = 0;
+    SL_TRY(make_tail(g, sound, err));
+    if (!*sound)
         return SL_OK;
     c->stored = (sl_scan_codes){.groups = (uint8_t *)c->file.base + SL_HEADER_SIZE,
                                 .stride = sl_codes_stride(dim),
@@ -154,9 +148,25 @@ sl_status sl_folder_coded(sl_gallery *gallery, sl_scan_block blocks[2], size_t *
                                 .quads = (dim + 3) / 4,
                                 .norm = largest_norm(dim),
                                 .ahead = SL_CODE_AHEAD * (ptrdiff_t)sl_codes_stride(dim)};
-    blocks[(*count)++] = block_of(g, 0, 0, c->rows, &c->stored);
-    if (g->rows > c->rows)
-        blocks[(*count)++] = block_of(g, 1, c->rows, g->rows - c->rows, &c->tail);
+    make_block(g, 0, 0, c->rows, &c->stored);
+    make_block(g, 1, c->rows, g->rows - c->rows, &c->tail);
+    c->tail_end = g->rows;
+    return SL_OK;
+}
+
+sl_status sl_folder_coded(sl_gallery *gallery, sl_scan_block blocks[2], size_t *count, sl_error *err)
+{
+    sl_folder *g = (sl_folder *)gallery;
+    sl_codes_file *c = &g->codes;
+    bool sound;
+    *count = 0;
+    if (c->file.fd < 0 || atomic_load(&c->damaged) || c->rows == 0 || g->rows - c->rows > TAIL_MOST)
+        return SL_OK;
+    SL_TRY(make_blocks(g, &sound, err));
+    if (!sound)
+        return SL_OK;
+    memcpy(blocks, c->blocks, sizeof c->blocks);
+    *count = g->rows > c->rows ? 2 : 1;
     return SL_OK;
 }
 

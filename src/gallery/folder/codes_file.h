@@ -30,9 +30,10 @@ typedef struct {
     atomic_bool damaged;   /* a group does not hold */
 
     sl_scan_codes stored, tail; /* of rows [0, rows) and of those behind them */
-    uint32_t tail_end;          /* rows when `tail` was made; 0: it must be made anew */
     sl_codes_side sides[2];
     sl_scan_guard guards[2];
+    sl_scan_block blocks[2];    /* of both */
+    uint32_t tail_end;          /* rows when all of this was made; 0: it must be made anew */
 } sl_codes_file;
 
 /* Bytes of a group in the file. */

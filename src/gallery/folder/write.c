@@ -26,6 +26,7 @@ static void go_back(sl_folder *g, const tail *t)
     for (int k = 0; k < SL_FILES; k++)
         sl_datafile_cut(&g->files[k], t->end[k]);
     g->chain = t->chain;
+    g->codes.tail_end = 0; /* mappings may have moved */
 }
 
 /* ---- commit ---- */
