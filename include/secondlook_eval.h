@@ -26,6 +26,7 @@ extern "C" {
 typedef struct {
     double accuracy, std; /* mean and standard deviation over the folds */
     double threshold;     /* mean over the folds */
+    double best_accuracy, best_threshold; /* at the one threshold that is best over all pairs, as MLFW's authors count */
     double eer;           /* where false matches and false non-matches are equally frequent */
     double tar_at_far[4]; /* true matches at a false match rate of at most 10 %, 1 %, .1 %, .01 %; NaN where the pairs
                              of different people are too few for a single false match at that rate */
@@ -49,10 +50,11 @@ typedef struct {
     void *context;
 } sl_verify_options;
 
-/* Pairs by image id, one a line: LFW's own form ("folds pairs", then "person n m" and "person n other m", for
- * person/person_000n.jpg), or "image image 0|1" or "image image 0|1 id id", cut in ten equal folds. Fields are parted
- * by tabs or, in lines without one, by spaces; "quotes" may hold spaces. Errors name the line. Scores are those of
- * sl_compare. */
+/* Pairs by image id. Two lines a pair, "image n" with n 0 of two people and 1 or more of one, are CALFW's and CPLFW's
+ * form: each kind is cut in ten folds. Else one a line: LFW's own form ("folds pairs", then "person n m" and "person n
+ * other m", for person/person_000n.jpg), or "image image 0|1" or "image image 0|1 id id", cut in ten equal folds. Fields
+ * are parted by tabs, in lines without one by two or four commas, else by spaces; "quotes" may hold spaces. Errors name
+ * the line. Scores are those of sl_compare. */
 SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_verify_options *options,
                                 sl_verification *out, sl_error *err);
 

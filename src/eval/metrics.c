@@ -62,6 +62,16 @@ static void cross_validate(const sl_scored_pair *sorted, size_t count, int folds
     out->threshold = thresholds / used;
 }
 
+/* Of all pairs at once: no fold is -1. */
+static void fit_all(const sl_scored_pair *sorted, size_t count, sl_verify_rates *out)
+{
+    size_t right = 0;
+    out->best_threshold = best_threshold(sorted, count, -1);
+    for (size_t i = 0; i < count; i++)
+        right += ((double)sorted[i].score >= out->best_threshold) == (sorted[i].same != 0);
+    out->best_accuracy = 100.0 * (double)right / (double)count;
+}
+
 /* ---- every threshold ---- */
 
 /* The part of a curve that is kept: a point for every step of a fiftieth of a decade of FAR or .2 % of TAR. */
@@ -131,6 +141,7 @@ sl_status sl_verify_rates_of(const sl_scored_pair *pairs, size_t count, int fold
     memcpy(sorted, pairs, count * sizeof *sorted);
     qsort(sorted, count, sizeof *sorted, by_score);
     cross_validate(sorted, count, folds, out);
+    fit_all(sorted, count, out);
     operating_points(sorted, count, out);
     free(sorted);
     return SL_OK;

@@ -1,4 +1,4 @@
-/* Reading lists of pairs: LFW's own form, and lines of two ids. */
+/* Reading lists of pairs: LFW's own form, lines of two ids, and two lines a pair (CALFW, CPLFW). */
 #define _GNU_SOURCE
 #include "eval/pairs.h"
 
@@ -17,6 +17,9 @@ typedef struct {
     sl_pair_list *list;
     size_t capacity;
     size_t per_fold; /* official form: pairs of each kind in a fold; 0: another form */
+    bool by_lines;   /* two lines a pair */
+    char *waiting;   /* the first photo of such a pair */
+    long mark;       /* and what stood beside it */
     sl_error *err;
 } parser;
 
@@ -83,7 +86,27 @@ static sl_status read_plain(parser *p, const sl_pair_fields *l)
     return append(p, l, sl_strdup(l->field[0]), sl_strdup(l->field[1]), (int)same);
 }
 
-/* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's. */
+/* "photo n", twice: 0 of two people, else of one, then often the fold. Folds are not taken from there: pairs of two people
+ * have none. */
+static sl_status read_half(parser *p, const sl_pair_fields *l)
+{
+    long mark;
+    if (l->count != 2 || !number_of(l->field[1], MAX_FOLDS, &mark))
+        return bad_line(p, l, "expected \"image n\", two lines a pair: 0 of two people, 1 and more of one");
+    if (!p->waiting) {
+        p->mark = mark;
+        p->waiting = sl_strdup(l->field[0]);
+        return p->waiting ? SL_OK : sl_fail(p->err, SL_ERR_MEMORY, "%s: no memory for its pairs", p->file);
+    }
+    if (mark != p->mark)
+        return bad_line(p, l, "the line before, of the same pair, has another number");
+    char *first = p->waiting;
+    p->waiting = NULL;
+    return append(p, l, first, sl_strdup(l->field[0]), mark > 0);
+}
+
+/* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's; a photo and a number two lines a
+ * pair. */
 static sl_status read_line(parser *p, const sl_pair_fields *l)
 {
     long folds, pairs;
@@ -95,8 +118,9 @@ static sl_status read_line(parser *p, const sl_pair_fields *l)
             p->per_fold = (size_t)pairs;
             return SL_OK;
         }
+        p->by_lines = l->count == 2;
     }
-    return p->per_fold ? read_official(p, l) : read_plain(p, l);
+    return p->per_fold ? read_official(p, l) : p->by_lines ? read_half(p, l) : read_plain(p, l);
 }
 
 /* ---- the whole list ---- */
@@ -143,9 +167,25 @@ static sl_status check_contradictions(const parser *p)
     return status;
 }
 
+/* Contiguous, as the pairs come; of two lines a pair each kind by itself, as lists of that form have one kind behind the
+ * other. */
+static void number_folds(const parser *p)
+{
+    sl_pair_list *list = p->list;
+    size_t of[2] = {0, 0}, seen[2] = {0, 0};
+    for (size_t i = 0; i < list->count; i++)
+        of[list->pairs[i].same]++;
+    for (size_t i = 0; i < list->count; i++) {
+        const int same = list->pairs[i].same;
+        list->pairs[i].fold = p->by_lines ? (int)(seen[same]++ * FOLDS / of[same]) : (int)(i * FOLDS / list->count);
+    }
+}
+
 static sl_status finish(parser *p)
 {
     sl_pair_list *list = p->list;
+    if (p->waiting)
+        return sl_fail(p->err, SL_ERR_FORMAT, "%s: ends with half a pair: %.200s", p->file, p->waiting);
     size_t expected = 2 * p->per_fold * (size_t)list->folds;
     if (p->per_fold && list->count != expected)
         return sl_fail(p->err, SL_ERR_FORMAT, "%s: announces %zu pairs, holds %zu", p->file, expected,
@@ -154,8 +194,7 @@ static sl_status finish(parser *p)
         return sl_fail(p->err, SL_ERR_FORMAT, "%s: holds %zu pairs, ten folds need at least ten", p->file,
                        list->count);
     if (!p->per_fold)
-        for (size_t i = 0; i < list->count; i++)
-            list->pairs[i].fold = (int)(i * FOLDS / list->count);
+        number_folds(p);
     return check_contradictions(p);
 }
 
@@ -176,6 +215,7 @@ sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pai
     }
     if (status == SL_OK)
         status = finish(&p);
+    free(p.waiting);
     if (status != SL_OK)
         sl_pairs_free(out);
     return status;

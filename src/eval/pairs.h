@@ -18,7 +18,7 @@ typedef struct {
     int folds;
 } sl_pair_list;
 
-/* The three forms that sl_eval_verify knows; `file` is for messages, which name the line. */
+/* The forms that sl_eval_verify knows; `file` is for messages, which name the line. */
 sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pair_list *out, sl_error *err);
 void sl_pairs_free(sl_pair_list *list);
 

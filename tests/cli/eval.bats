@@ -29,6 +29,24 @@ setup() {
     fails contains "$out" "stage 2"
 }
 
+@test "eval verify: lists of two lines a pair and of commas are the same pairs; --alpha -1" {
+    sl eval verify --gallery g --pairs pairs.txt --json
+    json 'd.best_accuracy >= d.accuracy && d.score.best_accuracy === d.best_accuracy && d.best_threshold > -1'
+    best=$(echo "$out" | node -p 'JSON.parse(require("fs").readFileSync(0)).best_accuracy')
+    awk -F'\t' '{ print $1 "," $2 "," $3 }' pairs.txt > commas.txt
+    awk -F'\t' '{ print $1 "\t" $3; print $2 "\t" $3 }' pairs.txt > lines.txt
+    for list in commas.txt lines.txt; do
+        sl eval verify --gallery g --pairs $list --json
+        expect 0
+        json "d.pairs === 30 && d.same === 15 && d.best_accuracy === $best"
+    done
+    sl eval verify --gallery g --pairs pairs.txt --rerank emd --alpha -1 --json
+    expect 0
+    echo "$out" > sum.json
+    sl eval verify --gallery g --pairs pairs.txt --rerank emd --alpha .5 --json
+    [ "$out" = "$(cat sum.json)" ]
+}
+
 @test "eval verify: photos that are not there are told, by line on request" {
     sed '3s/2 x.jpg/nobody.jpg/' pairs.txt > missing.txt
     sl eval verify --gallery g --pairs missing.txt --list-missing

@@ -161,6 +161,52 @@ static void names_with_spaces(void **state)
     sl_pairs_free(&list);
 }
 
+/* CALFW and CPLFW: a photo and a number, two lines a pair. Their kinds come one behind the other; folds have both. */
+static void two_lines_a_pair(void **state)
+{
+    (void)state;
+    char text[4096];
+    size_t n = 0;
+    sl_pair_list list;
+    for (int i = 0; i < 20; i++) /* of one person, with the fold; then of two */
+        n += (size_t)snprintf(text + n, sizeof text - n, "A_%d_1.jpg %d\nA_%d_2.jpg %d\n", i, i / 2 + 1, i, i / 2 + 1);
+    for (int i = 0; i < 10; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, "A_%d_1.jpg 0\nB_%d_1.jpg 0\n", i, i);
+    assert_ok(parse(text, &list));
+    assert_int_equal(list.count, 30);
+    assert_string_equal(list.pairs[3].first, "A_3_1.jpg");
+    assert_string_equal(list.pairs[3].second, "A_3_2.jpg");
+    assert_true(list.pairs[19].same && !list.pairs[20].same);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(list.pairs[i].fold, i / 2);
+    for (int i = 0; i < 10; i++)
+        assert_int_equal(list.pairs[20 + i].fold, i);
+    sl_pairs_free(&list);
+    strcpy(text + n, "A_1_1.jpg 0\n");
+    assert_int_equal(parse(text, &list), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "half a pair: A_1_1.jpg"));
+    strcpy(text + n, "A_1_1.jpg 0\nB.jpg 1\n");
+    assert_int_equal(parse(text, &list), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "line 62"));
+}
+
+/* Fields between commas, with spaces in names; a comma in a name that is between blanks. */
+static void commas(void **state)
+{
+    (void)state;
+    char text[2048];
+    size_t n = 0;
+    sl_pair_list list;
+    for (int i = 0; i < 10; i++)
+        n += (size_t)snprintf(text + n, sizeof text - n, i % 2 ? "a %d.jpg, b %d.jpg,%d\n" : "a,%d.jpg b%d.jpg %d\n", i, i, i / 5);
+    assert_ok(parse(text, &list));
+    assert_string_equal(list.pairs[0].first, "a,0.jpg");
+    assert_string_equal(list.pairs[1].first, "a 1.jpg");
+    assert_string_equal(list.pairs[1].second, "b 1.jpg");
+    assert_true(list.pairs[9].same && !list.pairs[1].same);
+    sl_pairs_free(&list);
+}
+
 static void bad_pair_lists_name_the_line(void **state)
 {
     (void)state;
@@ -221,6 +267,8 @@ int main(void)
         cmocka_unit_test(thresholds_hold_their_rate),
         cmocka_unit_test(the_three_forms),
         cmocka_unit_test(names_with_spaces),
+        cmocka_unit_test(two_lines_a_pair),
+        cmocka_unit_test(commas),
         cmocka_unit_test(bad_pair_lists_name_the_line),
         cmocka_unit_test(official_list_of_lfw),
     };
