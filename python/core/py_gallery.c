@@ -311,12 +311,20 @@ static PyObject *compact_gallery(PyObject *module, PyObject *args, PyObject *key
     return work_on_files(args, keywords, "O|O:compact_gallery", sl_gallery_compact);
 }
 
+static PyObject *upgrade_gallery(PyObject *module, PyObject *args, PyObject *keywords)
+{
+    (void)module;
+    return work_on_files(args, keywords, "O|O:upgrade_gallery", sl_gallery_upgrade);
+}
+
 PyMethodDef py_gallery_functions[] = {
     {"verify_gallery", PY_CALL(verify_gallery), PY_KEYWORDS,
      "verify_gallery(path, progress=None)\n--\n\nReads every byte and checks every checksum; returns for a sound "
      "gallery."},
     {"compact_gallery", PY_CALL(compact_gallery), PY_KEYWORDS,
      "compact_gallery(path, progress=None)\n--\n\nRewrites a gallery without what was removed."},
+    {"upgrade_gallery", PY_CALL(upgrade_gallery), PY_KEYWORDS,
+     "upgrade_gallery(path, progress=None)\n--\n\nMakes what lets a gallery open and answer quickly."},
     {0}};
 
 /* ------------------------------------------------------------------ the type */

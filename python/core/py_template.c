@@ -108,10 +108,42 @@ static PyObject *template_contributions(PyObject *self, PyObject *none)
     return cells_of((py_template *)self, dim, sl_template_contributions);
 }
 
+/* ---- as bytes ---- */
+
+static PyObject *template_to_bytes(PyObject *self, PyObject *none)
+{
+    (void)none;
+    const sl_template *t = ((py_template *)self)->t;
+    size_t size = 0;
+    sl_error err = {0};
+    sl_template_bytes(t, NULL, 0, &size, NULL);
+    PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (bytes && sl_template_bytes(t, (uint8_t *)PyBytes_AsString(bytes), size, &size, &err)) {
+        Py_DECREF(bytes);
+        return py_fail(&err);
+    }
+    return bytes;
+}
+
+static PyObject *template_from_bytes(PyObject *type, PyObject *bytes)
+{
+    (void)type;
+    char *data;
+    Py_ssize_t size;
+    sl_template *t;
+    sl_error err = {0};
+    if (PyBytes_AsStringAndSize(bytes, &data, &size))
+        return NULL;
+    return sl_template_of_bytes((uint8_t *)data, (size_t)size, &t, &err) ? py_fail(&err) : py_template_new(t, NULL, NULL);
+}
+
 static PyMethodDef template_methods[] = {
     {"patches", template_patches, METH_NOARGS, "patches($self)\n--\n\nThe raw patch map [rows, cols, channels]."},
     {"contributions", template_contributions, METH_NOARGS,
      "contributions($self)\n--\n\nWhat each cell gives to the embedding [rows, cols, dim], of compact templates."},
+    {"to_bytes", template_to_bytes, METH_NOARGS, "to_bytes($self)\n--\n\nTo be kept or sent: docs/template-format.md."},
+    {"from_bytes", template_from_bytes, METH_O | METH_CLASS,
+     "from_bytes(bytes, /)\n--\n\nThe template that to_bytes wrote; its crop is not among them."},
     {0}};
 
 static PyGetSetDef template_members[] = {

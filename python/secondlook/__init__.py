@@ -12,7 +12,7 @@ Engine, and read a Gallery together. Every refusal is a secondlook.Error. docs/p
 from . import evaluation
 from ._core import (CosineBank, Engine, Gallery, Look, Template, attribute, backend, compact_gallery, compare, cosine_top,
                     draw_flow, draw_heats, draw_pair, draw_shares, draw_weights, emd, emd_plan, fetch_model, models,
-                    read_image, verify_gallery, version, write_image)
+                    read_image, upgrade_gallery, verify_gallery, version, write_image)
 from ._errors import (ArgumentError, CorruptError, Error, ExistsError, FormatError, InternalError, Interrupted, LimitError,
                       LockedError, MismatchError, NoFaceError, NotFoundError, NumericError, OutOfMemory, SeveralFacesError,
                       SystemFailure, UnsupportedError)

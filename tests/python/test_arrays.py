@@ -48,6 +48,17 @@ class Templates(unittest.TestCase):
         self.assertIsNone(self.template.crop)
         self.assertRaises(secondlook.UnsupportedError, self.template.contributions)
 
+    def test_bytes_and_back(self):
+        data = self.template.to_bytes()
+        back = secondlook.Template.from_bytes(data)
+        np.testing.assert_array_equal(back.embedding, self.template.embedding)
+        np.testing.assert_array_equal(back.patches(), self.template.patches())
+        self.assertEqual(back.to_bytes(), data)
+        self.assertRaises(secondlook.CorruptError, secondlook.Template.from_bytes, data[:-1])
+        self.assertRaises(secondlook.CorruptError, secondlook.Template.from_bytes, data[:200] + b"x" + data[201:])
+        self.assertRaises(secondlook.FormatError, secondlook.Template.from_bytes, b"")
+        self.assertRaises(TypeError, secondlook.Template.from_bytes, "text")
+
     def test_refused(self):
         one = np.array([3, 4], np.float32)
         for embedding, patches, error in (

@@ -69,6 +69,7 @@ class Galleries(unittest.TestCase):
         with secondlook.Gallery(self.folder) as g:
             self.assertEqual([e.label for e in g], ["a", "c", "c", "d", "d", "bert", "bert"])
         secondlook.compact_gallery(self.folder)
+        secondlook.upgrade_gallery(self.folder)
         secondlook.verify_gallery(self.folder)
 
     def test_added_faces_last_once_committed(self):
