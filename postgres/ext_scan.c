@@ -1,8 +1,8 @@
-/* Every row of a table that the query sees, page by page. A scan of PostgreSQL's finds each page by a look into the table
- * of all buffers, which costs half as much as all that is done with the page's codes. Here a process remembers in which
- * buffer a page was, and asks that one first. So it knows, too, where the next page lies: memory is the limit, and a
- * page's bytes are fetched while those of the page before are looked at. What is seen is the same: each row is asked whether the query's snapshot
- * has it. */
+/* Every row of a table that the query sees, page by page. A scan of PostgreSQL's finds each page by a look into the
+ * table of all buffers, which costs half as much as all that is done with the page's codes. Here a process remembers in
+ * which buffer a page was, and asks that one first. So it knows, too, where the next page lies: memory is the limit,
+ * and a page's bytes are fetched while those of the page before are looked at. What is seen is the same: each row is
+ * asked whether the query's snapshot has it. */
 #include "ext.h"
 
 #include "access/heapam.h"

@@ -1,6 +1,6 @@
 /* same_answers GALLERY OTHER STEP FIRST: every STEP-th face of the first gallery, from number FIRST on, asks both, by
- * each look that needs no network. All hundred candidates, those of stage 1, and the decision must be the same to the bit. By hand, with
- * real faces, as tests/postgres/lfw_shards runs it. */
+ * each look that needs no network. All hundred candidates, those of stage 1, and the decision must be the same to the
+ * bit. By hand, with real faces, as tests/postgres/lfw_shards runs it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

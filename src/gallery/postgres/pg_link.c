@@ -47,7 +47,7 @@ static sl_status status_of(const PGresult *r)
     return SL_ERR_IO;
 }
 
-/* What to do about it, where that is known: what is committed is safe in any case. A server whose WAL has no room ends. */
+/* What to do about it, where that is known; what is committed is safe. A server whose WAL has no room ends. */
 static const char *advice_of(const PGresult *r)
 {
     const char *code = PQresultErrorField(r, PG_DIAG_SQLSTATE);
