@@ -1,8 +1,8 @@
 /* What a large gallery costs those who open it: large_gallery DIR FACES DIM [PHOTOS] [make].
  *
  * `make` writes FACES made-up faces of DIM numbers, PHOTOS (1) a person, without patches, in commits of 256. Then the
- * gallery is opened and asked, each step timed once, as a process that starts meets it: open, the first search, the second,
- * a hundred, a removal and the search behind it (nothing is written without `make`). One JSON line; times in ms. */
+ * gallery is opened and asked, each step timed once, as a process that starts meets it: open, the first search, the
+ * second, a hundred at once, one more. One JSON line; times in ms, of the clock and of the processors. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -99,7 +99,8 @@ static void begin(void)
 
 static void tell(const char *what)
 {
-    printf("\"%s\": %.1f, \"%s_cpu\": %.1f, ", what, now(CLOCK_MONOTONIC) - wall, what, now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
+    printf("\"%s\": %.1f, \"%s_cpu\": %.1f, ", what, now(CLOCK_MONOTONIC) - wall, what,
+           now(CLOCK_PROCESS_CPUTIME_ID) - cpu);
     begin();
 }
 

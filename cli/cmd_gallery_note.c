@@ -42,7 +42,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         if (!run->dir)
             argp_error(state, "the gallery's DIR is missing");
         if (((run->set || run->remove) && !run->label) || (run->from && run->label))
-            argp_error(state, run->from ? "--from names the people itself, without --label" : "--label NAME is missing");
+            argp_error(state,
+                       run->from ? "--from names the people itself, without --label" : "--label NAME is missing");
         if ((run->set != NULL) + run->remove + (run->from != NULL) > 1)
             argp_error(state, "--set, --remove and --from exclude each other");
         return 0;

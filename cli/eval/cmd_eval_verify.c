@@ -69,7 +69,8 @@ static const struct argp parser = {
     "Verification of listed pairs in ten folds: each is decided at the threshold that is most accurate on the "
     "other "
     "nine. Told for stage 1, for the second look alone and for their mix. The pairs are LFW's own list, lines "
-    "'image image 0|1' or 'image image 0|1 id id' (names with spaces need tabs or commas between the fields, or quotes), or "
+    "'image image 0|1' or 'image image 0|1 id id' (names with spaces need tabs or commas between the fields, or "
+    "quotes), or "
     "two lines a pair, 'image n', as CALFW and CPLFW come.\v"
     "Examples:\n"
     "  secondlook eval verify --gallery lfw --pairs pairs.txt\n"
@@ -107,8 +108,9 @@ static json_t *curve_json(const sl_verify_rates *r)
 
 static json_t *rates_json(const sl_verify_rates *r)
 {
-    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:{s:o,s:o,s:o,s:o},s:f}", "accuracy", r->accuracy, "std", r->std, "threshold",
-                     r->threshold, "best_accuracy", r->best_accuracy, "best_threshold", r->best_threshold, "tar_at_far", "1e-1", cli_json_number(r->tar_at_far[0]), "1e-2",
+    return json_pack("{s:f,s:f,s:f,s:f,s:f,s:{s:o,s:o,s:o,s:o},s:f}", "accuracy", r->accuracy, "std", r->std,
+                     "threshold", r->threshold, "best_accuracy", r->best_accuracy, "best_threshold",
+                     r->best_threshold, "tar_at_far", "1e-1", cli_json_number(r->tar_at_far[0]), "1e-2",
                      cli_json_number(r->tar_at_far[1]), "1e-3", cli_json_number(r->tar_at_far[2]), "1e-4",
                      cli_json_number(r->tar_at_far[3]), "eer", r->eer);
 }

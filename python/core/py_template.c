@@ -134,7 +134,8 @@ static PyObject *template_from_bytes(PyObject *type, PyObject *bytes)
     sl_error err = {0};
     if (PyBytes_AsStringAndSize(bytes, &data, &size))
         return NULL;
-    return sl_template_of_bytes((uint8_t *)data, (size_t)size, &t, &err) ? py_fail(&err) : py_template_new(t, NULL, NULL);
+    return sl_template_of_bytes((uint8_t *)data, (size_t)size, &t, &err) ? py_fail(&err)
+                                                                         : py_template_new(t, NULL, NULL);
 }
 
 static PyMethodDef template_methods[] = {

@@ -40,7 +40,9 @@ static uint32_t crc_tables(uint32_t crc, const uint8_t *p, size_t size)
 }
 
 #if defined(__x86_64__)
-enum { LANE = 256 }; /* bytes that one of three lanes takes: the instruction may begin three times as often as it ends */
+enum {
+    LANE = 256
+}; /* bytes that one of three lanes takes: the instruction may begin three times as often as it ends */
 
 /* crc_behind[k][b]: what byte k of a checksum, b, becomes by LANE zeros behind it. Checksums are linear. */
 static uint32_t crc_behind[4][256];

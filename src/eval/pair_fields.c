@@ -9,10 +9,11 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next separator (a tab or a comma where
- * the line is cut at such, so that names may hold spaces; 0: any blank). Quotes inside quotes are doubled. Returns where it
- * ends. */
-static const char *take_field(const char *text, const char *end, char separator, char field[SL_PAIR_FIELD], size_t *length)
+/* Takes the field that begins at `text` (no blank): up to the end of its quotes, the next separator (a tab or a
+ * comma where the line is cut at such, so that names may hold spaces; 0: any blank). Quotes inside quotes are
+ * doubled. Returns where it ends. */
+static const char *take_field(const char *text, const char *end, char separator, char field[SL_PAIR_FIELD],
+                              size_t *length)
 {
     bool quoted = *text == '"';
     size_t n = 0;
@@ -35,8 +36,8 @@ static const char *take_field(const char *text, const char *end, char separator,
     return quoted ? NULL : text;
 }
 
-/* A tab where there is one; else commas outside of quotes, where there are two or four of them (names may hold one: "King,
- * Jr.jpg x.jpg 1" has blanks between its fields). 0: blanks. */
+/* A tab where there is one; else commas outside of quotes, where there are two or four of them (names may hold one:
+ * "King, Jr.jpg x.jpg 1" has blanks between its fields). 0: blanks. */
 static char separator_of(const char *text, const char *end)
 {
     size_t commas = 0;

@@ -86,8 +86,8 @@ static sl_status read_plain(parser *p, const sl_pair_fields *l)
     return append(p, l, sl_strdup(l->field[0]), sl_strdup(l->field[1]), (int)same);
 }
 
-/* "photo n", twice: 0 of two people, else of one, then often the fold. Folds are not taken from there: pairs of two people
- * have none. */
+/* "photo n", twice: 0 of two people, else of one, then often the fold. Folds are not taken from there: pairs of two
+ * people have none. */
 static sl_status read_half(parser *p, const sl_pair_fields *l)
 {
     long mark;
@@ -105,8 +105,8 @@ static sl_status read_half(parser *p, const sl_pair_fields *l)
     return append(p, l, first, sl_strdup(l->field[0]), mark > 0);
 }
 
-/* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's; a photo and a number two lines a
- * pair. */
+/* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's; a photo and a number two
+ * lines a pair. */
 static sl_status read_line(parser *p, const sl_pair_fields *l)
 {
     long folds, pairs;
@@ -167,8 +167,8 @@ static sl_status check_contradictions(const parser *p)
     return status;
 }
 
-/* Contiguous, as the pairs come; of two lines a pair each kind by itself, as lists of that form have one kind behind the
- * other. */
+/* Contiguous, as the pairs come; of two lines a pair each kind by itself, as lists of that form have one kind
+ * behind the other. */
 static void number_folds(const parser *p)
 {
     sl_pair_list *list = p->list;

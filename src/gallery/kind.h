@@ -77,8 +77,8 @@ struct sl_gallery_kind {
                       sl_gallery **out, sl_error *err);
     /* Frees the handle too, which may be half opened. */
     void (*close)(sl_gallery *g);
-    /* Brings a reading handle up to the newest commit; *added: nothing was removed, faces were added behind the others (or
-     * none were). NULL: cannot. On failure the handle is only closed. */
+    /* Brings a reading handle up to the newest commit; *added: nothing was removed, faces were added behind the
+     * others (or none were). NULL: cannot. On failure the handle is only closed. */
     sl_status (*refresh)(sl_gallery *g, bool *added, sl_error *err);
     /* As the public functions; NULL where there are no files. */
     sl_status (*verify)(const char *place, sl_progress_fn progress, void *context, sl_error *err);
@@ -103,9 +103,9 @@ struct sl_gallery_kind {
      * removed one; faces are in the order of their rows. Both NULL: there are no rows but faces. */
     sl_status (*rows)(sl_gallery *g, sl_vectors *out, sl_error *err);
     size_t (*face_of_row)(const sl_gallery *g, uint32_t row);
-    /* The rows in blocks that have codes already, of which removed ones are skipped; blocks are valid until the gallery is
-     * changed. *count 0: there are none, or they turned out to be damaged. Called by one thread at a time. NULL: there never
-     * are. */
+    /* The rows in blocks that have codes already, of which removed ones are skipped; blocks are valid until the
+     * gallery is changed. *count 0: there are none, or they turned out to be damaged. Called by one thread at a
+     * time. NULL: there never are. */
     sl_status (*coded)(sl_gallery *g, sl_scan_block blocks[2], size_t *count, sl_error *err);
     /* Stage 1 where the kind answers it itself, in batches: as sl_gallery_top. NULL: the embeddings are scanned. The
      * faces that it gives are those whose patches are asked for next, one by one. */
@@ -140,7 +140,8 @@ struct sl_gallery_kind {
     sl_status (*commit)(sl_gallery *g, sl_error *err);
     /* Takes out all faces of this very image id and label (NULL: any), durably; what was added is committed. */
     sl_status (*remove)(sl_gallery *g, const char *image, const char *label, size_t *removed, sl_error *err);
-    /* As sl_gallery_get_mark and sl_gallery_restore, but for the commit; *count is raised. Both NULL: no history is kept. */
+    /* As sl_gallery_get_mark and sl_gallery_restore, but for the commit; *count is raised. Both NULL: no history is
+     * kept. */
     void (*mark)(const sl_gallery *g, sl_gallery_mark *out);
     sl_status (*restore)(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to, sl_restored_fn told,
                          void *context, size_t *count, sl_error *err);

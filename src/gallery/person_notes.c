@@ -42,7 +42,8 @@ sl_status sl_person_notes_parse(const uint8_t *bytes, size_t size, json_t **out,
         return SL_OK;
     json_decref(*out);
     *out = NULL;
-    return sl_fail(err, SL_ERR_CORRUPT, "the notes about people are damaged: restore the file from a copy, or delete it");
+    return sl_fail(err, SL_ERR_CORRUPT,
+                   "the notes about people are damaged: restore the file from a copy, or delete it");
 }
 
 char *sl_person_notes_text(const json_t *notes)
@@ -123,7 +124,8 @@ static sl_status check_json(const char *json, sl_error *err)
     json_error_t why;
     const size_t size = strlen(json);
     if (size > SL_PERSON_NOTE_MOST)
-        return sl_fail(err, SL_ERR_LIMIT, "a note about a person of %zu bytes: %d is the most", size, SL_PERSON_NOTE_MOST);
+        return sl_fail(err, SL_ERR_LIMIT, "a note about a person of %zu bytes: %d is the most", size,
+                       SL_PERSON_NOTE_MOST);
     json_t *value = json_loads(json, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &why);
     json_decref(value);
     return value ? SL_OK
@@ -163,12 +165,14 @@ sl_status sl_gallery_person_note(const sl_gallery *g, const char *label, char **
 {
     json_t *notes = NULL;
     if (!g || !label || !json)
-        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_person_note needs a gallery, a label and where to put the note");
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "sl_gallery_person_note needs a gallery, a label and where to put the note");
     *json = NULL;
     SL_TRY(load(g, &notes, err));
     const char *has = label_of(g, label);
     const char *text = has ? json_string_value(json_object_get(notes, has)) : NULL;
-    sl_status status = text ? SL_OK : sl_fail(err, SL_ERR_NOT_FOUND, "%s: there is no note about %.200s", g->place, label);
+    sl_status status =
+        text ? SL_OK : sl_fail(err, SL_ERR_NOT_FOUND, "%s: there is no note about %.200s", g->place, label);
     if (text && !(*json = sl_strdup(text)))
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a note", g->place);
     json_decref(notes);

@@ -16,8 +16,8 @@ char *sl_person_notes_text(const json_t *notes);
 /* SL_ERR_CORRUPT where there are some, and they do not hold. */
 sl_status sl_person_notes_check(const sl_gallery *gallery, sl_error *err);
 
-/* Around a change of labels: the note of `from` is that of `to` as well, where that has none (*copied); and that of whoever
- * has no face any more goes. */
+/* Around a change of labels: the note of `from` is that of `to` as well, where that has none (*copied); and that of
+ * whoever has no face any more goes. */
 sl_status sl_person_notes_copy(sl_gallery *gallery, const char *from, const char *to, bool *copied, sl_error *err);
 sl_status sl_person_notes_drop(sl_gallery *gallery, const char *label, sl_error *err);
 

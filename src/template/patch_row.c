@@ -63,7 +63,9 @@ void sl_patch_row_of(const sl_template *t, uint8_t *row)
 {
     const sl_template_shape *s = &t->shape;
     const sl_row_layout l = sl_patch_row_layout(s);
-    const void *patches = t->patches_i8 ? (const void *)t->patches_i8 : t->patches_f32 ? (const void *)t->patches_f32 : t->codes;
+    const void *patches = t->patches_i8    ? (const void *)t->patches_i8
+                          : t->patches_f32 ? (const void *)t->patches_f32
+                                           : t->codes;
     memset(row, 0, l.stride);
     if (l.patches_bytes)
         memcpy(row, patches, l.patches_bytes);

@@ -16,7 +16,8 @@ static size_t centre_bytes(const sl_template_shape *s)
     return s->format == SL_PATCHES_COMPACT ? sl_contribution_count(s) * sizeof(float) : 0;
 }
 
-/* header | centre of compact patches | embedding | patch row | checksum; sizes are those of a checked shape: no overflow */
+/* header | centre of compact patches | embedding | patch row | checksum; sizes are those of a checked shape: no
+ * overflow */
 static size_t size_of(const sl_template_shape *s)
 {
     return HEADER + centre_bytes(s) + (size_t)s->dim * sizeof(float) + sl_patch_row_layout(s).stride + CRC;
@@ -29,8 +30,9 @@ static void encode_header(const sl_template *t, uint8_t *out)
     const sl_template_shape *s = &t->shape;
     const uint32_t words[6] = {(uint32_t)s->dim,      (uint32_t)s->rows,   (uint32_t)s->cols,
                                (uint32_t)s->channels, (uint32_t)s->format, t->has_landmarks ? HAS_LANDMARKS : 0};
-    const float numbers[9] = {t->box.x0,       t->box.y0,           t->box.x1,       t->box.y1,           t->quality.size,
-                              t->quality.sharpness, t->quality.pose, t->quality.detector, t->quality.overall};
+    const float numbers[9] = {t->box.x0,       t->box.y0,           t->box.x1,
+                              t->box.y1,       t->quality.size,     t->quality.sharpness,
+                              t->quality.pose, t->quality.detector, t->quality.overall};
     memset(out, 0, HEADER);
     memcpy(out, magic, sizeof magic);
     sl_put_u32(out + 8, VERSION);
@@ -45,7 +47,8 @@ static void encode_header(const sl_template *t, uint8_t *out)
 sl_status sl_template_bytes(const sl_template *t, uint8_t *out, size_t room, size_t *size, sl_error *err)
 {
     if (!t || !size)
-        return sl_fail(err, SL_ERR_ARGUMENT, "sl_template_bytes needs a template, and where to say how many bytes it has");
+        return sl_fail(err, SL_ERR_ARGUMENT,
+                       "sl_template_bytes needs a template, and where to say how many bytes it has");
     const sl_template_shape *s = &t->shape;
     *size = size_of(s);
     if (!out)
@@ -76,8 +79,8 @@ static sl_status decode_header(const uint8_t *bytes, size_t size, sl_template *h
     if (size < HEADER + CRC || memcmp(bytes, magic, sizeof magic) != 0)
         return no_template("they do not begin as one", err);
     if (sl_get_u32(bytes + 8) != VERSION)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template is of version %u, this program reads %d", sl_get_u32(bytes + 8),
-                       VERSION);
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template is of version %u, this program reads %d",
+                       sl_get_u32(bytes + 8), VERSION);
     if (sl_get_u32(bytes + 12) != size || sl_get_u32(bytes + size - CRC) != sl_crc32c(0, bytes, size - CRC))
         return sl_fail(err, SL_ERR_CORRUPT, "the template is damaged or was cut (%zu bytes of %u)", size,
                        sl_get_u32(bytes + 12));
@@ -96,8 +99,8 @@ static sl_status decode_header(const uint8_t *bytes, size_t size, sl_template *h
                           .box = {numbers[0], numbers[1], numbers[2], numbers[3]},
                           .quality = {numbers[4], numbers[5], numbers[6], numbers[7], numbers[8]}};
     memcpy(head->shape.fingerprint, bytes + 16, 32);
-    if (words[5] > HAS_LANDMARKS || !sl_patch_format_is_known(words[4]) || sl_shape_check(&head->shape, NULL) != SL_OK ||
-        size != size_of(&head->shape))
+    if (words[5] > HAS_LANDMARKS || !sl_patch_format_is_known(words[4]) ||
+        sl_shape_check(&head->shape, NULL) != SL_OK || size != size_of(&head->shape))
         return no_template("its sizes cannot be", err);
     if (!sl_all_finite(bytes + 72, 9) || !sl_all_zero(bytes + 108, bytes + HEADER))
         return no_template("its numbers cannot be", err);
@@ -142,7 +145,8 @@ sl_status sl_template_of_bytes(const uint8_t *bytes, size_t size, sl_template **
     *out = NULL;
     SL_TRY(decode_header(bytes, size, &head, err));
     const sl_template_shape *s = &head.shape;
-    float *centre = sl_alloc_aligned(centre_bytes(s) + 64), *embedding = sl_alloc_aligned((size_t)s->dim * sizeof(float));
+    float *centre = sl_alloc_aligned(centre_bytes(s) + 64),
+          *embedding = sl_alloc_aligned((size_t)s->dim * sizeof(float));
     uint8_t *row = sl_alloc_aligned(sl_patch_row_layout(s).stride);
     sl_status status = centre && embedding && row ? read_parts(bytes + HEADER, &head, centre, embedding, row, err)
                                                   : sl_fail(err, SL_ERR_MEMORY, "no memory for a template");

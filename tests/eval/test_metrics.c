@@ -198,7 +198,8 @@ static void commas(void **state)
     size_t n = 0;
     sl_pair_list list;
     for (int i = 0; i < 10; i++)
-        n += (size_t)snprintf(text + n, sizeof text - n, i % 2 ? "a %d.jpg, b %d.jpg,%d\n" : "a,%d.jpg b%d.jpg %d\n", i, i, i / 5);
+        n += (size_t)snprintf(text + n, sizeof text - n, i % 2 ? "a %d.jpg, b %d.jpg,%d\n" : "a,%d.jpg b%d.jpg %d\n",
+                              i, i, i / 5);
     assert_ok(parse(text, &list));
     assert_string_equal(list.pairs[0].first, "a,0.jpg");
     assert_string_equal(list.pairs[1].first, "a 1.jpg");

@@ -1,7 +1,7 @@
 // module: gallery
 /* Bytes -> codes.1 and index.1 of a gallery whose other files are whole -> open, search, verify, write, upgrade.
- * Input: flags, u16 size of the codes, codes, index. Flag 1 makes headers and checksums hold, so that what lies behind them is
- * reached too; without it, whatever the bytes, the answer is that of a plain scan. */
+ * Input: flags, u16 size of the codes, codes, index. Flag 1 makes headers and checksums hold, so that what lies
+ * behind them is reached too; without it, whatever the bytes, the answer is that of a plain scan. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -122,8 +122,9 @@ static void search(const sl_gallery *g, int exact)
         abort();
     if (!exact)
         return;
-    if (sl_gallery_embeddings(g, &all.data, NULL) != SL_OK || sl_cosine_top(&all, &asked, K, 1, right, wanted, NULL) != SL_OK ||
-        memcmp(index, right, sizeof right) != 0 || memcmp(found, wanted, sizeof wanted) != 0)
+    if (sl_gallery_embeddings(g, &all.data, NULL) != SL_OK ||
+        sl_cosine_top(&all, &asked, K, 1, right, wanted, NULL) != SL_OK || memcmp(index, right, sizeof right) != 0 ||
+        memcmp(found, wanted, sizeof wanted) != 0)
         abort();
 }
 

@@ -17,7 +17,8 @@ static void parse(const uint8_t *data, size_t size)
     if (sl_person_notes_parse(data, size, &notes, NULL) != SL_OK)
         return;
     char *text = sl_person_notes_text(notes);
-    if (!text || sl_person_notes_parse((uint8_t *)text, strlen(text), &again, NULL) != SL_OK || !json_equal(notes, again))
+    if (!text || sl_person_notes_parse((uint8_t *)text, strlen(text), &again, NULL) != SL_OK ||
+        !json_equal(notes, again))
         abort();
     json_decref(again);
     json_decref(notes);

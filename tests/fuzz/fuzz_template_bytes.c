@@ -12,7 +12,8 @@ static void parse(const void *data, size_t size)
     if (sl_template_of_bytes(data, size, &t, NULL) != SL_OK)
         return;
     uint8_t *bytes = malloc(size);
-    if (!bytes || sl_template_bytes(t, bytes, size, &again, NULL) != SL_OK || again != size || memcmp(bytes, data, size) != 0)
+    if (!bytes || sl_template_bytes(t, bytes, size, &again, NULL) != SL_OK || again != size ||
+        memcmp(bytes, data, size) != 0)
         abort();
     free(bytes);
     sl_template_free(t);

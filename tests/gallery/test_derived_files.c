@@ -1,5 +1,5 @@
-/* codes.N and index.N: a gallery answers the same with them, without them, and with any byte of them wrong; verify tells what
- * is wrong and upgrade mends it. */
+/* codes.N and index.N: a gallery answers the same with them, without them, and with any byte of them wrong; verify
+ * tells what is wrong and upgrade mends it. */
 #define _GNU_SOURCE
 #include "faces.h"
 
@@ -89,7 +89,8 @@ static void check_faces(const char *where, int from, int count, const char *what
         char image[64], label[64];
         size_t at;
         face_entry(from + i, image, label);
-        if (sl_gallery_find(g, image, &at, &err) != SL_OK || at != (size_t)i || strcmp(sl_gallery_label(g, at), label) != 0)
+        if (sl_gallery_find(g, image, &at, &err) != SL_OK || at != (size_t)i ||
+            strcmp(sl_gallery_label(g, at), label) != 0)
             fail_msg("%s: face %d", what, i);
     }
     check_search(g, what);

@@ -1,6 +1,6 @@
-/* One life of a gallery (create, add, commit, remove, replace, compact, add) is stopped at every single system call that
- * changes a file: the process dies there, the call fails there, or the power goes there and what was not synced is
- * lost in part. Each time the gallery must hold what was acknowledged, or that and the one change in flight. */
+/* One life of a gallery (create, add, commit, remove, replace, compact, add) is stopped at every single system call
+ * that changes a file: the process dies there, the call fails there, or the power goes there and what was not synced
+ * is lost in part. Each time the gallery must hold what was acknowledged, or that and the one change in flight. */
 #define _GNU_SOURCE
 #include "faces.h"
 
@@ -186,9 +186,10 @@ static bool live(void)
     sl_template_shape s = small_shape(SL_PATCHES_COMPACT);
     if (sl_gallery_open_shape(dir, SL_GALLERY_CREATE, &s, MODEL_NAME, &g, NULL))
         return false;
-    truth->created = true; /* rows of both lives before the compaction make a group of codes, and so does the last life */
-    return live_in(g, 0) && sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, NULL) == SL_OK && live_in(g, 9) &&
-           sl_gallery_compact(dir, NULL, NULL, NULL) == SL_OK &&
+    truth->created = true;
+    /* rows of both lives before the compaction make a group of codes, and so does the last life */
+    return live_in(g, 0) && sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, NULL) == SL_OK &&
+           live_in(g, 9) && sl_gallery_compact(dir, NULL, NULL, NULL) == SL_OK &&
            sl_gallery_open_shape(dir, SL_GALLERY_WRITE, NULL, NULL, &g, NULL) == SL_OK && live_in(g, 18);
 }
 
@@ -293,8 +294,8 @@ static void every_call_fails(void **state)
         }
 }
 
-/* A call of a commit fails, once or twice: the handle goes back to what was committed, takes the faces again and commits
- * them; only when the marker could not be written it takes no more, and a new one does. */
+/* A call of a commit fails, once or twice: the handle goes back to what was committed, takes the faces again and
+ * commits them; only when the marker could not be written it takes no more, and a new one does. */
 static void goes_on_after_a_failed_commit(void **state)
 {
     (void)state;

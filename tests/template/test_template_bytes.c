@@ -17,7 +17,12 @@ static sl_template *make(sl_patch_format format, int landmarks)
     float embedding[5], patches[2 * 3 * 4];
     for (int i = 0; i < 30; i++)
         centre[i] = (float)i / 8 - 2;
-    const sl_template_shape shape = {.fingerprint = {7, 8}, .dim = 5, .rows = 2, .cols = 3, .channels = 4, .format = format,
+    const sl_template_shape shape = {.fingerprint = {7, 8},
+                                     .dim = 5,
+                                     .rows = 2,
+                                     .cols = 3,
+                                     .channels = 4,
+                                     .format = format,
                                      .centre = format == SL_PATCHES_COMPACT ? centre : NULL};
     sl_template *t;
     fill_random(embedding, 5, 1, -1, 1);
@@ -62,7 +67,8 @@ static void back_to_the_bit(void **state)
             assert_memory_equal(&back->box, &t->box, sizeof t->box);
             assert_memory_equal(&back->quality, &t->quality, sizeof t->quality);
             assert_int_equal(back->has_landmarks, landmarks);
-            assert_ok(sl_template_bytes(back, again, sizeof again, &other, &err)); /* patches, scales, centre, landmarks */
+            assert_ok(
+                sl_template_bytes(back, again, sizeof again, &other, &err)); /* patches, scales, centre, landmarks */
             assert_int_equal(other, size);
             assert_memory_equal(again, bytes + 1, size);
             sl_template_free(back);

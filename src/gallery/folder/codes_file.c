@@ -215,8 +215,9 @@ void sl_codes_open(sl_folder *g)
         return;
     encode_header(g, expected);
     c->file.grows = !g->base.writable;
-    if (c->file.size < SL_HEADER_SIZE || sl_read_at(c->file.fd, found, sizeof found, 0, &got, c->file.path, NULL) != SL_OK ||
-        got != sizeof found || memcmp(expected, found, sizeof found) != 0 || !take_up(g))
+    if (c->file.size < SL_HEADER_SIZE ||
+        sl_read_at(c->file.fd, found, sizeof found, 0, &got, c->file.path, NULL) != SL_OK || got != sizeof found ||
+        memcmp(expected, found, sizeof found) != 0 || !take_up(g))
         sl_codes_close(c);
 }
 

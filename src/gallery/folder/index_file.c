@@ -118,7 +118,8 @@ static bool take(sl_folder *g, const index_header *h, const uint8_t *body)
 {
     const uint8_t *labels = body + SEED_SIZE, *images = labels + (size_t)h->rows * sizeof(uint32_t);
     const uint8_t *names = images + ((size_t)1 << h->images_log2) * sizeof(sl_table_slot);
-    if (!labels_sound(labels, h) || !sl_index_make_room(g, h->rows, h->labels) || !take_table(&g->images, images, h->images_log2, h->rows) ||
+    if (!labels_sound(labels, h) || !sl_index_make_room(g, h->rows, h->labels) ||
+        !take_table(&g->images, images, h->images_log2, h->rows) ||
         !take_table(&g->label_table, names, h->labels_log2, h->labels))
         return false;
     g->images.seed = g->label_table.seed = sl_get_u64(body);
@@ -193,7 +194,8 @@ void sl_index_save(sl_folder *g)
 
 void sl_index_save_if_due(sl_folder *g, uint32_t due)
 {
-    if (!g->dirty && !g->base.broken && g->rows == g->committed.rows && g->rows >= g->indexed && g->rows - g->indexed >= due)
+    if (!g->dirty && !g->base.broken && g->rows == g->committed.rows && g->rows >= g->indexed &&
+        g->rows - g->indexed >= due)
         sl_index_save(g);
 }
 
@@ -225,8 +227,8 @@ static bool agrees(const sl_folder *g, const index_header *h, const uint8_t *bod
     sl_table images = {.seed = sl_get_u64(body)}, labels = images;
     const uint8_t *slots = row_labels + (size_t)h->rows * sizeof(uint32_t);
     const bool sound = take_table(&images, slots, h->images_log2, h->rows) &&
-                       take_table(&labels, slots + ((size_t)1 << h->images_log2) * sizeof(sl_table_slot), h->labels_log2,
-                                  h->labels) &&
+                       take_table(&labels, slots + ((size_t)1 << h->images_log2) * sizeof(sl_table_slot),
+                                  h->labels_log2, h->labels) &&
                        finds_all(g, &images, &labels, row_labels, h->rows);
     sl_table_free(&images);
     sl_table_free(&labels);

@@ -46,5 +46,6 @@ sl_status sl_index_reserve(sl_folder *g, sl_error *err)
         fits = grow_rows(g, g->rows_capacity ? (size_t)g->rows_capacity * 2 : 64);
     if (fits && g->base.label_bound == g->labels_capacity)
         fits = grow_labels(g, g->labels_capacity ? (size_t)g->labels_capacity * 2 : 64);
-    return fits ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows);
+    return fits ? SL_OK
+                : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows);
 }

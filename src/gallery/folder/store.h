@@ -118,7 +118,8 @@ bool sl_index_make_room(sl_folder *g, uint32_t rows, uint32_t labels);
 
 /* ---- replay.c ---- */
 
-/* Enters the face whose ADD record lies at `at` in the log (there must be room). Rows that are known have their label. */
+/* Enters the face whose ADD record lies at `at` in the log (there must be room). Rows that are known have their
+ * label. */
 void sl_index_add(sl_folder *g, uint64_t at);
 
 /* Marks rows removed; sl_index_relist brings the live faces up to date afterwards. */
@@ -201,10 +202,12 @@ sl_status sl_store_commit(sl_folder *g, sl_error *err);
 
 /* ---- index_file.c ---- */
 
-/* Fills the tables and labels of the rows that index.N has (g->known), where it holds and is of this log, which is mapped. */
+/* Fills the tables and labels of the rows that index.N has (g->known), where it holds and is of this log, which is
+ * mapped. */
 bool sl_index_load(sl_folder *g);
 
-/* Writes index.N, where it is worth its time: `due` counts more rows than it has. What fails leaves none, or the old one. */
+/* Writes index.N, where it is worth its time: `due` counts more rows than it has. What fails leaves none, or the
+ * old one. */
 void sl_index_save(sl_folder *g);
 void sl_index_save_if_due(sl_folder *g, uint32_t due);
 

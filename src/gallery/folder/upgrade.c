@@ -1,4 +1,5 @@
-/* What is derived from a gallery, made where it is missing, short or damaged; older formats are rewritten as the newest. */
+/* What is derived from a gallery, made where it is missing, short or damaged; older formats are rewritten as the
+ * newest. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
