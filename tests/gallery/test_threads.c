@@ -2,6 +2,7 @@
  * with -fsanitize=thread too. */
 #define _GNU_SOURCE
 #include "faces.h"
+#include "base/threads.h"
 #include "gallery/gallery.h"
 
 #include <pthread.h>
@@ -134,12 +135,50 @@ static void readers_beside_a_writer(void **state)
     free(dir);
 }
 
+/* One search; its answer is that of a plain scan. */
+static void search(void *gallery, size_t item, int worker)
+{
+    enum { K = 7 };
+    const sl_gallery *g = gallery;
+    float query[5], found[K], wanted[K];
+    uint32_t index[K], right[K];
+    sl_error err;
+    sl_vectors all = {.count = sl_gallery_size(g), .dim = 5};
+    const sl_vectors asked = {query, 1, 5};
+    (void)worker;
+    fill_random(query, 5, item, -1, 1);
+    assert_ok(sl_gallery_expect(g, 1, 1, &err));
+    assert_ok(sl_gallery_top(g, &asked, K, 2, index, found, &err));
+    if (item % 16) /* the others check rows meanwhile */
+        return;
+    assert_ok(sl_gallery_embeddings(g, &all.data, &err));
+    assert_ok(sl_cosine_top(&all, &asked, K, 1, right, wanted, &err));
+    assert_memory_equal(index, right, sizeof index);
+    assert_memory_equal(found, wanted, sizeof found);
+}
+
+/* What the first searches of a gallery with codes find out and keep, they find out together. */
+static void threads_search_first(void **state)
+{
+    (void)state;
+    char *dir = make_temp_dir();
+    make_gallery(dir, 500, 250);
+    for (int round = 0; round < 3; round++) {
+        sl_gallery *g = open_gallery(dir, SL_GALLERY_READ);
+        sl_parallel_for(THREADS, 160, search, g);
+        sl_gallery_close(g);
+    }
+    remove_tree(dir);
+    free(dir);
+}
+
 int main(void)
 {
     prefer_memory();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_share_a_handle),
         cmocka_unit_test(readers_beside_a_writer),
+        cmocka_unit_test(threads_search_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
