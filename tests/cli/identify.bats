@@ -29,6 +29,23 @@ setup() {
     contains "$out" "stage 2"
 }
 
+@test "two people as much like the photo are told as a tie, and one alone is none" {
+    cd "$BATS_TEST_TMPDIR"
+    cp -r "$BATS_FILE_TMPDIR/gallery" two
+    mkdir -p other/double
+    { cat "$BATS_FILE_TMPDIR/people/sample1/sample1.png"; printf x; } > other/double/again.png # not the same file
+    sl enroll --gallery two --aligned --no-quality-gate other
+    expect 0
+    sl identify --gallery two --aligned "$BATS_FILE_TMPDIR/people/sample1/sample1.png" --json
+    expect 0
+    json 'd.queries[0].faces[0].tie === true'
+    sl identify --gallery two --aligned "$BATS_FILE_TMPDIR/people/sample1/sample1.png"
+    contains "$out" "a tie: as much like "
+    sl identify --gallery two --aligned "$BATS_FILE_TMPDIR/people/sample2/sample2.png" --json
+    expect 0
+    json 'd.queries[0].faces[0].tie === false'
+}
+
 @test "several faces a photo are answered one by one; --main-face takes one" {
     sl align --landmarks none --all-faces "$PHOTOS" -o "$BATS_TEST_TMPDIR/c"
     group=$(echo "$out" | sed -n 's|.*/\(sample[0-9]\)-2.png|\1|p' | head -n 1)
