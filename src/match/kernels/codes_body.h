@@ -15,7 +15,8 @@ ALWAYS_INLINE uint16_t survivors_of(const sl_code_group *group, quads16 product,
     memcpy(sums, &product, sizeof sums);
 #pragma GCC unroll 4
     for (int i = 0; i < VECS; i++) {
-        vec_i32 whole = sums[i] - *(const vec_i32_at *)(group->sum + i * VEC) * CODE_BIAS;
+        vec_u32 bias = (vec_u32)*(const vec_i32_at *)(group->sum + i * VEC) * (uint32_t)CODE_BIAS;
+        vec_i32 whole = (vec_i32)((vec_u32)sums[i] - bias); /* a damaged group's sum may be any number */
         vec bound = __builtin_convertvector(whole, vec) * (load(group->factor + i * VEC) * q->factor) +
                     (load(group->loss + i * VEC) * q->norm + slack);
         reaches[i] = bound >= all(least);
