@@ -31,14 +31,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_LABEL: run->label = arg; return 0;
     case KEY_IMAGE: run->image = arg; return 0;
-    case ARGP_KEY_ARG:
-        if (run->dir)
-            cli_usage(state, "one gallery at a time, not '%s' too", arg);
-        run->dir = arg;
-        return 0;
+    case ARGP_KEY_ARG: cli_take_gallery(state, arg, &run->dir); return 0;
     case ARGP_KEY_END:
-        if (!run->dir)
-            argp_error(state, "the gallery's DIR is missing");
+        cli_need_gallery(state, run->dir);
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

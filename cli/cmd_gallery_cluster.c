@@ -42,14 +42,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_FAR: run->far = cli_parse_real(state, "--far", arg, 1e-12, 1); return 0;
     case KEY_NEIGHBOURS: run->neighbours = (int)cli_parse_int(state, "--neighbours", arg, 1, 100000); return 0;
-    case ARGP_KEY_ARG:
-        if (run->dir)
-            cli_usage(state, "one gallery at a time, not '%s' too", arg);
-        run->dir = arg;
-        return 0;
+    case ARGP_KEY_ARG: cli_take_gallery(state, arg, &run->dir); return 0;
     case ARGP_KEY_END:
-        if (!run->dir)
-            argp_error(state, "the gallery's DIR is missing");
+        cli_need_gallery(state, run->dir);
         if (run->far > 0 && !isnan(run->match.threshold))
             argp_error(state, "--far and --threshold exclude each other");
         return 0;

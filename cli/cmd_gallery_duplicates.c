@@ -48,14 +48,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_FAR: run->far = cli_parse_real(state, "--far", arg, 1e-12, 1); return 0;
     case KEY_THRESHOLD: run->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     case KEY_TOP: run->top = (int)cli_parse_int(state, "--top", arg, 1, 1000000); return 0;
-    case ARGP_KEY_ARG:
-        if (run->dir)
-            cli_usage(state, "one gallery at a time, not '%s' too", arg);
-        run->dir = arg;
-        return 0;
+    case ARGP_KEY_ARG: cli_take_gallery(state, arg, &run->dir); return 0;
     case ARGP_KEY_END:
-        if (!run->dir)
-            argp_error(state, "the gallery's DIR is missing");
+        cli_need_gallery(state, run->dir);
         if (run->far > 0 && !isnan(run->threshold))
             argp_error(state, "--far and --threshold exclude each other");
         return 0;

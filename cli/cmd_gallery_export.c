@@ -42,14 +42,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             cli_usage(state, "'%s' must end in %s", arg, endings);
         run->output = arg;
         return 0;
-    case ARGP_KEY_ARG:
-        if (run->dir)
-            cli_usage(state, "one gallery at a time, not '%s' too", arg);
-        run->dir = arg;
-        return 0;
+    case ARGP_KEY_ARG: cli_take_gallery(state, arg, &run->dir); return 0;
     case ARGP_KEY_END:
-        if (!run->dir || !run->output)
-            argp_error(state, !run->dir ? "the gallery's DIR is missing" : "-o is missing");
+        cli_need_gallery(state, run->dir);
+        if (!run->output)
+            argp_error(state, "-o is missing");
         return 0;
     default: return ARGP_ERR_UNKNOWN;
     }

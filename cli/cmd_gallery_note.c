@@ -33,14 +33,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_SET: run->set = arg; return 0;
     case KEY_FROM: run->from = arg; return 0;
     case KEY_REMOVE: run->remove = true; return 0;
-    case ARGP_KEY_ARG:
-        if (run->dir)
-            cli_usage(state, "one gallery at a time, not '%s' too", arg);
-        run->dir = arg;
-        return 0;
+    case ARGP_KEY_ARG: cli_take_gallery(state, arg, &run->dir); return 0;
     case ARGP_KEY_END:
-        if (!run->dir)
-            argp_error(state, "the gallery's DIR is missing");
+        cli_need_gallery(state, run->dir);
         if (((run->set || run->remove) && !run->label) || (run->from && run->label))
             argp_error(state,
                        run->from ? "--from names the people itself, without --label" : "--label NAME is missing");

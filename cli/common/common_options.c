@@ -87,6 +87,19 @@ double cli_parse_real(struct argp_state *state, const char *option, const char *
     return value;
 }
 
+void cli_take_gallery(struct argp_state *state, const char *arg, const char **dir)
+{
+    if (*dir)
+        cli_usage(state, "one gallery at a time, not '%s' too", arg);
+    *dir = arg;
+}
+
+void cli_need_gallery(struct argp_state *state, const char *dir)
+{
+    if (!dir)
+        argp_error(state, "the gallery's DIR is missing");
+}
+
 /* Spellings of the version before, which are understood for one more version. */
 static const char *now_spelled(const char *option, const char *text)
 {

@@ -105,6 +105,10 @@ long long cli_parse_int(struct argp_state *state, const char *option, const char
 double cli_parse_real(struct argp_state *state, const char *option, const char *text, double low, double high);
 int cli_parse_name(struct argp_state *state, const char *option, const char *text, const char *const *names);
 
+/* The one gallery that a command names as its argument: a second one is a usage error, and so is none at the end. */
+void cli_take_gallery(struct argp_state *state, const char *arg, const char **dir);
+void cli_need_gallery(struct argp_state *state, const char *dir);
+
 /* The value of an enum of the library, by its own names: cli_parse_value(state, "--solver", arg, sl_solver_named,
  * sl_solver_name). */
 int cli_parse_value(struct argp_state *state, const char *option, const char *text, int (*named)(const char *name),
