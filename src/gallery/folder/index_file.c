@@ -173,9 +173,10 @@ void sl_index_save(sl_folder *g)
                       .images_log2 = log2_of(g->images.capacity),
                       .labels_log2 = log2_of(g->label_table.capacity)};
     const size_t size = SL_HEADER_SIZE + body_size(&h);
-    uint8_t *bytes = malloc(size), *at = bytes + SL_HEADER_SIZE;
+    uint8_t *bytes = malloc(size);
     char *path = path_of(g);
     if (bytes && path) {
+        uint8_t *at = bytes + SL_HEADER_SIZE;
         sl_put_u64(at, g->images.seed);
         at += SEED_SIZE;
         memcpy(at, g->row_label, h.rows * sizeof *g->row_label);
