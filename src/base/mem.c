@@ -1,10 +1,13 @@
 /* Allocation that refuses sizes which overflow. */
+#define _GNU_SOURCE
 #include "base/mem.h"
 
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 void *sl_alloc_aligned(size_t bytes)
 {
@@ -54,15 +57,37 @@ char *sl_strdup(const char *text)
     return copy;
 }
 
-size_t sl_memory_available(void)
+/* The first number behind `format` in a file of /proc; false where there is none. */
+static bool number_in(const char *path, const char *format, unsigned long long *number)
 {
     char line[128];
-    unsigned long long kib = 0;
-    FILE *file = fopen("/proc/meminfo", "re");
+    FILE *file = fopen(path, "re");
     bool found = false;
     while (file && !found && fgets(line, sizeof line, file))
-        found = sscanf(line, "MemAvailable: %llu", &kib) == 1;
+        found = sscanf(line, format, number) == 1;
     if (file)
         fclose(file);
-    return found && kib < SIZE_MAX / 1024 ? (size_t)kib * 1024 : SIZE_MAX;
+    return found;
+}
+
+/* What is left of the addresses that this process may have (ulimit -v), but for those that malloc takes in passing where a
+ * thread has its first piece of memory. */
+static size_t addresses_left(void)
+{
+    const unsigned long long passing = 128 << 20;
+    struct rlimit limit;
+    unsigned long long pages;
+    if (getrlimit(RLIMIT_AS, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+        !number_in("/proc/self/statm", "%llu", &pages))
+        return SIZE_MAX;
+    const unsigned long long used = pages * (unsigned long long)sysconf(_SC_PAGESIZE);
+    return used + passing < limit.rlim_cur ? (size_t)(limit.rlim_cur - used - passing) : 0;
+}
+
+size_t sl_memory_available(void)
+{
+    unsigned long long kib;
+    const bool found = number_in("/proc/meminfo", "MemAvailable: %llu", &kib) && kib < SIZE_MAX / 1024;
+    const size_t free_bytes = found ? (size_t)kib * 1024 : SIZE_MAX, left = addresses_left();
+    return left < free_bytes ? left : free_bytes;
 }

@@ -29,7 +29,8 @@ void *sl_realloc_array(void *p, size_t count, size_t size);
  * capacity (64 at first). NULL when there is no memory; the array is then as it was. */
 void *sl_with_room(void *array, size_t count, size_t *capacity, size_t size);
 
-/* Bytes that programs can have still without swapping, as the system tells; SIZE_MAX where it does not. */
+/* Bytes that this process can have still: without swapping, as the system tells, and within its limit of addresses.
+ * SIZE_MAX where neither is known. */
 size_t sl_memory_available(void);
 
 /* A copy of `text`, freed by free(); NULL when there is no memory. */

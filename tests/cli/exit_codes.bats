@@ -182,3 +182,29 @@ answers() {
     sl verify --threshold 1.01 a b
     expect 2
 }
+
+# Runs the program within so many KiB of addresses: it ends by itself, with a text where it failed. The loader says 127.
+within() {
+    local code=0
+    (ulimit -v "$1"; exec "$BIN" "${@:2}") > out 2> err || code=$?
+    [ "$code" -lt 126 ] || [ "$code" = 127 ] || { echo "$1 KiB, ${*:2}: exit code $code"; cat err; return 1; }
+    [ "$code" != 1 ] || { [ -s err ] && refused=$((refused + 1)); }
+}
+
+@test "little memory: an error, not a crash" {
+    need_models
+    release_only "reserve addresses of their own"
+    cd "$BATS_TEST_TMPDIR"
+    picture noise 112 112 a.png
+    picture stripes 320 240 b.png
+    refused=0
+    for kib in $(seq 150000 30000 600000); do
+        for threads in 1 2; do
+            within "$kib" detect --threads $threads a.png b.png
+            rm -rf g
+            within "$kib" enroll --threads $threads --gallery g --aligned --no-quality-gate a.png b.png
+        done
+    done
+    echo "$refused were refused"
+    [ "$refused" -gt 10 ]
+}

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <omp.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -134,6 +135,29 @@ static sl_status compile_plan(const sl_graph *g, const sl_plan_options *options,
     return status;
 }
 
+/* oneDNN ends the process where it gets no memory: there must be some before it is called, for what it makes of the
+ * weights, for its code, and for the stacks of its threads. What the plan itself needs is asked for in arena.c. */
+static size_t room_for(const sl_graph *g, int threads)
+{
+    const size_t beside = (size_t)48 << 20, stack = (size_t)8 << 20;
+    size_t needed = beside + stack * (size_t)threads;
+    for (int t = 0; t < g->n_tensors; t++)
+        if (g->tensors[t].data && sl_shape_elements(&g->tensors[t].shape) > 0)
+            needed += (size_t)sl_shape_elements(&g->tensors[t].shape) * sizeof(float);
+    return needed;
+}
+
+static _Atomic size_t promised; /* to plans that are being compiled, by whichever thread */
+
+static sl_status take_room(size_t needed, sl_error *err)
+{
+    const size_t all = atomic_fetch_add(&promised, needed) + needed, available = sl_memory_available();
+    if (all <= available)
+        return SL_OK;
+    atomic_fetch_sub(&promised, needed);
+    return sl_fail(err, SL_ERR_MEMORY, "a network needs %zu MiB of memory, %zu are free", needed >> 20, available >> 20);
+}
+
 sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_error *err)
 {
     const sl_plan_options options = {.threads = threads};
@@ -147,15 +171,22 @@ sl_status sl_plan_compile_as(const sl_graph *g, const sl_plan_options *options, 
     if (threads < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "%d threads", threads);
     SL_TRY(sl_compute_check(options->precision, err));
+    const size_t room = room_for(g, threads);
     sl_plan *plan = calloc(1, sizeof *plan);
     if (!plan)
         return sl_build_no_memory(err);
+    sl_status status = take_room(room, err);
+    if (status != SL_OK) {
+        free(plan);
+        return status;
+    }
     plan->scratch = -1;
     plan->threads = threads;
     int before = omp_get_max_threads(); /* this thread's own setting; kernels are made for a number of threads */
     omp_set_num_threads(threads);
-    sl_status status = compile_plan(g, options, plan, err);
+    status = compile_plan(g, options, plan, err);
     omp_set_num_threads(before);
+    atomic_fetch_sub(&promised, room);
     if (status != SL_OK) {
         sl_plan_free(plan);
         return status;
