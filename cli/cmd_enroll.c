@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "common/cli.h"
+#include "common/gallery_model.h"
 #include "common/output.h"
 #include "common/photo_work.h"
 #include "common/progress.h"
@@ -414,7 +415,7 @@ int cmd_enroll(int argc, char **argv)
         code = cli_remote_enroll(run.gallery, &run.found,
                                  &(cli_remote_enrolment){.one_face = run.enroll.one_face, .replace = run.enroll.replace,
                                                          .aligned = run.enroll.aligned, .json = run.json});
-    else if (!code && !(code = cli_open(&run.models, &engine, NULL)))
+    else if (!code && !(code = cli_open_to_add(&run.models, run.gallery, &engine)))
         code = enroll_photos(&run, engine);
     sl_engine_close(engine);
     cli_photos_free(&run.found);

@@ -60,3 +60,17 @@ int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine *
         return cli_fail(dir, &err);
     return cli_open_for_gallery(models, dir, *gallery, engine, session); /* what is open is the caller's to close, as ever */
 }
+
+int cli_open_to_add(const cli_models *models, const char *dir, sl_engine **engine)
+{
+    sl_error err = {0};
+    sl_gallery *there = NULL;
+    const sl_status status = sl_gallery_open(dir, SL_GALLERY_READ, NULL, &there, &err);
+    if (status == SL_ERR_NOT_FOUND)
+        return cli_open(models, engine, NULL);
+    if (status)
+        return cli_fail(dir, &err);
+    const int code = cli_open_for_gallery(models, dir, there, engine, NULL);
+    sl_gallery_close(there);
+    return code;
+}

@@ -11,6 +11,9 @@
 int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine **engine, sl_session **session,
                           sl_gallery **gallery);
 
+/* An engine for what is to be added to a gallery: as above where there is one, else of --model or the default. */
+int cli_open_to_add(const cli_models *models, const char *dir, sl_engine **engine);
+
 /* The same engine and session for a gallery that is open already. */
 int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
                          sl_session **session);

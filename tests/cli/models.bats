@@ -234,6 +234,16 @@ END
     json 'd.model === "mine" && d.queries[0].faces[0].candidates[0].label === "ann"'
     sl verify --models-dir models --aligned --gallery g --far 0.01 ann.png ann.png
     expect 0
+    picture stripes 112 112 cid.png
+    sl enroll --models-dir models --aligned --no-quality-gate --gallery g --json cid.png
+    expect 0
+    json 'd.model === "mine" && d.enrolled === 1 && d.faces === 3'
+    sl enroll --aligned --gallery g cid.png
+    expect 1
+    contains "$err" "made by model mine, and no model here has that name"
+    sl enroll --models-dir models --model mobilefacenet-192 --aligned --gallery g cid.png # who names one means it
+    expect 1
+    contains "$err" "not by the mobilefacenet-192 that is here"
     sl identify --aligned --gallery g ann.png
     expect 1
     contains "$err" "made by model mine, and no model here has that name"
