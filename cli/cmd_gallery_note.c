@@ -122,28 +122,48 @@ static int set_one(const note_run *run, sl_gallery *gallery)
     return CLI_OK;
 }
 
-/* Nobody who is missing stops the others. */
-static int set_each(const note_run *run, sl_gallery *gallery, const json_t *notes)
+static void tell_refused(void *failed, size_t i, const sl_error *why)
+{
+    sl_error err = *why;
+    (void)i;
+    cli_fail(NULL, &err);
+    ++*(size_t *)failed;
+}
+
+/* The object's values as notes; false: no memory. */
+static bool take_notes(const json_t *values, sl_person_note *notes)
 {
     const char *label;
     json_t *value;
-    size_t set = 0, failed = 0;
-    json_object_foreach((json_t *)notes, label, value)
+    size_t i = 0;
+    bool all = true;
+    json_object_foreach((json_t *)values, label, value)
     {
-        sl_error err = {0};
-        char *text = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
-        if (!text || sl_gallery_set_person_note(gallery, label, text, &err)) {
-            cli_fail(NULL, &err);
-            failed++;
-        } else {
-            set++;
-        }
-        free(text);
+        notes[i] = (sl_person_note){label, json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY)};
+        all = all && notes[i++].json;
     }
+    return all;
+}
+
+/* Nobody who is missing stops the others. */
+static int set_each(const note_run *run, sl_gallery *gallery, const json_t *values)
+{
+    sl_error err = {SL_ERR_MEMORY, "no memory for notes"};
+    const size_t count = json_object_size(values);
+    size_t failed = 0;
+    sl_status status = SL_ERR_MEMORY;
+    sl_person_note *notes = calloc(count + 1, sizeof *notes);
+    if (notes && take_notes(values, notes))
+        status = sl_gallery_set_person_notes(gallery, notes, count, tell_refused, &failed, &err);
+    for (size_t i = 0; notes && i < count; i++)
+        free((char *)notes[i].json);
+    free(notes);
+    if (status)
+        return cli_fail(NULL, &err);
     if (run->json)
-        cli_print_json(json_pack("{s:I,s:I}", "set", (json_int_t)set, "failed", (json_int_t)failed));
+        cli_print_json(json_pack("{s:I,s:I}", "set", (json_int_t)(count - failed), "failed", (json_int_t)failed));
     else
-        cli_say("%zu %s noted", set, set == 1 ? "person" : "people");
+        cli_say("%zu %s noted", count - failed, count - failed == 1 ? "person" : "people");
     return failed ? CLI_FAILED : CLI_OK;
 }
 

@@ -718,12 +718,21 @@ SL_API sl_status sl_gallery_move(sl_gallery *gallery, const char *image, const c
 /* What is known of a person beside their faces: one JSON value of at most SL_PERSON_NOTE_MOST bytes, kept to the byte as
  * it was given. Galleries in folders keep them, others tell SL_ERR_UNSUPPORTED. Setting one needs a gallery that is open
  * for writing, and somebody of that label; json NULL takes it out. It is durable on return, and goes along when the
- * person is renamed; who is merged into somebody with a note of their own loses theirs. Of people who are in the gallery
- * no more, notes are erased by sl_gallery_compact. All of a gallery's together have SL_PERSON_NOTES_MOST bytes at most
+ * person is renamed, and back when that is taken back; who is merged into somebody with a note of their own loses theirs.
+ * Of people who are in the gallery no more, notes are erased by sl_gallery_compact. All of a gallery's together have SL_PERSON_NOTES_MOST bytes at most
  * (SL_ERR_LIMIT). SL_ERR_FORMAT for what is no JSON. */
 #define SL_PERSON_NOTE_MOST 65536
 #define SL_PERSON_NOTES_MOST (64 << 20)
 SL_API sl_status sl_gallery_set_person_note(sl_gallery *gallery, const char *label, const char *json, sl_error *err);
+
+/* The same of many people in one go, so that all are written once. What cannot be set (nobody of that label, no JSON) is
+ * told to `refused` (may be NULL) by its number, and the others are set; fails where none of them can be. */
+typedef struct {
+    const char *label, *json;
+} sl_person_note;
+SL_API sl_status sl_gallery_set_person_notes(sl_gallery *gallery, const sl_person_note *notes, size_t count,
+                                             void (*refused)(void *context, size_t i, const sl_error *why), void *context,
+                                             sl_error *err);
 
 /* *json: a copy that the caller frees; SL_ERR_NOT_FOUND where there is none. Read anew each time, so readers see what a
  * writer has set since. */

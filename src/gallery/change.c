@@ -4,6 +4,7 @@
 #include "gallery/find.h"
 #include "gallery/naming.h"
 #include "gallery/new_face.h"
+#include "gallery/person_notes.h"
 
 static sl_status check_writable(const sl_gallery *g, sl_error *err)
 {
@@ -133,20 +134,47 @@ void sl_gallery_get_mark(const sl_gallery *g, sl_gallery_mark *out)
         g->kind->mark(g, out);
 }
 
+/* Whom each face that is back is told to. */
+typedef struct {
+    sl_restored_fn told;
+    void *context;
+    json_t *names; /* label that is there again: the one that its faces had */
+} back;
+
+static void face_is_back(void *context, const char *image, const char *label, const char *before)
+{
+    const back *b = context;
+    if (before && strcmp(before, label) != 0)
+        json_object_set_new(b->names, label, json_string(before));
+    if (b->told)
+        b->told(b->context, image, label);
+}
+
+static sl_status restore(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to, back *b, size_t *count,
+                         sl_error *err)
+{
+    sl_status status = g->kind->restore(g, from, to, face_is_back, b, count, err);
+    sl_gallery_changed(g);
+    const sl_status committed = sl_gallery_commit(g, status == SL_OK ? err : NULL);
+    status = status == SL_OK ? committed : status;
+    return status == SL_OK ? sl_person_notes_return(g, b->names, err) : status;
+}
+
 sl_status sl_gallery_restore(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to,
                              sl_restored_fn told, void *context, size_t *restored, sl_error *err)
 {
     size_t count = 0;
+    back b = {.told = told, .context = context};
     if (restored)
         *restored = 0;
     SL_TRY(check_writable(g, err));
     if (!g->kind->restore)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: keeps nothing of what was removed", g->place);
     SL_TRY(sl_gallery_commit(g, err)); /* so that a failure below undoes nothing else */
-    sl_status status = g->kind->restore(g, from, to, told, context, &count, err);
-    sl_gallery_changed(g);
-    const sl_status committed = sl_gallery_commit(g, status == SL_OK ? err : NULL);
-    status = status == SL_OK ? committed : status;
+    b.names = json_object();
+    const sl_status status = b.names ? restore(g, from, to, &b, &count, err)
+                                     : sl_fail(err, SL_ERR_MEMORY, "%s: no memory to restore", g->place);
+    json_decref(b.names);
     if (status == SL_OK && restored)
         *restored = count;
     return status;

@@ -63,6 +63,9 @@ typedef struct {
     size_t crop_size;
 } sl_new_face;
 
+/* As sl_restored_fn, with the label that the face had until now; NULL: it was removed. */
+typedef void (*sl_face_back_fn)(void *context, const char *image, const char *label, const char *before);
+
 /* Numbers i of faces are below `faces`. What is read stays valid until the gallery is changed or closed, and is checked
  * for damage: SL_ERR_CORRUPT. Threads may call all that takes a const gallery together, as long as nobody writes.
  * Whoever writes was opened for that, and is not broken. */
@@ -143,7 +146,7 @@ struct sl_gallery_kind {
     /* As sl_gallery_get_mark and sl_gallery_restore, but for the commit; *count is raised. Both NULL: no history is
      * kept. */
     void (*mark)(const sl_gallery *g, sl_gallery_mark *out);
-    sl_status (*restore)(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to, sl_restored_fn told,
+    sl_status (*restore)(sl_gallery *g, const sl_gallery_mark *from, const sl_gallery_mark *to, sl_face_back_fn told,
                          void *context, size_t *count, sl_error *err);
 
     /* ---- notes, which are not part of a commit ---- */

@@ -117,7 +117,18 @@ static const char *label_of(const sl_gallery *g, const char *label)
     return found;
 }
 
-/* ---- one person's ---- */
+/* Which of these labels are of people who are there: true beside each. */
+static sl_status find_present(const sl_gallery *g, const json_t *labels, json_t **out, sl_error *err)
+{
+    bool failed = !(*out = json_object());
+    for (size_t i = 0; i < g->faces && !failed; i++) {
+        const char *label = sl_gallery_label(g, i);
+        failed = json_object_get(labels, label) && json_object_set_new(*out, label, json_true()) != 0;
+    }
+    return failed ? sl_fail(err, SL_ERR_MEMORY, "%s: no memory for notes about people", g->place) : SL_OK;
+}
+
+/* ---- setting ---- */
 
 static sl_status check_json(const char *json, sl_error *err)
 {
@@ -132,34 +143,92 @@ static sl_status check_json(const char *json, sl_error *err)
                  : sl_fail(err, SL_ERR_FORMAT, "a note about a person must be JSON: %s (line %d)", why.text, why.line);
 }
 
-static sl_status set(sl_gallery *g, const char *label, const char *json, sl_error *err)
+/* Those of the people asked for who are there, as they are asked for and in form C: one look at all faces. */
+static sl_status find_asked(const sl_gallery *g, const sl_person_note *asked, size_t count, json_t **present,
+                            sl_error *err)
 {
-    json_t *notes = NULL;
-    SL_TRY(load(g, &notes, err));
-    const bool had = json_object_get(notes, label) != NULL;
-    const bool changed = json ? json_object_set_new(notes, label, json_string(json)) == 0
-                              : had && json_object_del(notes, label) == 0;
-    sl_status status = changed ? store(g, notes, err)
-                       : json  ? sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a note", g->place)
-                               : SL_OK;
-    json_decref(notes);
+    json_t *labels = json_object();
+    bool failed = !labels;
+    for (size_t i = 0; i < count && !failed; i++) {
+        char *composed = asked[i].label ? sl_composed(asked[i].label) : NULL;
+        failed = asked[i].label && (json_object_set_new(labels, asked[i].label, json_true()) != 0 || !composed ||
+                                    json_object_set_new(labels, composed, json_true()) != 0);
+        free(composed);
+    }
+    sl_status status = failed ? sl_fail(err, SL_ERR_MEMORY, "%s: no memory for notes about people", g->place)
+                              : find_present(g, labels, present, err);
+    json_decref(labels);
     return status;
+}
+
+/* One of them, in the object. */
+static sl_status set(const sl_gallery *g, const json_t *present, json_t *notes, const sl_person_note *one, sl_error *err)
+{
+    if (!one->label)
+        return sl_fail(err, SL_ERR_ARGUMENT, "a note about a person needs their label");
+    if (one->json)
+        SL_TRY(check_json(one->json, err));
+    char *composed = sl_composed(one->label);
+    const char *has = json_object_get(present, one->label) ? one->label : composed;
+    sl_status status = SL_OK;
+    if (!composed || !json_object_get(present, has))
+        status = sl_fail(err, SL_ERR_NOT_FOUND, "%s: nobody is called %.200s", g->place, one->label);
+    else if (!one->json)
+        json_object_del(notes, has);
+    else if (json_object_set_new(notes, has, json_string(one->json)) != 0)
+        status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a note", g->place);
+    free(composed);
+    return status;
+}
+
+static sl_status check_settable(const sl_gallery *g, sl_error *err)
+{
+    if (!g->kind->person_notes)
+        return keeps_none(g, err);
+    return g->writable ? SL_OK : sl_fail(err, SL_ERR_ARGUMENT, "%s: was opened for reading", g->place);
+}
+
+sl_status sl_gallery_set_person_notes(sl_gallery *g, const sl_person_note *notes, size_t count,
+                                      void (*refused)(void *context, size_t i, const sl_error *why), void *context,
+                                      sl_error *err)
+{
+    json_t *kept = NULL, *present = NULL;
+    if (!g || (count && !notes))
+        return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_set_person_notes needs a gallery and notes");
+    SL_TRY(check_settable(g, err));
+    SL_TRY(load(g, &kept, err));
+    sl_status status = find_asked(g, notes, count, &present, err);
+    size_t done = 0;
+    for (size_t i = 0; i < count && status == SL_OK; i++) {
+        sl_error why = {0};
+        if (set(g, present, kept, &notes[i], &why) == SL_OK)
+            done++;
+        else if (refused)
+            refused(context, i, &why);
+    }
+    if (status == SL_OK && done)
+        status = store(g, kept, err);
+    json_decref(present);
+    json_decref(kept);
+    return status;
+}
+
+static void keep_why(void *context, size_t i, const sl_error *why)
+{
+    (void)i;
+    *(sl_error *)context = *why;
 }
 
 sl_status sl_gallery_set_person_note(sl_gallery *g, const char *label, const char *json, sl_error *err)
 {
+    sl_error why = {0};
     if (!g || !label)
         return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_set_person_note needs a gallery and a label");
-    if (!g->kind->person_notes)
-        return keeps_none(g, err);
-    if (!g->writable)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: was opened for reading", g->place);
-    if (json)
-        SL_TRY(check_json(json, err));
-    const char *has = label_of(g, label);
-    return has ? set(g, has, json, err)
-               : sl_fail(err, SL_ERR_NOT_FOUND, "%s: nobody is called %.200s", g->place, label);
+    SL_TRY(sl_gallery_set_person_notes(g, &(sl_person_note){label, json}, 1, keep_why, &why, err));
+    return why.status ? sl_fail(err, why.status, "%s", why.text) : SL_OK;
 }
+
+/* ---- reading ---- */
 
 sl_status sl_gallery_person_note(const sl_gallery *g, const char *label, char **json, sl_error *err)
 {
@@ -177,19 +246,6 @@ sl_status sl_gallery_person_note(const sl_gallery *g, const char *label, char **
         status = sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a note", g->place);
     json_decref(notes);
     return status;
-}
-
-/* ---- all of them ---- */
-
-/* Which of them are of people who are there: true beside their label. */
-static sl_status find_present(const sl_gallery *g, const json_t *notes, json_t **out, sl_error *err)
-{
-    bool failed = !(*out = json_object());
-    for (size_t i = 0; i < g->faces && !failed; i++) {
-        const char *label = sl_gallery_label(g, i);
-        failed = json_object_get(notes, label) && json_object_set_new(*out, label, json_true()) != 0;
-    }
-    return failed ? sl_fail(err, SL_ERR_MEMORY, "%s: no memory for notes about people", g->place) : SL_OK;
 }
 
 sl_status sl_gallery_person_notes(const sl_gallery *g, void (*told)(void *context, const char *label, const char *json),
@@ -241,7 +297,34 @@ sl_status sl_person_notes_copy(sl_gallery *g, const char *from, const char *to, 
 
 sl_status sl_person_notes_drop(sl_gallery *g, const char *label, sl_error *err)
 {
-    return !g->kind->person_notes || label_of(g, label) ? SL_OK : set(g, label, NULL, err);
+    json_t *notes = NULL;
+    if (!g->kind->person_notes || label_of(g, label))
+        return SL_OK;
+    SL_TRY(load(g, &notes, err));
+    sl_status status = json_object_del(notes, label) == 0 ? store(g, notes, err) : SL_OK;
+    json_decref(notes);
+    return status;
+}
+
+/* ---- when names are taken back ---- */
+
+sl_status sl_person_notes_return(sl_gallery *g, const json_t *names, sl_error *err)
+{
+    const char *label;
+    json_t *before, *notes = NULL;
+    if (!json_object_size(names) || !g->kind->person_notes)
+        return SL_OK;
+    SL_TRY(load(g, &notes, err));
+    bool changed = false;
+    json_object_foreach((json_t *)names, label, before)
+    {
+        json_t *note = json_object_get(notes, json_string_value(before));
+        if (note && !label_of(g, json_string_value(before)) && json_object_set(notes, label, note) == 0)
+            changed = json_object_del(notes, json_string_value(before)) == 0;
+    }
+    sl_status status = changed ? store(g, notes, err) : SL_OK;
+    json_decref(notes);
+    return status;
 }
 
 sl_status sl_person_notes_prune(sl_gallery *g, sl_error *err)

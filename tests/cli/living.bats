@@ -81,6 +81,11 @@ of() { "$BIN" gallery list g --label "$1" | wc -l; }
     expect 0
     json 'Object.keys(d.notes).length === 2 && d.notes["Zoë"].since === .1 && d.notes["P 9"] === "by stdin"'
     echo "$out" > notes.json
+    sl gallery undo g # the note goes back with the name
+    sl gallery note g --label 'P 3'
+    expect 0
+    contains "$out" '"room": 12'
+    sl gallery undo g
     sl gallery merge g 'P 9' 'Zoë' # who keeps her own
     sl gallery note g --json
     json 'Object.keys(d.notes).length === 1 && d.notes["Zoë"].room === 12'

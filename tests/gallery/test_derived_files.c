@@ -3,6 +3,8 @@
 #define _GNU_SOURCE
 #include "faces.h"
 
+#include <dirent.h>
+
 #include "base/bytes.h"
 #include "base/crc32c.h"
 #include "gallery/folder/store.h"
@@ -288,6 +290,39 @@ static void readers_follow(void **state)
     sl_gallery_close(reader);
 }
 
+/* All that the folder has. */
+static uint64_t bytes_in(const char *where)
+{
+    uint64_t bytes = 0;
+    DIR *d = opendir(where);
+    assert_non_null(d);
+    for (struct dirent *entry; (entry = readdir(d));) {
+        struct stat st;
+        if (fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    }
+    closedir(d);
+    return bytes;
+}
+
+static void info_counts_what_is_derived(void **state)
+{
+    (void)state;
+    sl_gallery_info info;
+    start();
+    make_gallery(dir, MANY, 256);
+    sl_gallery *g = open_gallery(dir, SL_GALLERY_READ);
+    sl_gallery_get_info(g, &info);
+    assert_int_equal(info.bytes, bytes_in(dir));
+    sl_gallery_close(g);
+    remove(file_in(dir, "index.1"));
+    remove(file_in(dir, "codes.1"));
+    g = open_gallery(dir, SL_GALLERY_READ);
+    sl_gallery_get_info(g, &info);
+    assert_int_equal(info.bytes, bytes_in(dir));
+    sl_gallery_close(g);
+}
+
 static void the_index_is_used_and_checked(void **state)
 {
     (void)state;
@@ -376,6 +411,7 @@ int main(void)
         cmocka_unit_test(codes_of_other_faces),
         cmocka_unit_test(galleries_without_are_upgraded),
         cmocka_unit_test(readers_follow),
+        cmocka_unit_test(info_counts_what_is_derived),
         cmocka_unit_test(the_index_is_used_and_checked),
         cmocka_unit_test(forged_indexes),
     };

@@ -2,6 +2,7 @@
 #include "own_folder.h"
 
 #include "gallery/person_notes.h"
+#include "secondlook_serve.h"
 
 static sl_error err;
 
@@ -125,12 +126,81 @@ static void along_with_names(void **state)
     assert_int_equal(access("names/people.notes", F_OK), -1);
 }
 
+typedef struct {
+    size_t count, last;
+    sl_error why;
+} refusals;
+
+static void note_refusal(void *context, size_t i, const sl_error *why)
+{
+    refusals *r = context;
+    r->count++;
+    r->last = i;
+    r->why = *why;
+}
+
+/* People who are missing and what is no JSON stop nobody, and all are written once. */
+static void many_at_once(void **state)
+{
+    (void)state;
+    make_gallery("many", 9, 9);
+    sl_gallery *g = open_gallery("many", SL_GALLERY_WRITE);
+    refusals r = {0};
+    const sl_person_note notes[] = {{"person-0", "0"}, {"nobody", "1"}, {"person-1", "{"}, {"person-2", "2"}};
+    assert_ok(sl_gallery_set_person_notes(g, notes, 4, note_refusal, &r, &err));
+    assert_int_equal(r.count, 2);
+    assert_int_equal(r.last, 2);
+    assert_int_equal(r.why.status, SL_ERR_FORMAT);
+    expect_note(g, "person-0", "0");
+    expect_note(g, "person-2", "2");
+    assert_int_equal(notes_of(g), 2);
+    const sl_person_note others[] = {{"person-0", NULL}, {"person-1", "3"}, {"person-2", "4"}};
+    assert_ok(sl_gallery_set_person_notes(g, others, 3, NULL, NULL, &err));
+    expect_note(g, "person-0", NULL);
+    expect_note(g, "person-1", "3");
+    expect_note(g, "person-2", "4");
+    assert_fails(sl_gallery_set_person_notes(g, NULL, 1, NULL, NULL, &err), SL_ERR_ARGUMENT, "notes");
+    sl_gallery_close(g);
+}
+
+/* What a commit changed in names is taken back, and once more. */
+static void back_with_names(void **state)
+{
+    (void)state;
+    size_t renamed, restored;
+    sl_gallery_mark from, to, undone;
+    make_gallery("back", 9, 9);
+    sl_gallery *g = open_gallery("back", SL_GALLERY_WRITE);
+    assert_ok(sl_gallery_set_person_note(g, "person-0", "0", &err));
+    sl_gallery_get_mark(g, &from);
+    assert_ok(sl_gallery_rename(g, "person-0", "Ada", &renamed, &err));
+    sl_gallery_get_mark(g, &to);
+    assert_ok(sl_gallery_restore(g, &from, &to, NULL, NULL, &restored, &err));
+    assert_int_equal(restored, 3);
+    expect_note(g, "person-0", "0");
+    sl_gallery_get_mark(g, &undone);
+    assert_ok(sl_gallery_restore(g, &to, &undone, NULL, NULL, &restored, &err));
+    expect_note(g, "Ada", "0");
+    expect_note(g, "person-0", NULL);
+    assert_int_equal(notes_of(g), 1);
+    /* two who were made one: who is still there keeps it */
+    sl_gallery_get_mark(g, &from);
+    assert_ok(sl_gallery_rename(g, "Ada", "person-1", &renamed, &err));
+    sl_gallery_get_mark(g, &to);
+    assert_ok(sl_gallery_restore(g, &from, &to, NULL, NULL, &restored, &err));
+    expect_note(g, "person-1", "0");
+    expect_note(g, "Ada", NULL);
+    sl_gallery_close(g);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(kept_as_given),
         cmocka_unit_test(refused),
         cmocka_unit_test(along_with_names),
+        cmocka_unit_test(many_at_once),
+        cmocka_unit_test(back_with_names),
     };
     return cmocka_run_group_tests(tests, enter, leave);
 }

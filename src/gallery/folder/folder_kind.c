@@ -17,6 +17,7 @@ static void info(const sl_gallery *gallery, sl_gallery_info *out)
     for (int k = 0; k < SL_FILES; k++)
         out->bytes += g->files[k].end;
     out->bytes += g->codes.file.fd >= 0 ? g->codes.file.end : 0;
+    out->bytes += sl_index_bytes(g);
 }
 
 static uint32_t label_id(const sl_gallery *gallery, size_t i)

@@ -5,6 +5,7 @@
  * It is of the log's first rows, and of nothing that a removal changes. The log is read and checked all the same. */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/bytes.h"
 #include "base/crc32c.h"
@@ -198,6 +199,15 @@ void sl_index_save_if_due(sl_folder *g, uint32_t due)
     if (!g->dirty && !g->base.broken && g->rows == g->committed.rows && g->rows >= g->indexed &&
         g->rows - g->indexed >= due)
         sl_index_save(g);
+}
+
+uint64_t sl_index_bytes(const sl_folder *g)
+{
+    struct stat st;
+    char *path = path_of(g);
+    const bool there = path && stat(path, &st) == 0;
+    free(path);
+    return there ? (uint64_t)st.st_size : 0;
 }
 
 /* ---- verifying ---- */

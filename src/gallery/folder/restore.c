@@ -80,7 +80,7 @@ static sl_status write_again(sl_folder *g, uint32_t row, uint32_t old, sl_error 
 
 /* A row that was there at the first mark. Where its image id is live again, that face gives way only if it was made
  * between the marks: it is this one under another name. */
-static sl_status restore_row(sl_folder *g, const log_span *span, uint32_t row, sl_restored_fn told, void *context,
+static sl_status restore_row(sl_folder *g, const log_span *span, uint32_t row, sl_face_back_fn told, void *context,
                              size_t *count, sl_error *err)
 {
     sl_face_record face = sl_row_record(g, row);
@@ -90,13 +90,12 @@ static sl_status restore_row(sl_folder *g, const log_span *span, uint32_t row, s
     SL_TRY(write_again(g, row, live, err));
     ++*count;
     face = sl_row_record(g, g->rows - 1);
-    if (told)
-        told(context, face.image, face.label);
+    told(context, face.image, face.label, live == SL_TABLE_NONE ? NULL : sl_row_record(g, live).label);
     return SL_OK;
 }
 
 sl_status sl_folder_restore(sl_gallery *gallery, const sl_gallery_mark *from, const sl_gallery_mark *to,
-                            sl_restored_fn told, void *context, size_t *count, sl_error *err)
+                            sl_face_back_fn told, void *context, size_t *count, sl_error *err)
 {
     sl_folder *g = (sl_folder *)gallery;
     log_span span = {0};

@@ -211,6 +211,8 @@ bool sl_index_load(sl_folder *g);
 void sl_index_save(sl_folder *g);
 void sl_index_save_if_due(sl_folder *g, uint32_t due);
 
+uint64_t sl_index_bytes(const sl_folder *g); /* of the file, 0 where there is none */
+
 /* SL_ERR_CORRUPT where index.N is there and says something else than the log, which was read without it. */
 sl_status sl_index_check(const sl_folder *g, sl_error *err);
 
@@ -267,6 +269,6 @@ sl_status sl_folder_backup(const char *dir, const char *file, sl_progress_fn pro
 sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 void sl_folder_mark(const sl_gallery *gallery, sl_gallery_mark *out);
 sl_status sl_folder_restore(sl_gallery *gallery, const sl_gallery_mark *from, const sl_gallery_mark *to,
-                            sl_restored_fn told, void *context, size_t *count, sl_error *err);
+                            sl_face_back_fn told, void *context, size_t *count, sl_error *err);
 
 #endif
