@@ -63,11 +63,51 @@ static void a_picture_is_padded_with_black(void **state)
     sl_image_free(&padded);
 }
 
+static int kept_plans(const sl_plan_cache *cache)
+{
+    int kept = 0;
+    for (int i = 0; i < SL_PLAN_CACHE_MOST; i++)
+        kept += cache->slots[i].plan != NULL;
+    return kept;
+}
+
+/* Photos of any size cost few plans: sides are padded in steps, by a quarter at most where they are not small, and no
+ * more than a few plans are kept. */
+static void many_sizes_are_few_plans(void **state)
+{
+    (void)state;
+    enum { PICTURES = 40, MOST_SIDES = 20, MOST_KEPT = 7 };
+    sl_error err;
+    sl_retinaface_network network;
+    sl_retinaface_head heads[SL_RETINAFACE_HEADS];
+    bool seen[1280 / 32 + 1] = {false};
+    uint32_t random = 1;
+    int sides = 0;
+    assert_ok(sl_retinaface_network_open(graph, 1, &network, &err));
+    for (int i = 0; i < PICTURES; i++) {
+        sl_image picture;
+        random = random * 1664525u + 1013904223u;
+        const int width = 33 + (int)((random >> 8) % 1248);
+        assert_ok(sl_image_new(width, 8, 3, &picture, &err));
+        memset(picture.pixels, 99, (size_t)width * 8 * 3);
+        assert_ok(sl_retinaface_look(&network, &picture, false, SL_RETINAFACE_HEADS, heads, &err));
+        const int padded = heads[2].cols * heads[2].stride;
+        assert_in_range(padded, width, width < 128 ? width + 31 : width + width / 4);
+        sides += !seen[padded / 32];
+        seen[padded / 32] = true;
+        assert_in_range(kept_plans(&network.plans), 1, MOST_KEPT);
+        sl_image_free(&picture);
+    }
+    assert_in_range(sides, 8, MOST_SIDES); /* of 40 widths */
+    sl_retinaface_network_close(&network);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fewer_heads_are_the_same_heads),
         cmocka_unit_test(a_picture_is_padded_with_black),
+        cmocka_unit_test(many_sizes_are_few_plans),
     };
     return cmocka_run_group_tests(tests, open_model, close_model);
 }
