@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
+
 /* What rounding elsewhere may add to the probe's difference of scores. */
 #define SLACK .02
 
@@ -40,28 +42,41 @@ sl_status sl_look_int8_open(const char *models_dir, sl_look_network *l, sl_error
     return status;
 }
 
-sl_status sl_look_int8_probe(const sl_look_network *l, int batch, sl_plan *plan, const float **scores, sl_error *err)
+sl_status sl_look_int8_probe(const sl_look_network *l, int pairs, sl_look_plan *plan, float *scores, sl_error *err)
 {
     const size_t numbers = (size_t)l->look.cells * (size_t)l->look.channels;
     const float *probe = l->int8.probe;
-    memcpy(sl_plan_input(plan, 0, NULL), probe, numbers * sizeof *probe);
-    for (int i = 0; i < batch; i++)
-        memcpy(sl_plan_input(plan, 1, NULL) + (size_t)i * numbers, probe + numbers, numbers * sizeof *probe);
-    SL_TRY(sl_plan_run(plan, err));
-    *scores = sl_plan_output(plan, 0, NULL);
-    return SL_OK;
+    float *second = sl_calloc_aligned((size_t)pairs * numbers, sizeof *second);
+    if (!second)
+        return sl_no_memory(err, "to test a second look");
+    for (size_t i = 0; i < (size_t)pairs; i++)
+        memcpy(second + i * numbers, probe + numbers, numbers * sizeof *second);
+    sl_status status = sl_look_plan_run(plan, probe, second, pairs, scores, err);
+    free(second);
+    return status;
 }
 
-sl_status sl_look_int8_test(const sl_look_network *l, int batch, sl_plan *plan, sl_error *err)
+static sl_status judge_probe(const sl_look_network *l, const float *scores, int pairs, sl_error *err)
 {
-    const float *scores, expected = l->int8.expected[0];
+    const float expected = l->int8.expected[0];
     const double most = 1 - sl_int8_least(&l->int8, SLACK);
-    SL_TRY(sl_look_int8_probe(l, batch, plan, &scores, err));
-    for (int i = 0; i < batch; i++)
+    for (int i = 0; i < pairs; i++)
         if (!(fabs((double)scores[i] - expected) <= most))
             return sl_fail(err, SL_ERR_CORRUPT, "the look %s in int8 fails its self-test: the probe's score is %.4f, "
                            "%.4f +- %.4f is expected. Make its ranges again with 'secondlook models quantise --look %s "
                            "--gallery DIR', or take f32", l->look.name, (double)scores[i], (double)expected, most,
                            l->look.name);
     return SL_OK;
+}
+
+sl_status sl_look_int8_test(const sl_look_network *l, int pairs, sl_look_plan *plan, sl_error *err)
+{
+    float *scores = malloc((size_t)pairs * sizeof *scores);
+    if (!scores)
+        return sl_no_memory(err, "to test a second look");
+    sl_status status = sl_look_int8_probe(l, pairs, plan, scores, err);
+    if (status == SL_OK)
+        status = judge_probe(l, scores, pairs, err);
+    free(scores);
+    return status;
 }

@@ -26,8 +26,4 @@ void sl_look_network_sized(sl_look_network *look, const sl_graph *graph);
 sl_status sl_look_network_graph(const sl_look_network *look, int queries, int candidates, sl_graph **out,
                                 sl_error *err);
 
-/* Its plan, whatever the precision that the look was opened in. */
-sl_status sl_look_network_compile(const sl_look_network *look, int queries, int candidates,
-                                  const sl_plan_options *options, sl_plan **out, sl_error *err);
-
 #endif

@@ -20,9 +20,10 @@ static const int sizes[SIZES] = {BATCH, 10, 1};
 typedef struct {
     const sl_look_network *of;
     int threads;
-    sl_plan *plans[SIZES];   /* for so many pairs each; compiled when first needed */
-    sl_plan *pairs;          /* for BATCH queries beside as many candidates, likewise */
-    float *query, *candidates; /* [R, C], [BATCH, R, C] */
+    sl_look_plan *plans[SIZES]; /* for so many pairs each; compiled when first needed */
+    sl_look_plan *pairs;        /* for BATCH queries beside as many candidates, likewise */
+    float *query, *candidates;  /* [R, C], [BATCH, R, C] */
+    float *queries;             /* of pairs [BATCH, R, C], likewise */
 } worker;
 
 /* ---- a worker ---- */
@@ -31,8 +32,9 @@ static void close_worker(void *opened)
 {
     worker *w = opened;
     for (int i = 0; i < SIZES; i++)
-        sl_plan_free(w->plans[i]);
-    sl_plan_free(w->pairs);
+        sl_look_plan_close(w->plans[i]);
+    sl_look_plan_close(w->pairs);
+    free(w->queries);
     free(w->query);
     free(w->candidates);
     free(w);
@@ -73,48 +75,25 @@ sl_status sl_look_network_graph(const sl_look_network *l, int queries, int candi
     return sl_graph_specialize(l->graph, shapes, &score, 1, out, err);
 }
 
-sl_status sl_look_network_compile(const sl_look_network *l, int queries, int candidates,
-                                  const sl_plan_options *options, sl_plan **out, sl_error *err)
-{
-    sl_graph *g;
-    SL_TRY(sl_look_network_graph(l, queries, candidates, &g, err));
-    sl_status status = sl_plan_compile_as(g, options, out, err);
-    sl_graph_free(g);
-    return status;
-}
-
-static sl_status compile(const worker *w, int queries, int candidates, sl_plan **out, sl_error *err)
+static sl_status compile(const worker *w, int queries, int candidates, sl_look_plan **out, sl_error *err)
 {
     const sl_look_network *l = w->of;
     const sl_plan_options options = {.threads = w->threads, .precision = l->precision, .weights = l->weights,
                                      .ranges = &l->int8.ranges};
-    return sl_look_network_compile(l, queries, candidates, &options, out, err);
+    return sl_look_plan_open(l, queries, candidates, &options, out, err);
 }
 
 /* For one query; in int8 the plan tests itself. */
-static sl_status compile_tested(const worker *w, int candidates, sl_plan **out, sl_error *err)
+static sl_status compile_tested(const worker *w, int candidates, sl_look_plan **out, sl_error *err)
 {
     const sl_look_network *l = w->of;
     SL_TRY(compile(w, 1, candidates, out, err));
     sl_status status = l->int8.probe ? sl_look_int8_test(l, candidates, *out, err) : SL_OK;
     if (status != SL_OK) {
-        sl_plan_free(*out);
+        sl_look_plan_close(*out);
         *out = NULL;
     }
     return status;
-}
-
-static sl_status run_plan(worker *w, int size, int from, int n, float *scores, sl_error *err)
-{
-    const size_t numbers = (size_t)w->of->look.cells * (size_t)w->of->look.channels;
-    sl_plan **plan = &w->plans[size];
-    if (!*plan)
-        SL_TRY(compile_tested(w, sizes[size], plan, err));
-    memcpy(sl_plan_input(*plan, 0, NULL), w->query, numbers * sizeof(float));
-    memcpy(sl_plan_input(*plan, 1, NULL), candidate_of(w, from), (size_t)n * numbers * sizeof(float));
-    SL_TRY(sl_plan_run(*plan, err));
-    memcpy(scores, sl_plan_output(*plan, 0, NULL), (size_t)n * sizeof *scores);
-    return SL_OK;
 }
 
 /* The largest run that n pairs nearly fill: what is behind them is worked out for nothing. */
@@ -132,7 +111,9 @@ static sl_status run(void *opened, int n, float *scores, sl_error *err)
     for (int from = 0, some; from < n; from += some) {
         const int size = size_for(n - from);
         some = n - from < sizes[size] ? n - from : sizes[size];
-        SL_TRY(run_plan(w, size, from, some, scores + from, err));
+        if (!w->plans[size])
+            SL_TRY(compile_tested(w, sizes[size], &w->plans[size], err));
+        SL_TRY(sl_look_plan_run(w->plans[size], w->query, candidate_of(w, from), some, scores + from, err));
     }
     return SL_OK;
 }
@@ -140,19 +121,21 @@ static sl_status run(void *opened, int n, float *scores, sl_error *err)
 static sl_status pairs_of(void *opened, float **first, float **second, sl_error *err)
 {
     worker *w = opened;
+    if (!w->queries)
+        w->queries = sl_calloc_aligned((size_t)w->of->look.cells * (size_t)w->of->look.channels * BATCH, sizeof(float));
+    if (!w->queries)
+        return sl_no_memory(err, "for pairs");
     if (!w->pairs)
         SL_TRY(compile(w, BATCH, BATCH, &w->pairs, err));
-    *first = sl_plan_input(w->pairs, 0, NULL);
-    *second = sl_plan_input(w->pairs, 1, NULL);
+    *first = w->queries;
+    *second = w->candidates;
     return SL_OK;
 }
 
 static sl_status run_pairs(void *opened, float *scores, sl_error *err)
 {
     const worker *w = opened;
-    SL_TRY(sl_plan_run(w->pairs, err));
-    memcpy(scores, sl_plan_output(w->pairs, 0, NULL), BATCH * sizeof *scores);
-    return SL_OK;
+    return sl_look_plan_run(w->pairs, w->queries, w->candidates, BATCH, scores, err);
 }
 
 /* ---- the look ---- */

@@ -33,7 +33,11 @@ static sl_status pairs_graph(const sl_int8_subject *s, sl_graph **out, sl_error 
 
 static sl_status compile_pairs(const sl_int8_subject *s, const sl_plan_options *options, sl_plan **out, sl_error *err)
 {
-    return sl_look_network_compile(((const pairs_subject *)s)->l, 1, s->batch, options, out, err);
+    sl_graph *g;
+    SL_TRY(pairs_graph(s, &g, err));
+    sl_status status = sl_plan_compile_as(g, options, out, err);
+    sl_graph_free(g);
+    return status;
 }
 
 /* A run is a query beside its candidates, all of them. */
@@ -132,13 +136,10 @@ static sl_status score_probe(const pairs_subject *p, sl_compute precision, float
 {
     const sl_plan_options options = {.threads = p->subject.threads, .precision = precision,
                                      .ranges = &p->l->int8.ranges};
-    const float *scores;
-    sl_plan *plan;
-    SL_TRY(compile_pairs(&p->subject, &options, &plan, err));
-    sl_status status = sl_look_int8_probe(p->l, p->subject.batch, plan, &scores, err);
-    if (status == SL_OK)
-        *out = scores[0];
-    sl_plan_free(plan);
+    sl_look_plan *plan;
+    SL_TRY(sl_look_plan_open(p->l, 1, 1, &options, &plan, err));
+    sl_status status = sl_look_int8_probe(p->l, 1, plan, out, err);
+    sl_look_plan_close(plan);
     return status;
 }
 

@@ -389,6 +389,96 @@ static void test_int8_dead_channel(void **state)
     free(weights);
 }
 
+/* Dense layers that are computed in parts: of one row and of several, in plans that share the parts' weights; of a number
+ * of inputs that cannot be cut. `inside`: behind another layer, as what reads the input is never narrow. */
+static void check_long_dense(sl_compute precision, int inputs, bool biased, double bound)
+{
+    enum { OUTPUTS = 40 };
+    sl_weights *weights = sl_weights_new();
+    for (int rows = 1; rows < 8; rows += 5) {
+        sl_graph *g = sl_graph_new();
+        names_given = 0; /* one network: the same names */
+        sl_tensor inside = net_unary(g, SL_FN_TANH, net_input(g, SHAPE(rows, inputs))),
+                  w = net_random(g, SHAPE(OUTPUTS, inputs), 4, -1, 1), b = net_random(g, SHAPE(OUTPUTS), 9, -50, 50);
+        sl_tensor y = biased ? net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(inside, w, b))
+                             : net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(inside, w));
+        net_output(g, net_unary(g, SL_FN_RELU, y));
+        sl_graph *s = net_specialize(g);
+        float *in[8];
+        net_random_inputs(s, 1, in);
+        sl_ranges ranges = ranges_of(s, (const float *const *)in);
+        const sl_plan_options options = {.threads = 1, .precision = precision, .ranges = &ranges, .weights = weights};
+        net_result want = net_run_reference(s, (const float *const *)in),
+                   got = net_run_plan_as(s, (const float *const *)in, &options);
+        const double error = relative_error(&got, &want);
+        if (!(error < bound) || (precision != SL_COMPUTE_F32 && !(error > 1e-5)))
+            fail_msg("%d rows of %d: off by %g", rows, inputs, error);
+        for (int i = 0; i < ranges.count; i++)
+            free(ranges.items[i].tensor);
+        free(ranges.items);
+        free(in[0]);
+        net_result_free(&want);
+        net_result_free(&got);
+        sl_graph_free(s);
+        sl_graph_free(g);
+    }
+    sl_weights_free(weights);
+}
+
+static void test_long_dense(void **state)
+{
+    (void)state;
+    static const int inputs[] = {4097, 8192, 9000, 8191 /* a prime */, 32768};
+    static const double bounds[] = {[SL_COMPUTE_F32] = 1e-5, [SL_COMPUTE_BF16] = .01, [SL_COMPUTE_INT8] = .02};
+    sl_error err;
+    for (int p = SL_COMPUTE_F32; p <= SL_COMPUTE_INT8; p++)
+        for (size_t i = 0; i < sizeof inputs / sizeof *inputs && sl_compute_check((sl_compute)p, &err) == SL_OK; i++)
+            check_long_dense((sl_compute)p, inputs[i], i % 2, bounds[p]);
+}
+
+/* ---- steady inputs ---- */
+
+/* What depends on the steady input alone is as the run before left it, whatever ran since; the rest is new. */
+static void test_run_again(void **state)
+{
+    (void)state;
+    enum { N = 24 };
+    sl_error err;
+    sl_graph *g = sl_graph_new();
+    sl_tensor a = net_input(g, SHAPE(2, N)), x = net_input(g, SHAPE(2, N)), w = net_random(g, SHAPE(N, N), 4, -1, 1);
+    sl_tensor kept = net_unary(g, SL_FN_ABS, net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(a, w))),
+              fresh = net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, w));
+    for (int i = 0; i < 4; i++) /* sums that would be made in place */
+        fresh = net_unary(g, SL_FN_NEG, net_binary(g, SL_FN_ADD, net_unary(g, SL_FN_TANH, fresh), kept));
+    net_output(g, net_binary(g, SL_FN_ADD, kept, fresh));
+    sl_graph *s = net_specialize(g);
+    const sl_plan_options options = {.threads = 1, .steady = 1};
+    sl_plan *plan;
+    assert_ok(sl_plan_compile_as(s, &options, &plan, &err));
+    float in[2][2 * N];
+    for (int run = 0; run < 5; run++) {
+        const bool again = run % 3;
+        if (!again)
+            fill_random(in[0], 2 * N, (uint64_t)run, -1, 1);
+        fill_random(in[1], 2 * N, (uint64_t)run + 100, -1, 1);
+        net_result want = net_run_plan(s, (const float *[]){in[0], in[1]}, 1);
+        if (!again)
+            memcpy(sl_plan_input(plan, 0, NULL), in[0], sizeof in[0]);
+        memcpy(sl_plan_input(plan, 1, NULL), in[1], sizeof in[1]);
+        assert_ok(again ? sl_plan_run_again(plan, &err) : sl_plan_run(plan, &err));
+        assert_memory_equal(sl_plan_output(plan, 0, NULL), want.data[0], sizeof in[0]);
+        net_result_free(&want);
+    }
+    fill_random(sl_plan_input(plan, 0, NULL), 2 * N, 77, -1, 1); /* told to be unchanged, it is not looked at */
+    float before[2 * N];
+    memcpy(before, sl_plan_output(plan, 0, NULL), sizeof before);
+    assert_ok(sl_plan_run_again(plan, &err));
+    assert_memory_equal(sl_plan_output(plan, 0, NULL), before, sizeof before);
+    sl_plan_free(plan);
+    sl_graph_free(s);
+    sl_graph_free(g);
+}
+
 /* ---- shared weights ---- */
 
 static void expect_same(const net_result *a, const net_result *b)
@@ -529,6 +619,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_bf16),
         cmocka_unit_test(test_int8),
         cmocka_unit_test(test_int8_dead_channel),
+        cmocka_unit_test(test_long_dense),
+        cmocka_unit_test(test_run_again),
         cmocka_unit_test(test_shared_weights),
         cmocka_unit_test(test_too_much_memory),
         cmocka_unit_test(test_instruction_sets_agree),

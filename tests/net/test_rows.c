@@ -4,7 +4,7 @@
 #include "base/cpu.h"
 #include "net/kernels/row_sums.h"
 
-enum { MOST = 400 };
+enum { MOST = 400, MOST_ROWS = 11 /* more than go through a loop side by side */ };
 
 static const sl_row_loops *const all[] = SL_PER_ISA(sl_row_loops);
 
@@ -23,9 +23,10 @@ static void run_all(const sl_row_loops *k, int n, written *w)
     memset(w, 0, sizeof *w);
     k->gelu(x, w->y, n);
     k->gelu_back(x, gy, w->y + MOST, n);
+    const int rows = n > MOST / MOST_ROWS ? 1 : MOST_ROWS;
     k->softmax(x, w->y + 2 * MOST, n);
     k->softmax_back(w->y + 2 * MOST, gy, w->y + 3 * MOST, n);
-    k->layernorm(x, scale, gy, w->y + 4 * MOST, n, 1e-5f);
+    k->layernorm(x, scale, gy, w->y + 4 * MOST, rows, n, 1e-5f);
     k->l2norm_back(x, gy, w->y + 5 * MOST, n, 1e-12f);
     k->add_rows(x, 4, n / 4, n / 4, w->sums);
     w->sums[MOST - 1] = k->sum(x, n);
@@ -95,12 +96,34 @@ static void test_softmax(void **state)
     }
 }
 
+static void test_layernorm(void **state)
+{
+    (void)state;
+    enum { N = 36 };
+    float x[MOST_ROWS * N], scale[N], bias[N], y[MOST_ROWS * N];
+    fill_random(x, MOST_ROWS * N, 1, -4, 9);
+    fill_random(scale, N, 2, 0.5f, 2);
+    fill_random(bias, N, 3, -1, 1);
+    sl_row_loops_active()->layernorm(x, scale, bias, y, MOST_ROWS, N, 1e-5f);
+    for (int r = 0; r < MOST_ROWS; r++) {
+        const float *row = x + r * N;
+        double mean = 0, squares = 0;
+        for (int i = 0; i < N; i++)
+            mean += row[i] / (double)N;
+        for (int i = 0; i < N; i++)
+            squares += (row[i] - mean) * (row[i] - mean) / N;
+        for (int i = 0; i < N; i++)
+            assert_true(fabs((double)y[r * N + i] - ((row[i] - mean) / sqrt(squares + 1e-5) * scale[i] + bias[i])) < 2e-6);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_gelu),
         cmocka_unit_test(test_softmax),
+        cmocka_unit_test(test_layernorm),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

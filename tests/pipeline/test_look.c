@@ -106,6 +106,7 @@ static void expect_agreement(const sl_look *look, sl_gallery *g, const sl_templa
     for (int k = 3; k <= 53; k += 25) { /* below, above and beside whole batches */
         sl_identify_options how = {.match = options_of(look), .top = PEOPLE};
         how.match.k = k;
+        how.match.threads = 1 + k % 3; /* 1, 2 and 3 */
         assert_ok(sl_identify(&engine, g, query, &how, &answer, &err));
         size_t looked = 0;
         for (size_t i = 0; i < answer.count; i++) {

@@ -25,7 +25,8 @@ typedef struct {
     void (*softmax)(const float *x, float *y, int64_t n);
     void (*softmax_back)(const float *y, const float *gy, float *gx, int64_t n);
     void (*l2norm_back)(const float *x, const float *gy, float *gx, int64_t n, float least);
-    void (*layernorm)(const float *x, const float *scale, const float *bias, float *y, int64_t n, float epsilon);
+    void (*layernorm)(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t n,
+                      float epsilon); /* of each row */
     /* gscale, gbias [n] += the row's */
     void (*layernorm_back)(const float *x, const float *scale, const float *gy, float *gx, float *gscale, float *gbias,
                            int64_t n, float epsilon);

@@ -6,7 +6,10 @@
 
 #include "net/kernels/row_sums.h"
 
-enum { LANES = SL_ROW_LANES };
+enum {
+    LANES = SL_ROW_LANES,
+    FEW = 8 /* rows that are normalised step by step: while one waits for its sum, the next goes on */
+};
 
 #define INLINE static inline __attribute__((always_inline))
 #define SIMD _Pragma("omp simd")
@@ -182,31 +185,46 @@ static void ROWS(l2norm_back)(const float *x, const float *gy, float *gx, int64_
         gx[i] = (gy[i] - x[i] * along) / norm;
 }
 
-/* The row's mean, and one over its deviation. */
-INLINE void ROWS(statistics)(const float *x, int64_t n, float epsilon, float *mean, float *narrow)
+INLINE float ROWS(mean)(const float *x, int64_t n)
 {
-    float sum, squares;
+    float sum;
     SUM_OF(sum, n, x[i]);
-    const float m = sum / (float)n;
-    SUM_OF(squares, n, (x[i] - m) * (x[i] - m));
-    *mean = m;
-    *narrow = 1 / sqrtf(squares / (float)n + epsilon);
+    return sum / (float)n;
 }
 
-static void ROWS(layernorm)(const float *x, const float *scale, const float *bias, float *y, int64_t n, float epsilon)
+/* One over the row's deviation. */
+INLINE float ROWS(narrow)(const float *x, int64_t n, float mean, float epsilon)
 {
-    float mean, narrow;
-    ROWS(statistics)(x, n, epsilon, &mean, &narrow);
-    SIMD
-    for (int64_t i = 0; i < n; i++)
-        y[i] = (x[i] - mean) * narrow * scale[i] + bias[i];
+    float squares;
+    SUM_OF(squares, n, (x[i] - mean) * (x[i] - mean));
+    return 1 / sqrtf(squares / (float)n + epsilon);
+}
+
+static void ROWS(layernorm)(const float *x, const float *scale, const float *bias, float *y, int64_t rows, int64_t n,
+                            float epsilon)
+{
+    float mean[FEW], narrow[FEW];
+    for (int64_t from = 0; from < rows; from += FEW, x += FEW * n, y += FEW * n) {
+        const int64_t few = rows - from < FEW ? rows - from : FEW;
+        for (int64_t r = 0; r < few; r++)
+            mean[r] = ROWS(mean)(x + r * n, n);
+        for (int64_t r = 0; r < few; r++)
+            narrow[r] = ROWS(narrow)(x + r * n, n, mean[r], epsilon);
+        for (int64_t r = 0; r < few; r++) {
+            const float *row = x + r * n;
+            float *out = y + r * n;
+            SIMD
+            for (int64_t i = 0; i < n; i++)
+                out[i] = (row[i] - mean[r]) * narrow[r] * scale[i] + bias[i];
+        }
+    }
 }
 
 static void ROWS(layernorm_back)(const float *x, const float *scale, const float *gy, float *gx, float *gscale,
                                  float *gbias, int64_t n, float epsilon)
 {
-    float mean, narrow, sum, along;
-    ROWS(statistics)(x, n, epsilon, &mean, &narrow);
+    float sum, along;
+    const float mean = ROWS(mean)(x, n), narrow = ROWS(narrow)(x, n, mean, epsilon);
     SUM_OF(sum, n, gy[i] * scale[i]);
     SUM_OF(along, n, gy[i] * scale[i] * ((x[i] - mean) * narrow));
     const float average = sum / (float)n, share = along / (float)n;

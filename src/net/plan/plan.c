@@ -19,7 +19,8 @@ static sl_status start_build(sl_build *b, sl_error *err)
     b->places = calloc((size_t)g->n_tensors + 1, sizeof *b->places);
     b->reader = calloc((size_t)g->n_tensors + 1, sizeof *b->reader);
     b->done = calloc((size_t)g->n_nodes + 1, sizeof *b->done);
-    if (!b->places || !b->reader || !b->done)
+    b->varies = calloc((size_t)g->n_tensors + 1, sizeof *b->varies);
+    if (!b->places || !b->reader || !b->done || !b->varies)
         return sl_build_no_memory(err);
     for (int t = 0; t < g->n_tensors; t++) {
         b->places[t].dense = b->places[t].other = b->places[t].narrow = b->reader[t] = -1;
@@ -87,10 +88,12 @@ typedef sl_status (*compile_fn)(sl_build *b, const sl_node *n, bool *done, sl_er
 
 static sl_status compile_node(sl_build *b, const sl_node *n, sl_error *err)
 {
-    static const compile_fn ways[] = {sl_compile_conv,     sl_compile_dense,     sl_compile_pool,   sl_compile_batchnorm,
-                                      sl_compile_elements, sl_compile_movement,  sl_compile_resize, sl_compile_axis,
-                                      sl_compile_matmul,   sl_compile_conv_back, sl_compile_slopes, sl_compile_views,
-                                      sl_compile_reduce,   sl_compile_layernorm, sl_compile_pool_back};
+    static const compile_fn ways[] = {sl_compile_conv,      sl_compile_long_dense, sl_compile_dense,
+                                      sl_compile_pool,      sl_compile_batchnorm,  sl_compile_elements,
+                                      sl_compile_movement,  sl_compile_resize,     sl_compile_axis,
+                                      sl_compile_matmul,    sl_compile_conv_back,  sl_compile_slopes,
+                                      sl_compile_views,     sl_compile_reduce,     sl_compile_layernorm,
+                                      sl_compile_pool_back};
     bool done = false;
     for (size_t i = 0; i < sizeof ways / sizeof *ways && !done; i++)
         SL_TRY(ways[i](b, n, &done, err));
@@ -100,13 +103,30 @@ static sl_status compile_node(sl_build *b, const sl_node *n, sl_error *err)
     return SL_OK;
 }
 
-static sl_status compile_all(sl_build *b, sl_error *err)
+/* Marks what is computed from inputs that are not steady. */
+static void find_varying(sl_build *b, int steady)
+{
+    const sl_graph *g = b->g;
+    for (int i = steady; i < g->n_inputs; i++)
+        b->varies[g->inputs[i]] = true;
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_inputs; k++)
+            for (int o = 0; o < g->nodes[i].n_outputs && g->nodes[i].inputs[k] >= 0; o++)
+                b->varies[g->nodes[i].outputs[o]] |= b->varies[g->nodes[i].inputs[k]];
+}
+
+static sl_status compile_all(sl_build *b, int steady, sl_error *err)
 {
     SL_TRY(start_build(b, err));
     SL_TRY(place_inputs(b, err));
-    for (b->node = 0; b->node < b->g->n_nodes; b->node++)
+    find_varying(b, steady);
+    for (b->node = 0; b->node < b->g->n_nodes; b->node++) {
+        const sl_node *n = &b->g->nodes[b->node];
+        b->steady = steady > 0 && !b->varies[n->outputs[0]];
         if (!b->done[b->node])
-            SL_TRY(compile_node(b, &b->g->nodes[b->node], err));
+            SL_TRY(compile_node(b, n, err));
+    }
+    b->steady = false;
     b->node = b->g->n_nodes - 1;
     SL_TRY(place_outputs(b, err));
     if (b->plan->scratch >= 0)
@@ -122,7 +142,7 @@ static sl_status compile_plan(const sl_graph *g, const sl_plan_options *options,
     b.weights = options->weights;
     if (!b.engine || dnnl_stream_create(&plan->stream, b.engine, dnnl_stream_default_flags) != dnnl_success)
         return sl_fail(err, SL_ERR_INTERNAL, "oneDNN cannot use this processor");
-    sl_status status = compile_all(&b, err);
+    sl_status status = compile_all(&b, options->steady, err);
     for (int t = 0; b.places && t < g->n_tensors; t++) {
         if (b.places[t].other >= 0)
             sl_md_free(&b.places[t].md);
@@ -132,6 +152,7 @@ static sl_status compile_plan(const sl_graph *g, const sl_plan_options *options,
     free(b.places);
     free(b.reader);
     free(b.done);
+    free(b.varies);
     return status;
 }
 
@@ -249,9 +270,11 @@ int sl_plan_output_step(const sl_plan *plan, int j)
 }
 
 /* A step's primitives are done when it returns: the stream is a processor's, and in order. */
-static sl_status run_steps(sl_plan *plan, sl_plan_after after, void *context, sl_error *err)
+static sl_status run_steps(sl_plan *plan, bool again, sl_plan_after after, void *context, sl_error *err)
 {
     for (int i = 0; i < plan->n_steps; i++) {
+        if (again && plan->steps[i].steady)
+            continue;
         SL_TRY(plan->steps[i].run(&plan->steps[i], plan->stream, err));
         if (after)
             SL_TRY(after(context, i, err));
@@ -259,13 +282,20 @@ static sl_status run_steps(sl_plan *plan, sl_plan_after after, void *context, sl
     return dnnl_stream_wait(plan->stream) == dnnl_success ? SL_OK : sl_fail(err, SL_ERR_INTERNAL, "oneDNN failed");
 }
 
-sl_status sl_plan_run_watched(sl_plan *plan, sl_plan_after after, void *context, sl_error *err)
+/* On the plan's threads, whatever this thread has set for itself. */
+static sl_status run_on_threads(sl_plan *plan, bool again, sl_plan_after after, void *context, sl_error *err)
 {
     const int before = omp_get_max_threads();
     omp_set_num_threads(plan->threads);
-    sl_status status = run_steps(plan, after, context, err);
+    sl_status status = run_steps(plan, again, after, context, err);
     omp_set_num_threads(before);
     return status;
 }
 
-sl_status sl_plan_run(sl_plan *plan, sl_error *err) { return sl_plan_run_watched(plan, NULL, NULL, err); }
+sl_status sl_plan_run_watched(sl_plan *plan, sl_plan_after after, void *context, sl_error *err)
+{
+    return run_on_threads(plan, false, after, context, err);
+}
+
+sl_status sl_plan_run(sl_plan *plan, sl_error *err) { return run_on_threads(plan, false, NULL, NULL, err); }
+sl_status sl_plan_run_again(sl_plan *plan, sl_error *err) { return run_on_threads(plan, true, NULL, NULL, err); }

@@ -17,6 +17,7 @@ typedef struct {
                            * f32; int8 counts as f32 */
     const sl_ranges *ranges; /* int8: layers that read one of these are int8, the others bf16 where there is that */
     sl_weights *weights;     /* of this network, for plans to share; it must outlive them. NULL: each keeps its own */
+    int steady;              /* inputs, the graph's first, that sl_plan_run_again takes for unchanged */
 } sl_plan_options;
 
 /* Compiles `g` (specialised; may be freed afterwards). One plan is used by one thread at a time. Inputs and outputs
@@ -33,6 +34,9 @@ float *sl_plan_input(sl_plan *plan, int i, sl_shape *shape);
 const float *sl_plan_output(const sl_plan *plan, int j, sl_shape *shape);
 
 sl_status sl_plan_run(sl_plan *plan, sl_error *err);
+
+/* The same with the steady inputs of the run before: what depends on them alone is not computed again. */
+sl_status sl_plan_run_again(sl_plan *plan, sl_error *err);
 
 /* The same; after each of its steps, numbered from 0, `after` is told: it may read outputs that are done by then. Its failure
  * ends the run. */

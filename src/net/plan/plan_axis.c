@@ -113,15 +113,16 @@ static sl_status run_axis(const sl_step *step, dnnl_stream_t stream, sl_error *e
     return SL_OK;
 }
 
+/* In place of x, or going back of gy, where nobody reads that afterwards. */
 static sl_status axis_buffers(sl_build *b, const sl_node *n, int buffers[3], sl_error *err)
 {
     const int last = n->n_inputs;
     for (int i = 0; i < last; i++)
         SL_TRY(sl_want_dense(b, n->inputs[i], &buffers[i], err));
-    if (!goes_back(n->op) || !sl_last_read(b, buffers[1]))
+    if (!sl_last_read(b, buffers[last - 1]))
         return sl_make_dense(b, n->outputs[0], &buffers[last], err);
-    buffers[last] = buffers[1];
-    sl_bind_dense(b, n->outputs[0], buffers[1]);
+    buffers[last] = buffers[last - 1];
+    sl_bind_dense(b, n->outputs[0], buffers[last]);
     return SL_OK;
 }
 

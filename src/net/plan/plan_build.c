@@ -73,7 +73,7 @@ sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream
                       int n_buffers, sl_error *err)
 {
     sl_plan *p = b->plan;
-    sl_step s = {.run = run, .bind = bind, .free_state = free_state, .state = state};
+    sl_step s = {.run = run, .bind = bind, .free_state = free_state, .state = state, .steady = b->steady};
     sl_step *steps = sl_with_room(p->steps, (size_t)p->n_steps, &p->cap_steps, sizeof *steps);
     p->steps = steps ? steps : p->steps;
     if (!steps || !copy_buffers(&s, buffers, n_buffers)) {
@@ -88,6 +88,10 @@ sl_status sl_add_step(sl_build *b, sl_status (*run)(const sl_step *, dnnl_stream
             x->first = p->n_steps;
         if (p->n_steps > x->last)
             x->last = p->n_steps;
+        if (b->steady) { /* for runs that leave this step out */
+            x->first = 0;
+            x->last = INT_MAX;
+        }
     }
     p->steps[p->n_steps++] = s;
     return SL_OK;

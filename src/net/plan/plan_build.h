@@ -50,6 +50,7 @@ struct sl_step {
     void **data; /* [n_buffers] */
     int *buffers;
     int n_buffers;
+    bool steady; /* reads nothing but constants and steady inputs */
 };
 
 struct sl_plan {
@@ -88,6 +89,8 @@ typedef struct {
     int *reader;      /* [tensors] the one node that reads the tensor, -1: none or several */
     bool *done;       /* [nodes] compiled, maybe merged into an earlier one */
     int node;         /* being compiled */
+    bool *varies;     /* [tensors] depends on an input that is not steady */
+    bool steady;      /* what is being compiled does not */
     bool learns;      /* the graph has gradients */
     sl_compute precision;
     dnnl_data_type_t wide;   /* of layers that are not int8: bf16, or f32 */
@@ -169,6 +172,7 @@ enum { SL_MOST_ARGS = 9 };
 typedef struct {
     int args[SL_MOST_ARGS + 2], buffers[SL_MOST_ARGS + 2]; /* two more for what sl_add_primitive brings */
     sl_md mds[SL_MOST_ARGS + 2];                           /* borrowed */
+    size_t offsets[SL_MOST_ARGS + 2];                      /* where in their buffers they begin, in bytes */
     int count;
     const sl_scales *scales; /* of its attribute, or NULL */
 } sl_arguments;
@@ -183,6 +187,13 @@ dnnl_primitive_attr_t sl_new_attr(dnnl_post_ops_t ops);
 /* Appends a reorder of tensor t from one form to another, with int8's scale between them. */
 sl_status sl_add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_buffer, const sl_md *to, int to_buffer,
                          sl_error *err);
+
+/* Memory laid out as `from` becomes `to`, at once. scales: NULL, or by the first axis. */
+typedef struct {
+    const sl_md *from, *to;
+    const sl_scales *scales;
+} sl_const_form;
+sl_status sl_reorder_now(sl_build *b, const sl_const_form *form, const void *from, void *to, sl_error *err);
 
 /* The graph's constant t, dense as `from`, reordered into `to`; *buffer is a constant one. scales: NULL, or what t
  * alone decides. */
@@ -216,6 +227,7 @@ void sl_consume(sl_build *b, const sl_node *n);
 /* ---- compiling one node; *done false: not a case for this way ---- */
 
 sl_status sl_compile_conv(sl_build *b, const sl_node *n, bool *done, sl_error *err);     /* plan_conv.c */
+sl_status sl_compile_long_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err); /* plan_long_dense.c */
 sl_status sl_compile_dense(sl_build *b, const sl_node *n, bool *done, sl_error *err);    /* plan_conv.c */
 /* For a node that suits it (plan_winograd.c). */
 sl_status sl_compile_winograd(sl_build *b, const sl_node *n, const sl_window *w, bool *done, sl_error *err);

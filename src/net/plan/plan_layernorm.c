@@ -37,8 +37,8 @@ static void bind_back(sl_step *step)
 static void norm_rows(const void *context, int64_t from, int64_t to)
 {
     const norm_state *s = context;
-    for (int64_t at = from * s->count; at < to * s->count; at += s->count)
-        s->loops->layernorm(s->x + at, s->scale, s->other, s->y + at, s->count, s->epsilon);
+    const int64_t at = from * s->count;
+    s->loops->layernorm(s->x + at, s->scale, s->other, s->y + at, to - from, s->count, s->epsilon);
 }
 
 static sl_status run_forward(const sl_step *step, dnnl_stream_t stream, sl_error *err)

@@ -7,7 +7,8 @@
 typedef struct {
     dnnl_primitive_t primitive;
     int n_args;
-    dnnl_exec_arg_t args[]; /* args[i].memory lies in the step's data[i] */
+    size_t offsets[SL_MOST_ARGS + 2];
+    dnnl_exec_arg_t args[SL_MOST_ARGS + 2]; /* args[i].memory lies in the step's data[i], offsets[i] behind its start */
 } primitive_state;
 
 static void free_primitive(void *state)
@@ -23,7 +24,7 @@ static void bind_primitive(sl_step *step)
 {
     const primitive_state *s = step->state;
     for (int i = 0; i < s->n_args; i++)
-        dnnl_memory_set_data_handle(s->args[i].memory, step->data[i]);
+        dnnl_memory_set_data_handle(s->args[i].memory, (char *)step->data[i] + s->offsets[i]);
 }
 
 static sl_status run_primitive(const sl_step *step, dnnl_stream_t stream, sl_error *err)
@@ -98,10 +99,11 @@ static bool add_scales(sl_build *b, sl_arguments *a, sl_md *md)
 
 static primitive_state *new_primitive(const sl_build *b, const_dnnl_primitive_desc_t pd, const sl_arguments *a)
 {
-    primitive_state *s = calloc(1, sizeof *s + (size_t)a->count * sizeof *s->args);
+    primitive_state *s = calloc(1, sizeof *s);
     bool good = s && dnnl_primitive_create(&s->primitive, pd) == dnnl_success;
     for (int i = 0; good && i < a->count; i++) {
         s->args[i].arg = a->args[i];
+        s->offsets[i] = a->offsets[i];
         good = sl_dnnl_memory(&s->args[i].memory, &a->mds[i], b->engine) == dnnl_success;
         s->n_args += good;
     }
@@ -156,12 +158,7 @@ sl_status sl_add_reorder(sl_build *b, sl_tensor t, const sl_md *from, int from_b
 
 /* ---- constants ---- */
 
-typedef struct {
-    const sl_md *from, *to;
-    const sl_scales *scales;
-} const_reorder;
-
-static bool describe_reorder(const sl_build *b, const const_reorder *c, dnnl_primitive_desc_t *pd)
+static bool describe_reorder(const sl_build *b, const sl_const_form *c, dnnl_primitive_desc_t *pd)
 {
     dnnl_primitive_attr_t attr = NULL;
     bool good =
@@ -178,15 +175,14 @@ static bool add_memory(const sl_build *b, int arg, const sl_md *md, const void *
            dnnl_memory_set_data_handle(out->memory, (void *)data) == dnnl_success;
 }
 
-static sl_status fill_reordered(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
+sl_status sl_reorder_now(sl_build *b, const sl_const_form *c, const void *from, void *to, sl_error *err)
 {
-    const const_reorder *c = context;
     dnnl_primitive_desc_t pd = NULL;
     dnnl_primitive_t primitive = NULL;
     dnnl_exec_arg_t args[3] = {{0}};
     bool good = describe_reorder(b, c, &pd) && dnnl_primitive_create(&primitive, pd) == dnnl_success &&
-                add_memory(b, DNNL_ARG_FROM, c->from, b->g->tensors[t].data, &args[0]) &&
-                add_memory(b, DNNL_ARG_TO, c->to, out, &args[1]);
+                add_memory(b, DNNL_ARG_FROM, c->from, from, &args[0]) &&
+                add_memory(b, DNNL_ARG_TO, c->to, to, &args[1]);
     int count = 2, of_scales = c->scales ? sl_scales_argument(c->scales) : 0;
     if (good && of_scales) {
         sl_md md = {0};
@@ -203,10 +199,15 @@ static sl_status fill_reordered(sl_build *b, sl_tensor t, const void *context, v
     return good ? SL_OK : sl_build_fail(b, err, "oneDNN could not reorder its weights");
 }
 
+static sl_status fill_reordered(sl_build *b, sl_tensor t, const void *context, void *out, sl_error *err)
+{
+    return sl_reorder_now(b, context, b->g->tensors[t].data, out, err);
+}
+
 sl_status sl_const_reorder(sl_build *b, sl_tensor t, const sl_md *from, const sl_md *to, const sl_scales *scales,
                            int *buffer, sl_error *err)
 {
-    const const_reorder c = {from, to, scales};
+    const sl_const_form c = {from, to, scales};
     void *memory;
     SL_TRY(sl_const_made(b, t, to, fill_reordered, &c, &memory, err));
     *buffer = sl_const_buffer(b, memory, sl_md_bytes(to));
