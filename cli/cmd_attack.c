@@ -20,6 +20,7 @@ enum {
     KEY_START,
     KEY_SEED,
     KEY_ALSO,
+    KEY_ENCODER,
     KEY_TOWARDS
 };
 
@@ -65,6 +66,10 @@ static const struct argp_option options[] = {
      "patch that can be worn: take a large --eps, and --steps 100",
      0},
     {"also", KEY_ALSO, "NAME,...", 0, "Further recognisers that are attacked at the same time, up to 7", 0},
+    {"encoder", KEY_ENCODER, "NAME|auto|none", 0,
+     "Attack this query encoder in place of the recogniser that it belongs to (default: none); --also with that "
+     "recogniser's name attacks both",
+     0},
     {"steps", KEY_STEPS, "N", 0, "Steps of iterated and momentum, 1 to 1000 (default: 10)", 0},
     {"step", KEY_STEP, "LEVELS", 0,
      "Length of a step (default: fgsm eps, momentum eps / steps, iterated 2.5 eps / steps)", 0},
@@ -131,6 +136,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case KEY_START: a->start = cli_parse_real(state, "--start", arg, 0, 255); return 0;
     case KEY_SEED: run->seed = (unsigned long long)cli_parse_int(state, "--seed", arg, 0, INT64_MAX); return 0;
     case KEY_ALSO: add_models(state, run, arg); return 0;
+    case KEY_ENCODER: a->encoder = arg; return 0;
     case KEY_TOWARDS: run->towards = arg; return 0;
     case 'o': run->out.dir = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
@@ -274,9 +280,9 @@ static sl_status tell_picture(void *context, const sl_photo *photo, void *made, 
 static int print_json(const attack_run *run, const cli_photo_loop *loop)
 {
     const sl_attack_options *a = &run->attack;
-    json_t *document = json_pack("{s:s,s:s,s:s,s:o,s:b,s:O,s:O}", "method", sl_attack_method_name(a->method),
-                                 "norm", sl_attack_norm_name(a->norm), "region", sl_attack_region_name(a->region),
-                                 "eps", cli_json_number(a->eps), "targeted", run->towards != NULL, "pictures",
+    json_t *document = json_pack("{s:s*,s:s,s:s,s:s,s:o,s:b,s:O,s:O}", "encoder", a->encoder, "method",
+                                 sl_attack_method_name(a->method), "norm", sl_attack_norm_name(a->norm), "region",
+                                 sl_attack_region_name(a->region), "eps", cli_json_number(a->eps), "targeted", run->towards != NULL, "pictures",
                                  run->pictures, "failures", loop->failures);
     cli_photos_json(document, &loop->found);
     return cli_print_json(document);

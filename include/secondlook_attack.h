@@ -51,6 +51,8 @@ typedef struct {
     const char *models_dir;    /* NULL: as in sl_models_list */
     const char *const *models; /* recognisers that are attacked at once, by name or a manifest's path */
     size_t model_count;        /* 1 .. SL_ATTACK_MODELS */
+    const char *encoder; /* of the first: attacked with this query encoder's weights, by name or a manifest's path,
+                          * "auto": the one that came with the library; NULL or "none": as it is */
     sl_attack_method method;
     sl_attack_norm norm;
     sl_attack_region region;

@@ -16,6 +16,8 @@ SETS = (("asking", "untouched", ""),
         ("white-16", "momentum, eps 16", "white box"),
         ("l2-4", "momentum, L2, eps 4", "white box"),
         ("glasses", "momentum, frames of glasses", "white box"),
+        ("encoder-8", "momentum, eps 8", "the encoder"),
+        ("system-8", "momentum, eps 8", "recogniser and encoder"),
         ("both-8", "momentum, eps 8", "both networks"),
         ("transfer-4", "momentum, eps 4", "the other network"),
         ("transfer-8", "momentum, eps 8", "the other network"),
@@ -80,14 +82,21 @@ def look_cell(found, rerank):
     return f"{r['stage2']['p1']:.1f}, {interval(r['difference'])}" if r else ""
 
 
+def without_empty(names, rows):
+    """A column that was not measured, as without a learned look, is left out."""
+    kept = [i for i in range(len(names)) if any(row[i] for row in rows)]
+    return table([names[i] for i in kept], [[row[i] for i in kept] for row in rows])
+
+
 def identification(results):
     rows = []
     for name, title, found in measured(results, "identify"):
         stage1 = found["results"][0]["stage1"]
         h2l = results.get(f"identify-h2l-{name}")
         rows.append([*title, str(found["queries"]), with_interval(stage1["p1"], stage1["interval"]["p1"]),
-                     f"{found['results'][0]['max']['p1']:.1f}", look_cell(found, "emd"), look_cell(found, "oae"), look_cell(h2l, "h2l")])
-    return table(["attack", "made on", "photos", "stage 1", "best order of k", "`emd`", "`oae`", "`h2l`"], rows)
+                     f"{found['results'][0]['max']['p1']:.1f}", look_cell(found, "emd"), look_cell(found, "oae"),
+                     look_cell(h2l, "h2l")])
+    return without_empty(["attack", "made on", "photos", "stage 1", "best order of k", "`emd`", "`oae`", "`h2l`"], rows)
 
 
 def accuracy(found, part):
@@ -101,7 +110,7 @@ def verification(results):
     for name, title, found in measured(results, "verify-emd"):
         looks = [accuracy(results.get(f"verify-{look}-{name}"), "score") for look in ("emd", "oae", "h2l")]
         rows.append([*title, str(found["pairs"]), accuracy(found, "stage1"), *looks])
-    return table(["attack", "made on", "pairs", "stage 1", "`emd`", "`oae`", "`h2l`"], rows)
+    return without_empty(["attack", "made on", "pairs", "stage 1", "`emd`", "`oae`", "`h2l`"], rows)
 
 
 def rate(found, which):
@@ -114,6 +123,19 @@ def thresholds(results):
     rows = [[*title, str(found["mated"]), rate(found, "fnir"), rate(found, "fpir")]
             for _, title, found in measured(results, "openset") if found["promised"]]
     return table(["attack", "made on", "searches", "person not found", "person absent, somebody found"], rows)
+
+
+def encoder(results):
+    """By the crops that the queries' gallery keeps: the recogniser alone, and with its query encoder."""
+    rows = []
+    for name, title, alone in measured(results, "encoder-none"):
+        both = [found and found["results"][0] for found in (alone, results.get(f"encoder-auto-{name}"))]
+        refused = [results.get(f"openset-encoder-{which}-{name}") for which in ("none", "auto")]
+        rows.append([*title, str(alone["queries"]), *(f"{r['stage1']['p1']:.1f}" if r else "" for r in both),
+                     *(f"{r['stage2']['p1']:.1f}" if r else "" for r in both),
+                     *(rate(found, "fnir") if found and found["promised"] else "" for found in refused)])
+    return table(["attack", "made on", "photos", "stage 1", "with the encoder", "`oae`", "with the encoder",
+                  "person not found", "with the encoder"], rows)
 
 
 def impostors(results):
@@ -149,7 +171,7 @@ def change(results):
 
 
 TABLES = {"identification": identification, "verification": verification, "thresholds": thresholds, "change": change,
-          "impostors": impostors}
+          "impostors": impostors, "encoder": encoder}
 
 
 def main(words):

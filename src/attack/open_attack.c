@@ -82,7 +82,8 @@ sl_status sl_attack_open(const sl_attack_options *options, sl_attack **out, sl_e
     a->options = *options;
     sl_status status = SL_OK;
     for (; status == SL_OK && a->count < options->model_count; a->count++)
-        status = sl_surrogate_open(options->models_dir, options->models[a->count], &a->networks[a->count], err);
+        status = sl_surrogate_open(options->models_dir, options->models[a->count],
+                                   a->count == 0 ? options->encoder : NULL, &a->networks[a->count], err);
     if (status == SL_OK)
         *out = a;
     else
@@ -111,7 +112,7 @@ static void describe(const sl_attack *a, uint64_t seed, char *text, size_t size)
         sl_attack_method_name(o->method), sl_attack_norm_name(o->norm), sl_attack_region_name(o->region), o->eps,
         o->steps, o->step, o->momentum, o->start, (unsigned long long)seed);
     for (size_t i = 0; i < a->count && n > 0 && (size_t)n < size; i++) {
-        sl_show(name, sizeof name, a->networks[i].recogniser.network.manifest->name);
+        sl_show(name, sizeof name, sl_surrogate_name(&a->networks[i]));
         n += snprintf(text + n, size - (size_t)n, "%s %s", i ? "," : "", name);
     }
 }

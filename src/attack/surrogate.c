@@ -18,17 +18,20 @@ static sl_status compile(sl_surrogate *s, sl_error *err)
     const char *outputs[] = {SL_COSINE, r->network.manifest->embedding};
     const sl_shape shapes[] = {{4, {1, r->channels_in, r->height, r->width}}, {2, {1, r->dim}}};
     const sl_training fixed = {.stats = SL_STATS_FIXED};
-    SL_TRY(sl_recogniser_graph(r, 1, &s->whole, err));
-    SL_TRY(sl_append_cosine(s->whole, s->whole->outputs[0], r->dim, err));
+    SL_TRY(s->encoder.manifest ? sl_encoder_graph(&s->encoder, r, 1, &s->parts, &s->whole, err)
+                               : sl_recogniser_graph(r, 1, &s->whole, err));
+    SL_TRY(sl_append_cosine(s->whole, sl_graph_find(s->whole, r->network.manifest->embedding), r->dim, err));
     SL_TRY(sl_graph_for_training(s->whole, shapes, outputs, 2, &fixed, &s->forward, err));
     SL_TRY(sl_graph_gradient(s->forward, s->forward->outputs[0], s->forward->inputs, 1, &s->back, err));
     return sl_plan_compile(s->back, 1, &s->plan, err);
 }
 
-sl_status sl_surrogate_open(const char *models_dir, const char *model, sl_surrogate *out, sl_error *err)
+sl_status sl_surrogate_open(const char *models_dir, const char *model, const char *encoder, sl_surrogate *out,
+                            sl_error *err)
 {
     *out = (sl_surrogate){0};
     SL_TRY(sl_recogniser_open(models_dir, model, &out->recogniser, err));
+    SL_TRY(sl_encoder_choose(models_dir, encoder, &out->recogniser, &out->encoder, err));
     const sl_recogniser *r = &out->recogniser;
     const sl_manifest *m = r->network.manifest;
     out->align = sl_align_template_find(m->alignment);
@@ -42,12 +45,19 @@ sl_status sl_surrogate_open(const char *models_dir, const char *model, sl_surrog
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s cannot be attacked", m->name);
 }
 
+const char *sl_surrogate_name(const sl_surrogate *s)
+{
+    return (s->encoder.manifest ? s->encoder.manifest : s->recogniser.network.manifest)->name;
+}
+
 void sl_surrogate_close(sl_surrogate *s)
 {
     sl_plan_free(s->plan);
     sl_graph_free(s->back);
     sl_graph_free(s->forward);
     sl_graph_free(s->whole);
+    sl_encoder_parts_free(&s->parts);
+    sl_encoder_close(&s->encoder);
     sl_recogniser_close(&s->recogniser);
     free(s->crop);
     free(s->other);
@@ -121,7 +131,7 @@ sl_status sl_surrogate_cosine(sl_surrogate *s, const sl_numbers *photo, sl_numbe
     SL_TRY(run(s, photo, err));
     *cosine = (double)*sl_plan_output(s->plan, COSINE, NULL);
     if (!isfinite(*cosine))
-        return sl_fail(err, SL_ERR_NUMERIC, "model %s: gives no number for this face", r->network.manifest->name);
+        return sl_fail(err, SL_ERR_NUMERIC, "model %s: gives no number for this face", sl_surrogate_name(s));
     if (!slope)
         return SL_OK;
     memset(s->crop, 0, (size_t)r->width * (size_t)r->height * 3 * sizeof *s->crop);

@@ -9,10 +9,12 @@
 #define SL_ATTACK_SURROGATE_H
 
 #include "face/align.h"
-#include "model/recogniser.h"
+#include "model/encoder.h"
 
 typedef struct {
     sl_recogniser recogniser;
+    sl_encoder encoder;     /* whose weights the network has in place of the recogniser's; empty: its own */
+    sl_encoder_parts parts;
     const sl_align_template *align;
     sl_graph *whole, *forward, *back;
     sl_plan *plan;    /* its outputs: cosine, embedding, slope by the picture */
@@ -21,8 +23,12 @@ typedef struct {
     sl_taking taking; /* of the face that is attacked */
 } sl_surrogate;
 
-/* By name or a manifest's path. Closed even after a failure. */
-sl_status sl_surrogate_open(const char *models_dir, const char *model, sl_surrogate *out, sl_error *err);
+/* By name or a manifest's path; encoder: as sl_encoder_choose takes it. Closed even after a failure. */
+sl_status sl_surrogate_open(const char *models_dir, const char *model, const char *encoder, sl_surrogate *out,
+                            sl_error *err);
+
+/* The encoder's name, or the recogniser's. */
+const char *sl_surrogate_name(const sl_surrogate *s);
 void sl_surrogate_close(sl_surrogate *s);
 
 /* Aims at a face of a photo by its five points. SL_ERR_NUMERIC where no crop can be taken by them. */

@@ -106,6 +106,23 @@ sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err)
     return SL_OK;
 }
 
+sl_status sl_encoder_choose(const char *models_dir, const char *option, const sl_recogniser *r, sl_encoder *out,
+                            sl_error *err)
+{
+    char *own = NULL;
+    const char *name = option;
+    *out = (sl_encoder){0};
+    if (option && strcmp(option, "auto") == 0) {
+        SL_TRY(sl_encoder_builtin(r, &own, err));
+        name = own;
+    }
+    sl_status status = SL_OK;
+    if (name && strcmp(name, "none") != 0)
+        status = sl_encoder_open(models_dir, name, r, out, err);
+    free(own);
+    return status;
+}
+
 /* ---- its network ---- */
 
 sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, const sl_graph **out, sl_error *err)
@@ -117,36 +134,44 @@ sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, co
     return SL_OK;
 }
 
-static sl_status compile_with(const sl_recogniser *r, const sl_graph *base, const sl_weights_of *weights, int count,
-                              int batch, const sl_plan_options *options, sl_plan **out, sl_error *err)
+sl_status sl_encoder_graph(const sl_encoder *e, const sl_recogniser *r, int batch, sl_encoder_parts *parts,
+                           sl_graph **out, sl_error *err)
 {
-    const char *const embedding = r->network.manifest->embedding;
-    const sl_shape pictures = {4, {batch, r->channels_in, r->height, r->width}};
-    sl_graph *other, *special = NULL;
-    SL_TRY(sl_graph_reweighed(base, weights, count, &other, err));
-    sl_status status = sl_graph_specialize(other, &pictures, &embedding, 1, &special, err);
+    const sl_graph *base;
+    sl_weights_of *weights = NULL;
+    int count;
+    *parts = (sl_encoder_parts){0};
+    SL_TRY(sl_encoder_base(r, batch, &parts->base, &base, err));
+    sl_status status = sl_delta_weights(&e->delta, base, &weights, &count, &parts->weights, err);
     if (status == SL_OK)
-        status = sl_plan_compile_as(special, options, out, err);
-    sl_graph_free(special);
-    sl_graph_free(other);
+        status = sl_graph_reweighed(base, weights, count, out, err);
+    free(weights);
+    if (status != SL_OK)
+        sl_encoder_parts_free(parts);
     return status;
+}
+
+void sl_encoder_parts_free(sl_encoder_parts *parts)
+{
+    sl_graph_free(parts->base);
+    free(parts->weights);
+    *parts = (sl_encoder_parts){0};
 }
 
 sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
                              sl_plan **out, sl_error *err)
 {
-    sl_graph *made = NULL;
-    const sl_graph *base;
-    sl_weights_of *weights = NULL;
-    float *owned = NULL;
-    int count;
-    SL_TRY(sl_encoder_base(r, batch, &made, &base, err));
-    sl_status status = sl_delta_weights(&e->delta, base, &weights, &count, &owned, err);
+    const char *const embedding = r->network.manifest->embedding;
+    const sl_shape pictures = {4, {batch, r->channels_in, r->height, r->width}};
+    sl_encoder_parts parts;
+    sl_graph *g, *special = NULL;
+    SL_TRY(sl_encoder_graph(e, r, batch, &parts, &g, err));
+    sl_status status = sl_graph_specialize(g, &pictures, &embedding, 1, &special, err);
     if (status == SL_OK)
-        status = compile_with(r, base, weights, count, batch, options, out, err);
-    free(weights);
-    free(owned);
-    sl_graph_free(made);
+        status = sl_plan_compile_as(special, options, out, err);
+    sl_graph_free(special);
+    sl_graph_free(g);
+    sl_encoder_parts_free(&parts);
     return status;
 }
 

@@ -26,12 +26,26 @@ sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_rec
                           sl_error *err);
 void sl_encoder_close(sl_encoder *e);
 
+/* The same as options spell it: "auto" is the one that came with the library for this recogniser, "none" and NULL
+ * are none; *out is empty where there is none. */
+sl_status sl_encoder_choose(const char *models_dir, const char *option, const sl_recogniser *r, sl_encoder *out,
+                            sl_error *err);
+
 /* The name of the encoder that came with the library for this recogniser, malloc'd; *out NULL where there is none. */
 sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err);
 
 /* Compiled for `batch` crops: input [batch, channels_in, height, width], output 0 the embedding [batch, D]. */
 sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
                              sl_plan **out, sl_error *err);
+
+/* The recogniser's network with the encoder's weights: *out, the caller's, and what it stands on, freed after it. */
+typedef struct {
+    sl_graph *base; /* may be NULL */
+    float *weights;
+} sl_encoder_parts;
+sl_status sl_encoder_graph(const sl_encoder *e, const sl_recogniser *r, int batch, sl_encoder_parts *parts,
+                           sl_graph **out, sl_error *err);
+void sl_encoder_parts_free(sl_encoder_parts *parts);
 
 /* The graph whose constants an encoder's weights are differences to: that of the architecture, or for networks that
  * came whole the one that is run. *made: what the caller frees; may be NULL. */

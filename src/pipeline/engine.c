@@ -46,21 +46,6 @@ static int best_batch(const sl_engine *e)
     return weights > (size_t)32 << 20 ? SL_EMBED_BATCH : 1;
 }
 
-static sl_status open_encoder(const sl_engine_options *o, sl_engine *e, sl_error *err)
-{
-    char *own = NULL;
-    const char *name = o->encoder;
-    if (name && strcmp(name, "auto") == 0) {
-        SL_TRY(sl_encoder_builtin(&e->recogniser, &own, err));
-        name = own;
-    }
-    sl_status status = SL_OK;
-    if (name && strcmp(name, "none") != 0)
-        status = sl_encoder_open(o->models_dir, name, &e->recogniser, &e->encoder, err);
-    free(own);
-    return status;
-}
-
 static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
     SL_TRY(sl_compute_check(o->precision, err));
@@ -80,7 +65,7 @@ static sl_status open_parts(const sl_engine_options *o, sl_engine *e, sl_error *
     SL_TRY(sl_recogniser_open(o->models_dir, o->model, &e->recogniser, err));
     if (o->precision == SL_COMPUTE_INT8)
         SL_TRY(sl_int8_open(o->models_dir, &e->recogniser, &e->int8, err));
-    SL_TRY(open_encoder(o, e, err));
+    SL_TRY(sl_encoder_choose(o->models_dir, o->encoder, &e->recogniser, &e->encoder, err));
     e->batch = best_batch(e);
     const sl_recogniser *r = &e->recogniser;
     const sl_manifest *m = r->network.manifest;
