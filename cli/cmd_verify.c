@@ -273,16 +273,15 @@ static int pair_hidden(const pair_run *run, const pair *p, float *hidden)
     return CLI_OK;
 }
 
-static bool is_same(const pair_run *run, const pair *p, float hidden)
+static sl_decision decide(const pair_run *run, const pair *p, float hidden)
 {
-    return sl_rule_decide(&run->rule, p->score.score, p->score.stage1, hidden) == SL_MATCH;
+    return sl_rule_decide(&run->rule, p->score.score, p->score.stage1, hidden);
 }
 
 static json_t *answer_json(const pair_run *run, const pair *p, float hidden)
 {
-    const bool same = is_same(run, p, hidden);
     json_t *document = score_json(&p->score);
-    json_object_set_new(document, "decision", json_string(same ? "match" : "unknown"));
+    json_object_set_new(document, "decision", json_string(sl_decision_name(decide(run, p, hidden))));
     json_object_set_new(document, "rerank", json_string(sl_rerank_name(run->match.match.rerank)));
     cli_add_judgement(document, &run->rule, hidden);
     json_object_set_new(document, "rule", cli_rule_json(&run->rule));
@@ -292,8 +291,10 @@ static json_t *answer_json(const pair_run *run, const pair *p, float hidden)
 
 static void print_answer(const pair_run *run, const pair *p, float hidden)
 {
+    static const char *const told[] = {[SL_UNKNOWN] = "not the same person", [SL_MATCH] = "same person",
+                                       [SL_TOO_LITTLE] = "too little of a face is visible to tell"};
     const float value = run->rule.on_stage1 ? p->score.stage1 : p->score.score;
-    printf("%s: %s %.4f", is_same(run, p, hidden) ? "same person" : "not the same person", run->rule.on_stage1 ? "stage 1" : "score", value);
+    printf("%s: %s %.4f", told[decide(run, p, hidden)], run->rule.on_stage1 ? "stage 1" : "score", value);
     cli_print_judgement(&run->rule, value, hidden);
     putchar('\n');
     if (run->far > 0)
@@ -316,7 +317,7 @@ static int answer(pair_run *run, const pair *p)
         code = cli_print_json(answer_json(run, p, hidden));
     else
         print_answer(run, p, hidden);
-    return code ? code : is_same(run, p, hidden) ? CLI_OK : CLI_UNKNOWN;
+    return code ? code : decide(run, p, hidden) == SL_MATCH ? CLI_OK : CLI_UNKNOWN;
 }
 
 int cmd_verify(int argc, char **argv)

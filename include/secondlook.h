@@ -1030,7 +1030,20 @@ SL_API sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const s
 
 /* ------------------------------------------------------------------ identification */
 
-typedef enum { SL_UNKNOWN = 0, SL_MATCH = 1 } sl_decision;
+typedef enum {
+    SL_UNKNOWN = 0,   /* nobody who is enrolled */
+    SL_MATCH = 1,
+    SL_TOO_LITTLE = 2 /* too little of the face is visible to tell (SL_TOO_HIDDEN), and nobody reaches the threshold */
+} sl_decision;
+
+/* From here on so much of a face is hidden that people who are enrolled are seldom found any more: that nobody reaches the
+ * threshold says nothing. Measured: docs/lab/encoder.md. */
+#define SL_TOO_HIDDEN .55f
+
+/* "match", "unknown", "too-little-seen", as JSON and reports spell them; NULL for a number that is none. And the decision
+ * of a name, -1 where it is none's. */
+SL_API const char *sl_decision_name(sl_decision decision);
+SL_API int sl_decision_named(const char *name);
 
 /* ---- the rule by which a score is judged ---- */
 
@@ -1071,6 +1084,9 @@ SL_API sl_rule sl_rule_given(float threshold, int on_stage1);
 
 /* The bin of a query; 0 of one bin, or where `hidden` is NaN and there is one bin, else the last. */
 SL_API int sl_rule_bin(const sl_rule *rule, float hidden);
+
+/* SL_MATCH where the score, or stage1, reaches the threshold of the query's bin; else SL_TOO_LITTLE where SL_TOO_HIDDEN or
+ * more is hidden, else SL_UNKNOWN. */
 SL_API sl_decision sl_rule_decide(const sl_rule *rule, float score, float stage1, float hidden);
 
 typedef struct {

@@ -39,7 +39,7 @@ json_t *cli_answer_json(const cli_face *face, const sl_answer *answer)
     for (size_t i = 0; i < answer->count; i++)
         json_array_append_new(candidates, candidate_json(&answer->candidates[i]));
     json_t *object = json_pack("{s:o,s:s}", "box", cli_json_box(&face->box), "decision",
-                               answer->decision == SL_MATCH ? "match" : "unknown");
+                               sl_decision_name(answer->decision));
     cli_add_judgement(object, &answer->rule, answer->hidden);
     json_object_set_new(object, "pairs", json_integer((json_int_t)answer->pairs));
     if (answer->unsearched)
@@ -62,12 +62,14 @@ static void print_stage2(float stage2)
 
 void cli_print_answer(const cli_face *face, size_t index, size_t count, const sl_answer *answer)
 {
+    static const char *const told[] = {[SL_UNKNOWN] = "unknown", [SL_MATCH] = "match: ",
+                                       [SL_TOO_LITTLE] = "unknown: too little of the face is visible"};
     const sl_candidate *best = answer->count ? answer->candidates : NULL;
     int width = 6;
     if (count > 1)
         printf("  face %zu of %zu at %.0f,%.0f %.0f x %.0f\n", index + 1, count, face->box.x0, face->box.y0,
                face->box.x1 - face->box.x0, face->box.y1 - face->box.y0);
-    printf("  %s", answer->decision == SL_MATCH ? "match: " : "unknown");
+    printf("  %s", told[answer->decision]);
     if (answer->decision == SL_MATCH)
         cli_print_name(stdout, best->label, 0);
     if (best) {

@@ -75,7 +75,7 @@ static const struct argp parser = {
 
 /* ------------------------------------------------------------------ the looks */
 
-enum { MOST_LOOKS = 2 * CLI_MOST_LOOKS };
+enum { MOST_LOOKS = 2 * CLI_MOST_LOOKS + 1 };
 
 static sl_match_options look_on(sl_rerank rerank, sl_feature feature)
 {
@@ -86,18 +86,30 @@ static sl_match_options look_on(sl_rerank rerank, sl_feature feature)
     return o;
 }
 
-/* All looks as they are by default, those by patches on either feature: first those that are not by patches. */
+/* The look that is chosen by itself, then all as they are by default, those by patches on either feature: first those
+ * that are not by patches. */
 static size_t all_looks(sl_match_options all[MOST_LOOKS])
 {
     sl_rerank looks[CLI_MOST_LOOKS];
     const size_t count = cli_all_looks(looks, false);
     size_t n = 0;
+    all[n++] = sl_match_defaults();
     for (int by_patches = 0; by_patches < 2; by_patches++)
         for (size_t i = 0; i < count; i++)
             if (((sl_rerank_reads(looks[i]) & SL_READS_PATCHES) != 0) == by_patches)
                 for (int feature = 0; feature <= by_patches; feature++)
                     all[n++] = look_on(looks[i], (sl_feature)feature);
     return n;
+}
+
+/* Whether the last of these looks is among those before it: what was chosen by itself is mostly a default, too. */
+static bool is_there(const sl_match_options *looks, size_t last)
+{
+    for (size_t i = 0; i < last; i++)
+        if (looks[i].rerank == looks[last].rerank && looks[i].feature == looks[last].feature &&
+            looks[i].weighting == looks[last].weighting && looks[i].alpha == looks[last].alpha)
+            return true;
+    return false;
 }
 
 /* Those that this gallery and what is known of its model allow. */
@@ -110,7 +122,7 @@ static size_t possible_looks(const threshold_run *run, sl_match_options looks[MO
         looks[n] = all[i];
         looks[n].oae = run->oae;
         looks[n].threads = run->models.threads;
-        n += sl_match_settle(run->engine, run->of.gallery, &looks[n], NULL) == SL_OK;
+        n += sl_match_settle(run->engine, run->of.gallery, &looks[n], NULL) == SL_OK && !is_there(looks, n);
     }
     return n;
 }

@@ -66,7 +66,8 @@ static bool answer_of(const json_t *face, const sl_rule *rule, sl_answer *out)
 {
     const json_t *list = json_object_get(face, "candidates"), *first = json_object_get(face, "by_stage1");
     const size_t count = json_array_size(list), by_stage1 = json_array_size(first);
-    *out = (sl_answer){.decision = strcmp(text_of(face, "decision"), "match") == 0 ? SL_MATCH : SL_UNKNOWN,
+    const int decision = sl_decision_named(text_of(face, "decision")); /* -1 of a newer server: nobody is found */
+    *out = (sl_answer){.decision = decision < 0 ? SL_UNKNOWN : (sl_decision)decision,
                        .rule = *rule, .hidden = number_of(face, "hidden"), .count = count, .stage1_count = by_stage1,
                        .candidates = calloc(count + 1, sizeof *out->candidates),
                        .stage1_candidates = calloc(by_stage1 + 1, sizeof *out->stage1_candidates)};

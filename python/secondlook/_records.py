@@ -75,6 +75,7 @@ class Score:
 class Verification:
     """Do two photos show one person?"""
     same: bool
+    decision: str  # "match", "unknown", or "too-little-seen": too little of a face is visible to tell
     score: float
     stage1: float
     stage2: float | None
@@ -100,6 +101,7 @@ class Candidate:
 class Answer:
     """Who is it?"""
     match: bool
+    decision: str  # "match", "unknown", or "too-little-seen": too little of the face is visible to tell
     label: str | None  # of the best candidate where it is a match
     candidates: list[Candidate]
     stage1_candidates: list[Candidate]

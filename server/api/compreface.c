@@ -438,7 +438,7 @@ static bool note_answer(sv_request *r, sv_place *place, const sl_answer *a)
     if (!r->server->config.audit_searches)
         return true;
     return sv_note(r, "identify", sv_place_name(place), a->decision == SL_MATCH ? best->label : NULL,
-                   json_pack("{s:s,s:o,s:o,s:s}", "decision", a->decision == SL_MATCH ? "match" : "unknown", "score",
+                   json_pack("{s:s,s:o,s:o,s:s}", "decision", sl_decision_name(a->decision), "score",
                              best ? sv_rounded(best->score, 6) : json_null(), "threshold", sv_rounded(a->threshold, 6),
                              "fingerprint", sl_engine_fingerprint(r->server->engine)));
 }

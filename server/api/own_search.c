@@ -80,7 +80,7 @@ static json_t *answer_json(const sl_gallery *g, const sl_face *face, const sl_an
     for (size_t i = 0; i < a->stage1_count; i++)
         json_array_append_new(first, sv_text(a->stage1_candidates[i].label));
     json_t *object = face_json(face);
-    json_object_set_new(object, "decision", json_string(a->decision == SL_MATCH ? "match" : "unknown"));
+    json_object_set_new(object, "decision", json_string(sl_decision_name(a->decision)));
     sv_add_judgement(object, &a->rule, a->hidden);
     json_object_set_new(object, "candidates", candidates);
     json_object_set_new(object, "by_stage1", first);
@@ -94,7 +94,7 @@ static bool note_answer(sv_request *r, const sl_answer *a)
     if (!r->server->config.audit_searches)
         return true;
     return sv_note(r, "identify", r->args[0], a->decision == SL_MATCH ? best->label : NULL,
-                   json_pack("{s:s,s:o,s:o,s:s}", "decision", a->decision == SL_MATCH ? "match" : "unknown", "score",
+                   json_pack("{s:s,s:o,s:o,s:s}", "decision", sl_decision_name(a->decision), "score",
                              best ? sv_rounded(best->score, 6) : json_null(), "threshold", sv_rounded(a->threshold, 6),
                              "fingerprint", sl_engine_fingerprint(r->server->engine)));
 }
@@ -256,8 +256,8 @@ static bool main_face(sv_request *r, sl_session *session, const char *name, sv_f
 
 static json_t *pair_json(const sl_rule *rule, const sl_score *s, float hidden)
 {
-    const bool same = sl_rule_decide(rule, s->score, s->stage1, hidden) == SL_MATCH;
-    json_t *object = json_pack("{s:s,s:o,s:o,s:o}", "decision", same ? "match" : "unknown", "score",
+    const sl_decision decision = sl_rule_decide(rule, s->score, s->stage1, hidden);
+    json_t *object = json_pack("{s:s,s:o,s:o,s:o}", "decision", sl_decision_name(decision), "score",
                                sv_rounded(s->score, 6), "stage1", sv_rounded(s->stage1, 6), "stage2",
                                sv_rounded(s->stage2, 6));
     sv_add_judgement(object, rule, hidden);

@@ -55,7 +55,7 @@ function showAnswer(result, of) {
 function verdict(of, face) {
     const [best] = face.candidates, { rule } = of.answer, match = face.decision === "match";
     const value = best && (face.threshold_on === "stage1" ? best.stage1 : best.score);
-    return el("div", { class: `verdict card ${face.decision}` }, el("h2", {}, match ? texts.match(best.person) : best ? texts.unknown : texts.empty),
+    return el("div", { class: `verdict card ${face.decision}` }, el("h2", {}, match ? texts.match(best.person) : !best ? texts.empty : texts.decision[face.decision]),
         best && el("p", {}, (match ? texts.verdictMatch : texts.verdictUnknown)(figure(value), figure(face.threshold))),
         best && face.hidden !== null && el("p", {}, texts.hidden(percent(face.hidden), percent(face.hidden_from), percent(Math.min(1, face.hidden_to)))) || null,
         rule.promise === "fpir" && best ? el("p", { class: "help" }, texts.promise(oneIn(rule.rate), rule.faces)) : null,

@@ -21,7 +21,7 @@ sl_openset_point sl_openset_by_rule(const sl_searches *s, const sl_rule *rule)
     }
     for (size_t i = 0; i < s->mated; i++) {
         const sl_search_end *end = &s->found[of][i];
-        missed += !end->right || sl_rule_decide(rule, end->score, end->score, end->hidden) == SL_UNKNOWN;
+        missed += !end->right || sl_rule_decide(rule, end->score, end->score, end->hidden) != SL_MATCH;
     }
     return (sl_openset_point){.threshold = rule->bins == 1 ? (double)rule->threshold[0] : NAN,
                               .fpir = sl_clopper_pearson(alarms, s->nonmated),

@@ -160,7 +160,9 @@ static int draw_decision(sl_image *page, const pair_picture *p, int y)
     if (!rule || !rule->bins)
         return y;
     const int bin = sl_rule_bin(rule, p->hidden);
-    const bool match = sl_rule_decide(rule, score->score, score->stage1, p->hidden) == SL_MATCH;
+    static const char *const told[] = {[SL_UNKNOWN] = "not the same person", [SL_MATCH] = "same person",
+                                       [SL_TOO_LITTLE] = "too little visible to tell"};
+    const sl_decision decision = sl_rule_decide(rule, score->score, score->stage1, p->hidden);
     if (rule->bins > 1) {
         snprintf(text, sizeof text, bin == rule->bins - 1 ? "%.0f %% or more hidden" : "%.0f to %.0f %% hidden",
                  bin ? 100 * (double)rule->hidden_to[bin - 1] : 0, 100 * (double)rule->hidden_to[bin]);
@@ -169,7 +171,7 @@ static int draw_decision(sl_image *page, const pair_picture *p, int y)
     y = line_of_scores(page, y, "threshold", sl_number(number, rule->threshold[bin]), sl_ink);
     snprintf(text, sizeof text, "%s %s", rule->on_stage1 ? "stage 1" : "score",
              sl_number(value, rule->on_stage1 ? score->stage1 : score->score));
-    return line_of_scores(page, y, text, match ? "same person" : "not the same person", match ? sl_blue : sl_amber);
+    return line_of_scores(page, y, text, told[decision], decision == SL_MATCH ? sl_blue : sl_amber);
 }
 
 static void draw_scores(sl_image *page, const pair_picture *p)

@@ -47,8 +47,9 @@ static void draw_banner(sl_image *page, const sl_case *one)
         snprintf(numbers, sizeof numbers, "%s %s%s%s", answer->threshold_on_stage1 ? "best stage 1" : "best score",
                  sl_number(score, answer->threshold_on_stage1 ? best->stage1 : best->score),
                  asked ? "   threshold " : ", no threshold", asked ? sl_number(threshold, answer->threshold) : "");
-        snprintf(text, sizeof text, "%s%.300s", match ? "Match: " : asked ? "Unknown; nearest: " : "Nearest: ",
-                 best->label);
+        const char *told = match ? "Match: " : !asked ? "Nearest: " : answer->decision == SL_TOO_LITTLE
+                                 ? "Too little visible; nearest: " : "Unknown; nearest: ";
+        snprintf(text, sizeof text, "%s%.300s", told, best->label);
         int width, height;
         sl_text_size(numbers, 1, &width, &height);
         sl_draw_text(page, WIDTH - MARGIN - width, (BANNER - height) / 2, numbers, 1, white);

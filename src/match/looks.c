@@ -116,9 +116,10 @@ void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
     const sl_look_kind *kind = sl_look_kind_of(o->rerank);
     if (kind && kind->unsettled) {
         const sl_match_options own = sl_match_defaults_of(best_look(o, shape));
+        const float encoded = o->encoder ? sl_look_kind_of(own.rerank)->alpha_encoded : 0;
         const bool compact = shape->format == SL_PATCHES_COMPACT;
         o->rerank = own.rerank;
-        o->alpha = own.alpha;
+        o->alpha = encoded > 0 ? encoded : own.alpha;
         o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
         o->weighting = compact ? SL_WEIGHT_UNIFORM : own.weighting;
     }

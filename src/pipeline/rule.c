@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/names.h"
 #include "match/oae/oae.h"
 #include "pipeline/engine.h"
 #include "pipeline/rates.h"
@@ -10,6 +11,18 @@
 static const double default_fpir = .01, default_fmr = 1e-4;
 
 /* ---- deciding ---- */
+
+static const char *const decisions[] = {"unknown", "match", "too-little-seen"};
+
+const char *sl_decision_name(sl_decision decision)
+{
+    return sl_name_of(decisions, sizeof decisions / sizeof *decisions, decision);
+}
+
+int sl_decision_named(const char *name)
+{
+    return sl_named(decisions, sizeof decisions / sizeof *decisions, name);
+}
 
 sl_rule sl_rule_given(float threshold, int on_stage1)
 {
@@ -28,7 +41,9 @@ int sl_rule_bin(const sl_rule *rule, float hidden)
 sl_decision sl_rule_decide(const sl_rule *rule, float score, float stage1, float hidden)
 {
     float value = rule->on_stage1 ? stage1 : score;
-    return value >= rule->threshold[sl_rule_bin(rule, hidden)] ? SL_MATCH : SL_UNKNOWN; /* NaN: unknown */
+    if (value >= rule->threshold[sl_rule_bin(rule, hidden)]) /* NaN: no match */
+        return SL_MATCH;
+    return hidden >= SL_TOO_HIDDEN ? SL_TOO_LITTLE : SL_UNKNOWN;
 }
 
 /* ---- thresholds out of rates ---- */

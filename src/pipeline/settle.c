@@ -45,14 +45,20 @@ static sl_status check_needs(const sl_match_options *match, sl_error *err)
     return SL_OK;
 }
 
-sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match, sl_error *err)
+/* encoder: 0 where queries are embedded as the gallery's faces are. */
+static sl_status find_for(const sl_engine *engine, uint64_t encoder, const sl_template_shape *shape,
+                          sl_match_options *match, sl_error *err)
 {
     if (!match->oae && engine)
         SL_TRY(sl_engine_find_known(engine, &match->oae, err));
-    if (engine)
-        match->encoder = engine->encoder.id;
+    match->encoder = encoder;
     sl_match_suit(match, shape);
     return check_needs(match, err);
+}
+
+sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match, sl_error *err)
+{
+    return find_for(engine, engine ? engine->encoder.id : match->encoder, shape, match, err);
 }
 
 sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match, sl_error *err)
@@ -60,9 +66,7 @@ sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl
     const sl_template_shape *shape = gallery ? sl_gallery_shape(gallery) : engine ? &engine->shape : NULL;
     if (!shape)
         return sl_fail(err, SL_ERR_ARGUMENT, "options are settled for an engine or a gallery");
-    SL_TRY(sl_match_find(engine, shape, match, err));
-    if (!gallery)
-        match->encoder = 0;
+    SL_TRY(gallery ? sl_match_find(engine, shape, match, err) : find_for(engine, 0, shape, match, err));
     SL_TRY(sl_match_options_check(match, err));
     return sl_second_look_check(match, shape, err);
 }

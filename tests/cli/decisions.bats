@@ -67,6 +67,17 @@ decided() {
     done
 }
 
+@test "nobody found where too little of a face is seen is told from nobody enrolled" {
+    "$BIN" occlude --aligned --kind glasses --style tinted --seed 3 covered/mask -o both > /dev/null || true
+    "$BIN" occlude --aligned --kind helmet --style shell --seed 3 both -o hardly > /dev/null || true
+    "$BIN" enroll --gallery one --aligned --no-quality-gate "people/$(find people -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -1)" > /dev/null
+    sl identify --gallery one --aligned --json hardly people
+    json 'd.queries.every(q => q.faces.every(f => f.decision === "match" || (f.decision === "too-little-seen") === (f.hidden >= .55)))' \
+        'd.queries.some(q => q.faces[0].decision === "too-little-seen")' 'd.queries.some(q => q.faces[0].decision === "unknown")'
+    sl identify --gallery one --aligned hardly
+    contains "$out" "unknown: too little of the face is visible"
+}
+
 @test "a covered query is judged among covered ones" {
     sl identify --gallery compact --aligned --json covered/mask
     json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins.length === 5' \

@@ -102,6 +102,16 @@ static void auto_suits_the_templates(void **state)
         assert_true(o.alpha == sl_match_defaults_of(o.rerank).alpha);
         assert_true(o.grid_rows == 0 && o.grid_cols == 0);
         assert_ok(sl_match_options_check(&o, &err));
+
+        /* Chosen by itself, oae counts less beside a stage 1 that sees through covers; named, it is as it is. */
+        sl_match_options encoded = sl_match_defaults(), named = sl_match_defaults_of(SL_RERANK_OAE);
+        encoded.oae = named.oae = cases[i].oae;
+        encoded.encoder = named.encoder = 1;
+        sl_match_suit(&encoded, &shape);
+        sl_match_suit(&named, &shape);
+        assert_true(encoded.rerank == o.rerank && named.alpha == .6f);
+        assert_true(encoded.alpha == (o.rerank == SL_RERANK_OAE ? .4f : o.alpha));
+
         const sl_match_options stage1 = sl_match_stage1(&o);
         assert_true(!sl_looks_again(&stage1) && stage1.oae == o.oae);
     }

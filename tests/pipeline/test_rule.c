@@ -224,6 +224,13 @@ static void bins_are_judged_apart(void **state)
     assert_true(sl_rule_bin(&rule, 0) == 0 && sl_rule_bin(&rule, .2f) == 1 && sl_rule_bin(&rule, 1) == 2);
     assert_int_equal(sl_rule_bin(&rule, NAN), 2);
     assert_true(sl_rule_decide(&rule, .4f, 0, .1f) == SL_MATCH && sl_rule_decide(&rule, .4f, 0, .3f) == SL_UNKNOWN);
+
+    /* Where too little is seen, a match is one all the same, and nobody found says nothing. */
+    assert_true(sl_rule_decide(&rule, .4f, 0, SL_TOO_HIDDEN) == SL_TOO_LITTLE);
+    assert_true(sl_rule_decide(&rule, .9f, 0, 1) == SL_MATCH && sl_rule_decide(&rule, .4f, 0, NAN) == SL_UNKNOWN);
+    for (int d = SL_UNKNOWN; d <= SL_TOO_LITTLE; d++)
+        assert_int_equal(sl_decision_named(sl_decision_name((sl_decision)d)), d);
+    assert_true(!sl_decision_name((sl_decision)3) && sl_decision_named("maybe") == -1);
     use_engine();
     memcpy(engine.recogniser.fingerprint, shape.fingerprint, sizeof shape.fingerprint);
     sl_match_key(&match, look);

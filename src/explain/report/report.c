@@ -116,7 +116,7 @@ static sl_status summary_row(sl_text *page, const sl_case *one, size_t number, b
     sl_text_add(page, "</td><td role=\"cell\"><a href=\"#case-%zu\">", number);
     sl_report_name(page, sl_report_query_name(one));
     sl_text_add(page, "</a></td><td role=\"cell\"><span class=\"badge %s\">%s</span></td>",
-                match ? "match" : "unknown", match ? "Match" : "Unknown");
+                match ? "match" : "unknown", sl_report_decision(answer));
     if (answer->count) {
         const sl_candidate *best = &answer->candidates[0];
         int before = sl_case_stage1_rank(one, best->label);

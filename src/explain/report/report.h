@@ -45,6 +45,9 @@ void sl_report_how_to_read(sl_text *page, const sl_told_case *cases, size_t coun
 void sl_report_promise(sl_text *page, const sl_rule *rule);
 void sl_report_source(sl_text *page, const sl_rule *rule, int bin);
 
+/* The answer as a badge has it. */
+const char *sl_report_decision(const sl_answer *answer);
+
 /* "40 to 50 %" */
 void sl_report_bin(sl_text *page, const sl_rule *rule, int bin);
 

@@ -208,7 +208,7 @@ static void case_head(sl_text *page, const sl_case *one, size_t number, size_t c
                 number, number, number, count, number);
     sl_report_name(page, sl_report_query_name(one));
     sl_text_add(page, "</h3>\n<p class=\"verdict\"><span class=\"badge %s\">%s</span> ",
-                match ? "match" : "unknown", match ? "Match" : "Unknown");
+                match ? "match" : "unknown", sl_report_decision(one->answer));
     if (match)
         sl_report_name(page, one->answer->candidates[0].label);
     sl_text_add(page, "</p>\n");

@@ -221,7 +221,7 @@ static sl_status case_json(const sl_told_case *told, json_t **out, sl_error *err
     json_object_set_new(o, "bin", json_integer(a->bin));
     json_object_set_new(o, "threshold", number((double)a->threshold));
     json_object_set_new(o, "judged", a->count ? number((double)sl_case_judged(one, a->candidates)) : json_null());
-    json_object_set_new(o, "decision", json_string(a->decision == SL_MATCH && a->count ? "match" : "unknown"));
+    json_object_set_new(o, "decision", json_string(sl_decision_name(a->decision)));
     json_object_set_new(o, "candidates", candidates_json(one, a->candidates, a->count));
     json_object_set_new(o, "first_look", candidates_json(one, a->stage1_candidates, a->stage1_count));
     *out = o;

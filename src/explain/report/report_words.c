@@ -83,9 +83,18 @@ static void tell_decision(sl_text *page, const sl_case *one)
         sl_text_add(page, "cannot be judged, as no threshold is known for it: the answer is <em>unknown</em>. ");
         return;
     }
-    bool match = answer->decision == SL_MATCH;
-    sl_text_add(page, "%s the threshold of %s: the answer is %s. ", match ? "reaches" : "stays below",
-                sl_report_number(threshold, (double)answer->threshold), match ? "a match" : "<em>unknown</em>");
+    static const char *const answers[] = {[SL_UNKNOWN] = "<em>unknown</em>", [SL_MATCH] = "a match",
+                                          [SL_TOO_LITTLE] = "that too little of the face is visible to tell"};
+    sl_text_add(page, "%s the threshold of %s: the answer is %s. ",
+                answer->decision == SL_MATCH ? "reaches" : "stays below",
+                sl_report_number(threshold, (double)answer->threshold), answers[answer->decision]);
+}
+
+const char *sl_report_decision(const sl_answer *answer)
+{
+    static const char *const badges[] = {[SL_UNKNOWN] = "Unknown", [SL_MATCH] = "Match",
+                                         [SL_TOO_LITTLE] = "Too little visible"};
+    return badges[answer->decision];
 }
 
 /* ---- the rule ---- */

@@ -65,6 +65,7 @@ const sl_look_kind sl_look_oae = {
     .told = "both faces described again without what the query hides (oae)",
     .reads = SL_READS_LOOK,
     .alpha = .6f,
+    .alpha_encoded = .4f, /* stage 1 then sees through covers, too (docs/lab/encoder.md) */
     .weighting = SL_WEIGHT_APC,
     .by_trust = true,
     .needs = needs,

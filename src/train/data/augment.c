@@ -50,10 +50,24 @@ static const sl_augmentation recipes[] = {
      .few_pixels = .2,
      .noise = .3,
      .jpeg = .3},
+    {.name = "wide",
+     .what = "as worn, with as many masks and sunglasses as all else that is worn",
+     .share = {.15, .18, .2, 0, 0, .04, .04, .04, .35},
+     .sunglasses_too = .25,
+     .mirror = .5,
+     .jitter = .55,
+     .turn = 2.6,
+     .scale = .045,
+     .shift = 2,
+     .light = .7,
+     .blur = .3,
+     .few_pixels = .2,
+     .noise = .3,
+     .jpeg = .3},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
-const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", NULL};
+const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", NULL};
 
 const sl_augmentation *sl_augmentation_find(const char *name)
 {
