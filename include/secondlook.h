@@ -743,8 +743,8 @@ SL_API sl_status sl_gallery_person_notes(const sl_gallery *gallery,
                                          void (*told)(void *context, const char *label, const char *json), void *context,
                                          sl_error *err);
 
-/* Rewrites the gallery without what was removed, beside itself, reads every byte of that back, and swaps it in. Progress
- * counts each face twice. */
+/* Rewrites the gallery without what was removed, in steps that need a tenth of it as room, and reads back what it wrote
+ * (docs/gallery-format.md). Where it ends early it keeps the steps it made: the gallery is whole. Counts each face twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
 /* Makes what a folder's gallery keeps beside its faces so that it opens and is searched quickly (codes of embeddings, tables

@@ -1,5 +1,5 @@
 // module: gallery
-/* Bytes -> the six files of a gallery's folder -> open, verify, read everything, write, compact.
+/* Bytes -> the seven files of a gallery's folder -> open, verify, read everything, write, compact.
  * Input: flags, then for each file u16 size and bytes. Flags 1, 2, 4 make the checksums of meta and headers, of
  * the log and its marker, and of the rows hold, so that what lies behind them is reached too; 8 opens for writing.
  */
@@ -24,6 +24,7 @@ enum {
     CROPS,
     LOG,
     MARKER,
+    CENTRE, /* of version 4 */
     FILES,
     FIX_HEADERS = 1,
     FIX_LOG = 2,
@@ -65,23 +66,30 @@ static void fix_headers(sl_meta *meta)
     p->size = SL_META_SIZE;
     memcpy(p->bytes, "SLGALRY", 8);
     const bool centred = sl_get_u32(p->bytes + 80) == SL_PATCHES_COMPACT;
-    if (sl_get_u32(p->bytes + 8) != SL_GALLERY_VERSION)
+    const uint32_t version = sl_get_u32(p->bytes + 8);
+    if (version < 3 || version > SL_GALLERY_VERSION)
         sl_put_u32(p->bytes + 8, sl_get_u32(p->bytes + 80) > SL_PATCHES_F32 ? 2 : 1);
+    sl_put_u32(p->bytes + 152, version == 4 ? SL_SEGMENT_ROWS : 0);
     sl_put_u32(p->bytes + 12, SL_META_SIZE);
     sl_put_u64(p->bytes + 24, 1);
     sl_put_u32(p->bytes + 84, 0);
     const size_t name = strnlen((char *)p->bytes + 88, 63);
-    memset(p->bytes + 88 + name, 0, SL_META_SIZE - 88 - name);
+    memset(p->bytes + 88 + name, 0, 64 - name);
+    memset(p->bytes + 156, 0, SL_META_SIZE - 156);
     sl_put_u32(p->bytes + 252, sl_crc32c(0, p->bytes, 252));
     if (sl_meta_decode(p->bytes, p->size, meta, NULL) != SL_OK)
         return;
     const size_t centre = sl_centre_bytes(&meta->shape);
     if (centred && centre <= sizeof parts[0].bytes - SL_HEADER_SIZE) {
-        at_least(&parts[PATCHES], SL_HEADER_SIZE + centre);
-        sl_put_u32(p->bytes + 84, sl_crc32c(0, parts[PATCHES].bytes + SL_HEADER_SIZE, centre));
+        const size_t at = meta->segment_rows ? 0 : SL_HEADER_SIZE;
+        part *file = meta->segment_rows ? &parts[CENTRE] : &parts[PATCHES];
+        at_least(file, at + centre);
+        sl_put_u32(p->bytes + 84, sl_crc32c(0, file->bytes + at, centre));
         sl_put_u32(p->bytes + 252, sl_crc32c(0, p->bytes, 252));
     }
     for (int k = 0; k < SL_FILES; k++) {
+        if (!sl_has_header((sl_file_kind)k, meta))
+            continue;
         at_least(&parts[EMBEDDINGS + k], SL_HEADER_SIZE);
         sl_header_encode((sl_file_kind)k, meta, parts[EMBEDDINGS + k].bytes);
     }
@@ -93,7 +101,7 @@ static void fix_rows(const sl_meta *meta, uint8_t *record)
     uint64_t row = sl_get_u32(record + 8), stride[2] = {sl_row_stride(SL_FILE_EMBEDDINGS, &meta->shape),
                                                         sl_row_stride(SL_FILE_PATCHES, &meta->shape)};
     for (int k = 0; k < 2; k++) {
-        uint64_t at = sl_rows_at(SL_FILE_EMBEDDINGS + k, &meta->shape) + row * stride[k];
+        uint64_t at = sl_rows_at(SL_FILE_EMBEDDINGS + k, meta) + row * stride[k];
         if (at + stride[k] <= sizeof parts[0].bytes) {
             at_least(&parts[EMBEDDINGS + k], at + stride[k]);
             sl_put_u32(record + 16 + 4 * k, sl_crc32c(0, parts[EMBEDDINGS + k].bytes + at, stride[k]));
@@ -111,7 +119,7 @@ static void fix_log(const sl_meta *meta, int flags)
 {
     part *log = &parts[LOG];
     sl_commit_state state = {.uid = meta->uid,
-                             .crops_end = SL_HEADER_SIZE,
+                             .crops_end = sl_rows_at(SL_FILE_CROPS, meta),
                              .log_end = SL_HEADER_SIZE,
                              .chain = sl_get_u32(log->bytes + 60)};
     while (state.log_end + 12 <= log->size) {
@@ -125,6 +133,9 @@ static void fix_log(const sl_meta *meta, int flags)
                 fix_rows(meta, record);
             state.rows++;
             state.crops_end += sl_get_u32(record + 12) & 2 ? sl_get_u32(record + 32) : 0;
+        } else if (type == SL_RECORD_VACANT && size == SL_VACANT_SIZE) {
+            state.rows += sl_get_u32(record + 8);
+            state.crops_end += sl_get_u64(record + 12);
         } else if (type == SL_RECORD_COMMIT && size == SL_COMMIT_SIZE) {
             state.sequence = sl_get_u64(record + 8);
         }
@@ -140,7 +151,8 @@ static void fix_log(const sl_meta *meta, int flags)
 static void write_files(void)
 {
     static const char *const names[FILES] = {"gallery.meta", "embeddings.1", "patches.1",
-                                             "crops.1",      "log.1",        "commit.1"};
+                                             "crops.1",      "log.1",        "commit.1",
+                                             "centre.1"};
     for (int f = 0; f < FILES; f++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s", dir, names[f]);
@@ -236,8 +248,8 @@ static void remove_dir(void)
 /* Files of a compaction's new generation would be found by the next input. */
 static void clean(void)
 {
-    static const char *const names[] = {"embeddings", "patches", "crops", "log", "commit"};
-    for (size_t k = 0; k < 5; k++) {
+    static const char *const names[] = {"embeddings", "patches", "crops", "log", "commit", "centre"};
+    for (size_t k = 0; k < 6; k++) {
         char path[128];
         snprintf(path, sizeof path, "%s/%s.2", dir, names[k]);
         unlink(path);

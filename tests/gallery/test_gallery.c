@@ -392,10 +392,10 @@ static void other_model(void **state)
     size_t size;
     snprintf(path, sizeof path, "%s/gallery.meta", dir);
     uint8_t *meta = read_whole(path, &size);
-    meta[8] = 4;
+    meta[8] = 5;
     write_whole(path, meta, size);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_UNSUPPORTED,
-                 "version 4");
+                 "version 5");
     write_whole(path, "JUNKJUNKJUNKJUNK", 16);
     assert_fails(sl_gallery_open_shape(dir, SL_GALLERY_READ, NULL, NULL, &g, &err), SL_ERR_FORMAT, "gallery.meta");
     unlink(path);

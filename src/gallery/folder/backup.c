@@ -84,6 +84,23 @@ static sl_status put_file(tar_writer *t, const char *name, const void *data, uin
     return put(t, zeros, sl_tar_padding(size), err);
 }
 
+/* A data file in its pieces, as far as they count. */
+static sl_status put_data(tar_writer *t, const sl_folder *g, sl_file_kind kind, sl_error *err)
+{
+    const sl_datafile *f = &g->files[kind];
+    char name[SL_TAR_NAME];
+    for (size_t k = 0; k < f->count && (k == 0 || k * f->span < f->end + f->apart); k++) {
+        uint64_t size = f->end - k * f->span;
+        if (f->span && size > f->span && f->apart)
+            SL_TRY(sl_datafile_piece_size(f, k, &size, err));
+        else if (f->span && size > f->span)
+            size = f->span;
+        snprintf(name, sizeof name, k ? "%s.%" PRIu64 ".%zu" : "%s.%" PRIu64, sl_file_names[kind], g->meta.generation, k);
+        SL_TRY(put_file(t, name, sl_datafile_at(f, k * f->span), size, err));
+    }
+    return SL_OK;
+}
+
 static sl_status put_generation(tar_writer *t, const sl_folder *g, sl_error *err)
 {
     uint8_t meta[SL_META_SIZE], marker[SL_MARKER_SIZE] = {0};
@@ -92,9 +109,11 @@ static sl_status put_generation(tar_writer *t, const sl_folder *g, sl_error *err
     sl_slot_encode(&g->committed, marker);
     sl_slot_encode(&g->committed, marker + SL_SLOT_STEP);
     SL_TRY(put_file(t, "gallery.meta", meta, sizeof meta, err));
-    for (int k = 0; k < SL_FILES; k++) {
-        snprintf(name, sizeof name, "%s.%" PRIu64, sl_file_names[k], g->meta.generation);
-        SL_TRY(put_file(t, name, g->files[k].base, g->files[k].end, err));
+    for (int k = 0; k < SL_FILES; k++)
+        SL_TRY(put_data(t, g, (sl_file_kind)k, err));
+    if (g->meta.segment_rows && g->centre) {
+        snprintf(name, sizeof name, SL_CENTRE_NAME ".%" PRIu64, g->meta.generation);
+        SL_TRY(put_file(t, name, g->centre, sl_centre_bytes(&g->meta.shape), err));
     }
     snprintf(name, sizeof name, "commit.%" PRIu64, g->meta.generation);
     return put_file(t, name, marker, sizeof marker, err);
@@ -151,7 +170,7 @@ static sl_status write_tar(const sl_folder *g, const char *file, sl_progress_fn 
     if (!temp)
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its name", file);
     for (int k = 0; k < SL_FILES; k++)
-        bytes += g->files[k].end;
+        bytes += sl_datafile_bytes(&g->files[k]);
     tar_writer t = {.path = file, .ticker = {.fn = progress, .context = context, .total = bytes / CHUNK + 1}};
     t.fd = mkstemp(temp); /* for its owner alone: faces are in it */
     sl_status status = t.fd < 0 ? sl_fail(err, SL_ERR_IO, "%s: cannot create a file beside it: %s", file, strerror(errno))
@@ -179,15 +198,27 @@ sl_status sl_folder_backup(const char *dir, const char *file, sl_progress_fn pro
 
 /* ---- reading ---- */
 
+/* "FIRST.K" */
+static bool is_piece_of(const char *name, const char *first)
+{
+    const size_t length = strlen(first);
+    const char *number = name + length + 1;
+    return strncmp(name, first, length) == 0 && name[length] == '.' && *number >= '1' && *number <= '9' &&
+           strspn(number, "0123456789") == strlen(number);
+}
+
 /* Is it a file of the generation that gallery.meta names, or a note? */
 static bool belongs(const char *name, const sl_meta *meta)
 {
     char own[SL_TAR_NAME];
     for (int k = 0; k < SL_FILES; k++) {
         snprintf(own, sizeof own, "%s.%" PRIu64, sl_file_names[k], meta->generation);
-        if (strcmp(own, name) == 0)
+        if (strcmp(own, name) == 0 || (meta->segment_rows && k < SL_FILE_LOG && is_piece_of(name, own)))
             return true;
     }
+    snprintf(own, sizeof own, SL_CENTRE_NAME ".%" PRIu64, meta->generation);
+    if (strcmp(own, name) == 0)
+        return meta->segment_rows && sl_centre_bytes(&meta->shape);
     snprintf(own, sizeof own, "commit.%" PRIu64, meta->generation);
     return strcmp(own, name) == 0 || is_note(name);
 }

@@ -211,7 +211,7 @@ void sl_codes_open(sl_folder *g)
     sl_codes_file *c = &g->codes;
     uint8_t expected[SL_HEADER_SIZE], found[SL_HEADER_SIZE];
     size_t got;
-    if (sl_datafile_open(&c->file, path_of(g), g->base.writable, NULL) != SL_OK)
+    if (g->vacant || sl_datafile_open(&c->file, path_of(g), g->base.writable, NULL) != SL_OK)
         return;
     encode_header(g, expected);
     c->file.grows = !g->base.writable;
@@ -296,7 +296,7 @@ static sl_status append_all(sl_folder *g, sl_ticker *ticker, sl_error *err)
 sl_status sl_codes_append(sl_folder *g, sl_ticker *ticker, sl_error *err)
 {
     sl_codes_file *c = &g->codes;
-    if (c->file.fd < 0 || g->rows / SL_CODE_ROWS * SL_CODE_ROWS <= c->rows)
+    if (c->file.fd < 0 || g->vacant || g->rows / SL_CODE_ROWS * SL_CODE_ROWS <= c->rows)
         return SL_OK;
     const sl_status status = append_all(g, ticker, err);
     c->tail_end = 0;

@@ -1,27 +1,125 @@
-/* Rewriting a gallery without what was removed. */
+/* Rewriting a gallery without what was removed, in steps, so that it never needs room for itself twice. Each step
+ * makes a generation of its own:
+ *
+ *     before     | 0 | 1 | 2 - - | 3 -  | 4 |         segments; - rows that were removed
+ *     step       | 0 | 1 | 2' . . . | 3 . - | 4 |     0 and 1 have no gaps: they stay. 2' is written, of the live
+ *                                                     rows of 2 and the first of 3. 3 and 4 stay, the rows of 3 that
+ *                                                     went to 2' and removed ones are vacant. Old 2 is deleted
+ *     step       | 0 | 1 | 2' | 3' | 4 . |            and so on: a tenth of the segments at once, the last step has
+ *                                                     no vacant rows
+ *
+ * What stays is a second name of the same files. A crash between the steps leaves a whole gallery, compacted in part. */
 #include "gallery/folder/store.h"
 #include "gallery/person_notes.h"
 
 #include <string.h>
 
-/* Copies the live faces, each checked, and makes them durable. */
-static sl_status copy_faces(const sl_folder *from, sl_folder *to, sl_ticker *ticker, sl_error *err)
+typedef struct {
+    uint32_t kept;  /* segments at the front that stay as they are */
+    uint32_t taken; /* live faces behind them that are written */
+    uint32_t next;  /* row of the first that is not, and stays with all behind it; the rows' number: there is none */
+} step;
+
+/* ---- which ---- */
+
+static uint32_t segments_of(const sl_folder *g)
 {
-    for (uint32_t i = 0; i < from->base.faces; i++) {
-        uint32_t row = from->face_row[i];
-        SL_TRY(sl_check_embedding(from, row, err));
-        SL_TRY(sl_check_patches(from, row, err));
-        SL_TRY(sl_check_crop(from, row, err));
+    return (g->rows + g->meta.segment_rows - 1) / g->meta.segment_rows;
+}
+
+/* Rows are in order: where the last face of a segment is in its own place, all before it are. */
+static uint32_t whole_segments(const sl_folder *g)
+{
+    const uint32_t size = g->meta.segment_rows;
+    uint32_t kept = 0;
+    while (g->base.faces >= (size_t)(kept + 1) * size && g->face_row[(kept + 1) * size - 1] == (kept + 1) * size - 1)
+        kept++;
+    return kept;
+}
+
+/* all: in one step. */
+static step plan_step(const sl_folder *g, bool all)
+{
+    const uint32_t faces = (uint32_t)g->base.faces, size = g->meta.segment_rows;
+    if (all)
+        return (step){0, faces, g->rows};
+    const uint32_t kept = whole_segments(g), tenth = segments_of(g) / 10, most = (tenth ? tenth : 1) * size;
+    const uint32_t left = faces - kept * size;
+    return left <= most ? (step){kept, left, g->rows} : (step){kept, most, g->face_row[kept * size + most]};
+}
+
+/* ---- writing ---- */
+
+/* Copies live faces, each checked. */
+static sl_status copy_faces(const sl_folder *from, uint32_t first, uint32_t count, sl_folder *to, sl_ticker *ticker,
+                            sl_error *err)
+{
+    for (uint32_t i = first; i < first + count; i++) {
+        const uint32_t row = from->face_row[i];
+        SL_TRY(sl_check_row(from, row, err));
         sl_face_record face = sl_row_record(from, row);
-        const void *crop = face.has_crop ? from->files[SL_FILE_CROPS].base + face.crop_at : NULL;
+        const void *crop = face.has_crop ? sl_crop_bytes(from, &face) : NULL;
         SL_TRY(sl_store_append(to, &face, sl_row_bytes(from, SL_FILE_EMBEDDINGS, row),
                                sl_row_bytes(from, SL_FILE_PATCHES, row), crop, err));
-        SL_TRY(sl_tick(ticker, i + 1, err));
+        SL_TRY(sl_tick(ticker, first + i + 1, err));
     }
-    if (from->base.faces == 0)
-        SL_TRY(sl_tick(ticker, 0, err));
+    return SL_OK;
+}
+
+/* The files of a segment, which become those of the next one. *crops: bytes of its crops. */
+static sl_status adopt_files(const sl_folder *from, uint32_t segment, sl_folder *to, uint64_t *crops, sl_error *err)
+{
+    const uint32_t size = from->meta.segment_rows, behind = from->rows - segment * size;
+    const uint32_t k = to->rows / size;
+    const sl_datafile *blobs = &from->files[SL_FILE_CROPS];
+    if (behind > size)
+        SL_TRY(sl_datafile_piece_size(blobs, segment, crops, err));
+    else
+        *crops = blobs->end - segment * SL_CROPS_SPAN;
+    for (int kind = 0; kind < SL_FILE_CROPS; kind++)
+        SL_TRY(sl_datafile_adopt(&to->files[kind], k, &from->files[kind], segment,
+                                 (behind < size ? behind : size) * sl_row_stride((sl_file_kind)kind, &from->meta.shape),
+                                 err));
+    return sl_datafile_adopt(&to->files[SL_FILE_CROPS], k, blobs, segment, *crops, err);
+}
+
+/* A segment stays, its faces from row `first` on with it: other rows are vacant. */
+static sl_status adopt_segment(const sl_folder *from, uint32_t segment, uint32_t first, sl_folder *to, sl_error *err)
+{
+    const uint32_t size = from->meta.segment_rows, begin = segment * size, at = to->rows / size;
+    const uint32_t end = from->rows - begin < size ? from->rows : begin + size;
+    uint64_t crops, done = 0;
+    uint32_t vacant = 0;
+    SL_TRY(adopt_files(from, segment, to, &crops, err));
+    for (uint32_t row = begin; row < end; row++) {
+        if (row < first || from->row_removed[row]) {
+            vacant++;
+            continue;
+        }
+        sl_face_record face = sl_row_record(from, row);
+        const uint64_t crop_at = face.crop_at - segment * SL_CROPS_SPAN;
+        if (vacant)
+            SL_TRY(sl_store_append_vacant(to, vacant, crop_at - done, err));
+        vacant = 0;
+        done = crop_at + face.crop_size;
+        face.crop_at = at * SL_CROPS_SPAN + crop_at;
+        SL_TRY(sl_store_append_adopted(to, &face, err));
+    }
+    return vacant ? sl_store_append_vacant(to, vacant, crops - done, err) : SL_OK;
+}
+
+static sl_status write_step(const sl_folder *from, const step *s, sl_folder *to, sl_ticker *ticker, sl_error *err)
+{
+    const uint32_t size = from->meta.segment_rows;
+    for (uint32_t k = 0; k < s->kept; k++)
+        SL_TRY(adopt_segment(from, k, 0, to, err));
+    SL_TRY(copy_faces(from, s->kept * size, s->taken, to, ticker, err));
+    for (uint32_t k = s->next < from->rows ? s->next / size : UINT32_MAX; k < UINT32_MAX && k * size < from->rows; k++)
+        SL_TRY(adopt_segment(from, k, s->next, to, err));
     return to->dirty ? sl_store_commit(to, err) : SL_OK;
 }
+
+/* ---- reading back ---- */
 
 static bool same_face(const sl_face_record *a, const sl_face_record *b)
 {
@@ -29,8 +127,30 @@ static bool same_face(const sl_face_record *a, const sl_face_record *b)
            strcmp(a->image, b->image) == 0 && strcmp(a->label, b->label) == 0;
 }
 
-/* Reads the new generation as whoever opens it next will, every byte of it: the old one is dropped on its word. */
-static sl_status check_written(const sl_folder *from, const sl_meta *meta, sl_ticker *ticker, sl_error *err)
+/* Each face is there, and what was written holds. */
+static sl_status check_faces(const sl_folder *from, const step *s, sl_folder *back, sl_ticker *ticker, sl_error *err)
+{
+    const uint32_t first = s->kept * from->meta.segment_rows;
+    SL_TRY(sl_check_marker(back, err));
+    if (back->base.faces != from->base.faces)
+        return sl_fail(err, SL_ERR_CORRUPT, "%zu of %zu faces are there", back->base.faces, from->base.faces);
+    for (uint32_t i = 0; i < from->base.faces; i++) {
+        const sl_face_record want = sl_row_record(from, from->face_row[i]);
+        const sl_face_record have = sl_row_record(back, back->face_row[i]);
+        if (!same_face(&want, &have))
+            return sl_fail(err, SL_ERR_CORRUPT, "face %u, of image \"%.200s\", is another one", i, want.image);
+    }
+    for (uint32_t i = first; i < first + s->taken; i++) {
+        SL_TRY(sl_check_row(back, back->face_row[i], err));
+        SL_TRY(sl_tick(ticker, first + s->taken + i + 1, err));
+    }
+    SL_TRY(sl_index_check(back, err));
+    return sl_codes_check(back, err);
+}
+
+/* Reads the new generation as whoever opens it next will: the old one is dropped on its word. */
+static sl_status check_written(const sl_folder *from, const step *s, const sl_meta *meta, sl_ticker *ticker,
+                               sl_error *err)
 {
     uint8_t bytes[SL_META_SIZE];
     sl_meta read;
@@ -40,14 +160,7 @@ static sl_status check_written(const sl_folder *from, const sl_meta *meta, sl_ti
     if (status == SL_OK)
         status = sl_store_open(from->base.place, &read, false, &back, err);
     if (status == SL_OK)
-        status = sl_check_whole(back, ticker, from->base.faces, err);
-    if (status == SL_OK && (back->base.faces != from->base.faces || back->rows != from->base.faces))
-        status = sl_fail(err, SL_ERR_CORRUPT, "%zu of %zu faces are there", back->base.faces, from->base.faces);
-    for (uint32_t i = 0; status == SL_OK && i < from->base.faces; i++) {
-        const sl_face_record want = sl_row_record(from, from->face_row[i]), have = sl_row_record(back, i);
-        if (!same_face(&want, &have))
-            status = sl_fail(err, SL_ERR_CORRUPT, "face %u, of image \"%.200s\", is another one", i, want.image);
-    }
+        status = check_faces(from, s, back, ticker, err);
     sl_gallery_close((sl_gallery *)back);
     if (status == SL_OK || status == SL_ERR_INTERRUPTED || status == SL_ERR_MEMORY)
         return status;
@@ -55,41 +168,67 @@ static sl_status check_written(const sl_folder *from, const sl_meta *meta, sl_ti
                       "(has the disk faults? Try again, or on another one)", from->base.place);
 }
 
+/* ---- a step ---- */
+
 /* Writes the next generation beside this one, reads it back, then lets gallery.meta name it: that rename is the moment
  * of change. Files that do not count are deleted here, or by the next writer after a crash. */
-static sl_status rewrite(const sl_folder *g, sl_ticker *ticker, sl_error *err)
+static sl_status make_step(const sl_folder *g, bool all, sl_folder **fresh, sl_ticker *ticker, sl_error *err)
 {
     sl_meta meta = g->meta;
     if (meta.generation++ == SL_GENERATION_MAX)
         return sl_fail(err, SL_ERR_LIMIT, "%s: was compacted too often", g->base.place);
     meta.version = SL_GALLERY_VERSION;
-    sl_folder *fresh = NULL;
-    sl_status status = sl_store_create(g->base.place, &meta, &fresh, err);
+    meta.segment_rows = g->meta.segment_rows ? g->meta.segment_rows : SL_SEGMENT_ROWS;
+    const step s = plan_step(g, all);
+    sl_status status = sl_store_create(g->base.place, &meta, fresh, err);
     if (status == SL_OK)
-        status = copy_faces(g, fresh, ticker, err);
+        status = write_step(g, &s, *fresh, ticker, err);
     if (status == SL_OK)
-        status = check_written(g, &meta, ticker, err);
-    bool written = status == SL_OK;
-    if (written)
-        status = sl_store_publish(fresh, err);
-    sl_gallery_close((sl_gallery *)fresh);
-    if (status == SL_OK)
-        return sl_store_clean(g->base.place, meta.generation, err);
-    if (!written)
+        status = check_written(g, &s, &meta, ticker, err);
+    if (status != SL_OK) {
+        sl_gallery_close((sl_gallery *)*fresh);
+        *fresh = NULL;
         sl_store_clean(g->base.place, g->meta.generation, NULL);
-    return status; /* when publishing failed, the next writer sees which generation counts */
+        return status;
+    }
+    status = sl_store_publish(*fresh, err); /* when it fails, the next writer sees which generation counts */
+    return status == SL_OK ? sl_store_clean(g->base.place, meta.generation, err) : status;
+}
+
+/* *g becomes the handle of the newest generation. */
+static sl_status make_steps(sl_folder **g, sl_ticker *ticker, sl_error *err)
+{
+    bool all = (*g)->meta.version < SL_GALLERY_VERSION; /* an older gallery has no segments */
+    while (all || (*g)->base.faces < (*g)->rows) {
+        sl_folder *fresh = NULL;
+        sl_status status = make_step(*g, all, &fresh, ticker, err);
+        if (status == SL_ERR_UNSUPPORTED && !fresh && !all) { /* files have one name here: it needs room for all */
+            all = true;
+            continue;
+        }
+        if (fresh) {
+            fresh->lock_fd = (*g)->lock_fd;
+            (*g)->lock_fd = -1;
+            sl_gallery_close((sl_gallery *)*g);
+            *g = fresh;
+        }
+        SL_TRY(status);
+        all = false;
+    }
+    return SL_OK;
 }
 
 sl_status sl_folder_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err)
 {
     sl_gallery *gallery;
     SL_TRY(sl_folder_open(dir, SL_GALLERY_WRITE, NULL, NULL, &gallery, err));
-    const sl_folder *g = (const sl_folder *)gallery;
+    sl_folder *g = (sl_folder *)gallery;
     sl_ticker ticker = {.fn = progress, .context = context, .total = 2 * g->base.faces}; /* written, read back */
-    const bool needed = g->base.faces < g->rows || g->meta.version < SL_GALLERY_VERSION;
-    sl_status status = needed ? rewrite(g, &ticker, err) : sl_tick(&ticker, ticker.total, err);
+    sl_status status = make_steps(&g, &ticker, err);
     if (status == SL_OK)
-        status = sl_person_notes_prune(gallery, err);
-    sl_gallery_close(gallery);
+        status = sl_tick(&ticker, ticker.total, err);
+    if (status == SL_OK)
+        status = sl_person_notes_prune(&g->base, err);
+    sl_gallery_close(&g->base);
     return status;
 }

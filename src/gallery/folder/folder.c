@@ -16,17 +16,28 @@
 
 /* ---- names in the folder ---- */
 
-/* The N of NAME.N for a gallery's files, 0 for all others. */
+/* ".N", of 18 digits at most and not 0; *end behind it. */
+static uint64_t number_behind(const char *dot, const char **end)
+{
+    const size_t digits = *dot == '.' ? strspn(dot + 1, "0123456789") : 0;
+    *end = dot + 1 + digits;
+    return digits > 0 && digits <= 18 && dot[1] != '0' ? strtoull(dot + 1, NULL, 10) : 0;
+}
+
+/* The N of NAME.N and NAME.N.K for a gallery's files, 0 for all others. */
 static uint64_t generation_of(const char *name)
 {
-    static const char *const stems[] = {"embeddings", "patches", "crops", "log", "commit", "codes", "index"};
-    const char *dot = strrchr(name, '.');
-    if (!dot || dot[1] < '1' || dot[1] > '9' || strspn(dot + 1, "0123456789") != strlen(dot + 1) ||
-        strlen(dot) > 19)
-        return 0;
-    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++)
-        if (strlen(stems[i]) == (size_t)(dot - name) && strncmp(name, stems[i], (size_t)(dot - name)) == 0)
-            return strtoull(dot + 1, NULL, 10);
+    static const char *const stems[] = {"embeddings", "patches",      "crops", "log", /* as sl_file_kind */
+                                        "commit",     SL_CENTRE_NAME, "codes", "index"};
+    for (size_t i = 0; i < sizeof stems / sizeof *stems; i++) {
+        const size_t length = strlen(stems[i]);
+        if (strncmp(name, stems[i], length) != 0)
+            continue;
+        const char *end = name + length;
+        const uint64_t generation = number_behind(end, &end);
+        if (generation && (*end == '\0' || (i < SL_FILE_LOG && number_behind(end, &end) && *end == '\0')))
+            return generation;
+    }
     return 0;
 }
 

@@ -24,7 +24,12 @@ enum { ADD_HAS_LANDMARKS = 1, ADD_HAS_CROP = 2, ADD_HAS_HASH = 4 };
 /* Before version 3 the patches decided it. */
 static bool version_fits(uint32_t version, const sl_template_shape *shape)
 {
-    return version == SL_GALLERY_VERSION || version == (shape->format > SL_PATCHES_F32 ? 2 : 1);
+    return version >= SL_HASH_VERSION || version == (shape->format > SL_PATCHES_F32 ? 2 : 1);
+}
+
+static bool segment_sound(uint32_t rows)
+{
+    return rows >= 64 && rows <= 1 << 20 && (rows & (rows - 1)) == 0;
 }
 
 void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
@@ -43,6 +48,7 @@ void sl_meta_encode(const sl_meta *meta, uint8_t out[SL_META_SIZE])
     sl_put_u32(out + 80, (uint32_t)meta->shape.format);
     sl_put_u32(out + 84, meta->centre_crc);
     memcpy(out + 88, meta->model, strnlen(meta->model, 63));
+    sl_put_u32(out + 152, meta->segment_rows);
     sl_put_u32(out + 252, sl_crc32c(0, out, 252));
 }
 
@@ -69,7 +75,7 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     }
     *out = (sl_meta){
         .uid = sl_get_u64(data + 16), .generation = sl_get_u64(data + 24), .version = version,
-        .centre_crc = sl_get_u32(data + 84)};
+        .segment_rows = version < 4 ? 0 : sl_get_u32(data + 152), .centre_crc = sl_get_u32(data + 84)};
     out->shape = (sl_template_shape){.dim = (int)number[0],
                                      .rows = (int)number[1],
                                      .cols = (int)number[2],
@@ -78,7 +84,8 @@ sl_status sl_meta_decode(const uint8_t *data, size_t size, sl_meta *out, sl_erro
     memcpy(out->shape.fingerprint, data + 32, 32);
     memcpy(out->model, data + 88, 63);
     if (out->generation == 0 || out->generation > SL_GENERATION_MAX ||
-        sl_shape_check(&out->shape, NULL) || !sl_model_name_sound(out->model) || !version_fits(version, &out->shape))
+        sl_shape_check(&out->shape, NULL) || !sl_model_name_sound(out->model) || !version_fits(version, &out->shape) ||
+        (version >= 4 && !segment_sound(out->segment_rows)))
         return sl_fail(err, SL_ERR_FORMAT, "has an impossible generation, template shape or model name");
     uint8_t again[SL_META_SIZE]; /* one state has one form: what is read is what would be written */
     sl_meta_encode(out, again);
@@ -94,9 +101,11 @@ size_t sl_centre_bytes(const sl_template_shape *shape)
     return shape->format == SL_PATCHES_COMPACT ? sl_round64(sl_contribution_count(shape) * sizeof(float)) : 0;
 }
 
-uint64_t sl_rows_at(sl_file_kind kind, const sl_template_shape *shape)
+uint64_t sl_rows_at(sl_file_kind kind, const sl_meta *meta)
 {
-    return SL_HEADER_SIZE + (kind == SL_FILE_PATCHES ? sl_centre_bytes(shape) : 0);
+    if (!sl_has_header(kind, meta))
+        return 0;
+    return SL_HEADER_SIZE + (kind == SL_FILE_PATCHES ? sl_centre_bytes(&meta->shape) : 0);
 }
 
 uint64_t sl_row_stride(sl_file_kind kind, const sl_template_shape *shape)
@@ -170,7 +179,7 @@ bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_st
                              .crops_end = sl_get_u64(data + 40),
                              .chain = sl_get_u32(data + 48)};
     return sl_get_u64(data + 52) == 0 && out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
-           out->crops_end >= SL_HEADER_SIZE && out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
+           out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
            out->sequence <= INT64_MAX;
 }
 
@@ -222,6 +231,13 @@ size_t sl_remove_encode(uint32_t row, uint32_t *chain, uint8_t *out)
 {
     sl_put_u32(out + 8, row);
     return seal(out, SL_RECORD_REMOVE, SL_REMOVE_SIZE, chain);
+}
+
+size_t sl_vacant_encode(uint32_t rows, uint64_t crops, uint32_t *chain, uint8_t *out)
+{
+    sl_put_u32(out + 8, rows);
+    sl_put_u64(out + 12, crops);
+    return seal(out, SL_RECORD_VACANT, SL_VACANT_SIZE, chain);
 }
 
 size_t sl_commit_encode(uint64_t sequence, uint64_t rows, uint64_t crops_end, uint32_t *chain, uint8_t *out)
@@ -289,6 +305,12 @@ bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl
         if (size != SL_REMOVE_SIZE)
             return false;
         out->removed_row = sl_get_u32(data + 8);
+        break;
+    case SL_RECORD_VACANT:
+        if (size != SL_VACANT_SIZE)
+            return false;
+        out->vacant_rows = sl_get_u32(data + 8);
+        out->vacant_crops = sl_get_u64(data + 12);
         break;
     case SL_RECORD_COMMIT:
         if (size != SL_COMMIT_SIZE)

@@ -50,15 +50,6 @@ sl_status sl_marker_repair(sl_folder *g, sl_error *err)
 
 /* ---- reading ---- */
 
-static sl_status size_of(const sl_datafile *f, uint64_t *size, sl_error *err)
-{
-    struct stat st;
-    if (fstat(f->fd, &st) != 0)
-        return sl_fail(err, SL_ERR_IO, "%s: cannot stat: %s", f->path, strerror(errno));
-    *size = (uint64_t)st.st_size;
-    return SL_OK;
-}
-
 /* The newest whole slot. A reader may meet a slot half written: it looks again. *log_size: what the log had before
  * the slots were read, so with two whole slots at most one commit lies behind them, and with one half written its
  * own does. */
@@ -69,7 +60,7 @@ static sl_status read_slots(sl_folder *g, uint64_t *log_size, sl_error *err)
     for (int try = 0; try < 3 && !(whole[0] && whole[1]); try++) {
         if (try > 0)
             nanosleep(&(struct timespec){.tv_nsec = 200000}, NULL);
-        SL_TRY(size_of(&g->files[SL_FILE_LOG], log_size, err));
+        SL_TRY(sl_datafile_piece_size(&g->files[SL_FILE_LOG], 0, log_size, err));
         for (int i = 0; i < 2; i++) {
             uint8_t bytes[SL_SLOT_SIZE];
             size_t got;
@@ -175,7 +166,7 @@ sl_status sl_marker_read_again(sl_folder *g, sl_error *err)
     int commits;
     SL_TRY(read_slots(g, &log_size, err));
     for (int k = 0; k < SL_FILES; k++) /* a writer may have gone on between */
-        SL_TRY(size_of(&g->files[k], &g->files[k].size, err));
+        SL_TRY(sl_datafile_measure(&g->files[k], err));
     if (g->files[SL_FILE_LOG].size < g->committed.log_end)
         return sl_file_was_cut(&g->files[SL_FILE_LOG], g->committed.log_end, err);
     SL_TRY(commits_behind(g, log_size, &commits, &after, err));

@@ -77,20 +77,36 @@ void sl_folder_close(sl_gallery *gallery)
 
 /* ---- a new generation ---- */
 
+static sl_status create_centre(const sl_folder *g, sl_error *err)
+{
+    sl_datafile f;
+    SL_TRY(sl_datafile_create(&f, sl_generation_path(g->base.place, SL_CENTRE_NAME, g->meta.generation), g->centre,
+                              sl_centre_bytes(&g->meta.shape), err));
+    const sl_status status = sl_datafile_sync(&f, err);
+    sl_datafile_close(&f);
+    return status;
+}
+
 static sl_status create_files(sl_folder *g, sl_error *err)
 {
     uint8_t header[SL_HEADER_SIZE];
     for (int k = 0; k < SL_FILES; k++) {
+        const bool headed = sl_has_header((sl_file_kind)k, &g->meta);
+        sl_datafile *f = &g->files[k];
         sl_header_encode((sl_file_kind)k, &g->meta, header);
-        SL_TRY(sl_datafile_create(&g->files[k], sl_generation_path(g->base.place, sl_file_names[k], g->meta.generation),
-                                  header, sizeof header, err));
-        if (k == SL_FILE_PATCHES && g->centre)
-            SL_TRY(sl_datafile_append(&g->files[k], g->centre, sl_centre_bytes(&g->meta.shape), err));
-        SL_TRY(sl_datafile_sync(&g->files[k], err));
+        SL_TRY(sl_datafile_create(f, sl_generation_path(g->base.place, sl_file_names[k], g->meta.generation), header,
+                                  headed ? sizeof header : 0, err));
+        if (!headed)
+            SL_TRY(sl_datafile_pieces(f, sl_segment_span(&g->meta, (sl_file_kind)k), k == SL_FILE_CROPS, err));
+        else if (k == SL_FILE_PATCHES && g->centre)
+            SL_TRY(sl_datafile_append(f, g->centre, sl_centre_bytes(&g->meta.shape), err));
+        SL_TRY(sl_datafile_sync(f, err));
     }
+    if (g->meta.segment_rows && g->centre)
+        SL_TRY(create_centre(g, err));
     g->chain = sl_get_u32(header + 60); /* of the log, the last */
-    g->committed = (sl_commit_state){
-        .uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain, .crops_end = SL_HEADER_SIZE};
+    g->committed = (sl_commit_state){.uid = g->meta.uid, .log_end = SL_HEADER_SIZE, .chain = g->chain,
+                                     .crops_end = sl_rows_at(SL_FILE_CROPS, &g->meta)};
     SL_TRY(sl_codes_create(g, err));
     SL_TRY(sl_marker_create(g, err));
     return sl_sync_dir(g->base.place, err);
@@ -125,7 +141,8 @@ static sl_status sync_parent(const char *dir, sl_error *err)
 static sl_status create(const char *dir, const sl_template_shape *shape, const char *model, sl_folder **out,
                         sl_error *err)
 {
-    sl_meta meta = {.generation = 1, .version = SL_GALLERY_VERSION, .shape = *shape};
+    sl_meta meta = {
+        .generation = 1, .version = SL_GALLERY_VERSION, .segment_rows = SL_SEGMENT_ROWS, .shape = *shape};
     SL_TRY(sl_gallery_check_centre(dir, shape, err));
     if (shape->format == SL_PATCHES_COMPACT)
         meta.centre_crc = sl_centre_crc(shape);
@@ -170,19 +187,33 @@ static sl_status map_data(sl_folder *g, sl_file_kind kind, uint64_t end, sl_erro
     return f->size < end ? sl_file_was_cut(f, end, err) : sl_datafile_map(f, end, err);
 }
 
-/* What compact patches are stored around, from the patch file. */
-static sl_status read_centre(sl_folder *g, sl_error *err)
+/* What compact patches are stored around, which lies in this file. */
+static sl_status take_centre(sl_folder *g, const sl_datafile *f, uint64_t at, sl_error *err)
 {
-    const sl_datafile *f = &g->files[SL_FILE_PATCHES];
     const size_t size = sl_centre_bytes(&g->meta.shape);
     size_t got;
-    if (!g->centre)
-        return SL_OK;
-    SL_TRY(sl_read_at(f->fd, g->centre, size, SL_HEADER_SIZE, &got, f->path, err));
+    SL_TRY(sl_read_at(f->fd, g->centre, size, at, &got, f->path, err));
     if (got == size && sl_centre_holds(g->centre, &g->meta))
         return SL_OK;
     return sl_fail(err, SL_ERR_CORRUPT, "%s: what its patches are stored around is damaged: restore the gallery's "
                    "folder from a copy, or enrol again", f->path);
+}
+
+static sl_status read_centre(sl_folder *g, sl_error *err)
+{
+    if (!g->centre)
+        return SL_OK;
+    if (!g->meta.segment_rows)
+        return take_centre(g, &g->files[SL_FILE_PATCHES], SL_HEADER_SIZE, err);
+    sl_datafile f;
+    SL_TRY(sl_datafile_open(&f, sl_generation_path(g->base.place, SL_CENTRE_NAME, g->meta.generation), false, err));
+    const sl_status status =
+        f.size == sl_centre_bytes(&g->meta.shape)
+            ? take_centre(g, &f, 0, err)
+            : sl_fail(err, SL_ERR_CORRUPT, "%s: has %llu bytes instead of %zu: restore the gallery's folder from a copy",
+                      f.path, (unsigned long long)f.size, sl_centre_bytes(&g->meta.shape));
+    sl_datafile_close(&f);
+    return status;
 }
 
 static sl_status map_rows(sl_folder *g, sl_error *err)
@@ -198,7 +229,10 @@ static sl_status load(sl_folder *g, sl_error *err)
     for (int k = 0; k < SL_FILES; k++) {
         SL_TRY(sl_datafile_open(&g->files[k], sl_generation_path(g->base.place, sl_file_names[k], g->meta.generation),
                                 g->base.writable, err));
-        SL_TRY(check_header(g, (sl_file_kind)k, err));
+        if (sl_has_header((sl_file_kind)k, &g->meta))
+            SL_TRY(check_header(g, (sl_file_kind)k, err));
+        else
+            SL_TRY(sl_datafile_pieces(&g->files[k], sl_segment_span(&g->meta, (sl_file_kind)k), k == SL_FILE_CROPS, err));
     }
     SL_TRY(read_centre(g, err));
     SL_TRY(sl_marker_read(g, err));
@@ -242,14 +276,16 @@ static sl_status open_existing(const char *dir, bool writable, sl_folder **out, 
     SL_TRY(sl_store_read_meta(dir, &meta, foreign, err));
     for (;;) {
         sl_status status = sl_store_open(dir, &meta, writable, out, err);
-        if (status != SL_ERR_NOT_FOUND)
+        if (status != SL_ERR_NOT_FOUND && status != SL_ERR_CORRUPT) /* some of its pieces may be gone */
             return status;
         uint64_t tried = meta.generation;
+        if (status == SL_ERR_CORRUPT && (sl_store_read_meta(dir, &meta, foreign, NULL) || meta.generation == tried))
+            return status;
         SL_TRY(sl_store_read_meta(dir, &meta, foreign, err));
         if (meta.generation == tried)
             return sl_fail(err, SL_ERR_CORRUPT,
                            "%s: a file of the gallery's generation %" PRIu64 " is missing "
-                           "(embeddings, patches, crops, log or commit): restore the folder from a copy",
+                           "(embeddings, patches, crops, log, commit or centre): restore the folder from a copy",
                            dir, tried);
     }
 }

@@ -20,6 +20,8 @@ static bool is_wanted(const void *context, uint32_t row, const char *sha256, siz
 static sl_status list_hashes(sl_folder *g, sl_error *err)
 {
     for (; g->hashes_listed < g->rows; g->hashes_listed++) {
+        if (sl_row_vacant(g, g->hashes_listed))
+            continue;
         sl_face_record face = sl_row_record(g, g->hashes_listed);
         if (!face.photo_sha256)
             continue;

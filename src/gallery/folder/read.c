@@ -54,9 +54,16 @@ sl_status sl_check_patches(const sl_folder *g, uint32_t row, sl_error *err)
 sl_status sl_check_crop(const sl_folder *g, uint32_t row, sl_error *err)
 {
     sl_face_record face = sl_row_record(g, row);
-    if (sl_crc32c(0, g->files[SL_FILE_CROPS].base + face.crop_at, face.crop_size) != face.crop_crc)
+    if (sl_crc32c(0, sl_crop_bytes(g, &face), face.crop_size) != face.crop_crc)
         return row_damaged(g, SL_FILE_CROPS, row, "checksum", err);
     return SL_OK;
+}
+
+sl_status sl_check_row(const sl_folder *g, uint32_t row, sl_error *err)
+{
+    SL_TRY(sl_check_embedding(g, row, err));
+    SL_TRY(sl_check_patches(g, row, err));
+    return sl_check_crop(g, row, err);
 }
 
 /* ---- faces ---- */
@@ -106,7 +113,7 @@ sl_status sl_folder_crop(const sl_gallery *gallery, size_t i, const uint8_t **jp
     const uint32_t row = g->face_row[i];
     const sl_face_record face = sl_row_record(g, row);
     SL_TRY(sl_check_crop(g, row, err));
-    *jpeg = g->files[SL_FILE_CROPS].base + face.crop_at;
+    *jpeg = sl_crop_bytes(g, &face);
     *size = face.crop_size;
     return SL_OK;
 }
@@ -182,13 +189,13 @@ static sl_status gather(sl_folder *g, const float **out, sl_error *err)
     return SL_OK;
 }
 
-/* Checks the rows that are new. A removed one that is damaged does no harm, but is not scanned either. */
+/* Checks the rows that are new. A removed one that is damaged, or vacant, does no harm, but is not scanned either. */
 static sl_status hold_embeddings(sl_folder *g, sl_error *err)
 {
     for (uint32_t row = g->embeddings_held; row < g->rows; row++)
         if (!g->row_removed[row])
             SL_TRY(sl_check_embedding(g, row, err));
-        else if (sl_check_embedding(g, row, NULL) != SL_OK)
+        else if (sl_row_vacant(g, row) || sl_check_embedding(g, row, NULL) != SL_OK)
             g->removed_damaged = true;
     g->embeddings_held = g->rows;
     return SL_OK;

@@ -70,6 +70,17 @@ void sl_index_add(sl_folder *g, uint64_t at)
     g->base.faces++;
 }
 
+void sl_index_vacant(sl_folder *g, uint64_t at, uint32_t count)
+{
+    for (uint32_t end = g->rows + count; g->rows < end; g->rows++) {
+        g->record_at[g->rows] = at;
+        g->row_label[g->rows] = SL_TABLE_NONE;
+        g->row_removed[g->rows] = true;
+        atomic_init(&g->row_held[g->rows], 0);
+    }
+    g->vacant += count;
+}
+
 void sl_index_remove(sl_folder *g, uint32_t row)
 {
     g->row_removed[row] = true;
@@ -100,12 +111,48 @@ static sl_status damaged(const sl_folder *g, uint64_t at, const char *what, sl_e
                    g->files[SL_FILE_LOG].path, (unsigned long long)at, what, g->rows);
 }
 
+/* Where a segment begins, so do its crops; those of the one before it must all be there. */
+static sl_status begin_segment(const sl_folder *g, uint64_t *crops_end, sl_error *err)
+{
+    uint64_t size;
+    const sl_datafile *crops = &g->files[SL_FILE_CROPS];
+    if (!g->meta.segment_rows || g->rows == 0 || g->rows % g->meta.segment_rows != 0)
+        return SL_OK;
+    const size_t segment = g->rows / g->meta.segment_rows;
+    if (segment > crops->count)
+        return sl_file_was_cut(crops, *crops_end, err);
+    SL_TRY(sl_datafile_piece_size(crops, segment - 1, &size, err));
+    if ((segment - 1) * SL_CROPS_SPAN + size < *crops_end)
+        return sl_file_was_cut(crops, *crops_end, err);
+    *crops_end = segment * SL_CROPS_SPAN;
+    return SL_OK;
+}
+
+static sl_status replay_vacant(sl_folder *g, const sl_record *r, uint64_t at, uint64_t *crops_end, sl_error *err)
+{
+    const uint32_t segment = g->meta.segment_rows;
+    SL_TRY(begin_segment(g, crops_end, err));
+    if (!segment || !r->vacant_rows || r->vacant_rows > segment - g->rows % segment ||
+        r->vacant_crops >= SL_CROPS_SPAN / 2 || *crops_end % SL_CROPS_SPAN >= SL_CROPS_SPAN / 2)
+        return damaged(g, at, "rows without faces that cannot be", err);
+    if (g->rows < g->known)
+        return damaged(g, at, "rows that have faces elsewhere", err);
+    if (g->files[SL_FILE_EMBEDDINGS].size < sl_row_at(g, SL_FILE_EMBEDDINGS, (uint64_t)g->rows + r->vacant_rows))
+        return damaged(g, at, "rows that no file has", err); /* before there is memory for them */
+    if (g->rows > SL_ROWS_MAX - r->vacant_rows || !sl_index_make_room(g, g->rows + r->vacant_rows, 0))
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows);
+    sl_index_vacant(g, at, r->vacant_rows);
+    *crops_end += r->vacant_crops;
+    return SL_OK;
+}
+
 static sl_status replay_add(sl_folder *g, const sl_face_record *face, uint64_t at, uint64_t *crops_end,
                             sl_error *err)
 {
+    SL_TRY(begin_segment(g, crops_end, err));
     if (face->row != g->rows)
         return damaged(g, at, "a face with the wrong row number", err);
-    if (face->photo_sha256 && g->meta.version < SL_GALLERY_VERSION)
+    if (face->photo_sha256 && g->meta.version < SL_HASH_VERSION)
         return damaged(g, at, "a photo's hash, which this version of the format does not have", err);
     uint64_t crop_size = face->has_crop ? face->crop_size : 0;
     if (face->crop_at != *crops_end || face->crop_size != crop_size)
@@ -127,6 +174,7 @@ static sl_status replay_record(sl_folder *g, const sl_record *r, uint64_t at, ui
 {
     switch (r->type) {
     case SL_RECORD_ADD: return replay_add(g, &r->face, at, crops_end, err);
+    case SL_RECORD_VACANT: return replay_vacant(g, r, at, crops_end, err);
     case SL_RECORD_REMOVE:
         if (r->removed_row >= g->rows || g->row_removed[r->removed_row])
             return damaged(g, at, "the removal of a face that is not there", err);
@@ -170,14 +218,14 @@ sl_status sl_replay_on(sl_folder *g, const sl_commit_state *from, bool *removed,
 static sl_status read_log(sl_folder *g, sl_error *err)
 {
     bool removed;
-    const sl_commit_state nothing = {.log_end = SL_HEADER_SIZE, .crops_end = SL_HEADER_SIZE,
+    const sl_commit_state nothing = {.log_end = SL_HEADER_SIZE, .crops_end = sl_rows_at(SL_FILE_CROPS, &g->meta),
                                      .chain = sl_get_u32(g->files[SL_FILE_LOG].base + 60)}; /* of the header */
     return sl_replay_on(g, &nothing, &removed, err);
 }
 
 static void empty_index(sl_folder *g)
 {
-    g->rows = g->base.faces = g->base.label_bound = g->labels_live = g->known = 0;
+    g->rows = g->base.faces = g->base.label_bound = g->labels_live = g->known = g->vacant = 0;
     g->gathered_faces = 0;
     g->codes.tail_end = 0;
     sl_table_clear(&g->images);

@@ -60,9 +60,7 @@ static sl_status read_span(const sl_folder *g, uint64_t from, uint64_t to, log_s
 /* Writes a removed row once more, in the place of row `old`, or of none. */
 static sl_status write_again(sl_folder *g, uint32_t row, uint32_t old, sl_error *err)
 {
-    SL_TRY(sl_check_embedding(g, row, err));
-    SL_TRY(sl_check_patches(g, row, err));
-    SL_TRY(sl_check_crop(g, row, err));
+    SL_TRY(sl_check_row(g, row, err));
     sl_face_record face = sl_row_record(g, row);
     const size_t bytes = sl_add_record_size(&face);
     uint8_t *record = malloc(bytes); /* the log moves as it grows, and the names with it */
@@ -70,7 +68,7 @@ static sl_status write_again(sl_folder *g, uint32_t row, uint32_t old, sl_error 
         return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a face", g->base.place);
     memcpy(record, sl_record_bytes(g, row), bytes);
     sl_face_decode(record, &face);
-    const void *crop = face.has_crop ? g->files[SL_FILE_CROPS].base + face.crop_at : NULL;
+    const void *crop = face.has_crop ? sl_crop_bytes(g, &face) : NULL;
     const sl_status status =
         sl_store_replace(g, &old, old != SL_TABLE_NONE, &face, sl_row_bytes(g, SL_FILE_EMBEDDINGS, row),
                          sl_row_bytes(g, SL_FILE_PATCHES, row), crop, err);

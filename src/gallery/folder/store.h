@@ -2,9 +2,11 @@
  *
  *     gallery.meta   which generation N of the files counts, and whose templates they are
  *
- *     embeddings.N   |header| row 0 | row 1 | row 2                                  : row 3
- *     patches.N      |header| centre | row 0 | row 1 | row 2                         : row 3
- *     crops.N        |header| JPEG 0 | JPEG 2 (face 1 has none)                      : JPEG 3
+ *     embeddings.N   | row 0 | row 1 | row 2                                         : row 3
+ *     patches.N      | row 0 | row 1 | row 2                                         : row 3
+ *     crops.N        | JPEG 0 | JPEG 2 (face 1 has none)                             : JPEG 3
+ *     embeddings.N.1, patches.N.1, crops.N.1     the next 16,384 rows, and so on
+ *     centre.N       what compact patches are stored around
  *     log.N          |header| ADD 0 | ADD 1 | COMMIT 1 | REMOVE 0 | ADD 2 | COMMIT 2 : ADD 3
  *     commit.N       |slot 0: COMMIT 2 ----------------------------------------------^ | slot 1: COMMIT 1|
  *                                                                        counts : does not
@@ -16,7 +18,8 @@
  * checksum goes on from the one before it. A commit syncs rows and crops, then a COMMIT record in the log, then the
  * older slot of the marker, which says how far the log counts: at any moment the last whole slot tells a state all of
  * whose bytes are on disk. What lies behind it was never acknowledged; the next writer cuts it off. Bytes that count
- * are never written again. A compaction writes generation N + 1 beside N, and the rename of gallery.meta swaps them.
+ * are never written again. A compaction writes generation N + 1 beside N, and the rename of gallery.meta swaps them; of
+ * a large gallery it does so in steps, in which segments that stay as they are get a second name.
  *
  *     folder.c   files by name, the lock             open.c     opening, creating, recovery
  *     marker.c   which commit counts                 replay.c   the log, turned into the index
@@ -58,6 +61,7 @@ typedef struct sl_folder {
     uint64_t *record_at;           /* [rows] offset of its ADD record in the log */
     uint32_t *row_label;           /* [rows] label id */
     bool *row_removed;             /* [rows] */
+    uint32_t vacant;               /* rows that hold nothing (sl_row_vacant): between the steps of a compaction */
     _Atomic uint8_t *row_held;     /* [rows] SL_HELD_*: what of the row was verified */
 
     /* By live face, in order of enrolment. */
@@ -84,13 +88,21 @@ typedef struct sl_folder {
     uint8_t *record; /* one log record, for writing */
 } sl_folder;
 
+#define SL_CENTRE_NAME "centre"
 #define SL_PERSON_NOTES_NAME "people.notes"
 
 enum { SL_HELD_PATCHES = 1, SL_HELD_EMBEDDING = 2 };
 
-static inline const uint8_t *sl_record_bytes(const sl_folder *g, uint32_t row)
+static inline const uint8_t *sl_record_bytes(const sl_folder *g, uint32_t row) /* of its ADD record */
 {
     return g->files[SL_FILE_LOG].base + g->record_at[row];
+}
+
+static inline bool sl_row_vacant(const sl_folder *g, uint32_t row) { return g->row_label[row] == SL_TABLE_NONE; }
+
+static inline const uint8_t *sl_crop_bytes(const sl_folder *g, const sl_face_record *face)
+{
+    return face->crop_size ? sl_datafile_at(&g->files[SL_FILE_CROPS], face->crop_at) : NULL;
 }
 
 static inline sl_face_record sl_row_record(const sl_folder *g, uint32_t row)
@@ -102,7 +114,7 @@ static inline sl_face_record sl_row_record(const sl_folder *g, uint32_t row)
 
 static inline uint64_t sl_row_at(const sl_folder *g, sl_file_kind kind, uint64_t row)
 {
-    return sl_rows_at(kind, &g->meta.shape) + row * sl_row_stride(kind, &g->meta.shape);
+    return sl_rows_at(kind, &g->meta) + row * sl_row_stride(kind, &g->meta.shape);
 }
 
 static inline const uint8_t *sl_row_bytes(const sl_folder *g, sl_file_kind kind, uint32_t row)
@@ -121,6 +133,9 @@ bool sl_index_make_room(sl_folder *g, uint32_t rows, uint32_t labels);
 /* Enters the face whose ADD record lies at `at` in the log (there must be room). Rows that are known have their
  * label. */
 void sl_index_add(sl_folder *g, uint64_t at);
+
+/* Enters rows that hold nothing, of the VACANT record at `at` (there must be room for each). */
+void sl_index_vacant(sl_folder *g, uint64_t at, uint32_t count);
 
 /* Marks rows removed; sl_index_relist brings the live faces up to date afterwards. */
 void sl_index_remove(sl_folder *g, uint32_t row);
@@ -181,6 +196,12 @@ sl_status sl_store_lock(const char *dir, int *fd, sl_error *err);
  * dir's lock must be held; the handle does not own it. */
 sl_status sl_store_create(const char *dir, const sl_meta *meta, sl_folder **out, sl_error *err);
 
+/* Bytes of a segment's rows: P of a data file's pieces. */
+static inline uint64_t sl_segment_span(const sl_meta *meta, sl_file_kind kind)
+{
+    return kind == SL_FILE_CROPS ? SL_CROPS_SPAN : meta->segment_rows * sl_row_stride(kind, &meta->shape);
+}
+
 /* Opens the committed part of meta's generation, whether gallery.meta names it or not; SL_ERR_NOT_FOUND when a file of
  * it is missing. For writing: dir's lock must be held, and what was never acknowledged is dropped. */
 sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_folder **out, sl_error *err);
@@ -191,6 +212,10 @@ sl_status sl_store_open(const char *dir, const sl_meta *meta, bool writable, sl_
  * are read. Other fields are set here. */
 sl_status sl_store_append(sl_folder *g, sl_face_record *face, const void *embedding, const void *patch_row,
                           const void *crop, sl_error *err);
+
+/* Appends the row of a segment that is adopted: its bytes are there. Rows without a face: `crops` bytes of theirs. */
+sl_status sl_store_append_adopted(sl_folder *g, sl_face_record *face, sl_error *err);
+sl_status sl_store_append_vacant(sl_folder *g, uint32_t rows, uint64_t crops, sl_error *err);
 
 /* The same in the place of live rows old [count], whose removal is logged with it: on failure they are still there. */
 sl_status sl_store_replace(sl_folder *g, const uint32_t *old, uint32_t count, sl_face_record *face,
@@ -231,8 +256,12 @@ sl_status sl_check_embedding(const sl_folder *g, uint32_t row, sl_error *err);
 sl_status sl_hold_embedding(const sl_folder *g, uint32_t row, sl_error *err); /* once */
 sl_status sl_check_patches(const sl_folder *g, uint32_t row, sl_error *err);
 sl_status sl_check_crop(const sl_folder *g, uint32_t row, sl_error *err);
+sl_status sl_check_row(const sl_folder *g, uint32_t row, sl_error *err); /* all of them */
 
 /* ---- verify.c ---- */
+
+/* SL_ERR_CORRUPT when one of the marks is damaged. */
+sl_status sl_check_marker(const sl_folder *g, sl_error *err);
 
 /* Both marks, and all of the above for every row, removed ones too. `ticker` is told `before` rows more than were
  * checked. */

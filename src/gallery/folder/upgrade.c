@@ -54,7 +54,7 @@ sl_status sl_folder_upgrade(const char *dir, sl_progress_fn progress, void *cont
     sl_gallery *gallery;
     SL_TRY(sl_folder_open(dir, SL_GALLERY_WRITE, NULL, NULL, &gallery, err));
     sl_folder *g = (sl_folder *)gallery;
-    if (g->meta.version < SL_GALLERY_VERSION) { /* its new generation has all of it */
+    if (g->meta.version < SL_GALLERY_VERSION || g->vacant) { /* its new generation has all of it */
         sl_gallery_close(gallery);
         return sl_folder_compact(dir, progress, context, err);
     }

@@ -3,7 +3,7 @@
 #include "gallery/person_notes.h"
 
 /* The torn marker of a crash is repaired by the next writer; until then the gallery stands on one leg. */
-static sl_status check_marker(const sl_folder *g, sl_error *err)
+sl_status sl_check_marker(const sl_folder *g, sl_error *err)
 {
     if (!sl_marker_damaged(g))
         return SL_OK;
@@ -14,12 +14,11 @@ static sl_status check_marker(const sl_folder *g, sl_error *err)
 
 sl_status sl_check_whole(sl_folder *g, sl_ticker *ticker, size_t before, sl_error *err)
 {
-    SL_TRY(check_marker(g, err));
+    SL_TRY(sl_check_marker(g, err));
     SL_TRY(sl_index_rewind(g, err)); /* the log alone, without its index */
     for (uint32_t row = 0; row < g->rows; row++) { /* removed ones too: their bytes are part of the gallery */
-        SL_TRY(sl_check_embedding(g, row, err));
-        SL_TRY(sl_check_patches(g, row, err));
-        SL_TRY(sl_check_crop(g, row, err));
+        if (!sl_row_vacant(g, row))
+            SL_TRY(sl_check_row(g, row, err));
         SL_TRY(sl_tick(ticker, before + row + 1, err));
     }
     SL_TRY(sl_index_check(g, err));

@@ -96,11 +96,22 @@ static sl_status append_removal(sl_folder *g, uint32_t row, sl_error *err)
     return sl_datafile_append(&g->files[SL_FILE_LOG], record, sizeof record, err);
 }
 
+/* The crops of a segment begin with its first row. */
+static sl_status begin_segment(sl_folder *g, sl_error *err)
+{
+    const uint32_t segment = g->meta.segment_rows;
+    sl_datafile *crops = &g->files[SL_FILE_CROPS];
+    if (!segment || g->rows == 0 || g->rows % segment != 0 || crops->count > g->rows / segment)
+        return SL_OK;
+    return sl_datafile_next_piece(crops, err);
+}
+
 static sl_status append_face(sl_folder *g, sl_face_record *face, const void *embedding, const void *patch_row,
                              const void *crop, sl_error *err)
 {
     size_t embedding_size = (size_t)g->meta.shape.dim * sizeof(float);
     size_t row_size = sl_patch_row_layout(&g->meta.shape).stride;
+    SL_TRY(begin_segment(g, err));
     face->row = g->rows;
     face->embedding_crc = sl_crc32c(0, embedding, embedding_size);
     face->patches_crc = sl_crc32c(0, patch_row, row_size);
@@ -108,7 +119,7 @@ static sl_status append_face(sl_folder *g, sl_face_record *face, const void *emb
     face->crop_at = g->files[SL_FILE_CROPS].end;
     face->crop_size = crop ? face->crop_size : 0;
     face->crop_crc = crop ? sl_crc32c(0, crop, face->crop_size) : 0;
-    if (g->meta.version < SL_GALLERY_VERSION)
+    if (g->meta.version < SL_HASH_VERSION)
         face->photo_sha256 = NULL;
     SL_TRY(sl_datafile_append(&g->files[SL_FILE_EMBEDDINGS], embedding, embedding_size, err));
     SL_TRY(sl_datafile_append(&g->files[SL_FILE_PATCHES], patch_row, row_size, err));
@@ -140,6 +151,31 @@ sl_status sl_store_replace(sl_folder *g, const uint32_t *old, uint32_t count, sl
     if (count)
         sl_index_relist(g);
     sl_index_add(g, at);
+    return SL_OK;
+}
+
+sl_status sl_store_append_adopted(sl_folder *g, sl_face_record *face, sl_error *err)
+{
+    SL_TRY(sl_index_reserve(g, err));
+    face->row = g->rows;
+    const uint64_t at = g->files[SL_FILE_LOG].end;
+    const size_t size = sl_add_encode(face, &g->chain, g->record);
+    SL_TRY(sl_datafile_append(&g->files[SL_FILE_LOG], g->record, size, err));
+    g->dirty = true;
+    sl_index_add(g, at);
+    return SL_OK;
+}
+
+sl_status sl_store_append_vacant(sl_folder *g, uint32_t rows, uint64_t crops, sl_error *err)
+{
+    uint8_t record[SL_VACANT_SIZE];
+    const uint64_t at = g->files[SL_FILE_LOG].end;
+    if (!sl_index_make_room(g, g->rows + rows, 0))
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for the index of %u faces", g->base.place, g->rows + rows);
+    const size_t size = sl_vacant_encode(rows, crops, &g->chain, record);
+    SL_TRY(sl_datafile_append(&g->files[SL_FILE_LOG], record, size, err));
+    g->dirty = true;
+    sl_index_vacant(g, at, rows);
     return SL_OK;
 }
 
