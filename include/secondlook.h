@@ -281,6 +281,14 @@ typedef struct sl_session sl_session;
  * together in every precision: embeddings differ by a cosine of less than 0.001. */
 typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1, SL_COMPUTE_INT8 = 2 } sl_compute;
 
+/* What sets a face's five points, by which it is aligned. A point that is seen is the detector's in either case, bit for
+ * bit, and so is the template of a face that nothing covers. */
+typedef enum {
+    SL_POINTS_CORRECTED = 0, /* the detector, and where a scarf or a mask hides nose or mouth the model that its manifest
+                                names for that, if it names one */
+    SL_POINTS_DETECTOR = 1   /* the detector alone */
+} sl_points_source;
+
 typedef struct {
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *model;      /* recogniser's name or a manifest's path; NULL: SL_DEFAULT_RECOGNISER */
@@ -297,6 +305,7 @@ typedef struct {
                             recogniser, if any; NULL, "none": there is none. SL_ERR_MISMATCH where it is of another
                             recogniser */
     int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any number */
+    sl_points_source points;
 } sl_engine_options;
 
 /* options: NULL for all defaults. */

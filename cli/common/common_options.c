@@ -17,6 +17,7 @@ enum {
     KEY_MODEL,
     KEY_DETECTOR,
     KEY_LANDMARKS,
+    KEY_POINTS,
     KEY_DETECTOR_THRESHOLD,
     KEY_AS_IS,
     KEY_MIN_FACE,
@@ -36,6 +37,7 @@ enum {
 enum { LARGEST_VALUE = 31 }; /* of an enum that has names */
 
 static const char *const precision_names[] = {"f32", "bf16", "int8", NULL};
+static const char *const points_names[] = {"corrected", "detector", NULL};
 
 sl_patch_format cli_parse_patches(struct argp_state *state, const char *text)
 {
@@ -164,6 +166,9 @@ static const struct argp_option models_options[] = {
     {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else " SL_DEFAULT_RECOGNISER ")", 0},
     {"detector", KEY_DETECTOR, "NAME", 0,
      "Face detector, by name or a manifest's path: " SL_DEFAULT_DETECTOR " (default), mtcnn or your own", 0},
+    {"points", KEY_POINTS, "corrected|detector", 0,
+     "What sets the five points that a face is aligned by: the detector, corrected where a scarf or a mask hides nose or "
+     "mouth (default), or the detector alone", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
     {"min-face", KEY_MIN_FACE, "PX", 0, "Height of the smallest faces looked for where all faces are wanted, or none was "
@@ -185,6 +190,9 @@ static error_t parse_models(int key, char *arg, struct argp_state *state)
     case KEY_MODELS_DIR: m->engine.models_dir = arg; return 0;
     case KEY_MODEL: m->engine.model = arg; return 0;
     case KEY_DETECTOR: m->engine.detector = arg; return 0;
+    case KEY_POINTS:
+        m->engine.points = (sl_points_source)cli_parse_name(state, "--points", arg, points_names);
+        return 0;
     case KEY_LANDMARKS: m->engine.landmarks = arg; return 0;
     case KEY_DETECTOR_THRESHOLD:
         m->engine.detector_threshold = (float)cli_parse_real(state, "--detector-threshold", arg, 0.001, 1);

@@ -210,8 +210,9 @@ int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *galler
 /* The value of an option by its name: `named` as in sl_rerank_named; `what` for the error. */
 int py_named(const char *text, int (*named)(const char *name), const char *what, int *out);
 
-/* An sl_compute by its name. */
+/* An sl_compute, an sl_points_source by its name. */
 int py_compute_named(const char *name);
+int py_points_named(const char *name);
 
 /* What an answer is to be judged by: at most one of the three is given (NaN: not). */
 typedef struct {

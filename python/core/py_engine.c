@@ -54,17 +54,20 @@ static sl_engine *open_engine(const sl_engine_options *options)
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"model", "detector",  "landmarks", "models_dir", "detector_threshold",
-                            "as_is", "precision", "min_face",  "threads",    NULL};
+                            "as_is", "precision", "min_face",  "points",     "threads",
+                            NULL};
     sl_engine_options options = {0};
-    const char *precision = "f32";
-    int compute, threads = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsii:Engine", names, &options.model,
+    const char *precision = "f32", *points = "corrected";
+    int compute, source, threads = 0;
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsisi:Engine", names, &options.model,
                                      &options.detector, &options.landmarks, &options.models_dir,
                                      &options.detector_threshold, &options.as_is, &precision, &options.min_face,
-                                     &threads) ||
-        py_named(precision, py_compute_named, "precision", &compute))
+                                     &points, &threads) ||
+        py_named(precision, py_compute_named, "precision", &compute) ||
+        py_named(points, py_points_named, "points", &source))
         return NULL;
     options.precision = (sl_compute)compute;
+    options.points = (sl_points_source)source;
     sl_engine *engine = open_engine(&options);
     py_engine *self = engine ? py_new(type) : NULL;
     if (!self) {
@@ -315,6 +318,6 @@ static PyType_Slot engine_slots[] = {
     {Py_tp_getset, engine_members},
     {Py_tp_doc,
      "Engine(model=None, *, detector=None, landmarks=None, models_dir=None, detector_threshold=0.0, as_is=False, "
-     "precision='f32', min_face=0, threads=0)\n--\n\nThe networks, read once. Threads may share it."},
+     "precision='f32', min_face=0, points='corrected', threads=0)\n--\n\nThe networks, read once. Threads may share it."},
     {0}};
 PyType_Spec py_engine_spec = {"secondlook._core.Engine", sizeof(py_engine), 0, Py_TPFLAGS_DEFAULT, engine_slots};

@@ -21,6 +21,15 @@ int py_compute_named(const char *name)
     return -1;
 }
 
+int py_points_named(const char *name)
+{
+    static const char *const names[] = {[SL_POINTS_CORRECTED] = "corrected", [SL_POINTS_DETECTOR] = "detector"};
+    for (int i = SL_POINTS_CORRECTED; i <= SL_POINTS_DETECTOR; i++)
+        if (!strcmp(name, names[i]))
+            return i;
+    return -1;
+}
+
 /* ------------------------------------------------------------------ a Match */
 
 /* The attribute, borrowed from *kept; NULL with or without an exception: the attribute is missing, or None. */

@@ -83,7 +83,8 @@ class Template:
 class Engine:
     def __new__(cls, model: str | None = None, *, detector: str | None = None, landmarks: str | None = None,
                 models_dir: str | None = None, detector_threshold: float = 0.0, as_is: bool = False,
-                precision: Literal["f32", "bf16", "int8"] = "f32", min_face: int = 0, threads: int = 0) -> Engine: ...
+                precision: Literal["f32", "bf16", "int8"] = "f32", min_face: int = 0,
+                points: Literal["corrected", "detector"] = "corrected", threads: int = 0) -> Engine: ...
     @property
     def model(self) -> ModelInfo: ...
     @property

@@ -72,6 +72,9 @@ sl_status sl_detector_open(const sl_detector_kind *kind, const sl_detector_netwo
     d->kind = kind;
     d->options = *options;
     sl_status status = kind->open(d, networks, err);
+    if (status == SL_OK && options->points)
+        status = sl_hidden_points_open(options->points, options->threads, &d->points, err);
+    d->options.points = NULL;
     if (status != SL_OK)
         sl_detector_close(d);
     else
@@ -84,6 +87,7 @@ void sl_detector_close(sl_detector *detector)
     if (!detector)
         return;
     detector->kind->close(detector);
+    sl_hidden_points_close(&detector->points);
     free(detector);
 }
 
@@ -106,5 +110,7 @@ sl_status sl_detector_find(sl_detector *d, const sl_image *image, float threshol
 
 sl_status sl_detector_refine(sl_detector *d, const sl_image *image, sl_face *face, sl_error *err)
 {
-    return d->kind->refine ? d->kind->refine(d, image, face, err) : SL_OK;
+    if (d->kind->refine)
+        SL_TRY(d->kind->refine(d, image, face, err));
+    return d->points.plan ? sl_hidden_points_correct(&d->points, image, face->points, err) : SL_OK;
 }

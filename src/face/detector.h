@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 
+#include "face/hidden_points.h"
 #include "net/graph.h"
 
 /* A face whose `upright` is this or more convinces: the picture is the right way up, and is not looked at turned. The
@@ -31,9 +32,10 @@ typedef struct {
     int threads;      /* of one network run */
     int max_side;     /* a picture with a longer side is looked at scaled down to this */
     size_t max_faces; /* of a picture: the best ones */
+    const sl_graph *points; /* what corrects points that something hides; may go once the detector is open. NULL: nothing */
 } sl_detector_options;
 
-/* Long side 1280, 1,000 faces. */
+/* Long side 1280, 1,000 faces, points as the detector has them. */
 sl_detector_options sl_detector_defaults(int threads);
 
 typedef struct sl_detector sl_detector;
@@ -69,6 +71,7 @@ struct sl_detector {
     const sl_detector_kind *kind;
     sl_detector_options options;
     bool guesses_points; /* it knows boxes alone: its five points are where they lie in the mean */
+    sl_hidden_points points; /* empty: its points stand as they are */
 };
 
 /* By name; NULL for another one. sl_detector_kind_at(i): all of them, NULL behind the last. */
@@ -98,7 +101,8 @@ sl_status sl_detector_find(sl_detector *detector, const sl_image *image, float t
 sl_status sl_detector_find_small(sl_detector *detector, const sl_image *image, float threshold, int min_face,
                                  sl_face **faces, size_t *count, sl_error *err);
 
-/* A closer look at a face that is to be used, in the picture that it was found in: sets its points and `upright`. */
+/* A closer look at a face that is to be used, in the picture that it was found in: sets its points and `upright`, and
+ * corrects the points that are hidden. */
 sl_status sl_detector_refine(sl_detector *detector, const sl_image *image, sl_face *face, sl_error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* What comes with the library beside the manifests, compiled in by the build: the listed models' statistics per cell
  * (models/NAME.oae, match/oae/oae.h), what their scores mean (models/NAME.rates, pipeline/rates.h), and the weights of
- * query encoders (models/NAME.safetensors, model/encoder.h). */
+ * query encoders (model/encoder.h) and of what corrects points (face/hidden_points.h), models/NAME.safetensors. */
 #ifndef SL_MODEL_BUILTIN_FILES_H
 #define SL_MODEL_BUILTIN_FILES_H
 

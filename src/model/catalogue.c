@@ -63,19 +63,24 @@ static sl_status read_manifest_file(const char *file, sl_manifest **m, sl_error 
     return status;
 }
 
-/* Stages that are manifests lie beside it, too. */
-static sl_status locate_stages(sl_manifest *m, const char *base, sl_error *err)
+/* A model that is named by its manifest lies beside this one, too. */
+static sl_status locate_named(char **name, const char *base, sl_error *err)
 {
-    for (int i = 0; i < SL_MAX_STAGES; i++) {
-        if (!m->stages[i] || m->stages[i][0] == '/' || !sl_is_manifest_path(m->stages[i]))
-            continue;
-        char *there = sl_path_join(base, m->stages[i]);
-        if (!there)
-            return sl_no_memory(err, "for a model's path");
-        free(m->stages[i]);
-        m->stages[i] = there;
-    }
+    if (!*name || (*name)[0] == '/' || !sl_is_manifest_path(*name))
+        return SL_OK;
+    char *there = sl_path_join(base, *name);
+    if (!there)
+        return sl_no_memory(err, "for a model's path");
+    free(*name);
+    *name = there;
     return SL_OK;
+}
+
+static sl_status locate_all_named(sl_manifest *m, const char *base, sl_error *err)
+{
+    for (int i = 0; i < SL_MAX_STAGES; i++)
+        SL_TRY(locate_named(&m->stages[i], base, err));
+    return locate_named(&m->points, base, err);
 }
 
 /* A user's own manifest: its file is relative to the manifest. */
@@ -84,7 +89,7 @@ static sl_status open_manifest_at(const char *file, sl_manifest **m, char **path
     SL_TRY(read_manifest_file(file, m, err));
     const char *slash = strrchr(file, '/');
     char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
-    sl_status status = base ? locate_stages(*m, base, err) : sl_no_memory(err, "for a model's path");
+    sl_status status = base ? locate_all_named(*m, base, err) : sl_no_memory(err, "for a model's path");
     if (status == SL_OK)
         status = locate_file(*m, base, path, err);
     free(base);

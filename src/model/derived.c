@@ -34,7 +34,7 @@ static bool is_look(const deriving *d)
 
 static sl_model_kind kind_of(const deriving *d)
 {
-    return is_look(d) ? SL_MODEL_LOOK : d->as_bytes ? SL_MODEL_ENCODER : SL_MODEL_RECOGNISER;
+    return d->arch ? d->arch->kind : d->as_bytes ? SL_MODEL_ENCODER : SL_MODEL_RECOGNISER;
 }
 
 /* ---- the weights ---- */
@@ -123,13 +123,19 @@ static void add_look(json_t *root, const deriving *d)
     json_object_set_new(root, "form", json_string(sl_manifest_forms[t->form]));
 }
 
+static const char *licence_of(const deriving *d)
+{
+    if (d->o->licence)
+        return d->o->licence;
+    return d->from ? d->from->network.manifest->licence : "not stated";
+}
+
 static json_t *manifest_json(const deriving *d)
 {
-    const sl_manifest *m = d->from->network.manifest;
     const char *file = strrchr(d->weights, '/');
     json_t *root = json_pack("{s:s, s:s, s:{s:s}, s:s, s:s, s:s, s:s, s:I, s:s}", "name", d->name, "kind",
                              sl_model_kind_names[kind_of(d)], "source", "text",
-                             d->o->provenance, "licence", d->o->licence ? d->o->licence : m->licence, "provenance",
+                             d->o->provenance, "licence", licence_of(d), "provenance",
                              d->o->provenance, "format", d->dict ? "safetensors" : "onnx", "file",
                              file ? file + 1 : d->weights, "bytes", (json_int_t)d->bytes, "sha256", d->sha256);
     if (!root)
@@ -138,7 +144,7 @@ static json_t *manifest_json(const deriving *d)
         json_object_set_new(root, "arch", json_string(d->arch->name));
     if (d->as_bytes)
         add_encoder(root, d);
-    else
+    else if (d->from)
         (is_look(d) ? add_look : add_recogniser)(root, d);
     return root;
 }
@@ -169,16 +175,16 @@ static sl_status name_files(deriving *d, sl_error *err)
 static sl_status open_once(const deriving *d, sl_error *err)
 {
     sl_recogniser recogniser;
-    sl_network look;
+    sl_network other;
     sl_encoder encoder;
     if (d->as_bytes) {
         SL_TRY(sl_encoder_open(d->o->models_dir, d->manifest, d->from, &encoder, err));
         sl_encoder_close(&encoder);
         return SL_OK;
     }
-    if (is_look(d)) {
-        SL_TRY(sl_network_open(d->o->models_dir, d->manifest, SL_MODEL_LOOK, &look, err));
-        sl_network_close(&look);
+    if (kind_of(d) != SL_MODEL_RECOGNISER) {
+        SL_TRY(sl_network_open(d->o->models_dir, d->manifest, kind_of(d), &other, err));
+        sl_network_close(&other);
         return SL_OK;
     }
     SL_TRY(sl_recogniser_open(d->o->models_dir, d->manifest, &recogniser, err));
@@ -230,6 +236,12 @@ sl_status sl_derive_look(const sl_recogniser *backbone, const sl_arch *arch, con
                          const sl_derived *options, sl_error *err)
 {
     deriving d = {.o = options, .from = backbone, .arch = arch, .dict = dict};
+    return derive(&d, err);
+}
+
+sl_status sl_derive_points(const sl_arch *arch, const sl_state_dict *dict, const sl_derived *options, sl_error *err)
+{
+    deriving d = {.o = options, .arch = arch, .dict = dict};
     return derive(&d, err);
 }
 

@@ -29,6 +29,9 @@ sl_status sl_derive_above(const sl_recogniser *from, const sl_graph *g, const ch
 sl_status sl_derive_look(const sl_recogniser *backbone, const sl_arch *arch, const sl_state_dict *dict,
                          const sl_derived *options, sl_error *err);
 
+/* A corrector of points: an architecture, and its state dict. licence NULL: not stated. */
+sl_status sl_derive_points(const sl_arch *arch, const sl_state_dict *dict, const sl_derived *options, sl_error *err);
+
 /* A query encoder of `from`: the difference that `weights` make to the graph of sl_encoder_base. covered, share: as a
  * manifest has them. */
 sl_status sl_derive_encoder(const sl_recogniser *from, const sl_weights_of *weights, int count, const float covered[2],

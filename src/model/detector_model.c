@@ -11,7 +11,15 @@ static sl_status open_stage(const char *models_dir, int i, sl_detector_model *d,
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "detector %s, stage %d", m->name, i + 1);
 }
 
-sl_status sl_detector_model_open(const char *models_dir, const char *name, sl_detector_model *out, sl_error *err)
+static sl_status open_points(const char *models_dir, sl_detector_model *d, sl_error *err)
+{
+    const sl_manifest *m = d->networks[d->kind->networks - 1].manifest;
+    sl_status status = sl_network_open(models_dir, m->points, SL_MODEL_POINTS, &d->points, err);
+    return status == SL_OK ? SL_OK : sl_fail_in(err, status, "detector %s, its points", m->name);
+}
+
+sl_status sl_detector_model_open(const char *models_dir, const char *name, bool own_points, sl_detector_model *out,
+                                 sl_error *err)
 {
     sl_network last;
     *out = (sl_detector_model){0};
@@ -24,6 +32,8 @@ sl_status sl_detector_model_open(const char *models_dir, const char *name, sl_de
         status = open_stage(models_dir, i, out, err);
     if (status == SL_OK && (status = sl_detector_kind_check(out->kind, last.graph, err)) != SL_OK)
         sl_fail_in(err, status, "detector %s", last.manifest->name);
+    if (status == SL_OK && last.manifest->points && !own_points)
+        status = open_points(models_dir, out, err);
     if (status != SL_OK)
         sl_detector_model_close(out);
     return status;
@@ -33,12 +43,14 @@ void sl_detector_model_close(sl_detector_model *model)
 {
     for (int i = 0; i < SL_DETECTOR_NETWORKS; i++)
         sl_network_close(&model->networks[i]);
+    sl_network_close(&model->points);
     *model = (sl_detector_model){0};
 }
 
 sl_status sl_detector_model_start(const sl_detector_model *model, int threads, sl_detector **out, sl_error *err)
 {
-    const sl_detector_options options = sl_detector_defaults(threads);
+    sl_detector_options options = sl_detector_defaults(threads);
+    options.points = model->points.graph;
     sl_detector_network networks[SL_DETECTOR_NETWORKS];
     for (int i = 0; i < model->kind->networks; i++)
         networks[i] = (sl_detector_network){model->networks[i].graph, model->networks[i].manifest->transposed};

@@ -9,9 +9,12 @@ typedef struct {
     const sl_detector_kind *kind;
     float threshold;                           /* score from which it is a face */
     sl_network networks[SL_DETECTOR_NETWORKS]; /* [kind->networks]; the last one is the named model's own */
+    sl_network points; /* what corrects its points; graph NULL: nothing does */
 } sl_detector_model;
 
-sl_status sl_detector_model_open(const char *models_dir, const char *name, sl_detector_model *out, sl_error *err);
+/* own_points: its points stand as it has them, whatever the manifest names to correct them. */
+sl_status sl_detector_model_open(const char *models_dir, const char *name, bool own_points, sl_detector_model *out,
+                                 sl_error *err);
 void sl_detector_model_close(sl_detector_model *model);
 
 /* A detector with the usual options on these networks, which must outlive it. */

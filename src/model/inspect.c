@@ -214,7 +214,7 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
         add_check(root, models_dir, name);
     else if (root && kind == SL_MODEL_LOOK)
         add_look(root, n.manifest);
-    else if (root)
+    else if (root && kind == SL_MODEL_DETECTOR)
         json_object_set_new(root, "detector", json_string(n.manifest->detector->name));
     sl_status status = give(root, n.path, json, err);
     sl_network_close(&n);

@@ -14,7 +14,8 @@
 
 enum { MAX_TEXT = 4096 };
 
-const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look", "encoder"};
+const char *const sl_model_kind_names[SL_MODEL_KINDS] = {"recogniser", "detector", "landmarks", "look", "encoder",
+                                                           "points"};
 const char *const sl_manifest_forms[SL_MANIFEST_FORMS] = {"published", "pre-norm", "text"};
 const char *const sl_colour_names[3] = {"rgb", "bgr", "grey"};
 
@@ -259,6 +260,7 @@ static sl_status read_detector(const context *c, const json_t *root, sl_manifest
     if (transposed && !json_is_boolean(transposed))
         return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"transposed\" must be true or false", c->name);
     m->transposed = json_is_true(transposed);
+    SL_TRY(copy_text(c, root, "points", false, &m->points));
     return read_stages(c, json_object_get(root, "stages"), m);
 }
 
@@ -318,8 +320,8 @@ static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)
             m->kind = (sl_model_kind)i;
             return SL_OK;
         }
-    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks, look or "
-                   "encoder", c->name);
+    return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"kind\" must be recogniser, detector, landmarks, look, "
+                   "encoder or points", c->name);
 }
 
 static sl_status read_digest(const context *c, const json_t *root, sl_manifest *m)
@@ -413,7 +415,7 @@ void sl_manifest_free(sl_manifest *m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
                            m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map,
-                           m->backbone, m->backbone_fingerprint};
+                           m->backbone, m->backbone_fingerprint, m->points};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (int i = 0; i < SL_MAX_STAGES; i++)

@@ -15,7 +15,7 @@ file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/builtin_manifests.c CONTENT "${builtin
 list(APPEND sources ${CMAKE_BINARY_DIR}/builtin_manifests.c)
 
 # So do the statistics per cell of the listed models, models/*.oae, what their scores mean, models/*.rates, and the
-# weights of query encoders, models/*.safetensors.
+# weights of query encoders and of points, models/*.safetensors.
 set(builtin "#include \"model/builtin_files.h\"\n\n")
 foreach(kind oae rates safetensors)
   file(GLOB files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/models/*.${kind})

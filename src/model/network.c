@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "model/arch/arch.h"
 #include "model/file_kind.h"
 #include "net/import/weights/safetensors.h"
@@ -45,14 +46,14 @@ static sl_status check_size(const sl_manifest *m, const sl_arch *arch, const sl_
                    depth, heads, found.depth, found.heads);
 }
 
-/* The architecture that the manifest names, over weights that stay where they are in the file. */
-static sl_status build_arch(sl_network *n, sl_error *err)
+/* The architecture that the manifest names, over weights that stay where they are. */
+static sl_status build_arch(sl_network *n, const uint8_t *data, size_t size, sl_error *err)
 {
     const sl_arch *arch = sl_arch_find(n->manifest->arch);
     if (!arch || arch->kind != n->manifest->kind)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "no architecture of that kind is named \"%s\"; docs/models.md lists "
                        "them", n->manifest->arch);
-    SL_TRY(sl_safetensors_parse(n->map.data, n->map.size, &n->weights, err));
+    SL_TRY(sl_safetensors_parse(data, size, &n->weights, err));
     sl_arch own = *arch;
     if (n->manifest->form >= 0)
         own.transformer.form = (sl_vit_form)n->manifest->form;
@@ -66,15 +67,20 @@ static sl_status open_found(const char *models_dir, const char *name, sl_model_k
                             sl_error *err)
 {
     static const char *const kinds[] = {"a recogniser", "a detector", "a landmark model", "a second look",
-                                        "a query encoder"};
+                                        "a query encoder", "a corrector of points"};
     SL_TRY(sl_catalogue_find(models_dir, name, &n->manifest, &n->path, err));
     if (n->manifest->kind != kind)
         return sl_fail(err, SL_ERR_ARGUMENT, "model %s is %s, %s was asked for", n->manifest->name,
                        kinds[n->manifest->kind], kinds[kind]);
+    const sl_builtin_file *own = n->manifest->arch ? sl_catalogue_builtin(n->manifest) : NULL;
+    if (own) {
+        sl_sha256_of(own->data, own->size, n->digest);
+        return build_arch(n, own->data, own->size, err);
+    }
     SL_TRY(sl_catalogue_map(n->manifest, n->path, &n->map, n->digest, err));
     if (kind == SL_MODEL_LANDMARKS)
         return SL_OK;
-    sl_status status = n->manifest->arch ? build_arch(n, err)
+    sl_status status = n->manifest->arch ? build_arch(n, n->map.data, n->map.size, err)
                                          : sl_network_import(&n->map, n->path, n->digest, &n->graph, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s: %s", n->manifest->name, n->path);
 }

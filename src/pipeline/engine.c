@@ -32,7 +32,8 @@ static sl_status open_landmarks(const sl_engine_options *o, sl_engine *e, sl_err
 
 static sl_status open_detector(const sl_engine_options *o, sl_engine *e, sl_error *err)
 {
-    SL_TRY(sl_detector_model_open(o->models_dir, o->detector ? o->detector : SL_DEFAULT_DETECTOR, &e->detector, err));
+    SL_TRY(sl_detector_model_open(o->models_dir, o->detector ? o->detector : SL_DEFAULT_DETECTOR,
+                                  o->points == SL_POINTS_DETECTOR, &e->detector, err));
     e->detector_threshold = o->detector_threshold > 0 ? o->detector_threshold : e->detector.threshold;
     return SL_OK;
 }

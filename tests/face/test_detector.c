@@ -160,7 +160,7 @@ static void what_a_failure_leaves(void **state)
 static void wrong_calls_are_refused_for_all_kinds(void **state)
 {
     (void)state;
-    static const sl_detector_options wrong[] = {{3, 31, 10}, {3, 8193, 10}, {3, 1280, 0}};
+    static const sl_detector_options wrong[] = {{3, 31, 10, NULL}, {3, 8193, 10, NULL}, {3, 1280, 0, NULL}};
     static const float thresholds[] = {0, -1, 1.01f, NAN};
     sl_detector *d;
     sl_face *faces;

@@ -108,6 +108,7 @@ class Photos(unittest.TestCase):
         self.assertRaises(ValueError, engine.verify, photos[0], photos[0], far=.1, threshold=.5)
         self.assertRaises(secondlook.NotFoundError, secondlook.Engine, "no-such-model")
         self.assertRaises(ValueError, secondlook.Engine, precision="f8")
+        self.assertRaises(ValueError, secondlook.Engine, points="guessed")
 
     def test_threads_share_an_engine(self):
         """Each call takes a session of its own: answers are those of one thread alone."""

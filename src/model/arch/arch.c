@@ -12,7 +12,7 @@ static const sl_arch *const archs[] = {
     &sl_arch_mobilefacenet_prelu, &sl_arch_iresnet18, &sl_arch_iresnet50, &sl_arch_iresnet100,
     &sl_arch_ir50, &sl_arch_ir101, &sl_arch_ir152, &sl_arch_irse50, &sl_arch_ir50_plain, &sl_arch_ir101_plain,
     &sl_arch_mtcnn_pnet, &sl_arch_mtcnn_rnet, &sl_arch_mtcnn_onet, &sl_arch_tiny, &sl_arch_vit,
-    &sl_arch_h1, &sl_arch_h2, &sl_arch_h2l,
+    &sl_arch_h1, &sl_arch_h2, &sl_arch_h2l, &sl_arch_points,
 };
 
 const sl_arch *sl_arch_at(int i)

@@ -17,6 +17,9 @@
 #define SL_LOOK_SECOND "second"
 #define SL_LOOK_SCORE "score"
 
+/* What is told of five points, [N, SL_POINTS_TOLD] (face/hidden_points.h). */
+#define SL_ARCH_POINTS "points"
+
 /* Inner tensors that go by these names, for whoever asks for them: the weights of attention of layer L, [N, heads, T, T], or
  * [N, heads, T] of the class token alone where the last layer works out nothing else; of h2l the tokens that each photo's
  * feature is made of, [N * R, C]. */

@@ -101,7 +101,7 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
         add_recogniser(root, m, o->corrected_scale);
     else if (root && m->arch->kind == SL_MODEL_LOOK)
         add_look(root, m);
-    else if (root)
+    else if (root && m->arch->kind == SL_MODEL_DETECTOR)
         add_detector(root, m);
     if (root && m->arch->transformer.depth)
         add_transformer(root, &m->arch->transformer);
