@@ -40,7 +40,8 @@ SL_API sl_status sl_model_new(const sl_new_model_options *options, sl_error *err
 typedef struct {
     const sl_gallery *gallery; /* enrolled with crops, or with patch maps (f32, int8) where a transformer learns from
                                   those; must stay open and unchanged */
-    const char *list;          /* a file of lines "path,label" that name aligned crops; .. */
+    const char *list;          /* a file of lines "path,label" that name aligned crops, of SL_TRAIN_POINTS whole
+                                  photos; .. */
     const char *root;          /* .. below this folder; NULL: the list's own */
 
     /* Pictures of your own: aligned crops, as crop(context, i) makes them; person(context, i) is a number from 0
@@ -60,8 +61,10 @@ typedef enum {
     SL_TRAIN_H1 = 1,  /* a transformer over stored maps whose class token is the embedding; with the network below it
                          one recogniser */
     SL_TRAIN_H2 = 2,  /* a second look at pairs of stored maps: one person or two, by cross entropy */
-    SL_TRAIN_H2L = 3  /* a second look: each photo's feature, which has seen the other, tells its own person by a margin
+    SL_TRAIN_H2L = 3, /* a second look: each photo's feature, which has seen the other, tells its own person by a margin
                          loss over all features of a batch [2 batch, D] */
+    SL_TRAIN_POINTS = 4 /* where a face's five points are when something hides them: what a detector says of uncovered
+                           photos, learned with covers drawn on (the detector's manifest then names it: "points") */
 } sl_train_task;
 
 typedef enum {
@@ -76,7 +79,7 @@ typedef enum { SL_OPTIMISER_SGD = 0, SL_OPTIMISER_ADAMW = 1 } sl_optimiser_kind;
 typedef enum { SL_SCHEDULE_CONSTANT = 0, SL_SCHEDULE_STEPS = 1, SL_SCHEDULE_COSINE = 2 } sl_schedule_kind;
 
 /* Names as the command line spells them; NULL behind the last. The named value, or -1. */
-SL_API const char *sl_train_task_name(unsigned task); /* "recogniser", "h1", "h2", "h2l" */
+SL_API const char *sl_train_task_name(unsigned task); /* "recogniser", "h1", "h2", "h2l", "points" */
 SL_API const char *sl_train_loss_name(unsigned loss);
 SL_API int sl_train_loss_named(const char *name);
 SL_API const char *sl_optimiser_name(unsigned kind);
@@ -101,7 +104,7 @@ typedef struct {
     sl_train_task task;
     const char *models_dir; /* NULL: as in sl_models_list */
     const char *model;      /* a recogniser; NULL: SL_DEFAULT_RECOGNISER. Of H1, H2, H2L: that whose maps they read;
-                               NULL: the gallery's own */
+                               NULL: the gallery's own. Of points: the detector; NULL: SL_DEFAULT_DETECTOR */
     const char *learn;    /* a POSIX extended regular expression: weights whose names match learn; NULL: all. What
                              lies before the first of them is run as in recognition, and is not differentiated */
     int batch_statistics; /* 1: batch norms use the batch's statistics and their running ones move; 0: they stay.
@@ -173,7 +176,7 @@ SL_API sl_status sl_train_list_weights(const char *models_dir, const char *model
 /* Options by name: "distill" (the default, NULL), "dissertation" (its Table 5.8: ArcFace margin .5, scale 30, SGD
  * at 1e-3), "upstream" (the published training code's: rate .1, focal 2), "face-vit" (the dissertation's section 5.3.1:
  * ArcFace on pairs, AdamW at 1e-6 rising to 1e-5, 2 million pairs 50 times over), "face-vit-short" (the same loss in
- * some hundred steps at 3e-4). SL_ERR_ARGUMENT names those that there are. */
+ * some hundred steps at 3e-4), "points" (for SL_TRAIN_POINTS). SL_ERR_ARGUMENT names those that there are. */
 SL_API sl_status sl_train_recipe(const char *name, sl_train_options *out, sl_error *err);
 
 /* ------------------------------------------------------------------ the trainer */
@@ -182,7 +185,8 @@ typedef struct sl_trainer sl_trainer; /* of one thread */
 
 /* Precision at 1 of the people held out, of their untouched and of their covered photos: each searches all others'
  * untouched ones. Of H2 and H2L `clean` is the part of 2,000 pairs of theirs (half of one person, half of two) that the
- * best threshold tells right. NaN where nobody judges; covered also where maps are learned from. */
+ * best threshold tells right. Of points the part that is told to within
+ * a tenth of the eye distance. NaN where nobody judges; covered also where maps are learned from. */
 typedef struct {
     double clean, covered;
 } sl_train_judgement;

@@ -10,6 +10,7 @@ int cmd_train(int argc, char **argv)
         {"finetune", "a recogniser goes on learning, from your people", cmd_train_finetune},
         {"distill", "a query encoder, which sees through what covers a face", cmd_train_distill},
         {"average", "several query encoders become one", cmd_train_average},
+        {"points", "where a face's points are when something hides them", cmd_train_points},
         {"h2l", "a second look at two photos' patch maps: a feature of each", cmd_train_h2l},
         {"h2", "a second look at two photos' patch maps: one person or two", cmd_train_h2},
         {"h1", "a transformer over one photo's patch map", cmd_train_h1},

@@ -9,5 +9,6 @@ int cmd_train_vit(int argc, char **argv);
 int cmd_train_h1(int argc, char **argv);
 int cmd_train_h2(int argc, char **argv);
 int cmd_train_h2l(int argc, char **argv);
+int cmd_train_points(int argc, char **argv);
 
 #endif

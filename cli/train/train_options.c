@@ -42,7 +42,7 @@ enum {
 static const struct argp_option options[] = {
     {"recipe", KEY_RECIPE, "NAME", 0,
      "Where all other options begin: distill (from itself, on covered faces), dissertation (its Table 5.8), upstream "
-     "(the published training code's), face-vit (the dissertation's of transformers), face-vit-short",
+     "(the published training code's), face-vit (the dissertation's of transformers), face-vit-short, points",
      0},
     {"loss", KEY_LOSS, "NAME", 0, "distill, arcface, cosface or softmax", 0},
     {"learn", KEY_LEARN, "REGEX", 0,

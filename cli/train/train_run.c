@@ -31,6 +31,11 @@ static bool tells_pairs(const cli_train_run *run)
     return run->options.task == SL_TRAIN_H2 || run->options.task == SL_TRAIN_H2L;
 }
 
+static bool tells_points(const cli_train_run *run)
+{
+    return run->options.task == SL_TRAIN_POINTS;
+}
+
 static void show_judged(char text[80], const char *what, const sl_train_judgement *j)
 {
     if (isnan(j->covered))
@@ -86,12 +91,17 @@ static int tell_end(const cli_train_run *run, const sl_train_standing *s, const 
         show_judged(start, "", &s->start);
         show_judged(best, "", &s->best);
         printf("people held out, %s: %s at the start; %s after step %llu\n",
-               tells_pairs(run) ? "pairs told right" : "precision at 1", start, best,
+               tells_pairs(run) ? "pairs told right" : tells_points(run) ? "points told right" : "precision at 1", start, best,
                (unsigned long long)s->best_step);
     }
     if (tells_pairs(run)) {
         cli_say("%s is made (%s/loss.svg shows how); it is a second look: --rerank %s --look %s%s", run->output, folder,
                 sl_train_task_name((unsigned)run->options.task), run->output, strchr(run->output, '/') ? ".json" : "");
+        return CLI_OK;
+    }
+    if (tells_points(run)) {
+        cli_say("%s is made (%s/loss.svg shows how); a detector uses it once its manifest says \"points\": \"%s%s\"",
+                run->output, folder, run->output, strchr(run->output, '/') ? ".json" : "");
         return CLI_OK;
     }
     if (run->encoder) {

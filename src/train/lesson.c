@@ -4,7 +4,6 @@
 
 #include "base/mem.h"
 #include "base/rng.h"
-#include "base/text.h"
 #include "base/threads.h"
 #include "train/data/sampler.h"
 #include "train/data/source_pictures.h"
@@ -33,20 +32,6 @@ static sl_status open_source(const sl_train_data *data, const sl_source_filter *
     return sl_source_of_pictures(data, filter, out, err);
 }
 
-static sl_status find_mix(const char *name, const sl_augmentation **out, sl_error *err)
-{
-    sl_text names = {0};
-    *out = sl_augmentation_find(name ? name : "none");
-    if (*out)
-        return SL_OK;
-    for (int i = 0; sl_augmentation_names[i]; i++)
-        sl_text_add(&names, "%s%s", i ? ", " : "", sl_augmentation_names[i]);
-    sl_status status = sl_fail(err, SL_ERR_ARGUMENT, "no augmentation is named \"%.80s\"; there are %s", name,
-                               names.data ? names.data : "");
-    free(names.data);
-    return status;
-}
-
 static sl_status open_lesson(const sl_train_data *data, const sl_train_options *o, sl_lesson *l, sl_error *err)
 {
     const sl_source_filter learned = {.needs = SL_NEED_CROPS,
@@ -60,7 +45,7 @@ static sl_status open_lesson(const sl_train_data *data, const sl_train_options *
                                      .part = SL_PART_VALIDATION,
                                      .min_photos = 2,
                                      .min_people = 2};
-    SL_TRY(find_mix(o->augmentation, &l->mix, err));
+    SL_TRY(sl_augmentation_named(o->augmentation, &l->mix, err));
     SL_TRY(open_source(data, &learned, &l->learned, err));
     return o->held_out > 0 ? open_source(data, &judged, &l->judged, err) : SL_OK;
 }

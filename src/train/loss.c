@@ -61,6 +61,18 @@ static sl_tensor constant(appending *a, const char *name, const sl_shape *shape,
     return out;
 }
 
+/* One number. */
+static sl_tensor number(appending *a, const char *name, double value)
+{
+    float *data = malloc(sizeof *data);
+    if (!data) {
+        a->status = a->status == SL_OK ? sl_no_memory(a->err, "for a loss") : a->status;
+        return -1;
+    }
+    *data = (float)value;
+    return constant(a, name, &(sl_shape){1, {1}}, data, true);
+}
+
 static sl_tensor unit_length(appending *a, const char *name, sl_tensor x)
 {
     const sl_attr attr = {.axis = 1, .a = 1e-12f};
@@ -74,14 +86,8 @@ static void append_distill(appending *a, sl_tensor unit, const sl_shape *embeddi
     const sl_attr mul = {.fn = SL_FN_MUL}, sub = {.fn = SL_FN_SUB};
     const sl_attr sum = {.fn = SL_FN_SUM, .axes = {1}, .n_axes = 1},
                   mean = {.fn = SL_FN_AVERAGE, .axes = {0}, .n_axes = 1, .keepdims = true};
-    float *data = malloc(sizeof *data);
-    if (!data) {
-        a->status = a->status == SL_OK ? sl_no_memory(a->err, "for a loss") : a->status;
-        return;
-    }
-    *data = (float)offset;
     sl_tensor target = input(a, "train:target", embedding);
-    sl_tensor most = constant(a, "train:most", &(sl_shape){1, {1}}, data, true);
+    sl_tensor most = number(a, "train:most", offset);
     sl_tensor near = node(a, SL_OP_REDUCE, &sum, "train:nearness",
                           node(a, SL_OP_BINARY, &mul, "train:products", unit, target), -1);
     near = node(a, SL_OP_REDUCE, &mean, "train:mean", near, -1);
@@ -120,5 +126,21 @@ sl_status sl_loss_append_logits(sl_graph *g, sl_tensor logits, int batch, const 
     const sl_attr focal = {.a = (float)o->focal};
     sl_tensor labels = input(&a, "train:labels", &(sl_shape){1, {batch}});
     node(&a, SL_OP_CROSS_ENTROPY, &focal, SL_LOSS_TENSOR, logits, labels);
+    return a.status;
+}
+
+sl_status sl_loss_append_distance(sl_graph *g, sl_tensor told, int batch, int count, sl_error *err)
+{
+    static const double small = .03;
+    const sl_attr add = {.fn = SL_FN_ADD}, sub = {.fn = SL_FN_SUB}, mul = {.fn = SL_FN_MUL}, root = {.fn = SL_FN_SQRT};
+    const sl_attr mean = {.fn = SL_FN_AVERAGE, .axes = {0, 1}, .n_axes = 2, .keepdims = true};
+    appending a = {.g = g, .err = err};
+    sl_tensor wanted = input(&a, "train:told", &(sl_shape){2, {batch, count}});
+    sl_tensor off = node(&a, SL_OP_BINARY, &sub, "train:off", told, wanted);
+    off = node(&a, SL_OP_BINARY, &mul, "train:squares", off, off);
+    off = node(&a, SL_OP_BINARY, &add, "train:above", off, number(&a, "train:small", small * small));
+    off = node(&a, SL_OP_UNARY, &root, "train:distances", off, -1);
+    off = node(&a, SL_OP_REDUCE, &mean, "train:mean", off, -1);
+    node(&a, SL_OP_BINARY, &sub, SL_LOSS_TENSOR, off, number(&a, "train:least", small));
     return a.status;
 }

@@ -190,7 +190,9 @@ static sl_status open_trainer(sl_trainer *t, const sl_train_options *options, co
 {
     t->at = (sl_standing){.start = {NAN, NAN}, .best = {NAN, NAN}, .first_loss = NAN};
     SL_TRY(take_options(t, options, err));
-    t->task = t->o.task == SL_TRAIN_RECOGNISER ? &sl_task_pictures : &sl_task_maps;
+    t->task = t->o.task == SL_TRAIN_RECOGNISER ? &sl_task_pictures
+              : t->o.task == SL_TRAIN_POINTS   ? &sl_task_points
+                                               : &sl_task_maps;
     SL_TRY(t->task->open(t, data, progress, context, err));
     SL_TRY(open_learner(t, err));
     SL_TRY(open_memory(t, err));

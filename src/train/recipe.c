@@ -8,12 +8,12 @@
 #include "base/text.h"
 #include "train/settings.h"
 
-static const char *const tasks[] = {"recogniser", "h1", "h2", "h2l"};
+static const char *const tasks[] = {"recogniser", "h1", "h2", "h2l", "points"};
 static const char *const optimisers[] = {"sgd", "adamw"}, *const schedules[] = {"constant", "steps", "cosine"};
 
 const char *sl_train_task_name(unsigned task)
 {
-    return sl_name_of(tasks, 4, task);
+    return sl_name_of(tasks, 5, task);
 }
 const char *sl_optimiser_name(unsigned kind)
 {
@@ -158,6 +158,28 @@ static const struct {
       .seed = 1337,
       .held_out = .1,
       .every = 100}},
+    {"points",
+     {.augmentation = "hiding",
+      .batch_statistics = 1,
+      .optimiser = SL_OPTIMISER_ADAMW,
+      .rate = 2e-3,
+      .weight_decay = 1e-3,
+      .beta1 = .9,
+      .beta2 = .999,
+      .epsilon = 1e-8,
+      .clip = 5,
+      .schedule = SL_SCHEDULE_COSINE,
+      .warm_up = 100,
+      .batch = 64,
+      .accumulate = 1,
+      .steps = 3000,
+      .seed = 1,
+      .held_out = .1,
+      .every = 500,
+      .margin = .5,
+      .scale = 30,
+      .decay_every = 1,
+      .decay_by = .1}},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
@@ -190,7 +212,8 @@ static bool is_number(double x, double low, double high)
 /* What learns from maps has no teacher, and features of a batch norm. */
 static bool suits_task(const sl_train_options *o)
 {
-    return o->task == SL_TRAIN_RECOGNISER || o->task == SL_TRAIN_H2 || o->loss != SL_LOSS_DISTILL;
+    return o->task == SL_TRAIN_RECOGNISER || o->task == SL_TRAIN_H2 || o->task == SL_TRAIN_POINTS ||
+           o->loss != SL_LOSS_DISTILL;
 }
 
 sl_status sl_settings_check(const sl_train_options *o, sl_error *err)

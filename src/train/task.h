@@ -1,7 +1,8 @@
 /* What a run can train, a row each. The trainer (trainer.c) makes steps of any of them:
  *
- *     pictures   a recogniser on aligned crops          task_pictures.c
- *     maps       a transformer on stored patch maps     task_maps.c
+ *     pictures   a recogniser on aligned crops              task_pictures.c
+ *     maps       a transformer on stored patch maps         task_maps.c
+ *     points     where hidden points are, on whole photos   task_points.c
  */
 #ifndef SL_TRAIN_TASK_H
 #define SL_TRAIN_TASK_H
@@ -29,6 +30,6 @@ typedef struct {
     void (*close)(sl_trainer *t); /* also of what was half opened */
 } sl_task;
 
-extern const sl_task sl_task_pictures, sl_task_maps;
+extern const sl_task sl_task_pictures, sl_task_maps, sl_task_points;
 
 #endif

@@ -2,8 +2,10 @@
 #include "train/data/augment.h"
 
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/text.h"
 #include "image/image.h"
 #include "secondlook_draw.h"
 #include "train/data/augment_steps.h"
@@ -64,10 +66,19 @@ static const sl_augmentation recipes[] = {
      .few_pixels = .2,
      .noise = .3,
      .jpeg = .3},
+    {.name = "hiding",
+     .what = "masks, scarves, sunglasses and what else is worn, so that points are hidden; a fifth uncovered",
+     .share = {.2, .12, .08, .12, 0, .02, .06, 0, .4},
+     .sunglasses_too = .35,
+     .light = .7,
+     .blur = .2,
+     .few_pixels = .2,
+     .noise = .3,
+     .jpeg = .3},
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
-const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", NULL};
+const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", "hiding", NULL};
 
 const sl_augmentation *sl_augmentation_find(const char *name)
 {
@@ -75,6 +86,20 @@ const sl_augmentation *sl_augmentation_find(const char *name)
         if (strcmp(recipes[i].name, name) == 0)
             return &recipes[i];
     return NULL;
+}
+
+sl_status sl_augmentation_named(const char *name, const sl_augmentation **out, sl_error *err)
+{
+    sl_text names = {0};
+    *out = sl_augmentation_find(name ? name : "none");
+    if (*out)
+        return SL_OK;
+    for (int i = 0; sl_augmentation_names[i]; i++)
+        sl_text_add(&names, "%s%s", i ? ", " : "", sl_augmentation_names[i]);
+    sl_status status = sl_fail(err, SL_ERR_ARGUMENT, "no augmentation is named \"%.80s\"; there are %s", name,
+                               names.data ? names.data : "");
+    free(names.data);
+    return status;
 }
 
 sl_status sl_augmentation_check(const sl_augmentation *a, sl_error *err)

@@ -34,10 +34,13 @@ typedef struct {
     double blur, few_pixels, noise, jpeg;
 } sl_augmentation;
 
-/* "none", "mirror" (all that the published finetuning does), "covered", "rough", "worn"; their names, ended by NULL.
+/* "none", "mirror" (all that the published finetuning does), "covered", "rough", "worn", "hiding"; their names, ended by NULL.
  * NULL for another name. */
 const sl_augmentation *sl_augmentation_find(const char *name);
 extern const char *const sl_augmentation_names[];
+
+/* The same, NULL being "none"; SL_ERR_ARGUMENT with the names that there are. */
+sl_status sl_augmentation_named(const char *name, const sl_augmentation **out, sl_error *err);
 
 /* SL_ERR_ARGUMENT for odds and shares that are none. */
 sl_status sl_augmentation_check(const sl_augmentation *a, sl_error *err);
