@@ -1,0 +1,86 @@
+#!/usr/bin/env python3
+"""points_error.py POINTS.tsv DETECTOR.json FOUND.json: how far points lie from those set by hand, in hundredths of the eye
+distance (medians), by kind of cover. The two JSON files are what `detect --json` found, by the detector alone and by what
+is measured. POINTS.tsv: photo, point (5-10 the eyes, 11 the nose, 12-14 the mouth), x, y.
+
+The second line of a kind leaves out what the hand does otherwise than the detector: the mean difference between the two,
+in the frame of the crop, on photos of kind "cap"."""
+import collections
+import csv
+import json
+import sys
+
+import numpy as np
+
+TEMPLATE = np.array([[38.2946, 51.6963], [73.5318, 51.5014], [56.0252, 71.7366], [41.5493, 92.3655], [70.7299, 92.2041]])
+CROP = np.array([[0, 0], [111, 0], [0, 111], [111, 111], [55.5, 55.5]])
+KINDS = "cap", "scarf", "beard", "glasses"
+
+
+def by_hand(path):
+    """{photo: five points}: the middles of the eyes, the nose, the corners of the mouth."""
+    marks = collections.defaultdict(dict)
+    with open(path) as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            marks[row["photo"]][int(row["point"])] = float(row["x"]), float(row["y"])
+    out = {}
+    for photo, of in marks.items():
+        if len(of) < 14:
+            continue
+        eyes = sorted(of[i] for i in range(5, 11))
+        mouth = sorted(of[i] for i in range(12, 15))
+        out[photo] = np.array([np.mean(eyes[:3], 0), np.mean(eyes[3:], 0), of[11], mouth[0], mouth[2]])
+    return out
+
+
+def found(path, wanted):
+    """{photo: five points} of the face that lies nearest to the wanted points."""
+    out = {}
+    with open(path) as file:
+        for photo in json.load(file)["photos"]:
+            name = "/".join(photo["image"].split("/")[-3:])
+            if name in wanted and photo["faces"]:
+                out[name] = min((np.array(f["points"]) for f in photo["faces"]),
+                                key=lambda p: np.abs(p - wanted[name]).sum())
+    return out
+
+
+def similarity(points):
+    """Template to photo, least squares: p -> p A + b."""
+    x, y = TEMPLATE - TEMPLATE.mean(0), points - points.mean(0)
+    size = (x ** 2).sum()
+    c, s = (x * y).sum() / size, (x[:, 0] * y[:, 1] - x[:, 1] * y[:, 0]).sum() / size
+    a = np.array([[c, s], [-s, c]])
+    return a, points.mean(0) - TEMPLATE.mean(0) @ a
+
+
+def errors(points, hand):
+    eye = np.linalg.norm(hand[1] - hand[0])
+    (a, b), (c, d) = similarity(points), similarity(hand)
+    off = np.linalg.norm(points - hand, axis=1)
+    crop = np.linalg.norm(CROP @ a + b - CROP @ c - d, axis=1)
+    return [100 * v / eye for v in (off[:2], off[2:3], off[3:], crop)]
+
+
+def line(points, hand, photos, custom):
+    lists = [[], [], [], []]
+    for photo in photos:
+        shifted = points[photo] + custom @ similarity(points[photo])[0]
+        for values, new in zip(lists, errors(shifted, hand[photo])):
+            values.extend(new)
+    return "  ".join("%s %5.1f" % pair for pair in zip(("eyes", "nose", "mouth", "crop"), map(np.median, lists)))
+
+
+def main():
+    hand = by_hand(sys.argv[1])
+    detector, measured = found(sys.argv[2], hand), found(sys.argv[3], hand)
+    custom = np.mean([(hand[p] - detector[p]) @ np.linalg.inv(similarity(detector[p])[0]) for p in detector
+                      if p.startswith("cap/")], 0)
+    for kind in KINDS:
+        photos = sorted(p for p in measured if p.startswith(kind + "/"))
+        print("%-8s %4d photos  %s" % (kind, len(photos), line(measured, hand, photos, np.zeros((5, 2)))))
+        print("%-8s less the hand's custom  %s" % (kind, line(measured, hand, photos, custom)))
+
+
+if __name__ == "__main__":
+    main()
