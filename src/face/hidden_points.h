@@ -44,8 +44,8 @@ bool sl_hidden_points_fits(const sl_graph *graph);
 sl_status sl_hidden_points_open(const sl_graph *graph, int threads, sl_hidden_points *out, sl_error *err);
 void sl_hidden_points_close(sl_hidden_points *h);
 
-/* Sets nose and corners of the mouth right where the network says that they are hidden. Points by which nothing can be aligned stay as they
- * are. */
+/* Sets nose and corners of the mouth right where the network says that they are hidden. Points by which nothing can be
+ * aligned stay as they are. */
 sl_status sl_hidden_points_correct(sl_hidden_points *h, const sl_image *image, sl_point points[5], sl_error *err);
 
 #endif

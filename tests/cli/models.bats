@@ -17,7 +17,7 @@ load common
     mkdir "$BATS_TEST_TMPDIR/none"
     sl models list --json --models-dir "$BATS_TEST_TMPDIR/none"
     expect 0
-    json 'd.models.filter(m => m.kind !== "landmarks" && m.kind !== "encoder").every(m => !m.present)'
+    json 'd.models.filter(m => !["landmarks", "encoder", "points"].includes(m.kind)).every(m => !m.present)'
     picture grey 64 64 "$BATS_TEST_TMPDIR/grey.png"
     sl detect --models-dir "$BATS_TEST_TMPDIR/none" "$BATS_TEST_TMPDIR/grey.png"
     expect 1
