@@ -17,7 +17,7 @@
 #define SL_MARKER_SIZE (SL_SLOT_STEP + SL_SLOT_SIZE)
 #define SL_ROWS_MAX 0x7ffffffe /* faces, removed ones included */
 #define SL_SEGMENT_ROWS 16384     /* rows of a segment: a new gallery's files lie in pieces of so many */
-#define SL_CROPS_SPAN (1ULL << 40) /* where a segment's crops begin, of all crops; no segment has as many bytes */
+#define SL_CROPS_SPAN (1ULL << 36) /* where a segment's crops begin, of all crops; no segment has as many bytes */
 #define SL_GENERATION_MAX 1000000000000000
 
 /* gallery.meta: what the gallery is, and which generation of its files counts. */
