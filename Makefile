@@ -51,9 +51,9 @@ asan: models ## the same tests under the address and undefined behaviour sanitiz
 	@cmake --preset asan-ubsan && cmake --build build-asan
 	@cd build-asan && $(CTEST) -E '$(SLOW)'
 
-# import, int8, detect and covered_points run networks, whose threads are oneDNN's, test_sketch one thread's arithmetic, the gallery's
-# damage, crash, fault, marker and segment tests one thread's files: nothing for this sanitizer, and minutes long under it.
-# pipeline/test_identify has sketches made by several threads, gallery/test_threads the gallery's.
+# import, int8, detect and covered_points run networks, whose threads are oneDNN's, test_sketch one thread's arithmetic,
+# the gallery's damage, crash, fault, marker and segment tests one thread's files: nothing for this sanitizer, and minutes
+# long under it. pipeline/test_identify has sketches made by several threads, gallery/test_threads the gallery's.
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
 	@cmake --preset tsan && cmake --build build-tsan
 	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval|server|train)/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'
