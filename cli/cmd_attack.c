@@ -282,8 +282,8 @@ static int print_json(const attack_run *run, const cli_photo_loop *loop)
     const sl_attack_options *a = &run->attack;
     json_t *document = json_pack("{s:s*,s:s,s:s,s:s,s:o,s:b,s:O,s:O}", "encoder", a->encoder, "method",
                                  sl_attack_method_name(a->method), "norm", sl_attack_norm_name(a->norm), "region",
-                                 sl_attack_region_name(a->region), "eps", cli_json_number(a->eps), "targeted", run->towards != NULL, "pictures",
-                                 run->pictures, "failures", loop->failures);
+                                 sl_attack_region_name(a->region), "eps", cli_json_number(a->eps), "targeted",
+                                 run->towards != NULL, "pictures", run->pictures, "failures", loop->failures);
     cli_photos_json(document, &loop->found);
     return cli_print_json(document);
 }

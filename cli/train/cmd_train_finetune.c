@@ -19,11 +19,11 @@ typedef struct {
     cli_list paths;
     const char *gallery_dir;
     cli_train_run run;
-    bool list_weights, aligned, resume;
+    bool list_weights, aligned;
     sl_gallery *gallery;
 } finetune_run;
 
-enum { KEY_LIST = CLI_KEY_OWN, KEY_ROOT, KEY_RUN, KEY_RESUME, KEY_LAST, KEY_LICENCE, KEY_LIST_WEIGHTS };
+enum { KEY_LIST = CLI_KEY_OWN, KEY_ROOT, KEY_LICENCE, KEY_LIST_WEIGHTS };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -32,19 +32,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->training;
         state->child_inputs[1] = &run->models;
+        state->child_inputs[2] = &run->run;
         return 0;
-    case CLI_KEY_JSON: run->run.json = true; return 0;
     case CLI_KEY_ALIGNED: run->aligned = true; return 0;
-    case CLI_KEY_REPLACE: run->run.replace = true; return 0;
     case CLI_KEY_GALLERY: run->gallery_dir = arg; return 0;
     case KEY_LIST: run->run.data.list = arg; return 0;
     case KEY_ROOT: run->run.data.root = arg; return 0;
-    case KEY_RUN: run->run.folder = arg; return 0;
-    case KEY_RESUME: run->resume = true; return 0;
-    case KEY_LAST: run->run.last = true; return 0;
     case KEY_LICENCE: run->run.licence = arg; return 0;
     case KEY_LIST_WEIGHTS: run->list_weights = true; return 0;
-    case 'o': run->run.output = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->paths, arg); return 0;
     case ARGP_KEY_END:
         if (run->list_weights)
@@ -63,17 +58,11 @@ static const struct argp_option options[] = {
     {"list", KEY_LIST, "FILE", 0, "Learn from aligned crops: lines \"path,label\"", 0},
     {"root", KEY_ROOT, "DIR", 0, "What paths in the list are below (default: its own folder)", 0},
     CLI_OPTION_ALIGNED,
-    {"output", 'o', "NAME", 0, "The new model's name, in the models folder; or FOLDER/NAME (required)", 0},
-    {"replace", CLI_KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
-    {"run", KEY_RUN, "DIR", 0, "Where checkpoint, log.jsonl and charts go (default: NAME.run)", 0},
-    {"resume", KEY_RESUME, 0, 0, "Go on from the run's checkpoint, as if it had not been stopped", 0},
-    {"last", KEY_LAST, 0, 0, "Save the last weights, not the best", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: that of the network they began as)", 0},
     {"list-weights", KEY_LIST_WEIGHTS, 0, 0, "Print the names of the weights that could learn, for --learn", 0},
-    CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
 static const struct argp finetune_parser = {
     options,
     parse,
@@ -181,12 +170,7 @@ static int list_weights(const finetune_run *run)
 static int train(finetune_run *run)
 {
     cli_train_run *r = &run->run;
-    r->options = run->training.options;
-    r->options.models_dir = run->models.engine.models_dir;
-    r->options.model = run->models.engine.model;
-    r->options.threads = run->models.threads;
-    r->options.precision = run->models.engine.precision;
-    r->options.resume = run->resume;
+    cli_train_set(r, &run->training, &run->models);
     int code = open_gallery(run);
     r->data.gallery = run->gallery;
     return code ? code : cli_train(r);

@@ -11,10 +11,9 @@ typedef struct {
     cli_models models;
     cli_training training;
     cli_train_run run;
-    bool resume;
 } points_run;
 
-enum { KEY_LIST = CLI_KEY_OWN, KEY_ROOT, KEY_RUN, KEY_RESUME, KEY_LAST, KEY_LICENCE };
+enum { KEY_LIST = CLI_KEY_OWN, KEY_ROOT, KEY_LICENCE };
 
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
@@ -24,16 +23,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
         run->training.recipe = "points";
         state->child_inputs[0] = &run->training;
         state->child_inputs[1] = &run->models;
+        state->child_inputs[2] = &run->run;
         return 0;
-    case CLI_KEY_JSON: run->run.json = true; return 0;
-    case CLI_KEY_REPLACE: run->run.replace = true; return 0;
     case KEY_LIST: run->run.data.list = arg; return 0;
     case KEY_ROOT: run->run.data.root = arg; return 0;
-    case KEY_RUN: run->run.folder = arg; return 0;
-    case KEY_RESUME: run->resume = true; return 0;
-    case KEY_LAST: run->run.last = true; return 0;
     case KEY_LICENCE: run->run.licence = arg; return 0;
-    case 'o': run->run.output = arg; return 0;
     case ARGP_KEY_END:
         if (!run->run.output)
             argp_error(state, "--output NAME is missing: what the new model is called");
@@ -47,16 +41,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"list", KEY_LIST, "FILE", 0, "Learn from these whole photos: lines \"path,label\" (required)", 0},
     {"root", KEY_ROOT, "DIR", 0, "What paths in the list are below (default: its own folder)", 0},
-    {"output", 'o', "NAME", 0, "The new model's name, in the models folder; or FOLDER/NAME (required)", 0},
-    {"replace", CLI_KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
-    {"run", KEY_RUN, "DIR", 0, "Where checkpoint, log.jsonl and charts go (default: NAME.run)", 0},
-    {"resume", KEY_RESUME, 0, 0, "Go on from the run's checkpoint, as if it had not been stopped", 0},
-    {"last", KEY_LAST, 0, 0, "Save the last weights, not the best", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: not stated)", 0},
-    CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
 
 static const struct argp parser = {
     options,
@@ -80,13 +68,9 @@ int cmd_train_points(int argc, char **argv)
     int code = cli_ranks_begin(&r->ranks);
     if (code)
         return code;
-    r->options = run.training.options;
+    cli_train_set(r, &run.training, &run.models);
     r->options.task = SL_TRAIN_POINTS;
-    r->options.models_dir = run.models.engine.models_dir;
     r->options.model = run.models.engine.detector;
-    r->options.threads = run.models.threads;
-    r->options.precision = run.models.engine.precision;
-    r->options.resume = run.resume;
     code = cli_train(r);
     cli_ranks_end(code);
     return code;

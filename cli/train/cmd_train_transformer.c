@@ -20,14 +20,10 @@ typedef struct {
     cli_train_run run;
     sl_train_options own; /* what this file's options set */
     const char *gallery_dir;
-    bool resume;
 } transformer_run;
 
 enum {
-    KEY_RUN = CLI_KEY_OWN,
-    KEY_RESUME,
-    KEY_LAST,
-    KEY_LICENCE,
+    KEY_LICENCE = CLI_KEY_OWN,
     KEY_DEPTH,
     KEY_HEADS,
     KEY_FORM,
@@ -77,16 +73,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &run->training;
         state->child_inputs[1] = &run->models;
+        state->child_inputs[2] = &run->run;
         return 0;
-    case CLI_KEY_JSON: run->run.json = true; return 0;
-    case CLI_KEY_REPLACE: run->run.replace = true; return 0;
     case CLI_KEY_GALLERY: run->gallery_dir = arg; return 0;
-    case KEY_RUN: run->run.folder = arg; return 0;
-    case KEY_RESUME: run->resume = true; return 0;
-    case KEY_LAST: run->run.last = true; return 0;
     case KEY_LICENCE: run->run.licence = arg; return 0;
     case KEY_PAIRS_OUT: parse_pairs_out(state, &run->run, arg); return 0;
-    case 'o': run->run.output = arg; return 0;
     case ARGP_KEY_END:
         if (!run->run.output)
             argp_error(state, "--output NAME is missing: what the new model is called");
@@ -108,24 +99,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     {"start", KEY_START, "LOOK", 0, "Go on from this look, of its size (default: random weights)", 0},                 \
         {"replicas", KEY_REPLICAS, "N", 0, "Mix pairs as the published code did on N graphics cards", 0},              \
         {"pairs-out", KEY_PAIRS_OUT, "FILE[,N]", 0, "Write the first N (100000) pairs: img1 img2 same id1 id2", 0}
-#define OPTIONS_OF_RUN                                                                                                 \
-    {"output", 'o', "NAME", 0, "The new model's name, in the models folder; or FOLDER/NAME (required)", 0},            \
-        {"replace", CLI_KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},                              \
-        {"run", KEY_RUN, "DIR", 0, "Where checkpoint, log.jsonl and charts go (default: NAME.run)", 0},                \
-        {"resume", KEY_RESUME, 0, 0, "Go on from the run's checkpoint, as if it had not been stopped", 0},             \
-        {"last", KEY_LAST, 0, 0, "Save the last weights, not the best", 0},                                            \
-        {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: that of the network below)", 0},             \
-        CLI_OPTION_JSON
+#define OPTION_LICENCE {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: that of the network below)", 0}
 
 static const struct argp_option vit_options[] = {
     OPTION_GALLERY_OF("Learn from these people; enrolled with --keep-crops (required)"), OPTIONS_SIZE("8"),
-    OPTIONS_OF_RUN, {0}};
+    OPTION_LICENCE, {0}};
 static const struct argp_option h1_options[] = {
     OPTION_GALLERY_OF("Learn from these people; enrolled with --patches f32 or int8 (required)"), OPTIONS_SIZE("4"),
-    OPTION_FORM, OPTION_NO_POSITIONS, OPTIONS_OF_RUN, {0}};
+    OPTION_FORM, OPTION_NO_POSITIONS, OPTION_LICENCE, {0}};
 static const struct argp_option h2_options[] = {
     OPTION_GALLERY_OF("Learn from these people; enrolled with --patches f32 or int8 (required)"), OPTIONS_SIZE("1"),
-    OPTION_FORM, OPTION_NO_POSITIONS, OPTIONS_OF_PAIRS, OPTIONS_OF_RUN, {0}};
+    OPTION_FORM, OPTION_NO_POSITIONS, OPTIONS_OF_PAIRS, OPTION_LICENCE, {0}};
 static const struct argp_option h2l_options[] = {
     OPTION_GALLERY_OF("Learn from these people; enrolled with --patches f32 or int8 (required)"), OPTIONS_SIZE("2"),
     OPTION_FORM, OPTION_NO_POSITIONS,
@@ -135,10 +119,10 @@ static const struct argp_option h2l_options[] = {
      "photo tells",
      0},
     {"single-mlp", KEY_SINGLE, 0, 0, "Both photos share the last dense layer", 0},
-    OPTIONS_OF_PAIRS, OPTIONS_OF_RUN, {0}};
+    OPTIONS_OF_PAIRS, OPTION_LICENCE, {0}};
 
 static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {0}};
+    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
 
 #define HOW                                                                                                            \
     "The recipe is the dissertation's (face-vit), which wants a large dataset and days; face-vit-short ends in "      \
@@ -183,7 +167,7 @@ static int make_start(transformer_run *run, char **start)
     if (!*start)
         return CLI_FAILED;
     run->run.options.model = *start;
-    if (run->resume && stat(*start, &there) == 0)
+    if (run->run.resume && stat(*start, &there) == 0)
         return CLI_OK;
     char *name = strndup(*start, strlen(*start) - strlen(".json"));
     const sl_new_model_options made = {.arch = "vit",
@@ -200,7 +184,7 @@ static int make_start(transformer_run *run, char **start)
 static void set_options(transformer_run *run, sl_train_task task)
 {
     sl_train_options *o = &run->run.options;
-    *o = run->training.options;
+    cli_train_set(&run->run, &run->training, &run->models);
     o->task = task;
     o->depth = run->own.depth;
     o->heads = run->own.heads;
@@ -211,11 +195,6 @@ static void set_options(transformer_run *run, sl_train_task task)
     o->begin_at_embedding = run->own.begin_at_embedding;
     o->start = run->own.start;
     o->replicas = run->own.replicas;
-    o->models_dir = run->models.engine.models_dir;
-    o->model = run->models.engine.model;
-    o->threads = run->models.threads;
-    o->precision = run->models.engine.precision;
-    o->resume = run->resume;
 }
 
 static int train(transformer_run *run, sl_train_task task)

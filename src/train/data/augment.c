@@ -10,6 +10,11 @@
 #include "secondlook_draw.h"
 #include "train/data/augment_steps.h"
 
+/* Badly aligned (jitter: how often), in any light (how often it is another), by any camera. */
+#define AS_IN_LIFE(how_jittered, how_lit)                                                                              \
+    .mirror = .5, .jitter = (how_jittered), .turn = 2.6, .scale = .045, .shift = 2, .light = (how_lit), .blur = .3,   \
+    .few_pixels = .2, .noise = .3, .jpeg = .3
+
 /* "covered": the mix that a prototype learned masks and sunglasses from. "rough": the same for photos of real life,
  * whose faces are not where they should be, and of which some hide eyes and mouth. */
 static const sl_augmentation recipes[] = {
@@ -27,45 +32,18 @@ static const sl_augmentation recipes[] = {
      .what = "more covers, also two at once, badly aligned, in any light, by any camera",
      .share = {.15, .17, .17, .14, .08, .1, .12, .07},
      .sunglasses_too = .35,
-     .mirror = .5,
-     .jitter = .5,
-     .turn = 2.6,
-     .scale = .045,
-     .shift = 2,
-     .light = .75,
-     .blur = .3,
-     .few_pixels = .2,
-     .noise = .3,
-     .jpeg = .3},
+     AS_IN_LIFE(.5, .75)},
     {.name = "worn",
      .what = "glasses, cloth, hoods, helmets, hair, beards, hands, alone and together, beside masks and shapes; badly "
              "aligned, in any light, by any camera",
      .share = {.15, .1, .08, 0, 0, .03, .03, .03, .58},
      .sunglasses_too = .35,
-     .mirror = .5,
-     .jitter = .55,
-     .turn = 2.6,
-     .scale = .045,
-     .shift = 2,
-     .light = .7,
-     .blur = .3,
-     .few_pixels = .2,
-     .noise = .3,
-     .jpeg = .3},
+     AS_IN_LIFE(.55, .7)},
     {.name = "wide",
      .what = "as worn, with as many masks and sunglasses as all else that is worn",
      .share = {.15, .18, .2, 0, 0, .04, .04, .04, .35},
      .sunglasses_too = .25,
-     .mirror = .5,
-     .jitter = .55,
-     .turn = 2.6,
-     .scale = .045,
-     .shift = 2,
-     .light = .7,
-     .blur = .3,
-     .few_pixels = .2,
-     .noise = .3,
-     .jpeg = .3},
+     AS_IN_LIFE(.55, .7)},
     {.name = "hiding",
      .what = "masks, scarves, sunglasses and what else is worn, so that points are hidden; a fifth uncovered",
      .share = {.2, .12, .08, .12, 0, .02, .06, 0, .4},
