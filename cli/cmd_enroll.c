@@ -12,7 +12,7 @@
 typedef struct {
     cli_models models;
     cli_list paths;
-    const char *gallery, *labels;
+    const char *gallery, *labels, *root;
     cli_photo_rules rules;
     cli_photos found;
     sl_enroll_options enroll;
@@ -27,6 +27,8 @@ typedef struct {
 enum {
     KEY_GALLERY = CLI_KEY_OWN,
     KEY_LABELS,
+    KEY_ROOT,
+    KEY_LMK,
     KEY_LABEL,
     KEY_LABEL_LEVEL,
     KEY_LABEL_PATTERN,
@@ -46,6 +48,8 @@ static const struct argp_option options[] = {
      "postgres://HOST/DATABASE?gallery=NAME; or a server's, https://HOST/v1/galleries/NAME, with the key in the "
      "environment variable SECONDLOOK_KEY", 0},
     {"labels", KEY_LABELS, "FILE", 0, "Photos and people from a list of 'path,label' lines", 0},
+    {"root", KEY_ROOT, "DIR", 0, "The paths in the list of --labels are relative to DIR (default: the list's "
+     "folder)", 0},
     {"label", KEY_LABEL, "NAME", 0, "All PATHs show this person", 0},
     {"label-level", KEY_LABEL_LEVEL, "N", 0, "The person is the N-th folder below PATH (default: 1, the first)", 0},
     {"label-pattern", KEY_LABEL_PATTERN, "REGEX", 0,
@@ -53,6 +57,8 @@ static const struct argp_option options[] = {
      "'([^/]+)_[0-9]+\\.jpg$'", 0},
     {"id", KEY_ID, "ID", 0, "The id of the one photo given (default: its file's name); '-' needs one", 0},
     CLI_OPTION_ALIGNED,
+    {"lmk", KEY_LMK, "DIR", 0, "With --aligned: the landmarks of each crop, from DIR/ID.json or DIR/NAME.json (the "
+     "dissertation's LMK files, in the crop's pixels)", 0},
     {"all-faces", KEY_ALL_FACES, 0, 0, "Every face of a photo, not only the main one", 0},
     {"one-face", KEY_ONE_FACE, 0, 0,
      "Refuse photos with several faces that are about as large (a box of at least half the main face's area), which "
@@ -90,10 +96,10 @@ static void check_remote(struct argp_state *state, const enroll_run *run)
 {
     const sl_enroll_options ours = sl_enroll_defaults();
     cli_remote_check_models(state, &run->models);
-    if (run->patches_given || run->enroll.keep_crops || run->enroll.all_faces ||
+    if (run->patches_given || run->enroll.lmk || run->enroll.keep_crops || run->enroll.all_faces ||
         run->enroll.min_quality < ours.min_quality || run->enroll.min_quality > ours.min_quality)
-        argp_error(state, "the gallery is a server's, which decides on --patches, --keep-crops and --min-quality itself, "
-                   "and takes a photo's main face");
+        argp_error(state, "the gallery is a server's, which decides on --patches, --keep-crops, --lmk and --min-quality "
+                   "itself, and takes a photo's main face");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -104,6 +110,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case KEY_GALLERY: run->gallery = arg; return 0;
     case KEY_LABELS: run->labels = arg; return 0;
+    case KEY_ROOT: run->root = arg; return 0;
+    case KEY_LMK: run->enroll.lmk = arg; return 0;
     case KEY_LABEL: run->rules.people.label = arg; return 0;
     case KEY_LABEL_LEVEL:
         run->rules.people.label_level = (int)cli_parse_int(state, "--label-level", arg, 1, 64);
@@ -132,6 +140,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
             argp_error(state, "a PATH with photos, or --labels FILE, is missing");
         if (run->paths.count && run->labels)
             argp_error(state, "--labels FILE names the photos itself: give no PATH beside it");
+        if (run->root && (!run->labels || !*run->root))
+            argp_error(state, "--root takes the folder that the paths of --labels FILE are relative to");
+        if (run->enroll.lmk && (!run->enroll.aligned || !*run->enroll.lmk))
+            argp_error(state, "--lmk takes the folder of landmarks that belong to crops: give --aligned beside it");
         check_rules(state, run);
         if (cli_is_remote(run->gallery))
             check_remote(state, run);
@@ -156,6 +168,7 @@ static const struct argp parser = {
     "  secondlook enroll --gallery staff photos/\n"
     "  secondlook enroll --gallery staff --label 'Ada Lovelace' ada1.jpg ada2.jpg\n"
     "  secondlook enroll --gallery staff --labels list.csv --keep-crops\n"
+    "  secondlook enroll --gallery lfw --aligned --labels data_files/full/lfw_128.txt --root data\n"
     "  secondlook enroll --gallery staff --label 'Ada Lovelace' --id 2026-11-28.jpg - < camera.jpg\n"
     "  secondlook enroll --gallery sets --label-level 2 sets/       (sets/2024/Ada/1.jpg is Ada)\n"
     "  secondlook enroll --gallery lfw --aligned lfw-crops/ --json\n\n"
@@ -186,7 +199,7 @@ static int collect(enroll_run *run)
         return code;
     }
     run->found = (cli_photos){.passed_over = json_array(), .not_pictures = json_object()};
-    if (sl_photos_in_list(run->labels, &run->found.photos, &run->found.count, &err))
+    if (sl_photos_in_list_below(run->labels, run->root, &run->found.photos, &run->found.count, &err))
         return cli_fail(run->labels, &err);
     if (run->found.count)
         return CLI_OK;

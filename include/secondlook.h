@@ -459,13 +459,16 @@ typedef enum {
     SL_WEIGHT_TRUST = 6,   /* on both sides how far the query's cells are believed (sl_oae_trust); needs `oae` with
                               statistics */
     SL_WEIGHT_UEW = 7      /* APC, both sets divided by the sum of both, so that their totals differ: the published code's
-                              "uew". Of emd with the solver sinkhorn alone: no plan has such marginals */
+                              "uew". Of emd with the solvers sinkhorn and published: no plan has such marginals */
 } sl_weighting;
 
 typedef enum {
-    SL_SOLVER_SINKHORN = 0,  /* as published: eps .05, <= 100 iterations, stops at mean |r - r_old| < .1 */
+    SL_SOLVER_SINKHORN = 0,  /* as published: eps .05, <= 100 iterations, stops at mean |r - r_old| < .1, by pair */
     SL_SOLVER_CONVERGED = 1, /* Sinkhorn until the row marginals hold to 1e-6 (at most 2,000 iterations) */
-    SL_SOLVER_EXACT = 2      /* the linear program, by a transportation simplex */
+    SL_SOLVER_EXACT = 2,     /* the linear program, by a transportation simplex */
+    SL_SOLVER_PUBLISHED = 3  /* as sinkhorn, but all candidates of a query stop at once, by the mean over all of them,
+                                as in the published program: a score depends on which others are looked at again. A
+                                pair by itself (sl_compare, plans, pictures) stops by itself. Of maps alone */
 } sl_solver;
 
 /* How a face's patches are stored; galleries hold these numbers. compact: contributions (sl_feature) in 4 bits around
@@ -936,6 +939,11 @@ SL_API sl_status sl_photo_of_file(const char *path, const char *image, const sl_
  * order mark, CRLF, blank lines and a first line "path,label" are passed over. Paths are relative to the list's folder.
  * The error names the line. The same path with two labels is an error. */
 SL_API sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err);
+
+/* The same of a list whose paths are relative to the folder `root` (NULL: to the list's own). Ids are the paths as the
+ * list has them. */
+SL_API sl_status sl_photos_in_list_below(const char *file, const char *root, sl_photo **out, size_t *count,
+                                         sl_error *err);
 SL_API void sl_photos_free(sl_photo *photos, size_t count);
 
 /* Tells every two labels that differ in case only ("Tony", "tony"), of two photos or of the gallery (NULL: none) and a
@@ -978,6 +986,10 @@ typedef struct {
     void *context;
     /* Called for photos that something is to be known of, in their order, from the calling thread. May be NULL. */
     void (*told)(void *context, const sl_enroll_note *note);
+    /* With `aligned`: the 68 landmarks of each crop are not looked for but read from this folder, of ID.json (the id's
+     * ending left out), else of NAME.json by the name of the photo's file alone: the dissertation's LMK files, nine
+     * groups of [x, y] in the crop's pixels. A photo without its file is refused. NULL: they are looked for. */
+    const char *lmk;
 } sl_enroll_options;
 
 /* Work on many photos by all cores: every thread has a session, whose network runs stay on it, and takes the next
@@ -1316,6 +1328,11 @@ SL_API sl_status sl_draw_weights(const sl_pair *pair, const sl_match_options *op
 SL_API sl_status sl_draw_shares(const sl_attribution *why, const sl_image *crop, int side, sl_image *out,
                                 sl_error *err);
 #endif
+
+/* A face's 68 landmarks as lines over its crop: jaw, brows, nose, eyes, mouth. SL_ERR_ARGUMENT where it has none. crop
+ * NULL: a grey tile; side as above. */
+SL_API sl_status sl_draw_landmarks(const sl_template *face, const sl_image *crop, int side, sl_image *out,
+                                   sl_error *err);
 
 /* A face by the trust that SL_RERANK_OAE has in its cells: bright what is believed, dark what is ignored. crop NULL:
  * a grey tile; side as above. */

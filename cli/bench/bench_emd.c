@@ -76,7 +76,7 @@ static const struct argp_option emd_options[] = {
     {"pairs", KEY_PAIRS, "N", 0, "Candidates of one query (default: 1000)", 0},
     {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0, "uniform, apc, cc, sc or sc-text (default: apc)", 0},
-    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
+    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged, exact or published (default: sinkhorn)", 0},
     {"raw", KEY_RAW, 0, 0, "Prepare the candidates inside the measured time", 0},
     {"answers", KEY_ANSWERS, 0, 0, "Each pair's score in the result as well", 0},
     {"threads", KEY_THREADS, "N", 0, "Threads (default: all processors)", 0},

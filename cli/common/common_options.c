@@ -227,7 +227,8 @@ static const struct argp_option match_options[] = {
      "What each patch counts: uniform, apc, cc, sc, sc-text, lmk, trust or uew (default: apc; uniform for maxsim, same-cell "
      "and contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
-    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged or exact (default: sinkhorn)", 0},
+    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged, exact, or published: sinkhorn that stops for all candidates at "
+     "once (default: sinkhorn)", 0},
     {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
     {"threshold", KEY_THRESHOLD, "T", 0,
      "Least score of a match, -1 to 1, whatever is hidden (default: by the rates of the gallery or the model)", 0},

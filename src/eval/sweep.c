@@ -36,10 +36,16 @@ static size_t find_first(sl_sweep *s, const sl_match_options *o)
     return s->first_count++;
 }
 
+/* Whether one run of a look, for the larger k, serves both: not where the k candidates stop together. */
+static bool same_look(const sl_match_options *a, const sl_match_options *b)
+{
+    return same_scores(a, b) && (a->solver != SL_SOLVER_PUBLISHED || a->k == b->k);
+}
+
 static size_t find_look(sl_sweep *s, const sl_match_options *o, size_t first)
 {
     size_t k = (size_t)o->k, l = 0;
-    while (l < s->look_count && !(s->looks[l].first == first && same_scores(&s->looks[l].options, o)))
+    while (l < s->look_count && !(s->looks[l].first == first && same_look(&s->looks[l].options, o)))
         l++;
     if (l == s->look_count)
         s->looks[s->look_count++] = (sl_sweep_look){.options = *o, .first = first, .k = k};

@@ -88,6 +88,12 @@ sl_colour sl_share_colour(float part, float level);
 sl_status sl_trust_picture(const float *trust, int rows, int cols, const sl_image *crop, int width, int height,
                            sl_image *out, sl_error *err);
 
+/* ------------------------------------------------------------------ draw_landmarks.c */
+
+/* The crop with its face's 68 landmarks as lines. SL_ERR_ARGUMENT where it has none. */
+sl_status sl_landmarks_picture(const sl_template *face, const sl_image *crop, int width, int height, sl_image *out,
+                               sl_error *err);
+
 /* ------------------------------------------------------------------ tile.c: crops as tiles */
 
 extern const sl_colour sl_paper, sl_ink, sl_ink_soft, sl_line, sl_right, sl_wrong, sl_blue, sl_amber;

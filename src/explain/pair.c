@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "image/image.h"
 #include "match/oae/oae.h"
+#include "match/patch/weighting.h"
 
 enum { SMALLEST_SIDE = 8, LARGEST_SIDE = 4096 };
 
@@ -212,6 +213,16 @@ static sl_status crop_tile(const sl_image *crop, sl_image *out, sl_error *err)
     return crop ? sl_tile(crop, width, height, out, err) : sl_tile_square(NULL, PAIR_SIDE, out, err);
 }
 
+/* A face as the first row shows it: with its landmarks where these are what counts. */
+static sl_status face_tile(const pair_picture *p, const sl_template *face, const sl_image *crop, sl_image *out,
+                           sl_error *err)
+{
+    const sl_match_options *o = p->options;
+    const bool by_patches = (sl_rerank_reads(o->rerank) & SL_READS_PATCHES) != 0;
+    const bool by_landmarks = by_patches && sl_weighting_of(o->weighting)->landmarks;
+    return by_landmarks ? sl_draw_landmarks(face, crop, PAIR_SIDE, out, err) : crop_tile(crop, out, err);
+}
+
 /* In the middle of the first row: the flow where patches are moved, or attention goes from face to face, else what the
  * parts gave. */
 static sl_status middle_of(const pair_picture *p, sl_image *out, sl_error *err)
@@ -243,8 +254,8 @@ static sl_status draw_faces(sl_image *page, const pair_picture *p, sl_error *err
     sl_image query = {0}, middle = {0}, other = {0};
     sl_status status;
     SL_TRY_GOTO(middle_of(p, &middle, err), done);
-    SL_TRY_GOTO(crop_tile(pair->query_crop, &query, err), done);
-    SL_TRY_GOTO(crop_tile(pair->other_crop, &other, err), done);
+    SL_TRY_GOTO(face_tile(p, pair->query, pair->query_crop, &query, err), done);
+    SL_TRY_GOTO(face_tile(p, pair->other, pair->other_crop, &other, err), done);
     place(page, 0, FACES_ROW, &query, "query", pair->query_name ? pair->query_name : "", "");
     tell_middle(page, p, &middle);
     place(page, 2, FACES_ROW, &other, "other", pair->other_name ? pair->other_name : "", "");

@@ -13,12 +13,12 @@
 
 enum {
     FEATURES = SL_FEATURE_CONTRIBUTIONS + 1,
-    SOLVERS = SL_SOLVER_EXACT + 1,
+    SOLVERS = SL_SOLVER_PUBLISHED + 1,
     COMPUTES = SL_COMPARE_BF16 + 1
 };
 
 static const char *const features[FEATURES] = {"map", "contributions"};
-static const char *const solvers[SOLVERS] = {"sinkhorn", "converged", "exact"};
+static const char *const solvers[SOLVERS] = {"sinkhorn", "converged", "exact", "published"};
 static const char *const computes[COMPUTES] = {"int8", "f32", "bf16"};
 
 const char *sl_feature_name(sl_feature feature) { return sl_name_of(features, FEATURES, feature); }
@@ -60,6 +60,19 @@ sl_match_need sl_match_needs(const sl_match_options *o)
     return kind && kind->needs ? kind->needs(o) : SL_NEEDS_NOTHING;
 }
 
+/* What an emd can be asked for together with its solver. */
+static sl_status check_solver(const sl_match_options *o, sl_error *err)
+{
+    const bool scaled = o->solver == SL_SOLVER_SINKHORN || o->solver == SL_SOLVER_PUBLISHED;
+    if (sl_weighting_of(o->weighting)->joint && !scaled)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the weighting %s has other totals on either side, which "
+                       "the solvers sinkhorn and published alone take", sl_weighting_of(o->weighting)->name);
+    if (o->solver == SL_SOLVER_PUBLISHED && o->feature != SL_FEATURE_MAP)
+        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the solver published compares patch maps, as the "
+                       "published code does: use the feature map, of a gallery that keeps maps (--patches int8 or f32)");
+    return SL_OK;
+}
+
 sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
 {
     const sl_look_kind *kind = sl_look_kind_of(o->rerank);
@@ -70,11 +83,10 @@ sl_status sl_match_options_check(const sl_match_options *o, sl_error *err)
                        kind->name);
     if (!sl_weighting_of(o->weighting))
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown weighting %d", (int)o->weighting);
-    if ((unsigned)o->solver > SL_SOLVER_EXACT)
+    if ((unsigned)o->solver >= SOLVERS)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown solver %d", (int)o->solver);
-    if (sl_weighting_of(o->weighting)->joint && o->solver != SL_SOLVER_SINKHORN && (kind->reads & SL_READS_SOLVER))
-        return sl_fail(err, SL_ERR_ARGUMENT, "match options: the weighting %s has other totals on either side, which the "
-                       "solver sinkhorn alone takes", sl_weighting_of(o->weighting)->name);
+    if (kind->reads & SL_READS_SOLVER)
+        SL_TRY(check_solver(o, err));
     if ((unsigned)o->patch_compute > SL_COMPARE_BF16)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: unknown precision %d", (int)o->patch_compute);
     if ((unsigned)o->feature > SL_FEATURE_CONTRIBUTIONS)

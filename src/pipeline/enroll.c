@@ -332,6 +332,8 @@ sl_status sl_enroll(const sl_engine *engine, sl_gallery *gallery, const sl_photo
     *report = (sl_enroll_report){.photos = count};
     if (!engine || !gallery || (count && !photos))
         return sl_fail(err, SL_ERR_ARGUMENT, "enrolment needs an engine, a gallery and photos");
+    if (options && options->lmk && !options->aligned)
+        return sl_fail(err, SL_ERR_ARGUMENT, "lmk: those landmarks belong to crops: enrol with aligned");
     enrolment e = {.gallery = gallery, .options = options ? options : &defaults, .report = report};
     double start = sl_now();
     sl_status status = prepare(&e, engine, photos, count, err);

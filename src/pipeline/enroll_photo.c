@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/sha256.h"
+#include "face/landmark_groups.h"
 #include "gallery/gallery.h"
 #include "image/image.h"
 #include "pipeline/enroll.h"
@@ -87,12 +88,30 @@ static sl_status find_faces(sl_enroll_worker *w, sl_outcome *o, const sl_image *
     return status;
 }
 
+/* The landmarks of a crop: found, or those that are kept beside it, in units of its sides as the published code counts
+ * them. */
+static sl_status crop_landmarks(sl_enroll_worker *w, sl_outcome *o, const sl_image *crop, sl_enroll_face *f,
+                                sl_error *err)
+{
+    if (!w->options->lmk)
+        return sl_session_crop_landmarks(w->session, crop, f->landmarks, &f->has_landmarks, err);
+    sl_status status = sl_landmark_groups_of(w->options->lmk, o->photo->image, f->landmarks, err);
+    o->unread = status != SL_OK;
+    SL_TRY(status);
+    for (int i = 0; i < 68; i++) {
+        f->landmarks[i].x /= (float)crop->width;
+        f->landmarks[i].y /= (float)crop->height;
+    }
+    f->has_landmarks = 1;
+    return SL_OK;
+}
+
 /* A picture that is a crop already: scored 1, its landmarks found where the template puts a face. */
 static sl_status take_crop(sl_enroll_worker *w, sl_outcome *o, sl_image *image, sl_error *err)
 {
     sl_enroll_face f = {.box = {0, 0, (float)image->width, (float)image->height},
                         .quality = {.size = 1, .sharpness = 1, .pose = 1, .detector = 1, .overall = 1}, .number = 1};
-    SL_TRY(sl_session_crop_landmarks(w->session, image, f.landmarks, &f.has_landmarks, err));
+    SL_TRY(crop_landmarks(w, o, image, &f, err));
     lap(w, &w->spent.landmarks);
     f.crop = *image;
     SL_TRY(add_face(o, &f, err));

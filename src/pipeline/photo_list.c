@@ -219,13 +219,18 @@ sl_status sl_photos_parse(const char *text, size_t size, const char *file, const
 
 sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err)
 {
+    return sl_photos_in_list_below(file, NULL, out, count, err);
+}
+
+sl_status sl_photos_in_list_below(const char *file, const char *root, sl_photo **out, size_t *count, sl_error *err)
+{
     uint8_t *text;
     size_t size;
     *out = NULL;
     *count = 0;
     SL_TRY(sl_read_file(file, (size_t)1 << 30, &text, &size, err));
     const char *slash = strrchr(file, '/');
-    char *base = slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
+    char *base = root ? sl_strdup(root) : slash ? strndup(file, (size_t)(slash - file) + 1) : sl_strdup(".");
     sl_status status = base ? sl_photos_parse((const char *)text, size, file, base, out, count, err)
                             : sl_fail(err, SL_ERR_MEMORY, "no memory to read %s", file);
     free(base);

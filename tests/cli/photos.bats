@@ -132,6 +132,24 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     contains "$err" "empty.csv, line 2: the label is empty"
 }
 
+@test "a list apart from its photos: --root" {
+    need_models
+    tree data/lfw-align-128/Ann/1.jpg data/lfw-align-128/Bob/1.jpg
+    mkdir -p data_files/full
+    printf 'lfw-align-128/Ann/1.jpg,0\nlfw-align-128/Bob/1.jpg,1\n' > data_files/full/lfw_128.txt
+    enrol g --labels data_files/full/lfw_128.txt
+    expect 1
+    contains "$err" data_files/full/lfw-align-128/Ann/1.jpg
+    enrol g2 --labels data_files/full/lfw_128.txt --root data
+    expect 0
+    [ "$(labels g2)" = 0,1 ]
+    sl gallery list g2 --json # an id is what the list says, wherever the photos are
+    json 'd.faces.map(f => f.image).join() === "lfw-align-128/Ann/1.jpg,lfw-align-128/Bob/1.jpg"'
+    sl enroll --gallery g3 --root data data
+    expect 2
+    contains "$err" "--labels FILE"
+}
+
 @test "a picture from stdin, and from a FIFO" {
     need_models
     tree a.jpg

@@ -119,3 +119,33 @@ verified() {
     sl eval identify --gallery cfp-gallery --queries cfp-queries --rerank none --json
     expect 0
 }
+
+@test "LMK files: landmarks beside crops count, and only those" {
+    need_landmarks
+    for n in 1 2; do photo "crops/Ann/Ann_000$n.jpg"; photo "crops/Bob/Bob_000$n.jpg"; done
+    mkdir -p lmk/Ann
+    for n in 1 2; do
+        cp "$SOURCE/tests/fuzz/corpus/lmk/face.json" lmk/Ann/Ann_000$n.json # by the id
+        cp "$SOURCE/tests/fuzz/corpus/lmk/face_back.json" lmk/Bob_000$n.json # by the file's name
+    done
+    enrol lmk-gallery --patches f32 --lmk lmk crops
+    expect 0
+    enrol dlib-gallery --patches f32 crops
+    told=""
+    for gallery in lmk-gallery dlib-gallery; do
+        sl identify --gallery $gallery --aligned --rerank emd --weighting lmk --json crops/Ann/Ann_0001.jpg
+        told="$told $(json_value 'd.queries[0].faces[0].candidates[0].stage2')"
+    done
+    read -r by_file by_model <<< "$told"
+    [ "$by_file" != "$by_model" ]
+    rm lmk/Ann/Ann_0002.json
+    echo '{"chin": []}' > lmk/Ann/Ann_0001.json
+    enrol none --lmk lmk crops
+    expect 1
+    json 'd.enrolled === 2 && d.unreadable === 2'
+    contains "$err" 'lmk/Ann/Ann_0001.json: "chin" has 0 points, not 17'
+    contains "$err" 'neither lmk/Ann/Ann_0002.json nor lmk/Ann_0002.json is there'
+    sl enroll --gallery none --lmk lmk crops
+    expect 2
+    contains "$err" "--aligned"
+}

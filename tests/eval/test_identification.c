@@ -1,6 +1,7 @@
 /* Whole evaluations on small galleries against slow ones; protocols by hand. (tests/eval/twin.py has random ones.) */
 #include "support.h"
 
+#include "eval/sweep.h"
 #include "gallery/gallery.h"
 #include "secondlook_eval.h"
 
@@ -349,6 +350,28 @@ static void a_sweep_gives_what_each_gives_alone(void **state)
     free(dir);
 }
 
+/* One run of a look, for the larger k, serves two k: but where the k candidates stop together. */
+static void which_looks_are_shared(void **state)
+{
+    (void)state;
+    sl_eval_config configs[2];
+    for (int solver = SL_SOLVER_SINKHORN; solver <= SL_SOLVER_PUBLISHED; solver++) {
+        for (int c = 0; c < 2; c++) {
+            configs[c] = (sl_eval_config){.match = sl_match_defaults_of(SL_RERANK_EMD), .first = SL_RERANK_NONE};
+            configs[c].match.solver = (sl_solver)solver;
+            configs[c].match.k = 100 - 50 * c;
+        }
+        sl_sweep sweep;
+        assert_ok(sl_sweep_make(configs, 2, &sweep, &err));
+        assert_int_equal(sweep.look_count, solver == SL_SOLVER_PUBLISHED ? 2 : 1);
+        sl_sweep_free(&sweep);
+        configs[1].match.k = 100;
+        assert_ok(sl_sweep_make(configs, 2, &sweep, &err));
+        assert_int_equal(sweep.look_count, 1);
+        sl_sweep_free(&sweep);
+    }
+}
+
 static void second_stage_and_csv(void **state)
 {
     (void)state;
@@ -422,6 +445,7 @@ int main(void)
         cmocka_unit_test(own_photos_are_found_below_each_root),
         cmocka_unit_test(ties_stand_by_index),
         cmocka_unit_test(a_sweep_gives_what_each_gives_alone),
+        cmocka_unit_test(which_looks_are_shared),
         cmocka_unit_test(second_stage_and_csv),
         cmocka_unit_test(an_interruption_leaves_nothing),
     };

@@ -73,6 +73,55 @@ static void test_flow_and_weights_follow_the_plan(void **state)
     free_pair(&f);
 }
 
+static bool is_line(const sl_image *picture, float x, float y)
+{
+    const uint8_t *p = picture->pixels + 3 * ((size_t)(y * (float)picture->height) * (size_t)picture->width +
+                                              (size_t)(x * (float)picture->width));
+    return p[0] == sl_wrong.r && p[1] == sl_wrong.g && p[2] == sl_wrong.b;
+}
+
+/* The weighting lmk shows the landmarks that it counts: a jaw, closed eyes, points outside the picture. */
+static void test_landmarks_are_drawn(void **state)
+{
+    (void)state;
+    sl_error err;
+    fixture f;
+    sl_image picture, plain;
+    make_pair(&f, ROWS, COLS, SIDE, SIDE);
+    assert_int_equal(sl_draw_landmarks(f.query, &f.query_face, 224, &picture, &err), SL_ERR_ARGUMENT);
+    for (int i = 0; i < 68; i++) /* all on one line, far down, but the jaw's and an eye's */
+        f.query->landmarks[i] = f.other->landmarks[i] = (sl_point){.5f, .95f};
+    for (int i = 0; i < 17; i++)
+        f.query->landmarks[i] = (sl_point){.1f + .06f * (float)i, .5f}; /* leaves the picture at 1.06 */
+    static const sl_point eye[6] = {{.2f, .2f}, {.3f, .1f}, {.4f, .1f}, {.5f, .2f}, {.4f, .3f}, {.3f, .3f}};
+    memcpy(f.query->landmarks + 36, eye, sizeof eye);
+    f.query->has_landmarks = f.other->has_landmarks = 1;
+    assert_ok(sl_draw_landmarks(f.query, &f.query_face, 224, &picture, &err));
+    assert_int_equal(picture.width, 224);
+    for (float x = .12f; x < 1; x += .1f)
+        assert_true(is_line(&picture, x, .5f));
+    assert_false(is_line(&picture, .05f, .5f)); /* a jaw does not go round .. */
+    assert_true(is_line(&picture, .25f, .25f)); /* .. an eye does: from 41 back to 36 */
+    assert_false(is_line(&picture, .35f, .2f));
+    sl_image_free(&picture);
+
+    sl_match_options options = sl_match_defaults_of(SL_RERANK_EMD);
+    assert_ok(sl_draw_pair(&f.pair, &options, &plain, &err));
+    options.weighting = SL_WEIGHT_LMK;
+    assert_ok(sl_draw_pair(&f.pair, &options, &picture, &err));
+    /* the middle of the query's face */
+    const float x = (28 + 128) / (float)picture.width, y = (28 + 20 + 128) / (float)picture.height;
+    assert_true(is_line(&picture, x, y));
+    assert_false(is_line(&plain, x, y));
+    keep_picture("landmarks.png", &picture);
+    f.query->landmarks[3].x = NAN;
+    sl_image bad;
+    assert_int_equal(sl_draw_landmarks(f.query, NULL, 224, &bad, &err), SL_ERR_NUMERIC);
+    sl_image_free(&picture);
+    sl_image_free(&plain);
+    free_pair(&f);
+}
+
 /* With uniform weights each patch of a face flows most to itself: the flow picture of a face and itself is that
  * face (every flow is nearly alike, so compare tiles, not brightness). */
 static void test_a_face_flows_to_itself(void **state)
@@ -285,6 +334,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flow_and_weights_follow_the_plan),
         cmocka_unit_test(test_a_face_flows_to_itself),
+        cmocka_unit_test(test_landmarks_are_drawn),
         cmocka_unit_test(test_sizes_keep_the_crops_aspect),
         cmocka_unit_test(test_pair_picture_with_and_without_crops),
         cmocka_unit_test(test_wrong_calls_are_refused),

@@ -28,7 +28,7 @@ static void values_have_names(void **state)
     CHECK_NAMES(sl_rerank, rerank, "none", "emd", "oae", "maxsim", "same-cell", "auto", "h2l", "h2");
     CHECK_NAMES(sl_feature, feature, "map", "contributions");
     CHECK_NAMES(sl_weighting, weighting, "uniform", "apc", "cc", "sc", "sc-text", "lmk", "trust", "uew");
-    CHECK_NAMES(sl_solver, solver, "sinkhorn", "converged", "exact");
+    CHECK_NAMES(sl_solver, solver, "sinkhorn", "converged", "exact", "published");
     CHECK_NAMES(sl_patch_compute, patch_compute, "int8", "f32", "bf16");
     CHECK_NAMES(sl_patch_format, patches, "int8", "f32", NULL, "compact", "none");
 }

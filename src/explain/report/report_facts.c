@@ -108,6 +108,7 @@ static const char *solver_words(sl_solver solver)
     case SL_SOLVER_SINKHORN: return "Sinkhorn, as published";
     case SL_SOLVER_CONVERGED: return "Sinkhorn, until it converges";
     case SL_SOLVER_EXACT: return "exact";
+    case SL_SOLVER_PUBLISHED: return "Sinkhorn, as published, all candidates stopped together";
     }
     return "";
 }

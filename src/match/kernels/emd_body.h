@@ -181,6 +181,8 @@ static int body_sinkhorn(const float *S, const sl_sinkhorn_rule *rule, const sl_
         float change = divide(w->u, product, stride, w->r);
         columns_product(w->K, w->r, n, stride, product);
         divide(w->v, product, stride, w->c);
+        if (w->changes)
+            w->changes[iterations] = change;
         done = change / (float)n < rule->stop;
     }
     float sum = plan_score(S, w);

@@ -36,6 +36,7 @@ typedef struct {
     const float *u, *v; /* [stride] marginals of candidate and query, 0 behind R */
     float *K;           /* [stride, stride] */
     float *r, *c;       /* [stride] out: T = diag(r) K diag(c) */
+    float *changes;     /* [rule's max_iterations] out: the sum of |r - r_old| of each; NULL: not wanted */
     int patches, stride;
 } sl_sinkhorn_work;
 

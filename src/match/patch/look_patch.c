@@ -63,10 +63,10 @@ static sl_status check(const sl_match_options *o, const sl_template_shape *shape
 }
 
 /* Of emd: for one person that pays with every solver; for more, the last of whom is a stranger like those behind, only
- * with the exact one, which takes so much longer. */
+ * with the exact one, which takes so much longer. Never where all candidates stop together. */
 static bool emd_prunes(const sl_match_options *o, int top)
 {
-    return !o->no_pruning && (top == 1 || o->solver == SL_SOLVER_EXACT);
+    return !o->no_pruning && o->solver != SL_SOLVER_PUBLISHED && (top == 1 || o->solver == SL_SOLVER_EXACT);
 }
 
 /* ---- opening ---- */

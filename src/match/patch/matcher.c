@@ -6,6 +6,7 @@
 
 #include "base/mem.h"
 #include "base/threads.h"
+#include "match/patch/batch_stop.h"
 #include "match/patch/topk.h"
 #include "match/kernels/match_kernels.h"
 #include "match/patch/pair_rule.h"
@@ -75,6 +76,8 @@ struct batch {
     size_t known;             /* candidates from `first` on that there are, of which the next may be fetched */
     float *scores;
     int *iterations;
+    float *changes; /* [count, max_iterations] of pairs that stop together */
+    int together;   /* how many iterations these run */
     sl_bounded *bounded;    /* [count]: of look_at, by number of the item */
     const sl_bounded *order; /* [known] items are these candidates; NULL: first, first + 1 .. */
     item_fn fn;
@@ -151,6 +154,52 @@ static sl_status score_item(batch *b, size_t item, int worker, sl_error *err)
     return SL_OK;
 }
 
+/* ---- every score, of pairs that stop together ---- */
+
+static sl_status change_item(batch *b, size_t item, int worker, sl_error *err)
+{
+    const sl_match_layout *l = &b->matcher->layout;
+    const sl_pairing *pair = &b->matcher->pairs[worker];
+    bool weighed;
+    SL_TRY(weigh(b, item, pair, &weighed, err));
+    sl_batch_changes(l, pair, weighed, b->changes + item * (size_t)l->sinkhorn.max_iterations);
+    return SL_OK;
+}
+
+static sl_status score_together(batch *b, size_t item, int worker, sl_error *err)
+{
+    const sl_pairing *pair = &b->matcher->pairs[worker];
+    bool weighed;
+    SL_TRY(weigh(b, item, pair, &weighed, err));
+    b->scores[item] = weighed ? sl_batch_score(&b->matcher->layout, pair, b->together) : 0;
+    if (b->iterations)
+        b->iterations[item] = b->together;
+    return SL_OK;
+}
+
+/* Twice over the candidates: until when each would have to run, then as long as all do. */
+static sl_status run_together(batch *b, sl_error *err)
+{
+    const sl_match_layout *l = &b->matcher->layout;
+    b->changes = sl_calloc_aligned(b->count, (size_t)l->sinkhorn.max_iterations * sizeof *b->changes);
+    if (!b->changes)
+        return sl_fail(err, SL_ERR_MEMORY, "no memory for %zu candidates that stop together", b->count);
+    sl_status status = run_batch(b, change_item, RUN, err);
+    if (status == SL_OK) {
+        b->together = sl_batch_iterations(l, b->changes, b->count);
+        status = run_batch(b, score_together, RUN, err);
+    }
+    free(b->changes);
+    return status;
+}
+
+static sl_status run_all(batch *b, sl_error *err)
+{
+    if (b->count == 0)
+        return SL_OK;
+    return b->matcher->layout.solver == SL_SOLVER_PUBLISHED ? run_together(b, err) : run_batch(b, score_item, RUN, err);
+}
+
 sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, const sl_patch_set *candidates,
                             size_t n, float *scores, int *iterations, sl_error *err)
 {
@@ -161,7 +210,7 @@ sl_status sl_matcher_scores(sl_matcher *matcher, const sl_patch_set *query, cons
                .known = n,
                .scores = scores,
                .iterations = iterations};
-    return n ? run_batch(&b, score_item, RUN, err) : SL_OK;
+    return run_all(&b, err);
 }
 
 sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, size_t n,
@@ -176,7 +225,7 @@ sl_status sl_matcher_scores_of(sl_matcher *matcher, const sl_patch_set *query, s
                .known = n,
                .scores = scores,
                .iterations = iterations};
-    return run_batch(&b, score_item, RUN, err);
+    return run_all(&b, err);
 }
 
 /* ---- the best scores ---- */

@@ -20,7 +20,7 @@ static float plan_score(const sl_match_layout *l, const sl_pairing *x)
 
 static sl_status emd_score(const sl_match_layout *l, const sl_pairing *x, float *score, int *iterations, sl_error *err)
 {
-    if (l->solver == SL_SOLVER_SINKHORN) {
+    if (!sl_pairing_is_dense(l)) { /* a pair by itself stops by itself */
         const sl_sinkhorn_work work = {
             .u = x->u, .v = x->v, .K = x->K, .r = x->r, .c = x->c, .patches = l->patches, .stride = l->stride};
         *iterations = sl_emd_kernels_now()->sinkhorn(x->S, &l->sinkhorn, &work, score);

@@ -12,7 +12,7 @@
 
 bool sl_pairing_is_dense(const sl_match_layout *l)
 {
-    return l->rule->by_transport && l->solver != SL_SOLVER_SINKHORN;
+    return l->rule->by_transport && l->solver != SL_SOLVER_SINKHORN && l->solver != SL_SOLVER_PUBLISHED;
 }
 
 /* One part after the other, each at a cache line; base NULL only counts. */
