@@ -246,6 +246,8 @@ typedef struct {
     int corrected_scale;    /* 1: pixels as facenet-ir1 was trained, not as the published code feeds it */
     int replace;            /* 1: also when a model of that name is there */
     const char *backbone;   /* of h2 and h2l: the recogniser whose maps they read, where the checkpoint has none inside */
+    const char *patch_map;  /* of recognisers: another tensor in place of the architecture's patch map, such as
+                               "patch_map_16x16" of arcface-r18 (docs/models.md); NULL: the architecture's */
 } sl_import_options;
 
 /* Makes a model of a checkpoint: torch.save's zip or legacy form, or safetensors; nothing in it is run. (An ONNX or

@@ -11,7 +11,7 @@
 
 /* ------------------------------------------------------------------ import */
 
-enum { KEY_ARCH = CLI_KEY_OWN, KEY_CORRECTED, KEY_LICENCE, KEY_REPLACE, KEY_BACKBONE };
+enum { KEY_ARCH = CLI_KEY_OWN, KEY_CORRECTED, KEY_LICENCE, KEY_REPLACE, KEY_BACKBONE, KEY_PATCH_MAP };
 
 typedef struct {
     sl_import_options options;
@@ -26,6 +26,7 @@ static error_t parse_import(int key, char *arg, struct argp_state *state)
     case CLI_KEY_JSON: run->json = true; return 0;
     case CLI_KEY_MODELS_DIR: run->options.models_dir = arg; return 0;
     case KEY_ARCH: run->options.arch = arg; return 0;
+    case KEY_PATCH_MAP: run->options.patch_map = arg; return 0;
     case KEY_CORRECTED: run->options.corrected_scale = 1; return 0;
     case KEY_LICENCE: run->options.licence = arg; return 0;
     case KEY_REPLACE: run->options.replace = 1; return 0;
@@ -54,6 +55,8 @@ static const struct argp_option import_options[] = {
      0},
     {"backbone", KEY_BACKBONE, "NAME", 0,
      "h2 and h2l: the recogniser whose maps the weights were trained on, where the checkpoint has no network inside", 0},
+    {"patch-map", KEY_PATCH_MAP, "TENSOR", 0,
+     "Another tensor in place of the architecture's patch map, such as patch_map_16x16 of arcface-r18", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Licence of the weights, for the manifest", 0},
     {"replace", KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
     CLI_OPTION_JSON,

@@ -43,6 +43,9 @@ sl_status sl_image_encode_noted(const sl_image *image, const char *const (*notes
 /* Bilinear without antialias, as OpenCV's INTER_LINEAR and torch's align_corners=False give it (rounded). */
 sl_status sl_image_resize(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
 
+/* The same before it is rounded: out [height, width, channels]. */
+sl_status sl_image_resize_floats(const sl_image *image, int width, int height, float *out, sl_error *err);
+
 /* Mean over the source area of each pixel: for shrinking without aliasing; enlarging is bilinear. */
 sl_status sl_image_shrink(const sl_image *image, int width, int height, sl_image *out, sl_error *err);
 

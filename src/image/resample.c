@@ -106,15 +106,22 @@ static const float *cached_row(row_cache *cache, const sl_image *image, const ax
     return cache->row[slot];
 }
 
-static void resample(const sl_image *image, const axis *ax, const axis *ay, row_cache *cache, float *sum,
-                     sl_image *out)
+/* What is made: 8-bit pixels, or floats that are not rounded. */
+typedef struct {
+    int width, height;
+    uint8_t *pixels;
+    float *floats; /* instead of pixels */
+} target;
+
+static void resample(const sl_image *image, const axis *ax, const axis *ay, row_cache *cache, float *row_sum,
+                     const target *out)
 {
-    size_t stride = (size_t)out->width * (size_t)out->channels;
+    size_t stride = (size_t)out->width * (size_t)image->channels;
     for (int y = 0; y < out->height; y++) {
         const float *w = ay->weights + (size_t)y * (size_t)ay->taps;
-        uint8_t *to = out->pixels + (size_t)y * stride;
+        float *sum = out->floats ? out->floats + (size_t)y * stride : row_sum;
         for (size_t i = 0; i < stride; i++)
-            sum[i] = .5f; /* rounds when it is cut */
+            sum[i] = out->floats ? 0 : .5f; /* rounds when it is cut */
         for (int k = 0; k < ay->taps; k++) {
             if (w[k] == 0)
                 continue;
@@ -122,17 +129,18 @@ static void resample(const sl_image *image, const axis *ax, const axis *ay, row_
             for (size_t i = 0; i < stride; i++)
                 sum[i] += w[k] * row[i];
         }
-        for (size_t i = 0; i < stride; i++)
+        uint8_t *to = out->pixels + (out->floats ? 0 : (size_t)y * stride);
+        for (size_t i = 0; !out->floats && i < stride; i++)
             to[i] = (uint8_t)(int)sum[i]; /* < 256: convex sums of 0 .. 255, and a half */
     }
 }
 
 typedef bool (*axis_fn)(axis *a, int source, int size);
 
-static sl_status resample_with(const sl_image *image, int width, int height, axis_fn horizontal, axis_fn vertical,
-                               sl_image *out, sl_error *err)
+static sl_status resample_to(const sl_image *image, axis_fn horizontal, axis_fn vertical, const target *out,
+                             sl_error *err)
 {
-    SL_TRY(sl_image_new(width, height, image->channels, out, err));
+    const int width = out->width, height = out->height;
     size_t stride = (size_t)width * (size_t)image->channels;
     axis ax = {0}, ay = {0};
     float *rows = sl_calloc_aligned(3 * stride, sizeof *rows);
@@ -141,12 +149,22 @@ static sl_status resample_with(const sl_image *image, int width, int height, axi
         row_cache cache = {.row = {rows, rows + stride}, .index = {-1, -1}};
         resample(image, &ax, &ay, &cache, rows + 2 * stride, out);
     } else {
-        sl_image_free(out);
         status = sl_fail(err, SL_ERR_MEMORY, "no memory to resize a picture to %d x %d", width, height);
     }
     axis_free(&ax);
     axis_free(&ay);
     free(rows);
+    return status;
+}
+
+static sl_status resample_with(const sl_image *image, int width, int height, axis_fn horizontal, axis_fn vertical,
+                               sl_image *out, sl_error *err)
+{
+    SL_TRY(sl_image_new(width, height, image->channels, out, err));
+    const target made = {.width = width, .height = height, .pixels = out->pixels};
+    sl_status status = resample_to(image, horizontal, vertical, &made, err);
+    if (status != SL_OK)
+        sl_image_free(out);
     return status;
 }
 
@@ -167,4 +185,11 @@ sl_status sl_image_shrink(const sl_image *image, int width, int height, sl_image
         return sl_image_copy(image, out, err);
     return resample_with(image, width, height, width < image->width ? area_axis : bilinear_axis,
                          height < image->height ? area_axis : bilinear_axis, out, err);
+}
+
+sl_status sl_image_resize_floats(const sl_image *image, int width, int height, float *out, sl_error *err)
+{
+    SL_TRY(sl_image_check(image, err));
+    const target made = {.width = width, .height = height, .floats = out};
+    return resample_to(image, bilinear_axis, bilinear_axis, &made, err);
 }

@@ -122,6 +122,15 @@ static sl_status check_fetched_name(const context *c, const sl_manifest *m)
                                       "plain name that ends in .%s, not \"%.100s\"", c->name, m->format, m->file);
 }
 
+static sl_status read_resize(const context *c, const json_t *value, sl_manifest *m)
+{
+    const char *word = json_string_value(value);
+    if (value && (!word || (strcmp(word, "8-bit") != 0 && strcmp(word, "float") != 0)))
+        return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"resize\" must be 8-bit or float", c->name);
+    m->float_crops = word && strcmp(word, "float") == 0;
+    return SL_OK;
+}
+
 static sl_status read_input(const context *c, const json_t *root, sl_manifest *m)
 {
     const json_t *input = json_object_get(root, "input");
@@ -137,6 +146,7 @@ static sl_status read_input(const context *c, const json_t *root, sl_manifest *m
     for (int i = 0; i < 3; i++)
         if (!(fabsf(m->std[i]) > 1e-6f))
             return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"std\" must not be zero", c->name);
+    SL_TRY(read_resize(c, json_object_get(input, "resize"), m));
     const char *colour = json_string_value(json_object_get(input, "colour"));
     if (!json_object_get(input, "colour"))
         return missing_key(c, "colour");

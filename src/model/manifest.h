@@ -40,6 +40,7 @@ typedef struct {
     int input_width, input_height;
     sl_colour_order colour;
     float mean[3], std[3];
+    bool float_crops;           /* crops of another size are resized without rounding to 8 bits */
     char *alignment;            /* a template's name, see face/align.h */
     char *embedding, *patch_map; /* tensor names */
     int embedding_dim;          /* 0: not stated, read from the graph */

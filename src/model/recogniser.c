@@ -4,8 +4,10 @@
 
 #include <locale.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "base/sha256.h"
 #include "image/image.h"
 #include "model/preamble.h"
@@ -192,10 +194,34 @@ sl_status sl_recogniser_fit(const sl_recogniser *r, const sl_image *crop, sl_ima
     return status;
 }
 
+/* In the network's channels and size, not rounded in between. */
+static sl_status prepare_floats(const sl_recogniser *r, const sl_image *crop, float *out, sl_error *err)
+{
+    const sl_manifest *m = r->network.manifest;
+    const size_t count = (size_t)r->width * (size_t)r->height, channels = (size_t)r->channels_in;
+    sl_image made = {0};
+    SL_TRY(sl_image_check(crop, err));
+    if (crop->channels != r->channels_in)
+        SL_TRY(channels == 1 ? sl_image_to_grey(crop, &made, err) : sl_image_to_rgb(crop, &made, err));
+    float *sized = sl_calloc_aligned(count * channels, sizeof *sized);
+    sl_status status = sized ? sl_image_resize_floats(made.pixels ? &made : crop, r->width, r->height, sized, err)
+                             : sl_fail(err, SL_ERR_MEMORY, "no memory for a crop of %d x %d", r->width, r->height);
+    for (size_t c = 0; status == SL_OK && c < channels; c++) {
+        const size_t from = m->colour == SL_COLOUR_BGR ? 2 - c : c;
+        for (size_t i = 0; i < count; i++)
+            *out++ = (sized[i * channels + from] - m->mean[c]) / m->std[c];
+    }
+    free(sized);
+    sl_image_free(&made);
+    return status;
+}
+
 sl_status sl_recogniser_prepare(const sl_recogniser *r, const sl_image *crop, float *out, sl_error *err)
 {
     sl_image made;
     const sl_image *fitted;
+    if (r->network.manifest->float_crops && (crop->width != r->width || crop->height != r->height))
+        return prepare_floats(r, crop, out, err);
     sl_status status = sl_recogniser_fit(r, crop, &made, &fitted, err);
     if (status == SL_OK)
         normalise_pixels(r, fitted, out);

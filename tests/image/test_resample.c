@@ -58,7 +58,9 @@ static void resize_against_reference(void **state)
         for (int channels = 1; channels <= 3; channels += 2) {
             const int *s = sizes[i];
             sl_image image = random_image(s[0], s[1], channels, i), out, small;
+            float *floats = malloc((size_t)(s[2] * s[3] * channels) * sizeof *floats);
             assert_ok(sl_image_resize(&image, s[2], s[3], &out, &err));
+            assert_ok(sl_image_resize_floats(&image, s[2], s[3], floats, &err));
             bool shrinks = s[2] <= s[0] && s[3] <= s[1] && s[0] * s[1] < 10000;
             if (shrinks)
                 assert_ok(sl_image_shrink(&image, s[2], s[3], &small, &err));
@@ -70,12 +72,14 @@ static void resize_against_reference(void **state)
                         if (fabs(out.pixels[at] - bilinear_at(&image, sx, sy, c)) > .501)
                             fail_msg("resize case %zu at (%d, %d): %d, expected %g", i, x, y, out.pixels[at],
                                      bilinear_at(&image, sx, sy, c));
+                        assert_true(fabs(floats[at] - bilinear_at(&image, sx, sy, c)) < 1e-3);
                         if (shrinks && fabs(small.pixels[at] - area_at(&image, s[2], s[3], x, y, c)) > .501)
                             fail_msg("shrink case %zu at (%d, %d): %d, expected %g", i, x, y, small.pixels[at],
                                      area_at(&image, s[2], s[3], x, y, c));
                     }
             sl_image_free(&image);
             sl_image_free(&out);
+            free(floats);
             if (shrinks)
                 sl_image_free(&small);
         }

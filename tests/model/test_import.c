@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "image/image.h"
 #include "model/import/import.h"
 #include "model/recogniser.h"
 #include "net/import/weights/safetensors.h"
@@ -143,6 +144,82 @@ static void a_checkpoint_becomes_a_model(void **state)
     free(want);
     free(got);
     sl_graph_free(g);
+    sl_recogniser_close(&r);
+    sl_state_dict_free(&dict);
+}
+
+/* A finer map than the architecture's: asked for by its tensor's name, without a manifest to be edited. */
+static void another_patch_map(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("tiny");
+    const char *path = at("t.safetensors");
+    sl_state_dict dict = {0};
+    sl_recogniser r;
+    char *json;
+    synthetic_dict(arch, &dict);
+    write_checkpoint("t.safetensors", &dict);
+    sl_import_options o = {.arch = "tiny", .output = "fine", .models_dir = folder, .patch_map = "no.such.tensor"};
+    assert_int_not_equal(sl_model_import(&path, 1, &o, &json, &err), SL_OK);
+    assert_non_null(strstr(err.text, "no.such.tensor"));
+    assert_false(exists("fine.json"));
+    o.patch_map = "layer1.prelu";
+    o.replace = 1;
+    assert_ok(sl_model_import(&path, 1, &o, &json, &err));
+    free(json);
+    assert_ok(sl_recogniser_open(folder, "fine", &r, &err));
+    assert_true(r.rows == 16 && r.cols == 16 && r.channels == 16 && r.dim == arch->dim);
+    sl_recogniser_close(&r);
+    o.arch = "mtcnn";
+    assert_int_equal(sl_model_import(&path, 1, &o, &json, &err), SL_ERR_ARGUMENT);
+    sl_state_dict_free(&dict);
+}
+
+/* Crops of another size reach a network that wants floats as floats, as the published FaceNet's do. */
+static void crops_are_resized_in_floats(void **state)
+{
+    (void)state;
+    const sl_arch *arch = sl_arch_find("tiny");
+    const size_t side = 32, count = 3 * side * side;
+    sl_state_dict dict = {0};
+    sl_recogniser r;
+    sl_image crop, sized;
+    char *json, *text;
+    size_t size;
+    synthetic_dict(arch, &dict);
+    write_checkpoint("f.safetensors", &dict);
+    assert_ok(import_as("tiny", "f.safetensors", "floats", &json));
+    free(json);
+    assert_ok(sl_recogniser_open(folder, "floats", &r, &err));
+    assert_false(r.network.manifest->float_crops);
+    sl_recogniser_close(&r);
+    assert_ok(sl_read_file(at("floats.json"), 1 << 20, (uint8_t **)&text, &size, &err));
+    char *changed, *width = strstr(text, "\"width\"");
+    assert_true(asprintf(&changed, "%.*s\"resize\": \"float\", %s", (int)(width - text), text, width) > 0);
+    assert_ok(sl_write_file(at("floats.json"), changed, strlen(changed), &err));
+    assert_ok(sl_recogniser_open(folder, "floats", &r, &err));
+    assert_true(r.network.manifest->float_crops);
+
+    assert_ok(sl_image_new(23, 41, 3, &crop, &err));
+    for (size_t i = 0; i < 23 * 41 * 3; i++)
+        crop.pixels[i] = (uint8_t)(i * 7919 % 256);
+    float *floats = malloc(count * sizeof *floats), *rounded = malloc(count * sizeof *rounded);
+    assert_ok(sl_recogniser_prepare(&r, &crop, floats, &err));
+    assert_ok(sl_image_resize(&crop, (int)side, (int)side, &sized, &err));
+    assert_ok(sl_recogniser_prepare(&r, &sized, rounded, &err)); /* of the right size: nothing to resize */
+    size_t between = 0;
+    for (size_t i = 0; i < count; i++) {
+        const double x = floats[i] * 128 + 127.5, level = round(x);
+        assert_true(fabs(x - (rounded[i] * 128 + 127.5)) < .502);
+        between += fabs(x - level) > .01;
+    }
+    assert_true(between > count / 2);
+    free(floats);
+    free(rounded);
+    sl_image_free(&crop);
+    sl_image_free(&sized);
+    free(changed);
+    free(text);
     sl_recogniser_close(&r);
     sl_state_dict_free(&dict);
 }
@@ -425,7 +502,9 @@ static void mtcnn_comes_in_three(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_checkpoint_becomes_a_model), cmocka_unit_test(a_model_is_not_replaced_by_accident),
+        cmocka_unit_test(a_checkpoint_becomes_a_model), cmocka_unit_test(another_patch_map),
+        cmocka_unit_test(crops_are_resized_in_floats),
+        cmocka_unit_test(a_model_is_not_replaced_by_accident),
         cmocka_unit_test(a_model_may_lie_anywhere),     cmocka_unit_test(every_problem_is_listed),
         cmocka_unit_test(broken_numbers_are_refused),   cmocka_unit_test(wrong_calls_say_so),
         cmocka_unit_test(the_scale_is_a_choice),        cmocka_unit_test(manifests_name_an_architecture),

@@ -99,6 +99,9 @@ static void bad_manifests_say_what_is_wrong(void **state)
         {"{\"name\": \"x\", \"kind\": \"detector\"}", "\"licence\" is missing"},
         {"{\"name\": \"x\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", \"file\": \"x\", "
          "\"format\": \"onnx\", \"input\": {\"width\": 112}}", "\"height\" is missing"},
+        {"{\"name\": \"x\", \"kind\": \"recogniser\", \"licence\": \"\", \"provenance\": \"\", \"file\": \"x\", "
+         "\"format\": \"onnx\", \"input\": {\"width\": 112, \"height\": 112, \"mean\": [0], \"std\": [1], "
+         "\"colour\": \"rgb\", \"resize\": \"fast\"}}", "\"resize\" must be 8-bit or float"},
         {"{\"name\": \"../x\"}", "\"name\""},
         {"{\"name\": \"x\", \"kind\": \"cat\"}", "\"kind\""},
         {RECOGNISER(", \"sha256\": \"abc\""), "sha256"},

@@ -72,6 +72,7 @@ struct sl_arch {
     sl_colour_order colour;
     sl_pixel_scale published; /* as the published code feeds it */
     sl_pixel_scale corrected; /* where that is a slip: what the network was trained with; else zeros */
+    bool float_crops;         /* the published code resizes crops without rounding to 8 bits */
     const char *alignment;    /* a template of face/align.h; NULL for detectors */
     const sl_detector_kind *detector; /* that this is a network of; NULL for recognisers */
     int dim, rows, cols, patch_channels; /* recognisers: of embedding and patch map */

@@ -128,6 +128,7 @@ const sl_arch sl_arch_facenet_ir1 = {
     .colour = SL_COLOUR_RGB,
     .published = SL_PIXEL_SCALE(0, 255),
     .corrected = SL_PIXEL_SCALE(127.5f, 128),
+    .float_crops = true,
     .alignment = "facenet-160",
     .dim = 512, .rows = 3, .cols = 3, .patch_channels = 1792,
     .describe = describe_facenet,

@@ -4,9 +4,11 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "model/network.h"
 #include "model/place.h"
+#include "model/recogniser.h"
 
 /* ---- the report ---- */
 
@@ -22,10 +24,19 @@ static json_t *report_entry(const sl_import *m)
 
 /* ---- the whole ---- */
 
-/* Opens what was written, as every command will. */
+/* Opens what was written, as every command will. A map that was asked for and is not there leaves no model. */
 static sl_status try_out(const sl_import *m, const sl_import_options *o, sl_error *err)
 {
     sl_network n;
+    if (o->patch_map) {
+        sl_recogniser r;
+        sl_status status = sl_recogniser_open(o->models_dir, m->manifest, &r, err);
+        if (status == SL_OK)
+            sl_recogniser_close(&r);
+        else
+            unlink(m->manifest);
+        return status;
+    }
     SL_TRY(sl_network_open(o->models_dir, m->manifest, m->arch->kind, &n, err));
     sl_network_close(&n);
     return SL_OK;
@@ -79,6 +90,8 @@ static sl_status read_files(const char *const *files, size_t count, const sl_imp
                             const char *name, sl_import models[3], int *made, char **json, sl_error *err)
 {
     const sl_arch *arch = sl_arch_find(o->arch);
+    if (o->patch_map && (strcmp(o->arch, "mtcnn") == 0 || (arch && arch->kind == SL_MODEL_LOOK)))
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s is no recogniser: it has no patch map", o->arch);
     *made = 3;
     if (strcmp(o->arch, "mtcnn") == 0)
         return sl_import_mtcnn(files, count, folder, name, models, json, err);
@@ -102,7 +115,7 @@ sl_status sl_model_import(const char *const *files, size_t count, const sl_impor
     char *folder = NULL;
     const char *name;
     sl_import models[3] = {0};
-    int made;
+    int made = 0;
     *json = NULL;
     if (!o || !o->arch || !o->output)
         return sl_fail(err, SL_ERR_ARGUMENT, "an import needs an architecture and a name");

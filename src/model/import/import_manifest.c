@@ -34,18 +34,24 @@ static sl_pixel_scale pixel_scale(const sl_import *m, bool corrected)
     return (sl_pixel_scale){.mean = {mean, mean, mean}, .std = {std, std, std}};
 }
 
-static void add_recogniser(json_t *root, const sl_import *m, bool corrected)
+static void add_recogniser(json_t *root, const sl_import *m, const sl_import_options *o)
 {
     const sl_arch *arch = m->arch;
-    const sl_pixel_scale scale = pixel_scale(m, corrected);
+    const sl_pixel_scale scale = pixel_scale(m, o->corrected_scale);
     json_object_set_new(root, "input",
                         json_pack("{s:i, s:i, s:s, s:o, s:o}", "width", arch->width, "height", arch->height,
                                   "colour", sl_colour_names[arch->colour], "mean", channels_json(scale.mean), "std",
                                   channels_json(scale.std)));
+    if (arch->float_crops)
+        json_object_set_new(json_object_get(root, "input"), "resize", json_string("float"));
     json_object_set_new(root, "alignment", json_string(arch->alignment));
     json_object_set_new(root, "embedding", json_string(m->embedding ? m->embedding : SL_ARCH_EMBEDDING));
-    json_object_set_new(root, "patch_map", json_string(m->patch_map ? m->patch_map : SL_ARCH_PATCH_MAP));
+    json_object_set_new(root, "patch_map", json_string(o->patch_map  ? o->patch_map
+                                                       : m->patch_map ? m->patch_map
+                                                                      : SL_ARCH_PATCH_MAP));
     json_object_set_new(root, "embedding_dim", json_integer(arch->dim));
+    if (o->patch_map)
+        return;
     json_object_set_new(root, "patch_grid", json_pack("[i, i, i]", arch->rows, arch->cols, arch->patch_channels));
 }
 
@@ -98,7 +104,7 @@ sl_status sl_import_manifest(const sl_import *m, const sl_import_options *o, cha
     if (root && !whole)
         json_object_set_new(root, "arch", json_string(m->arch->name));
     if (root && m->arch->kind == SL_MODEL_RECOGNISER)
-        add_recogniser(root, m, o->corrected_scale);
+        add_recogniser(root, m, o);
     else if (root && m->arch->kind == SL_MODEL_LOOK)
         add_look(root, m);
     else if (root && m->arch->kind == SL_MODEL_DETECTOR)
