@@ -16,6 +16,7 @@ typedef struct {
     int width, height; /* of the input */
     int inner_width, inner_height;
     double across, down;
+    double left, top; /* of the picture, in pixels of the input */
 } placing;
 
 static int at_least_1(double side) { return side < 1 ? 1 : (int)side; }
@@ -32,17 +33,29 @@ static placing fit_into(const sl_image *image, int width, int height)
     return p;
 }
 
+/* As large as fits, by one factor that is not rounded, in the middle: as MediaPipe does it. */
+static placing fit_in_the_middle(const sl_image *image, int width, int height)
+{
+    const double factor = fmax((double)image->width / width, (double)image->height / height);
+    return (placing){.width = width, .height = height, .inner_width = width, .inner_height = height,
+                     .across = factor, .down = factor, .left = (width - image->width / factor) / 2,
+                     .top = (height - image->height / factor) / 2};
+}
+
 static placing place(const sl_dense *d, const sl_image *image)
 {
     int width = d->width ? d->width : d->rule->side, height = d->height ? d->height : d->rule->side;
+    if (d->rule->centred)
+        return fit_in_the_middle(image, width, height);
     if (d->rule->stretch)
-        return (placing){width, height, width, height, (double)image->width / width, (double)image->height / height};
+        return (placing){.width = width, .height = height, .inner_width = width, .inner_height = height,
+                         .across = (double)image->width / width, .down = (double)image->height / height};
     if (width)
         return fit_into(image, width, height);
     int side = image->width > image->height ? image->width : image->height, most = d->base.options.max_side;
     placing p = side > most ? fit_into(image, image->width >= image->height ? most : most * image->width / side + 1,
                                        image->height >= image->width ? most : most * image->height / side + 1)
-                            : (placing){0, 0, image->width, image->height, 1, 1};
+                            : (placing){0, 0, image->width, image->height, 1, 1, 0, 0};
     p.width = (p.inner_width + STEP - 1) / STEP * STEP;
     p.height = (p.inner_height + STEP - 1) / STEP * STEP;
     return p;
@@ -131,18 +144,27 @@ static sl_status compile(void *context, const sl_plan_key *key, sl_plan **out, s
 static void fill_input(const sl_dense_rule *rule, const sl_image *picture, const placing *p, float *input)
 {
     const size_t plane = (size_t)p->width * (size_t)p->height;
-    const float scale = 1 / rule->std, black = -rule->mean / rule->std;
+    const float scale = 1 / rule->std;
     const int channels = picture->channels;
     for (size_t i = 0; i < 3 * plane; i++)
-        input[i] = black;
+        input[i] = -rule->mean[i / plane] * scale;
     for (int c = 0; c < 3; c++)
         for (int y = 0; y < picture->height; y++) {
             const uint8_t *from = picture->pixels + (size_t)y * (size_t)(picture->width * channels) +
                                   (channels == 1 ? 0 : rule->bgr ? 2 - c : c);
             float *to = input + (size_t)c * plane + (size_t)y * (size_t)p->width;
             for (int x = 0; x < picture->width; x++, from += channels)
-                to[x] = (*from - rule->mean) * scale;
+                to[x] = (*from - rule->mean[c]) * scale;
         }
+}
+
+static sl_status scale_picture(const sl_dense_rule *rule, const sl_image *image, const placing *p, sl_image *out,
+                               sl_error *err)
+{
+    if (!rule->centred)
+        return sl_image_resize(image, p->inner_width, p->inner_height, out, err);
+    const sl_affine map = {{p->across, 0, -p->across * p->left, 0, p->down, -p->down * p->top}};
+    return sl_image_warp(image, &map, p->width, p->height, out, err);
 }
 
 static sl_status run(sl_dense *d, const sl_image *image, const placing *p, sl_dense_look *look, sl_error *err)
@@ -151,7 +173,7 @@ static sl_status run(sl_dense *d, const sl_image *image, const placing *p, sl_de
     sl_plan *plan;
     sl_image scaled;
     SL_TRY(sl_plan_cache_get(&d->plans, &key, compile, d, &plan, err));
-    SL_TRY(sl_image_resize(image, p->inner_width, p->inner_height, &scaled, err));
+    SL_TRY(scale_picture(d->rule, image, p, &scaled, err));
     fill_input(d->rule, &scaled, p, sl_plan_input(plan, 0, NULL));
     sl_image_free(&scaled);
     SL_TRY(sl_plan_run(plan, err));
@@ -169,10 +191,10 @@ static sl_status run(sl_dense *d, const sl_image *image, const placing *p, sl_de
 
 static void to_picture(const placing *p, sl_face *f)
 {
-    const float ax = (float)p->across, ay = (float)p->down;
-    f->box = (sl_box){ax * f->box.x0, ay * f->box.y0, ax * f->box.x1, ay * f->box.y1};
+    const float ax = (float)p->across, ay = (float)p->down, x = (float)p->left, y = (float)p->top;
+    f->box = (sl_box){ax * (f->box.x0 - x), ay * (f->box.y0 - y), ax * (f->box.x1 - x), ay * (f->box.y1 - y)};
     for (int i = 0; i < 5; i++)
-        f->points[i] = (sl_point){ax * f->points[i].x, ay * f->points[i].y};
+        f->points[i] = (sl_point){ax * (f->points[i].x - x), ay * (f->points[i].y - y)};
 }
 
 /* These networks have no look of their own by which a face upside down would show, but that its points are. */
@@ -202,12 +224,13 @@ sl_status sl_dense_find(sl_dense *d, const sl_image *image, float threshold, sl_
         free(list.faces);
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the detector's %zu candidates", list.count);
     }
-    for (size_t i = 0; i < list.count; i++) {
+    for (size_t i = 0; i < list.count; i++)
         to_picture(&p, &list.faces[i]);
-        weigh(&list.faces[i]);
-    }
     sl_faces_sort(list.faces, list.count);
     *faces = list.faces;
-    *count = sl_faces_suppress(list.faces, list.count, d->rule->overlap, d->base.options.max_faces);
+    *count = (d->rule->blended ? sl_faces_blend : sl_faces_suppress)(list.faces, list.count, d->rule->overlap,
+                                                                     d->base.options.max_faces);
+    for (size_t i = 0; i < *count; i++)
+        weigh(&list.faces[i]);
     return SL_OK;
 }

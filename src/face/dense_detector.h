@@ -1,9 +1,9 @@
-/* Detectors that are one network which speaks of every place of a picture at once, with published post-processing: what
- * SCRFD, YuNet and UltraFace have in common. The picture is put into the network's input, and what comes out is brought
- * back:
+/* Detectors that are one network which speaks of every place of a picture at once, with published post-processing:
+ * what SCRFD, YuNet, UltraFace, BlazeFace and the RetinaFace of PyTorch have in common. The picture is put into the
+ * network's input, and what comes out is brought back:
  *
  *     +-------------+         +-----------+
- *     |   picture   |  ---->  | scaled    |   by one factor, at the top left (or stretched over all of it)
+ *     |   picture   |  ---->  | scaled    |   by one factor, at the top left (or in the middle, or all over it)
  *     +-------------+         |-----------|
  *                             | black     |   outputs --decode--> faces in the input's pixels --> picture's
  *                             +-----------+
@@ -32,10 +32,12 @@ typedef struct {
 /* What tells one such detector from another. */
 typedef struct {
     bool stretch;    /* the picture fills the input, whatever its shape */
+    bool centred;    /* the picture lies in the middle of the input, and is sampled pixel by pixel */
     bool bgr;        /* the order of the planes */
-    float mean, std; /* the network reads (pixel - mean) / std */
+    float mean[3], std; /* the network reads (pixel - mean of its plane) / std */
     int side;        /* of a network that takes any size: square inputs of this side; 0: as large as the picture is */
     float overlap;   /* IoU of two boxes above which the weaker one goes */
+    bool blended;    /* or both become one, their mean by scores */
     bool (*fits)(const sl_dense_look *look); /* whether outputs of these shapes are such a network's */
     bool (*has_points)(const sl_dense_look *look);
     /* Adds the faces whose score reaches the threshold, in the input's pixels; false without memory. */

@@ -5,7 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "face/blazeface.h"
 #include "face/mtcnn.h"
+#include "face/pytorch_retinaface.h"
 #include "face/retinaface.h"
 #include "face/scrfd.h"
 #include "face/ultraface.h"
@@ -20,6 +22,8 @@ static const sl_detector_kind *const kinds[] = {
     &sl_detector_scrfd,
     &sl_detector_yunet,
     &sl_detector_ultraface,
+    &sl_detector_blazeface,
+    &sl_detector_pytorch_retinaface,
 };
 
 enum { KINDS = sizeof kinds / sizeof *kinds };
@@ -51,7 +55,8 @@ sl_status sl_detector_kind_check(const sl_detector_kind *kind, const sl_graph *n
         return sl_fail(err, SL_ERR_UNSUPPORTED, "the network is no %s but %s: say \"detector\": \"%s\" in its manifest",
                        kind->name, other->name, other->name);
     return sl_fail(err, SL_ERR_UNSUPPORTED, "the network's inputs and outputs are those of no detector that is known "
-                   "here: %s", "retinaface (mnet.25), mtcnn, scrfd, yunet and ultraface are");
+                   "here: %s", "retinaface (mnet.25), mtcnn, scrfd, yunet, ultraface, blazeface and "
+                   "pytorch-retinaface are");
 }
 
 sl_detector_options sl_detector_defaults(int threads)

@@ -68,3 +68,45 @@ size_t sl_faces_suppress(sl_face *faces, size_t count, float iou, size_t max_fac
     }
     return kept;
 }
+
+/* Box and points as numbers, weighed. */
+static void add_weighed(double sum[14], const sl_face *f)
+{
+    const double s = (double)f->score;
+    const float box[4] = {f->box.x0, f->box.y0, f->box.x1, f->box.y1};
+    for (int i = 0; i < 4; i++)
+        sum[i] += s * (double)box[i];
+    for (int i = 0; i < 5; i++) {
+        sum[4 + 2 * i] += s * (double)f->points[i].x;
+        sum[5 + 2 * i] += s * (double)f->points[i].y;
+    }
+}
+
+static void set_mean(sl_face *f, const double sum[14], double total)
+{
+    f->box = (sl_box){(float)(sum[0] / total), (float)(sum[1] / total), (float)(sum[2] / total),
+                      (float)(sum[3] / total)};
+    for (int i = 0; i < 5; i++)
+        f->points[i] = (sl_point){(float)(sum[4 + 2 * i] / total), (float)(sum[5 + 2 * i] / total)};
+}
+
+size_t sl_faces_blend(sl_face *faces, size_t count, float iou, size_t max_faces)
+{
+    size_t kept = 0;
+    for (size_t left = count; left && kept < max_faces; kept++) {
+        const sl_face best = faces[kept];
+        double sum[14] = {0}, total = 0;
+        size_t others = kept + 1; /* those that stay for the next round follow */
+        for (size_t i = kept; i < kept + left; i++) {
+            if (i == kept || sl_box_iou(&best.box, &faces[i].box) > iou) {
+                add_weighed(sum, &faces[i]);
+                total += (double)faces[i].score;
+            } else {
+                faces[others++] = faces[i];
+            }
+        }
+        set_mean(&faces[kept], sum, total);
+        left = others - kept - 1;
+    }
+    return kept;
+}

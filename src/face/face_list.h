@@ -30,6 +30,10 @@ void sl_faces_sort(sl_face *faces, size_t count);
  * one goes. Returns how many stay, at most `max_faces`. */
 size_t sl_faces_suppress(sl_face *faces, size_t count, float iou, size_t max_faces);
 
+/* The same, but those that overlap the best one too much become one with it: box and points are the mean of all by
+ * their scores, the score is the best one's. */
+size_t sl_faces_blend(sl_face *faces, size_t count, float iou, size_t max_faces);
+
 static inline double sl_box_area(const sl_box *b)
 {
     return ((double)b->x1 - b->x0) * ((double)b->y1 - b->y0);

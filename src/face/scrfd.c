@@ -59,8 +59,8 @@ static bool decode(const sl_dense_look *look, float threshold, sl_face_list *fac
     return true;
 }
 
-static const sl_dense_rule rule = {.mean = 127.5f, .std = 128, .side = 640, .overlap = .4f, .fits = fits,
-                                   .has_points = has_points, .decode = decode};
+static const sl_dense_rule rule = {.mean = {127.5f, 127.5f, 127.5f}, .std = 128, .side = 640, .overlap = .4f,
+                                   .fits = fits, .has_points = has_points, .decode = decode};
 
 static bool network_fits(const sl_graph *graph) { return sl_dense_fits(graph, &rule); }
 

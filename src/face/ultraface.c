@@ -117,10 +117,10 @@ static bool decode_raw(const sl_dense_look *look, float threshold, sl_face_list 
 
 /* ---- the kind ---- */
 
-static const sl_dense_rule with_boxes = {.stretch = true, .mean = 127, .std = 128, .overlap = .3f, .fits = fits,
-                                         .has_points = has_points, .decode = decode};
-static const sl_dense_rule raw = {.stretch = true, .mean = 127, .std = 128, .overlap = .3f, .fits = fits_raw,
-                                  .has_points = has_points, .decode = decode_raw};
+static const sl_dense_rule with_boxes = {.stretch = true, .mean = {127, 127, 127}, .std = 128, .overlap = .3f,
+                                         .fits = fits, .has_points = has_points, .decode = decode};
+static const sl_dense_rule raw = {.stretch = true, .mean = {127, 127, 127}, .std = 128, .overlap = .3f,
+                                  .fits = fits_raw, .has_points = has_points, .decode = decode_raw};
 
 /* Outputs have the same shapes whether or not the boxes are worked out in the network; that takes an exponential. */
 static const sl_dense_rule *rule_of(const sl_graph *graph)

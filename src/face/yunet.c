@@ -53,7 +53,7 @@ static bool decode(const sl_dense_look *look, float threshold, sl_face_list *fac
     return true;
 }
 
-static const sl_dense_rule rule = {.bgr = true, .mean = 0, .std = 1, .overlap = .3f, .fits = fits,
+static const sl_dense_rule rule = {.bgr = true, .std = 1, .overlap = .3f, .fits = fits,
                                    .has_points = has_points, .decode = decode};
 
 static bool network_fits(const sl_graph *graph) { return sl_dense_fits(graph, &rule); }

@@ -1,9 +1,11 @@
-/* SCRFD, YuNet and UltraFace on networks of the published shapes that see nothing but brightness: a bright cell is a face,
- * whose box and points are worked out here. Their real files were compared with ONNX Runtime and the publishers' code
- * (docs/lab/accuracy.md). */
+/* SCRFD, YuNet, UltraFace, BlazeFace and PyTorch's RetinaFace on networks of the published shapes that see nothing but
+ * brightness, or nothing: a cell is a face, whose box and points are worked out here. Their real files were compared
+ * with ONNX Runtime and the publishers' code (docs/lab/accuracy.md). */
 #include "support.h"
 
 #include "../net/onnx_writer.h"
+#include "face/blazeface.h"
+#include "face/pytorch_retinaface.h"
 #include "face/scrfd.h"
 #include "face/ultraface.h"
 #include "face/yunet.h"
@@ -234,6 +236,167 @@ static void ultraface_with_and_without_boxes(void **state)
     sl_image_free(&image);
 }
 
+/* An output [rows, channels] that is always these numbers, whatever the picture. */
+static void constant(onnx_model *m, const char *name, int64_t rows, int64_t channels, const float *numbers, bool output)
+{
+    char floats[48], inputs[100];
+    snprintf(floats, sizeof floats, "%s.floats", name);
+    snprintf(inputs, sizeof inputs, "%s,nothing", floats);
+    onnx_floats(m, floats, DIMS(1, rows, channels), numbers);
+    onnx_node(m, "Add", inputs, name, NULL);
+    if (output)
+        onnx_output(m, name);
+}
+
+static void picture_of_nothing(onnx_model *m, int side)
+{
+    static const float none[1] = {0};
+    onnx_input(m, "input", DIMS(1, 3, side, side));
+    onnx_floats(m, "none", DIMS(1), none);
+    onnx_node(m, "ReduceMean", "input", "mean", "axes=[1,2,3] keepdims=0");
+    onnx_node(m, "Mul", "mean,none", "nothing", NULL);
+}
+
+/* An input of 32 x 32 has 2 * (16 + 4 + 1) priors; number 39 is the second one of the last cell of the second grid, 128
+ * pixels around (24, 24). */
+enum { PRIOR = 39, RETINA_PRIORS = 42 };
+
+static sl_graph *make_pytorch_retinaface(bool softmax)
+{
+    static float scores[2 * RETINA_PRIORS], boxes[4 * RETINA_PRIORS], points[10 * RETINA_PRIORS];
+    onnx_model m = {.opset = 11};
+    picture_of_nothing(&m, 32);
+    for (int i = 0; i < RETINA_PRIORS; i++) {
+        scores[2 * i] = 1;
+        scores[2 * i + 1] = i == PRIOR ? 1 + logf(19) : 1; /* .95 and .5 */
+    }
+    memcpy(boxes + 4 * PRIOR, (float[]){1, -2, 5 * logf(.25f), 0}, 4 * sizeof(float));
+    memcpy(points + 10 * PRIOR, (float[]){0, 0, 1, 0, 1, 1, 0, 2, 1, 2}, 10 * sizeof(float));
+    constant(&m, "boxes", RETINA_PRIORS, 4, boxes, true);
+    constant(&m, "scores", RETINA_PRIORS, 2, scores, !softmax);
+    if (softmax) {
+        onnx_node(&m, "Softmax", "scores", "told", "axis=-1");
+        onnx_output(&m, "told");
+    }
+    constant(&m, "points", RETINA_PRIORS, 10, points, true);
+    return import(&m);
+}
+
+static void pytorch_retinaface_at_a_prior(void **state)
+{
+    (void)state;
+    sl_image image;
+    assert_ok(sl_image_new(64, 32, 3, &image, &err)); /* at half its size in the upper half */
+    memset(image.pixels, 0, 64 * 32 * 3);
+    for (int softmax = 0; softmax < 2; softmax++) {
+        sl_graph *g = make_pytorch_retinaface(softmax);
+        sl_detector *d = open_kind(&sl_detector_pytorch_retinaface, g);
+        assert_false(d->guesses_points);
+        sl_face f = the_face(d, &image, .6f);
+        assert_close(&f.score, (float[]){.95f}, 1, 1e-5);
+        const float x = 24 + 12.8f, y = 24 - 25.6f;
+        assert_box(&f, 2 * (x - 16), 2 * (y - 64), 2 * (x + 16), 2 * (y + 64));
+        assert_close(&f.points[0].x, (float[]){48, 48, 73.6f, 48, 73.6f, 73.6f, 48, 99.2f, 73.6f, 99.2f}, 10, 1e-3);
+        sl_detector_close(d);
+        sl_graph_free(g);
+    }
+    sl_image_free(&image);
+}
+
+enum { FINE = 512, ALL = 896, FULL = 48 * 48, NUMBERS = 16 };
+
+/* Box of this side, `right` of its anchor; eyes, nose and mouth in it. */
+static void set_anchor(float *scores, float *boxes, int at, float score, float right, float side)
+{
+    const float face[NUMBERS] = {right, 0, side, side, right - 5, -6, right + 5, -6, right, 1, right, 7, -9, 0, 9, 0};
+    scores[at] = logf(score / (1 - score));
+    memcpy(boxes + (size_t)at * NUMBERS, face, sizeof face);
+}
+
+/* Two anchors of one cell that overlap, and one of the coarse grid, far away. */
+static sl_graph *make_blazeface(bool in_parts)
+{
+    static float scores[ALL], boxes[ALL * NUMBERS];
+    onnx_model m = {.opset = 11};
+    picture_of_nothing(&m, 128);
+    for (int i = 0; i < ALL; i++)
+        scores[i] = -200;
+    set_anchor(scores, boxes, 2 * (2 * 16 + 3), .9f, 0, 40);        /* (28, 20) */
+    set_anchor(scores, boxes, 2 * (2 * 16 + 3) + 1, .6f, 4, 40);
+    set_anchor(scores, boxes, FINE + 6 * (6 * 8 + 6) + 5, .7f, 0, 20); /* (104, 104) */
+    if (in_parts) {
+        constant(&m, "fine scores", FINE, 1, scores, true);
+        constant(&m, "coarse scores", ALL - FINE, 1, scores + FINE, true);
+        constant(&m, "fine boxes", FINE, NUMBERS, boxes, true);
+        constant(&m, "coarse boxes", ALL - FINE, NUMBERS, boxes + FINE * NUMBERS, true);
+    } else {
+        constant(&m, "boxes", ALL, NUMBERS, boxes, true);
+        constant(&m, "scores", ALL, 1, scores, true);
+    }
+    return import(&m);
+}
+
+static void blazeface_in_the_middle_and_blended(void **state)
+{
+    (void)state;
+    sl_image image;
+    assert_ok(sl_image_new(256, 128, 3, &image, &err)); /* at half its size, 32 pixels down */
+    memset(image.pixels, 77, 256 * 128 * 3);
+    for (int in_parts = 0; in_parts < 2; in_parts++) {
+        sl_graph *g = make_blazeface(in_parts);
+        sl_detector *d = open_kind(&sl_detector_blazeface, g);
+        sl_face *f;
+        size_t count;
+        assert_true(d->guesses_points);
+        assert_ok(sl_detector_find(d, &image, .5f, &f, &count, &err));
+        assert_int_equal(count, 2);
+        assert_close(&f->score, (float[]){.9f}, 1, 1e-5);
+        const float x = 28 + 4 * .6f / 1.5f, y = 20 - 32; /* their mean by scores */
+        assert_box(f, 2 * (x - 20), 2 * (y - 20), 2 * (x + 20), 2 * (y + 20));
+        assert_close(&f->points[0].x,
+                     (float[]){2 * (x - 5), 2 * (y - 6), 2 * (x + 5), 2 * (y - 6), 2 * x, 2 * (y + 1), 2 * (x - 4.1f),
+                               2 * (y + 7), 2 * (x + 4.1f), 2 * (y + 7)}, 10, 1e-3);
+        assert_true(f->upright == 1);
+        assert_box(&f[1], 2 * (104 - 10), 2 * (104 - 32 - 10), 2 * (104 + 10), 2 * (104 - 32 + 10));
+        free(f);
+        sl_detector_close(d);
+        sl_graph_free(g);
+    }
+    sl_image_free(&image);
+}
+
+/* What the network sees of a picture: pixel (x, y) of the input is the picture's at (k x, k y), not between pixels. */
+static void blazeface_samples_pixels(void **state)
+{
+    (void)state;
+    static float scores[FULL], boxes[FULL * NUMBERS];
+    onnx_model m = {.opset = 11};
+    sl_image image;
+    onnx_input(&m, "input", DIMS(1, 3, 192, 192));
+    onnx_ints(&m, "from", 0, 0, 6, 8); /* the one pixel at column 8, row 6 */
+    onnx_ints(&m, "to", 1, 1, 7, 9);
+    onnx_node(&m, "Slice", "input,from,to", "pixel", NULL);
+    onnx_node(&m, "ReduceMean", "pixel", "nothing", "axes=[1,2,3] keepdims=0"); /* 1 where it is white */
+    set_anchor(scores, boxes, 48 * 10 + 20, .5f, 0, 24); /* (82, 42) */
+    for (int i = 0; i < FULL; i++)
+        scores[i] += i == 48 * 10 + 20 ? 0 : -50;
+    constant(&m, "scores", FULL, 1, scores, true);
+    onnx_floats(&m, "box numbers", DIMS(1, FULL, NUMBERS), boxes);
+    onnx_node(&m, "Identity", "box numbers", "boxes", NULL);
+    onnx_output(&m, "boxes");
+    sl_graph *g = import(&m);
+    sl_detector *d = open_kind(&sl_detector_blazeface, g);
+    assert_ok(sl_image_new(3 * 192, 3 * 192, 3, &image, &err));
+    memset(image.pixels, 0, 3 * 192 * 3 * 192 * 3);
+    memset(image.pixels + 3 * (18 * 3 * 192 + 24), 255, 3);
+    sl_face f = the_face(d, &image, .7f);
+    assert_close(&f.score, (float[]){1 / (1 + expf(-1))}, 1, 1e-4);
+    assert_box(&f, 3 * (82 - 12), 3 * (42 - 12), 3 * (82 + 12), 3 * (42 + 12));
+    sl_image_free(&image);
+    sl_detector_close(d);
+    sl_graph_free(g);
+}
+
 static void other_networks_are_refused(void **state)
 {
     (void)state;
@@ -258,6 +421,9 @@ int main(void)
         cmocka_unit_test(scrfd_without_points),
         cmocka_unit_test(yunet_at_a_cell),
         cmocka_unit_test(ultraface_with_and_without_boxes),
+        cmocka_unit_test(pytorch_retinaface_at_a_prior),
+        cmocka_unit_test(blazeface_in_the_middle_and_blended),
+        cmocka_unit_test(blazeface_samples_pixels),
         cmocka_unit_test(other_networks_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

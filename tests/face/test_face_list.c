@@ -56,6 +56,24 @@ static void overlap_of_boxes(void **state)
     assert_true(sl_box_iou(&a, &apart) == 0 && sl_box_iou(&a, &touching) == 0);
 }
 
+/* Those that overlap the best one become one with it; what overlaps these alone is another face. */
+static void faces_that_overlap_become_their_mean(void **state)
+{
+    (void)state;
+    sl_face f[] = {boxed(0, .9f), boxed(40, .8f), boxed(4, .6f), boxed(8, .5f), boxed(41, .2f)};
+    f[0].points[2].y = 6;
+    f[2].points[2].y = 1;
+    assert_int_equal(sl_faces_blend(f, 5, .3f, 10), 3);
+    assert_true(f[0].score == .9f && f[1].score == .8f && f[2].score == .5f);
+    assert_close(&f[0].box.x0, (float[]){1.6f, 0, 11.6f, 10}, 4, 1e-5);
+    assert_close(&f[0].points[2].y, (float[]){4}, 1, 1e-5);
+    assert_close(&f[1].box.x0, (float[]){40.2f, 0, 50.2f, 10}, 4, 1e-5);
+    assert_true(f[2].box.x0 == 8);
+    sl_face few[] = {boxed(0, .9f), boxed(40, .8f)};
+    assert_int_equal(sl_faces_blend(few, 2, .3f, 1), 1);
+    assert_int_equal(sl_faces_blend(few, 0, .3f, 1), 0);
+}
+
 static void weaker_faces_that_overlap_go(void **state)
 {
     (void)state;
@@ -92,6 +110,7 @@ int main(void)
         cmocka_unit_test(sound_faces_have_finite_numbers_and_an_area),
         cmocka_unit_test(best_first_and_ties_by_place),
         cmocka_unit_test(overlap_of_boxes),
+        cmocka_unit_test(faces_that_overlap_become_their_mean),
         cmocka_unit_test(weaker_faces_that_overlap_go),
         cmocka_unit_test(many_overlapping_candidates_keep_a_clean_set),
     };
