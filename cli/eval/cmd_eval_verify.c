@@ -50,7 +50,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"pairs", KEY_PAIRS, "FILE", 0, "The pairs to decide, by image id (required)", 0},
+    {"pairs", KEY_PAIRS, "FILE", 0, "The pairs to decide, by image id (required); of CFP the folder Protocol/Split/FF "
+     "or Protocol/Split/FP", 0},
     {"csv", KEY_CSV, "FILE", 0, "Write a line per pair", 0},
     CLI_OPTION_CSV_SAFE,
     {"svg", KEY_SVG, "DIR", 0, "Draw roc.svg and det.svg", 0},
@@ -69,14 +70,15 @@ static const struct argp parser = {
     "Verification of listed pairs in ten folds: each is decided at the threshold that is most accurate on the "
     "other "
     "nine. Told for stage 1, for the second look alone and for their mix. The pairs are LFW's own list, lines "
-    "'image image 0|1' or 'image image 0|1 id id' (names with spaces need tabs or commas between the fields, or "
-    "quotes), or "
+    "'image image 0|1', '0|1 image image' or 'image image 0|1 id id' (names with spaces need tabs or commas between "
+    "the fields, or quotes), or "
     "two lines a pair, 'image n', as CALFW and CPLFW come.\v"
     "Examples:\n"
     "  secondlook eval verify --gallery lfw --pairs pairs.txt\n"
     "  secondlook eval verify --gallery lfw --pairs pairs.txt --rerank none --svg charts --json\n"
     "  secondlook eval verify --gallery lfw --pairs pairs.txt --csv pairs.csv --list-missing\n"
-    "  secondlook eval verify --gallery calfw --pairs pairs_CALFW.txt",
+    "  secondlook eval verify --gallery calfw --pairs pairs_CALFW.txt\n"
+    "  secondlook eval verify --gallery cfp --pairs cfp-dataset/Protocol/Split/FP",
     children,
     0,
     0};

@@ -15,9 +15,9 @@ enum { MAX_FOLDS = 1000, FOLDS = 10 };
 typedef struct {
     const char *file;
     sl_pair_list *list;
-    size_t capacity;
     size_t per_fold; /* official form: pairs of each kind in a fold; 0: another form */
     bool by_lines;   /* two lines a pair */
+    bool label_first; /* "0|1 image image" */
     char *waiting;   /* the first photo of such a pair */
     long mark;       /* and what stood beside it */
     sl_error *err;
@@ -38,25 +38,29 @@ static bool number_of(const char *text, long high, long *out)
     return *end == '\0' && *out <= high;
 }
 
-static sl_status append(parser *p, const sl_pair_fields *l, char *first, char *second, int same)
+sl_status sl_pairs_add(sl_pair_list *list, const sl_pair_line *pair, const char *file, sl_error *err)
 {
-    sl_pair_list *list = p->list;
-    if (list->count == p->capacity && first && second) {
-        size_t capacity = p->capacity ? p->capacity * 2 : 1024;
+    if (list->count == list->capacity && pair->first && pair->second) {
+        size_t capacity = list->capacity ? list->capacity * 2 : 1024;
         sl_pair_line *grown = sl_realloc_array(list->pairs, capacity, sizeof *grown);
         if (grown) {
             list->pairs = grown;
-            p->capacity = capacity;
+            list->capacity = capacity;
         }
     }
-    if (!first || !second || list->count == p->capacity) {
-        free(first);
-        free(second);
-        return sl_fail(p->err, SL_ERR_MEMORY, "%s: no memory for its pairs", p->file);
+    if (!pair->first || !pair->second || list->count == list->capacity) {
+        free(pair->first);
+        free(pair->second);
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its pairs", file);
     }
-    int fold = p->per_fold ? (int)(list->count / (2 * p->per_fold)) : 0;
-    list->pairs[list->count++] = (sl_pair_line){first, second, same, fold, l->number};
+    list->pairs[list->count++] = *pair;
     return SL_OK;
+}
+
+static sl_status append(parser *p, const sl_pair_fields *l, char *first, char *second, int same)
+{
+    const int fold = p->per_fold ? (int)(p->list->count / (2 * p->per_fold)) : 0;
+    return sl_pairs_add(p->list, &(sl_pair_line){first, second, same, fold, l->number}, p->file, p->err);
 }
 
 /* person/person_0007.jpg; NULL when there is no memory. */
@@ -76,9 +80,15 @@ static sl_status read_official(parser *p, const sl_pair_fields *l)
     return append(p, l, lfw_image(l->field[0], a), lfw_image(l->field[same ? 0 : 2], b), same);
 }
 
+/* "image image 0|1", or the other way round. */
 static sl_status read_plain(parser *p, const sl_pair_fields *l)
 {
     long same;
+    if (p->label_first) {
+        if (l->count != 3 || !number_of(l->field[0], 1, &same))
+            return bad_line(p, l, "expected \"0|1 image image\", as the first line has it");
+        return append(p, l, sl_strdup(l->field[1]), sl_strdup(l->field[2]), (int)same);
+    }
     if ((l->count != 3 && l->count != 5) || !number_of(l->field[2], 1, &same))
         return bad_line(p, l, "expected \"image image 0|1\" or \"image image 0|1 id id\"");
     if (l->count == 5 && (strcmp(l->field[3], l->field[4]) == 0) != (same == 1))
@@ -106,7 +116,7 @@ static sl_status read_half(parser *p, const sl_pair_fields *l)
 }
 
 /* The first line decides the form: two numbers, folds and pairs of each kind, are LFW's; a photo and a number two
- * lines a pair. */
+ * lines a pair; a 0 or 1 in front, where none is at the end, is the label. */
 static sl_status read_line(parser *p, const sl_pair_fields *l)
 {
     long folds, pairs;
@@ -119,6 +129,7 @@ static sl_status read_line(parser *p, const sl_pair_fields *l)
             return SL_OK;
         }
         p->by_lines = l->count == 2;
+        p->label_first = l->count == 3 && number_of(l->field[0], 1, &folds) && !number_of(l->field[2], 1, &folds);
     }
     return p->per_fold ? read_official(p, l) : p->by_lines ? read_half(p, l) : read_plain(p, l);
 }
@@ -139,13 +150,11 @@ static int by_photos(const void *a, const void *b)
     return order ? order : x->pair->line < y->pair->line ? -1 : x->pair->line > y->pair->line;
 }
 
-/* The same two photos cannot be one person in one line and two in another, nor a photo unlike itself. */
-static sl_status check_contradictions(const parser *p)
+sl_status sl_pairs_check(const sl_pair_list *list, const char *file, sl_error *err)
 {
-    const sl_pair_list *list = p->list;
     unordered *all = sl_calloc_aligned(list->count + 1, sizeof *all);
     if (!all)
-        return sl_fail(p->err, SL_ERR_MEMORY, "%s: no memory for its pairs", p->file);
+        return sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its pairs", file);
     for (size_t i = 0; i < list->count; i++) {
         const sl_pair_line *pair = &list->pairs[i];
         bool turn = strcmp(pair->first, pair->second) > 0;
@@ -156,11 +165,11 @@ static sl_status check_contradictions(const parser *p)
     for (size_t i = 0; i < list->count && status == SL_OK; i++) {
         const sl_pair_line *pair = all[i].pair, *before = i ? all[i - 1].pair : NULL;
         if (!pair->same && strcmp(pair->first, pair->second) == 0)
-            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: %s cannot be another person than itself",
-                             p->file, pair->line, pair->first);
+            status = sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: %s cannot be another person than itself",
+                             file, pair->line, pair->first);
         else if (before && before->same != pair->same && strcmp(all[i].low, all[i - 1].low) == 0 &&
                  strcmp(all[i].high, all[i - 1].high) == 0)
-            status = sl_fail(p->err, SL_ERR_FORMAT, "%s, line %zu: contradicts line %zu about %s and %s", p->file,
+            status = sl_fail(err, SL_ERR_FORMAT, "%s, line %zu: contradicts line %zu about %s and %s", file,
                              pair->line, before->line, pair->first, pair->second);
     }
     free(all);
@@ -195,7 +204,7 @@ static sl_status finish(parser *p)
                        list->count);
     if (!p->per_fold)
         number_folds(p);
-    return check_contradictions(p);
+    return sl_pairs_check(list, p->file, p->err);
 }
 
 sl_status sl_pairs_parse(const char *text, size_t size, const char *file, sl_pair_list *out, sl_error *err)

@@ -1,6 +1,7 @@
 /* Verification of listed pairs with the templates of a gallery. */
 #include <math.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
 #include "base/mem.h"
@@ -115,16 +116,26 @@ static sl_status verify(verification *v, const char *pairs_file, sl_verification
     return v->options->csv ? write_csv(v, err) : SL_OK;
 }
 
+/* A file of pairs, or the folder of CFP's folds. */
+static sl_status read_pairs(const char *path, sl_pair_list *out, sl_error *err)
+{
+    struct stat st;
+    uint8_t *text;
+    size_t size;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return sl_pairs_of_cfp(path, out, err);
+    SL_TRY(sl_read_file(path, (size_t)1 << 30, &text, &size, err));
+    sl_status status = sl_pairs_parse((const char *)text, size, path, out, err);
+    free(text);
+    return status;
+}
+
 sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_verify_options *options,
                          sl_verification *out, sl_error *err)
 {
-    uint8_t *text;
-    size_t size;
     verification v = {.gallery = gallery, .options = options};
     *out = (sl_verification){0};
-    SL_TRY(sl_read_file(pairs_file, (size_t)1 << 30, &text, &size, err));
-    sl_status status = sl_pairs_parse((const char *)text, size, pairs_file, &v.list, err);
-    free(text);
+    sl_status status = read_pairs(pairs_file, &v.list, err);
     if (status == SL_OK)
         status = verify(&v, pairs_file, out, err);
     sl_scorer_close(&v.scorer);

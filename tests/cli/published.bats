@@ -70,8 +70,11 @@ verified() {
     expect 0
     [ "$(people mlfw-gallery)" = "$NAMES" ]
     halves 0001_0001.jpg 0002_0000.jpg | paste -d ' ' - - | awk '{ print $1 "," $3 "," ($2 > 0) }' > mlfw.csv
-    sl eval verify --gallery mlfw-gallery --pairs mlfw.csv --json
-    verified
+    tr , '\t' < mlfw.csv > pairs.txt # as it ships
+    for list in mlfw.csv pairs.txt; do
+        sl eval verify --gallery mlfw-gallery --pairs $list --json
+        verified
+    done
 }
 
 @test "TALFW: LFW's own folders and list" {
@@ -98,6 +101,46 @@ verified() {
     enrol agedb-gallery --label-pattern '[0-9]+_([^_]+)_[0-9]+_[fm]' agedb
     expect 0
     [ "$(people agedb-gallery)" = MariaCallas,RobertDeNiro ]
+}
+
+@test "AgeDB-30: aligned crops by number, the label first" {
+    for n in $(seq 24); do photo "val/agedb_30_112x112/$n.jpg"; done
+    enrol agedb30-gallery val # one person: its list knows pairs alone
+    expect 0
+    for n in $(seq 1 2 24); do echo "$((n < 13)) agedb_30_112x112/$n.jpg agedb_30_112x112/$((n + 1)).jpg"; done > val.txt
+    sl eval verify --gallery agedb30-gallery --pairs val.txt --json
+    verified
+}
+
+@test "CFP: pairs by its protocol" {
+    for who in 001 002; do for n in 01 02 03 04 05 06; do
+        photo "cfpw/Data/Images/$who/frontal/$n.jpg"
+        photo "cfpw/Data/Images/$who/profile/$n.jpg"
+    done; done
+    for kind in F:frontal P:profile; do
+        i=0
+        for who in 001 002; do for n in 01 02 03 04 05 06; do
+            mkdir -p cfpw/Protocol
+            echo "$((++i)) ../Data/Images/$who/${kind#*:}/$n.jpg" >> "cfpw/Protocol/Pair_list_${kind%:*}.txt"
+        done; done
+    done
+    for split in FF FP; do for fold in 01 02; do
+        mkdir -p cfpw/Protocol/Split/$split/$fold
+        first=$((fold == 1 ? 1 : 7))
+        for n in 1 2 3; do echo "$first,$((first + n))" >> cfpw/Protocol/Split/$split/$fold/same.txt; done
+        for n in 1 2 3; do echo "$n,$((6 + n + 3 * (fold == 2)))" >> cfpw/Protocol/Split/$split/$fold/diff.txt; done
+    done; done
+    enrol cfpw-gallery cfpw/Data/Images
+    expect 0
+    for split in FF FP; do
+        sl eval verify --gallery cfpw-gallery --pairs cfpw/Protocol/Split/$split --csv $split.csv --json
+        verified
+    done
+    [ "$(grep -c profile FF.csv || true)" = 0 ]
+    [ "$(grep -c 'frontal.*profile' FP.csv)" = 12 ]
+    sl eval verify --gallery cfpw-gallery --pairs cfpw
+    expect 1
+    contains "$err" Protocol/Split/FP
 }
 
 @test "CFP: the frontal photos are the gallery, the profile ones ask" {

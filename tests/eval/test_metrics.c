@@ -3,6 +3,7 @@
 
 #include "base/rate_curve.h"
 #include "eval/metrics.h"
+#include "base/file.h"
 #include "eval/pairs.h"
 #include "secondlook_eval.h"
 
@@ -208,6 +209,111 @@ static void commas(void **state)
     sl_pairs_free(&list);
 }
 
+/* AgeDB-30 and others, as lists go around: the label first. */
+static void the_label_first(void **state)
+{
+    (void)state;
+    sl_pair_list list;
+    assert_ok(parse("1 s/0.jpg s/1.jpg\n0 s/2.jpg s/3.jpg\n0 a b\n1 a c\n0 a d\n1 a e\n0 a f\n1 a g\n0 a h\n1 0 i\n",
+                    &list));
+    assert_true(list.count == 10 && list.pairs[0].same && !list.pairs[1].same);
+    assert_string_equal(list.pairs[0].first, "s/0.jpg");
+    assert_string_equal(list.pairs[9].first, "0");
+    sl_pairs_free(&list);
+    assert_int_equal(parse("1 a b\na c 1\n", &list), SL_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "line 2: expected \"0|1 image image\""));
+    assert_int_equal(parse("1 b 1\n1 c 0\n", &list), SL_ERR_FORMAT); /* a photo called 1: the label is the last */
+    assert_non_null(strstr(err.text, "ten folds"));
+}
+
+/* ---- CFP ---- */
+
+static void write_lines(const char *dir, const char *name, const char *text)
+{
+    char path[600];
+    snprintf(path, sizeof path, "%s/%s", dir, name);
+    assert_ok(sl_write_file(path, text, strlen(text), &err));
+}
+
+static char *make_cfp(void)
+{
+    char *dir = make_temp_dir(), path[600];
+    for (int fold = 1; fold <= 2; fold++)
+        for (int profile = 0; profile < 2; profile++) {
+            char name[100];
+            snprintf(path, sizeof path, "%s/Protocol/Split/%s/%02d", dir, profile ? "FP" : "FF", fold);
+            assert_ok(sl_make_dirs(path, &err));
+            snprintf(name, sizeof name, "Protocol/Split/%s/%02d/same.txt", profile ? "FP" : "FF", fold);
+            write_lines(dir, name, fold == 1 ? "1,2\r\n" : "3,4\n\n");
+            snprintf(name, sizeof name, "Protocol/Split/%s/%02d/diff.txt", profile ? "FP" : "FF", fold);
+            write_lines(dir, name, fold == 1 ? "1,3\n1,4\n" : "2,3");
+        }
+    write_lines(dir, "Protocol/Pair_list_F.txt",
+                "1 ../Data/Images/001/frontal/01.jpg\n2 ../Data/Images/001/frontal/02.jpg\n"
+                "3 ../Data/Images/002/frontal/01.jpg\n4 ../Data/Images/002/frontal/02.jpg\n");
+    write_lines(dir, "Protocol/Pair_list_P.txt",
+                "4 ../Data/Images/002/profile/02.jpg\r\n2\t../Data/Images/001/profile/02.jpg\r\n"
+                "3 ../Data/Images/002/profile/01.jpg\r\n");
+    return dir;
+}
+
+static void cfp_as_it_ships(void **state)
+{
+    (void)state;
+    char *dir = make_cfp(), path[600];
+    sl_pair_list list;
+    for (int profile = 0; profile < 2; profile++) {
+        snprintf(path, sizeof path, "%s/Protocol/Split/%s/", dir, profile ? "FP" : "FF");
+        assert_ok(sl_pairs_of_cfp(path, &list, &err));
+        assert_true(list.folds == 2 && list.count == 5);
+        assert_string_equal(list.pairs[0].first, "001/frontal/01.jpg");
+        assert_string_equal(list.pairs[0].second, profile ? "001/profile/02.jpg" : "001/frontal/02.jpg");
+        assert_true(list.pairs[0].same && list.pairs[0].fold == 0);
+        assert_string_equal(list.pairs[2].second, profile ? "002/profile/02.jpg" : "002/frontal/02.jpg");
+        assert_true(!list.pairs[2].same && list.pairs[2].fold == 0 && list.pairs[2].line == 2);
+        assert_true(list.pairs[3].same && list.pairs[3].fold == 1);
+        assert_true(!list.pairs[4].same && list.pairs[4].fold == 1);
+        sl_pairs_free(&list);
+    }
+    snprintf(path, sizeof path, "%s/Protocol", dir);
+    assert_int_equal(sl_pairs_of_cfp(path, &list, &err), SL_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "Protocol/Split/FF"));
+    remove_tree(dir);
+    free(dir);
+}
+
+static void a_bad_cfp_names_the_line(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *name, *text, *says;
+    } cases[] = {
+        {"Pair_list_P.txt", "1 a\nx b\n", "Pair_list_P.txt, line 2: expected a number"},
+        {"Pair_list_P.txt", "0 a\n", "line 1: expected a number"},
+        {"Pair_list_P.txt", "1000001 a\n", "line 1: expected a number"},
+        {"Pair_list_P.txt", "1\n", "line 1: expected a number"},
+        {"Pair_list_P.txt", "1 a\n1 b\n", "line 2: number 1 stands here twice"},
+        {"Pair_list_P.txt", "", "lists no images"},
+        {"Split/FP/01/same.txt", "1;2\n", "same.txt, line 1: expected two numbers"},
+        {"Split/FP/01/same.txt", "1,2,3\n", "line 1: expected two numbers"},
+        {"Split/FP/02/diff.txt", "1,3\n1,9\n", "diff.txt, line 2: no image has the number 9"},
+        {"Split/FP/02/diff.txt", "1,2\n", "contradicts line 1"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char *dir = make_cfp(), path[600];
+        sl_pair_list list;
+        snprintf(path, sizeof path, "%s/Protocol", dir);
+        write_lines(path, cases[i].name, cases[i].text);
+        snprintf(path, sizeof path, "%s/Protocol/Split/FP", dir);
+        assert_int_equal(sl_pairs_of_cfp(path, &list, &err), SL_ERR_FORMAT);
+        if (!strstr(err.text, cases[i].says))
+            fail_msg("'%s' is not in '%s'", cases[i].says, err.text);
+        assert_int_equal(list.count, 0);
+        remove_tree(dir);
+        free(dir);
+    }
+}
+
 static void bad_pair_lists_name_the_line(void **state)
 {
     (void)state;
@@ -271,6 +377,9 @@ int main(void)
         cmocka_unit_test(two_lines_a_pair),
         cmocka_unit_test(commas),
         cmocka_unit_test(bad_pair_lists_name_the_line),
+        cmocka_unit_test(the_label_first),
+        cmocka_unit_test(cfp_as_it_ships),
+        cmocka_unit_test(a_bad_cfp_names_the_line),
         cmocka_unit_test(official_list_of_lfw),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
