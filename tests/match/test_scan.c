@@ -1,6 +1,8 @@
 /* Stage 1 against a full sort. */
 #include "support.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "match/kernels/match_kernels.h"
 
@@ -167,6 +169,39 @@ static void bounds_hold(void **state)
     free(bank);
 }
 
+static sl_status count_row(void *context, size_t i, bool *skip, sl_error *why)
+{
+    (void)i, (void)why;
+    *skip = false;
+    atomic_fetch_add((atomic_size_t *)context, 1);
+    return SL_OK;
+}
+
+/* What one thread has found is the mark for all: else each of sixteen slices would multiply its own best, some 9,000 rows,
+ * each of which may lie on a page of its own. */
+static void slices_share_what_they_found(void **state)
+{
+    (void)state;
+    enum { N = 200000, DIM = 24, K = 100, THREADS = 4 };
+    float *bank = malloc((size_t)N * DIM * sizeof *bank), query[DIM], score[K], expected_score[K];
+    uint32_t index[K], expected[K];
+    fill_random(bank, (size_t)N * DIM, 15, -1, 1);
+    fill_random(query, DIM, 16, -1, 1);
+    sl_scan_codes codes;
+    assert_ok(sl_scan_codes_make(bank, N, DIM, THREADS, &codes, &err));
+    atomic_size_t multiplied = 0;
+    const sl_scan_guard guard = {.row = count_row, .context = &multiplied};
+    const sl_scan_block block = {.rows = bank, .stride = DIM, .count = N, .codes = &codes, .guard = &guard};
+    const sl_vectors asked = {query, 1, DIM};
+    assert_ok(sl_cosine_top(&(sl_vectors){bank, N, DIM}, &asked, K, 1, expected, expected_score, &err));
+    assert_ok(sl_scan_top(&block, 1, &asked, K, THREADS, index, score, &err));
+    assert_memory_equal(index, expected, sizeof index);
+    assert_memory_equal(score, expected_score, sizeof score);
+    assert_in_range(multiplied, K, 5000);
+    sl_scan_codes_free(&codes);
+    free(bank);
+}
+
 static void bad_input_is_refused(void **state)
 {
     (void)state;
@@ -212,6 +247,7 @@ int main(void)
         cmocka_unit_test(products_are_right),
         cmocka_unit_test(blocks_equal_one_bank),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(slices_share_what_they_found),
         cmocka_unit_test(bad_input_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,9 +3,10 @@
  * Work is cut into items of (a group of queries) x (a slice of all rows). An item goes through its rows in
  * pieces that stay in the cache while all queries of the group pass over them, and keeps for each query a
  * heap of its best, whose worst is the threshold to beat. Where a block has codes (codes.h), only rows that may beat
- * it by their bound are multiplied. The order (score down, then index up) is total, so the result depends neither on
+ * it by their bound are multiplied, and what one slice has found is the mark for all of them. The order (score down, then index up) is total, so the result depends neither on
  * the cut nor on the codes. */
 #include <math.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -76,6 +77,7 @@ typedef struct {
     size_t n_queries;
     sl_code_query *coded; /* [n_queries], where a block has codes; else NULL */
     uint32_t *query_codes;
+    _Atomic float *marks; /* [n_queries] with `coded`: k rows of some slice reach it */
     size_t slices, slice_capacity; /* hits that one item keeps for one query */
     hit *hits;                     /* [n_queries, slices, slice_capacity] */
     size_t *counts;                /* [n_queries, slices] */
@@ -147,6 +149,24 @@ static sl_status offer_row(const scan *s, const sl_scan_block *block, uint32_t i
     return SL_OK;
 }
 
+/* What a row must reach: the worst of k rows that this slice has, or another one had. */
+static float mark_of(const scan *s, size_t query, const heap *h)
+{
+    const float known = atomic_load_explicit(&s->marks[query], memory_order_relaxed);
+    return h->count == h->capacity && h->hits[0].score > known ? h->hits[0].score : known;
+}
+
+static void raise_mark(const scan *s, size_t query, const heap *h)
+{
+    if (h->count < s->k)
+        return;
+    float known = atomic_load_explicit(&s->marks[query], memory_order_relaxed);
+    while (h->hits[0].score > known &&
+           !atomic_compare_exchange_weak_explicit(&s->marks[query], &known, h->hits[0].score, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        ;
+}
+
 /* The same for groups of coded rows, `at` to `stop` of the block: only what may beat the marks is multiplied. */
 static sl_status scan_coded(const scan *s, const sl_scan_block *block, size_t at, size_t stop, size_t query,
                             size_t n_queries, heap *heaps, sl_error *err)
@@ -160,13 +180,15 @@ static sl_status scan_coded(const scan *s, const sl_scan_block *block, size_t at
         uint16_t mask[SL_SCAN_QUERIES * SL_SCAN_GROUPS];
         float least[SL_SCAN_QUERIES];
         for (size_t j = 0; j < many; j++)
-            least[j] = heaps[q + j].count < heaps[q + j].capacity ? -INFINITY : heaps[q + j].hits[0].score;
+            least[j] = mark_of(s, query + q + j, &heaps[q + j]);
         sl_scan_kernels_now()->survivors(block->codes, first, groups, s->coded + query + q, (int)many, least, mask);
         for (size_t j = 0; j < many; j++) {
             uint32_t rows[PIECE];
             size_t count = take_survivors(block, mask + j * SL_SCAN_GROUPS, first, groups, at, stop, rows);
             for (size_t i = 0; i < count; i++)
                 SL_TRY(offer_row(s, block, rows[i], query + q + j, &heaps[q + j], err));
+            if (count)
+                raise_mark(s, query + q + j, &heaps[q + j]);
         }
     }
     return SL_OK;
@@ -264,8 +286,11 @@ static sl_status code_queries(scan *s, sl_error *err)
     const size_t quads = ((size_t)s->dim + 3) / 4;
     s->query_codes = sl_calloc_aligned(s->n_queries, quads * sizeof *s->query_codes);
     s->coded = sl_calloc_aligned(s->n_queries, sizeof *s->coded);
-    if (!s->query_codes || !s->coded)
+    s->marks = sl_calloc_aligned(s->n_queries, sizeof *s->marks);
+    if (!s->query_codes || !s->coded || !s->marks)
         return sl_fail(err, SL_ERR_MEMORY, "no memory for the codes of %zu queries", s->n_queries);
+    for (size_t q = 0; q < s->n_queries; q++)
+        atomic_init(&s->marks[q], -INFINITY);
     for (size_t q = 0; q < s->n_queries; q++)
         if (!sl_code_query_of(s->queries + q * (size_t)s->dim_padded, s->dim, s->query_codes + q * quads,
                               &s->coded[q])) {
@@ -315,6 +340,7 @@ sl_status sl_scan_top(const sl_scan_block *blocks, size_t n_blocks, const sl_vec
     free(s.hits);
     free(s.coded);
     free(s.query_codes);
+    free(s.marks);
     free(padded);
     return status;
 }
