@@ -283,6 +283,21 @@ typedef struct sl_session sl_session;
  * together in every precision: embeddings differ by a cosine of less than 0.001. */
 typedef enum { SL_COMPUTE_F32 = 0, SL_COMPUTE_BF16 = 1, SL_COMPUTE_INT8 = 2 } sl_compute;
 
+/* Models that lie in memory, for programs that carry them or get them from elsewhere: what would be files of a models
+ * folder, manifests (NAME.json) among them. */
+typedef struct {
+    const char *name; /* as in the folder; copied */
+    const void *data; /* not copied: it must stay until all engines that were opened with it are closed */
+    size_t size;
+} sl_model_file;
+typedef struct sl_model_files sl_model_files;
+SL_API sl_status sl_model_files_open(const sl_model_file *files, size_t count, sl_model_files **out, sl_error *err);
+
+/* What is their models folder, as `models_dir` of options, valid until they are closed. What is in the library besides
+ * (built-in manifests and files) is found as with a folder. */
+SL_API const char *sl_model_files_dir(const sl_model_files *files);
+SL_API void sl_model_files_close(sl_model_files *files);
+
 /* What sets a face's five points, by which it is aligned. A point that is seen is the detector's in either case, bit for
  * bit, and so is the template of a face that nothing covers. */
 typedef enum {

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/memory_files.h"
 
 /* Opens a regular file and tells its size; FIFOs and devices are refused before they can block. */
 static sl_status open_regular(const char *path, size_t max_bytes, int *fd, size_t *size, sl_error *err)
@@ -45,6 +46,8 @@ sl_status sl_map_file(const char *path, size_t max_bytes, sl_mapping *out, sl_er
     int fd;
     size_t size;
     *out = (sl_mapping){0};
+    if (sl_is_memory_path(path))
+        return sl_memory_map(path, max_bytes, out, err);
     SL_TRY(open_regular(path, max_bytes, &fd, &size, err));
     void *data = size ? mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0) : NULL;
     int saved = errno;
@@ -57,9 +60,25 @@ sl_status sl_map_file(const char *path, size_t max_bytes, sl_mapping *out, sl_er
 
 void sl_unmap_file(sl_mapping *mapping)
 {
-    if (mapping->data)
+    if (mapping->data && !sl_memory_unmap(mapping))
         munmap((void *)mapping->data, mapping->size);
     *mapping = (sl_mapping){0};
+}
+
+/* A copy of a file in memory. */
+static sl_status read_memory(const char *path, size_t max_bytes, uint8_t **data, size_t *size, sl_error *err)
+{
+    sl_mapping file;
+    SL_TRY(sl_memory_map(path, max_bytes, &file, err));
+    *data = malloc(file.size + 1);
+    if (*data) {
+        if (file.size)
+            memcpy(*data, file.data, file.size);
+        (*data)[file.size] = 0;
+        *size = file.size;
+    }
+    sl_unmap_file(&file);
+    return *data ? SL_OK : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for its bytes", path);
 }
 
 sl_status sl_read_file(const char *path, size_t max_bytes, uint8_t **data, size_t *size, sl_error *err)
@@ -68,6 +87,8 @@ sl_status sl_read_file(const char *path, size_t max_bytes, uint8_t **data, size_
     size_t expected;
     *data = NULL;
     *size = 0;
+    if (sl_is_memory_path(path))
+        return read_memory(path, max_bytes, data, size, err);
     SL_TRY(open_regular(path, max_bytes, &fd, &expected, err));
     uint8_t *buffer = malloc(expected + 1);
     if (!buffer) {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/memory_files.h"
 #include "base/sha256.h"
 #include "model/file_kind.h"
 
@@ -122,7 +123,7 @@ static sl_status find_in_dir(const char *dir, const char *name, sl_manifest **ma
         if (asprintf(&file, "%s/%s.json", dir, name) < 0)
             return sl_no_memory(err, "for a manifest's path");
         struct stat st;
-        bool own = stat(file, &st) == 0;
+        bool own = sl_memory_file_there(file) || stat(file, &st) == 0;
         sl_status status = own ? open_manifest_at(file, manifest, path, err) : SL_OK;
         free(file);
         if (own)
@@ -207,7 +208,7 @@ const sl_builtin_file *sl_catalogue_builtin(const sl_manifest *m)
 static bool is_there(const sl_manifest *m, const char *path)
 {
     struct stat st;
-    return (stat(path, &st) == 0 && S_ISREG(st.st_mode)) || sl_catalogue_builtin(m);
+    return sl_memory_file_there(path) || (stat(path, &st) == 0 && S_ISREG(st.st_mode)) || sl_catalogue_builtin(m);
 }
 
 sl_status sl_catalogue_describe(const sl_manifest *m, const char *path, sl_model_info *info, sl_error *err)
