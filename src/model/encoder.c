@@ -39,15 +39,86 @@ static sl_status read_weights(sl_encoder *e, const char *path, sl_error *err)
     return sl_safetensors_parse(data, size, &e->delta, err);
 }
 
-static sl_status check_encoder(const sl_encoder *e, const sl_recogniser *r, sl_error *err)
+/* ---- where it begins ---- */
+
+static void forget_from(sl_encoder *e)
+{
+    for (int i = 0; i < e->n_from; i++)
+        free(e->from[i]);
+    e->n_from = 0;
+}
+
+/* A tensor that the recogniser can be asked for, of one face. */
+static sl_status add_from(sl_encoder *e, const sl_recogniser *r, const sl_graph *shaped, sl_tensor t, bool *known,
+                          sl_error *err)
+{
+    const sl_tensor_info *info = &shaped->tensors[t];
+    *known = sl_graph_find(r->network.graph, info->name) >= 0 && info->shape.rank > 0 && info->shape.dim[0] == 1;
+    if (!*known)
+        return SL_OK;
+    e->from[e->n_from] = strdup(info->name);
+    if (!e->from[e->n_from])
+        return sl_no_memory(err, "for a query encoder");
+    e->from_shapes[e->n_from++] = info->shape;
+    return SL_OK;
+}
+
+/* The constants that the difference changes. */
+static void mark_changed(const sl_state_dict *delta, const sl_graph *g, bool *changed)
+{
+    for (size_t i = 0; i < delta->count; i++) {
+        const sl_tensor t = sl_graph_find(g, delta->weights[i].name);
+        if (t >= 0)
+            changed[t] = true;
+    }
+}
+
+/* Whole, from the crop, where weights differ from the first layer on, or are spread. */
+static sl_status list_from(sl_encoder *e, const sl_recogniser *r, const sl_graph *base, const sl_graph *shaped,
+                           bool *changed, sl_error *err)
+{
+    sl_tensor from[SL_ENCODER_FROM];
+    int count;
+    bool known = true;
+    mark_changed(&e->delta, base, changed);
+    SL_TRY(sl_graph_boundary(base, changed, from, SL_ENCODER_FROM, &count, err));
+    for (int i = 0; known && i < count && count <= SL_ENCODER_FROM; i++) {
+        const sl_tensor t = sl_graph_find(shaped, base->tensors[from[i]].name);
+        known = t >= 0 && from[i] != base->inputs[0];
+        if (known)
+            SL_TRY(add_from(e, r, shaped, t, &known, err));
+    }
+    if (!known)
+        forget_from(e);
+    return SL_OK;
+}
+
+static sl_status find_from(sl_encoder *e, const sl_recogniser *r, const sl_graph *base, sl_error *err)
+{
+    const char *const embedding = r->network.manifest->embedding;
+    const sl_shape picture = {4, {1, r->channels_in, r->height, r->width}};
+    sl_graph *shaped;
+    SL_TRY(sl_graph_infer(base, &picture, &embedding, 1, &shaped, err));
+    bool *changed = calloc((size_t)base->n_tensors + 1, sizeof *changed);
+    sl_status status = changed ? list_from(e, r, base, shaped, changed, err) : sl_no_memory(err, "for a query encoder");
+    free(changed);
+    sl_graph_free(shaped);
+    return status;
+}
+
+static sl_status check_encoder(sl_encoder *e, const sl_recogniser *r, sl_error *err)
 {
     sl_graph *made = NULL;
     const sl_graph *base;
     SL_TRY(sl_encoder_base(r, 1, &made, &base, err));
     sl_status status = sl_delta_check(&e->delta, base, err);
+    if (status == SL_OK)
+        status = find_from(e, r, base, err);
     sl_graph_free(made);
     return status;
 }
+
+/* ---- opening ---- */
 
 static sl_status open_encoder(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *e,
                               char **path, sl_error *err)
@@ -83,6 +154,7 @@ sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_rec
 
 void sl_encoder_close(sl_encoder *e)
 {
+    forget_from(e);
     sl_state_dict_free(&e->delta);
     sl_unmap_file(&e->map);
     sl_manifest_free(e->manifest);
@@ -158,18 +230,39 @@ void sl_encoder_parts_free(sl_encoder_parts *parts)
     *parts = (sl_encoder_parts){0};
 }
 
-sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
+/* What of g comes after e->from. */
+static sl_status cut(const sl_encoder *e, const sl_recogniser *r, const sl_graph *g, sl_graph **out, sl_error *err)
+{
+    sl_tensor from[SL_ENCODER_FROM];
+    const sl_tensor embedding = sl_graph_find(g, r->network.manifest->embedding);
+    for (int i = 0; i < e->n_from; i++)
+        from[i] = sl_graph_find(g, e->from[i]);
+    return sl_graph_cut(g, from, e->from_shapes, e->n_from, &embedding, 1, out, err);
+}
+
+static sl_status compile(const sl_graph *g, const sl_shape *inputs, const char *embedding,
+                         const sl_plan_options *options, sl_plan **out, sl_error *err)
+{
+    sl_graph *special;
+    SL_TRY(sl_graph_specialize(g, inputs, &embedding, 1, &special, err));
+    sl_status status = sl_plan_compile_as(special, options, out, err);
+    sl_graph_free(special);
+    return status;
+}
+
+sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, bool whole, const sl_plan_options *options,
                              sl_plan **out, sl_error *err)
 {
-    const char *const embedding = r->network.manifest->embedding;
-    const sl_shape pictures = {4, {batch, r->channels_in, r->height, r->width}};
+    const sl_shape picture = {4, {1, r->channels_in, r->height, r->width}};
+    const bool part = e->n_from && !whole;
     sl_encoder_parts parts;
-    sl_graph *g, *special = NULL;
-    SL_TRY(sl_encoder_graph(e, r, batch, &parts, &g, err));
-    sl_status status = sl_graph_specialize(g, &pictures, &embedding, 1, &special, err);
+    sl_graph *g, *behind = NULL;
+    SL_TRY(sl_encoder_graph(e, r, 1, &parts, &g, err));
+    sl_status status = part ? cut(e, r, g, &behind, err) : SL_OK;
     if (status == SL_OK)
-        status = sl_plan_compile_as(special, options, out, err);
-    sl_graph_free(special);
+        status = compile(part ? behind : g, part ? e->from_shapes : &picture, r->network.manifest->embedding, options,
+                         out, err);
+    sl_graph_free(behind);
     sl_graph_free(g);
     sl_encoder_parts_free(&parts);
     return status;

@@ -9,11 +9,22 @@
 
 #include "model/recogniser.h"
 
+/* What lies before the first weights that differ is the recogniser's, and is not computed twice:
+ *
+ *     crop --> recogniser's layers --.--> recogniser's --> embedding, map
+ *                                    |
+ *                                  from --> encoder's --> embedding
+ */
+enum { SL_ENCODER_FROM = SL_MOST_INNER };
+
 typedef struct {
     sl_manifest *manifest;
     sl_mapping map;      /* empty where it came with the library */
     sl_state_dict delta; /* may lie in the map */
     uint64_t id;         /* of what queries become by it: weights and mix; never 0 */
+    char *from[SL_ENCODER_FROM]; /* [n_from] tensors of the recogniser that it goes on from */
+    sl_shape from_shapes[SL_ENCODER_FROM]; /* of one face */
+    int n_from;                            /* 0: it begins at the crop */
 } sl_encoder;
 
 /* What a new encoder's manifest says of covered and share: chosen on drawn covers of half a (docs/lab/encoder.md). */
@@ -34,8 +45,9 @@ sl_status sl_encoder_choose(const char *models_dir, const char *option, const sl
 /* The name of the encoder that came with the library for this recogniser, malloc'd; *out NULL where there is none. */
 sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err);
 
-/* Compiled for `batch` crops: input [batch, channels_in, height, width], output 0 the embedding [batch, D]. */
-sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, int batch, const sl_plan_options *options,
+/* Compiled for one face, output 0 the embedding [1, D]. Its inputs are e->from; or, where there is none or `whole`, the
+ * crop [1, channels_in, height, width]. */
+sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, bool whole, const sl_plan_options *options,
                              sl_plan **out, sl_error *err);
 
 /* The recogniser's network with the encoder's weights: *out, the caller's, and what it stands on, freed after it. */

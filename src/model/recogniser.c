@@ -15,13 +15,16 @@
 typedef sl_status (*make_graph)(const sl_graph *g, const sl_shape *input, const char *const *outputs, int n_outputs,
                                 sl_graph **out, sl_error *err);
 
-/* The graph for a batch, its outputs embedding and patch map: inferred, or specialised. */
-static sl_status graph_for(const sl_recogniser *r, int batch, make_graph make, sl_graph **out, sl_error *err)
+/* The graph for a batch, its outputs embedding, patch map and what else is asked for: inferred, or specialised. */
+static sl_status graph_for(const sl_recogniser *r, int batch, char *const *inner, int n_inner, make_graph make,
+                           sl_graph **out, sl_error *err)
 {
     const sl_manifest *m = r->network.manifest;
-    const char *outputs[2] = {m->embedding, m->patch_map};
+    const char *outputs[2 + SL_MOST_INNER] = {m->embedding, m->patch_map};
     sl_shape input = {.rank = 4, .dim = {batch, r->channels_in, r->height, r->width}};
-    sl_status status = make(r->network.graph, &input, outputs, 2, out, err);
+    for (int i = 0; i < n_inner && i < SL_MOST_INNER; i++)
+        outputs[2 + i] = inner[i];
+    sl_status status = make(r->network.graph, &input, outputs, 2 + n_inner, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s", m->name);
 }
 
@@ -113,7 +116,7 @@ static sl_status open_and_check(const char *models_dir, const char *name, sl_rec
     r->channels_in = m->colour == SL_COLOUR_GREY ? 1 : 3;
     SL_TRY(check_input(r, err));
     sl_graph *one;
-    SL_TRY(graph_for(r, 1, sl_graph_infer, &one, err));
+    SL_TRY(graph_for(r, 1, NULL, 0, sl_graph_infer, &one, err));
     sl_status status = read_shapes(r, one, err);
     const sl_preamble preamble = sl_preamble_of(one);
     if (status == SL_OK)
@@ -141,14 +144,20 @@ void sl_recogniser_close(sl_recogniser *r)
 
 sl_status sl_recogniser_graph(const sl_recogniser *r, int batch, sl_graph **out, sl_error *err)
 {
-    return graph_for(r, batch, sl_graph_specialize, out, err);
+    return graph_for(r, batch, NULL, 0, sl_graph_specialize, out, err);
 }
 
 sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
                                 sl_error *err)
 {
+    return sl_recogniser_compile_with(r, batch, NULL, 0, options, out, err);
+}
+
+sl_status sl_recogniser_compile_with(const sl_recogniser *r, int batch, char *const *inner, int n_inner,
+                                     const sl_plan_options *options, sl_plan **out, sl_error *err)
+{
     sl_graph *g;
-    SL_TRY(sl_recogniser_graph(r, batch, &g, err));
+    SL_TRY(graph_for(r, batch, inner, n_inner, sl_graph_specialize, &g, err));
     /* A network may drop faces of a batch (a slice, a mean): its outputs would then be read past their end. */
     const sl_shape *map = &g->tensors[g->outputs[1]].shape;
     int64_t numbers = sl_shape_elements(&g->tensors[g->outputs[0]].shape);

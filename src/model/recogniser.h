@@ -15,6 +15,9 @@ typedef struct {
     uint8_t fingerprint[32];    /* over everything that makes templates comparable */
 } sl_recogniser;
 
+/* Inner tensors that a compiled recogniser can be asked for. */
+enum { SL_MOST_INNER = 16 };
+
 /* `name` NULL: SL_DEFAULT_RECOGNISER. The manifest's outputs are found and their shapes read from the graph; where the
  * manifest states shapes they must agree. */
 sl_status sl_recogniser_open(const char *models_dir, const char *name, sl_recogniser *out, sl_error *err);
@@ -27,6 +30,10 @@ sl_status sl_recogniser_graph(const sl_recogniser *r, int batch, sl_graph **out,
  * embedding [batch, D], output 1 the patch map [batch, C, rows, cols]. */
 sl_status sl_recogniser_compile(const sl_recogniser *r, int batch, const sl_plan_options *options, sl_plan **out,
                                 sl_error *err);
+
+/* The same, and as outputs 2 .. the tensors named in inner [n_inner <= SL_MOST_INNER]. */
+sl_status sl_recogniser_compile_with(const sl_recogniser *r, int batch, char *const *inner, int n_inner,
+                                     const sl_plan_options *options, sl_plan **out, sl_error *err);
 
 /* The crop in the network's size and colours: *fitted is the crop itself, or *made, which the caller frees in any case.
  * Crops of another size are resized (bilinear), grey ones are spread to RGB and the reverse. */

@@ -1,14 +1,17 @@
 /* A query's embedding, by how much of the face is hidden:
  *
- *     crop --> recogniser --> map, embedding t           as of every face in a gallery
- *                              |
- *                              `-> hidden --> w, 0 where nothing is
- *     crop --> encoder ------> embedding s               only where w > 0
+ *     crop --> recogniser's layers --.--> recogniser's --> map, embedding t      as of every face in a gallery
+ *                                    |                      |
+ *                                    |                      `-> hidden --> w, 0 where nothing is
+ *                                    `--> encoder's -----> embedding s           only where w > 0
  *
  *     embedding = unit length of (1 - w) t + w s
+ *
+ * In int8 the encoder begins at the crop: int8's ranges are of the recogniser's own activations.
  */
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "match/oae/oae.h"
@@ -23,13 +26,31 @@ static sl_status find_hidden(const sl_session *s, const sl_template *query, floa
     return known && sl_oae_has_statistics(known) ? sl_oae_hidden(known, query, out, err) : SL_OK;
 }
 
-/* int8's ranges are of the recogniser's own activations. */
 static sl_status open_plan(sl_session *s, sl_error *err)
 {
     const sl_engine *e = s->engine;
-    const sl_plan_options options = {.threads = s->threads,
-                                     .precision = e->precision == SL_COMPUTE_INT8 ? SL_COMPUTE_F32 : e->precision};
-    return s->encoder ? SL_OK : sl_encoder_compile(&e->encoder, &e->recogniser, 1, &options, &s->encoder, err);
+    const bool whole = e->precision == SL_COMPUTE_INT8;
+    const sl_plan_options options = {.threads = s->threads, .precision = whole ? SL_COMPUTE_F32 : e->precision};
+    return s->encoder ? SL_OK : sl_encoder_compile(&e->encoder, &e->recogniser, whole, &options, &s->encoder, err);
+}
+
+static size_t numbers_of(const sl_shape *shape)
+{
+    return (size_t)sl_shape_elements(shape);
+}
+
+/* What the encoder goes on from, of the face in this row: the recogniser's inner tensors, or the crop as it was read. */
+static void feed(const sl_session *s, sl_plan *ran, int row)
+{
+    const sl_encoder *e = &s->engine->encoder;
+    const int inner = s->engine->precision == SL_COMPUTE_INT8 ? 0 : e->n_from;
+    sl_shape shape;
+    for (int i = 0; i < (inner ? inner : 1); i++) {
+        float *to = sl_plan_input(s->encoder, i, &shape);
+        const size_t n = numbers_of(&shape);
+        const float *from = inner ? sl_plan_output(ran, 2 + i, NULL) : sl_plan_input(ran, 0, NULL);
+        memcpy(to, from + (size_t)row * n, n * sizeof *to);
+    }
 }
 
 static double length_of(const float *x, int n)
@@ -54,7 +75,7 @@ static sl_status mix(float *x, const float *other, float weight, int n, sl_error
     return SL_OK;
 }
 
-sl_status sl_session_encode(sl_session *s, const sl_image *crop, sl_template *query, sl_error *err)
+sl_status sl_session_encode(sl_session *s, sl_plan *ran, int row, sl_template *query, sl_error *err)
 {
     const sl_engine *e = s->engine;
     float hidden;
@@ -65,7 +86,7 @@ sl_status sl_session_encode(sl_session *s, const sl_image *crop, sl_template *qu
     if (!(weight > 0))
         return SL_OK;
     SL_TRY(open_plan(s, err));
-    SL_TRY(sl_recogniser_prepare(&e->recogniser, crop, sl_plan_input(s->encoder, 0, NULL), err));
+    feed(s, ran, row);
     SL_TRY(sl_plan_run(s->encoder, err));
     return mix(query->embedding, sl_plan_output(s->encoder, 0, NULL), weight, query->shape.dim, err);
 }

@@ -48,8 +48,9 @@ struct sl_session {
     pid_t process; /* that it was opened in */
     int threads;
     sl_detector *detector;   /* opened at the first picture */
-    sl_plan *one, *many;     /* the recogniser for 1 and SL_EMBED_BATCH crops; compiled when first needed */
-    sl_plan *encoder;        /* of queries; compiled when first needed */
+    sl_plan *plans[2][2];    /* [of queries][of many] the recogniser for 1 and SL_EMBED_BATCH crops; all plans are compiled
+                              * when first needed */
+    sl_plan *encoder;        /* of covered queries */
     float *patches;          /* [R, C] scratch */
 };
 
@@ -63,9 +64,10 @@ sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape,
  * thread. */
 sl_status sl_engine_find_known(const sl_engine *engine, const sl_oae **out, sl_error *err);
 
-/* Makes a crop's template one of a query: the more is hidden of the face, the more of its embedding is the encoder's
- * (encode_query.c). Without an encoder nothing changes. */
-sl_status sl_session_encode(sl_session *session, const sl_image *crop, sl_template *query, sl_error *err);
+/* Makes a face's template one of a query: the more is hidden of the face, the more of its embedding is the encoder's
+ * (encode_query.c). ran: the session's own plan of queries, just run; the face is number `row` of its batch. Without an
+ * encoder nothing changes. */
+sl_status sl_session_encode(sl_session *session, sl_plan *ran, int row, sl_template *query, sl_error *err);
 
 /* SL_ERR_ARGUMENT in a child process: what runs networks waits for threads there that only the parent has. */
 sl_status sl_session_check(const sl_session *session, sl_error *err);
@@ -81,9 +83,9 @@ sl_status sl_session_find(sl_session *session, const sl_image *image, bool main_
                           sl_error *err);
 sl_status sl_session_complete(const sl_session *session, const sl_image *image, sl_face *face, sl_error *err);
 
-/* The embedding and patch map of each crop, in the precision asked for. */
+/* The embedding and patch map of each crop, in the precision asked for; query: as of faces that search. */
 sl_status sl_session_embed(sl_session *session, const sl_image *crops, size_t count, sl_patch_format precision,
-                           sl_template **out, sl_error *err);
+                           bool query, sl_template **out, sl_error *err);
 
 /* A face's crop (freed by the caller), and its landmarks in units of the crop where the engine has them. */
 sl_status sl_session_crop(sl_session *session, const sl_image *image, const sl_face *face, sl_image *crop,

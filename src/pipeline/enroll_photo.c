@@ -184,7 +184,7 @@ static sl_status embed(const sl_enroll_worker *w, sl_outcome *outcomes, size_t c
         for (size_t k = 0; k < outcomes[i].count; k++)
             crops[at++] = outcomes[i].faces[k].crop;
     if (status == SL_OK)
-        status = sl_session_embed(w->session, crops, total, w->precision, templates, err);
+        status = sl_session_embed(w->session, crops, total, w->precision, false, templates, err);
     at = 0;
     for (size_t i = 0; i < count && status == SL_OK; i++)
         for (size_t k = 0; k < outcomes[i].count; k++)

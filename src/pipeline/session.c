@@ -40,8 +40,8 @@ void sl_session_close(sl_session *s)
     if (!s)
         return;
     sl_detector_close(s->detector);
-    sl_plan_free(s->one);
-    sl_plan_free(s->many);
+    for (int i = 0; i < 4; i++)
+        sl_plan_free(s->plans[i / 2][i % 2]);
     sl_plan_free(s->encoder);
     free(s->patches);
     free(s);
@@ -130,33 +130,37 @@ sl_status sl_session_crop_landmarks(sl_session *s, const sl_image *crop, sl_poin
 
 /* ---- templates ---- */
 
-static sl_status compile_for(const sl_session *s, int batch, sl_plan **out, sl_error *err)
+/* For queries with what the encoder goes on from. */
+static sl_status compile_for(const sl_session *s, int batch, bool query, sl_plan **out, sl_error *err)
 {
     const sl_engine *e = s->engine;
     const sl_plan_options options = {.threads = s->threads, .precision = e->precision, .weights = e->weights};
     if (e->precision == SL_COMPUTE_INT8)
         return sl_int8_compile(&e->recogniser, &e->int8, batch, &options, out, err);
-    return sl_recogniser_compile(&e->recogniser, batch, &options, out, err);
+    return sl_recogniser_compile_with(&e->recogniser, batch, e->encoder.from, query ? e->encoder.n_from : 0, &options,
+                                      out, err);
 }
 
-static sl_status plan_for(sl_session *s, int batch, sl_plan **out, sl_error *err)
+/* Without an encoder queries are embedded as all faces are. */
+static sl_status plan_for(sl_session *s, int batch, bool query, sl_plan **out, sl_error *err)
 {
-    sl_plan **plan = batch == 1 ? &s->one : &s->many;
+    query = query && s->engine->encoder.n_from && s->engine->precision != SL_COMPUTE_INT8;
+    sl_plan **plan = &s->plans[query][batch > 1];
     if (!*plan)
-        SL_TRY(compile_for(s, batch, plan, err));
+        SL_TRY(compile_for(s, batch, query, plan, err));
     *out = *plan;
     return SL_OK;
 }
 
 /* One network run over `count` <= batch crops; the rest of the batch repeats what is there. */
 static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, int batch, sl_patch_format precision,
-                             sl_template **out, sl_error *err)
+                             bool query, sl_template **out, sl_error *err)
 {
     const sl_recogniser *r = &s->engine->recogniser;
     sl_template_shape shape = s->engine->shape;
     shape.format = precision;
     sl_plan *plan;
-    SL_TRY(plan_for(s, batch, &plan, err));
+    SL_TRY(plan_for(s, batch, query, &plan, err));
     size_t picture = (size_t)r->channels_in * (size_t)r->width * (size_t)r->height;
     size_t map = (size_t)r->channels * (size_t)r->rows * (size_t)r->cols;
     for (int i = 0; i < count; i++)
@@ -166,11 +170,13 @@ static sl_status embed_batch(sl_session *s, const sl_image *crops, int count, in
         sl_recogniser_patches(r, sl_plan_output(plan, 1, NULL) + (size_t)i * map, s->patches);
         SL_TRY(sl_template_make(&shape, sl_plan_output(plan, 0, NULL) + (size_t)i * (size_t)r->dim, s->patches,
                                 &out[i], err));
+        if (query)
+            SL_TRY(sl_session_encode(s, plan, i, out[i], err));
     }
     return SL_OK;
 }
 
-sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, sl_patch_format precision,
+sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, sl_patch_format precision, bool query,
                            sl_template **out, sl_error *err)
 {
     memset(out, 0, count * sizeof *out);
@@ -179,7 +185,7 @@ sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, s
         size_t left = count - at;
         int batch = left < SL_EMBED_BATCH / 2 ? 1 : s->engine->batch;
         int take = left < (size_t)batch ? (int)left : batch;
-        sl_status status = embed_batch(s, crops + at, take, batch, precision, out + at, err);
+        sl_status status = embed_batch(s, crops + at, take, batch, precision, query, out + at, err);
         if (status != SL_OK) {
             for (size_t i = 0; i < count; i++) {
                 sl_template_free(out[i]);
@@ -192,41 +198,24 @@ sl_status sl_session_embed(sl_session *s, const sl_image *crops, size_t count, s
     return SL_OK;
 }
 
-sl_status sl_templates_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
+/* Of crops that are enrolled, or that search. */
+static sl_status templates_of(sl_session *s, const sl_image *crops, size_t count, bool query, sl_template **out,
+                              sl_error *err)
 {
-    SL_TRY(sl_session_embed(s, crops, count, SL_PATCHES_INT8, out, err));
+    SL_TRY(sl_session_embed(s, crops, count, SL_PATCHES_INT8, query, out, err));
     for (size_t i = 0; i < count; i++) /* the crop was checked when it was prepared */
         sl_session_crop_landmarks(s, &crops[i], out[i]->landmarks, &out[i]->has_landmarks, NULL);
     return SL_OK;
 }
 
+sl_status sl_templates_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
+{
+    return templates_of(s, crops, count, false, out, err);
+}
+
 sl_status sl_queries_of_crops(sl_session *s, const sl_image *crops, size_t count, sl_template **out, sl_error *err)
 {
-    SL_TRY(sl_templates_of_crops(s, crops, count, out, err));
-    sl_status status = SL_OK;
-    for (size_t i = 0; status == SL_OK && i < count; i++)
-        status = sl_session_encode(s, &crops[i], out[i], err);
-    for (size_t i = 0; status != SL_OK && i < count; i++) {
-        sl_template_free(out[i]);
-        out[i] = NULL;
-    }
-    return status;
-}
-
-static sl_status embed_one(sl_session *s, const sl_image *crop, sl_template **out, sl_error *err)
-{
-    return sl_session_embed(s, crop, 1, SL_PATCHES_INT8, out, err);
-}
-
-static sl_status embed_query(sl_session *s, const sl_image *crop, sl_template **out, sl_error *err)
-{
-    SL_TRY(embed_one(s, crop, out, err));
-    sl_status status = sl_session_encode(s, crop, *out, err);
-    if (status != SL_OK) {
-        sl_template_free(*out);
-        *out = NULL;
-    }
-    return status;
+    return templates_of(s, crops, count, true, out, err);
 }
 
 /* Of a face that is enrolled, or that searches. */
@@ -238,7 +227,7 @@ static sl_status template_of_face(sl_session *s, const sl_image *image, const sl
     int has_landmarks;
     *out = NULL;
     SL_TRY(sl_session_crop(s, image, face, &crop, landmarks, &has_landmarks, err));
-    sl_status status = (query ? embed_query : embed_one)(s, &crop, out, err);
+    sl_status status = sl_session_embed(s, &crop, 1, SL_PATCHES_INT8, query, out, err);
     sl_image_free(&crop);
     SL_TRY(status);
     sl_template *t = *out;

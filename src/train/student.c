@@ -9,30 +9,9 @@
 
 /* ---- the cut ---- */
 
-/* The tensors that depend on no weight that learns and are read where something does. Whole numbers (a batch's size) are
- * worked out again. */
 static sl_status find_cut(sl_student *s, bool *depends, sl_error *err)
 {
-    const sl_graph *g = s->net;
-    bool *in_cut = calloc((size_t)g->n_tensors + 1, sizeof *in_cut);
-    if (!in_cut)
-        return sl_no_memory(err, "for a part of a network");
-    for (int i = 0; i < g->n_nodes; i++) {
-        const sl_node *n = &g->nodes[i];
-        bool learns = false;
-        for (int k = 0; k < n->n_inputs; k++)
-            learns |= n->inputs[k] >= 0 && depends[n->inputs[k]];
-        for (int k = 0; k < n->n_outputs; k++)
-            depends[n->outputs[k]] |= learns;
-        for (int k = 0; learns && k < n->n_inputs; k++)
-            if (n->inputs[k] >= 0)
-                in_cut[n->inputs[k]] |= !depends[n->inputs[k]] && !g->tensors[n->inputs[k]].data &&
-                                        g->tensors[n->inputs[k]].type == SL_TYPE_F32;
-    }
-    for (int t = 0; t < g->n_tensors && s->n_cut <= SL_MAX_CUT; t++)
-        if (in_cut[t] && s->n_cut++ < SL_MAX_CUT)
-            s->cut[s->n_cut - 1] = t;
-    free(in_cut);
+    SL_TRY(sl_graph_boundary(s->net, depends, s->cut, SL_MAX_CUT, &s->n_cut, err));
     if (s->n_cut > SL_MAX_CUT)
         return sl_fail(err, SL_ERR_LIMIT,
                        "what learns is spread so that its layers read more than %d tensors of those "

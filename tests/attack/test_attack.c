@@ -221,7 +221,7 @@ static double check_cosine(const char *model, const char *encoder)
     sl_plan *plan;
     sl_image crop;
     assert_ok(sl_face_align(&photo, face.points, l.s.align, r->width, r->height, &crop, NULL, &err));
-    assert_ok(encoder ? sl_encoder_compile(&l.s.encoder, r, 1, &options, &plan, &err)
+    assert_ok(encoder ? sl_encoder_compile(&l.s.encoder, r, true, &options, &plan, &err)
                       : sl_recogniser_compile(r, 1, &options, &plan, &err));
     assert_ok(sl_recogniser_prepare(r, &crop, sl_plan_input(plan, 0, NULL), &err));
     assert_ok(sl_plan_run(plan, &err));
