@@ -339,8 +339,8 @@ SL_API const char *sl_engine_encoder(const sl_engine *engine);
  * they are mixed. 0 where the engine has none. */
 SL_API uint64_t sl_engine_encoder_id(const sl_engine *engine);
 
-/* The part of a face (0 to 1) that may be hidden before the encoder changes a query's embedding; 1 where the engine has
- * none. */
+/* The part (0 to 1) that may be hidden, of the eyes' rows and of those below, before the encoder changes a query's
+ * embedding; 1 where the engine has none. */
 SL_API float sl_engine_encodes_from(const sl_engine *engine);
 
 /* 64 hex digits over everything that makes templates comparable: network, preprocessing, alignment,

@@ -323,8 +323,8 @@ typedef struct {
 typedef struct {
     sl_match_options match; /* settled (sl_match_settle): with cells of statistics, by how much queries hide */
     sl_same_photo same_photo;
-    float hidden_below;     /* queries that hide so much or more are left out: those that a query encoder would embed
-                               otherwise (sl_engine_encodes_from); 0, 1: all are taken */
+    float hidden_below;     /* queries that hide so much or more of their upper or lower half are left out: those that a
+                               query encoder would embed otherwise (sl_engine_encodes_from); 0, 1: all are taken */
     size_t max_pairs;       /* about so many pairs are drawn for each set of queries, where there are more */
     uint64_t seed;          /* of the draw */
     sl_progress_fn progress;

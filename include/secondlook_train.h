@@ -252,6 +252,8 @@ typedef struct {
     int last;            /* 1: the last weights, 0: the best where any were judged */
     int encoder;         /* 1: a query encoder of the network it began as (docs/training.md): NAME.safetensors holds what
                             was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
+    const char *eyes;    /* sl_train_average: the encoder, by name or a manifest's path, that embeds faces whose eyes alone
+                            are hidden in place of the new one; NULL: none */
 } sl_train_output;
 
 /* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest
@@ -267,8 +269,8 @@ typedef struct {
 
 /* Makes a query encoder whose weights are the mean of others' by their parts, which are 1 together at most: what is
  * left is the recogniser's own. All are of one recogniser. models_dir: NULL, or as in sl_engine_options; model: the
- * recogniser, NULL the one that the first encoder names. Of output `output`, `licence` and `replace` are read. The files
- * are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are none, SL_ERR_MISMATCH for an encoder of
+ * recogniser, NULL the one that the first encoder names. Of output `output`, `licence`, `replace` and
+ * `eyes` are read. The files are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are none, SL_ERR_MISMATCH for an encoder of
  * another recogniser, SL_ERR_NOT_FOUND where one is not there. */
 SL_API sl_status sl_train_average(const char *models_dir, const char *model, const sl_encoder_part *parts, int count,
                                   const sl_train_output *output, sl_error *err);

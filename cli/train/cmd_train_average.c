@@ -9,7 +9,7 @@
 #include "secondlook_train.h"
 #include "train/train.h"
 
-enum { KEY_LICENCE = CLI_KEY_OWN, KEY_MODEL };
+enum { KEY_LICENCE = CLI_KEY_OWN, KEY_MODEL, KEY_EYES };
 
 typedef struct {
     cli_list args;
@@ -26,6 +26,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_MODELS_DIR: run->models_dir = arg; return 0;
     case CLI_KEY_REPLACE: run->out.replace = 1; return 0;
     case KEY_MODEL: run->model = arg; return 0;
+    case KEY_EYES: run->out.eyes = arg; return 0;
     case KEY_LICENCE: run->out.licence = arg; return 0;
     case 'o': run->out.output = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->args, arg); return 0;
@@ -40,6 +41,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
+    {"eyes", KEY_EYES, "ENCODER", 0, "Faces whose eyes alone are hidden are embedded by this one instead", 0},
     CLI_OPTION_JSON,
     {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: that of the recogniser)", 0},
     CLI_OPTION_MODELS_DIR,
@@ -54,10 +56,12 @@ static const struct argp parser = {
     "ENCODER:PART...",
     "Averages the weights of query encoders of one recogniser (train distill), by name or a manifest's path, each by "
     "its PART. What the parts leave of 1 is the recogniser's own. Runs that differ by seed or target gain by it, and "
-    "forget less than each of them; a query costs what it costs with one.\v"
+    "forget less than each of them; a query costs what it costs with one. One that learned from dark glasses alone sees "
+    "through them better: --eyes.\v"
     "Examples:\n"
     "  secondlook train average --output staff-covered first:0.4 second:0.4\n"
-    "  secondlook train average --output ./milder staff-covered:0.6",
+    "  secondlook train average --output ./milder staff-covered:0.6\n"
+    "  secondlook train average --output staff-all staff-covered:1 --eyes staff-eyes",
     0,
     0,
     0};

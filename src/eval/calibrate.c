@@ -71,7 +71,7 @@ typedef struct {
     size_t faces, queries, batches;
     bool all;
     uint64_t seed;
-    float *hidden; /* [queries] */
+    sl_hidden *hidden; /* [queries] */
     float *scores; /* [batches, BATCH] NaN: no pair */
 } draw;
 
@@ -145,10 +145,10 @@ static sl_status open_draw(draw *d, const sl_gallery *gallery, const sl_gallery 
 }
 
 /* NaN, which no bin but the last takes, counts as hidden, where some are left out at all. */
-static bool is_taken(const sl_calibrate_options *o, float hidden)
+static bool is_taken(const sl_calibrate_options *o, float most_hidden)
 {
     const bool all = !(o->hidden_below > 0 && o->hidden_below < 1);
-    return all || hidden < o->hidden_below;
+    return all || most_hidden < o->hidden_below;
 }
 
 static sl_status sort_pairs(const draw *d, const sl_calibrate_options *o, const sl_rates *rates,
@@ -157,8 +157,8 @@ static sl_status sort_pairs(const draw *d, const sl_calibrate_options *o, const 
     for (size_t b = 0; b < d->batches; b++) {
         uint32_t faces[BATCH];
         size_t query, n = batch_of(d, b, faces, &query);
-        for (size_t i = 0; is_taken(o, d->hidden[query]) && i < n; i++)
-            SL_TRY(put(&heaps[sl_rates_bin(rates, d->hidden[query])], d->scores[b * BATCH + i], err));
+        for (size_t i = 0; is_taken(o, sl_most_hidden(&d->hidden[query])) && i < n; i++)
+            SL_TRY(put(&heaps[sl_rates_bin(rates, d->hidden[query].all)], d->scores[b * BATCH + i], err));
     }
     return SL_OK;
 }
@@ -210,7 +210,7 @@ static sl_status measure_searches(const sl_gallery *gallery, const sl_gallery *c
             break;
         for (size_t i = 0; status == SL_OK && i < s.nonmated; i++) {
             const sl_search_end *end = &s.impostors[1][i];
-            if (!is_taken(o, end->hidden))
+            if (!is_taken(o, end->most_hidden))
                 continue;
             status = put(&heaps[sl_rates_bin(rates, end->hidden)], end->score, err);
             ++*total;

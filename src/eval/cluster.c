@@ -62,7 +62,10 @@ static sl_status find_hidden(void *context, size_t item, int worker, sl_error *e
 {
     run *r = context;
     (void)worker;
-    return sl_scorer_hidden(&r->scorer, item, &r->hidden[item], err);
+    sl_hidden hidden;
+    SL_TRY(sl_scorer_hidden(&r->scorer, item, &hidden, err));
+    r->hidden[item] = hidden.all;
+    return SL_OK;
 }
 
 static sl_status compare_nearest(void *context, size_t item, int worker, sl_error *err)

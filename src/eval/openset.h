@@ -13,10 +13,10 @@ sl_interval sl_clopper_pearson(size_t events, size_t trials);
 
 /* ---- searches.c ---- */
 
-/* The best of one search: its score, how much of the query is hidden (NaN: not known), whether it is the right person;
- * never that of a search for somebody who is not there. */
+/* The best of one search: its score, how much of the query is hidden, and of the half that has more hidden (NaN: not
+ * known), whether it is the right person; never that of a search for somebody who is not there. */
 typedef struct {
-    float score, hidden;
+    float score, hidden, most_hidden;
     int right;
 } sl_search_end;
 

@@ -118,16 +118,16 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
     return sl_second_look_scores(own->look, n, source_of, &c, stage2, NULL, err);
 }
 
-sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_error *err)
+sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, sl_hidden *out, sl_error *err)
 {
     const sl_oae *oae = s->match.oae;
     sl_patch_source face;
-    *hidden = NAN;
+    *out = (sl_hidden){NAN, NAN, NAN};
     if (!oae || !sl_oae_has_statistics(oae) || sl_gallery_shape(s->queries)->format == SL_PATCHES_NONE)
         return SL_OK;
     SL_TRY(sl_gallery_patches(s->queries, query, &face, err));
     face.embedding = s->query_embeddings + query * (size_t)s->dim;
-    return sl_hidden_of_face(oae, &face, hidden, err);
+    return sl_hidden_of_face(oae, &face, out, err);
 }
 
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2)

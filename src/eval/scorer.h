@@ -2,6 +2,7 @@
 #ifndef SL_EVAL_SCORER_H
 #define SL_EVAL_SCORER_H
 
+#include "match/oae/oae.h"
 #include "gallery/gallery.h"
 #include "match/oae/contributions.h"
 #include "match/second_look.h"
@@ -28,7 +29,7 @@ sl_status sl_scorer_scores(sl_scorer *s, int worker, size_t query, const uint32_
                            float *stage2, sl_error *err);
 
 /* How much of a query is hidden; NaN where the options' cells have no statistics. From several threads together. */
-sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, float *hidden, sl_error *err);
+sl_status sl_scorer_hidden(const sl_scorer *s, size_t query, sl_hidden *out, sl_error *err);
 
 /* The mix, stage 1's score where there was no second look. */
 float sl_scorer_mix(const sl_scorer *s, float stage1, float stage2);

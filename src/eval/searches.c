@@ -79,7 +79,7 @@ static sl_status search(void *context, size_t item, int worker, sl_error *err)
     room *m = &r->rooms[worker];
     size_t at = r->from + item, query = r->queries[at];
     size_t n = choose(r, query, r->index + item * r->depth, m->faces);
-    float hidden;
+    sl_hidden hidden;
     SL_TRY(sl_scorer_scores(&r->scorer, worker, query, m->faces, n, m->stage1, m->stage2, err));
     SL_TRY(sl_scorer_hidden(&r->scorer, query, &hidden, err));
     for (int by_score = 0; by_score < 2; by_score++) {
@@ -91,9 +91,10 @@ static sl_status search(void *context, size_t item, int worker, sl_error *err)
                 continue;
             float key = by_score ? sl_scorer_mix(&r->scorer, m->stage1[best], m->stage2[best]) : m->stage1[best];
             if (which)
-                r->impostors[by_score][at] = (sl_search_end){key, hidden, 0};
+                r->impostors[by_score][at] = (sl_search_end){key, hidden.all, sl_most_hidden(&hidden), 0};
             else if (p->relevant[query])
-                r->found[by_score][at] = (sl_search_end){key, hidden, p->labels[m->faces[best]] == p->person[query]};
+                r->found[by_score][at] = (sl_search_end){key, hidden.all, sl_most_hidden(&hidden),
+                                                         p->labels[m->faces[best]] == p->person[query]};
         }
     }
     return SL_OK;

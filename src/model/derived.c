@@ -110,6 +110,8 @@ static void add_encoder(json_t *root, const deriving *d)
     add_backbone(root, d->from);
     json_object_set_new(root, "covered", json_pack("[f, f]", (double)d->covered[0], (double)d->covered[1]));
     json_object_set_new(root, "share", json_real((double)d->share));
+    if (d->o->eyes)
+        json_object_set_new(root, "eyes", json_string(d->o->eyes));
 }
 
 static void add_look(json_t *root, const deriving *d)

@@ -11,6 +11,7 @@ typedef struct {
     const char *licence;             /* NULL: that of the model it was made of */
     const char *provenance;          /* in words: how it was made */
     int replace;
+    const char *eyes;                /* of an encoder: the one for faces whose eyes alone are hidden; NULL: none */
 } sl_derived;
 
 /* The files of each: NAME.safetensors or NAME.onnx, and the manifest NAME.json, which is written last; each complete or

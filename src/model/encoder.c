@@ -11,8 +11,9 @@
 /* ---- its file ---- */
 
 /* The hash of weights and mix, cut; a cut that is 0 counts as 1. */
-static uint64_t id_of(const sl_manifest *m, const uint8_t *weights, size_t size)
+static uint64_t id_of(const sl_encoder *e, const uint8_t *weights, size_t size)
 {
+    const sl_manifest *m = e->manifest;
     const float mix[3] = {m->covered[0], m->covered[1], m->share};
     uint8_t digest[32];
     uint64_t id = 0;
@@ -20,6 +21,8 @@ static uint64_t id_of(const sl_manifest *m, const uint8_t *weights, size_t size)
     sl_sha256_init(&hash);
     sl_sha256_update(&hash, weights, size);
     sl_sha256_update(&hash, mix, sizeof mix);
+    if (e->eyes)
+        sl_sha256_update(&hash, &e->eyes->id, sizeof e->eyes->id);
     sl_sha256_final(&hash, digest);
     for (int i = 0; i < 8; i++)
         id = id << 8 | digest[i];
@@ -35,7 +38,7 @@ static sl_status read_weights(sl_encoder *e, const char *path, sl_error *err)
         SL_TRY(sl_catalogue_map(e->manifest, path, &e->map, digest, err));
     const uint8_t *data = own ? own->data : e->map.data;
     const size_t size = own ? own->size : e->map.size;
-    e->id = id_of(e->manifest, data, size);
+    e->id = id_of(e, data, size);
     return sl_safetensors_parse(data, size, &e->delta, err);
 }
 
@@ -120,8 +123,20 @@ static sl_status check_encoder(sl_encoder *e, const sl_recogniser *r, sl_error *
 
 /* ---- opening ---- */
 
-static sl_status open_encoder(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *e,
-                              char **path, sl_error *err)
+static sl_status open_one(const char *models_dir, const char *name, const sl_recogniser *r, bool may_have_eyes,
+                          sl_encoder *out, sl_error *err);
+
+/* An encoder's eyes have none of their own. */
+static sl_status open_eyes(const char *models_dir, const sl_recogniser *r, sl_encoder *e, sl_error *err)
+{
+    e->eyes = calloc(1, sizeof *e->eyes);
+    if (!e->eyes)
+        return sl_no_memory(err, "for a query encoder");
+    return open_one(models_dir, e->manifest->eyes, r, false, e->eyes, err);
+}
+
+static sl_status open_parts(const char *models_dir, const char *name, const sl_recogniser *r, bool may_have_eyes,
+                            sl_encoder *e, char **path, sl_error *err)
 {
     char hex[65];
     SL_TRY(sl_catalogue_find(models_dir, name, &e->manifest, path, err));
@@ -134,26 +149,40 @@ static sl_status open_encoder(const char *models_dir, const char *name, const sl
         return sl_fail(err, SL_ERR_MISMATCH, "the query encoder %s is of the recogniser %s (fingerprint %.12s..), not "
                        "of %s (%.12s..)", m->name, m->backbone, m->backbone_fingerprint, r->network.manifest->name,
                        hex);
-    sl_status status = read_weights(e, *path, err);
+    if (m->eyes && !may_have_eyes)
+        return sl_fail(err, SL_ERR_FORMAT, "the query encoder %s is named as another's \"eyes\" and names \"eyes\" itself",
+                       m->name);
+    sl_status status = m->eyes ? open_eyes(models_dir, r, e, err) : SL_OK;
+    if (status == SL_OK)
+        status = read_weights(e, *path, err);
     if (status == SL_OK)
         status = check_encoder(e, r, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "query encoder %s", m->name);
 }
 
-sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *out,
-                          sl_error *err)
+static sl_status open_one(const char *models_dir, const char *name, const sl_recogniser *r, bool may_have_eyes,
+                          sl_encoder *out, sl_error *err)
 {
     char *path = NULL;
     *out = (sl_encoder){0};
-    sl_status status = open_encoder(models_dir, name, r, out, &path, err);
+    sl_status status = open_parts(models_dir, name, r, may_have_eyes, out, &path, err);
     free(path);
     if (status != SL_OK)
         sl_encoder_close(out);
     return status;
 }
 
+sl_status sl_encoder_open(const char *models_dir, const char *name, const sl_recogniser *r, sl_encoder *out,
+                          sl_error *err)
+{
+    return open_one(models_dir, name, r, true, out, err);
+}
+
 void sl_encoder_close(sl_encoder *e)
 {
+    if (e->eyes)
+        sl_encoder_close(e->eyes);
+    free(e->eyes);
     forget_from(e);
     sl_state_dict_free(&e->delta);
     sl_unmap_file(&e->map);
@@ -268,13 +297,39 @@ sl_status sl_encoder_compile(const sl_encoder *e, const sl_recogniser *r, bool w
     return status;
 }
 
+int sl_encoder_inner(const sl_encoder *e, char *inner[SL_MOST_INNER])
+{
+    int count = 0;
+    for (const sl_encoder *of = e; of; of = of->eyes)
+        for (int i = 0; i < of->n_from; i++) {
+            bool there = false;
+            for (int k = 0; k < count; k++)
+                there |= strcmp(inner[k], of->from[i]) == 0;
+            if (!there)
+                inner[count++] = of->from[i];
+        }
+    return count;
+}
+
 /* ---- how much it counts ---- */
 
-float sl_encoder_weight(const sl_manifest *m, float hidden)
+/* Eyes alone are hidden from here on: how much more of them than of the mouth. In between both encoders count. */
+static const float eyes_alone[2] = {0, .15f};
+
+/* 0 up to the first, 1 from the second on. */
+static float rise(const float from_to[2], float x)
 {
-    if (isnan(hidden))
-        return m->share;
-    const float width = m->covered[1] - m->covered[0];
-    const float part = width > 0 ? (hidden - m->covered[0]) / width : hidden >= m->covered[0];
-    return m->share * fminf(fmaxf(part, 0), 1);
+    const float width = from_to[1] - from_to[0];
+    return fminf(fmaxf(width > 0 ? (x - from_to[0]) / width : x >= from_to[0], 0), 1);
+}
+
+sl_encoder_shares sl_encoder_shares_of(const sl_encoder *e, float eyes_hidden, float mouth_hidden)
+{
+    const sl_manifest *m = e->manifest, *of_eyes = e->eyes ? e->eyes->manifest : NULL;
+    if (isnan(eyes_hidden) || isnan(mouth_hidden))
+        return (sl_encoder_shares){.own = m->share};
+    const float most = fmaxf(eyes_hidden, mouth_hidden);
+    const float eyes = of_eyes ? rise(eyes_alone, eyes_hidden - mouth_hidden) : 0;
+    return (sl_encoder_shares){.own = (1 - eyes) * m->share * rise(m->covered, most),
+                               .eyes = eyes > 0 ? eyes * of_eyes->share * rise(of_eyes->covered, most) : 0};
 }

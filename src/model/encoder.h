@@ -14,21 +14,24 @@
  *     crop --> recogniser's layers --.--> recogniser's --> embedding, map
  *                                    |
  *                                  from --> encoder's --> embedding
- */
-enum { SL_ENCODER_FROM = SL_MOST_INNER };
+ *
+ * Who wears dark glasses is another task than who wears a mask: an encoder may name another one of the same recogniser
+ * for faces whose eyes alone are hidden. */
+enum { SL_ENCODER_FROM = SL_MOST_INNER / 2 };
 
-typedef struct {
+typedef struct sl_encoder {
     sl_manifest *manifest;
     sl_mapping map;      /* empty where it came with the library */
     sl_state_dict delta; /* may lie in the map */
-    uint64_t id;         /* of what queries become by it: weights and mix; never 0 */
+    uint64_t id;         /* of what queries become by it: weights and mix, and those of eyes; never 0 */
     char *from[SL_ENCODER_FROM]; /* [n_from] tensors of the recogniser that it goes on from */
     sl_shape from_shapes[SL_ENCODER_FROM]; /* of one face */
     int n_from;                            /* 0: it begins at the crop */
+    struct sl_encoder *eyes; /* of faces whose eyes alone are hidden; NULL: it is of those, too */
 } sl_encoder;
 
 /* What a new encoder's manifest says of covered and share: chosen on drawn covers of half a (docs/lab/encoder.md). */
-#define SL_ENCODER_COVERED {.2f, .4f}
+#define SL_ENCODER_COVERED {.2f, .35f}
 #define SL_ENCODER_SHARE .8f
 
 /* Finds the encoder, the built-in ones too, and checks it. SL_ERR_MISMATCH, with both names, where it is of another
@@ -63,8 +66,14 @@ void sl_encoder_parts_free(sl_encoder_parts *parts);
  * came whole the one that is run. *made: what the caller frees; may be NULL. */
 sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, const sl_graph **out, sl_error *err);
 
-/* How much of the embedding is the encoder's where this part of a face is hidden (NaN: not known), 0 .. share: nothing up
- * to the first number of `covered`. */
-float sl_encoder_weight(const sl_manifest *m, float hidden);
+/* The distinct tensors that an encoder and its eyes go on from: inner [returned number], the encoder's. */
+int sl_encoder_inner(const sl_encoder *e, char *inner[SL_MOST_INNER]);
+
+/* How much of a query's embedding is the encoder's, and how much that of its eyes, where so much of a face is hidden (NaN:
+ * not known): 0 .. share in all, nothing up to the first number of `covered` of the half that has more hidden. */
+typedef struct {
+    float own, eyes;
+} sl_encoder_shares;
+sl_encoder_shares sl_encoder_shares_of(const sl_encoder *e, float eyes_hidden, float mouth_hidden);
 
 #endif

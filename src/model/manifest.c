@@ -302,6 +302,7 @@ static sl_status read_encoder(const context *c, const json_t *root, sl_manifest 
     for (size_t i = 0; i < 2; i++)
         SL_TRY(read_number(c, json_array_get(covered, i), "covered", &m->covered[i]));
     SL_TRY(read_number(c, json_object_get(root, "share"), "share", &m->share));
+    SL_TRY(copy_text(c, root, "eyes", false, &m->eyes));
     if (json_array_size(covered) == 2 && m->covered[0] >= 0 && m->covered[0] <= m->covered[1] && m->covered[1] <= 1 &&
         m->share > 0 && m->share <= 1)
         return SL_OK;
@@ -425,7 +426,7 @@ void sl_manifest_free(sl_manifest *m)
         return;
     char *const texts[] = {m->name,     m->npm,    m->npm_path, m->source,    m->licence,   m->provenance,
                            m->file,     m->format, m->arch, m->sha256,   m->alignment, m->embedding, m->patch_map,
-                           m->backbone, m->backbone_fingerprint, m->points};
+                           m->backbone, m->backbone_fingerprint, m->points, m->eyes};
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         free(texts[i]);
     for (int i = 0; i < SL_MAX_STAGES; i++)

@@ -66,6 +66,7 @@ typedef struct {
     char *stages[SL_MAX_STAGES]; /* models that look before this one, [detector->networks - 1]; NULL: none, or it is
                                     such a stage itself */
     bool transposed;            /* the network reads pictures column by column */
+    char *eyes;   /* of encoders: the one for faces whose eyes alone are hidden; NULL: none */
     char *points; /* the model that corrects its points where something hides them (face/hidden_points.h); NULL: none */
 } sl_manifest;
 

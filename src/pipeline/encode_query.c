@@ -2,12 +2,13 @@
  *
  *     crop --> recogniser's layers --.--> recogniser's --> map, embedding t      as of every face in a gallery
  *                                    |                      |
- *                                    |                      `-> hidden --> w, 0 where nothing is
- *                                    `--> encoder's -----> embedding s           only where w > 0
+ *                                    |                      `-> hidden --> w, v, 0 where nothing is
+ *                                    |--> encoder's -----> embedding s           only where w > 0
+ *                                    `--> that of eyes --> embedding e           only where v > 0
  *
- *     embedding = unit length of (1 - w) t + w s
+ *     embedding = unit length of (1 - w - v) t + w s + v e
  *
- * In int8 the encoder begins at the crop: int8's ranges are of the recogniser's own activations.
+ * In int8 encoders begin at the crop: int8's ranges are of the recogniser's own activations.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -16,41 +17,56 @@
 #include "base/mem.h"
 #include "match/oae/oae.h"
 #include "pipeline/engine.h"
+#include "template/template.h"
 
 /* NaN where nothing tells. */
-static sl_status find_hidden(const sl_session *s, const sl_template *query, float *out, sl_error *err)
+static sl_status find_hidden(const sl_session *s, const sl_template *query, sl_hidden *out, sl_error *err)
 {
+    const sl_patch_source face = sl_patch_source_of(query);
     const sl_oae *known;
-    *out = NAN;
+    *out = (sl_hidden){NAN, NAN, NAN};
     SL_TRY(sl_engine_find_known(s->engine, &known, err));
-    return known && sl_oae_has_statistics(known) ? sl_oae_hidden(known, query, out, err) : SL_OK;
+    if (!known || !sl_oae_has_statistics(known))
+        return SL_OK;
+    SL_TRY(sl_oae_check(known, &query->shape, true, "hidden", err));
+    return sl_hidden_of_face(known, &face, out, err);
 }
 
-static sl_status open_plan(sl_session *s, sl_error *err)
+static bool from_crop(const sl_session *s, const sl_encoder *e)
 {
-    const sl_engine *e = s->engine;
-    const bool whole = e->precision == SL_COMPUTE_INT8;
-    const sl_plan_options options = {.threads = s->threads, .precision = whole ? SL_COMPUTE_F32 : e->precision};
-    return s->encoder ? SL_OK : sl_encoder_compile(&e->encoder, &e->recogniser, whole, &options, &s->encoder, err);
+    return s->engine->precision == SL_COMPUTE_INT8 || e->n_from == 0;
 }
 
-static size_t numbers_of(const sl_shape *shape)
+static sl_status open_plan(const sl_session *s, const sl_encoder *e, sl_plan **plan, sl_error *err)
 {
-    return (size_t)sl_shape_elements(shape);
+    const bool int8 = s->engine->precision == SL_COMPUTE_INT8;
+    const sl_plan_options options = {.threads = s->threads,
+                                     .precision = int8 ? SL_COMPUTE_F32 : s->engine->precision};
+    return *plan ? SL_OK : sl_encoder_compile(e, &s->engine->recogniser, from_crop(s, e), &options, plan, err);
+}
+
+/* Row `row` of a batch. */
+static void take(const float *from, int row, sl_plan *to, int input)
+{
+    sl_shape shape;
+    float *x = sl_plan_input(to, input, &shape);
+    const size_t n = (size_t)sl_shape_elements(&shape);
+    memcpy(x, from + (size_t)row * n, n * sizeof *x);
 }
 
 /* What the encoder goes on from, of the face in this row: the recogniser's inner tensors, or the crop as it was read. */
-static void feed(const sl_session *s, sl_plan *ran, int row)
+static void feed(const sl_session *s, const sl_encoder *e, sl_plan *ran, int row, sl_plan *plan)
 {
-    const sl_encoder *e = &s->engine->encoder;
-    const int inner = s->engine->precision == SL_COMPUTE_INT8 ? 0 : e->n_from;
-    sl_shape shape;
-    for (int i = 0; i < (inner ? inner : 1); i++) {
-        float *to = sl_plan_input(s->encoder, i, &shape);
-        const size_t n = numbers_of(&shape);
-        const float *from = inner ? sl_plan_output(ran, 2 + i, NULL) : sl_plan_input(ran, 0, NULL);
-        memcpy(to, from + (size_t)row * n, n * sizeof *to);
+    char *inner[SL_MOST_INNER];
+    const int n_inner = sl_encoder_inner(&s->engine->encoder, inner);
+    if (from_crop(s, e)) {
+        take(sl_plan_input(ran, 0, NULL), row, plan, 0);
+        return;
     }
+    for (int i = 0; i < e->n_from; i++)
+        for (int k = 0; k < n_inner; k++)
+            if (strcmp(inner[k], e->from[i]) == 0)
+                take(sl_plan_output(ran, 2 + k, NULL), row, plan, i);
 }
 
 static double length_of(const float *x, int n)
@@ -61,32 +77,65 @@ static double length_of(const float *x, int n)
     return sqrt(sum);
 }
 
-/* x [n] becomes the mix, of unit length. */
-static sl_status mix(float *x, const float *other, float weight, int n, sl_error *err)
+/* sum += share x / |x| */
+static void add(double *sum, const float *x, float share, int n)
 {
-    const double own = (1 - (double)weight) / length_of(x, n), by = (double)weight / length_of(other, n);
+    const double by = (double)share / length_of(x, n);
     for (int i = 0; i < n; i++)
-        x[i] = (float)(own * x[i] + by * other[i]);
-    const double length = length_of(x, n);
-    if (!isfinite(length) || !(length > 0))
+        sum[i] += by * x[i];
+}
+
+/* What encoder number `which` makes of the face, by its share. */
+static sl_status add_encoder(sl_session *s, int which, sl_plan *ran, int row, float share, int dim, double *sum,
+                             sl_error *err)
+{
+    const sl_encoder *e = which ? s->engine->encoder.eyes : &s->engine->encoder;
+    if (!(share > 0))
+        return SL_OK;
+    SL_TRY(open_plan(s, e, &s->encoders[which], err));
+    feed(s, e, ran, row, s->encoders[which]);
+    SL_TRY(sl_plan_run(s->encoders[which], err));
+    add(sum, sl_plan_output(s->encoders[which], 0, NULL), share, dim);
+    return SL_OK;
+}
+
+/* x [n] becomes the sum's direction. */
+static sl_status take_direction(const double *sum, int n, float *x, sl_error *err)
+{
+    double square = 0;
+    for (int i = 0; i < n; i++)
+        square += sum[i] * sum[i];
+    if (!isfinite(square) || !(square > 0))
         return sl_fail(err, SL_ERR_NUMERIC, "the query encoder's embedding is no direction");
     for (int i = 0; i < n; i++)
-        x[i] = (float)(x[i] / length);
+        x[i] = (float)(sum[i] / sqrt(square));
     return SL_OK;
+}
+
+static sl_status encode(sl_session *s, sl_encoder_shares shares, sl_plan *ran, int row, sl_template *query,
+                        sl_error *err)
+{
+    const int dim = query->shape.dim;
+    double *sum = calloc((size_t)dim, sizeof *sum);
+    if (!sum)
+        return sl_no_memory(err, "for a query");
+    add(sum, query->embedding, 1 - shares.own - shares.eyes, dim);
+    sl_status status = add_encoder(s, 0, ran, row, shares.own, dim, sum, err);
+    if (status == SL_OK)
+        status = add_encoder(s, 1, ran, row, shares.eyes, dim, sum, err);
+    if (status == SL_OK)
+        status = take_direction(sum, dim, query->embedding, err);
+    free(sum);
+    return status;
 }
 
 sl_status sl_session_encode(sl_session *s, sl_plan *ran, int row, sl_template *query, sl_error *err)
 {
-    const sl_engine *e = s->engine;
-    float hidden;
-    if (!e->encoder.manifest)
+    const sl_encoder *e = &s->engine->encoder;
+    sl_hidden hidden;
+    if (!e->manifest)
         return SL_OK;
     SL_TRY(find_hidden(s, query, &hidden, err));
-    const float weight = sl_encoder_weight(e->encoder.manifest, hidden);
-    if (!(weight > 0))
-        return SL_OK;
-    SL_TRY(open_plan(s, err));
-    feed(s, ran, row);
-    SL_TRY(sl_plan_run(s->encoder, err));
-    return mix(query->embedding, sl_plan_output(s->encoder, 0, NULL), weight, query->shape.dim, err);
+    const sl_encoder_shares shares = sl_encoder_shares_of(e, hidden.eyes, hidden.mouth);
+    return shares.own > 0 || shares.eyes > 0 ? encode(s, shares, ran, row, query, err) : SL_OK;
 }

@@ -134,7 +134,9 @@ uint64_t sl_engine_encoder_id(const sl_engine *engine) { return engine->encoder.
 
 float sl_engine_encodes_from(const sl_engine *engine)
 {
-    return engine->encoder.manifest ? engine->encoder.manifest->covered[0] : 1;
+    const sl_encoder *e = &engine->encoder;
+    const float own = e->manifest ? e->manifest->covered[0] : 1, eyes = e->eyes ? e->eyes->manifest->covered[0] : 1;
+    return own < eyes ? own : eyes;
 }
 
 const char *sl_engine_fingerprint(const sl_engine *engine) { return engine->fingerprint; }

@@ -230,7 +230,10 @@ sl_status sl_oae_hidden(const sl_oae *oae, const sl_template *face, float *hidde
         return sl_fail(err, SL_ERR_ARGUMENT, "what is hidden is read from a template");
     SL_TRY(sl_oae_check(oae, &face->shape, true, "hidden", err));
     sl_patch_source source = sl_patch_source_of(face);
-    return sl_hidden_of_face(oae, &source, hidden, err);
+    sl_hidden found;
+    SL_TRY(sl_hidden_of_face(oae, &source, &found, err));
+    *hidden = found.all;
+    return SL_OK;
 }
 
 sl_status sl_oae_trust(const sl_oae *oae, const sl_template *face, float *trust, sl_error *err)

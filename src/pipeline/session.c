@@ -42,7 +42,8 @@ void sl_session_close(sl_session *s)
     sl_detector_close(s->detector);
     for (int i = 0; i < 4; i++)
         sl_plan_free(s->plans[i / 2][i % 2]);
-    sl_plan_free(s->encoder);
+    for (int i = 0; i < 2; i++)
+        sl_plan_free(s->encoders[i]);
     free(s->patches);
     free(s);
 }
@@ -137,14 +138,15 @@ static sl_status compile_for(const sl_session *s, int batch, bool query, sl_plan
     const sl_plan_options options = {.threads = s->threads, .precision = e->precision, .weights = e->weights};
     if (e->precision == SL_COMPUTE_INT8)
         return sl_int8_compile(&e->recogniser, &e->int8, batch, &options, out, err);
-    return sl_recogniser_compile_with(&e->recogniser, batch, e->encoder.from, query ? e->encoder.n_from : 0, &options,
-                                      out, err);
+    char *inner[SL_MOST_INNER];
+    const int n_inner = query ? sl_encoder_inner(&e->encoder, inner) : 0;
+    return sl_recogniser_compile_with(&e->recogniser, batch, inner, n_inner, &options, out, err);
 }
 
 /* Without an encoder queries are embedded as all faces are. */
 static sl_status plan_for(sl_session *s, int batch, bool query, sl_plan **out, sl_error *err)
 {
-    query = query && s->engine->encoder.n_from && s->engine->precision != SL_COMPUTE_INT8;
+    query = query && s->engine->encoder.manifest && s->engine->precision != SL_COMPUTE_INT8;
     sl_plan **plan = &s->plans[query][batch > 1];
     if (!*plan)
         SL_TRY(compile_for(s, batch, query, plan, err));

@@ -82,7 +82,8 @@ static sl_status save(const mixture *m, const sl_recogniser *r, const sl_encoder
                              .output = o->output,
                              .licence = o->licence,
                              .provenance = provenance.data,
-                             .replace = o->replace};
+                             .replace = o->replace,
+                             .eyes = o->eyes};
     sl_status status = provenance.failed ? sl_no_memory(err, "for a manifest")
                                          : sl_derive_encoder(r, m->weights, m->count, covered, SL_ENCODER_SHARE, &made,
                                                              err);

@@ -109,6 +109,24 @@ score='d.queries[0].faces[0].candidates[0].score'
     contains "$(cat mean.json)" "0.25 of ./encoder.json, 0.25 of ./whole.json"
 }
 
+@test "an encoder hands faces whose eyes alone are hidden to another one, which is part of what it is" {
+    sl train average --output ./pair ./encoder.json:1 --eyes ./mean.json --model ./blank.json
+    expect 0
+    contains "$(cat pair.json)" '"eyes": "./mean.json"'
+    sl eval openset --gallery gallery --model ./blank.json --rerank none --encoder ./pair.json --json
+    expect 0
+    ask --encoder ./pair.json --threshold -1 # without statistics nobody knows what is hidden: its own weights count
+    score_of_pair=$(json_value "$score")
+    ask --encoder ./encoder.json --threshold -1
+    awk -v a="$score_of_pair" -v b="$(json_value "$score")" 'BEGIN { exit !((a - b) ^ 2 < 1e-8) }'
+    sl train average --output ./deep ./encoder.json:1 --eyes ./pair.json --model ./blank.json
+    expect 1
+    contains "$err" 'names "eyes" itself'
+    sl train average --output ./lost ./encoder.json:1 --eyes ./nobody.json --model ./blank.json
+    expect 1
+    contains "$err" nobody
+}
+
 @test "parts that are none, and what is no encoder of this recogniser, are not averaged" {
     sl train average --output ./bad ./encoder.json
     expect 2

@@ -30,9 +30,9 @@ static sl_searches made_up(void)
         s.found[k] = calloc(10, sizeof *s.found[k]);
         s.impostors[k] = calloc(100, sizeof *s.impostors[k]);
         for (int i = 0; i < 100; i++)
-            s.impostors[k][i] = (sl_search_end){(float)((i * 37) % 100) / 100, (float)i / 100, 0};
-        for (int i = 0; i < 10; i++)
-            s.found[k][i] = (sl_search_end){.5f + .05f * (float)i, .1f, i != 9}; /* the best one is somebody else */
+            s.impostors[k][i] = (sl_search_end){.score = (float)((i * 37) % 100) / 100, .hidden = (float)i / 100};
+        for (int i = 0; i < 10; i++) /* the best one is somebody else */
+            s.found[k][i] = (sl_search_end){.score = .5f + .05f * (float)i, .hidden = .1f, .right = i != 9};
     }
     return s;
 }

@@ -87,6 +87,40 @@ static void trust_by_hand(void **state)
     assert_true(fabsf(trust[0] - 1) < 1e-6f && fabsf(trust[1] - 1) < 1e-6f);
 }
 
+/* Seven rows of one cell: the third and the fourth are the eyes', the last three the mouth's. z is in standard deviations;
+ * far apart, so that smoothing hides or shows whole rows. */
+static void halves_by_hand(void **state)
+{
+    (void)state;
+    float means[7] = {0}, sds[7], v[7] = {0}, smooth[7], hidden[7];
+    sl_oae_stats s = {.rows = 7, .cols = 1, .means = means, .sds = sds};
+    for (int y = 0; y < 7; y++)
+        sds[y] = 1;
+    v[2] = v[3] = 50;
+    v[6] = 5;
+    sl_oae_smooth(v, 7, 1, smooth);
+    double all = 0;
+    for (int y = 0; y < 7; y++) {
+        hidden[y] = (float)(1 - 1 / (1 + exp((smooth[y] - 1.25) / .6)));
+        all += hidden[y];
+    }
+    const sl_hidden h = sl_hidden_of_surprise(&s, v);
+    assert_true(fabs(h.all - all / 7) < 1e-6);
+    assert_true(fabsf(h.eyes - (hidden[2] + hidden[3]) / 2) < 1e-6f && h.eyes > .99f);
+    assert_true(fabsf(h.mouth - (hidden[4] + hidden[5] + hidden[6]) / 3) < 1e-6f);
+    assert_true(sl_most_hidden(&h) == h.eyes);
+}
+
+/* One cell is eyes and mouth at once. */
+static void one_cell_has_no_halves(void **state)
+{
+    (void)state;
+    float means[1] = {0}, sds[1] = {1};
+    sl_oae_stats s = {.rows = 1, .cols = 1, .means = means, .sds = sds};
+    const sl_hidden h = sl_hidden_of_surprise(&s, (float[]){2});
+    assert_true(h.eyes == h.all && h.mouth == h.all && h.all > .5f);
+}
+
 static void kernels_agree_in_every_bit(void **state)
 {
     (void)state;
@@ -438,6 +472,8 @@ int main(void)
         cmocka_unit_test(surprise_by_hand),
         cmocka_unit_test(codes_do_not_hide_a_face),
         cmocka_unit_test(trust_by_hand),
+        cmocka_unit_test(halves_by_hand),
+        cmocka_unit_test(one_cell_has_no_halves),
         cmocka_unit_test(kernels_agree_in_every_bit),
         cmocka_unit_test(statistics_are_the_definition),
         cmocka_unit_test(statistics_do_not_depend_on_threads),

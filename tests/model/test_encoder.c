@@ -115,11 +115,51 @@ static void the_encoder_of_128_goes_on_from_the_recogniser(void **state)
     check_part("mobilefacenet-128", "mobilefacenet-128.onnx");
 }
 
+/* ---- how much it counts ---- */
+
+static void assert_shares(const sl_encoder *e, float eyes, float mouth, float own, float of_eyes)
+{
+    const sl_encoder_shares s = sl_encoder_shares_of(e, eyes, mouth);
+    assert_true(fabsf(s.own - own) < 1e-6f && fabsf(s.eyes - of_eyes) < 1e-6f);
+}
+
+static void shares_rise_with_the_half_that_has_more_hidden(void **state)
+{
+    (void)state;
+    sl_manifest m = {.covered = {.2f, .4f}, .share = .8f};
+    const sl_encoder e = {.manifest = &m};
+    assert_shares(&e, .1f, .2f, 0, 0);
+    assert_shares(&e, .1f, .3f, .4f, 0);
+    assert_shares(&e, .3f, .1f, .4f, 0); /* without eyes of its own it is of those, too */
+    assert_shares(&e, .9f, .9f, .8f, 0);
+    assert_shares(&e, NAN, NAN, .8f, 0);
+    m.covered[1] = .2f; /* a step */
+    assert_shares(&e, .19f, 0, 0, 0);
+    assert_shares(&e, .2f, 0, .8f, 0);
+}
+
+/* From one encoder to the other there is no step. */
+static void eyes_alone_are_another_encoders(void **state)
+{
+    (void)state;
+    sl_manifest m = {.covered = {.2f, .4f}, .share = .8f}, of_eyes = {.covered = {.1f, .2f}, .share = 1};
+    sl_encoder eyes = {.manifest = &of_eyes};
+    const sl_encoder e = {.manifest = &m, .eyes = &eyes};
+    assert_shares(&e, .2f, .6f, .8f, 0);
+    assert_shares(&e, .6f, .6f, .8f, 0);
+    assert_shares(&e, .6f, .525f, .4f, .5f);
+    assert_shares(&e, .6f, .2f, 0, 1);
+    assert_shares(&e, .15f, 0, 0, .5f); /* each rises as its own manifest says */
+    assert_shares(&e, NAN, NAN, .8f, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_encoder_of_192_goes_on_from_the_recogniser),
         cmocka_unit_test(the_encoder_of_128_goes_on_from_the_recogniser),
+        cmocka_unit_test(shares_rise_with_the_half_that_has_more_hidden),
+        cmocka_unit_test(eyes_alone_are_another_encoders),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

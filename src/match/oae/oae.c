@@ -58,11 +58,11 @@ sl_status sl_trust_of_face(const sl_oae *oae, const sl_patch_source *face, float
     return SL_OK;
 }
 
-sl_status sl_hidden_of_face(const sl_oae *oae, const sl_patch_source *face, float *hidden, sl_error *err)
+sl_status sl_hidden_of_face(const sl_oae *oae, const sl_patch_source *face, sl_hidden *out, sl_error *err)
 {
     float v[SL_MATCH_MAX_PATCHES];
     SL_TRY(surprise_of_face(oae, face, v, err));
-    *hidden = sl_hidden_of_surprise(&oae->stats, v);
+    *out = sl_hidden_of_surprise(&oae->stats, v);
     return SL_OK;
 }
 

@@ -70,13 +70,24 @@ void sl_oae_smooth(const float *in, int rows, int cols, float *out);
 /* Weights [R] of mean 1 from surprises v [R]. */
 void sl_trust_of_surprise(const sl_oae_stats *stats, const float *v, float *trust);
 
-/* How much of a face is hidden, 0 .. 1: one less the mean of the sigmoids above. */
-float sl_hidden_of_surprise(const sl_oae_stats *stats, const float *v);
+/* How much of a face is hidden, 0 .. 1: one less the mean of the sigmoids above, over all cells, over the rows where an
+ * aligned face has its eyes, and over those from the tip of the nose down. */
+typedef struct {
+    float all, eyes, mouth;
+} sl_hidden;
+
+/* Of the half that has more hidden; NaN where nothing is known. */
+static inline float sl_most_hidden(const sl_hidden *h)
+{
+    return h->eyes > h->mouth ? h->eyes : h->mouth;
+}
+
+sl_hidden sl_hidden_of_surprise(const sl_oae_stats *stats, const float *v);
 
 /* ---- the second look (oae.c) ---- */
 
 /* sl_hidden_of_surprise of a face. */
-sl_status sl_hidden_of_face(const sl_oae *oae, const sl_patch_source *face, float *hidden, sl_error *err);
+sl_status sl_hidden_of_face(const sl_oae *oae, const sl_patch_source *face, sl_hidden *out, sl_error *err);
 
 /* Trust [R] in the cells of one face. SL_ERR_NUMERIC for NaN or infinity. */
 sl_status sl_trust_of_face(const sl_oae *oae, const sl_patch_source *face, float *trust, sl_error *err);

@@ -67,13 +67,28 @@ void sl_trust_of_surprise(const sl_oae_stats *s, const float *v, float *trust)
         trust[p] = (float)((double)trust[p] * cells / sum);
 }
 
-float sl_hidden_of_surprise(const sl_oae_stats *s, const float *v)
+/* The part of a crop's height where aligned faces have their eyes; the mouth's is what is below. */
+static const float eyes_from = .3f, eyes_to = .57f;
+
+sl_hidden sl_hidden_of_surprise(const sl_oae_stats *s, const float *v)
 {
     float believed[SL_MATCH_MAX_PATCHES];
-    int cells = s->rows * s->cols;
-    double sum = 0;
+    double sum = 0, part[2] = {0};
+    int rows[2] = {0};
     belief(s, v, believed);
-    for (int p = 0; p < cells; p++)
-        sum += (double)believed[p];
-    return (float)(1 - sum / cells);
+    for (int y = 0; y < s->rows; y++) {
+        const float middle = ((float)y + .5f) / (float)s->rows;
+        double row = 0;
+        for (int x = 0; x < s->cols; x++)
+            row += (double)believed[y * s->cols + x];
+        sum += row;
+        if (middle < eyes_from)
+            continue;
+        part[middle >= eyes_to] += row;
+        rows[middle >= eyes_to]++;
+    }
+    const float all = (float)(1 - sum / (s->rows * s->cols));
+    return (sl_hidden){.all = all,
+                       .eyes = rows[0] ? (float)(1 - part[0] / (rows[0] * s->cols)) : all,
+                       .mouth = rows[1] ? (float)(1 - part[1] / (rows[1] * s->cols)) : all};
 }

@@ -44,6 +44,11 @@ static const sl_augmentation recipes[] = {
      .share = {.15, .18, .2, 0, 0, .04, .04, .04, .35},
      .sunglasses_too = .25,
      AS_IN_LIFE(.55, .7)},
+    {.name = "eyes",
+     .what = "as wide, most of them in sunglasses",
+     .share = {.12, .04, .5, 0, 0, .04, .03, .03, .24},
+     .sunglasses_too = .5,
+     AS_IN_LIFE(.5, .6)},
     {.name = "hiding",
      .what = "masks, scarves, sunglasses and what else is worn, so that points are hidden; a fifth uncovered",
      .share = {.2, .12, .08, .12, 0, .02, .06, 0, .4},
@@ -56,7 +61,7 @@ static const sl_augmentation recipes[] = {
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
-const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", "hiding", NULL};
+const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", "eyes", "hiding", NULL};
 
 const sl_augmentation *sl_augmentation_find(const char *name)
 {
