@@ -190,21 +190,28 @@ void sl_encoder_close(sl_encoder *e)
     *e = (sl_encoder){0};
 }
 
-sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err)
+/* The first of the recogniser's built-in encoders that has eyes, or, where `with_eyes` is false, the first. */
+static sl_status find_builtin(const char hex[65], bool with_eyes, char **out, sl_error *err)
 {
-    char hex[65];
-    sl_hex32(r->fingerprint, hex);
-    *out = NULL;
     for (const char *const *text = sl_builtin_manifests; *text && !*out; text++) {
         sl_manifest *m;
         SL_TRY(sl_manifest_parse(*text, strlen(*text), "(built in)", &m, err));
-        if (m->kind == SL_MODEL_ENCODER && strcmp(m->backbone_fingerprint, hex) == 0) {
+        if (m->kind == SL_MODEL_ENCODER && strcmp(m->backbone_fingerprint, hex) == 0 && (m->eyes || !with_eyes)) {
             *out = m->name;
             m->name = NULL;
         }
         sl_manifest_free(m);
     }
     return SL_OK;
+}
+
+sl_status sl_encoder_builtin(const sl_recogniser *r, char **out, sl_error *err)
+{
+    char hex[65];
+    sl_hex32(r->fingerprint, hex);
+    *out = NULL;
+    SL_TRY(find_builtin(hex, true, out, err));
+    return *out ? SL_OK : find_builtin(hex, false, out, err);
 }
 
 sl_status sl_encoder_choose(const char *models_dir, const char *option, const sl_recogniser *r, sl_encoder *out,

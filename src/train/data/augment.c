@@ -46,7 +46,7 @@ static const sl_augmentation recipes[] = {
      AS_IN_LIFE(.55, .7)},
     {.name = "eyes",
      .what = "as wide, most of them in sunglasses",
-     .share = {.12, .04, .5, 0, 0, .04, .03, .03, .24},
+     .share = {.1, .03, .6, 0, 0, .03, .02, .02, .2},
      .sunglasses_too = .5,
      AS_IN_LIFE(.5, .6)},
     {.name = "hiding",
@@ -61,7 +61,8 @@ static const sl_augmentation recipes[] = {
 };
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
-const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn", "wide", "eyes", "hiding", NULL};
+const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn",
+                                             "wide", "eyes",   "hiding",  NULL};
 
 const sl_augmentation *sl_augmentation_find(const char *name)
 {
