@@ -52,9 +52,9 @@ typedef struct {
 
 /* Pairs by image id. Two lines a pair, "image n" with n 0 of two people and 1 or more of one, are CALFW's and CPLFW's
  * form: each kind is cut in ten folds. Else one a line: LFW's own form ("folds pairs", then "person n m" and "person n
- * other m", for person/person_000n.jpg), or "image image 0|1", "0|1 image image" or "image image 0|1 id id", cut in ten equal folds. Fields
- * are parted by tabs, in lines without one by two or four commas, else by spaces; "quotes" may hold spaces. Errors name
- * the line. Scores are those of sl_compare. */
+ * other m", for person/person_000n.jpg), or "image image 0|1", "0|1 image image" or "image image 0|1 id id", cut in ten
+ * equal folds. Fields are parted by tabs, in lines without one by two or four commas, else by spaces; "quotes" may hold
+ * spaces. Errors name the line. Scores are those of sl_compare. */
 SL_API sl_status sl_eval_verify(const sl_gallery *gallery, const char *pairs_file, const sl_verify_options *options,
                                 sl_verification *out, sl_error *err);
 

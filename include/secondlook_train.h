@@ -270,8 +270,8 @@ typedef struct {
 /* Makes a query encoder whose weights are the mean of others' by their parts, which are 1 together at most: what is
  * left is the recogniser's own. All are of one recogniser. models_dir: NULL, or as in sl_engine_options; model: the
  * recogniser, NULL the one that the first encoder names. Of output `output`, `licence`, `replace` and
- * `eyes` are read. The files are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are none, SL_ERR_MISMATCH for an encoder of
- * another recogniser, SL_ERR_NOT_FOUND where one is not there. */
+ * `eyes` are read. The files are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are
+ * none, SL_ERR_MISMATCH for an encoder of another recogniser, SL_ERR_NOT_FOUND where one is not there. */
 SL_API sl_status sl_train_average(const char *models_dir, const char *model, const sl_encoder_part *parts, int count,
                                   const sl_train_output *output, sl_error *err);
 

@@ -150,8 +150,8 @@ static sl_status open_parts(const char *models_dir, const char *name, const sl_r
                        "of %s (%.12s..)", m->name, m->backbone, m->backbone_fingerprint, r->network.manifest->name,
                        hex);
     if (m->eyes && !may_have_eyes)
-        return sl_fail(err, SL_ERR_FORMAT, "the query encoder %s is named as another's \"eyes\" and names \"eyes\" itself",
-                       m->name);
+        return sl_fail(err, SL_ERR_FORMAT, "the query encoder %s is named as another's \"eyes\" and names \"eyes\" "
+                       "itself", m->name);
     sl_status status = m->eyes ? open_eyes(models_dir, r, e, err) : SL_OK;
     if (status == SL_OK)
         status = read_weights(e, *path, err);

@@ -69,8 +69,8 @@ sl_status sl_encoder_base(const sl_recogniser *r, int batch, sl_graph **made, co
 /* The distinct tensors that an encoder and its eyes go on from: inner [returned number], the encoder's. */
 int sl_encoder_inner(const sl_encoder *e, char *inner[SL_MOST_INNER]);
 
-/* How much of a query's embedding is the encoder's, and how much that of its eyes, where so much of a face is hidden (NaN:
- * not known): 0 .. share in all, nothing up to the first number of `covered` of the half that has more hidden. */
+/* How much of a query's embedding is the encoder's, and how much that of its eyes, where so much of a face is hidden
+ * (NaN: not known): 0 .. share in all, nothing up to the first number of `covered` of the half that has more hidden. */
 typedef struct {
     float own, eyes;
 } sl_encoder_shares;

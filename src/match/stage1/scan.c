@@ -3,8 +3,8 @@
  * Work is cut into items of (a group of queries) x (a slice of all rows). An item goes through its rows in
  * pieces that stay in the cache while all queries of the group pass over them, and keeps for each query a
  * heap of its best, whose worst is the threshold to beat. Where a block has codes (codes.h), only rows that may beat
- * it by their bound are multiplied, and what one slice has found is the mark for all of them. The order (score down, then index up) is total, so the result depends neither on
- * the cut nor on the codes. */
+ * it by their bound are multiplied, and what one slice has found is the mark for all of them. The order (score down,
+ * then index up) is total, so the result depends neither on the cut nor on the codes. */
 #include <math.h>
 #include <stdatomic.h>
 #include <stdbool.h>
