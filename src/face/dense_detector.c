@@ -112,8 +112,9 @@ bool sl_dense_fits(const sl_graph *graph, const sl_dense_rule *rule)
     return look_of(graph, &width, &height, &look) && (width || !rule->stretch) && rule->fits(&look);
 }
 
-sl_status sl_dense_open(sl_dense *d, const sl_dense_rule *rule, const sl_graph *graph, sl_error *err)
+sl_status sl_dense_open(sl_detector *detector, const sl_dense_rule *rule, const sl_graph *graph, sl_error *err)
 {
+    sl_dense *d = (sl_dense *)detector;
     sl_dense_look look;
     d->rule = rule;
     d->graph = graph;
@@ -125,7 +126,7 @@ sl_status sl_dense_open(sl_dense *d, const sl_dense_rule *rule, const sl_graph *
     return SL_OK;
 }
 
-void sl_dense_close(sl_dense *d) { sl_plan_cache_clear(&d->plans); }
+void sl_dense_close(sl_detector *detector) { sl_plan_cache_clear(&((sl_dense *)detector)->plans); }
 
 static sl_status compile(void *context, const sl_plan_key *key, sl_plan **out, sl_error *err)
 {
@@ -213,9 +214,10 @@ void sl_dense_guess_points(sl_face *f)
                                   f->box.y0 + mean[i].y * (f->box.y1 - f->box.y0)};
 }
 
-sl_status sl_dense_find(sl_dense *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+sl_status sl_dense_find(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces, size_t *count,
                         sl_error *err)
 {
+    sl_dense *d = (sl_dense *)detector;
     sl_dense_look look;
     sl_face_list list = {0};
     const placing p = place(d, image);

@@ -53,9 +53,11 @@ typedef struct {
 } sl_dense;
 
 bool sl_dense_fits(const sl_graph *graph, const sl_dense_rule *rule);
-sl_status sl_dense_open(sl_dense *dense, const sl_dense_rule *rule, const sl_graph *graph, sl_error *err);
-void sl_dense_close(sl_dense *dense);
-sl_status sl_dense_find(sl_dense *dense, const sl_image *image, float threshold, sl_face **faces, size_t *count,
+
+/* A kind's own open chooses the rule; close and find go into its row as they are. Each detector is an sl_dense. */
+sl_status sl_dense_open(sl_detector *detector, const sl_dense_rule *rule, const sl_graph *graph, sl_error *err);
+void sl_dense_close(sl_detector *detector);
+sl_status sl_dense_find(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces, size_t *count,
                         sl_error *err);
 
 /* The points of a face of which only the box is known, where they lie in the mean. */

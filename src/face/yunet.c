@@ -60,15 +60,7 @@ static bool network_fits(const sl_graph *graph) { return sl_dense_fits(graph, &r
 
 static sl_status open_network(sl_detector *d, const sl_detector_network *networks, sl_error *err)
 {
-    return sl_dense_open((sl_dense *)d, &rule, networks[0].graph, err);
-}
-
-static void close_network(sl_detector *d) { sl_dense_close((sl_dense *)d); }
-
-static sl_status find(sl_detector *d, const sl_image *image, float threshold, sl_face **faces, size_t *count,
-                      sl_error *err)
-{
-    return sl_dense_find((sl_dense *)d, image, threshold, faces, count, err);
+    return sl_dense_open(d, &rule, networks[0].graph, err);
 }
 
 const sl_detector_kind sl_detector_yunet = {
@@ -79,6 +71,6 @@ const sl_detector_kind sl_detector_yunet = {
     .size = sizeof(sl_dense),
     .fits = network_fits,
     .open = open_network,
-    .close = close_network,
-    .find = find,
+    .close = sl_dense_close,
+    .find = sl_dense_find,
 };
