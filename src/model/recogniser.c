@@ -22,7 +22,7 @@ static sl_status graph_for(const sl_recogniser *r, int batch, char *const *inner
     const sl_manifest *m = r->network.manifest;
     const char *outputs[2 + SL_MOST_INNER] = {m->embedding, m->patch_map};
     sl_shape input = {.rank = 4, .dim = {batch, r->channels_in, r->height, r->width}};
-    for (int i = 0; i < n_inner && i < SL_MOST_INNER; i++)
+    for (int i = 0; i < n_inner; i++)
         outputs[2 + i] = inner[i];
     sl_status status = make(r->network.graph, &input, outputs, 2 + n_inner, out, err);
     return status == SL_OK ? SL_OK : sl_fail_in(err, status, "model %s", m->name);
