@@ -157,11 +157,12 @@ setup_file() {
     start=$(date +%s%N)
     [ "$(sql shard0 "$long")" = 900000 ] # 3,000 queries
     whole=$(($(date +%s%N) - start))
-    said=$(psql -X -q -t -A -d shard0 -c "SET statement_timeout = '20ms'" -c "$long" -c "SET statement_timeout = 0" \
+    # Terse: an error caught inside one of the search's own statements would tell that statement as well.
+    said=$(psql -X -q -t -A -v VERBOSITY=terse -d shard0 -c "SET statement_timeout = '20ms'" -c "$long" -c "SET statement_timeout = 0" \
         -c "$held" -c "SELECT count(*) FROM secondlook.top('one', $q, 3)" 2>&1)
     [ "$said" = "$(printf 'ERROR:  canceling statement due to statement timeout\n0\n900')" ]
     for wait in .02 .1 .2; do # at several places of the way
-        psql -X -q -t -A -d shard0 -c "SET application_name = 'long'" -c "$long" -c "$held" \
+        psql -X -q -t -A -v VERBOSITY=terse -d shard0 -c "SET application_name = 'long'" -c "$long" -c "$held" \
             -c "SELECT count(*) FROM secondlook.top('one', $q, 3)" > "$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
         until pid=$(sql shard0 "SELECT pid FROM pg_stat_activity WHERE application_name = 'long' AND state = 'active'") &&
             [ -n "$pid" ]; do :; done
