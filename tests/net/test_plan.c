@@ -284,6 +284,44 @@ static void test_bf16(void **state)
     assert_true(narrowed > 100); /* it is bf16 that ran */
 }
 
+/* A GELU stays in bf16 where only layers in bf16 read it; not where others read it, or the sums before it. */
+static void test_gelu_between(void **state)
+{
+    (void)state;
+    enum { IN = 96, INNER = 160, GELU_READ_TWICE = 0, GELU_READ_AS_F32, SUMS_READ, CASES };
+    sl_error err;
+    if (sl_compute_check(SL_COMPUTE_BF16, &err) != SL_OK)
+        skip(); /* test_bf16 says why */
+    const sl_plan_options options = {.threads = 2, .precision = SL_COMPUTE_BF16};
+    for (int rows = 1; rows < 300; rows += 149)
+        for (int i = 0; i < CASES; i++) {
+            sl_graph *g = sl_graph_new();
+            sl_tensor w[4];
+            for (int k = 0; k < 4; k++)
+                w[k] = net_random(g, k % 2 ? SHAPE(IN, INNER) : SHAPE(INNER, IN), (uint64_t)k, -.3, .3);
+            sl_tensor x = net_input(g, SHAPE(rows, IN)), before = net_unary(g, SL_FN_TANH, x),
+                      sums = net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(before, w[0])),
+                      gelu = net_unary(g, SL_FN_GELU, sums),
+                      y = net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(gelu, w[1]));
+            if (i == GELU_READ_TWICE)
+                y = net_binary(g, SL_FN_ADD, y, net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(gelu, w[3])));
+            if (i != GELU_READ_TWICE)
+                net_output(g, net_unary(g, SL_FN_ABS, i == GELU_READ_AS_F32 ? gelu : sums));
+            net_output(g, y);
+            sl_graph *s = net_specialize(g);
+            float *inputs[1];
+            net_random_inputs(s, 7, inputs);
+            net_result want = net_run_reference(s, (const float *const *)inputs),
+                       got = net_run_plan_as(s, (const float *const *)inputs, &options);
+            assert_true(relative_error(&got, &want) < .01);
+            net_result_free(&want);
+            net_result_free(&got);
+            free(inputs[0]);
+            sl_graph_free(s);
+            sl_graph_free(g);
+        }
+}
+
 /* A range for each tensor that layers of `g` may read in int8: its largest number in a run on these inputs. */
 static sl_ranges ranges_of(const sl_graph *g, const float *const *inputs)
 {
@@ -617,6 +655,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_long_chain_reuses_memory),
         cmocka_unit_test(test_inputs_and_outputs_stay),
         cmocka_unit_test(test_bf16),
+        cmocka_unit_test(test_gelu_between),
         cmocka_unit_test(test_int8),
         cmocka_unit_test(test_int8_dead_channel),
         cmocka_unit_test(test_long_dense),

@@ -12,7 +12,24 @@ static const sl_row_loops *const all[] = SL_PER_ISA(sl_row_loops);
 typedef struct {
     float y[6 * MOST];
     double sums[MOST];
+    uint16_t narrow[MOST];
 } written;
+
+/* bf16 is the upper half of a float. */
+static float float_of(uint16_t narrow)
+{
+    const uint32_t bits = (uint32_t)narrow << 16;
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+static uint16_t bf16_of(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return (uint16_t)((bits + 0x8000) >> 16);
+}
 
 static void run_all(const sl_row_loops *k, int n, written *w)
 {
@@ -29,6 +46,9 @@ static void run_all(const sl_row_loops *k, int n, written *w)
     k->layernorm(x, scale, gy, w->y + 4 * MOST, rows, n, 1e-5f);
     k->l2norm_back(x, gy, w->y + 5 * MOST, n, 1e-12f);
     k->add_rows(x, 4, n / 4, n / 4, w->sums);
+    for (int i = 0; i < n; i++)
+        w->narrow[i] = bf16_of(x[i]);
+    k->gelu_bf16(w->narrow, w->narrow, n);
     w->sums[MOST - 1] = k->sum(x, n);
 }
 
@@ -70,6 +90,23 @@ static void test_gelu(void **state)
         const double d = x, below = 0.5 * erfc(-d * M_SQRT1_2), bell = exp(-d * d / 2) * 0.3989422804014327;
         if (!(fabs((double)y - d * below) <= 4e-7 * fmax(1, fabs(d))) || !(fabs((double)slope - below - d * bell) <= 4e-7))
             fail_msg("gelu(%g) = %g, slope %g; expected %g, %g", d, (double)y, (double)slope, d * below, below + d * bell);
+    }
+}
+
+/* Every number that bf16 has. */
+static void test_gelu_bf16(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 0; bits < 0x10000; bits++) {
+        const uint16_t narrow = (uint16_t)bits;
+        const double x = float_of(narrow), want = x * 0.5 * erfc(-x * M_SQRT1_2);
+        uint16_t y;
+        sl_row_loops_active()->gelu_bf16(&narrow, &y, 1);
+        const double got = float_of(y), room = 2e-4 * fmax(1, fabs(x)) + fabs(want) / 256;
+        if (isfinite(x) && fabs(x) < 1e30 && !(fabs(got - want) <= room))
+            fail_msg("gelu(%g) = %g; expected %g", x, got, want);
+        if (isnan(x))
+            assert_true(isnan(got));
     }
 }
 
@@ -122,6 +159,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_same_bits),
         cmocka_unit_test(test_gelu),
+        cmocka_unit_test(test_gelu_bf16),
         cmocka_unit_test(test_softmax),
         cmocka_unit_test(test_layernorm),
     };

@@ -22,6 +22,8 @@ typedef struct {
     /* GELU by erf, to 4e-7 max(1, |x|), and its slope, to 4e-7, times gy */
     void (*gelu)(const float *x, float *y, int64_t n);
     void (*gelu_back)(const float *x, const float *gy, float *gx, int64_t n);
+    /* GELU of bf16 numbers, to 2e-4 max(1, |x|) and bf16's rounding; y may be x */
+    void (*gelu_bf16)(const uint16_t *x, uint16_t *y, int64_t n);
     void (*softmax)(const float *x, float *y, int64_t n);
     void (*softmax_back)(const float *y, const float *gy, float *gx, int64_t n);
     void (*l2norm_back)(const float *x, const float *gy, float *gx, int64_t n, float least);

@@ -116,6 +116,9 @@ bool sl_is_reference(const_dnnl_primitive_desc_t pd);
 /* Whether all that reads t reads it in this type. */
 bool sl_read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type);
 
+/* Whether a node is a GELU that only bf16 layers read: it may stay in bf16. */
+bool sl_is_narrow_gelu(const sl_build *b, const sl_node *n);
+
 /* Whether our own Winograd computes a convolution. */
 bool sl_suits_winograd(const sl_graph *g, const sl_node *n);
 

@@ -271,11 +271,21 @@ static bool describe_memory(const sl_build *b, linear *l)
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
 }
 
+/* A dense layer in bf16 whose GELU is a step of its own, in the layer's bf16 (plan_elements.c): oneDNN's, behind the layer
+ * by way of f32, takes a fourth of the layer's time. */
+static bool gelu_follows(const sl_build *b, const linear *l)
+{
+    const int next = b->reader[l->n->outputs[0]];
+    return !l->is_conv && l->type == dnnl_bf16 && next >= 0 && sl_is_narrow_gelu(b, &b->g->nodes[next]);
+}
+
 /* The narrowest type that all readers of the output take it in. A sum is never made in int8: the tensors that are added
  * have different scales. */
 static dnnl_data_type_t linear_output_type(const sl_build *b, const linear *l)
 {
     sl_tensor t = output_of(b, l);
+    if (gelu_follows(b, l))
+        return dnnl_bf16;
     bool int8 = sl_is_int8(l->type);
     for (int i = 0; i < l->n_posts; i++)
         int8 = int8 && l->posts[i].kind != SL_POST_ADD;
@@ -289,7 +299,7 @@ static dnnl_data_type_t linear_output_type(const sl_build *b, const linear *l)
  * for a type that is there for speed. The type of the output depends on the posts that the kernel takes. */
 static sl_status compile_posts(sl_build *b, linear *l, bool *done, sl_error *err)
 {
-    l->n_posts = sl_find_posts(b, l->n, l->posts);
+    l->n_posts = gelu_follows(b, l) ? 0 : sl_find_posts(b, l->n, l->posts);
     for (bool settled = false; !settled;) {
         int posts = l->n_posts;
         l->dst_type = linear_output_type(b, l);

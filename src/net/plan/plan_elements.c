@@ -181,6 +181,68 @@ static sl_status compile_map(sl_build *b, const sl_node *n, sl_error *err)
     return sl_add_step(b, run_map, bind_map, free, s, buffers, 2 + (s->changing ? s->n_params : 0), err);
 }
 
+/* ---- GELU between two layers in bf16 ---- */
+
+typedef struct {
+    int64_t count;
+    const uint16_t *x;
+    uint16_t *y;
+} gelu_state;
+
+static void bind_gelu(sl_step *step)
+{
+    gelu_state *s = step->state;
+    s->x = step->data[0];
+    s->y = step->data[1];
+}
+
+static void map_gelu(const void *context, int64_t from, int64_t to)
+{
+    const gelu_state *s = context;
+    sl_row_loops_active()->gelu_bf16(s->x + from, s->y + from, to - from);
+}
+
+static sl_status run_gelu(const sl_step *step, dnnl_stream_t stream, sl_error *err)
+{
+    const gelu_state *s = step->state;
+    (void)stream, (void)err;
+    sl_run_pieces(s->count, s->count, map_gelu, s);
+    return SL_OK;
+}
+
+static sl_status add_gelu(sl_build *b, const sl_node *n, const sl_md *md, sl_error *err)
+{
+    int buffers[2] = {b->places[n->inputs[0]].narrow, 0};
+    gelu_state *s = malloc(sizeof *s);
+    if (!s)
+        return sl_build_no_memory(err);
+    *s = (gelu_state){.count = sl_shape_elements(&b->g->tensors[n->outputs[0]].shape)};
+    sl_status status = SL_OK;
+    if (sl_last_read(b, buffers[0]))
+        status = sl_bind_md(b, n->outputs[0], md, buffers[1] = buffers[0], err);
+    else
+        status = sl_make_md(b, n->outputs[0], md, &buffers[1], err);
+    if (status != SL_OK) {
+        free(s);
+        return status;
+    }
+    return sl_add_step(b, run_gelu, bind_gelu, free, s, buffers, 2, err);
+}
+
+static sl_status compile_gelu(sl_build *b, const sl_node *n, bool *done, sl_error *err)
+{
+    const sl_place *x = &b->places[n->inputs[0]];
+    sl_md md;
+    if (x->narrow < 0 || sl_md_type(&x->narrow_md) != dnnl_bf16)
+        return SL_OK;
+    *done = true;
+    if (!sl_md_dense_as(&b->g->tensors[n->outputs[0]].shape, dnnl_bf16, &md))
+        return sl_build_no_memory(err);
+    sl_status status = add_gelu(b, n, &md, err);
+    sl_md_free(&md);
+    return status;
+}
+
 /* ---- functions of two tensors ---- */
 
 typedef struct {
@@ -327,6 +389,10 @@ static sl_status compile_pair(sl_build *b, const sl_node *n, sl_error *err)
 
 sl_status sl_compile_elements(sl_build *b, const sl_node *n, bool *done, sl_error *err)
 {
+    if (sl_is_narrow_gelu(b, n))
+        SL_TRY(compile_gelu(b, n, done, err));
+    if (*done)
+        return SL_OK;
     bool pair = n->op == SL_OP_BINARY && n->attr.fn != SL_FN_POW;
     bool map = (n->op == SL_OP_UNARY || n->op == SL_OP_PRELU || n->op == SL_OP_BATCHNORM) && can_map(b, n);
     if (pair || map)

@@ -132,3 +132,8 @@ bool sl_read_as(const sl_build *b, sl_tensor t, dnnl_data_type_t type)
     }
     return true;
 }
+
+bool sl_is_narrow_gelu(const sl_build *b, const sl_node *n)
+{
+    return n->op == SL_OP_UNARY && n->attr.fn == SL_FN_GELU && !b->learns && sl_read_as(b, n->outputs[0], dnnl_bf16);
+}
