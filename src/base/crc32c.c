@@ -40,52 +40,64 @@ static uint32_t crc_tables(uint32_t crc, const uint8_t *p, size_t size)
 }
 
 #if defined(__x86_64__)
-enum {
-    LANE = 256
-}; /* bytes that one of three lanes takes: the instruction may begin three times as often as it ends */
+/* The instruction may begin three times as often as it ends, so three lanes of bytes go side by side. */
+enum { LONG = 1024, SHORT = 64 }; /* bytes of a lane: multiples of 8 */
 
-/* crc_behind[k][b]: what byte k of a checksum, b, becomes by LANE zeros behind it. Checksums are linear. */
-static uint32_t crc_behind[4][256];
+/* [k][b]: what byte k of a checksum, b, becomes by the zeros of a lane behind it. Checksums are linear. */
+typedef uint32_t shift_table[4][256];
+static shift_table behind_long, behind_short;
 
-static void fill_lanes(void)
+static void fill_shift(shift_table shift, size_t lane)
 {
-    static const uint8_t zeros[LANE];
+    static const uint8_t zeros[LONG];
     for (int k = 0; k < 4; k++)
         for (uint32_t b = 0; b < 256; b++)
-            crc_behind[k][b] = crc_tables(b << 8 * k, zeros, LANE);
+            shift[k][b] = crc_tables(b << 8 * k, zeros, lane);
 }
 
-static inline uint32_t behind_lane(uint32_t c)
+static void fill_shifts(void)
 {
-    return crc_behind[0][c & 255] ^ crc_behind[1][c >> 8 & 255] ^ crc_behind[2][c >> 16 & 255] ^ crc_behind[3][c >> 24];
+    fill_shift(behind_long, LONG);
+    fill_shift(behind_short, SHORT);
 }
 
-/* Three lanes side by side, as long as there are so many bytes. */
-__attribute__((target("sse4.2"))) static uint32_t crc_lanes(uint32_t crc, const uint8_t **p, size_t *size)
+static inline uint32_t shifted(shift_table shift, uint32_t c)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, fill_lanes);
-    for (; *size >= 3 * LANE; *p += 3 * LANE, *size -= 3 * LANE) {
-        uint64_t c[3] = {crc, 0, 0};
-        for (size_t i = 0; i < LANE; i += 8)
-            for (int lane = 0; lane < 3; lane++) {
-                uint64_t v;
-                memcpy(&v, *p + lane * LANE + i, 8);
-                c[lane] = _mm_crc32_u64(c[lane], v);
-            }
-        crc = behind_lane(behind_lane((uint32_t)c[0]) ^ (uint32_t)c[1]) ^ (uint32_t)c[2];
+    return shift[0][c & 255] ^ shift[1][c >> 8 & 255] ^ shift[2][c >> 16 & 255] ^ shift[3][c >> 24];
+}
+
+static inline uint64_t word_at(const uint8_t *p)
+{
+    uint64_t v;
+    memcpy(&v, p, 8);
+    return v;
+}
+
+/* Of three lanes behind each other. */
+__attribute__((target("sse4.2"))) static inline uint32_t crc_lanes(uint32_t crc, const uint8_t *p, size_t lane,
+                                                                   shift_table shift)
+{
+    const uint8_t *q = p + lane, *r = q + lane, *end = q;
+    uint64_t a = crc, b = 0, c = 0;
+    for (; p < end; p += 8, q += 8, r += 8) {
+        a = _mm_crc32_u64(a, word_at(p));
+        b = _mm_crc32_u64(b, word_at(q));
+        c = _mm_crc32_u64(c, word_at(r));
     }
-    return crc;
+    return shifted(shift, shifted(shift, (uint32_t)a) ^ (uint32_t)b) ^ (uint32_t)c;
 }
 
 __attribute__((target("sse4.2"))) static uint32_t crc_sse42(uint32_t crc, const uint8_t *p, size_t size)
 {
-    uint64_t c = size >= 3 * LANE ? crc_lanes(crc, &p, &size) : crc;
-    for (; size >= 8; p += 8, size -= 8) {
-        uint64_t v;
-        memcpy(&v, p, 8);
-        c = _mm_crc32_u64(c, v);
-    }
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, fill_shifts);
+    for (; size >= 3 * LONG; p += 3 * LONG, size -= 3 * LONG)
+        crc = crc_lanes(crc, p, LONG, behind_long);
+    for (; size >= 3 * SHORT; p += 3 * SHORT, size -= 3 * SHORT)
+        crc = crc_lanes(crc, p, SHORT, behind_short);
+    uint64_t c = crc;
+    for (; size >= 8; p += 8, size -= 8)
+        c = _mm_crc32_u64(c, word_at(p));
     for (; size; p++, size--)
         c = _mm_crc32_u8((uint32_t)c, *p);
     return (uint32_t)c;

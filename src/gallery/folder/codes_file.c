@@ -35,18 +35,11 @@ static void encode_header(const sl_folder *g, uint8_t out[SL_HEADER_SIZE])
 
 /* ---- one group ---- */
 
-/* The checksum that the log had behind a row. */
-static uint32_t chain_behind(const sl_folder *g, uint32_t row)
-{
-    const uint8_t *record = sl_record_bytes(g, row);
-    return sl_get_u32(record + sl_get_u32(record) - 4);
-}
-
 static void seal(const sl_folder *g, size_t group, uint8_t *bytes)
 {
     const size_t stride = sl_codes_stride(g->meta.shape.dim);
     memset(bytes + stride - TRAILER, 0, TRAILER);
-    sl_put_u32(bytes + stride - TRAILER, chain_behind(g, (uint32_t)(group * SL_CODE_ROWS) + SL_CODE_ROWS - 1));
+    sl_put_u32(bytes + stride - TRAILER, g->group_chain[group]);
     sl_put_u32(bytes + stride - 4, sl_crc32c(0, bytes, stride - 4));
 }
 
@@ -55,8 +48,7 @@ static bool group_holds(const sl_folder *g, size_t group)
     const size_t stride = sl_codes_stride(g->meta.shape.dim);
     const uint8_t *bytes = g->codes.file.base + SL_HEADER_SIZE + group * stride;
     return sl_get_u32(bytes + stride - 4) == sl_crc32c(0, bytes, stride - 4) &&
-           sl_get_u32(bytes + stride - TRAILER) ==
-               chain_behind(g, (uint32_t)(group * SL_CODE_ROWS) + SL_CODE_ROWS - 1);
+           sl_get_u32(bytes + stride - TRAILER) == g->group_chain[group];
 }
 
 static sl_status damaged(const sl_folder *g, size_t group, sl_error *err)

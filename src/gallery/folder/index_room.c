@@ -15,7 +15,8 @@ static bool grow_rows(sl_folder *g, size_t n)
 {
     const bool fits = grow(&g->record_at, n, sizeof *g->record_at) && grow(&g->row_label, n, sizeof *g->row_label) &&
                       grow(&g->row_removed, n, sizeof *g->row_removed) && grow(&g->row_held, n, sizeof *g->row_held) &&
-                      grow(&g->face_row, n, sizeof *g->face_row) && grow(&g->face_label, n, sizeof *g->face_label);
+                      grow(&g->face_row, n, sizeof *g->face_row) && grow(&g->face_label, n, sizeof *g->face_label) &&
+                      grow(&g->group_chain, n / SL_CODE_ROWS + 1, sizeof *g->group_chain);
     if (fits)
         g->rows_capacity = (uint32_t)n;
     return fits;

@@ -69,7 +69,7 @@ void sl_folder_close(sl_gallery *gallery)
     sl_table_free(&g->label_table);
     sl_table_free(&g->hashes);
     void *arrays[] = {g->record_at, g->row_label,   g->row_removed, (void *)g->row_held, g->face_row, g->face_label,
-                      g->label_at,  g->label_faces, g->gathered,    g->record,       g->centre};
+                      g->label_at,  g->label_faces, g->gathered,    g->record,       g->centre,   g->group_chain};
     for (size_t i = 0; i < sizeof arrays / sizeof *arrays; i++)
         free(arrays[i]);
     free(g);

@@ -64,6 +64,8 @@ void sl_index_add(sl_folder *g, uint64_t at)
     atomic_init(&g->row_held[row], 0);
     if (!known)
         sl_table_insert(&g->images, face.image, face.image_size, row);
+    if (row % SL_CODE_ROWS == SL_CODE_ROWS - 1)
+        g->group_chain[row / SL_CODE_ROWS] = g->chain;
     g->rows++;
     g->face_row[g->base.faces] = row;
     g->face_label[g->base.faces] = label;

@@ -61,6 +61,7 @@ typedef struct sl_folder {
     uint64_t *record_at;           /* [rows] offset of its ADD record in the log */
     uint32_t *row_label;           /* [rows] label id */
     bool *row_removed;             /* [rows] */
+    uint32_t *group_chain;         /* [rows / 16] the log's checksum behind the last row of a group of codes.N */
     uint32_t vacant;               /* rows that hold nothing (sl_row_vacant): between the steps of a compaction */
     _Atomic uint8_t *row_held;     /* [rows] SL_HELD_*: what of the row was verified */
 
@@ -130,8 +131,8 @@ bool sl_index_make_room(sl_folder *g, uint32_t rows, uint32_t labels);
 
 /* ---- replay.c ---- */
 
-/* Enters the face whose ADD record lies at `at` in the log (there must be room). Rows that are known have their
- * label. */
+/* Enters the face whose ADD record lies at `at` in the log, which is read or written so far (there must be room). Rows
+ * that are known have their label. */
 void sl_index_add(sl_folder *g, uint64_t at);
 
 /* Enters rows that hold nothing, of the VACANT record at `at` (there must be room for each). */
