@@ -41,7 +41,7 @@ static uint32_t crc_tables(uint32_t crc, const uint8_t *p, size_t size)
 
 #if defined(__x86_64__)
 /* The instruction may begin three times as often as it ends, so three lanes of bytes go side by side. */
-enum { LONG = 1024, SHORT = 64 }; /* bytes of a lane: multiples of 8 */
+enum { LONG = 256, SHORT = 64 }; /* bytes of a lane: multiples of 8 */
 
 /* [k][b]: what byte k of a checksum, b, becomes by the zeros of a lane behind it. Checksums are linear. */
 typedef uint32_t shift_table[4][256];
