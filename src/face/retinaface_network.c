@@ -148,7 +148,8 @@ static void fill_input(const sl_image *picture, bool mirrored, int width, int he
 {
     const size_t plane = (size_t)width * (size_t)height;
     const int channels = picture->channels, last = (picture->width - 1) * channels;
-    memset(input, 0, 3 * plane * sizeof *input);
+    if (picture->width < width || picture->height < height)
+        memset(input, 0, 3 * plane * sizeof *input);
     for (int y = 0; y < picture->height; y++) {
         const uint8_t *row = picture->pixels + (size_t)y * (size_t)picture->width * (size_t)channels;
         fill_row(mirrored ? row + last : row, mirrored ? -channels : channels, channels == 3 ? 1 : 0,

@@ -11,6 +11,10 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
 
 /* The part of the picture under what is taken, its sides rounded up to multiples of `step`; false when there is
  * none. */
@@ -48,16 +52,52 @@ bool sl_taking_of(const sl_image *image, const sl_affine *map, int width, int he
     return true;
 }
 
+/* The mean of the channels of `step` pixels each way, of an image whose sides are multiples of `step`. */
+static void shrink(const sl_image *part, int step, uint32_t *sum, sl_image *out)
+{
+    const int channels = part->channels, stride = part->width * channels;
+    const float each = 1 / (float)(step * step);
+    uint8_t *to = out->pixels;
+    for (int y = 0; y < out->height; y++) {
+        const uint8_t *row = part->pixels + (size_t)y * (size_t)step * (size_t)stride;
+        memset(sum, 0, (size_t)stride * sizeof *sum);
+        for (int k = 0; k < step; k++, row += stride)
+            for (int i = 0; i < stride; i++)
+                sum[i] += row[i];
+        for (int x = 0; x < out->width; x++)
+            for (int c = 0; c < channels; c++) {
+                const uint32_t *first = sum + x * step * channels + c;
+                uint32_t all = 0;
+                for (int k = 0; k < step; k++)
+                    all += first[k * channels];
+                *to++ = (uint8_t)(int)((float)all * each + .5f);
+            }
+    }
+}
+
+static sl_status shrink_part(const sl_image *image, const sl_taking *t, sl_image *out, sl_error *err)
+{
+    sl_image part;
+    SL_TRY(sl_image_crop(image, t->x, t->y, t->width, t->height, &part, err));
+    sl_status status = sl_image_new(t->width / t->step, t->height / t->step, image->channels, out, err);
+    uint32_t *sum = malloc((size_t)(t->width * image->channels) * sizeof *sum);
+    if (status == SL_OK && sum)
+        shrink(&part, t->step, sum, out);
+    else if (status == SL_OK)
+        status = sl_no_memory(err, "for a part of a photo");
+    free(sum);
+    sl_image_free(&part);
+    return status;
+}
+
 /* Shrinks the part and warps that. */
 static sl_status warp_shrunk(const sl_image *image, const sl_taking *t, int width, int height, sl_image *out,
                              sl_error *err)
 {
-    sl_image part, small;
-    SL_TRY(sl_image_crop(image, t->x, t->y, t->width, t->height, &part, err));
-    sl_status status = sl_image_shrink(&part, t->width / t->step, t->height / t->step, &small, err);
-    sl_image_free(&part);
-    SL_TRY(status);
-    status = sl_image_warp(&small, &t->map, width, height, out, err);
+    sl_image small;
+    sl_status status = shrink_part(image, t, &small, err);
+    if (status == SL_OK)
+        status = sl_image_warp(&small, &t->map, width, height, out, err);
     sl_image_free(&small);
     return status;
 }
