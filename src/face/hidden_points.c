@@ -7,7 +7,7 @@
 
 /* Nose and mouth are corrected. An eye stays: behind glasses the detector is as exact, and scarves leave eyes free
  * (docs/lab/points.md). */
-enum { VIEW = SL_POINTS_VIEW, LOOKS = 2, ROUNDS = 2, FIRST = 2 };
+enum { VIEW = SL_POINTS_VIEW, ROUNDS = 2, FIRST = 2 };
 
 /* ---- the view ---- */
 
@@ -43,15 +43,15 @@ void sl_points_view_input(const sl_image *view, bool mirrored, float *out)
 
 /* ---- the network ---- */
 
-static const sl_shape looks = {4, {LOOKS, 3, VIEW, VIEW}};
+static const sl_shape one_view = {4, {1, 3, VIEW, VIEW}};
 
 bool sl_hidden_points_fits(const sl_graph *graph)
 {
     sl_graph *sized;
-    if (graph->n_inputs != 1 || graph->n_outputs != 1 || sl_graph_infer(graph, &looks, NULL, 0, &sized, NULL) != SL_OK)
+    if (graph->n_inputs != 1 || graph->n_outputs != 1 || sl_graph_infer(graph, &one_view, NULL, 0, &sized, NULL) != SL_OK)
         return false;
     const sl_shape *told = &sized->tensors[sized->outputs[0]].shape;
-    const bool fits = told->rank == 2 && told->dim[0] == LOOKS && told->dim[1] == SL_POINTS_TOLD;
+    const bool fits = told->rank == 2 && told->dim[0] == 1 && told->dim[1] == SL_POINTS_TOLD;
     sl_graph_free(sized);
     return fits;
 }
@@ -64,7 +64,7 @@ sl_status sl_hidden_points_open(const sl_graph *graph, int threads, sl_hidden_po
         return sl_fail(err, SL_ERR_UNSUPPORTED, "points: the network does not take views [N, 3, %d, %d] and give [N, %d] "
                        "numbers", VIEW, VIEW, SL_POINTS_TOLD);
     const char *name = graph->tensors[graph->outputs[0]].name;
-    SL_TRY(sl_graph_specialize(graph, &looks, &name, 1, &special, err));
+    SL_TRY(sl_graph_specialize(graph, &one_view, &name, 1, &special, err));
     sl_status status = sl_plan_compile(special, threads, &out->plan, err);
     sl_graph_free(special);
     return status;
@@ -78,10 +78,29 @@ void sl_hidden_points_close(sl_hidden_points *h)
 
 /* ---- a look at a face ---- */
 
-/* The mean of what is told of the view and of its mirror image: places in the view, hidden parts. */
-static void join_looks(const float *told, sl_point points[5], float hidden[5])
+/* What the network tells of a view, or of its mirror image. */
+static sl_status ask(sl_hidden_points *h, const sl_image *view, bool mirrored, float told[SL_POINTS_TOLD], sl_error *err)
 {
-    const float *mirrored = told + SL_POINTS_TOLD;
+    sl_points_view_input(view, mirrored, sl_plan_input(h->plan, 0, NULL));
+    SL_TRY(sl_plan_run(h->plan, err));
+    memcpy(told, sl_plan_output(h->plan, 0, NULL), SL_POINTS_TOLD * sizeof *told);
+    return SL_OK;
+}
+
+/* Does the view alone say that all is seen? No face whose view did was ever corrected for its mirror image's sake
+ * (docs/lab/points.md). */
+static bool all_seen(const float told[SL_POINTS_TOLD])
+{
+    static const float surely = .1f;
+    for (int i = FIRST; i < 5; i++)
+        if (!(told[10 + i] < surely))
+            return false;
+    return true;
+}
+
+/* The mean of what is told of the view and of its mirror image: places in the view, hidden parts. */
+static void join_looks(const float *told, const float *mirrored, sl_point points[5], float hidden[5])
+{
     sl_points_of_view(points);
     for (int i = 0; i < 5; i++) {
         const int m = sl_mirrored_point[i];
@@ -91,19 +110,24 @@ static void join_looks(const float *told, sl_point points[5], float hidden[5])
     }
 }
 
-/* In a view of the photo, where the points are in the photo, and how far hidden. */
+/* In a view of the photo, where the points are in the photo, and how far hidden. Where all are seen they stay. */
 static sl_status look(sl_hidden_points *h, const sl_image *rgb, const sl_affine *map, sl_point points[5], float hidden[5],
                       sl_error *err)
 {
-    const size_t each = 3 * VIEW * VIEW;
+    float told[SL_POINTS_TOLD], mirrored[SL_POINTS_TOLD];
     sl_image view;
     SL_TRY(sl_image_take(rgb, map, VIEW, VIEW, &view, err));
-    float *input = sl_plan_input(h->plan, 0, NULL);
-    for (int mirrored = 0; mirrored < LOOKS; mirrored++)
-        sl_points_view_input(&view, mirrored, input + (size_t)mirrored * each);
+    sl_status status = ask(h, &view, false, told, err);
+    const bool seen = status == SL_OK && all_seen(told);
+    if (status == SL_OK && !seen)
+        status = ask(h, &view, true, mirrored, err);
     sl_image_free(&view);
-    SL_TRY(sl_plan_run(h->plan, err));
-    join_looks(sl_plan_output(h->plan, 0, NULL), points, hidden);
+    SL_TRY(status);
+    if (seen) {
+        memcpy(hidden, told + 10, 5 * sizeof *hidden);
+        return SL_OK;
+    }
+    join_looks(told, mirrored, points, hidden);
     for (int i = 0; i < 5; i++)
         points[i] = sl_affine_apply(map, points[i]);
     return SL_OK;

@@ -3,8 +3,9 @@
  * and where they must be by what is seen of the rest. Nose and mouth go there. Of a point that is seen nothing changes, not
  * a bit.
  *
- *     photo, points --align--> view 64 x 64 and its mirror image --network--> where each point is, how far it is hidden
- *                     ^                                                    |
+ *     photo, points --align--> view 64 x 64 --network--> all seen: nothing changes
+ *                     ^                          | else
+ *                     |          its mirror image too --network--> where each point is, how far it is hidden
  *                     '------------- once more, by these points <----------'
  */
 #ifndef SL_FACE_HIDDEN_POINTS_H
@@ -34,7 +35,7 @@ void sl_points_view_input(const sl_image *view, bool mirrored, float *out);
 
 /* One thread's own. */
 typedef struct {
-    sl_plan *plan; /* of a view and its mirror image */
+    sl_plan *plan; /* of a view, or its mirror image */
 } sl_hidden_points;
 
 /* Whether a graph can be such a network, by its input and output. */

@@ -7,14 +7,17 @@
 
 static sl_error err;
 
-/* A network that tells `told` whatever it sees, as one dense layer over the flat view. */
-static sl_graph *network(int64_t side, const float *told, int count)
+/* A network that tells `told` whatever it sees, as one dense layer over the flat view; of what is hidden more, by `left`, the
+ * brighter a pixel at the left is. */
+static sl_graph *network_that_looks(int64_t side, const float *told, int count, float left)
 {
     const sl_attr flat = {.axis = 1};
     const sl_shape view = {4, {-1, 3, side, side}}, unknown = {.rank = -1};
     const int64_t in = 3 * side * side;
     float *weights = calloc((size_t)(in * count), sizeof *weights), *bias = malloc((size_t)count * sizeof *bias);
     memcpy(bias, told, (size_t)count * sizeof *bias);
+    for (int i = 10; i < count; i++)
+        weights[i * in + side * side / 2 + side / 8] = left;
     sl_graph *g = sl_graph_new();
     sl_tensor x, f, w, b, y;
     assert_ok(sl_graph_add_tensor(g, "view", SL_TYPE_F32, &view, &x, &err));
@@ -27,6 +30,11 @@ static sl_graph *network(int64_t side, const float *told, int count)
     assert_ok(sl_graph_add_node(g, SL_OP_DENSE, "points", NULL, (sl_tensor[]){f, w, b}, 3, &y, 1, &err));
     assert_ok(sl_graph_add_output(g, y, &err));
     return g;
+}
+
+static sl_graph *network(int64_t side, const float *told, int count)
+{
+    return network_that_looks(side, told, count, 0);
 }
 
 static sl_hidden_points open_told(const float told[SL_POINTS_TOLD])
@@ -128,6 +136,34 @@ static void a_mirror_image_is_asked_too(void **state)
     }
 }
 
+/* Of a photo that is white at its right half a network says .05 of what is hidden in the view, and 1.05 in its mirror
+ * image: the view settles it. Where it is the other way round, or the view leaves it open, both count. */
+static void a_view_that_is_surely_seen_settles_it(void **state)
+{
+    (void)state;
+    static const struct {
+        float base, left;
+        bool stays;
+    } cases[] = {{.55f, .25f, true}, {.55f, -.25f, false}, {.62f, .25f, false}};
+    for (int c = 0; c < 3; c++) {
+        const float told[SL_POINTS_TOLD] = {[10] = cases[c].base, cases[c].base, cases[c].base, cases[c].base,
+                                            cases[c].base};
+        sl_hidden_points h;
+        sl_graph *g = network_that_looks(SL_POINTS_VIEW, told, SL_POINTS_TOLD, cases[c].left);
+        sl_image image = photo(3);
+        sl_point points[5];
+        for (int i = 0; i < image.width * image.height; i++)
+            memset(image.pixels + 3 * i, i % image.width > 88 ? 255 : 0, 3);
+        memcpy(points, face, sizeof face);
+        assert_ok(sl_hidden_points_open(g, 1, &h, &err));
+        assert_ok(sl_hidden_points_correct(&h, &image, points, &err));
+        assert_int_equal(memcmp(points, face, sizeof face) == 0, cases[c].stays);
+        sl_hidden_points_close(&h);
+        sl_image_free(&image);
+        sl_graph_free(g);
+    }
+}
+
 static void what_is_no_number_changes_nothing(void **state)
 {
     (void)state;
@@ -172,6 +208,7 @@ int main(void)
         cmocka_unit_test(hidden_points_go_where_they_are_told_to_be),
         cmocka_unit_test(each_point_has_its_own_weight),
         cmocka_unit_test(a_mirror_image_is_asked_too),
+        cmocka_unit_test(a_view_that_is_surely_seen_settles_it),
         cmocka_unit_test(what_is_no_number_changes_nothing),
         cmocka_unit_test(other_networks_are_refused),
     };
