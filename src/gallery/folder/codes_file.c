@@ -288,7 +288,7 @@ static sl_status append_all(sl_folder *g, sl_ticker *ticker, sl_error *err)
 sl_status sl_codes_append(sl_folder *g, sl_ticker *ticker, sl_error *err)
 {
     sl_codes_file *c = &g->codes;
-    if (c->file.fd < 0 || g->vacant || g->rows / SL_CODE_ROWS * SL_CODE_ROWS <= c->rows)
+    if (c->file.fd < 0 || g->vacant || g->compacting || g->rows / SL_CODE_ROWS * SL_CODE_ROWS <= c->rows)
         return SL_OK;
     const sl_status status = append_all(g, ticker, err);
     c->tail_end = 0;

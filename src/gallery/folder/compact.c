@@ -5,10 +5,12 @@
  *     step       | 0 | 1 | 2' . . . | 3 . - | 4 |     0 and 1 have no gaps: they stay. 2' is written, of the live
  *                                                     rows of 2 and the first of 3. 3 and 4 stay, the rows of 3 that
  *                                                     went to 2' and removed ones are vacant. Old 2 is deleted
- *     step       | 0 | 1 | 2' | 3' | 4 . |            and so on: a tenth of the segments at once, the last step has
- *                                                     no vacant rows
+ *     step       | 0 | 1 | 2' | 3' | 4 . |            and so on, the last step has no vacant rows
  *
- * What stays is a second name of the same files. A crash between the steps leaves a whole gallery, compacted in part. */
+ * What stays is a second name of the same files. A step writes a log of its own, and as many rows as a tenth of the
+ * gallery has room for beside that, with what the steps before gave back. Where that is none the first one writes the
+ * log alone: its generation has no codes and no index, so the next has their room. Both are made at the end. A crash
+ * between the steps leaves a whole gallery, compacted in part. */
 #include "gallery/folder/store.h"
 #include "gallery/person_notes.h"
 
@@ -22,11 +24,6 @@ typedef struct {
 
 /* ---- which ---- */
 
-static uint32_t segments_of(const sl_folder *g)
-{
-    return (g->rows + g->meta.segment_rows - 1) / g->meta.segment_rows;
-}
-
 /* Rows are in order: where the last face of a segment is in its own place, all before it are. */
 static uint32_t whole_segments(const sl_folder *g)
 {
@@ -37,15 +34,38 @@ static uint32_t whole_segments(const sl_folder *g)
     return kept;
 }
 
-/* all: in one step. */
-static step plan_step(const sl_folder *g, bool all)
+/* So many faces from `first` on can be written where there is `room` for them and a log: whole segments, or all. */
+static uint32_t faces_for(const sl_folder *g, uint32_t first, uint64_t room)
 {
     const uint32_t faces = (uint32_t)g->base.faces, size = g->meta.segment_rows;
-    if (all)
+    const sl_template_shape *shape = &g->meta.shape;
+    const size_t row = sl_row_stride(SL_FILE_EMBEDDINGS, shape) + sl_row_stride(SL_FILE_PATCHES, shape);
+    uint64_t bytes = g->files[SL_FILE_LOG].end;
+    for (uint32_t i = first; i < faces; i++) {
+        bytes += row + sl_row_record(g, g->face_row[i]).crop_size;
+        if (bytes > room)
+            return (i - first) / size * size;
+    }
+    return faces - first;
+}
+
+/* Is it large, and has something to give back that the next generation does without? */
+static bool can_give_back(const sl_folder *g)
+{
+    return g->rows / 10 >= g->meta.segment_rows && (g->codes.rows > 0 || sl_index_bytes(g) > 0);
+}
+
+/* `room`: bytes that there are beside the generation; 0: for all of it, in one step. */
+static step plan_step(const sl_folder *g, uint64_t room)
+{
+    const uint32_t faces = (uint32_t)g->base.faces, size = g->meta.segment_rows;
+    if (room == 0)
         return (step){0, faces, g->rows};
-    const uint32_t kept = whole_segments(g), tenth = segments_of(g) / 10, most = (tenth ? tenth : 1) * size;
-    const uint32_t left = faces - kept * size;
-    return left <= most ? (step){kept, left, g->rows} : (step){kept, most, g->face_row[kept * size + most]};
+    const uint32_t kept = whole_segments(g), left = faces - kept * size;
+    uint32_t taken = faces_for(g, kept * size, room);
+    if (taken == 0 && !can_give_back(g)) /* a segment is the least */
+        taken = left < size ? left : size;
+    return (step){kept, taken, taken == left ? g->rows : g->face_row[kept * size + taken]};
 }
 
 /* ---- writing ---- */
@@ -144,8 +164,7 @@ static sl_status check_faces(const sl_folder *from, const step *s, sl_folder *ba
         SL_TRY(sl_check_row(back, back->face_row[i], err));
         SL_TRY(sl_tick(ticker, first + s->taken + i + 1, err));
     }
-    SL_TRY(sl_index_check(back, err));
-    return sl_codes_check(back, err);
+    return SL_OK;
 }
 
 /* Reads the new generation as whoever opens it next will: the old one is dropped on its word. */
@@ -172,17 +191,19 @@ static sl_status check_written(const sl_folder *from, const step *s, const sl_me
 
 /* Writes the next generation beside this one, reads it back, then lets gallery.meta name it: that rename is the moment
  * of change. Files that do not count are deleted here, or by the next writer after a crash. */
-static sl_status make_step(const sl_folder *g, bool all, sl_folder **fresh, sl_ticker *ticker, sl_error *err)
+static sl_status make_step(const sl_folder *g, uint64_t room, sl_folder **fresh, sl_ticker *ticker, sl_error *err)
 {
     sl_meta meta = g->meta;
     if (meta.generation++ == SL_GENERATION_MAX)
         return sl_fail(err, SL_ERR_LIMIT, "%s: was compacted too often", g->base.place);
     meta.version = SL_GALLERY_VERSION;
     meta.segment_rows = g->meta.segment_rows ? g->meta.segment_rows : SL_SEGMENT_ROWS;
-    const step s = plan_step(g, all);
+    const step s = plan_step(g, room);
     sl_status status = sl_store_create(g->base.place, &meta, fresh, err);
-    if (status == SL_OK)
+    if (status == SL_OK) {
+        (*fresh)->compacting = true;
         status = write_step(g, &s, *fresh, ticker, err);
+    }
     if (status == SL_OK)
         status = check_written(g, &s, &meta, ticker, err);
     if (status != SL_OK) {
@@ -199,9 +220,11 @@ static sl_status make_step(const sl_folder *g, bool all, sl_folder **fresh, sl_t
 static sl_status make_steps(sl_folder **g, sl_ticker *ticker, sl_error *err)
 {
     bool all = (*g)->meta.version < SL_GALLERY_VERSION; /* an older gallery has no segments */
+    const uint64_t had = sl_store_bytes(*g), most = had + had / 10;
     while (all || (*g)->base.faces < (*g)->rows) {
         sl_folder *fresh = NULL;
-        sl_status status = make_step(*g, all, &fresh, ticker, err);
+        const uint64_t has = sl_store_bytes(*g), room = all ? 0 : most > has ? most - has : 1;
+        sl_status status = make_step(*g, room, &fresh, ticker, err);
         if (status == SL_ERR_UNSUPPORTED && !fresh && !all) { /* files have one name here: it needs room for all */
             all = true;
             continue;
@@ -215,6 +238,8 @@ static sl_status make_steps(sl_folder **g, sl_ticker *ticker, sl_error *err)
         SL_TRY(status);
         all = false;
     }
+    (*g)->compacting = false;
+    sl_codes_append(*g, NULL, NULL); /* where that fails searches do without; closing makes the index */
     return SL_OK;
 }
 

@@ -168,6 +168,16 @@ sl_status sl_store_publish(const sl_folder *g, sl_error *err)
     return status;
 }
 
+uint64_t sl_store_bytes(const sl_folder *g)
+{
+    uint64_t bytes = SL_META_SIZE + SL_MARKER_SIZE;
+    for (int k = 0; k < SL_FILES; k++)
+        bytes += sl_datafile_bytes(&g->files[k]);
+    bytes += g->meta.segment_rows ? sl_centre_bytes(&g->meta.shape) : 0;
+    bytes += g->codes.file.fd >= 0 ? g->codes.file.end : 0;
+    return bytes + sl_index_bytes(g);
+}
+
 /* ---- the lock ---- */
 
 sl_status sl_store_lock(const char *dir, int *fd, sl_error *err)

@@ -13,12 +13,7 @@ static void info(const sl_gallery *gallery, sl_gallery_info *out)
     out->removed = g->rows - g->base.faces;
     out->labels = g->labels_live;
     out->version = (int)g->meta.version;
-    out->bytes = SL_META_SIZE + SL_MARKER_SIZE;
-    for (int k = 0; k < SL_FILES; k++)
-        out->bytes += sl_datafile_bytes(&g->files[k]);
-    out->bytes += g->meta.segment_rows ? sl_centre_bytes(&g->meta.shape) : 0;
-    out->bytes += g->codes.file.fd >= 0 ? g->codes.file.end : 0;
-    out->bytes += sl_index_bytes(g);
+    out->bytes = sl_store_bytes(g);
 }
 
 static uint32_t label_id(const sl_gallery *gallery, size_t i)

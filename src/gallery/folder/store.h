@@ -63,6 +63,7 @@ typedef struct sl_folder {
     bool *row_removed;             /* [rows] */
     uint32_t *group_chain;         /* [rows / 16] the log's checksum behind the last row of a group of codes.N */
     uint32_t vacant;               /* rows that hold nothing (sl_row_vacant): between the steps of a compaction */
+    bool compacting;               /* of a step of one: what is derived is made when the last one has ended */
     _Atomic uint8_t *row_held;     /* [rows] SL_HELD_*: what of the row was verified */
 
     /* By live face, in order of enrolment. */
@@ -184,6 +185,9 @@ sl_status sl_store_read_meta(const char *dir, sl_meta *out, bool *foreign, sl_er
 
 /* Publishes the handle's generation: writes gallery.meta. */
 sl_status sl_store_publish(const sl_folder *g, sl_error *err);
+
+/* What the generation takes of the disk. */
+uint64_t sl_store_bytes(const sl_folder *g);
 
 /* Deletes the files of all generations but `keep`, and temporary files. */
 sl_status sl_store_clean(const char *dir, uint64_t keep, sl_error *err);
