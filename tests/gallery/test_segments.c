@@ -291,6 +291,35 @@ static void dies_at_every_step(void **state)
     print_message("died at %d calls of a compaction in steps\n", at - 1);
 }
 
+/* Beside an open writer a compaction is refused, says what to do, and changes nothing; writer and readers go on. When the
+ * writer is closed it goes through, beside the readers. */
+static void a_writer_keeps_compaction_out(void **state)
+{
+    (void)state;
+    enum { FACES = 3 * SEGMENT, EVERY = 5 };
+    make(SL_PATCHES_INT8, FACES, EVERY);
+    sl_gallery *writer = open_gallery(dir, SL_GALLERY_WRITE), *reader = open_gallery(dir, SL_GALLERY_READ);
+    assert_ok(try_add(writer, FACES)); /* not committed yet */
+    const uint64_t bytes = bytes_on_disk();
+    assert_fails(sl_gallery_compact(dir, NULL, NULL, &err), SL_ERR_LOCKED, "wait until it has ended");
+    assert_int_equal(bytes_on_disk(), bytes);
+    assert_ok(try_add(writer, FACES + 1));
+    assert_ok(sl_gallery_commit(writer, &err));
+    expect_all(reader, FACES, EVERY);
+    assert_ok(sl_gallery_refresh(reader, &err));
+    assert_int_equal(sl_gallery_size(reader), sl_gallery_size(writer));
+    expect_face(reader, sl_gallery_size(reader) - 1, FACES + 1);
+    sl_gallery_close(writer);
+    assert_ok(sl_gallery_compact(dir, NULL, NULL, &err));
+    expect_face(reader, sl_gallery_size(reader) - 1, FACES + 1);
+    assert_fails(sl_gallery_refresh(reader, &err), SL_ERR_MISMATCH, "open it again");
+    sl_gallery_close(reader);
+    reader = open_gallery(dir, SL_GALLERY_READ);
+    expect_face(reader, sl_gallery_size(reader) - 1, FACES + 1);
+    sl_gallery_close(reader);
+    assert_ok(sl_gallery_verify(dir, NULL, NULL, &err));
+}
+
 static int stop_at_half(void *context, size_t done, size_t total)
 {
     (void)context;
@@ -346,6 +375,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(segments_are_one_array, setup, teardown),
         cmocka_unit_test_setup_teardown(a_tenth_is_room_enough, setup, teardown),
         cmocka_unit_test_setup_teardown(dies_at_every_step, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_writer_keeps_compaction_out, setup, teardown),
         cmocka_unit_test_setup_teardown(an_interruption_is_no_loss, setup, teardown),
         cmocka_unit_test_setup_teardown(disks_without_links, setup, teardown),
         cmocka_unit_test_setup_teardown(pieces_that_are_not_there, setup, teardown),
