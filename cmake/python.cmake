@@ -11,7 +11,8 @@ endif()
 file(GLOB core_sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/python/core/*.c)
 file(GLOB python_files CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/python/secondlook/*)
 add_library(secondlook_python MODULE ${core_sources})
-set_target_properties(secondlook_python PROPERTIES PREFIX "" OUTPUT_NAME _core SUFFIX .abi3.so
+# Where it finds the library before it is installed is told from its own place: no folder's name is in it.
+set_target_properties(secondlook_python PROPERTIES PREFIX "" OUTPUT_NAME _core SUFFIX .abi3.so BUILD_RPATH_USE_ORIGIN ON
                                                    LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/python/secondlook)
 target_include_directories(secondlook_python SYSTEM PRIVATE ${PYTHON_HEADERS_INCLUDE_DIRS})
 target_link_libraries(secondlook_python PRIVATE secondlook)
