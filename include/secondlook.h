@@ -319,8 +319,9 @@ typedef struct {
                      20, or a 56th of the root of the photo's area where that is more; in photos of less than 480 x 480
                      with a face nothing more is looked for */
     const char *encoder; /* of queries: a name or a manifest's path; "auto": the one that came with the library for this
-                            recogniser, if any; NULL, "none": there is none. SL_ERR_MISMATCH where it is of another
-                            recogniser */
+                            recogniser, if any, which is what the programs take; NULL, "none": there is none. With one,
+                            who searches is embedded by sl_query_of_face or sl_queries_of_crops: rules are for those.
+                            SL_ERR_MISMATCH where it is of another recogniser */
     int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any number */
     sl_points_source points;
 } sl_engine_options;
@@ -392,8 +393,8 @@ SL_API sl_status sl_templates_of_crops(sl_session *session, const sl_image *crop
                                        sl_template **out, sl_error *err);
 
 /* The same of faces that search: where the engine has a query encoder, the more is hidden of a face, the more of its
- * embedding is the encoder's, which sees through what covers it. Of a face that nothing covers they are those above,
- * bit for bit, as they are without an encoder. For galleries of the engine's model; never enrol them. */
+ * embedding is the encoder's, which sees through what covers it. Of a face that nothing covers they are those above
+ * but for rounding. For galleries of the engine's model; never enrol them. */
 SL_API sl_status sl_query_of_face(sl_session *session, const sl_image *image, const sl_face *face, sl_template **out,
                                   sl_error *err);
 SL_API sl_status sl_queries_of_crops(sl_session *session, const sl_image *crops, size_t count, sl_template **out,

@@ -8,7 +8,9 @@
  *
  *     embedding = unit length of (1 - w - v) t + w s + v e
  *
- * In int8 encoders begin at the crop: int8's ranges are of the recogniser's own activations.
+ * s and e are means of what the encoder makes of the face and of the face in the mirror: what is left to see of a covered
+ * face is little, and seen twice it is known better (docs/lab/encoder.md). In int8, and of the face in the mirror, encoders
+ * begin at the crop: int8's ranges are of the recogniser's own activations.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -32,17 +34,12 @@ static sl_status find_hidden(const sl_session *s, const sl_template *query, sl_h
     return sl_hidden_of_face(known, &face, out, err);
 }
 
-static bool from_crop(const sl_session *s, const sl_encoder *e)
-{
-    return s->engine->precision == SL_COMPUTE_INT8 || e->n_from == 0;
-}
-
-static sl_status open_plan(const sl_session *s, const sl_encoder *e, sl_plan **plan, sl_error *err)
+static sl_status open_plan(const sl_session *s, const sl_encoder *e, bool whole, sl_plan **plan, sl_error *err)
 {
     const bool int8 = s->engine->precision == SL_COMPUTE_INT8;
     const sl_plan_options options = {.threads = s->threads,
                                      .precision = int8 ? SL_COMPUTE_F32 : s->engine->precision};
-    return *plan ? SL_OK : sl_encoder_compile(e, &s->engine->recogniser, from_crop(s, e), &options, plan, err);
+    return *plan ? SL_OK : sl_encoder_compile(e, &s->engine->recogniser, whole, &options, plan, err);
 }
 
 /* Row `row` of a batch. */
@@ -54,19 +51,28 @@ static void take(const float *from, int row, sl_plan *to, int input)
     memcpy(x, from + (size_t)row * n, n * sizeof *x);
 }
 
-/* What the encoder goes on from, of the face in this row: the recogniser's inner tensors, or the crop as it was read. */
+/* What the encoder goes on from, of the face in this row: the recogniser's inner tensors. */
 static void feed(const sl_session *s, const sl_encoder *e, sl_plan *ran, int row, sl_plan *plan)
 {
     char *inner[SL_MOST_INNER];
     const int n_inner = sl_encoder_inner(&s->engine->encoder, inner);
-    if (from_crop(s, e)) {
-        take(sl_plan_input(ran, 0, NULL), row, plan, 0);
-        return;
-    }
     for (int i = 0; i < e->n_from; i++)
         for (int k = 0; k < n_inner; k++)
             if (strcmp(inner[k], e->from[i]) == 0)
                 take(sl_plan_output(ran, 2 + k, NULL), row, plan, i);
+}
+
+/* The crop [1, channels, height, width] that the plan is to read, left to right. */
+static void mirror(sl_plan *plan)
+{
+    sl_shape shape;
+    float *row = sl_plan_input(plan, 0, &shape), *end = row + sl_shape_elements(&shape);
+    for (const int64_t width = shape.dim[3]; row < end; row += width)
+        for (int64_t x = 0; x < width / 2; x++) {
+            const float left = row[x];
+            row[x] = row[width - 1 - x];
+            row[width - 1 - x] = left;
+        }
 }
 
 static double length_of(const float *x, int n)
@@ -85,17 +91,30 @@ static void add(double *sum, const float *x, float share, int n)
         sum[i] += by * x[i];
 }
 
-/* What encoder number `which` makes of the face, by its share. */
+/* What encoder number `which` makes of the face, or of the face in the mirror, by its share. */
+static sl_status add_view(sl_session *s, int which, bool mirrored, sl_plan *ran, int row, float share, int dim,
+                          double *sum, sl_error *err)
+{
+    const sl_encoder *e = which ? s->engine->encoder.eyes : &s->engine->encoder;
+    const bool whole = mirrored || s->engine->precision == SL_COMPUTE_INT8 || e->n_from == 0;
+    sl_plan **plan = &s->encoders[which][whole];
+    SL_TRY(open_plan(s, e, whole, plan, err));
+    if (whole)
+        take(sl_plan_input(ran, 0, NULL), row, *plan, 0);
+    else
+        feed(s, e, ran, row, *plan);
+    if (mirrored)
+        mirror(*plan);
+    SL_TRY(sl_plan_run(*plan, err));
+    add(sum, sl_plan_output(*plan, 0, NULL), share, dim);
+    return SL_OK;
+}
+
 static sl_status add_encoder(sl_session *s, int which, sl_plan *ran, int row, float share, int dim, double *sum,
                              sl_error *err)
 {
-    const sl_encoder *e = which ? s->engine->encoder.eyes : &s->engine->encoder;
-    if (!(share > 0))
-        return SL_OK;
-    SL_TRY(open_plan(s, e, &s->encoders[which], err));
-    feed(s, e, ran, row, s->encoders[which]);
-    SL_TRY(sl_plan_run(s->encoders[which], err));
-    add(sum, sl_plan_output(s->encoders[which], 0, NULL), share, dim);
+    for (int mirrored = 0; mirrored < 2 && share > 0; mirrored++)
+        SL_TRY(add_view(s, which, mirrored, ran, row, share / 2, dim, sum, err));
     return SL_OK;
 }
 

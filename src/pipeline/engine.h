@@ -50,7 +50,7 @@ struct sl_session {
     sl_detector *detector;   /* opened at the first picture */
     sl_plan *plans[2][2];    /* [of queries][of many] the recogniser for 1 and SL_EMBED_BATCH crops; all plans are compiled
                               * when first needed */
-    sl_plan *encoders[2];    /* of covered queries, and of those whose eyes alone are */
+    sl_plan *encoders[2][2]; /* [of faces whose eyes alone are covered][from the crop on] */
     float *patches;          /* [R, C] scratch */
 };
 

@@ -40,10 +40,10 @@ void sl_session_close(sl_session *s)
     if (!s)
         return;
     sl_detector_close(s->detector);
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 4; i++) {
         sl_plan_free(s->plans[i / 2][i % 2]);
-    for (int i = 0; i < 2; i++)
-        sl_plan_free(s->encoders[i]);
+        sl_plan_free(s->encoders[i / 2][i % 2]);
+    }
     free(s->patches);
     free(s);
 }

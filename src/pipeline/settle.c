@@ -6,13 +6,16 @@
 
 /* ---- what an engine knows of its model ---- */
 
-/* With statistics, else the head alone, else nothing: each is an answer. */
+/* With statistics, else the head alone, else nothing: each is an answer, and leaves nothing in err. */
 static sl_status read_known(const sl_engine *engine, sl_oae **out, sl_error *err)
 {
-    sl_status status = sl_oae_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, out, err);
+    sl_error why;
+    sl_status status = sl_oae_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, out, &why);
     if (status == SL_ERR_NOT_FOUND)
-        status = sl_oae_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, out, err);
-    return status == SL_ERR_UNSUPPORTED ? SL_OK : status;
+        status = sl_oae_of_engine(engine, SL_NEEDS_HEAD, NULL, 1, out, &why);
+    if (status == SL_OK || status == SL_ERR_UNSUPPORTED)
+        return SL_OK;
+    return sl_fail(err, status, "%s", why.text);
 }
 
 sl_status sl_engine_find_known(const sl_engine *engine, const sl_oae **out, sl_error *err)

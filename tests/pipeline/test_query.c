@@ -1,0 +1,112 @@
+/* A covered face's query: the encoder sees the face and its mirror image. */
+#include "support.h"
+
+#include "base/rng.h"
+#include "image/image.h"
+#include "secondlook.h"
+
+enum { SIDE = 112, DIM_MOST = 1024 };
+
+static sl_error err;
+
+static sl_engine *open_engine(const char *encoder)
+{
+    sl_engine *engine;
+    const sl_engine_options options = {.model = "mobilefacenet-192", .encoder = encoder, .landmarks = "none"};
+    assert_ok(sl_engine_open(&options, &engine, &err));
+    return engine;
+}
+
+/* Coarse noise, which looks like no part of a face; mirrored it is the same picture from right to left. */
+static void draw(sl_image *crop, bool mirrored)
+{
+    enum { BLOCK = 4 };
+    sl_rng rng = sl_rng_seed(5);
+    uint8_t blocks[SIDE / BLOCK][SIDE / BLOCK][3];
+    for (size_t i = 0; i < sizeof blocks; i++)
+        ((uint8_t *)blocks)[i] = (uint8_t)sl_rng_range(&rng, 0, 255);
+    assert_ok(sl_image_new(SIDE, SIDE, 3, crop, &err));
+    for (int y = 0; y < SIDE; y++)
+        for (int x = 0; x < SIDE; x++)
+            memcpy(crop->pixels + 3 * ((size_t)y * SIDE + (size_t)x),
+                   blocks[y / BLOCK][(mirrored ? SIDE - 1 - x : x) / BLOCK], 3);
+}
+
+/* The crop's embedding as a query's, or as that of a face to be enrolled. Returns its length. */
+static int embed(sl_session *session, bool query, bool mirrored, float *out)
+{
+    sl_image crop;
+    sl_template *t;
+    int dim;
+    draw(&crop, mirrored);
+    assert_ok((query ? sl_queries_of_crops : sl_templates_of_crops)(session, &crop, 1, &t, &err));
+    const float *x = sl_template_embedding(t, &dim);
+    assert_true(dim <= DIM_MOST);
+    memcpy(out, x, (size_t)dim * sizeof *out);
+    sl_template_free(t);
+    sl_image_free(&crop);
+    return dim;
+}
+
+static double distance(const float *a, const float *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += ((double)a[i] - (double)b[i]) * ((double)a[i] - (double)b[i]);
+    return sqrt(sum);
+}
+
+/* More of the eyes is hidden here than of the mouth, so that all of the embedding is the encoder's of eyes. */
+static void the_encoder_sees_both_sides(void **state)
+{
+    (void)state;
+    char *path = model_path("mobilefacenet-192.tflite");
+    if (!path) {
+        print_message("skipped: mobilefacenet-192.tflite is not there\n");
+        skip();
+    }
+    free(path);
+    float q[2][DIM_MOST], t[2][DIM_MOST];
+    int dim = 0;
+    sl_engine *engine = open_engine("auto");
+    assert_string_equal(sl_engine_encoder(engine), "mobilefacenet-192-covered");
+    sl_session *session;
+    assert_ok(sl_session_open(engine, 1, &session, &err));
+    for (int mirrored = 0; mirrored < 2; mirrored++) {
+        dim = embed(session, true, mirrored, q[mirrored]);
+        embed(session, false, mirrored, t[mirrored]);
+    }
+    assert_true(distance(t[0], t[1], dim) > .1);
+    assert_true(distance(q[0], t[0], dim) > .1);
+    assert_true(distance(q[0], q[1], dim) < 1e-4);
+    sl_session_close(session);
+    sl_engine_close(engine);
+}
+
+static void without_an_encoder_queries_are_as_faces(void **state)
+{
+    (void)state;
+    char *path = model_path("mobilefacenet-192.tflite");
+    if (!path)
+        skip(); /* the one before says why */
+    free(path);
+    float q[DIM_MOST], t[DIM_MOST];
+    sl_engine *engine = open_engine("none");
+    sl_session *session;
+    assert_null(sl_engine_encoder(engine));
+    assert_ok(sl_session_open(engine, 1, &session, &err));
+    const int dim = embed(session, true, false, q);
+    embed(session, false, false, t);
+    assert_memory_equal(q, t, (size_t)dim * sizeof *q);
+    sl_session_close(session);
+    sl_engine_close(engine);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_encoder_sees_both_sides),
+        cmocka_unit_test(without_an_encoder_queries_are_as_faces),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
