@@ -49,6 +49,11 @@ static const sl_augmentation recipes[] = {
      .share = {.1, .03, .6, 0, 0, .03, .02, .02, .2},
      .sunglasses_too = .5,
      AS_IN_LIFE(.5, .6)},
+    {.name = "mouth",
+     .what = "as wide, most of them masked",
+     .share = {.1, .6, .04, 0, 0, .03, .02, .02, .19},
+     .sunglasses_too = .15,
+     AS_IN_LIFE(.5, .6)},
     {.name = "hiding",
      .what = "masks, scarves, sunglasses and what else is worn, so that points are hidden; a fifth uncovered",
      .share = {.2, .12, .08, .12, 0, .02, .06, 0, .4},
@@ -62,7 +67,7 @@ static const sl_augmentation recipes[] = {
 enum { RECIPES = sizeof recipes / sizeof *recipes };
 
 const char *const sl_augmentation_names[] = {"none", "mirror", "covered", "rough", "worn",
-                                             "wide", "eyes",   "hiding",  NULL};
+                                             "wide", "eyes",   "mouth",   "hiding", NULL};
 
 const sl_augmentation *sl_augmentation_find(const char *name)
 {

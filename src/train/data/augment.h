@@ -34,8 +34,8 @@ typedef struct {
     double blur, few_pixels, noise, jpeg;
 } sl_augmentation;
 
-/* "none", "mirror" (all that the published finetuning does), "covered", "rough", "worn", "wide", "eyes", "hiding"; their names,
- * ended by NULL. NULL for another name. */
+/* "none", "mirror" (all that the published finetuning does), "covered", "rough", "worn", "wide", "eyes", "mouth",
+ * "hiding"; their names, ended by NULL. NULL for another name. */
 const sl_augmentation *sl_augmentation_find(const char *name);
 extern const char *const sl_augmentation_names[];
 
