@@ -58,7 +58,7 @@ static const struct argp_option options[] = {
     {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},
     {"same-photo-by", KEY_SAME_PHOTO_BY, "path|name|pattern:REGEX", 0,
      "How a query's own photo is found, which is no answer (default: path)", 0},
-    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "auto"),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_query_sets_argp, 0, 0, 0},
@@ -207,6 +207,7 @@ int cmd_calibrate(int argc, char **argv)
 {
     calibrate_run run = {.match = cli_match_defaults(), .options = {.max_pairs = 1000000, .seed = 1}};
     argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_usual_encoder(&run.models);
     cli_catch_interrupts();
     int code = open_run(&run);
     if (!code)

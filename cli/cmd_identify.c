@@ -26,7 +26,7 @@ static const struct argp_option options[] = {
     {"exact-order", KEY_EXACT_ORDER, 0, 0,
      "Run emd's solver for all k candidates; with --top 1, or the exact solver, it runs only for those that can reach "
      "the top N otherwise. The answer is the same", 0},
-    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "auto"),
     {"main-face", KEY_MAIN_FACE, 0, 0, "Only the main face of each photo", 0},
     CLI_OPTION_ALIGNED,
     {"explain", KEY_EXPLAIN, "DIR", 0, "Write pictures and report.html that show why", 0},
@@ -319,6 +319,7 @@ int cmd_identify(int argc, char **argv)
     identify_run run = {.match = cli_match_defaults(), .top = 5, .queries = json_array()};
     run.command = cli_command_line(argc, argv);
     argp_parse(&parser, argc, argv, 0, 0, &run);
+    cli_usual_encoder(&run.models);
     cli_catch_interrupts();
     const char *const inputs[] = {run.of.gallery_dir};
     int code = run.explain_dir ? cli_check_folder(run.explain_dir, "report.html", run.there, inputs, 1) : CLI_OK;

@@ -99,7 +99,7 @@ static const struct argp_option options[] = {
     {"model", KEY_MODEL, "NAME", 0, "Recogniser (default: " SL_DEFAULT_RECOGNISER ")", 4},
     {"detector", KEY_DETECTOR, "NAME", 0, "(default: " SL_DEFAULT_DETECTOR ")", 4},
     {"encoder", KEY_ENCODER, "NAME|auto|none", 0, "Query encoder, which sees through what covers a face that searches; "
-     "auto: the one that came with the library for the recogniser, if any (default: none)", 4},
+     "auto: the one that came with the library for the recogniser, if any; none (default: auto)", 4},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "dlib-68 or none (default: none, which the default look does without)", 4},
     {0}};
 
@@ -395,7 +395,7 @@ int main(int argc, char **argv)
                                     .audit_searches = true,
                                     .min_quality = .05f,
                                     .patches = SL_PATCHES_COMPACT,
-                                    .engine = {.landmarks = "none", .max_faces = 100}}};
+                                    .engine = {.landmarks = "none", .encoder = "auto", .max_faces = 100}}};
     argp_program_version = sl_version();
     argp_parse(&parser, argc, argv, 0, 0, &line);
     return serve(&line);

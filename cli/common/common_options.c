@@ -245,6 +245,12 @@ static void parse_grid(struct argp_state *state, const char *text, sl_match_opti
     match->grid_cols = cols;
 }
 
+void cli_usual_encoder(cli_models *models)
+{
+    if (!models->engine.encoder)
+        models->engine.encoder = "auto";
+}
+
 void cli_match_own(cli_match *m)
 {
     const sl_match_options own = sl_match_defaults_of(m->match.rerank);

@@ -12,7 +12,8 @@ bool cli_keeps_crops(const sl_gallery *gallery);
 int cli_encode(const sl_engine *engine, const sl_gallery *gallery, const char *place, const char *dir,
                sl_patch_format form, int threads, sl_gallery **out);
 
-/* Where the models name a query encoder, the queries of g become what it makes of their crops, in memory. */
-int cli_encode_queries(cli_galleries *g, const cli_models *models);
+/* Where the models have a query encoder, the queries of g become what it makes of their crops, in memory. Without crops
+ * there is none, which is an error where the user named one, and else a warning. */
+int cli_encode_queries(cli_galleries *g, cli_models *models);
 
 #endif

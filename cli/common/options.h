@@ -94,6 +94,9 @@ sl_people cli_parse_people(struct argp_state *state, const char *text);
      "The query encoder, by name or a manifest's path: it sees through what covers a face; auto: the one that came "   \
      "with the library for this model, if any (default: " usual ")", 0}
 
+/* Where the user named none, the encoder that came with the library: of commands that search. */
+void cli_usual_encoder(cli_models *models);
+
 /* "f32", "bf16", "int8": what a recogniser computes in. */
 const char *cli_precision_name(sl_compute value);
 int cli_precision_named(const char *name); /* -1: none */

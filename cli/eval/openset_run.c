@@ -37,7 +37,7 @@ static const struct argp_option options[] = {
     CLI_OPTION_PEOPLE(KEY_PEOPLE),
     {"limit", KEY_LIMIT, "N", 0, "At most N queries, evenly spaced", 0},
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
-    CLI_OPTION_ENCODER(KEY_ENCODER, "none"),
+    CLI_OPTION_ENCODER(KEY_ENCODER, "auto"),
     CLI_OPTION_JSON,
     {0}};
 static const struct argp_child children[] = {{&cli_galleries_argp, 0, 0, 0},

@@ -71,9 +71,21 @@ score='d.queries[0].faces[0].candidates[0].score'
     "$BIN" enroll --gallery people "$PHOTOS/sample1.jpg"
     sl identify --gallery people --encoder mobilefacenet-192-covered "$PHOTOS/sample1.jpg"
     expect 0
-    sl identify --gallery people --encoder auto --fpir .01 --json "$PHOTOS/sample1.jpg" # it has rates of its own
-    expect 0
-    json 'd.encoder === "mobilefacenet-192-covered"' 'd.rule.promise === "fpir"' 'd.rule.bins.length === 5'
+    for usual in "" "--encoder auto"; do
+        sl identify --gallery people $usual --fpir .01 --json "$PHOTOS/sample1.jpg" # it has rates of its own
+        expect 0
+        [ -z "$err" ]
+        json 'd.encoder === "mobilefacenet-192-covered"' 'd.rule.promise === "fpir"' 'd.rule.bins.length === 5'
+    done
+    with=$(json_value d.rule.bins[2].threshold)
+    sl identify --gallery people --encoder none --fpir .01 --json "$PHOTOS/sample1.jpg"
+    json '!("encoder" in d)' 'd.rule.promise === "fpir"'
+    [ "$(json_value d.rule.bins[2].threshold)" != "$with" ]
+    sl eval openset --gallery people --json # no crops: judged as it was enrolled
+    contains "$err" "keeps no crops for the query encoder"
+    sl eval openset --gallery people --encoder auto
+    expect 1
+    contains "$err" "crop"
     ask --encoder mobilefacenet-192-covered
     expect 1
     contains "$err" "of the recogniser mobilefacenet-192"
