@@ -55,6 +55,16 @@ static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const 
     return sl_match_settle(engine, gallery, &match->match, err);
 }
 
+/* A look by name that would have been chosen by itself is that one: a query encoder changes its alpha alike. */
+static void take_chosen_alpha(cli_match *match, const sl_engine *engine, const sl_gallery *gallery)
+{
+    sl_match_options chosen = match->match;
+    chosen.rerank = SL_RERANK_AUTO;
+    if (!match->alpha_given && sl_match_settle(engine, gallery, &chosen, NULL) == SL_OK &&
+        chosen.rerank == match->match.rerank)
+        match->match.alpha = chosen.alpha;
+}
+
 static void tell_unread(const cli_match *match)
 {
     if (match->patch_option && !cli_reads_patches(&match->match))
@@ -104,6 +114,8 @@ int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *en
     match->match.oae = *out;
     if (open_learned(match, models, &err))
         return cli_fail(NULL, &err);
+    if (match->look_given)
+        take_chosen_alpha(match, engine, gallery);
     if (match->look_given ? sl_match_settle(engine, gallery, &match->match, &err)
                           : settle_chosen(match, engine, gallery, &err))
         return cli_fail(NULL, &err);

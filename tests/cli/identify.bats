@@ -114,7 +114,7 @@ setup() {
 @test "a gallery of f32 answers queries of bf16, and the reverse" {
     "$BIN" bench backbone --precision bf16 --seconds .05 > /dev/null 2> "$BATS_TEST_TMPDIR/why" ||
         skip "$(cat "$BATS_TEST_TMPDIR/why")"
-    sl identify --landmarks none --gallery gallery --aligned --truth folder --precision bf16 --rerank emd people --json
+    sl identify --landmarks none --gallery gallery --aligned --truth folder --precision bf16 --rerank emd --encoder none people --json
     expect 0
     json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .999 &&
           q.faces[0].candidates[0].stage1 < .9999995)'
