@@ -147,7 +147,7 @@ setup() {
     sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --aligned "$BATS_TEST_TMPDIR/few" --json
     expect 0
     json 'd.faces >= 32 && d.int8 > 5 && d.int8 <= d.tensors && d.share >= .99 && d.cosine_mean > .999'
-    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder --precision int8 --rerank emd people --json
+    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder --precision int8 --rerank emd --encoder none people --json
     expect 0
     json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .998)'
 }
@@ -183,7 +183,9 @@ setup() {
 @test "weights that were not asked for suit the look and the feature" {
     sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --json # nothing asked for: the model's best
     expect 0
-    json 'd.rerank === "oae" && Math.abs(d.alpha - .6) < 1e-6'
+    json 'd.rerank === "oae" && Math.abs(d.alpha - .4) < 1e-6'
+    sl identify --landmarks none --gallery gallery --aligned --encoder none --rerank oae people/sample1/sample1.png --json
+    json 'Math.abs(d.alpha - .6) < 1e-6'
     for case in "emd map apc:--rerank emd" "emd map apc:--rerank emd --grid native" "emd contributions uniform:--rerank emd --feature contributions" "maxsim map uniform:--rerank maxsim" \
         "same-cell map sc:--weighting sc --rerank same-cell" "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
