@@ -194,7 +194,7 @@ setup() {
     make_people
     "$BIN" enroll --gallery maps --patches int8 --aligned --no-quality-gate people > /dev/null
     one=$(ls "$BATS_FILE_TMPDIR"/people/*/*.png | head -n 1)
-    sl identify --gallery maps --aligned --rerank emd --fpir .01 --json "$one"
+    sl identify --gallery maps --aligned --rerank emd --encoder none --fpir .01 --json "$one"
     expect 0
     json 'd.rule.promise === "fpir" && d.rule.rate === .01 && d.rule.bins[0].source === "model" && d.rule.bins.length === 5' \
         'd.queries[0].faces[0].threshold > .6 && d.queries[0].faces[0].threshold_on === "score"'

@@ -160,7 +160,7 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
     expect 0
     sl gallery list g --json
     json 'd.faces.length === 1 && d.faces[0].label === "Ann" && d.faces[0].image === "Ann/door/1.jpg"'
-    sl identify --aligned --gallery g --threshold -1 --json - < a.jpg
+    sl identify --aligned --gallery g --encoder none --threshold -1 --json - < a.jpg
     expect 0
     json 'd.queries[0].image === "stdin" && d.queries[0].faces[0].candidates[0].stage1 > .9999'
     sl verify --aligned --threshold -1 - a.jpg < a.jpg
