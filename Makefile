@@ -51,13 +51,13 @@ asan: models ## the same tests under the address and undefined behaviour sanitiz
 	@cmake --preset asan-ubsan && cmake --build build-asan
 	@cd build-asan && $(CTEST) -E '$(SLOW)'
 
-# import, int8, detect, covered_points, look and open_int8 run networks, whose threads are OpenMP's (this sanitizer does
+# import, int8, detect, covered_points, look, open_int8 and query run networks, whose threads are OpenMP's (this sanitizer does
 # not see them wait for each other), test_sketch one thread's arithmetic, the gallery's damage, crash, fault, marker and
 # segment tests one thread's files: nothing for this sanitizer, and minutes long under it. pipeline/test_identify has
 # sketches made by several threads, gallery/test_threads the gallery's.
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
 	@cmake --preset tsan && cmake --build build-tsan
-	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval|server|train)/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points|look|open_int8)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'
+	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval|server|train)/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points|look|open_int8|query)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'
 
 # Without the tests of the command line, which start the program themselves. qemu's processor has all there is, 512-bit
 # SVE too; QEMU_CPU=neoverse-n1 takes a common one, for which oneDNN 2 has no code of its own.
