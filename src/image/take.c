@@ -94,7 +94,7 @@ static sl_status shrink_part(const sl_image *image, const sl_taking *t, sl_image
 static sl_status warp_shrunk(const sl_image *image, const sl_taking *t, int width, int height, sl_image *out,
                              sl_error *err)
 {
-    sl_image small;
+    sl_image small = {0};
     sl_status status = shrink_part(image, t, &small, err);
     if (status == SL_OK)
         status = sl_image_warp(&small, &t->map, width, height, out, err);
