@@ -81,6 +81,11 @@ score='d.queries[0].faces[0].candidates[0].score'
     sl identify --gallery people --encoder none --fpir .01 --json "$PHOTOS/sample1.jpg"
     json '!("encoder" in d)' 'd.rule.promise === "fpir"'
     [ "$(json_value d.rule.bins[2].threshold)" != "$with" ]
+    sl identify --gallery people --explain why "$PHOTOS/sample1.jpg"
+    grep -q "Query encoder.*mobilefacenet-192-covered" <(tr '\n' ' ' < why/report.html)
+    grep -q "what the query encoder makes of a covered face" why/report.html
+    sl identify --gallery people --encoder none --explain plain "$PHOTOS/sample1.jpg"
+    [ -z "$(grep -i "query encoder" plain/report.html)" ]
     sl eval openset --gallery people --json # no crops: judged as it was enrolled
     contains "$err" "keeps no crops for the query encoder"
     sl eval openset --gallery people --encoder auto

@@ -42,6 +42,9 @@ static void tell_model(sl_text *page, const sl_provenance *from, const sl_case *
         fact_text(page, "Model&rsquo;s fingerprint (network, preparation of faces, outputs)",
                   sl_engine_fingerprint(from->engine), true);
         fact_text(page, "SHA-256 of the network&rsquo;s file", model->sha256, true);
+        if (sl_engine_encoder(from->engine))
+            fact_text(page, "Query encoder, which has a part in the first look where a face is covered",
+                      sl_engine_encoder(from->engine), false);
     } else if (first) {
         sl_hex32(first->query->shape.fingerprint, fingerprint);
         fact_text(page, "Model&rsquo;s fingerprint", fingerprint, true);

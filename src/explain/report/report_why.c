@@ -180,8 +180,9 @@ static void tell_sum(sl_text *page, const sl_told_case *told)
     sl_text_add(page, "</p>\n");
 }
 
-static void cell_table(sl_text *page, const sl_attribution *w)
+static void cell_table(sl_text *page, const sl_told_case *told)
 {
+    const sl_attribution *w = &told->why;
     const float most = sl_largest_share(w->shares, w->rows * w->cols);
     char number[32];
     sl_text_add(page,
@@ -201,8 +202,10 @@ static void cell_table(sl_text *page, const sl_attribution *w)
     sl_text_add(
         page,
         "</tbody>\n</table></div>\n<p class=\"caption\">In thousandths of the score, as the parts lie on the "
-        "query. What belongs to no part is what all faces have in common in the first look, and what storing "
-        "the parts in few bits rounds off.</p>\n");
+        "query. What belongs to no part is what all faces have in common in the first look, %sand what storing the parts "
+        "in few bits rounds off.</p>\n",
+        told->one->answer->match.encoder ? "what the query encoder makes of a covered face otherwise than the network "
+                                           "whose parts these are, " : "");
 }
 
 /* ---- does it hold? ---- */
@@ -292,7 +295,7 @@ sl_status sl_report_cells(sl_text *page, const sl_told_case *told, sl_error *err
 {
     tell_sum(page, told);
     if (told->told)
-        cell_table(page, &told->why);
+        cell_table(page, told);
     if (!told->hiding.cells)
         return SL_OK;
     sl_text_add(page, "<h4>Does the explanation hold?</h4>\n");
