@@ -10,13 +10,11 @@
 
 /* ---- its file ---- */
 
-enum { VIEWS = 2 }; /* of the face and of the face in the mirror (pipeline/encode_query.c) */
-
 /* The hash of weights, mix and views, cut; a cut that is 0 counts as 1. */
 static uint64_t id_of(const sl_encoder *e, const uint8_t *weights, size_t size)
 {
     const sl_manifest *m = e->manifest;
-    const float mix[4] = {m->covered[0], m->covered[1], m->share, VIEWS};
+    const float mix[4] = {m->covered[0], m->covered[1], m->share, SL_ENCODER_VIEWS};
     uint8_t digest[32];
     uint64_t id = 0;
     sl_sha256 hash;

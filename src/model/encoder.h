@@ -19,6 +19,9 @@
  * for faces whose eyes alone are hidden. */
 enum { SL_ENCODER_FROM = SL_MOST_INNER / 2 };
 
+/* The face, and the face in the mirror: an embedding by one view is another encoder's than one by both. */
+enum { SL_ENCODER_VIEWS = 2 };
+
 typedef struct sl_encoder {
     sl_manifest *manifest;
     sl_mapping map;      /* empty where it came with the library */

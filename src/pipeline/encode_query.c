@@ -113,8 +113,8 @@ static sl_status add_view(sl_session *s, int which, bool mirrored, sl_plan *ran,
 static sl_status add_encoder(sl_session *s, int which, sl_plan *ran, int row, float share, int dim, double *sum,
                              sl_error *err)
 {
-    for (int mirrored = 0; mirrored < 2 && share > 0; mirrored++)
-        SL_TRY(add_view(s, which, mirrored, ran, row, share / 2, dim, sum, err));
+    for (int view = 0; view < SL_ENCODER_VIEWS && share > 0; view++)
+        SL_TRY(add_view(s, which, view > 0, ran, row, share / SL_ENCODER_VIEWS, dim, sum, err));
     return SL_OK;
 }
 

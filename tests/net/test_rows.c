@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include "base/cpu.h"
+#include "net/import/half.h"
 #include "net/kernels/row_sums.h"
 
 enum { MOST = 400, MOST_ROWS = 11 /* more than go through a loop side by side */ };
@@ -14,15 +15,6 @@ typedef struct {
     double sums[MOST];
     uint16_t narrow[MOST];
 } written;
-
-/* bf16 is the upper half of a float. */
-static float float_of(uint16_t narrow)
-{
-    const uint32_t bits = (uint32_t)narrow << 16;
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
 
 static uint16_t bf16_of(float f)
 {
@@ -99,10 +91,10 @@ static void test_gelu_bf16(void **state)
     (void)state;
     for (uint32_t bits = 0; bits < 0x10000; bits++) {
         const uint16_t narrow = (uint16_t)bits;
-        const double x = float_of(narrow), want = x * 0.5 * erfc(-x * M_SQRT1_2);
+        const double x = sl_float_of_bfloat(narrow), want = x * 0.5 * erfc(-x * M_SQRT1_2);
         uint16_t y;
         sl_row_loops_active()->gelu_bf16(&narrow, &y, 1);
-        const double got = float_of(y), room = 2e-4 * fmax(1, fabs(x)) + fabs(want) / 256;
+        const double got = sl_float_of_bfloat(y), room = 2e-4 * fmax(1, fabs(x)) + fabs(want) / 256;
         if (isfinite(x) && fabs(x) < 1e30 && !(fabs(got - want) <= room))
             fail_msg("gelu(%g) = %g; expected %g", x, got, want);
         if (isnan(x))

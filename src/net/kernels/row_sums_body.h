@@ -337,5 +337,5 @@ static void ROWS(pool_back)(const sl_row_window *w, const float *x, const float 
 #define ROWS_TABLE                                                                                                \
     {                                                                                                             \
         ROWS(sum), ROWS(add_rows), ROWS(gelu), ROWS(gelu_back), ROWS(gelu_bf16), ROWS(softmax),                   \
-        ROWS(softmax_back), ROWS(l2norm_back), ROWS(layernorm), ROWS(layernorm_back), ROWS(pool_back)                                 \
+        ROWS(softmax_back), ROWS(l2norm_back), ROWS(layernorm), ROWS(layernorm_back), ROWS(pool_back)             \
     }
