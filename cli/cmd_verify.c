@@ -181,7 +181,7 @@ static int open_cells(pair_run *run, pair *p)
     if (code || !run->trust || (p->oae && sl_oae_source(p->oae)))
         return code;
     cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook models "
-             "calibrate'");
+             "statistics'");
     return CLI_FAILED;
 }
 

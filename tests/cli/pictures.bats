@@ -19,6 +19,16 @@ setup_file() { small_photos; }
     expect 3
 }
 
+@test "--trust of a model without statistics names the command that makes them" {
+    need_models
+    cd "$BATS_TEST_TMPDIR"
+    "$BIN" models new --arch tiny --output ./blank --seed 2
+    picture stripes 32 32 a.png
+    sl explain --model ./blank.json --landmarks none --aligned --rerank none --trust a.png a.png -o why.png
+    expect 1
+    contains "$err" "secondlook models statistics"
+}
+
 @test "bad pictures are named, and the others are still done" {
     need_models
     mkdir "$BATS_TEST_TMPDIR/in"
