@@ -73,10 +73,11 @@ static const struct argp parser = {
     "Measures what scores mean in this gallery by this second look: every face searches among all other people, as "
     "somebody who was never enrolled, and pairs of different people are compared. Where the gallery keeps crops, so do "
     "copies of them behind drawn masks, sunglasses, scarves and blocks, as a covered query is judged among queries that "
-    "hide as much. What is found is kept with the gallery, and 'identify' and 'verify --far --gallery' decide by it. "
-    "Calibrate again when the gallery has doubled.\v"
+    "hide as much. What is found is kept with the gallery, and 'identify' decides by it. 'verify --far --gallery' has no "
+    "query encoder, and decides by what --encoder none measures. Calibrate again when the gallery has doubled.\v"
     "Examples:\n"
     "  secondlook calibrate --gallery staff\n"
+    "  secondlook calibrate --gallery staff --encoder none   (for verify)\n"
     "  secondlook calibrate --gallery staff --queries visitors-of-last-year --draw none\n"
     "  secondlook calibrate --gallery staff --remove\n"
     "  secondlook calibrate --gallery lfw --rerank none --max-pairs 20000000 --json",

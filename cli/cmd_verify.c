@@ -97,8 +97,8 @@ static const struct argp_child children[] = {
      "thousand) is taken for one person", \
      0}, \
     {"gallery", KEY_GALLERY, "DIR", 0, \
-     "With --far: a gallery whose calibration is used, not the model's own rates; or a server's (https://HOST/v1/galleries/" \
-     "NAME), which is asked then", 0}
+     "With --far: a gallery whose calibration (calibrate --encoder none) is used, not the model's own rates; or a server's " \
+     "(https://HOST/v1/galleries/NAME), which is asked then", 0}
 
 static const struct argp_option verify_options[] = {
     CLI_OPTION_JSON,

@@ -54,6 +54,16 @@ score='d.queries[0].faces[0].candidates[0].score'
     ask --encoder none --fpir .1
     expect 1
     contains "$err" "no false match rates for this look"
+    pair="--far .1 --gallery gallery --model ./blank.json --rerank none --aligned --json crops/1/1.png crops/2/1.png"
+    sl verify $pair # knows no encoder: these rates are not for it
+    expect 1
+    contains "$err" "no false match rates for this look"
+    sl calibrate --gallery gallery --model ./blank.json --rerank none --encoder none $queries
+    expect 0
+    sl verify $pair
+    json 'd.rule.promise === "far"' 'd.rule.bins[0].source === "calibration"'
+    sl calibrate --gallery gallery --model ./blank.json --rerank none --encoder none --remove
+    expect 0 # the one with the encoder stays
     sl eval openset --gallery gallery --model ./blank.json --rerank none --encoder ./encoder.json --json
     json 'd.promised !== null'
     sl eval openset --gallery gallery --model ./blank.json --rerank none --json
