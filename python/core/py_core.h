@@ -126,6 +126,7 @@ typedef struct {
     sl_template *t;
     py_engine *engine; /* whose model it is of; NULL: of arrays, or of a gallery that was opened without one */
     sl_image crop;     /* that it was made of; no pixels where it is not known */
+    uint64_t encoder;  /* that embedded it as one that searches, as in sl_match_options; 0: as faces that are enrolled */
 } py_template;
 
 typedef struct {
@@ -135,6 +136,7 @@ typedef struct {
     Py_ssize_t readers;  /* calls that read it now */
     Py_ssize_t exports;  /* arrays that show its embeddings */
     bool changing, writes;
+    uint64_t encoder;    /* of Gallery.as_queries: that of all its templates; else 0 */
 } py_gallery;
 
 typedef struct {
@@ -170,8 +172,16 @@ void py_session_give(py_engine *engine, sl_session *session);
 /* Takes over t and crop, also when it fails; crop NULL: not known. engine may be NULL. */
 PyObject *py_template_new(sl_template *t, sl_image *crop, py_engine *engine);
 
+/* How a photo's face is embedded: as one that is enrolled or compared, or as one that searches, with the engine's
+ * query encoder where it has one. */
+typedef enum { PY_ENROLLED, PY_SEARCHES } py_role;
+
 /* A template as it is, or that of a photo's main face. */
-py_template *py_template_from(py_engine *engine, PyObject *from, bool aligned);
+py_template *py_template_from(py_engine *engine, PyObject *from, py_role role, bool aligned);
+
+/* Of a template that is to be stored or compared as enrolled faces are: -1 with a ValueError where a query encoder
+ * made it. */
+int py_expect_enrolled(const py_template *t);
 
 PyObject *py_model_info(const sl_model_info *info);
 extern PyMethodDef py_model_functions[];
@@ -192,6 +202,7 @@ PY_METHOD(add);
 PY_METHOD(remove);
 PY_METHOD(rename);
 PY_METHOD(enroll);
+PY_METHOD(as_queries);
 PY_METHOD(identify);
 PY_METHOD(identify_all);
 PY_METHOD(calibrate);
@@ -204,8 +215,10 @@ PyObject *py_engine_verify(PyObject *self, PyObject *args, PyObject *keywords);
 /* None: the default; a name: that look's own options; a Match: those. */
 int py_match(PyObject *from, sl_match_options *out);
 
-/* py_match, settled by what is known of the engine's model; engine and gallery NULL: as it is. */
-int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, sl_match_options *out);
+/* py_match, settled by what is known of the engine's model; engine and gallery NULL: as it is. encoder: of the queries
+ * that search the gallery, as in sl_match_options; -1 with a ValueError where it is another than the engine's. */
+int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, uint64_t encoder,
+                     sl_match_options *out);
 
 /* The value of an option by its name: `named` as in sl_rerank_named; `what` for the error. */
 int py_named(const char *text, int (*named)(const char *name), const char *what, int *out);

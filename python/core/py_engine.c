@@ -54,15 +54,15 @@ static sl_engine *open_engine(const sl_engine_options *options)
 static PyObject *engine_new(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"model", "detector",  "landmarks", "models_dir", "detector_threshold",
-                            "as_is", "precision", "min_face",  "points",     "threads",
-                            NULL};
+                            "as_is", "precision", "min_face",  "points",     "encoder",
+                            "threads", NULL};
     sl_engine_options options = {0};
     const char *precision = "f32", *points = "corrected";
     int compute, source, threads = 0;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsisi:Engine", names, &options.model,
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, "|z$zzzfpsiszi:Engine", names, &options.model,
                                      &options.detector, &options.landmarks, &options.models_dir,
                                      &options.detector_threshold, &options.as_is, &precision, &options.min_face,
-                                     &points, &threads) ||
+                                     &points, &options.encoder, &threads) ||
         py_named(precision, py_compute_named, "precision", &compute) ||
         py_named(points, py_points_named, "points", &source))
         return NULL;
@@ -102,6 +102,12 @@ static PyObject *engine_fingerprint(PyObject *self, void *none)
 {
     (void)none;
     return PyUnicode_FromString(sl_engine_fingerprint(((py_engine *)self)->engine));
+}
+
+static PyObject *engine_encoder(PyObject *self, void *none)
+{
+    (void)none;
+    return Py_BuildValue("z", sl_engine_encoder(((py_engine *)self)->engine));
 }
 
 /* ------------------------------------------------------------------ faces */
@@ -167,6 +173,7 @@ typedef struct {
     const sl_image *image;
     const sl_face *face; /* NULL: the main one */
     bool aligned;        /* the picture is the crop itself */
+    py_role role;
 } sight;
 
 /* A copy that outlives the photo it came from. */
@@ -200,16 +207,19 @@ static sl_status look(sl_session *session, const sight *s, sl_image *crop, sl_te
 {
     sl_face *main_face = NULL;
     sl_status status;
+    const bool searches = s->role == PY_SEARCHES;
     if (s->aligned) {
         status = copy_crop(s->image, crop, err);
-        return status ? status : sl_templates_of_crops(session, crop, 1, out, err);
+        if (!status)
+            status = (searches ? sl_queries_of_crops : sl_templates_of_crops)(session, crop, 1, out, err);
+        return status;
     }
     status = s->face ? SL_OK : find_main(session, s->image, &main_face, err);
     const sl_face *face = s->face ? s->face : main_face;
     if (!status)
         status = sl_align(session, s->image, face, crop, err);
     if (!status)
-        status = sl_template_of_face(session, s->image, face, out, err);
+        status = (searches ? sl_query_of_face : sl_template_of_face)(session, s->image, face, out, err);
     free(main_face);
     return status;
 }
@@ -225,14 +235,18 @@ static PyObject *template_of(py_engine *self, const sight *s)
         return NULL;
     Py_BEGIN_ALLOW_THREADS status = look(session, s, &crop, &t, &err);
     Py_END_ALLOW_THREADS py_session_give(self, session);
-    if (!status)
-        return py_template_new(t, &crop, self);
+    if (!status) {
+        PyObject *made = py_template_new(t, &crop, self);
+        if (made && s->role == PY_SEARCHES)
+            ((py_template *)made)->encoder = sl_engine_encoder_id(self->engine);
+        return made;
+    }
     sl_image_free(&crop);
     return py_fail(&err);
 }
 
 /* A crop's file is read as the model sees pictures: a grey one from a JPEG's own luma. */
-static PyObject *template_of_crop_file(py_engine *self, PyObject *from)
+static PyObject *template_of_crop_file(py_engine *self, PyObject *from, py_role role)
 {
     PyObject *path = py_path(from);
     sl_session *session = path ? py_session_take(self) : NULL;
@@ -244,42 +258,42 @@ static PyObject *template_of_crop_file(py_engine *self, PyObject *from)
         const char *name = PyBytes_AsString(path);
         Py_BEGIN_ALLOW_THREADS status = sl_crop_read(session, name, &crop, &err);
         Py_END_ALLOW_THREADS py_session_give(self, session);
-        t = status ? py_fail(&err) : template_of(self, &(sight){&crop, NULL, true});
+        t = status ? py_fail(&err) : template_of(self, &(sight){&crop, NULL, true, role});
     }
     sl_image_free(&crop);
     Py_XDECREF(path);
     return t;
 }
 
-static PyObject *make_template(py_engine *self, PyObject *from, const sl_face *face, bool aligned)
+static PyObject *make_template(py_engine *self, PyObject *from, const sl_face *face, py_role role, bool aligned)
 {
     if (aligned && (PyUnicode_Check(from) || PyObject_HasAttrString(from, "__fspath__")))
-        return template_of_crop_file(self, from);
+        return template_of_crop_file(self, from, role);
     py_photo photo;
     if (py_photo_open(from, &photo))
         return NULL;
-    PyObject *t = template_of(self, &(sight){&photo.image, face, aligned});
+    PyObject *t = template_of(self, &(sight){&photo.image, face, aligned, role});
     py_photo_close(&photo);
     return t;
 }
 
-py_template *py_template_from(py_engine *engine, PyObject *from, bool aligned)
+py_template *py_template_from(py_engine *engine, PyObject *from, py_role role, bool aligned)
 {
     if (PyObject_TypeCheck(from, py_template_type))
         return (py_template *)Py_NewRef(from);
     if (engine)
-        return (py_template *)make_template(engine, from, NULL, aligned);
+        return (py_template *)make_template(engine, from, NULL, role, aligned);
     PyErr_SetString(PyExc_TypeError, "a Template is wanted: photos need the gallery to be opened with engine=");
     return NULL;
 }
 
-static PyObject *engine_template(PyObject *object, PyObject *args, PyObject *keywords)
+static PyObject *template_as(py_role role, const char *format, PyObject *object, PyObject *args, PyObject *keywords)
 {
     static char *names[] = {"photo", "face", "aligned", NULL};
     PyObject *from, *of = Py_None;
     int aligned = 0;
     sl_face face;
-    if (!PyArg_ParseTupleAndKeywords(args, keywords, "O|O$p:template", names, &from, &of, &aligned))
+    if (!PyArg_ParseTupleAndKeywords(args, keywords, format, names, &from, &of, &aligned))
         return NULL;
     if (of != Py_None && aligned) {
         PyErr_SetString(PyExc_ValueError,
@@ -288,7 +302,17 @@ static PyObject *engine_template(PyObject *object, PyObject *args, PyObject *key
     }
     if (of != Py_None && py_face_read(of, &face))
         return NULL;
-    return make_template((py_engine *)object, from, of == Py_None ? NULL : &face, aligned);
+    return make_template((py_engine *)object, from, of == Py_None ? NULL : &face, role, aligned);
+}
+
+static PyObject *engine_template(PyObject *object, PyObject *args, PyObject *keywords)
+{
+    return template_as(PY_ENROLLED, "O|O$p:template", object, args, keywords);
+}
+
+static PyObject *engine_query(PyObject *object, PyObject *args, PyObject *keywords)
+{
+    return template_as(PY_SEARCHES, "O|O$p:query", object, args, keywords);
 }
 
 static PyMethodDef engine_methods[] = {
@@ -301,6 +325,10 @@ static PyMethodDef engine_methods[] = {
      "template($self, photo, face=None, *, aligned=False)\n--\n\n"
      "What is kept of a face: of the photo's main one, or of one that detect found. aligned: the photo is a "
      "crop."},
+    {"query", PY_CALL(engine_query), PY_KEYWORDS,
+     "query($self, photo, face=None, *, aligned=False)\n--\n\n"
+     "The same of a face that is to search: where the engine has a query encoder, that sees through what covers the "
+     "face. Never enrol it."},
     {"verify", PY_CALL(py_engine_verify), PY_KEYWORDS,
      "verify($self, query, other, *, match=None, threshold=None, far=None, gallery=None, aligned=False)\n--\n\n"
      "Do two photos (or templates) show one person?"},
@@ -308,6 +336,7 @@ static PyMethodDef engine_methods[] = {
 
 static PyGetSetDef engine_members[] = {
     {"model", engine_model, NULL, "The recogniser.", NULL},
+    {"encoder", engine_encoder, NULL, "The query encoder's name; None where there is none.", NULL},
     {"fingerprint", engine_fingerprint, NULL, "Of all that makes templates comparable.", NULL},
     {0}};
 
@@ -318,6 +347,8 @@ static PyType_Slot engine_slots[] = {
     {Py_tp_getset, engine_members},
     {Py_tp_doc,
      "Engine(model=None, *, detector=None, landmarks=None, models_dir=None, detector_threshold=0.0, as_is=False, "
-     "precision='f32', min_face=0, points='corrected', threads=0)\n--\n\nThe networks, read once. Threads may share it."},
+     "precision='f32', min_face=0, points='corrected', encoder=None, threads=0)\n--\n\n"
+     "The networks, read once. Threads may share it. encoder: embeds who searches; a name, a manifest's path, or "
+     "\"auto\", which is the program's default."},
     {0}};
 PyType_Spec py_engine_spec = {"secondlook._core.Engine", sizeof(py_engine), 0, Py_TPFLAGS_DEFAULT, engine_slots};

@@ -39,7 +39,8 @@ PyObject *py_gallery_add(PyObject *self, PyObject *args, PyObject *keywords)
     py_photo crop = {0};
     if (!PyArg_ParseTupleAndKeywords(args, keywords, "ssO|$OO:add", names, &entry.label, &entry.image, &t, &place,
                                      &from) ||
-        !py_expect(t, py_template_type, "template") || read_place(place, &entry) ||
+        !py_expect(t, py_template_type, "template") || py_expect_enrolled((py_template *)t) ||
+        read_place(place, &entry) ||
         (from != Py_None && py_photo_open(from, &crop)))
         return NULL;
     PyObject *done =

@@ -55,7 +55,7 @@ static PyObject *eval_verify(PyObject *module, PyObject *args, PyObject *keyword
         return NULL;
     py_gallery *g = (py_gallery *)object;
     if (py_expect(object, py_gallery_type, "gallery") && !py_gallery_read(g)) {
-        if (!py_match_settled(match, g->engine, g->gallery, &options.match)) {
+        if (!py_match_settled(match, g->engine, g->gallery, 0, &options.match)) {
             sl_verification v = {0};
             sl_error err = {0};
             py_work work;
@@ -107,14 +107,14 @@ static PyObject *evaluation(const void *all, size_t i)
 }
 
 /* One configuration per Match, settled; NULL with an exception. */
-static sl_eval_config *configs_of(PyObject *matches, const py_gallery *g, Py_ssize_t *count)
+static sl_eval_config *configs_of(PyObject *matches, const py_gallery *g, uint64_t encoder, Py_ssize_t *count)
 {
     *count = PyTuple_Size(matches);
     sl_eval_config *configs = calloc((size_t)*count + 1, sizeof *configs);
     if (!configs)
         PyErr_NoMemory();
     for (Py_ssize_t i = 0; configs && i < *count; i++)
-        if (py_match_settled(PyTuple_GetItem(matches, i), g->engine, g->gallery, &configs[i].match)) {
+        if (py_match_settled(PyTuple_GetItem(matches, i), g->engine, g->gallery, encoder, &configs[i].match)) {
             free(configs);
             return NULL;
         }
@@ -125,7 +125,7 @@ static PyObject *measure(py_gallery *g, py_gallery *q, PyObject *matches, sl_eva
                          PyObject *callback)
 {
     Py_ssize_t count;
-    sl_eval_config *configs = configs_of(matches, g, &count);
+    sl_eval_config *configs = configs_of(matches, g, q->encoder, &count);
     sl_evaluation *out = configs ? calloc((size_t)count + 1, sizeof *out) : NULL;
     PyObject *result = NULL;
     if (out) {
@@ -227,7 +227,7 @@ static PyObject *eval_openset(PyObject *module, PyObject *args, PyObject *keywor
         return NULL;
     py_gallery *g = (py_gallery *)gallery;
     sl_openset_options options = {.limit = (size_t)limit};
-    if (!py_match_settled(match, g->engine, g->gallery, &options.match))
+    if (!py_match_settled(match, g->engine, g->gallery, ((py_gallery *)queries)->encoder, &options.match))
         result = measure_openset(g, (py_gallery *)queries, &options, callback);
     read_both_end(gallery, queries);
     return result;
@@ -270,7 +270,7 @@ PyObject *py_gallery_calibrate(PyObject *object, PyObject *args, PyObject *keywo
     if (read_both(object, queries))
         return NULL;
     sl_calibrate_options options = {.max_pairs = (size_t)max_pairs, .seed = seed};
-    if (!py_match_settled(match, self->engine, self->gallery, &options.match)) {
+    if (!py_match_settled(match, self->engine, self->gallery, ((py_gallery *)queries)->encoder, &options.match)) {
         sl_calibration c;
         sl_error err = {0};
         py_work work;
@@ -318,7 +318,7 @@ PyObject *py_gallery_cluster(PyObject *object, PyObject *args, PyObject *keyword
         py_gallery_read(self))
         return NULL;
     options.rule = &rule;
-    if (!py_match_settled(match, self->engine, self->gallery, &options.match) &&
+    if (!py_match_settled(match, self->engine, self->gallery, 0, &options.match) &&
         !py_rule(&by, self->engine, self->gallery, &options.match, &rule))
         result = cluster(self, &options, callback);
     py_gallery_read_end(self);

@@ -27,7 +27,7 @@ static int pair_read(PyObject *query, PyObject *other, PyObject *match, pair *ou
                            .other_crop = crop_of(out->other),
                            .query_name = "query",
                            .other_name = "other"};
-    return py_match_settled(match, engine, NULL, &out->match);
+    return py_match_settled(match, engine, NULL, 0, &out->match);
 }
 
 /* query, other, match, and with `side` that too. */

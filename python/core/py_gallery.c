@@ -254,7 +254,12 @@ static PyObject *gallery_template(PyObject *object, PyObject *number)
     py_gallery_read_end(self);
     if (i == SIZE_MAX)
         return NULL;
-    return status ? py_fail(&err) : py_template_new(t, &crop, self->engine);
+    if (status)
+        return py_fail(&err);
+    PyObject *made = py_template_new(t, &crop, self->engine);
+    if (made)
+        ((py_template *)made)->encoder = self->encoder;
+    return made;
 }
 
 static PyObject *gallery_crop(PyObject *object, PyObject *number)
@@ -349,6 +354,10 @@ static PyMethodDef gallery_methods[] = {
      "one_face=False, replace=False, progress=None)\n--\n\n"
      "Enrols a folder (a folder per person), a list file (path,label), or [(path, label), ..]. Commits as it "
      "goes."},
+    {"as_queries", PY_CALL(py_gallery_as_queries), PY_KEYWORDS,
+     "as_queries($self, *, threads=0, progress=None)\n--\n\n"
+     "A gallery in memory of its faces as the engine's query encoder embeds them, made of their crops: queries for "
+     "calibrate and evaluation."},
     {"identify", PY_CALL(py_gallery_identify), PY_KEYWORDS,
      "identify($self, query, *, top=5, match=None, threshold=None, far=None, fpir=None, aligned=False)\n--\n\n"
      "Who is it? query: a photo, whose main face is asked for, or a Template."},

@@ -38,13 +38,13 @@ typedef struct {
         .top = 5, .threshold = Py_None, .far = Py_None, .fpir = Py_None                                           \
     }
 
-/* The options for a gallery that is being read. */
-static int settle(py_gallery *self, const question *q, sl_identify_options *options, sl_rule *rule)
+/* The options for a gallery that is being read, and queries of one encoder. */
+static int settle(py_gallery *self, const question *q, uint64_t encoder, sl_identify_options *options, sl_rule *rule)
 {
     py_judging by;
     *options = sl_identify_defaults();
     if (py_judging_read(q->threshold, q->far, q->fpir, &by) ||
-        py_match_settled(q->match, self->engine, self->gallery, &options->match) ||
+        py_match_settled(q->match, self->engine, self->gallery, encoder, &options->match) ||
         py_rule(&by, self->engine, self->gallery, &options->match, rule))
         return -1;
     options->top = q->top;
@@ -78,8 +78,8 @@ PyObject *py_gallery_identify(PyObject *object, PyObject *args, PyObject *keywor
     sl_identify_options options;
     sl_rule rule;
     sl_answer answer = {0};
-    py_template *t = py_template_from(self->engine, from, aligned);
-    if (t && !settle(self, &q, &options, &rule) &&
+    py_template *t = py_template_from(self->engine, from, PY_SEARCHES, aligned);
+    if (t && !settle(self, &q, t->encoder, &options, &rule) &&
         !ask(self, (const sl_template *const[]){t->t}, 1, &options, &answer))
         result = py_answer(&answer);
     sl_answer_free(&answer);
@@ -98,12 +98,8 @@ static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ss
 {
     const sl_template *block[BLOCK] = {NULL};
     sl_answer out[BLOCK] = {0};
-    for (Py_ssize_t i = 0; i < n; i++) {
-        PyObject *t = PyTuple_GetItem(queries, from + i);
-        if (!py_expect(t, py_template_type, "queries"))
-            return -1;
-        block[i] = ((py_template *)t)->t;
-    }
+    for (Py_ssize_t i = 0; i < n; i++)
+        block[i] = ((py_template *)PyTuple_GetItem(queries, from + i))->t;
     if (ask(self, block, (size_t)n, options, out))
         return -1;
     int failed = 0;
@@ -114,6 +110,24 @@ static int ask_block(py_gallery *self, PyObject *queries, Py_ssize_t from, Py_ss
         sl_answer_free(&out[i]);
     }
     return failed ? -1 : 0;
+}
+
+/* Who made all of them, as one rule is for all; -1 with an exception. */
+static int encoder_of(PyObject *queries, uint64_t *encoder)
+{
+    const Py_ssize_t n = PyTuple_Size(queries);
+    *encoder = 0;
+    for (Py_ssize_t i = 0; i < n; i++) {
+        PyObject *t = PyTuple_GetItem(queries, i);
+        if (!py_expect(t, py_template_type, "queries"))
+            return -1;
+        if (i && ((py_template *)t)->encoder != *encoder) {
+            PyErr_SetString(PyExc_ValueError, "queries: a query encoder made some and not others: ask for them apart");
+            return -1;
+        }
+        *encoder = ((py_template *)t)->encoder;
+    }
+    return 0;
 }
 
 static PyObject *ask_all(py_gallery *self, PyObject *queries, const sl_identify_options *options,
@@ -150,7 +164,8 @@ PyObject *py_gallery_identify_all(PyObject *object, PyObject *args, PyObject *ke
     if (queries && !py_gallery_read(self)) {
         sl_identify_options options;
         sl_rule rule;
-        if (!settle(self, &q, &options, &rule))
+        uint64_t encoder;
+        if (!encoder_of(queries, &encoder) && !settle(self, &q, encoder, &options, &rule))
             result = ask_all(self, queries, &options, callback);
         py_gallery_read_end(self);
     }

@@ -123,15 +123,35 @@ int py_match(PyObject *from, sl_match_options *out)
     return 0;
 }
 
-int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, sl_match_options *out)
+/* Settled with an engine, options are for queries of its encoder. Queries that were embedded as enrolled faces are need
+ * what the engine knows of its model alone. */
+static sl_status settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *out, sl_error *err)
 {
+    if (!engine || !gallery || out->encoder == sl_engine_encoder_id(engine))
+        return sl_match_settle(engine, gallery, out, err);
+    sl_match_options known = sl_match_defaults();
+    sl_status status = sl_match_settle(engine, NULL, &known, err);
+    out->oae = known.oae;
+    return status ? status : sl_match_settle(NULL, gallery, out, err);
+}
+
+int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, uint64_t encoder,
+                     sl_match_options *out)
+{
+    const sl_engine *known = engine ? engine->engine : NULL;
     if (py_match(from, out))
         return -1;
-    if (!engine && !gallery)
+    if (known && encoder && encoder != sl_engine_encoder_id(known)) {
+        PyErr_SetString(PyExc_ValueError, "the query was embedded by another query encoder than this engine's: make "
+                        "it by this engine's query");
+        return -1;
+    }
+    if (!known && !gallery)
         return 0;
     sl_error err = {0};
     sl_status status;
-    Py_BEGIN_ALLOW_THREADS status = sl_match_settle(engine ? engine->engine : NULL, gallery, out, &err);
+    out->encoder = encoder;
+    Py_BEGIN_ALLOW_THREADS status = settle(known, gallery, out, &err);
     Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }

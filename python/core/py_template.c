@@ -18,6 +18,14 @@ PyObject *py_template_new(sl_template *t, sl_image *crop, py_engine *engine)
     return (PyObject *)self;
 }
 
+int py_expect_enrolled(const py_template *t)
+{
+    if (t->encoder)
+        PyErr_SetString(PyExc_ValueError, "a query encoder made this template, to search a gallery with: make one of "
+                        "the same photo by Engine.template");
+    return t->encoder ? -1 : 0;
+}
+
 /* Of the caller's own description of a face. */
 static PyObject *template_of_arrays(PyTypeObject *type, PyObject *args, PyObject *keywords)
 {

@@ -49,7 +49,7 @@ static PyObject *verify_pair(pair *p, PyObject *match, const py_judging *by)
         return NULL;
     const sl_gallery *gallery = p->gallery ? p->gallery->gallery : NULL;
     PyObject *answer = NULL;
-    if (!py_match_settled(match, p->engine, NULL, &p->match) &&
+    if (!py_match_settled(match, p->engine, NULL, 0, &p->match) &&
         !py_rule(by, p->engine, gallery, &p->match, &p->rule))
         answer = judge(p);
     if (p->gallery)
@@ -75,8 +75,9 @@ PyObject *py_engine_verify(PyObject *self, PyObject *args, PyObject *keywords)
     }
     pair p = {.engine = (py_engine *)self, .gallery = (py_gallery *)py_given(gallery)};
     PyObject *answer = NULL;
-    if ((p.faces[0] = py_template_from(p.engine, photos[0], aligned)) &&
-        (p.faces[1] = py_template_from(p.engine, photos[1], aligned)))
+    if ((p.faces[0] = py_template_from(p.engine, photos[0], PY_ENROLLED, aligned)) &&
+        (p.faces[1] = py_template_from(p.engine, photos[1], PY_ENROLLED, aligned)) &&
+        !py_expect_enrolled(p.faces[0]) && !py_expect_enrolled(p.faces[1]))
         answer = verify_pair(&p, match, &by);
     Py_XDECREF((PyObject *)p.faces[0]);
     Py_XDECREF((PyObject *)p.faces[1]);

@@ -72,6 +72,111 @@ class AsTheProgram(unittest.TestCase):
             self.assertEqual((ours.match, ours.label), (True, "b"))
 
 
+class Encoder(unittest.TestCase):
+    """The query encoder, which the program searches with where nobody says otherwise."""
+
+    @classmethod
+    def setUpClass(cls):
+        room = tempfile.TemporaryDirectory()
+        cls.addClassCleanup(room.cleanup)
+        cls.folder, cls.covered = os.path.join(room.name, "g"), os.path.join(room.name, "covered.png")
+        with secondlook.Gallery(cls.folder, "a", engine=engine) as g:
+            g.enroll([(p, name) for p, name in zip(photos, "abc")], keep_crops=True, threads=1)
+            crop = g.crop(1)
+        crop[crop.shape[0] * 6 // 10:] = 90  # nose and mouth are gone
+        secondlook.write_image(cls.covered, crop)
+        cls.searcher = secondlook.Engine(encoder="auto", threads=1)
+
+    def same(self, ours, theirs):
+        theirs = theirs["queries"][0]["faces"][0]
+        self.assertEqual(ours.decision, theirs["decision"])
+        self.assertAlmostEqual(ours.threshold, theirs["threshold"], places=4)
+        self.assertEqual([c.label for c in ours.candidates], [c["label"] for c in theirs["candidates"]])
+        for c, expected in zip(ours.candidates, theirs["candidates"]):
+            for name in ("score", "stage1", "stage2"):
+                self.assertAlmostEqual(getattr(c, name), expected[name], places=4)
+
+    @staticmethod
+    def said(answer):
+        return answer.threshold, answer.decision, [(c.label, c.score, c.stage1) for c in answer.candidates]
+
+    def test_there_is_one_where_it_is_asked_for(self):
+        self.assertIsNone(engine.encoder)
+        self.assertIsNone(secondlook.Engine(encoder="none").encoder)
+        self.assertEqual(self.searcher.encoder, "mobilefacenet-192-covered")
+        self.assertRaises(secondlook.NotFoundError, secondlook.Engine, encoder="no-such-encoder")
+        self.assertRaises(secondlook.MismatchError, secondlook.Engine, encoder="mobilefacenet-128-covered")
+
+    def test_identify_is_the_programs(self):
+        ask = ("identify", "--gallery", self.folder, "--aligned", self.covered)
+        answers = []
+        for of, words in ((self.searcher, ()), (engine, ("--encoder", "none"))):
+            with secondlook.Gallery(self.folder, engine=of) as g:
+                answers.append(g.identify(self.covered, aligned=True))
+                self.same(answers[-1], program(*ask, *words))
+        self.assertNotAlmostEqual(answers[0].candidates[0].stage1, answers[1].candidates[0].stage1, places=2)
+
+    def test_a_template_is_judged_by_who_made_it(self):
+        query, plain = (make(self.covered, aligned=True) for make in (self.searcher.query, self.searcher.template))
+        self.assertLess(query.embedding @ plain.embedding, .99)
+        with secondlook.Gallery(self.folder, engine=self.searcher) as g:
+            photo, ours = g.identify(self.covered, aligned=True), g.identify_all([query])[0]
+            self.assertEqual(self.said(ours), self.said(photo))
+            bare = g.identify(plain)
+            self.assertRaises(ValueError, g.identify_all, [query, plain])
+        with secondlook.Gallery(self.folder, engine=engine) as g:
+            ours = g.identify(self.covered, aligned=True)
+            self.assertEqual(self.said(ours), self.said(bare))
+            self.assertRaises(ValueError, g.identify, query)  # of an encoder that this engine has not
+
+    def test_without_one_a_query_is_a_template(self):
+        query, plain = (make(self.covered, aligned=True) for make in (engine.query, engine.template))
+        np.testing.assert_array_equal(query.embedding, plain.embedding)
+        self.assertTrue(engine.verify(query, plain).same)
+
+    def test_never_enrolled(self):
+        query = self.searcher.query(self.covered, aligned=True)
+        with secondlook.Gallery(":memory:", "a", engine=self.searcher) as g:
+            self.assertRaises(ValueError, g.add, "a", "a/1.png", query)
+            self.assertRaises(ValueError, self.searcher.verify, query, query)
+            self.assertEqual(len(g), 0)
+
+    def test_a_gallery_as_queries(self):
+        with secondlook.Gallery(":memory:", "a", engine=self.searcher) as g:
+            plain = self.searcher.template(self.covered, aligned=True)
+            g.add("a", "a/1.png", plain, crop=plain.crop)
+            self.assertRaises(ZeroDivisionError, g.as_queries, progress=lambda *_: 1 / 0)
+            asked = g.as_queries(threads=1)
+            query, kept = self.searcher.query(self.covered, aligned=True), asked.template(0)
+            self.assertGreater(kept.embedding @ query.embedding, .99)  # of a crop that was kept as a JPEG
+            self.assertLess(kept.embedding @ plain.embedding, .95)
+            self.assertEqual(asked[0].image, "a/1.png")
+            self.assertRaises(ValueError, g.add, "b", "b/1.png", asked.template(0))
+        with secondlook.Gallery(self.folder) as g:
+            self.assertRaises(ValueError, g.as_queries)  # no engine
+
+    def test_a_calibration_is_for_what_measured_it(self):
+        """All faces are one: whoever is not there is as much like them as can be."""
+        def threshold(of):
+            return g.identify(of, match="none", fpir=.1).threshold
+        query, plain = (make(self.covered, aligned=True) for make in (self.searcher.query, self.searcher.template))
+        with (tempfile.TemporaryDirectory() as room,
+              secondlook.Gallery(os.path.join(room, "g"), "a", engine=self.searcher) as g):
+            for i in range(100):
+                g.add(f"person {i}", f"{i}.png", plain, crop=plain.crop)
+            before = threshold(query)
+            self.assertLess(before, .9)
+            g.calibrate(match="none")
+            self.assertAlmostEqual(threshold(plain), 1, places=2)
+            self.assertEqual(threshold(query), before)
+            asked = g.as_queries(threads=1)
+            found = secondlook.evaluation.openset(g, asked, "none").stage1
+            self.assertLess(found.at[0].threshold, .99)  # queries are not what is enrolled
+            g.calibrate(asked, match="none")
+            self.assertNotEqual(threshold(query), before)
+            self.assertAlmostEqual(threshold(plain), 1, places=2)
+
+
 class Photos(unittest.TestCase):
     def test_path_bytes_and_array_are_one_photo(self):
         array = secondlook.read_image(photos[0])
