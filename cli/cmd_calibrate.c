@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/gallery_model.h"
 #include "common/gallery_options.h"
 #include "common/look_needs.h"
 #include "common/cli.h"
@@ -189,14 +190,10 @@ static int remove_calibration(const calibrate_run *run)
 
 static int open_run(calibrate_run *run)
 {
-    sl_gallery_info info;
     int code = cli_galleries_open(&run->of);
     if (code)
         return code;
-    sl_gallery_get_info(run->of.gallery, &info);
-    if (!run->models.engine.model)
-        run->models.engine.model = info.model;
-    sl_engine_open(&run->models.engine, &run->engine, NULL); /* needed to draw, and said then */
+    run->engine = cli_engine_if_here(&run->models, run->of.gallery); /* needed to draw, and said then */
     code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;

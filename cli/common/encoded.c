@@ -34,7 +34,7 @@ int cli_encode(const sl_engine *engine, const sl_gallery *gallery, const char *p
     return cli_fail(place, &err);
 }
 
-static int encode_queries(cli_galleries *g, const cli_models *models, const sl_engine *engine)
+int cli_encode_queries(cli_galleries *g, const cli_models *models, const sl_engine *engine)
 {
     sl_gallery *encoded;
     if (!sl_engine_encoder(engine))
@@ -49,36 +49,23 @@ static int encode_queries(cli_galleries *g, const cli_models *models, const sl_e
     return CLI_OK;
 }
 
-/* The engine by which the queries are embedded; *out NULL where the user named no encoder and the model is not here. */
-static int open_engine(const cli_galleries *g, const cli_models *models, sl_engine **out)
+int cli_open_searching(cli_galleries *g, cli_models *models, sl_engine **engine)
 {
-    *out = NULL;
-    if (models->engine.encoder)
-        return cli_open_for_gallery(models, g->gallery_dir, g->gallery, out, NULL);
-    sl_gallery_info info;
-    sl_gallery_get_info(g->gallery, &info);
-    sl_engine_options own = models->engine;
-    own.model = own.model ? own.model : info.model;
-    own.encoder = "auto";
-    sl_engine_open(&own, out, NULL);
-    return CLI_OK;
-}
-
-int cli_encode_queries(cli_galleries *g, cli_models *models)
-{
-    sl_engine *engine;
     const char *const name = models->engine.encoder;
-    if (name && strcmp(name, "none") == 0)
-        return CLI_OK;
-    int code = open_engine(g, models, &engine);
+    int code = CLI_OK;
     cli_usual_encoder(models);
-    if (!code && engine && !name && sl_engine_encoder(engine) && !cli_keeps_crops(g->queries)) {
-        cli_warn("%s keeps no crops for the query encoder: its faces search as they were enrolled (enroll "
-                 "--keep-crops)", g->queries_dir ? g->queries_dir : g->gallery_dir);
-        models->engine.encoder = "none";
-    } else if (!code && engine) {
-        code = encode_queries(g, models, engine);
-    }
-    sl_engine_close(engine);
-    return code;
+    if (name && strcmp(name, "none"))
+        code = cli_open_for_gallery(models, g->gallery_dir, g->gallery, engine, NULL);
+    else
+        *engine = cli_engine_if_here(models, g->gallery);
+    if (code || !*engine)
+        return code;
+    if (name || !sl_engine_encoder(*engine) || cli_keeps_crops(g->queries))
+        return cli_encode_queries(g, models, *engine);
+    cli_warn("%s keeps no crops for the query encoder: its faces search as they were enrolled (enroll --keep-crops)",
+             g->queries_dir ? g->queries_dir : g->gallery_dir);
+    sl_engine_close(*engine);
+    models->engine.encoder = "none";
+    *engine = cli_engine_if_here(models, g->gallery);
+    return CLI_OK;
 }

@@ -49,6 +49,17 @@ int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gal
     return code ? code : check_fingerprint(dir, &info, *engine);
 }
 
+sl_engine *cli_engine_if_here(const cli_models *models, const sl_gallery *gallery)
+{
+    sl_engine_options own = models->engine;
+    sl_gallery_info info;
+    sl_engine *engine = NULL;
+    sl_gallery_get_info(gallery, &info);
+    own.model = own.model ? own.model : info.model;
+    sl_engine_open(&own, &engine, NULL);
+    return engine;
+}
+
 int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine **engine, sl_session **session,
                           sl_gallery **gallery)
 {

@@ -18,4 +18,8 @@ int cli_open_to_add(const cli_models *models, const char *dir, sl_engine **engin
 int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
                          sl_session **session);
 
+/* An engine of the model asked for, else of the gallery's own, for what it knows beside the gallery; NULL where it cannot be
+ * opened, and nothing is said: who cannot do without says what is missing. */
+sl_engine *cli_engine_if_here(const cli_models *models, const sl_gallery *gallery);
+
 #endif

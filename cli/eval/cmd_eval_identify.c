@@ -204,10 +204,23 @@ static bool name_configs(eval_run *run)
     return true;
 }
 
+/* With the encoder that was named; without one there need be no networks. */
+static int encode_queries(eval_run *run)
+{
+    sl_engine *engine = NULL;
+    if (!strcmp(run->models.engine.encoder, "none"))
+        return CLI_OK;
+    int code = cli_open_for_gallery(&run->models, run->of.gallery_dir, run->of.gallery, &engine, NULL);
+    if (!code)
+        code = cli_encode_queries(&run->of, &run->models, engine);
+    sl_engine_close(engine);
+    return code;
+}
+
 static int evaluate(eval_run *run)
 {
     sl_error err = {0};
-    int code = cli_encode_queries(&run->of, &run->models);
+    int code = encode_queries(run);
     if (!code)
         code = choose_configs(run);
     if (code)

@@ -57,13 +57,8 @@ int cli_openset_open(openset_run *run)
     int code = cli_galleries_open(&run->of);
     if (code)
         return code;
-    if ((code = cli_encode_queries(&run->of, &run->models)))
+    if ((code = cli_open_searching(&run->of, &run->models, &run->engine)))
         return code;
-    sl_gallery_info info;
-    sl_gallery_get_info(run->of.gallery, &info);
-    sl_engine_options own = run->models.engine;
-    own.model = own.model ? own.model : info.model;
-    sl_engine_open(&own, &run->engine, NULL); /* without it there are the calibration's promises alone */
     code = cli_open_oae(&run->match, &run->models, run->engine, run->of.gallery, &run->oae);
     run->options.match = run->match.match;
     run->options.match.threads = run->models.threads;
