@@ -37,7 +37,7 @@ static float hidden_at(const sl_image *face, const sl_image *covered, sl_point a
 
 /* How far a detector's alignment may be off, in a crop's pixels, degrees and parts of the size; a third of the views is
  * nearly right, as those of a second look are. */
-static const double shift = 4.5, turn = 4, scale = .09, near = .35;
+static const double shift = 8, turn = 6, scale = .14, near = .35;
 
 /* View to wide face: the mean points' similarity, misplaced. */
 static sl_status misplace(const sl_wide_face *face, sl_rng *r, sl_affine *map, sl_error *err)
