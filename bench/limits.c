@@ -1,9 +1,9 @@
 /* What one core can do, and where a pair's time goes: limits [ROWS COLS CHANNELS [i8|f32|bf16]] (8 8 512 i8).
  *
- * The peaks are measured by loops of nothing but the instruction, in 24 registers: fused multiply-adds, products of bf16
- * (multiply-adds where there are none) and of bytes at the kernels' width, and reading 256 MiB. Then the EMD kernels, a
- * stage at a time on faces as `secondlook bench emd` makes them, beside what their arithmetic takes at those peaks. CPU
- * time of this thread, the median of rounds. One JSON line. x86-64 only. */
+ * The peaks are measured by loops of nothing but the instruction, in 24 registers: fused multiply-adds, products of
+ * bf16 (multiply-adds where there are none) and of bytes at the kernels' width, and reading 256 MiB. Then the EMD
+ * kernels, a stage at a time on faces as `secondlook bench emd` makes them, beside what their arithmetic takes at those
+ * peaks. CPU time of this thread, the median of rounds. One JSON line. x86-64 only. */
 #include <immintrin.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,7 +130,8 @@ static void make_faces(faces *f, int rows, int cols, int channels, sl_patch_comp
     for (size_t i = 0; i < map; i++)
         query[i] = .35f + next(&seed);
     const size_t each = sl_patch_set_bytes(&f->layout, SL_ROLE_CANDIDATE);
-    char *memory = sl_alloc_aligned(FACES * each), *own = sl_alloc_aligned(sl_patch_set_bytes(&f->layout, SL_ROLE_QUERY));
+    char *memory = sl_alloc_aligned(FACES * each),
+         *own = sl_alloc_aligned(sl_patch_set_bytes(&f->layout, SL_ROLE_QUERY));
     sl_patch_source source = {.patches_f32 = query};
     if (!memory || !own || sl_patch_set_init(&f->query, &f->layout, SL_ROLE_QUERY, own, &source, &err))
         die(err.text);
@@ -203,14 +204,15 @@ int main(int argc, char **argv)
         die("needs AVX2");
     make_faces(&f, rows, cols, channels, precision);
     measure(&f, seconds, &iterations);
-    const double fma = (wide ? fma_avx512() * 16 : fma_avx2() * 8), bytes = wide ? vnni_avx512() * 64 : madd_avx2() * 16;
+    const double fma = (wide ? fma_avx512() * 16 : fma_avx2() * 8),
+                 bytes = wide ? vnni_avx512() * 64 : madd_avx2() * 16;
     const double pairs = wide && sl_cpu_has_bf16() ? bf16_avx512() * 32 : fma;
     const double products = (double)(rows * cols) * (rows * cols) * channels;
     const double peak = (const double[]){bytes, fma, pairs}[precision];
     printf("{\"isa\": \"%s\", \"patches\": %d, \"channels\": %d, \"precision\": \"%s\", \"peak_gflops\": %.1f, "
            "\"peak_bf16_gflops\": %.1f, \"peak_int8_gops\": %.1f, \"read_gb_per_s\": %.2f, \"us_at_peak\": %.3f, "
-           "\"us_products\": %.3f, \"us_weights\": %.3f, \"us_sinkhorn\": %.3f, \"iterations\": %.2f, \"us_pair\": %.3f, "
-           "\"products_of_peak\": %.3f}\n",
+           "\"us_products\": %.3f, \"us_weights\": %.3f, \"us_sinkhorn\": %.3f, \"iterations\": %.2f, \"us_pair\": "
+           "%.3f, \"products_of_peak\": %.3f}\n",
            sl_isa_name(sl_isa_active()), rows * cols, channels, names[precision], 2e-9 * fma, 2e-9 * pairs,
            2e-9 * bytes, 1e-9 * read_bytes_per_s(), 1e6 * products / peak, 1e6 * seconds[1],
            1e6 * (seconds[2] - seconds[1]), 1e6 * (seconds[3] - seconds[2]), iterations, 1e6 * seconds[3],

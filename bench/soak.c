@@ -58,7 +58,8 @@ int main(int argc, char **argv)
     if (status == SL_OK)
         status = sl_session_open(engine, 1, &session, &err);
     if (status == SL_OK)
-        status = sl_gallery_open(argv[1], SL_GALLERY_READ, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &gallery, &err);
+        status = sl_gallery_open(argv[1], SL_GALLERY_READ,
+                                 &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &gallery, &err);
     for (int i = 0; i < count && status == SL_OK; i++) {
         status = identify_once(engine, session, gallery, argv[2], &err);
         if (i == 10 || (i + 1) % (count / 10 > 0 ? count / 10 : 1) == 0)

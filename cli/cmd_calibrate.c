@@ -53,9 +53,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"remove", KEY_REMOVE, 0, 0, "Remove the gallery's calibration for this look: the model's own rates decide again", 0},
-    {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries, where there are more (default: "
-     "1000000)", 0},
+    {"remove", KEY_REMOVE, 0, 0, "Remove the gallery's calibration for this look: the model's own rates decide again",
+     0},
+    {"max-pairs", KEY_MAX_PAIRS, "N", 0,
+     "Draw about N pairs for each set of queries, where there are more (default: "
+     "1000000)",
+     0},
     {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},
     {"same-photo-by", KEY_SAME_PHOTO_BY, "path|name|pattern:REGEX", 0,
      "How a query's own photo is found, which is no answer (default: path)", 0},
@@ -73,9 +76,9 @@ static const struct argp parser = {
     "--gallery DIR",
     "Measures what scores mean in this gallery by this second look: every face searches among all other people, as "
     "somebody who was never enrolled, and pairs of different people are compared. Where the gallery keeps crops, so do "
-    "copies of them behind drawn masks, sunglasses, scarves and blocks, as a covered query is judged among queries that "
-    "hide as much. What is found is kept with the gallery, and 'identify' decides by it. 'verify --far --gallery' has no "
-    "query encoder, and decides by what --encoder none measures. Calibrate again when the gallery has doubled.\v"
+    "copies of them behind drawn masks, sunglasses, scarves and blocks, as a covered query is judged among queries "
+    "that hide as much. What is found is kept with the gallery, and 'identify' decides by it. 'verify --far --gallery' "
+    "has no query encoder, and decides by what --encoder none measures. Calibrate again when the gallery has doubled.\v"
     "Examples:\n"
     "  secondlook calibrate --gallery staff\n"
     "  secondlook calibrate --gallery staff --encoder none   (for verify)\n"
@@ -94,7 +97,8 @@ static json_t *thresholds_json(const char *name, const double *rates, const doub
 {
     json_t *list = json_array();
     for (size_t i = 0; i < count; i++)
-        json_array_append_new(list, json_pack("{s:f,s:o}", name, rates[i], "threshold", cli_json_number(thresholds[i])));
+        json_array_append_new(list,
+                              json_pack("{s:f,s:o}", name, rates[i], "threshold", cli_json_number(thresholds[i])));
     return list;
 }
 
@@ -103,13 +107,14 @@ json_t *cli_calibration_json(const sl_calibration *c)
     json_t *bins = json_array();
     for (int b = 0; b < c->bins; b++) {
         const sl_calibrated_bin *bin = &c->bin[b];
-        json_array_append_new(bins, json_pack("{s:f,s:I,s:I,s:o,s:o}", "hidden_to", bin->hidden_to, "searches",
-                                              (json_int_t)bin->searches, "pairs", (json_int_t)bin->pairs, "at_fpir",
-                                              thresholds_json("rate", fpir_rates, bin->fpir_threshold, SL_OPENSET_RATES),
-                                              "at_fmr", thresholds_json("rate", fmr_rates, bin->fmr_threshold, 4)));
+        json_array_append_new(bins,
+                              json_pack("{s:f,s:I,s:I,s:o,s:o}", "hidden_to", bin->hidden_to, "searches",
+                                        (json_int_t)bin->searches, "pairs", (json_int_t)bin->pairs, "at_fpir",
+                                        thresholds_json("rate", fpir_rates, bin->fpir_threshold, SL_OPENSET_RATES),
+                                        "at_fmr", thresholds_json("rate", fmr_rates, bin->fmr_threshold, 4)));
     }
-    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "faces", (json_int_t)c->faces, "people", (json_int_t)c->people, "searches",
-                     (json_int_t)c->searches, "pairs", (json_int_t)c->pairs, "bins", bins);
+    return json_pack("{s:I,s:I,s:I,s:I,s:o}", "faces", (json_int_t)c->faces, "people", (json_int_t)c->people,
+                     "searches", (json_int_t)c->searches, "pairs", (json_int_t)c->pairs, "bins", bins);
 }
 
 static void print_row(const char *name, const sl_calibration *c, bool of_pairs, int row)
@@ -170,8 +175,8 @@ static int calibrate(calibrate_run *run)
         return cli_fail(run->of.gallery_dir, &err);
     if (run->json)
         return cli_print_json(cli_calibration_json(&c));
-    printf("%zu faces of %zu people; %zu searches for people who are not there, %zu pairs of different people\n", c.faces,
-           c.people, c.searches, c.pairs);
+    printf("%zu faces of %zu people; %zu searches for people who are not there, %zu pairs of different people\n",
+           c.faces, c.people, c.searches, c.pairs);
     cli_print_calibration(&c);
     printf("kept with the gallery, for the look %s\n", sl_rerank_name(run->options.match.rerank));
     return CLI_OK;

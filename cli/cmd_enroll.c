@@ -69,9 +69,9 @@ static const struct argp_option options[] = {
     {"min-quality", KEY_MIN_QUALITY, "Q", 0, "Refuse faces of lower quality, 0 to 1 (default: 0.05)", 0},
     {"no-quality-gate", KEY_NO_GATE, 0, 0, "Refuse no face for its quality", 0},
     {"patches", KEY_PATCHES, "compact|int8|f32|none", 0,
-     "What a new gallery stores for second looks: what each cell gives to the embedding, in 4 bits (compact; the default "
-     "where the model's head is linear and it has statistics per cell), the whole patch map (int8, the default for other "
-     "models, or f32), which --feature map needs and takes three times the room, or nothing", 0},
+     "What a new gallery stores for second looks: what each cell gives to the embedding, in 4 bits (compact; the "
+     "default where the model's head is linear and it has statistics per cell), the whole patch map (int8, the default "
+     "for other models, or f32), which --feature map needs and takes three times the room, or nothing", 0},
     {"verbose", 'v', 0, 0, "List all that is to be told of photos, not only the first twenty", 0},
     {0},
 };
@@ -98,8 +98,8 @@ static void check_remote(struct argp_state *state, const enroll_run *run)
     cli_remote_check_models(state, &run->models);
     if (run->patches_given || run->enroll.lmk || run->enroll.keep_crops || run->enroll.all_faces ||
         run->enroll.min_quality < ours.min_quality || run->enroll.min_quality > ours.min_quality)
-        argp_error(state, "the gallery is a server's, which decides on --patches, --keep-crops, --lmk and --min-quality "
-                   "itself, and takes a photo's main face");
+        argp_error(state, "the gallery is a server's, which decides on --patches, --keep-crops, --lmk and "
+                   "--min-quality itself, and takes a photo's main face");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -321,7 +321,8 @@ static void print_counts(const enroll_run *run)
 {
     const sl_enroll_report *r = &run->report;
     char gate[100];
-    snprintf(gate, sizeof gate, "refused: quality below %g (--min-quality, --no-quality-gate)", run->enroll.min_quality);
+    snprintf(gate, sizeof gate, "refused: quality below %g (--min-quality, --no-quality-gate)",
+             run->enroll.min_quality);
     if (r->committed != r->enrolled)
         printf("  only %zu of them are safe\n", r->committed);
     print_count(r->replaced, "took the place of what was enrolled by their id");

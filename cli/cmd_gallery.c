@@ -70,8 +70,8 @@ static void tell_leftover(void *context, const char *file, uint64_t bytes)
     if (l->json)
         json_array_append_new(l->json, json_pack("{s:s,s:I}", "file", file, "bytes", (json_int_t)bytes));
     else
-        cli_warn("%s/%s (%s) was left over by a compaction that was cut short; removed faces may be in it", l->dir, file,
-                 cli_bytes_text(bytes, size));
+        cli_warn("%s/%s (%s) was left over by a compaction that was cut short; removed faces may be in it", l->dir,
+                 file, cli_bytes_text(bytes, size));
 }
 
 /* What a compaction that was cut short left in the folder, as JSON or as warnings. */
@@ -262,22 +262,22 @@ static const struct argp upgrade_parser = {
     0,
     parse,
     "DIR",
-    "Makes what a gallery keeps so that it opens and is searched quickly (codes of its embeddings, tables of its names), "
-    "where it is missing, short or damaged. A gallery of an older format is rewritten as the newest, without what was "
-    "removed.\v"
+    "Makes what a gallery keeps so that it opens and is searched quickly (codes of its embeddings, tables of its "
+    "names), where it is missing, short or damaged. A gallery of an older format is rewritten as the newest, without "
+    "what was removed.\v"
     "Example: secondlook gallery upgrade staff\n\n"
     "New galleries have all of it. One without is right, and slower.",
     0,
     0,
     0};
 static const struct argp verify_parser = {
-    0, parse, "DIR", "Reads every byte of a gallery, checks every checksum, and names files that a compaction that was cut "
-    "short left over.", 0, 0, 0};
+    0, parse, "DIR", "Reads every byte of a gallery, checks every checksum, and names files that a compaction that was "
+    "cut short left over.", 0, 0, 0};
 
 static const struct argp rebalance_parser = {
-    0, parse, "URLS", "Adds shards to a gallery in PostgreSQL: URLS name those that it has, in their order, and then the "
-    "new ones. The people who belong there are copied, all shards are told, and the copies left behind are taken out. "
-    "Searches go on. Cut short, it continues when it is called again. See docs/postgres.md.", 0, 0, 0};
+    0, parse, "URLS", "Adds shards to a gallery in PostgreSQL: URLS name those that it has, in their order, and then "
+    "the new ones. The people who belong there are copied, all shards are told, and the copies left behind are taken "
+    "out. Searches go on. Cut short, it continues when it is called again. See docs/postgres.md.", 0, 0, 0};
 
 typedef sl_status (*whole_fn)(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 

@@ -59,8 +59,8 @@ static const struct argp parser = {
     parse,
     "DIR",
     "Groups the faces of a gallery by who they are, whatever they are called: of people who were met and are not known "
-    "yet. Groups join where their faces are alike on average, so that one false match does not join two people. Nothing "
-    "is changed.\v"
+    "yet. Groups join where their faces are alike on average, so that one false match does not join two people. "
+    "Nothing is changed.\v"
     "Examples:\n"
     "  secondlook gallery cluster visitors\n"
     "  secondlook gallery cluster --far 0.00001 --json visitors",

@@ -47,9 +47,9 @@ static const struct argp parser = {
     options,
     parse,
     "FROM TO",
-    "Copies the faces of a gallery into a new one that stores other patches (see enroll --patches). A patch map becomes "
-    "any kind; compact patches become no map again. Crops are encoded anew. Of faces that are in TO already none is "
-    "copied again, so that an interrupted copy can be continued.\v"
+    "Copies the faces of a gallery into a new one that stores other patches (see enroll --patches). A patch map "
+    "becomes any kind; compact patches become no map again. Crops are encoded anew. Of faces that are in TO already "
+    "none is copied again, so that an interrupted copy can be continued.\v"
     "Examples:\n"
     "  secondlook gallery copy staff staff-small\n"
     "  secondlook gallery copy --patches none staff staff-embeddings",

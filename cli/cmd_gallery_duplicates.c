@@ -33,7 +33,8 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"far", KEY_FAR, "RATE", 0,
-     "Two faces are alike from the cosine on that this part of pairs of different people passes (default: 0.000001)", 0},
+     "Two faces are alike from the cosine on that this part of pairs of different people passes (default: 0.000001)",
+     0},
     {"threshold", KEY_THRESHOLD, "T", 0, "Or from this cosine on, -1 to 1: no network is needed then", 0},
     {"top", KEY_TOP, "N", 0, "Tell the N most alike (default: 50)", 0},
     CLI_OPTION_JSON,
@@ -61,9 +62,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_child children[] = {{&cli_models_argp, 0, "Networks:", 1}, {0}};
 static const struct argp parser = {
     options, parse, "DIR",
-    "People of a gallery who may be one person: each pair of names with its two most alike faces, the most alike first. "
-    "Photos whose file is there twice, under whatever names, are told as that. Nothing is changed: 'gallery merge', "
-    "'move' and 'remove' do.\v"
+    "People of a gallery who may be one person: each pair of names with its two most alike faces, the most alike "
+    "first. Photos whose file is there twice, under whatever names, are told as that. Nothing is changed: 'gallery "
+    "merge', 'move' and 'remove' do.\v"
     "Examples:\n"
     "  secondlook gallery duplicates staff\n"
     "  secondlook gallery duplicates --threshold 0.6 --json staff",
@@ -210,8 +211,8 @@ static int report(const duplicates_run *run)
         putchar('\n');
     }
     if (run->json)
-        return cli_print_json(json_pack("{s:o,s:I,s:o}", "duplicates", list, "pairs", (json_int_t)run->count, "threshold",
-                                        cli_json_number((double)run->threshold)));
+        return cli_print_json(json_pack("{s:o,s:I,s:o}", "duplicates", list, "pairs", (json_int_t)run->count,
+                                        "threshold", cli_json_number((double)run->threshold)));
     json_decref(list);
     cli_say("%zu pairs from a cosine of %.4f on%s", run->count, (double)run->threshold,
             told < run->count ? " (--top tells more)" : "");
@@ -240,7 +241,8 @@ static int find_threshold(duplicates_run *run)
         run->threshold = rule.threshold[0];
     sl_engine_close(engine);
     if (!code && isnan(run->threshold))
-        code = cli_fail(run->dir, &(sl_error){SL_ERR_NOT_FOUND, "nothing is known of its model's cosines: give a --threshold"});
+        code = cli_fail(run->dir,
+                        &(sl_error){SL_ERR_NOT_FOUND, "nothing is known of its model's cosines: give a --threshold"});
     return code;
 }
 

@@ -24,7 +24,8 @@ typedef struct {
 
 static const struct argp_option options[] = {
     {"output", 'o', "FILE", 0, "FILE.npy, FILE.csv or FILE.safetensors (required)", 0},
-    {"patches", KEY_PATCHES, 0, 0, "The patches too: maps, or of a compact gallery what each cell gives to the embedding", 0},
+    {"patches", KEY_PATCHES, 0, 0,
+     "The patches too: maps, or of a compact gallery what each cell gives to the embedding", 0},
     CLI_OPTION_REPLACE,
     CLI_OPTION_JSON,
     {0}};
@@ -54,9 +55,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp parser = {
     options, parse, "DIR -o FILE",
-    "Writes the embeddings of a gallery, and who they are, for other programs. An .npy has label,image of each row in a "
-    ".csv beside it, and patches in .patches.npy; a .csv is all in one, without patches; a .safetensors is all in one, "
-    "the names as JSON in its metadata.\v"
+    "Writes the embeddings of a gallery, and who they are, for other programs. An .npy has label,image of each row in "
+    "a .csv beside it, and patches in .patches.npy; a .csv is all in one, without patches; a .safetensors is all in "
+    "one, the names as JSON in its metadata.\v"
     "Examples:\n"
     "  secondlook gallery export staff -o staff.npy\n"
     "  secondlook gallery export staff --patches -o staff.safetensors\n\n"

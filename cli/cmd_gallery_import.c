@@ -57,9 +57,9 @@ static const struct argp parser = {
     options, parse, "FILE --gallery DIR",
     "Puts embeddings that another program made, or 'gallery export' wrote, into a gallery. With --model they are taken "
     "for that model's, and photos can be asked for among them; without it they are nobody's, for experiments with "
-    "numbers of any kind. An .npy has float32 [faces, numbers], patches beside it in .patches.npy [faces, rows, columns, "
-    "channels], and who each row is in a .csv, label,image. Of ids that are in the gallery already none is added "
-    "again.\v"
+    "numbers of any kind. An .npy has float32 [faces, numbers], patches beside it in .patches.npy [faces, rows, "
+    "columns, channels], and who each row is in a .csv, label,image. Of ids that are in the gallery already none is "
+    "added again.\v"
     "Examples:\n"
     "  secondlook gallery import staff.npy --gallery staff --model mobilefacenet-192\n"
     "  secondlook gallery import gaits.safetensors --gallery gaits",
@@ -85,7 +85,8 @@ static int check_sizes(const import_run *run)
     sl_gallery_info info;
     sl_gallery_get_info(run->gallery, &info);
     if (s->dim != info.dim)
-        return cli_array_bad(run->file, "embeddings of %d numbers, where those of %s have %d", s->dim, info.model, info.dim);
+        return cli_array_bad(run->file, "embeddings of %d numbers, where those of %s have %d", s->dim, info.model,
+                             info.dim);
     if (s->rows && (s->rows != info.patch_rows || s->cols != info.patch_cols || s->channels != info.patch_channels))
         return cli_array_bad(run->file, "patches of %d x %d x %d, where those of %s are %d x %d x %d", s->rows, s->cols,
                              s->channels, info.model, info.patch_rows, info.patch_cols, info.patch_channels);

@@ -129,8 +129,8 @@ static json_t *document_of(const identify_run *run, const sl_engine *engine)
     json_object_set_new(document, "rule", cli_rule_json(&run->rule));
     json_object_set(document, "queries", run->queries);
     if (run->report)
-        json_object_set_new(document, "report", json_pack("{s:o,s:s}", "file", cli_json_text(run->report), "data_sha256",
-                                                          run->report_sha256));
+        json_object_set_new(document, "report", json_pack("{s:o,s:s}", "file", cli_json_text(run->report),
+                                                          "data_sha256", run->report_sha256));
     cli_photos_json(document, &run->found);
     return document;
 }
@@ -291,8 +291,8 @@ static int find_rule(identify_run *run)
 
 static int identify_remotely(const identify_run *run)
 {
-    const cli_remote_search how = {.match = &run->match, .fpir = run->fpir, .top = run->top, .main_face = run->main_face,
-                                   .aligned = run->aligned, .json = run->json};
+    const cli_remote_search how = {.match = &run->match, .fpir = run->fpir, .top = run->top,
+                                   .main_face = run->main_face, .aligned = run->aligned, .json = run->json};
     return cli_remote_identify(run->of.gallery_dir, &run->found, &how);
 }
 

@@ -35,8 +35,8 @@ static void check_remote(struct argp_state *state, const pair_run *run)
 {
     cli_remote_check_models(state, &run->models);
     if (run->out || run->match.look_given || run->match.patch_option || run->match.alpha_given)
-        argp_error(state, "a server compares two photos by its own look: --far, --threshold, --aligned, --json alone; for "
-                   "pictures, its page");
+        argp_error(state, "a server compares two photos by its own look: --far, --threshold, --aligned, --json alone; "
+                   "for pictures, its page");
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -97,8 +97,8 @@ static const struct argp_child children[] = {
      "thousand) is taken for one person", \
      0}, \
     {"gallery", KEY_GALLERY, "DIR", 0, \
-     "With --far: a gallery whose calibration (calibrate --encoder none) is used, not the model's own rates; or a server's " \
-     "(https://HOST/v1/galleries/NAME), which is asked then", 0}
+     "With --far: a gallery whose calibration (calibrate --encoder none) is used, not the model's own rates; or a " \
+     "server's (https://HOST/v1/galleries/NAME), which is asked then", 0}
 
 static const struct argp_option verify_options[] = {
     CLI_OPTION_JSON,
@@ -124,7 +124,8 @@ static const struct argp_option explain_options[] = {
     {"output", 'o', "OUT.png", 0, "The picture to write (required)", 0},
     RULE_OPTIONS,
     {"trust", KEY_TRUST, 0, 0,
-     "Insist that it is drawn how far each part of the faces is believed: fails where that is not known of the model", 0},
+     "Insist that it is drawn how far each part of the faces is believed: fails where that is not known of the model",
+     0},
     {"heat", KEY_HEAT, "cc|attention|relevance|flow", 0,
      "Draw this alone, over both faces: cross-correlation (of --rerank none the patch maps', with --weighting cc by "
      "the embedding; of h2l its tokens'), attention, relevance (of h2l and h2, else of a model that is a transformer "
@@ -137,8 +138,8 @@ static const struct argp explain_parser = {
     explain_options,
     parse_explain,
     "IMAGE IMAGE -o OUT.png",
-    "Draws how verify comes to its answer, by the same second look and threshold: what each part of the face gave to the "
-    "score, what was left out as hidden, of looks by patches which was matched with which, and of looks that were "
+    "Draws how verify comes to its answer, by the same second look and threshold: what each part of the face gave to "
+    "the score, what was left out as hidden, of looks by patches which was matched with which, and of looks that were "
     "learned attention flow, relevance, cross-correlation and attention.\v"
     "Examples:\n"
     "  secondlook explain masked.jpg enrolled.jpg -o why.png\n"
@@ -180,8 +181,8 @@ static int open_cells(pair_run *run, pair *p)
     p->look = run->match.look;
     if (code || !run->trust || (p->oae && sl_oae_source(p->oae)))
         return code;
-    cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook models "
-             "statistics'");
+    cli_warn("--trust: nothing is known of how this model sees ordinary faces, cell by cell: make it by 'secondlook "
+             "models statistics'");
     return CLI_FAILED;
 }
 

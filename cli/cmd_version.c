@@ -38,7 +38,7 @@ int cmd_version(int argc, char **argv)
         return cli_print_json(json_pack("{s:s,s:s,s:s,s:i,s:s}", "version", sl_version(), "isa", sl_isa_in_use(),
                                         "backend", sl_net_backend(), "processors", cli_thread_count(0), "pictures",
                                         sl_image_formats()));
-    printf("secondlook %s\nisa         %s\nback end    %s\nprocessors  %d\npictures    %s\n", sl_version(), sl_isa_in_use(),
-           sl_net_backend(), cli_thread_count(0), sl_image_formats());
+    printf("secondlook %s\nisa         %s\nback end    %s\nprocessors  %d\npictures    %s\n", sl_version(),
+           sl_isa_in_use(), sl_net_backend(), cli_thread_count(0), sl_image_formats());
     return CLI_OK;
 }

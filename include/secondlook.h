@@ -127,27 +127,27 @@ typedef struct {
 /* Pictures in memory have at most this many pixels. */
 #define SL_MAX_PIXELS 100000000
 
-/* JPEG, WebP, HEIC and AVIF files may have this many: above SL_MAX_PIXELS they are read with their sides divided by 2, 4
- * or 8, with a warning. Larger ones, and larger ones than SL_MAX_PIXELS of other formats, are refused with SL_ERR_LIMIT
- * before they are decoded. */
+/* JPEG, WebP, HEIC and AVIF files may have this many: above SL_MAX_PIXELS they are read with their sides divided by 2,
+ * 4 or 8, with a warning. Larger ones, and larger ones than SL_MAX_PIXELS of other formats, are refused with
+ * SL_ERR_LIMIT before they are decoded. */
 #define SL_MAX_FILE_PIXELS 256000000
 
-/* "JPEG, PNG, BMP, WebP, HEIC, AVIF, TIFF, GIF": what is read here; the first three always, the others where their library
- * was there when this was built. */
+/* "JPEG, PNG, BMP, WebP, HEIC, AVIF, TIFF, GIF": what is read here; the first three always, the others where their
+ * library was there when this was built. */
 SL_API const char *sl_image_formats(void);
 
-/* Reads a picture of one of these formats, recognised by content, as RGB, upright, in sRGB: JPEG (baseline or progressive;
- * grey, YCbCr, CMYK, YCCK), PNG (any depth), WebP and GIF (of an animation the first picture), HEIC and AVIF (the
- * primary picture), TIFF (the first page), BMP. Transparency is laid on white, more than 8 bits are reduced, the
- * orientation of EXIF applied, and so is a colour profile (ICC) other than sRGB's. On success err->text is empty or a
- * warning: the end of the file is missing or damaged, but all pixels are there; a profile was ignored; the picture was
- * read smaller. One that misses pixels is SL_ERR_FORMAT. */
+/* Reads a picture of one of these formats, recognised by content, as RGB, upright, in sRGB: JPEG (baseline or
+ * progressive; grey, YCbCr, CMYK, YCCK), PNG (any depth), WebP and GIF (of an animation the first picture), HEIC and
+ * AVIF (the primary picture), TIFF (the first page), BMP. Transparency is laid on white, more than 8 bits are reduced,
+ * the orientation of EXIF applied, and so is a colour profile (ICC) other than sRGB's. On success err->text is empty or
+ * a warning: the end of the file is missing or damaged, but all pixels are there; a profile was ignored; the picture
+ * was read smaller. One that misses pixels is SL_ERR_FORMAT. */
 SL_API sl_status sl_image_read(const char *path, sl_image *out, sl_error *err);
 SL_API sl_status sl_image_decode(const void *data, size_t size, sl_image *out, sl_error *err);
 
-/* The same where at most so many pixels may come out (SL_MAX_PIXELS at most), for services that cannot choose what they are
- * sent: a file of a few kilobytes may claim any size. JPEG, WebP, HEIC and AVIF files with more are read smaller, with a
- * warning, others are refused with SL_ERR_LIMIT before they are decoded. */
+/* The same where at most so many pixels may come out (SL_MAX_PIXELS at most), for services that cannot choose what they
+ * are sent: a file of a few kilobytes may claim any size. JPEG, WebP, HEIC and AVIF files with more are read smaller,
+ * with a warning, others are refused with SL_ERR_LIMIT before they are decoded. */
 SL_API sl_status sl_image_decode_within(const void *data, size_t size, uint32_t most, sl_image *out, sl_error *err);
 
 /* Writes .png, .jpg or .jpeg (quality 95), by the name's ending; complete or not at all. */
@@ -217,8 +217,8 @@ typedef struct {
 
 /* The models this library knows, and those with a manifest in `models_dir`.
  * models_dir: NULL for $SECONDLOOK_MODELS, else $XDG_CACHE_HOME/secondlook, else ~/.cache/secondlook. Where none of the
- * three is set there is no such folder: the models known here are listed with an empty `file`, what lies elsewhere (dlib-68,
- * a manifest given by its path) is found, all else is SL_ERR_NOT_FOUND. */
+ * three is set there is no such folder: the models known here are listed with an empty `file`, what lies elsewhere
+ * (dlib-68, a manifest given by its path) is found, all else is SL_ERR_NOT_FOUND. */
 SL_API sl_status sl_models_list(const char *models_dir, sl_model_info **out, size_t *count, sl_error *err);
 SL_API void sl_models_free(sl_model_info *infos, size_t count);
 
@@ -232,10 +232,10 @@ SL_API sl_status sl_model_fetch(const char *models_dir, const char *name, int re
 /* Reads any ONNX or TFLite file and returns a JSON document of its inputs, outputs, nodes and tensors
  * with shapes, with suggestions for the embedding, the patch map and the input (channels, height, width, layout in the
  * file; mean and std where the network normalises its pixels itself, as "normalisation" says). `file` may also be a
- * checkpoint (its tensors, and the architecture that they are the weights of), a model's name or its manifest's path, or
- * the name of an architecture ("arcface-r18"): then its input and the tensors of its weights. Of a recogniser there are
- * "problems", for which it could not be used, and the "self_check": least and greatest cosine between the embeddings of
- * four very different made-up pictures. free() the text. */
+ * checkpoint (its tensors, and the architecture that they are the weights of), a model's name or its manifest's path,
+ * or the name of an architecture ("arcface-r18"): then its input and the tensors of its weights. Of a recogniser there
+ * are "problems", for which it could not be used, and the "self_check": least and greatest cosine between the
+ * embeddings of four very different made-up pictures. free() the text. */
 SL_API sl_status sl_model_inspect(const char *models_dir, const char *file, char **json, sl_error *err);
 
 typedef struct {
@@ -245,7 +245,8 @@ typedef struct {
     const char *licence;    /* of the weights, in words; NULL: not stated */
     int corrected_scale;    /* 1: pixels as facenet-ir1 was trained, not as the published code feeds it */
     int replace;            /* 1: also when a model of that name is there */
-    const char *backbone;   /* of h2 and h2l: the recogniser whose maps they read, where the checkpoint has none inside */
+    const char *backbone;   /* of h2 and h2l: the recogniser whose maps they read, where the checkpoint has none
+                               inside */
     const char *patch_map;  /* of recognisers: another tensor in place of the architecture's patch map, such as
                                "patch_map_16x16" of arcface-r18 (docs/models.md); NULL: the architecture's */
 } sl_import_options;
@@ -254,8 +255,8 @@ typedef struct {
  * TFLite file of one of the recognisers is copied, and the architecture says how pictures are fed to it.) Weights are
  * checked by name and shape against the architecture, those it does not know are left out. Writes NAME.safetensors and
  * the manifest NAME.json, after which NAME is a model like others. "mtcnn" takes three files in any order, or a folder
- * with them, and makes NAME-pnet, NAME-rnet and NAME. "h2" and "h2l" make NAME, a second look, and of the network inside
- * the checkpoint NAME-backbone, the recogniser whose templates it looks at. SL_ERR_EXISTS when a
+ * with them, and makes NAME-pnet, NAME-rnet and NAME. "h2" and "h2l" make NAME, a second look, and of the network
+ * inside the checkpoint NAME-backbone, the recogniser whose templates it looks at. SL_ERR_EXISTS when a
  * model has the name and `replace` is 0.
  * *json says what was made: {"model", "models": [{"name", "architecture", "manifest", "file", "bytes", "sha256",
  * "tensors", "skipped", "normalisation"}]} (the last: what a network does to its pixels itself, which the manifest then
@@ -298,11 +299,11 @@ SL_API sl_status sl_model_files_open(const sl_model_file *files, size_t count, s
 SL_API const char *sl_model_files_dir(const sl_model_files *files);
 SL_API void sl_model_files_close(sl_model_files *files);
 
-/* What sets a face's five points, by which it is aligned. A point that is seen is the detector's in either case, bit for
- * bit, and so is the template of a face that nothing covers. */
+/* What sets a face's five points, by which it is aligned. A point that is seen is the detector's in either case, bit
+ * for bit, and so is the template of a face that nothing covers. */
 typedef enum {
-    SL_POINTS_CORRECTED = 0, /* the detector, and where a scarf or a mask hides nose or mouth the model that its manifest
-                                names for that, if it names one */
+    SL_POINTS_CORRECTED = 0, /* the detector, and where a scarf or a mask hides nose or mouth the model that its
+                                manifest names for that, if it names one */
     SL_POINTS_DETECTOR = 1   /* the detector alone */
 } sl_points_source;
 
@@ -322,7 +323,8 @@ typedef struct {
                             recogniser, if any, which is what the programs take; NULL, "none": there is none. With one,
                             who searches is embedded by sl_query_of_face or sl_queries_of_crops: rules are for those.
                             SL_ERR_MISMATCH where it is of another recogniser */
-    int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any number */
+    int max_faces; /* of a photo: of more the surest are taken, and err->text of sl_detect is a warning; 0: any
+                      number */
     sl_points_source points;
 } sl_engine_options;
 
@@ -417,21 +419,21 @@ SL_API sl_status sl_template_patches(const sl_template *t, float *out, sl_error 
 SL_API sl_status sl_template_contributions(const sl_template *t, float *out, sl_error *err);
 
 /* A template of the caller's own description of a face, or of anything else: an embedding [dim] of any length but zero,
- * and a raw patch map [rows * cols, channels], or NULL for the embedding alone. It belongs to no model and compares only
- * with others of its sizes made so; sl_gallery_open_arrays makes galleries of them. */
+ * and a raw patch map [rows * cols, channels], or NULL for the embedding alone. It belongs to no model and compares
+ * only with others of its sizes made so; sl_gallery_open_arrays makes galleries of them. */
 SL_API sl_status sl_template_of_arrays(const float *embedding, int dim, const float *patches, int rows, int cols,
                                        int channels, sl_template **out, sl_error *err);
 
-/* The same of numbers that the engine's model gave, here or elsewhere: an embedding [dim] and a raw patch map, or NULL. It
- * goes into galleries of the model and compares with templates of its photos. That the numbers are the model's is the
- * caller's word. */
+/* The same of numbers that the engine's model gave, here or elsewhere: an embedding [dim] and a raw patch map, or NULL.
+ * It goes into galleries of the model and compares with templates of its photos. That the numbers are the model's is
+ * the caller's word. */
 SL_API sl_status sl_template_of_model(const sl_engine *engine, const float *embedding, const float *patches,
                                       sl_template **out, sl_error *err);
 
 /* A template as bytes, to be kept or sent (docs/template-format.md): the same on every machine, with a version and a
- * checksum. out NULL: *size alone is set; else it has `room` bytes, SL_ERR_LIMIT where those are too few. of_bytes trusts
- * nothing: SL_ERR_FORMAT for what is no template, SL_ERR_UNSUPPORTED for one of a newer version, SL_ERR_CORRUPT for a
- * damaged one. What comes back compares as the first did, bit for bit. */
+ * checksum. out NULL: *size alone is set; else it has `room` bytes, SL_ERR_LIMIT where those are too few. of_bytes
+ * trusts nothing: SL_ERR_FORMAT for what is no template, SL_ERR_UNSUPPORTED for one of a newer version, SL_ERR_CORRUPT
+ * for a damaged one. What comes back compares as the first did, bit for bit. */
 SL_API sl_status sl_template_bytes(const sl_template *t, uint8_t *out, size_t room, size_t *size, sl_error *err);
 SL_API sl_status sl_template_of_bytes(const uint8_t *bytes, size_t size, sl_template **out, sl_error *err);
 
@@ -447,7 +449,8 @@ typedef enum {
     SL_RERANK_SAME_CELL = 4,  /* each patch with the one in its place: sum over m of (u[m] + v[m]) / 2 S[m, m] */
     SL_RERANK_AUTO = 5,   /* what suits the templates: oae where the model has statistics per cell, else emd (of compact
                              templates on contributions, uniform), none where embeddings alone are kept */
-    SL_RERANK_H2L = 6,    /* a network that was trained on pairs of maps (sl_look): the cosine of both faces' features */
+    SL_RERANK_H2L = 6,    /* a network that was trained on pairs of maps (sl_look): the cosine of both faces'
+                             features */
     SL_RERANK_H2 = 7      /* another: the probability that both are one person */
 } sl_rerank;
 
@@ -462,7 +465,8 @@ typedef enum {
  * embedding) and statistics (how that looks on ordinary faces). Immutable after opening: threads may share it. */
 typedef struct sl_oae sl_oae;
 
-/* A second look that was learned, for the templates of one recogniser. Immutable after opening: threads may share it. */
+/* A second look that was learned, for the templates of one recogniser. Immutable after opening: threads may share
+ * it. */
 typedef struct sl_look sl_look;
 
 /* How much each patch counts in emd, maxsim and same-cell (dissertation 3.1.5). p: unit patches, g: unit mean of the
@@ -476,8 +480,9 @@ typedef enum {
     SL_WEIGHT_LMK = 5,     /* landmarks per cell; needs 68 landmarks on both faces */
     SL_WEIGHT_TRUST = 6,   /* on both sides how far the query's cells are believed (sl_oae_trust); needs `oae` with
                               statistics */
-    SL_WEIGHT_UEW = 7      /* APC, both sets divided by the sum of both, so that their totals differ: the published code's
-                              "uew". Of emd with the solvers sinkhorn and published: no plan has such marginals */
+    SL_WEIGHT_UEW = 7      /* APC, both sets divided by the sum of both, so that their totals differ: the published
+                              code's "uew". Of emd with the solvers sinkhorn and published: no plan has such
+                              marginals */
 } sl_weighting;
 
 typedef enum {
@@ -501,7 +506,8 @@ typedef enum {
 
 /* What similarities of patches are computed in, however these are stored. bf16: the numbers of unit patches rounded to
  * 8 significant bits (to nearest, ties to even), their products summed in f32: similarities within .008 of f32's. Every
- * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums alone. */
+ * instruction set computes it, AVX-512 with BF16 at twice f32's speed; they differ by the rounding of the sums
+ * alone. */
 typedef enum { SL_COMPARE_INT8 = 0, SL_COMPARE_F32 = 1, SL_COMPARE_BF16 = 2 } sl_patch_compute;
 
 /* The values above by name, as options, JSON and reports spell them ("same-cell"); NULL for a number that is none. And
@@ -544,9 +550,9 @@ typedef struct {
  * what is known of their model; alpha, weighting and feature are then that look's own, whatever stands here. */
 SL_API sl_match_options sl_match_defaults(void);
 
-/* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and same-cell uniform), sinkhorn, int8, native
- * grid, k 100, feature map. That of emd is the dissertation's. On contributions the weighting apc, which is cc there,
- * does harm: take uniform. */
+/* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and same-cell uniform), sinkhorn, int8,
+ * native grid, k 100, feature map. That of emd is the dissertation's. On contributions the weighting apc, which is cc
+ * there, does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
 
 /* Which of the options a look reads, as bits: none nothing, emd all. */
@@ -619,8 +625,8 @@ typedef struct {
 /* Stage 1: the k largest inner products of each query with the vectors of a bank, in order, ties by lower index.
  *   bank, queries  of one dim
  *   threads        0: all processors
- *   index, score   [queries->count, k], the caller's; where the bank has fewer than k vectors the rest is UINT32_MAX and
- *                  -infinity
+ *   index, score   [queries->count, k], the caller's; where the bank has fewer than k vectors the rest is
+ *                  UINT32_MAX and -infinity
  * The same bits on every instruction set and for any number of threads. SL_ERR_NUMERIC when a product is not finite. */
 SL_API sl_status sl_cosine_top(const sl_vectors *bank, const sl_vectors *queries, int k, int threads, uint32_t *index,
                                float *score, sl_error *err);
@@ -642,8 +648,8 @@ SL_API sl_status sl_cosine_bank_top(const sl_cosine_bank *bank, const sl_vectors
  * opened plus what was added through it. Threads may read one handle together; adding and removing
  * need the caller's own exclusion.
  *
- * ":memory:" in place of a folder creates a gallery in memory, which ends with its handle: for experiments, and for sets of
- * faces that are thrown away. */
+ * ":memory:" in place of a folder creates a gallery in memory, which ends with its handle: for experiments, and for
+ * sets of faces that are thrown away. */
 typedef struct sl_gallery sl_gallery;
 
 typedef enum { SL_GALLERY_READ = 0, SL_GALLERY_WRITE = 1, SL_GALLERY_CREATE = 2 } sl_gallery_mode;
@@ -666,25 +672,27 @@ typedef struct {
     sl_box box;        /* where the face was in its photo */
     sl_quality quality;
     int has_landmarks, has_crop;
-    const uint8_t *photo_sha256; /* [32] of the photo's file; NULL: not known. Galleries of versions 1 and 2 keep none */
+    const uint8_t *photo_sha256; /* [32] of the photo's file; NULL: not known. Galleries of versions 1 and 2 keep
+                                    none */
 } sl_entry;
 
 typedef struct {
-    const sl_engine *engine; /* a gallery of another model's fingerprint is SL_ERR_MISMATCH; NULL: any model's will do */
+    const sl_engine *engine; /* a gallery of another model's fingerprint is SL_ERR_MISMATCH; NULL: any model's will
+                                do */
     sl_patch_format patches; /* how a new gallery stores them; one that is there keeps to its own */
 } sl_gallery_options;
 
-/* SL_GALLERY_CREATE opens for writing and creates what is not there, for the engine's model. options: NULL for all zero,
- * which is enough to read and to remove. patches SL_PATCHES_COMPACT: SL_ERR_UNSUPPORTED where the engine's head is not
- * linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
+/* SL_GALLERY_CREATE opens for writing and creates what is not there, for the engine's model. options: NULL for all
+ * zero, which is enough to read and to remove. patches SL_PATCHES_COMPACT: SL_ERR_UNSUPPORTED where the engine's head
+ * is not linear, SL_ERR_NOT_FOUND where its model has no statistics per cell (sl_oae_make_statistics). */
 SL_API sl_status sl_gallery_open(const char *dir, sl_gallery_mode mode, const sl_gallery_options *options,
                                  sl_gallery **out, sl_error *err);
 
-/* A gallery of the caller's own descriptions (sl_template_of_arrays), for which no engine is needed: of embeddings [dim] and
- * patches [rows * cols, channels]; 1, 1, 1 with SL_PATCHES_NONE where there are none. One that is there must have these
- * sizes and be of no model, else SL_ERR_MISMATCH. patches: SL_PATCHES_COMPACT needs a model. */
-SL_API sl_status sl_gallery_open_arrays(const char *dir, sl_gallery_mode mode, int dim, int rows, int cols, int channels,
-                                        sl_patch_format patches, sl_gallery **out, sl_error *err);
+/* A gallery of the caller's own descriptions (sl_template_of_arrays), for which no engine is needed: of embeddings
+ * [dim] and patches [rows * cols, channels]; 1, 1, 1 with SL_PATCHES_NONE where there are none. One that is there must
+ * have these sizes and be of no model, else SL_ERR_MISMATCH. patches: SL_PATCHES_COMPACT needs a model. */
+SL_API sl_status sl_gallery_open_arrays(const char *dir, sl_gallery_mode mode, int dim, int rows, int cols,
+                                        int channels, sl_patch_format patches, sl_gallery **out, sl_error *err);
 
 SL_API void sl_gallery_close(sl_gallery *gallery);
 
@@ -699,9 +707,9 @@ SL_API sl_status sl_gallery_entry(const sl_gallery *gallery, size_t i, sl_entry 
 /* The live face with this image id, in whatever form of Unicode it is given; SL_ERR_NOT_FOUND when there is none. */
 SL_API sl_status sl_gallery_find(const sl_gallery *gallery, const char *image, size_t *i, sl_error *err);
 
-/* The embeddings of all live faces [faces, dim], unit length, in their order; NULL for an empty gallery. Valid until the
- * gallery is changed or closed. The first call (and the first after a change) checks every row's checksum; later ones
- * cost nothing. */
+/* The embeddings of all live faces [faces, dim], unit length, in their order; NULL for an empty gallery. Valid until
+ * the gallery is changed or closed. The first call (and the first after a change) checks every row's checksum; later
+ * ones cost nothing. */
 SL_API sl_status sl_gallery_embeddings(const sl_gallery *gallery, const float **out, sl_error *err);
 
 /* A copy of template i, its checksum verified. */
@@ -710,8 +718,8 @@ SL_API sl_status sl_gallery_template(const sl_gallery *gallery, size_t i, sl_tem
 /* The stored crop of entry i, SL_ERR_NOT_FOUND when none was kept. */
 SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *out, sl_error *err);
 
-/* Adds one face, its names in Unicode's form C (they are found in any); crop NULL keeps no picture. Not durable, and not
- * visible to readers, before sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there.
+/* Adds one face, its names in Unicode's form C (they are found in any); crop NULL keeps no picture. Not durable, and
+ * not visible to readers, before sl_gallery_commit has returned SL_OK. SL_ERR_EXISTS when the image id is there.
  * SL_ERR_ARGUMENT for labels and image ids that are not 1 .. 4096 bytes of UTF-8, or have characters that nobody sees
  * (control characters, line separators, marks of writing direction, zero width), unless a script or an emoji needs them
  * there. When it fails nothing of the face stays; after SL_ERR_IO (a full disk) sl_gallery_commit keeps the faces that
@@ -719,15 +727,16 @@ SL_API sl_status sl_gallery_crop(const sl_gallery *gallery, size_t i, sl_image *
 SL_API sl_status sl_gallery_add(sl_gallery *gallery, const sl_entry *entry, const sl_template *t,
                                 const sl_image *crop, sl_error *err);
 
-/* Adds one face in the place of all that the photo with the id `photo` has (faces `photo`, `photo`#2, ..; none is fine).
- * What is lost and what is won become durable together, at the next commit; on failure the old faces are still there. */
+/* Adds one face in the place of all that the photo with the id `photo` has (faces `photo`, `photo`#2, ..; none is
+ * fine). What is lost and what is won become durable together, at the next commit; on failure the old faces are still
+ * there. */
 SL_API sl_status sl_gallery_replace(sl_gallery *gallery, const char *photo, const sl_entry *entry,
                                     const sl_template *t, const sl_image *crop, sl_error *err);
 
-/* Makes everything added and removed so far survive a crash (fsync). When it fails, what was added since the last commit
- * is dropped from the handle and from the disk, which gives its room back: sl_gallery_size then says how many faces are
- * safe, and the handle goes on (only when the commit marker itself cannot be written, nothing more can be written
- * through this handle, and whether this commit counts is seen when the gallery is opened again). */
+/* Makes everything added and removed so far survive a crash (fsync). When it fails, what was added since the last
+ * commit is dropped from the handle and from the disk, which gives its room back: sl_gallery_size then says how many
+ * faces are safe, and the handle goes on (only when the commit marker itself cannot be written, nothing more can be
+ * written through this handle, and whether this commit counts is seen when the gallery is opened again). */
 SL_API sl_status sl_gallery_commit(sl_gallery *gallery, sl_error *err);
 
 /* Marks faces removed, by image id and / or label (NULL: any; not both NULL); *removed counts them.
@@ -741,28 +750,28 @@ SL_API sl_status sl_gallery_remove(sl_gallery *gallery, const char *image, const
 SL_API sl_status sl_gallery_rename(sl_gallery *gallery, const char *from, const char *to, size_t *renamed,
                                    sl_error *err);
 
-/* Gives the face with this image id the label `to`: a photo that was put down to the wrong person. As above, to the bit;
- * SL_OK too where it has that label already. SL_ERR_NOT_FOUND when there is no such face. Durable on return. */
+/* Gives the face with this image id the label `to`: a photo that was put down to the wrong person. As above, to the
+ * bit; SL_OK too where it has that label already. SL_ERR_NOT_FOUND when there is no such face. Durable on return. */
 SL_API sl_status sl_gallery_move(sl_gallery *gallery, const char *image, const char *to, sl_error *err);
 
-/* What is known of a person beside their faces: one JSON value of at most SL_PERSON_NOTE_MOST bytes, kept to the byte as
- * it was given. Galleries in folders keep them, others tell SL_ERR_UNSUPPORTED. Setting one needs a gallery that is open
- * for writing, and somebody of that label; json NULL takes it out. It is durable on return, and goes along when the
- * person is renamed, and back when that is taken back; who is merged into somebody with a note of their own loses theirs.
- * Of people who are in the gallery no more, notes are erased by sl_gallery_compact. All of a gallery's together have SL_PERSON_NOTES_MOST bytes at most
- * (SL_ERR_LIMIT). SL_ERR_FORMAT for what is no JSON. */
+/* What is known of a person beside their faces: one JSON value of at most SL_PERSON_NOTE_MOST bytes, kept to the byte
+ * as it was given. Galleries in folders keep them, others tell SL_ERR_UNSUPPORTED. Setting one needs a gallery that is
+ * open for writing, and somebody of that label; json NULL takes it out. It is durable on return, and goes along when
+ * the person is renamed, and back when that is taken back; who is merged into somebody with a note of their own loses
+ * theirs. Of people who are in the gallery no more, notes are erased by sl_gallery_compact. All of a gallery's together
+ * have SL_PERSON_NOTES_MOST bytes at most (SL_ERR_LIMIT). SL_ERR_FORMAT for what is no JSON. */
 #define SL_PERSON_NOTE_MOST 65536
 #define SL_PERSON_NOTES_MOST (64 << 20)
 SL_API sl_status sl_gallery_set_person_note(sl_gallery *gallery, const char *label, const char *json, sl_error *err);
 
-/* The same of many people in one go, so that all are written once. What cannot be set (nobody of that label, no JSON) is
- * told to `refused` (may be NULL) by its number, and the others are set; fails where none of them can be. */
+/* The same of many people in one go, so that all are written once. What cannot be set (nobody of that label, no JSON)
+ * is told to `refused` (may be NULL) by its number, and the others are set; fails where none of them can be. */
 typedef struct {
     const char *label, *json;
 } sl_person_note;
 SL_API sl_status sl_gallery_set_person_notes(sl_gallery *gallery, const sl_person_note *notes, size_t count,
-                                             void (*refused)(void *context, size_t i, const sl_error *why), void *context,
-                                             sl_error *err);
+                                             void (*refused)(void *context, size_t i, const sl_error *why),
+                                             void *context, sl_error *err);
 
 /* *json: a copy that the caller frees; SL_ERR_NOT_FOUND where there is none. Read anew each time, so readers see what a
  * writer has set since. */
@@ -770,21 +779,22 @@ SL_API sl_status sl_gallery_person_note(const sl_gallery *gallery, const char *l
 
 /* Tells all notes of people who are in the gallery, by label. */
 SL_API sl_status sl_gallery_person_notes(const sl_gallery *gallery,
-                                         void (*told)(void *context, const char *label, const char *json), void *context,
-                                         sl_error *err);
+                                         void (*told)(void *context, const char *label, const char *json),
+                                         void *context, sl_error *err);
 
 /* Rewrites the gallery without what was removed, in steps that need a tenth of it as room, and reads back what it wrote
- * (docs/gallery-format.md). Where it ends early it keeps the steps it made: the gallery is whole. Counts each face twice. */
+ * (docs/gallery-format.md). Where it ends early it keeps the steps it made: the gallery is whole. Counts each face
+ * twice. */
 SL_API sl_status sl_gallery_compact(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
-/* Makes what a folder's gallery keeps beside its faces so that it opens and is searched quickly (codes of embeddings, tables
- * of names), where it is missing, short or damaged; a gallery of an older format is rewritten as the newest, without what
- * was removed, as by sl_gallery_compact. Galleries without these files are right, and slower. */
+/* Makes what a folder's gallery keeps beside its faces so that it opens and is searched quickly (codes of embeddings,
+ * tables of names), where it is missing, short or damaged; a gallery of an older format is rewritten as the newest,
+ * without what was removed, as by sl_gallery_compact. Galleries without these files are right, and slower. */
 SL_API sl_status sl_gallery_upgrade(const char *dir, sl_progress_fn progress, void *context, sl_error *err);
 
-/* A gallery of shards, named with more of them than it has (docs/postgres.md): moves the people who belong to the new ones
- * there, while searches go on and writers do but for the last moment. Cut short, it is continued by calling it again.
- * SL_ERR_UNSUPPORTED for galleries of other kinds. */
+/* A gallery of shards, named with more of them than it has (docs/postgres.md): moves the people who belong to the new
+ * ones there, while searches go on and writers do but for the last moment. Cut short, it is continued by calling it
+ * again. SL_ERR_UNSUPPORTED for galleries of other kinds. */
 SL_API sl_status sl_gallery_rebalance(const char *place, sl_progress_fn progress, void *context, sl_error *err);
 
 /* Reads every byte and checks every checksum; SL_OK only for a sound gallery. */
@@ -805,8 +815,9 @@ SL_API sl_status sl_gallery_from_backup(const char *file, const char *dir, sl_pr
  * could not delete, or had begun to write. The bytes of removed people may be in them. The next opening for writing
  * deletes them, and so does sl_gallery_compact, also where nothing was removed. (While a compaction runs, its files are
  * told too.) */
-SL_API sl_status sl_gallery_leftovers(const char *dir, void (*leftover)(void *context, const char *file, uint64_t bytes),
-                                      void *context, sl_error *err);
+SL_API sl_status sl_gallery_leftovers(const char *dir,
+                                      void (*leftover)(void *context, const char *file, uint64_t bytes), void *context,
+                                      sl_error *err);
 
 /* ------------------------------------------------------------------ cells */
 
@@ -899,12 +910,12 @@ typedef struct {
 } sl_look_quantise_options;
 
 /* Prepares a learned look for SL_COMPUTE_INT8, over pairs of a gallery whose maps it reads and that has 100 faces or
- * more: up to 100 queries, evenly taken, beside 20 candidates each, up to four of them of the same person and the others
- * drawn. Ranges as above; those layers stay bf16 or f32 that cost most until |score - f32's score| is .01 in the mean.
- * The file holds the ranges, and two maps drawn with the mean and the spread of those measured, with their score, by
- * which every later use tests itself; nobody's face. It is bound to the look's weights and form. report may be NULL.
- * Errors of sl_look_open; SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The gallery
- * may be read by others meanwhile. */
+ * more: up to 100 queries, evenly taken, beside 20 candidates each, up to four of them of the same person and the
+ * others drawn. Ranges as above; those layers stay bf16 or f32 that cost most until |score - f32's score| is .01 in the
+ * mean. The file holds the ranges, and two maps drawn with the mean and the spread of those measured, with their score,
+ * by which every later use tests itself; nobody's face. It is bound to the look's weights and form. report may be NULL.
+ * Errors of sl_look_open; SL_ERR_ARGUMENT for too few faces, SL_ERR_MISMATCH for a gallery of another model. The
+ * gallery may be read by others meanwhile. */
 SL_API sl_status sl_look_quantise(const sl_look_quantise_options *options, const sl_gallery *gallery,
                                   sl_look_int8_report *report, sl_error *err);
 
@@ -916,7 +927,8 @@ typedef struct {
     char *path;    /* file; beside `data` a name for messages */
     char *image;   /* id */
     char *label;   /* person */
-    uint8_t *data; /* [size] the picture itself, malloc'd, where it does not lie in a file (stdin, a request); else NULL */
+    uint8_t *data; /* [size] the picture itself, malloc'd, where it does not lie in a file (stdin, a request); else
+                      NULL */
     size_t size;
 } sl_photo;
 
@@ -925,8 +937,8 @@ typedef enum {
     SL_PASSED_SYSTEM = 0,     /* kept by systems, not people: @eaDir, #recycle, $RECYCLE.BIN, lost+found, __MACOSX,
                                  Thumbs.db and their like, and all that begins with a dot. Folders whole */
     SL_PASSED_NO_PICTURE = 1, /* a file that is no picture by its name's ending, nor by its content */
-    SL_PASSED_FAILED = 2      /* what should have been taken: an unreadable folder, a dangling link, a loop of links, more
-                                 than 64 folders deep, a name that is not UTF-8, a photo without the folder that
+    SL_PASSED_FAILED = 2      /* what should have been taken: an unreadable folder, a dangling link, a loop of links,
+                                 more than 64 folders deep, a name that is not UTF-8, a photo without the folder that
                                  names its person. `why` says so */
 } sl_passed;
 
@@ -942,20 +954,21 @@ typedef struct {
     void *context;
 } sl_photos_options;
 
-/* All photos below a folder, in the order of names, folder by folder; links are followed. Ids are the paths below `dir`.
- * Ids and labels are in Unicode's form C, so that one name has one spelling whatever the file system. Only `dir` itself
- * and a lack of memory end the walk. options: NULL for all zero. */
+/* All photos below a folder, in the order of names, folder by folder; links are followed. Ids are the paths below
+ * `dir`. Ids and labels are in Unicode's form C, so that one name has one spelling whatever the file system. Only `dir`
+ * itself and a lack of memory end the walk. options: NULL for all zero. */
 SL_API sl_status sl_photos_in_folder(const char *dir, const sl_photos_options *options, sl_photo **out, size_t *count,
                                      sl_error *err);
 
-/* One photo (free it with sl_photos_free(photo, 1)); the file is not looked at. image: its id, NULL: the file's name. */
+/* One photo (free it with sl_photos_free(photo, 1)); the file is not looked at. image: its id, NULL: the file's
+ * name. */
 SL_API sl_status sl_photo_of_file(const char *path, const char *image, const sl_photos_options *options, sl_photo **out,
                                   sl_error *err);
 
-/* Photos of a list of `path,label` lines, UTF-8, ids and labels in form C. RFC 4180: a field in "quotes" may hold commas,
- * and quotes that are doubled. Without quotes the last comma separates, and blanks around are no part of a field. A byte
- * order mark, CRLF, blank lines and a first line "path,label" are passed over. Paths are relative to the list's folder.
- * The error names the line. The same path with two labels is an error. */
+/* Photos of a list of `path,label` lines, UTF-8, ids and labels in form C. RFC 4180: a field in "quotes" may hold
+ * commas, and quotes that are doubled. Without quotes the last comma separates, and blanks around are no part of a
+ * field. A byte order mark, CRLF, blank lines and a first line "path,label" are passed over. Paths are relative to the
+ * list's folder. The error names the line. The same path with two labels is an error. */
 SL_API sl_status sl_photos_in_list(const char *file, sl_photo **out, size_t *count, sl_error *err);
 
 /* The same of a list whose paths are relative to the folder `root` (NULL: to the list's own). Ids are the paths as the
@@ -1075,12 +1088,12 @@ typedef enum {
     SL_TOO_LITTLE = 2 /* too little of the face is visible to tell (SL_TOO_HIDDEN), and nobody reaches the threshold */
 } sl_decision;
 
-/* From here on so much of a face is hidden that people who are enrolled are seldom found any more: that nobody reaches the
- * threshold says nothing. Measured: docs/lab/encoder.md. */
+/* From here on so much of a face is hidden that people who are enrolled are seldom found any more: that nobody reaches
+ * the threshold says nothing. Measured: docs/lab/encoder.md. */
 #define SL_TOO_HIDDEN .55f
 
-/* "match", "unknown", "too-little-seen", as JSON and reports spell them; NULL for a number that is none. And the decision
- * of a name, -1 where it is none's. */
+/* "match", "unknown", "too-little-seen", as JSON and reports spell them; NULL for a number that is none. And the
+ * decision of a name, -1 where it is none's. */
 SL_API const char *sl_decision_name(sl_decision decision);
 SL_API int sl_decision_named(const char *name);
 
@@ -1124,8 +1137,8 @@ SL_API sl_rule sl_rule_given(float threshold, int on_stage1);
 /* The bin of a query; 0 of one bin, or where `hidden` is NaN and there is one bin, else the last. */
 SL_API int sl_rule_bin(const sl_rule *rule, float hidden);
 
-/* SL_MATCH where the score, or stage1, reaches the threshold of the query's bin; else SL_TOO_LITTLE where SL_TOO_HIDDEN or
- * more is hidden, else SL_UNKNOWN. */
+/* SL_MATCH where the score, or stage1, reaches the threshold of the query's bin; else SL_TOO_LITTLE where SL_TOO_HIDDEN
+ * or more is hidden, else SL_UNKNOWN. */
 SL_API sl_decision sl_rule_decide(const sl_rule *rule, float score, float stage1, float hidden);
 
 typedef struct {
@@ -1149,7 +1162,8 @@ typedef struct {
     sl_candidate *stage1_candidates; /* the same by stage 1 alone */
     size_t pairs;        /* candidates that the second look compared with the query */
     size_t solver_calls; /* of emd: those of them that the solver ran for */
-    size_t unsearched;   /* faces of shards that did not answer (docs/postgres.md, partial=yes); 0 of any other gallery */
+    size_t unsearched;   /* faces of shards that did not answer (docs/postgres.md, partial=yes); 0 of any other
+                            gallery */
 } sl_answer;
 
 typedef struct {
@@ -1176,9 +1190,9 @@ SL_API sl_status sl_identify_all(const sl_engine *engine, const sl_gallery *gall
                                  sl_answer *out, sl_error *err);
 SL_API void sl_answer_free(sl_answer *answer);
 
-/* Settles the options for searches of a gallery (or, NULL, for pairs of templates that the engine makes): `auto` becomes
- * a look, `oae` the engine's own where the look needs them or queries can be judged by them and none are given, and
- * `encoder` that by which the engine embeds queries. The cells are read at the first call, and live as long as the
+/* Settles the options for searches of a gallery (or, NULL, for pairs of templates that the engine makes): `auto`
+ * becomes a look, `oae` the engine's own where the look needs them or queries can be judged by them and none are given,
+ * and `encoder` that by which the engine embeds queries. The cells are read at the first call, and live as long as the
  * engine. engine may be NULL: the options' cells are all there is. Threads
  * may call it together. SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has
  * none. */
@@ -1249,9 +1263,10 @@ enum { SL_RANDOM_ORDERS = 16 };
 
 /* What is left of a score when cells are hidden one after the other: those called important first, and in random
  * orders. The second look leaves a hidden cell out (its weight is 0: of oae, of cells and with the weighting trust on
- * both sides, else the query's), and one that was learned sees the mean of the query's patches there; for the first look
- * an average face takes its place in the query, where `oae` are given, else stage 1 stays. An explanation is worth something where hiding what it calls important lowers the score
- * faster than hiding at random, and showing that alone restores it sooner. */
+ * both sides, else the query's), and one that was learned sees the mean of the query's patches there; for the first
+ * look an average face takes its place in the query, where `oae` are given, else stage 1 stays. An explanation is worth
+ * something where hiding what it calls important lowers the score faster than hiding at random, and showing that alone
+ * restores it sooner. */
 typedef struct {
     int cells;            /* R */
     float *hidden;        /* [R + 1] the score with the i most important cells hidden */
@@ -1262,8 +1277,8 @@ typedef struct {
     double random_area;                    /* their mean */
 } sl_hiding;
 
-/* importance [R]: the shares of sl_attribute, a heat of the query, or what else is to be tried. The same seed gives the same orders.
- * SL_ERR_ARGUMENT where nothing can be told by cell. */
+/* importance [R]: the shares of sl_attribute, a heat of the query, or what else is to be tried. The same seed gives the
+ * same orders. SL_ERR_ARGUMENT where nothing can be told by cell. */
 SL_API sl_status sl_hide_cells(const sl_template *query, const sl_template *other, const sl_match_options *options,
                                const float *importance, uint64_t seed, sl_hiding *out, sl_error *err);
 SL_API void sl_hiding_free(sl_hiding *hiding);
@@ -1271,22 +1286,22 @@ SL_API void sl_hiding_free(sl_hiding *hiding);
 /* ---- heat maps: how much each cell of either face counts, by one method (docs/method.md) ---- */
 
 typedef enum {
-    SL_HEAT_CC = 0,        /* cross-correlation: [a . t_j]+ / (sum + 1e-7), t_j: a cell's token, a: the other face as a whole,
-                              both of unit length. Of h2l the tokens that both features are made of, a their mean; of
-                              other looks the patch map, a its mean or, with the weighting cc, the embedding (which is how
-                              it is defined for model V) */
-    SL_HEAT_ATTENTION = 1, /* of h2l, and of h2 that is deeper than one layer: how much a cell attends to the one in its place
-                              on the other face, in the first layer; each row of cells is divided by its length */
-    SL_HEAT_RELEVANCE = 2  /* of h2l and h2: gradient of the look's score times attention, its positive part, mean over heads,
-                              through all layers (Chefer); the mean over the tokens that the score reads */
+    SL_HEAT_CC = 0,        /* cross-correlation: [a . t_j]+ / (sum + 1e-7), t_j: a cell's token, a: the other face as a
+                              whole, both of unit length. Of h2l the tokens that both features are made of, a their
+                              mean; of other looks the patch map, a its mean or, with the weighting cc, the embedding
+                              (which is how it is defined for model V) */
+    SL_HEAT_ATTENTION = 1, /* of h2l, and of h2 that is deeper than one layer: how much a cell attends to the one in its
+                              place on the other face, in the first layer; each row of cells is divided by its length */
+    SL_HEAT_RELEVANCE = 2  /* of h2l and h2: gradient of the look's score times attention, its positive part, mean over
+                              heads, through all layers (Chefer); the mean over the tokens that the score reads */
 } sl_heat_kind;
 
 /* "cc", "attention", "relevance", as options and JSON spell them; NULL, -1: none. */
 SL_API const char *sl_heat_name(unsigned kind);
 SL_API int sl_heat_named(const char *name);
 
-/* Every value belongs to the face that it is named after (the published program swaps the two). As they come: only their
- * proportions within a face tell something. */
+/* Every value belongs to the face that it is named after (the published program swaps the two). As they come: only
+ * their proportions within a face tell something. */
 typedef struct sl_heat {
     int rows, cols;       /* R = rows * cols */
     float *query, *other; /* [R] */
@@ -1295,13 +1310,13 @@ typedef struct sl_heat {
 #define SL_ALL_HEADS (-1)
 
 /* options as in sl_compare. head: whose attention, from 0, or the mean of SL_ALL_HEADS; the other kinds do not read it.
- * SL_ERR_ARGUMENT for a kind that the look has not and for a head that is not there; SL_ERR_UNSUPPORTED where the look reads
- * its class token alone (cc; attention of one layer) and without a patch map; SL_ERR_NUMERIC for NaN. */
+ * SL_ERR_ARGUMENT for a kind that the look has not and for a head that is not there; SL_ERR_UNSUPPORTED where the look
+ * reads its class token alone (cc; attention of one layer) and without a patch map; SL_ERR_NUMERIC for NaN. */
 SL_API sl_status sl_heat_of_pair(const sl_template *query, const sl_template *other, const sl_match_options *options,
                                  sl_heat_kind kind, int head, sl_heat *out, sl_error *err);
 
-/* Relevance in the session's recogniser itself, where that is a transformer (h1, vit): of each crop's patches to the cosine
- * of its embedding with the other's. SL_ERR_UNSUPPORTED for other networks. */
+/* Relevance in the session's recogniser itself, where that is a transformer (h1, vit): of each crop's patches to the
+ * cosine of its embedding with the other's. SL_ERR_UNSUPPORTED for other networks. */
 SL_API sl_status sl_heat_of_crops(sl_session *session, const sl_image *query, const sl_image *other, sl_heat *out,
                                   sl_error *err);
 SL_API void sl_heat_free(sl_heat *heat);
@@ -1311,11 +1326,11 @@ typedef enum {
     SL_HEAT_BRIGHT = 1 /* the face times the heat: black where it is least, as it is where it is largest */
 } sl_heat_style;
 
-/* One face's heat [rows, cols] over its crop: bilinear, the border cells' middles on the picture's border (align_corners),
- * from its least value to its largest; .5 where all are equal, and a value that is not finite counts as 0. crop NULL: a grey
- * tile. The longer side has `side` pixels (8 .. 4096). */
-SL_API sl_status sl_draw_heat(const float *heat, int rows, int cols, const sl_image *crop, sl_heat_style style, int side,
-                              sl_image *out, sl_error *err);
+/* One face's heat [rows, cols] over its crop: bilinear, the border cells' middles on the picture's border
+ * (align_corners), from its least value to its largest; .5 where all are equal, and a value that is not finite counts
+ * as 0. crop NULL: a grey tile. The longer side has `side` pixels (8 .. 4096). */
+SL_API sl_status sl_draw_heat(const float *heat, int rows, int cols, const sl_image *crop, sl_heat_style style,
+                              int side, sl_image *out, sl_error *err);
 
 /* A strip of four tiles: query | query with its heat | other with its heat | other. side: of a tile; templates are not
  * looked at. */
@@ -1361,14 +1376,14 @@ SL_API sl_status sl_draw_trust(const sl_oae *oae, const sl_template *face, const
  * part gave | other; below, what counted of both beside the score, what it is made of, and, with a rule, the decision.
  * Of looks that were learned: attention flow; relevance beside the score; cross-correlation and attention below that,
  * as far as the look has them (sl_heat_kind).
- * Where the options have `oae` with statistics, what is believed of both stands below that, unless oae shows it already.
- * The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright as its
- * weight. */
+ * Where the options have `oae` with statistics, what is believed of both stands below that, unless oae shows it
+ * already. The flow of maxsim is the patch most like each place of the query, of cells the one in that place, as bright
+ * as its weight. */
 SL_API sl_status sl_draw_pair(const sl_pair *pair, const sl_match_options *options, sl_image *out,
                               sl_error *err);
 
-/* One face's answer, ready to be drawn: by answer->match, the look that decided. Candidates' crops come from the gallery
- * where they were kept. */
+/* One face's answer, ready to be drawn: by answer->match, the look that decided. Candidates' crops come from the
+ * gallery where they were kept. */
 typedef struct {
     const char *query_name; /* the photo's path as it was given, by which queries are told apart */
     const char *photo_sha256; /* of its file, 64 hex digits; NULL when not known */
@@ -1391,8 +1406,8 @@ typedef struct {
 } sl_provenance;
 
 /* A self-contained HTML page (pictures inside) of all cases, written complete or not at all: the answers, how each was
- * decided, why its best candidate got its score, and whether that explanation holds (sl_hide_cells). It carries its data
- * as one line of JSON (docs/report-format.md): every figure can be made again from it. provenance: NULL for none.
+ * decided, why its best candidate got its score, and whether that explanation holds (sl_hide_cells). It carries its
+ * data as one line of JSON (docs/report-format.md): every figure can be made again from it. provenance: NULL for none.
  * sha256 [65]: the digest of the data, which stands at the page's foot; NULL: not wanted. */
 SL_API sl_status sl_write_report(const char *path, const char *title, const sl_provenance *provenance,
                                  const sl_case *cases, size_t count, char sha256[65], sl_error *err);

@@ -26,7 +26,8 @@ extern "C" {
 typedef struct {
     double accuracy, std; /* mean and standard deviation over the folds */
     double threshold;     /* mean over the folds */
-    double best_accuracy, best_threshold; /* at the one threshold that is best over all pairs, as MLFW's authors count */
+    double best_accuracy, best_threshold; /* at the one threshold that is best over all pairs, as MLFW's authors
+                                             count */
     double eer;           /* where false matches and false non-matches are equally frequent */
     double tar_at_far[4]; /* true matches at a false match rate of at most 10 %, 1 %, .1 %, .01 %; NaN where the pairs
                              of different people are too few for a single false match at that rate */
@@ -44,7 +45,8 @@ SL_API void sl_verification_free(sl_verification *v);
 typedef struct {
     sl_match_options match;
     const char *csv; /* a line per pair is written here, complete or not at all; NULL: none */
-    int csv_safe;    /* 1: a ' goes before texts that begin with = + - @, tab or CR, which spreadsheets run as formulas */
+    int csv_safe;    /* 1: a ' goes before texts that begin with = + - @, tab or CR, which spreadsheets run as
+                        formulas */
     void (*missing)(void *context, size_t line, const char *image); /* told every photo that is not there, or NULL */
     sl_progress_fn progress;
     void *context;
@@ -102,11 +104,11 @@ typedef struct {
     size_t stage1_first, stage2_first; /* gallery index of the first candidate */
 } sl_eval_line;
 
-/* What of two ids tells that a query is, or was made of, a photo of the gallery. Endings do not count ("1.jpg", "1.png").
- * A query to which two photos of the gallery fit is SL_ERR_ARGUMENT, which names them. */
+/* What of two ids tells that a query is, or was made of, a photo of the gallery. Endings do not count ("1.jpg",
+ * "1.png"). A query to which two photos of the gallery fit is SL_ERR_ARGUMENT, which names them. */
 typedef enum {
-    SL_SAME_BY_PATH = 0,   /* the whole path, else the path below the folders that all ids of either gallery share (up to
-                              the person's): masked/Ann/1.png is of photos/Ann/1.jpg */
+    SL_SAME_BY_PATH = 0,   /* the whole path, else the path below the folders that all ids of either gallery share (up
+                              to the person's): masked/Ann/1.png is of photos/Ann/1.jpg */
     SL_SAME_BY_NAME = 1,   /* label and file name, whatever the folders */
     SL_SAME_BY_PATTERN = 2 /* the (group) of a POSIX extended regular expression in the ids */
 } sl_same_by;
@@ -193,7 +195,8 @@ typedef struct {
     size_t mated, nonmated; /* searches for somebody who is there, who is not */
     size_t strangers;       /* of the latter, those by people who are not in the gallery at all */
     size_t faces, people;   /* in the gallery */
-    size_t own_photos, own_photos_of; /* sl_eval_openset: queries whose own photo was found, of so many before the limit */
+    size_t own_photos, own_photos_of; /* sl_eval_openset: queries whose own photo was found, of so many before the
+                                         limit */
     sl_openset_rates stage1, score;
 } sl_openset;
 SL_API void sl_openset_free(sl_openset *o);
@@ -218,8 +221,8 @@ SL_API sl_status sl_eval_openset(const sl_gallery *gallery, const sl_gallery *qu
 
 /* ---- who is the same ---- */
 
-/* The false match rate whose threshold (sl_rule_for_far) the programs group by where none is asked for: chosen on people
- * of LFW's half a (docs/lab/accuracy.md). */
+/* The false match rate whose threshold (sl_rule_for_far) the programs group by where none is asked for: chosen on
+ * people of LFW's half a (docs/lab/accuracy.md). */
 #define SL_CLUSTER_FAR 1e-4
 
 typedef struct {
@@ -238,9 +241,9 @@ typedef struct {
 
 /* Groups a gallery's faces by who they are, whatever they are called: of the people who are not known yet. m(a, b) is
  * the look's score of a pair less its threshold. Pairs with m >= 0 among each face's nearest are taken best first, and
- * the clusters of the two faces become one where mean m(a, b) >= 0 over a in the one, b in the other (of large ones over
- * eight faces of each, evenly drawn): one false match does not join two people. The same for any number of threads.
- * Free the result; there is none on failure. */
+ * the clusters of the two faces become one where mean m(a, b) >= 0 over a in the one, b in the other (of large ones
+ * over eight faces of each, evenly drawn): one false match does not join two people. The same for any number of
+ * threads. Free the result; there is none on failure. */
 SL_API sl_status sl_gallery_cluster(const sl_gallery *gallery, const sl_cluster_options *options, sl_clusters *out,
                                     sl_error *err);
 SL_API void sl_clusters_free(sl_clusters *clusters);
@@ -335,8 +338,8 @@ enum { SL_CALIBRATE_LEAST = 100 }; /* searches: fewer cannot tell a rate of one 
 
 /* Measures what scores mean in this gallery, and keeps it with the gallery for sl_rule_default, _for_fpir and _for_far
  * with this look; what was there is replaced, complete or not at all. Every query of `sets` galleries (the gallery
- * itself may be one) searches as somebody who was never enrolled, his person left out, and pairs of different people are
- * compared, each by how much of the query is hidden. Covered queries are best drawn from the gallery's own crops
+ * itself may be one) searches as somebody who was never enrolled, his person left out, and pairs of different people
+ * are compared, each by how much of the query is hidden. Covered queries are best drawn from the gallery's own crops
  * (sl_gallery_draw). SL_ERR_ARGUMENT, and nothing is kept, below SL_CALIBRATE_LEAST searches. The same numbers for any
  * number of threads. */
 SL_API sl_status sl_gallery_calibrate(const sl_gallery *gallery, const sl_gallery *const *queries, size_t sets,
@@ -353,8 +356,8 @@ typedef struct {
     const char *file;        /* written complete or not at all */
 } sl_threshold_options;
 
-/* Measures the false match rates of a model by pairs, as above, for each look, and writes them: as models_dir/NAME.rates
- * they are what sl_rule goes by where a gallery is not calibrated.
+/* Measures the false match rates of a model by pairs, as above, for each look, and writes them: as
+ * models_dir/NAME.rates they are what sl_rule goes by where a gallery is not calibrated.
  *   queries  [sets] galleries
  *   options  how it is measured; its `match` is not read
  *   out      [what->count] */

@@ -13,11 +13,11 @@
 extern "C" {
 #endif
 
-/* Brings a gallery that was opened for reading up to the newest commit. It costs what was added since, whatever was there;
- * faces that were removed cost a look at all. Needs the caller's exclusion, as adding does; what was read before is not
- * valid any more. SL_ERR_MISMATCH after a compaction: close it and open it again. SL_ERR_UNSUPPORTED for what was opened
- * for writing, and for galleries that are not in folders. After any failure all that can be done with the handle is to
- * close it. */
+/* Brings a gallery that was opened for reading up to the newest commit. It costs what was added since, whatever was
+ * there; faces that were removed cost a look at all. Needs the caller's exclusion, as adding does; what was read before
+ * is not valid any more. SL_ERR_MISMATCH after a compaction: close it and open it again. SL_ERR_UNSUPPORTED for what
+ * was opened for writing, and for galleries that are not in folders. After any failure all that can be done with the
+ * handle is to close it. */
 SL_API sl_status sl_gallery_refresh(sl_gallery *gallery, sl_error *err);
 
 /* A place in a gallery's history: a commit of the files of one generation. A compaction begins the next one. */

@@ -128,8 +128,8 @@ typedef struct {
     double target_covered; /* of SL_LOSS_DISTILL */
     double margin, scale;  /* of the margin losses */
     double focal;          /* L becomes (1 - exp(-L))^focal L, L the batch's mean; 0: not */
-    int random_classes;    /* 1: the classes' vectors begin at random, 0: at the mean embedding of each person; over maps
-                              they do where features begin as embeddings, else at random */
+    int random_classes;    /* 1: the classes' vectors begin at random, 0: at the mean embedding of each person; over
+                              maps they do where features begin as embeddings, else at random */
 
     /* the optimiser */
     sl_optimiser_kind optimiser;
@@ -234,8 +234,8 @@ SL_API sl_status sl_trainer_step(sl_trainer *trainer, sl_train_report *report, s
 typedef int (*sl_train_tell)(void *context, const sl_train_report *report, uint64_t steps);
 SL_API sl_status sl_trainer_run(sl_trainer *trainer, sl_train_tell tell, void *context, sl_error *err);
 
-/* Writes the first `count` pairs that H2 or H2L learn from, in the order they come, as lines "img1 img2 same id1 id2" of
- * the published form. SL_ERR_ARGUMENT for other tasks. */
+/* Writes the first `count` pairs that H2 or H2L learn from, in the order they come, as lines "img1 img2 same id1 id2"
+ * of the published form. SL_ERR_ARGUMENT for other tasks. */
 SL_API sl_status sl_trainer_write_pairs(const sl_trainer *trainer, size_t count, const char *path, sl_error *err);
 
 /* Writes the checkpoint now, by temp + fsync + rename. SL_ERR_ARGUMENT without a folder of the run. */
@@ -250,10 +250,10 @@ typedef struct {
     const char *licence; /* of the weights, in words; NULL: that of the network it began as */
     int replace;         /* 1: also when a model of that name is there */
     int last;            /* 1: the last weights, 0: the best where any were judged */
-    int encoder;         /* 1: a query encoder of the network it began as (docs/training.md): NAME.safetensors holds what
-                            was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
-    const char *eyes;    /* sl_train_average: the encoder, by name or a manifest's path, that embeds faces whose eyes alone
-                            are hidden in place of the new one; NULL: none */
+    int encoder;         /* 1: a query encoder of the network it began as (docs/training.md): NAME.safetensors holds
+                            what was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
+    const char *eyes;    /* sl_train_average: the encoder, by name or a manifest's path, that embeds faces whose eyes
+                            alone are hidden in place of the new one; NULL: none */
 } sl_train_output;
 
 /* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest

@@ -82,11 +82,12 @@ static const struct argp_option options[] = {
     {"workers", KEY_WORKERS, "N", 0, "Threads that look at pictures (default: all processors)", 2},
     {"queue", KEY_QUEUE, "N", 0, "Requests that wait at most; more are answered 503 (default: 64)", 2},
     {"rate", KEY_RATE, "R", 0, "Requests a second of one key, twice as many at once; 0: any number (default: 100)", 2},
-    {"patience", KEY_PATIENCE, "SECONDS", 0, "Cut connections whose request is not whole after so long (default: 120)", 2},
+    {"patience", KEY_PATIENCE, "SECONDS", 0,
+     "Cut connections whose request is not whole after so long (default: 120)", 2},
     {"max-body", KEY_BODY, "MB", 0, "Of a request (default: 10)", 2},
     {"max-file", KEY_FILE, "MB", 0, "Of a picture (default: 5)", 2},
-    {"max-pixels", KEY_PIXELS, "MEGAPIXELS", 0, "Of a picture: larger JPEG, WebP, HEIC and AVIF files are read smaller, others "
-     "refused (default: 40)", 2},
+    {"max-pixels", KEY_PIXELS, "MEGAPIXELS", 0, "Of a picture: larger JPEG, WebP, HEIC and AVIF files are read "
+     "smaller, others refused (default: 40)", 2},
     {"max-faces", KEY_FACES, "N", 0, "Look at the N surest faces of a picture (default: 100)", 2},
     {"study", KEY_STUDY, "DIR", 0,
      "Serve this user study (of 'secondlook study make') to whoever has its address, and keep the answers there", 3},

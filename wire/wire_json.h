@@ -1,4 +1,5 @@
-/* Values of the library as JSON, written in one way by all programs. digits: behind the point, WIRE_EXACT: all there are. */
+/* Values of the library as JSON, written in one way by all programs. digits: behind the point, WIRE_EXACT: all there
+ * are. */
 #ifndef WIRE_JSON_H
 #define WIRE_JSON_H
 
@@ -20,8 +21,8 @@ json_t *wire_quality(const sl_quality *quality, int digits);
  * "extrapolated"}]} */
 json_t *wire_rule(const sl_rule *rule, int digits);
 
-/* Adds "threshold", "threshold_on", "threshold_by", "hidden" and "hidden_from", "hidden_to" of the bin of a face that is so
- * hidden. */
+/* Adds "threshold", "threshold_on", "threshold_by", "hidden" and "hidden_from", "hidden_to" of the bin of a face that
+ * is so hidden. */
 void wire_add_judgement(json_t *object, const sl_rule *rule, float hidden, int digits);
 
 #endif

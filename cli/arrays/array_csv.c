@@ -138,7 +138,8 @@ static int read_names(csv_reader *r, cli_arrays *out, size_t i, char **rest)
 static int open_csv(csv_reader *r, const char *path)
 {
     *r = (csv_reader){.path = path, .f = fopen(path, "rb")};
-    return r->f ? CLI_OK : cli_array_bad(path, "cannot open: %s (it says who each row is, label,image)", strerror(errno));
+    return r->f ? CLI_OK
+                : cli_array_bad(path, "cannot open: %s (it says who each row is, label,image)", strerror(errno));
 }
 
 static void close_csv(csv_reader *r)

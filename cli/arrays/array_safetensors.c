@@ -1,5 +1,5 @@
-/* Arrays of faces as safetensors: "embeddings" [faces, dim], "patches" or "contributions" [faces, rows, cols, channels],
- * all F32; who each row is as JSON in the metadata's "labels" and "images". */
+/* Arrays of faces as safetensors: "embeddings" [faces, dim], "patches" or "contributions" [faces, rows, cols,
+ * channels], all F32; who each row is as JSON in the metadata's "labels" and "images". */
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
@@ -17,7 +17,8 @@ static json_t *names_text(const cli_array_source *s, bool images)
     json_t *list = json_array();
     for (size_t i = 0; i < s->shape.faces; i++) {
         const char *label, *image;
-        if (s->names(s->context, i, &label, &image) || json_array_append_new(list, json_string(images ? image : label))) {
+        if (s->names(s->context, i, &label, &image) ||
+            json_array_append_new(list, json_string(images ? image : label))) {
             json_decref(list);
             return NULL;
         }
@@ -45,8 +46,8 @@ static json_t *header_of(const cli_array_source *s)
                                (json_int_t)0, first);
     if (header && a->rows)
         json_object_set_new(header, s->patches_are,
-                            json_pack("{s:s,s:[I,i,i,i],s:[I,I]}", "dtype", "F32", "shape", (json_int_t)a->faces, a->rows,
-                                      a->cols, a->channels, "data_offsets", first,
+                            json_pack("{s:s,s:[I,i,i,i],s:[I,I]}", "dtype", "F32", "shape", (json_int_t)a->faces,
+                                      a->rows, a->cols, a->channels, "data_offsets", first,
                                       first + (json_int_t)(a->faces * cli_patch_numbers(a) * sizeof(float))));
     return header;
 }
@@ -93,7 +94,8 @@ static int read_header(FILE *f, const char *path, json_t **out, long *data)
 }
 
 /* [faces, ..] of an F32 tensor: its offset, and `count` dimensions behind the faces. */
-static bool tensor_of(const json_t *header, const char *name, size_t count, json_int_t *faces, int *sizes, json_int_t *at)
+static bool tensor_of(const json_t *header, const char *name, size_t count, json_int_t *faces, int *sizes,
+                      json_int_t *at)
 {
     const json_t *t = json_object_get(header, name), *shape = json_object_get(t, "shape");
     const char *type = json_string_value(json_object_get(t, "dtype"));
@@ -116,8 +118,9 @@ static int take_names(const json_t *header, const char *path, const char *key, s
 {
     const char *text = json_string_value(json_object_get(json_object_get(header, "__metadata__"), key));
     json_t *list = text ? json_loads(text, 0, NULL) : NULL;
-    int code = json_array_size(list) == faces ? CLI_OK : cli_array_bad(path, "its metadata has no \"%s\" of %zu faces", key,
-                                                                       faces);
+    int code = json_array_size(list) == faces
+                   ? CLI_OK
+                   : cli_array_bad(path, "its metadata has no \"%s\" of %zu faces", key, faces);
     for (size_t i = 0; i < faces && !code; i++) {
         const char *name = json_string_value(json_array_get(list, i));
         out[i] = name ? strdup(name) : NULL;

@@ -26,7 +26,8 @@ static inline size_t cli_patch_numbers(const cli_array_shape *s)
     return (size_t)s->rows * (size_t)s->cols * (size_t)s->channels;
 }
 
-/* What is written, asked for face by face. Each returns an exit code; what it gives is valid until it is called again. */
+/* What is written, asked for face by face. Each returns an exit code; what it gives is valid until it is called
+ * again. */
 typedef struct {
     cli_array_shape shape;
     const char *model, *fingerprint;

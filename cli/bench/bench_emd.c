@@ -30,7 +30,8 @@ typedef struct {
 
 static sl_weighting parse_weighting(struct argp_state *state, const char *text)
 {
-    const sl_weighting w = (sl_weighting)cli_parse_value(state, "--weighting", text, sl_weighting_named, sl_weighting_name);
+    const sl_weighting w =
+        (sl_weighting)cli_parse_value(state, "--weighting", text, sl_weighting_named, sl_weighting_name);
     if (w == SL_WEIGHT_LMK || w == SL_WEIGHT_TRUST)
         cli_usage(state, "--weighting %s: maps that are made up have no landmarks and no trust", text);
     return w;

@@ -68,8 +68,9 @@ static json_t *result_of(const sl_look_speed_options *o, const sl_look_speed *sp
 {
     static const char *const precisions[] = {"f32", "bf16", "int8"};
     return json_pack("{s:o,s:o,s:o,s:o,s:o,s:s,s:s,s:i,s:i,s:i,s:i,s:i}", "pairs_per_s",
-                     cli_json_number(speed->pairs_per_s), "query_ms", cli_json_number(speed->query_ms), "gflop_per_pair",
-                     cli_json_number(speed->gflop_per_pair), "product_gflops", cli_json_number(speed->product_gflops),
+                     cli_json_number(speed->pairs_per_s), "query_ms", cli_json_number(speed->query_ms),
+                     "gflop_per_pair", cli_json_number(speed->gflop_per_pair),
+                     "product_gflops", cli_json_number(speed->product_gflops),
                      "share", cli_json_number(speed->share), "rerank", sl_rerank_name(o->rerank), "precision",
                      precisions[o->precision], "depth", o->depth, "heads", o->heads, "patches", o->cells, "channels",
                      o->channels, "pairs", o->pairs);

@@ -178,8 +178,9 @@ static int report(const stage1_run *run, const double *median, double make_codes
         "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:i,s:i,s:i,s:i}", "f32_ms_per_query",
         cli_json_number(1e3 * median[EMBEDDINGS] / queries), "codes_ms_per_query",
         cli_json_number(1e3 * median[CODES] / queries), "codes_cpu_ms_per_query",
-        cli_json_number(1e3 * run->codes_cpu / queries), "read_ms", cli_json_number(1e3 * median[READ]), "read_gb_per_s",
-        cli_json_number(bytes / median[READ] * 1e-9), "f32_share_of_read", /* a batch reads the bank once for many */
+        cli_json_number(1e3 * run->codes_cpu / queries), "read_ms", cli_json_number(1e3 * median[READ]),
+        "read_gb_per_s", cli_json_number(bytes / median[READ] * 1e-9),
+        "f32_share_of_read", /* a batch reads the bank once for many */
         cli_json_number(median[READ] / median[EMBEDDINGS]), "make_codes_ms", cli_json_number(1e3 * make_codes), "faces",
         run->faces, "dim", run->dim, "queries", run->queries, "k", run->k);
     if (run->answers)

@@ -163,17 +163,19 @@ int cli_thread_count(int threads)
 static const struct argp_option models_options[] = {
     {"models-dir", KEY_MODELS_DIR, "DIR", 0,
      "Where the networks are (default: $SECONDLOOK_MODELS, else the user's cache)", 0},
-    {"model", KEY_MODEL, "NAME", 0, "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, else " SL_DEFAULT_RECOGNISER ")", 0},
+    {"model", KEY_MODEL, "NAME", 0,
+     "Recogniser, by name or a manifest's path (default: the gallery's, where one is asked, "
+     "else " SL_DEFAULT_RECOGNISER ")", 0},
     {"detector", KEY_DETECTOR, "NAME", 0,
      "Face detector, by name or a manifest's path: " SL_DEFAULT_DETECTOR " (default), mtcnn or your own", 0},
     {"points", KEY_POINTS, "corrected|detector", 0,
-     "What sets the five points that a face is aligned by: the detector, corrected where a scarf or a mask hides nose or "
-     "mouth (default), or the detector alone", 0},
+     "What sets the five points that a face is aligned by: the detector, corrected where a scarf or a mask hides nose "
+     "or mouth (default), or the detector alone", 0},
     {"landmarks", KEY_LANDMARKS, "NAME", 0, "68-point model (default: dlib-68 where it is; 'none' for none)", 0},
     {"detector-threshold", KEY_DETECTOR_THRESHOLD, "T", 0, "Least score of a face, 0 to 1", 0},
-    {"min-face", KEY_MIN_FACE, "PX", 0, "Height of the smallest faces looked for where all faces are wanted, or none was "
-     "found (default: 20, in large photos a 56th of the root of their area, in those below 480 x 480 what the first look "
-     "sees). Half of it takes four times as long", 0},
+    {"min-face", KEY_MIN_FACE, "PX", 0, "Height of the smallest faces looked for where all faces are wanted, or none "
+     "was found (default: 20, in large photos a 56th of the root of their area, in those below 480 x 480 what the "
+     "first look sees). Half of it takes four times as long", 0},
     {"max-faces", KEY_MAX_FACES, "N", 0, "Of a photo with more faces take the N surest (default: any number)", 0},
     {"as-is", KEY_AS_IS, 0, 0, "Never look at a photo turned, also where no face in it convinces", 0},
     {"precision", KEY_PRECISION, "f32|bf16|int8", 0,
@@ -213,22 +215,25 @@ const struct argp cli_models_argp = {models_options, parse_models, 0, 0, 0, 0, 0
 static const struct argp_option match_options[] = {
     {"rerank", KEY_RERANK, "none|emd|oae|maxsim|same-cell|h2l|h2|auto", 0,
      "How the candidates are looked at again: patch by patch (emd), without the cells that the query hides (oae), each "
-     "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell), or both faces by a "
-     "network that was trained for that (h2l, h2, with --look). Default: auto, which is oae where the model has statistics per cell, else emd",
+     "patch of the query with the one most like it (maxsim), or with the one in its place (same-cell), or both faces "
+     "by a network that was trained for that (h2l, h2, with --look). Default: auto, which is oae where the model has "
+     "statistics per cell, else emd",
      0},
     {"look", KEY_LOOK, "NAME[:P]", 0,
      "The model of --rerank h2l or h2, by name or a manifest's path; P: f32 (the default), bf16 or int8", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
-    {"alpha", KEY_ALPHA, "A", 0, "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6, 0.4 where a query encoder takes part). -1 is 0.5: it ranks as the published code's sum", 0},
+    {"alpha", KEY_ALPHA, "A", 0,
+     "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6, 0.4 where a query encoder takes part). "
+     "-1 is 0.5: it ranks as the published code's sum", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,
-     "What emd, maxsim and same-cell compare: the network's patch map (the default), or what each of its cells gives to "
-     "the embedding (the default where that is all that a gallery holds)", 0},
+     "What emd, maxsim and same-cell compare: the network's patch map (the default), or what each of its cells gives "
+     "to the embedding (the default where that is all that a gallery holds)", 0},
     {"weighting", KEY_WEIGHTING, "NAME", 0,
-     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk, trust or uew (default: apc; uniform for maxsim, same-cell "
-     "and contributions)", 0},
+     "What each patch counts: uniform, apc, cc, sc, sc-text, lmk, trust or uew (default: apc; uniform for maxsim, "
+     "same-cell and contributions)", 0},
     {"grid", KEY_GRID, "native|RxC", 0, "Pool the patch map to R rows and C columns, e.g. 4x4", 0},
-    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged, exact, or published: sinkhorn that stops for all candidates at "
-     "once (default: sinkhorn)", 0},
+    {"solver", KEY_SOLVER, "NAME", 0, "sinkhorn, converged, exact, or published: sinkhorn that stops for all "
+     "candidates at once (default: sinkhorn)", 0},
     {"patch-precision", KEY_PATCH_PRECISION, "int8|f32|bf16", 0, "Of the patch similarities (default: int8)", 0},
     {"threshold", KEY_THRESHOLD, "T", 0,
      "Least score of a match, -1 to 1, whatever is hidden (default: by the rates of the gallery or the model)", 0},
@@ -293,8 +298,8 @@ bool cli_match_suit(cli_match *m, const sl_gallery *gallery)
 
 void cli_tell_suited(void)
 {
-    cli_warn("the gallery keeps compact patches: contributions are compared, weighted alike where no weighting was asked "
-             "for; the dissertation's patch maps need a gallery of --patches int8");
+    cli_warn("the gallery keeps compact patches: contributions are compared, weighted alike where no weighting was "
+             "asked for; the dissertation's patch maps need a gallery of --patches int8");
 }
 
 /* The name of an option that none and oae do not read; NULL: they do. */
@@ -342,8 +347,8 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
         match->solver = (sl_solver)cli_parse_value(state, "--solver", arg, sl_solver_named, sl_solver_name);
         return 0;
     case KEY_PATCH_PRECISION:
-        match->patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg, sl_patch_compute_named,
-                                                                 sl_patch_compute_name);
+        match->patch_compute = (sl_patch_compute)cli_parse_value(state, "--patch-precision", arg,
+                                                                 sl_patch_compute_named, sl_patch_compute_name);
         return 0;
     case KEY_THRESHOLD: m->threshold = (float)cli_parse_real(state, "--threshold", arg, -1, 1); return 0;
     default: return ARGP_ERR_UNKNOWN;

@@ -15,9 +15,9 @@ int cli_encode(const sl_engine *engine, const sl_gallery *gallery, const char *p
 /* Where the engine has a query encoder, the queries of g become what it makes of their crops, in memory. */
 int cli_encode_queries(cli_galleries *g, const cli_models *models, const sl_engine *engine);
 
-/* The engine by which the queries of g are to be embedded, and its work on them as above: with the encoder that the user
- * named, else with the usual one where the model is here (*engine NULL: it is not) and the queries keep crops; where they
- * keep none it warns. */
+/* The engine by which the queries of g are to be embedded, and its work on them as above: with the encoder that the
+ * user named, else with the usual one where the model is here (*engine NULL: it is not) and the queries keep crops;
+ * where they keep none it warns. */
 int cli_open_searching(cli_galleries *g, cli_models *models, sl_engine **engine);
 
 #endif

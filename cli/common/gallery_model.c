@@ -27,8 +27,8 @@ static int check_fingerprint(const char *dir, const sl_gallery_info *info, const
     const char *own = sl_engine_fingerprint(engine);
     if (!strcmp(info->fingerprint, own))
         return CLI_OK;
-    cli_warn("%s: made by model %s (fingerprint %.12s...), not by the %s that is here (%.12s...): name the manifest that "
-             "it was made with by --model, or enrol the photos in a new gallery",
+    cli_warn("%s: made by model %s (fingerprint %.12s...), not by the %s that is here (%.12s...): name the manifest "
+             "that it was made with by --model, or enrol the photos in a new gallery",
              dir, info->model, info->fingerprint, sl_engine_model(engine)->name, own);
     return CLI_FAILED;
 }
@@ -40,7 +40,8 @@ int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gal
     sl_gallery_info info;
     sl_gallery_get_info(gallery, &info);
     if (!own.engine.model && !is_known(models, info.model)) {
-        cli_warn("%s: made by model %s, and no model here has that name: name its manifest by --model", dir, info.model);
+        cli_warn("%s: made by model %s, and no model here has that name: name its manifest by --model", dir,
+                 info.model);
         return CLI_FAILED;
     }
     if (!own.engine.model)
@@ -69,7 +70,8 @@ int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine *
         *session = NULL;
     if (sl_gallery_open(dir, SL_GALLERY_READ, NULL, gallery, &err))
         return cli_fail(dir, &err);
-    return cli_open_for_gallery(models, dir, *gallery, engine, session); /* what is open is the caller's to close, as ever */
+    /* what is open is the caller's to close, as ever */
+    return cli_open_for_gallery(models, dir, *gallery, engine, session);
 }
 
 int cli_open_to_add(const cli_models *models, const char *dir, sl_engine **engine)

@@ -6,8 +6,8 @@
 #include "secondlook.h"
 
 /* Opens the gallery for reading, and an engine (and session, which may be NULL as in cli_open): without --model of the
- * model whose name the gallery keeps. CLI_OK, or an exit code after saying what is wrong: nothing has that name here, or
- * its fingerprint is another one. */
+ * model whose name the gallery keeps. CLI_OK, or an exit code after saying what is wrong: nothing has that name here,
+ * or its fingerprint is another one. */
 int cli_open_with_gallery(const cli_models *models, const char *dir, sl_engine **engine, sl_session **session,
                           sl_gallery **gallery);
 
@@ -18,8 +18,8 @@ int cli_open_to_add(const cli_models *models, const char *dir, sl_engine **engin
 int cli_open_for_gallery(const cli_models *models, const char *dir, const sl_gallery *gallery, sl_engine **engine,
                          sl_session **session);
 
-/* An engine of the model asked for, else of the gallery's own, for what it knows beside the gallery; NULL where it cannot be
- * opened, and nothing is said: who cannot do without says what is missing. */
+/* An engine of the model asked for, else of the gallery's own, for what it knows beside the gallery; NULL where it
+ * cannot be opened, and nothing is said: who cannot do without says what is missing. */
 sl_engine *cli_engine_if_here(const cli_models *models, const sl_gallery *gallery);
 
 #endif

@@ -94,7 +94,8 @@ static sl_status open_learned(cli_match *match, const cli_models *models, sl_err
 {
     const bool reads = (sl_rerank_reads(match->match.rerank) & SL_READS_LEARNED) != 0;
     if (match->look_name && !reads)
-        cli_warn("the look %s does not read --look: it is for --rerank h2l and h2", sl_rerank_name(match->match.rerank));
+        cli_warn("the look %s does not read --look: it is for --rerank h2l and h2",
+                 sl_rerank_name(match->match.rerank));
     if (!match->look_name || !reads || match->look)
         return SL_OK;
     sl_status status = cli_look_open(models->engine.models_dir, match->look_name, &match->look, err);

@@ -89,7 +89,7 @@ sl_people cli_parse_people(struct argp_state *state, const char *text);
      "other", 0}
 
 /* A command's own --encoder, which it keeps in its cli_models' engine options; `usual` is what it is without. */
-#define CLI_OPTION_ENCODER(key, usual)                                                                                        \
+#define CLI_OPTION_ENCODER(key, usual)                                                                                 \
     {"encoder", key, "NAME|auto|none", 0,                                                                              \
      "The query encoder, by name or a manifest's path: it sees through what covers a face; auto: the one that came "   \
      "with the library for this model, if any (default: " usual ")", 0}

@@ -11,7 +11,8 @@
 /* Writes the document to stdout and releases it. CLI_OK or CLI_FAILED. */
 int cli_print_json(json_t *document);
 
-/* The same of a document as text. Characters that may not be shown as they are (sl_visible) are written as \\u escapes. */
+/* The same of a document as text. Characters that may not be shown as they are (sl_visible) are written as \\u
+ * escapes. */
 int cli_print_json_text(const char *text);
 
 /* As wire_json.h says, with all digits. */

@@ -28,7 +28,8 @@ typedef struct {
 
 /* A file is itself, a folder every picture below it, "-" and a FIFO the one picture that comes through. What can
  * not be taken is told on stderr, counted, and passed over; a file that cannot be read is told by the work on it.
- * Ids are parted by cli_part_ids. rules: NULL for all zero. CLI_OK, or an exit code where there is no photo at all; free in any case. */
+ * Ids are parted by cli_part_ids. rules: NULL for all zero. CLI_OK, or an exit code where there is no photo at all;
+ * free in any case. */
 int cli_photos_of(const cli_list *paths, const cli_photo_rules *rules, cli_photos *out);
 void cli_photos_free(cli_photos *photos);
 

@@ -1,5 +1,5 @@
-/* Who searches when scores are measured: the gallery's own faces, other galleries, and the gallery's crops with occluders
- * drawn on them. */
+/* Who searches when scores are measured: the gallery's own faces, other galleries, and the gallery's crops with
+ * occluders drawn on them. */
 #ifndef CLI_QUERY_SETS_H
 #define CLI_QUERY_SETS_H
 

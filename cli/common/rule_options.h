@@ -7,8 +7,8 @@
 #include "common/cli.h"
 #include "wire/wire_json.h"
 
-/* What the rule promises, with the thresholds of all bins and whose they are, on one line; nothing for one that promises
- * nothing. */
+/* What the rule promises, with the thresholds of all bins and whose they are, on one line; nothing for one that
+ * promises nothing. */
 void cli_print_rule(const sl_rule *rule);
 
 /* How the judged value compares with the bin's threshold, and which bin: " >= 0.5321; 44 % hidden, judged among faces

@@ -107,8 +107,9 @@ static int print_json(const explain_run *run, const sl_explained *e)
     return cli_print_json(json_pack("{s:s,s:o,s:I,s:i,s:s,s:I,s:o}", "rerank",
                                     sl_rerank_name(run->match.match.rerank), "look",
                                     run->match.look_name ? cli_json_text(run->match.look_name) : json_null(), "pairs",
-                                    (json_int_t)e->pairs, "cells", e->cells, "people", cli_people_names[run->options.people],
-                                    "seed", (json_int_t)run->options.seed, "kinds", kinds));
+                                    (json_int_t)e->pairs, "cells", e->cells, "people",
+                                    cli_people_names[run->options.people], "seed",
+                                    (json_int_t)run->options.seed, "kinds", kinds));
 }
 
 static void print_interval(const sl_interval *i)

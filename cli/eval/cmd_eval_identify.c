@@ -266,7 +266,9 @@ static void release(eval_run *run)
 
 int cmd_eval_identify(int argc, char **argv)
 {
-    eval_run run = {.models.engine.encoder = "none", .sheet_count = 12, .options = {.exclude_same_photo = 1, .seed = 1, .progress = cli_progress_step}};
+    eval_run run = {.models.engine.encoder = "none",
+                    .sheet_count = 12,
+                    .options = {.exclude_same_photo = 1, .seed = 1, .progress = cli_progress_step}};
     struct argp_child children[] = {
         {&cli_galleries_argp, 0, 0, 0},
         {cli_sweep_argp(), 0, "The second look; comma lists make a row for each combination:", 1},

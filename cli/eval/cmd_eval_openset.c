@@ -54,7 +54,8 @@ static int promised(const openset_run *run, sl_rule rules[SL_OPENSET_RATES], boo
     *have = false;
     for (int i = 0; i < SL_OPENSET_RATES; i++) {
         sl_error err = {0};
-        sl_status status = sl_rule_for_fpir(run->engine, run->of.gallery, &run->options.match, rates[i], &rules[i], &err);
+        sl_status status =
+            sl_rule_for_fpir(run->engine, run->of.gallery, &run->options.match, rates[i], &rules[i], &err);
         if (status && status != SL_ERR_NOT_FOUND && status != SL_ERR_ARGUMENT)
             return cli_fail(run->of.gallery_dir, &err);
         *have |= status == SL_OK;

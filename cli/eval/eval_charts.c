@@ -74,7 +74,9 @@ static size_t best_first(const eval_run *run, size_t *out)
         if (!cli_looks_again(&run->configs[c].match))
             continue;
         size_t at = n++;
-        for (; at > 0 && run->results[out[at - 1]].stage2.metric[SL_P1].mean < run->results[c].stage2.metric[SL_P1].mean; at--)
+        for (;
+             at > 0 && run->results[out[at - 1]].stage2.metric[SL_P1].mean < run->results[c].stage2.metric[SL_P1].mean;
+             at--)
             out[at] = out[at - 1];
         out[at] = c;
     }

@@ -36,9 +36,10 @@ static json_t *config_json(const sl_eval_config *c)
     static const struct {
         const char *key;
         sweep_field field;
-    } words[] = {{"first", SWEEP_FIRST},         {"rerank", SWEEP_RERANK}, {"look", SWEEP_LOOK},       {"feature", SWEEP_FEATURE},
-                 {"weighting", SWEEP_WEIGHTING}, {"grid", SWEEP_GRID},     {"solver", SWEEP_SOLVER},
-                 {"patch_precision", SWEEP_PRECISION}};
+    } words[] = {{"first", SWEEP_FIRST},         {"rerank", SWEEP_RERANK},
+                 {"look", SWEEP_LOOK},           {"feature", SWEEP_FEATURE},
+                 {"weighting", SWEEP_WEIGHTING}, {"grid", SWEEP_GRID},
+                 {"solver", SWEEP_SOLVER},       {"patch_precision", SWEEP_PRECISION}};
     json_t *object = json_object();
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         char buffer[SWEEP_VALUE];
@@ -77,8 +78,8 @@ int cli_eval_print_json(const eval_run *run)
                                  "gallery", (json_int_t)any->gallery, "queries", (json_int_t)any->queries,
                                  "unmatched", (json_int_t)any->unmatched, "same_photo",
                                  run->options.exclude_same_photo ? "exclude" : "include", "people",
-                                 cli_people_names[run->options.people], "reference_metrics", run->options.reference_metrics,
-                                 "min_photos", (json_int_t)run->options.min_photos);
+                                 cli_people_names[run->options.people], "reference_metrics",
+                                 run->options.reference_metrics, "min_photos", (json_int_t)run->options.min_photos);
     cli_own_photos_json(document, any->own_photos, any->own_photos_of);
     json_t *results = json_array();
     for (size_t c = 0; c < run->count; c++)

@@ -72,8 +72,8 @@ static sl_status draw_sheet(const eval_run *run, const sl_eval_line *line, int n
     sl_template *query = NULL;
     sl_image crop = {0}, sheet = {0};
     sl_entry entry;
-    sl_status status = sl_eval_answer(run->of.gallery, run->of.queries, config, &run->options, line->query, SHOWN, &answer,
-                                      err);
+    sl_status status =
+        sl_eval_answer(run->of.gallery, run->of.queries, config, &run->options, line->query, SHOWN, &answer, err);
     if (!status)
         status = sl_gallery_entry(run->of.queries, line->query, &entry, err);
     if (!status)

@@ -66,8 +66,8 @@ static void print_row(const eval_run *run, const columns *c, size_t at, bool bes
         if (c->shown[f])
             printf("%-*s  ", c->width[f], cli_sweep_value(&run->configs[at], f, buffer));
     print_rates(&e->stage2);
-    snprintf(gain, sizeof gain, "%+.2f (%+.2f to %+.2f)", e->difference.metric[SL_P1].mean, e->difference.metric[SL_P1].low,
-             e->difference.metric[SL_P1].high);
+    snprintf(gain, sizeof gain, "%+.2f (%+.2f to %+.2f)", e->difference.metric[SL_P1].mean,
+             e->difference.metric[SL_P1].low, e->difference.metric[SL_P1].high);
     printf("   %-24s %5zu %5zu %7.2f %8.1f\n", gain, e->won, e->lost, e->max.metric[SL_P1].mean, e->seconds_stage2);
 }
 

@@ -272,7 +272,8 @@ const char *cli_sweep_value(const sl_eval_config *c, sweep_field field, char buf
     case SWEEP_FIRST: return ranks_by_look(c) ? sl_rerank_name(c->first) : "embedding";
     case SWEEP_RERANK: return sl_rerank_name(m->rerank);
     case SWEEP_LOOK:
-        snprintf(buffer, SWEEP_VALUE, "%.63s:%s", sl_look_name(m->look), cli_precision_name(sl_look_precision(m->look)));
+        snprintf(buffer, SWEEP_VALUE, "%.63s:%s", sl_look_name(m->look),
+                 cli_precision_name(sl_look_precision(m->look)));
         return buffer;
     case SWEEP_FEATURE: return sl_feature_name(m->feature);
     case SWEEP_WEIGHTING: return sl_weighting_name(m->weighting);

@@ -51,10 +51,10 @@ static const struct argp_option import_options[] = {
      "(required)",
      0},
     {"corrected-scale", KEY_CORRECTED, 0, 0,
-     "facenet-ir1: feed (x - 127.5) / 128, as it was trained, and not x / 255, as the dissertation's code does",
-     0},
+     "facenet-ir1: feed (x - 127.5) / 128, as it was trained, and not x / 255, as the dissertation's code does", 0},
     {"backbone", KEY_BACKBONE, "NAME", 0,
-     "h2 and h2l: the recogniser whose maps the weights were trained on, where the checkpoint has no network inside", 0},
+     "h2 and h2l: the recogniser whose maps the weights were trained on, where the checkpoint has no network inside",
+     0},
     {"patch-map", KEY_PATCH_MAP, "TENSOR", 0,
      "Another tensor in place of the architecture's patch map, such as patch_map_16x16 of arcface-r18", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Licence of the weights, for the manifest", 0},
@@ -71,8 +71,8 @@ static const struct argp import_parser = {
     "Makes a model of a PyTorch checkpoint (torch.save's zip or legacy form) or of safetensors. Nothing in the "
     "file is run. Its weights are checked by name and shape; those that the architecture does not know are skipped "
     "and named. Writes NAME.safetensors and the manifest NAME.json. An ONNX or TFLite file of a recogniser is copied, "
-    "and its manifest written. h2 and h2l become second looks; the network inside their checkpoint becomes the recogniser "
-    "NAME-backbone, whose templates they look at.\v"
+    "and its manifest written. h2 and h2l become second looks; the network inside their checkpoint becomes the "
+    "recogniser NAME-backbone, whose templates they look at.\v"
     "Examples:\n"
     "  secondlook models import resnet18_110.pth --arch arcface-r18 -o arcface18\n"
     "  secondlook models import facenet.pt --arch facenet-ir1 --corrected-scale -o facenet\n"

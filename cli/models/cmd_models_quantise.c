@@ -130,7 +130,8 @@ static int measure(quantise_run *run)
         return cli_print_json(json_pack("{s:I,s:i,s:i,s:o,s:o,s:o}", "faces", (json_int_t)r.faces, "tensors", r.tensors,
                                         "int8", r.int8, "cosine_mean", cli_json_number(r.cosine_mean), "cosine_least",
                                         cli_json_number(r.cosine_least), "share", cli_json_number(r.share)));
-    printf("%d of %d tensors in int8, measured on %zu faces; cosine to f32: mean %.5f, least %.5f, %.1f %% have 0.999\n",
+    printf("%d of %d tensors in int8, measured on %zu faces; cosine to f32: mean %.5f, least %.5f, %.1f %% have "
+           "0.999\n",
            r.int8, r.tensors, r.faces, r.cosine_mean, r.cosine_least, 100 * r.share);
     return CLI_OK;
 }

@@ -49,7 +49,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp_option options[] = {
-    {"output", 'o', "FILE", 0, "Where the rates go (default: NAME.rates in the models folder, NAME the model's, or the encoder's)", 0},
+    {"output", 'o', "FILE", 0,
+     "Where the rates go (default: NAME.rates in the models folder, NAME the model's, or the encoder's)", 0},
     {"measured-on", KEY_MEASURED_ON, "TEXT", 0, "Whose faces they are, in words, kept in the file", 0},
     {"max-pairs", KEY_MAX_PAIRS, "N", 0, "Draw about N pairs for each set of queries and look (default: 1000000)", 0},
     {"seed", KEY_SEED, "S", 0, "Of what is drawn (default: 1)", 0},

@@ -86,8 +86,8 @@ void cli_remote_close(cli_remote *remote)
     (void)remote;
 }
 
-sl_status cli_remote_call(cli_remote *remote, const char *method, const char *path, const cli_field *fields, size_t count,
-                          json_t **reply, sl_error *err)
+sl_status cli_remote_call(cli_remote *remote, const char *method, const char *path, const cli_field *fields,
+                          size_t count, json_t **reply, sl_error *err)
 {
     (void)remote, (void)method, (void)path, (void)fields, (void)count;
     *reply = NULL;

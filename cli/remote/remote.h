@@ -1,6 +1,6 @@
-/* Galleries of a secondlook-server: --gallery https://HOST/v1/galleries/NAME. A client of its HTTP API: photos are sent, the
- * server looks at them. The key comes from the environment variable SECONDLOOK_KEY, a CA of one's own from SECONDLOOK_CA
- * (a PEM file). http:// goes to this machine only, as the key would travel in the clear. */
+/* Galleries of a secondlook-server: --gallery https://HOST/v1/galleries/NAME. A client of its HTTP API: photos are
+ * sent, the server looks at them. The key comes from the environment variable SECONDLOOK_KEY, a CA of one's own from
+ * SECONDLOOK_CA (a PEM file). http:// goes to this machine only, as the key would travel in the clear. */
 #ifndef CLI_REMOTE_H
 #define CLI_REMOTE_H
 
@@ -29,11 +29,12 @@ typedef struct {
     size_t size;
 } cli_field;
 
-/* A request for the address behind the gallery's ("" for itself, "/faces?page=1"), or, where it begins with "/v1/", behind
- * the server's. fields [count]: a form that is posted. A server that is busy is asked again. *reply: its JSON, NULL without.
- * Errors are the server's words; SL_ERR_NO_FACE, _NOT_FOUND, _EXISTS, _FORMAT for what it could not do with a photo. */
-sl_status cli_remote_call(cli_remote *remote, const char *method, const char *path, const cli_field *fields, size_t count,
-                          json_t **reply, sl_error *err);
+/* A request for the address behind the gallery's ("" for itself, "/faces?page=1"), or, where it begins with "/v1/",
+ * behind the server's. fields [count]: a form that is posted. A server that is busy is asked again. *reply: its JSON,
+ * NULL without. Errors are the server's words; SL_ERR_NO_FACE, _NOT_FOUND, _EXISTS, _FORMAT for what it could not do
+ * with a photo. */
+sl_status cli_remote_call(cli_remote *remote, const char *method, const char *path, const cli_field *fields,
+                          size_t count, json_t **reply, sl_error *err);
 
 /* A path's segment in an address; malloc'd, NULL without memory. */
 char *cli_remote_segment(const char *text);

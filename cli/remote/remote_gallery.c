@@ -34,7 +34,8 @@ int cli_remote_info(const char *gallery, bool json)
     if (!code && json) {
         code = cli_print_json(json_incref(reply));
     } else if (!code) {
-        cli_say("faces        %lld of %lld people", (long long)count_of(reply, "faces"), (long long)count_of(reply, "people"));
+        cli_say("faces        %lld of %lld people", (long long)count_of(reply, "faces"),
+                (long long)count_of(reply, "people"));
         cli_say("removed      %lld", (long long)count_of(reply, "removed"));
         cli_say("model        %s", text_of(reply, "model"));
         cli_say("fingerprint  %s", text_of(reply, "fingerprint"));
@@ -53,8 +54,9 @@ static void list_face(const json_t *face, json_t *faces)
     if (faces) {
         json_array_append_new(faces, json_pack("{s:o,s:o,s:O,s:O,s:O}", "label", cli_json_text(text_of(face, "person")),
                                                "image", cli_json_text(text_of(face, "image")), "box",
-                                               json_object_get(face, "box"), "quality", json_object_get(face, "quality"),
-                                               "crop", json_object_get(face, "crop")));
+                                               json_object_get(face, "box"), "quality",
+                                               json_object_get(face, "quality"), "crop",
+                                               json_object_get(face, "crop")));
         return;
     }
     cli_print_name(stdout, text_of(face, "person"), 24);
@@ -126,8 +128,8 @@ int cli_remote_remove(const char *gallery, const char *label, const char *image,
     if (!code && json)
         code = cli_print_json(json_pack("{s:I}", "removed", (json_int_t)removed));
     else if (!code)
-        cli_say("removed %lld face%s; 'secondlook gallery compact %s' erases the bytes", removed, removed == 1 ? "" : "s",
-                gallery);
+        cli_say("removed %lld face%s; 'secondlook gallery compact %s' erases the bytes", removed,
+                removed == 1 ? "" : "s", gallery);
     json_decref(reply);
     free(path);
     free(segment);

@@ -76,8 +76,11 @@ static bool answer_of(const json_t *face, const sl_rule *rule, sl_answer *out)
     out->threshold_on_stage1 = rule->on_stage1;
     for (size_t i = 0; out->candidates && i < count; i++) {
         const json_t *c = json_array_get(list, i);
-        out->candidates[i] = (sl_candidate){.rank = (int)i + 1, .label = text_of(c, "person"), .image = text_of(c, "image"),
-                                            .score = number_of(c, "score"), .stage1 = number_of(c, "stage1"),
+        out->candidates[i] = (sl_candidate){.rank = (int)i + 1,
+                                            .label = text_of(c, "person"),
+                                            .image = text_of(c, "image"),
+                                            .score = number_of(c, "score"),
+                                            .stage1 = number_of(c, "stage1"),
                                             .stage2 = number_of(c, "stage2")};
     }
     for (size_t i = 0; out->stage1_candidates && i < by_stage1; i++) {
@@ -190,8 +193,9 @@ int cli_remote_identify(const char *gallery, const cli_photos *photos, const cli
         const int printed = cli_print_json(
             json_pack("{s:o,s:o,s:o,s:o,s:o,s:O}", "gallery", cli_json_text(gallery), "model",
                       cli_json_text(text_of(run.last, "model")), "fingerprint",
-                      cli_json_text(text_of(run.last, "fingerprint")), "rerank", cli_json_text(text_of(run.last, "rerank")),
-                      "rule", cli_rule_json(&rule), "queries", run.queries));
+                      cli_json_text(text_of(run.last, "fingerprint")), "rerank",
+                      cli_json_text(text_of(run.last, "rerank")), "rule", cli_rule_json(&rule),
+                      "queries", run.queries));
         code = code ? code : printed;
     }
     code = cli_photos_code(code, run.failed + photos->failed, run.faces);
@@ -245,7 +249,8 @@ int cli_remote_verify(const char *gallery, char *const paths[2], const cli_match
     if (!code) {
         const bool same = strcmp(text_of(reply, "decision"), "match") == 0;
         const float threshold = number_of(reply, "threshold");
-        const float value = number_of(reply, strcmp(text_of(reply, "threshold_on"), "stage1") == 0 ? "stage1" : "score");
+        const float value =
+            number_of(reply, strcmp(text_of(reply, "threshold_on"), "stage1") == 0 ? "stage1" : "score");
         char text[64];
         if (json)
             code = cli_print_json(json_incref(reply));

@@ -56,8 +56,8 @@ static const struct argp parser = {
     "ENCODER:PART...",
     "Averages the weights of query encoders of one recogniser (train distill), by name or a manifest's path, each by "
     "its PART. What the parts leave of 1 is the recogniser's own. Runs that differ by seed or target gain by it, and "
-    "forget less than each of them; a query costs what it costs with one. One that learned from dark glasses alone sees "
-    "through them better: --eyes.\v"
+    "forget less than each of them; a query costs what it costs with one. One that learned from dark glasses alone "
+    "sees through them better: --eyes.\v"
     "Examples:\n"
     "  secondlook train average --output staff-covered first:0.4 second:0.4\n"
     "  secondlook train average --output ./milder staff-covered:0.6\n"

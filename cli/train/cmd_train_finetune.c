@@ -61,8 +61,10 @@ static const struct argp_option options[] = {
     {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: that of the network they began as)", 0},
     {"list-weights", KEY_LIST_WEIGHTS, 0, 0, "Print the names of the weights that could learn, for --learn", 0},
     {0}};
-static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_training_argp, 0, "Training:", 1},
+                                             {&cli_models_argp, 0, "Networks:", 2},
+                                             {&cli_train_run_argp, 0, 0, 0},
+                                             {0}};
 static const struct argp finetune_parser = {
     options,
     parse,

@@ -43,16 +43,18 @@ static const struct argp_option options[] = {
     {"root", KEY_ROOT, "DIR", 0, "What paths in the list are below (default: its own folder)", 0},
     {"licence", KEY_LICENCE, "TEXT", 0, "Of the new weights (default: not stated)", 0},
     {0}};
-static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_training_argp, 0, "Training:", 1},
+                                             {&cli_models_argp, 0, "Networks:", 2},
+                                             {&cli_train_run_argp, 0, 0, 0},
+                                             {0}};
 
 static const struct argp parser = {
     options,
     parse,
     0,
     "Teaches a small network where a face's points are when a scarf or a mask hides them. It learns from whole "
-    "photos of uncovered faces: what the detector says of them is the truth, covers are drawn on. A detector uses it once "
-    "its manifest says \"points\": \"NAME\".\v"
+    "photos of uncovered faces: what the detector says of them is the truth, covers are drawn on. A detector uses it "
+    "once its manifest says \"points\": \"NAME\".\v"
     "Ctrl-C writes a checkpoint; --resume goes on. Example:\n"
     "  secondlook train points --list photos.csv --output mine\n",
     children,

@@ -121,8 +121,10 @@ static const struct argp_option h2l_options[] = {
     {"single-mlp", KEY_SINGLE, 0, 0, "Both photos share the last dense layer", 0},
     OPTIONS_OF_PAIRS, OPTION_LICENCE, {0}};
 
-static const struct argp_child children[] = {
-    {&cli_training_argp, 0, "Training:", 1}, {&cli_models_argp, 0, "Networks:", 2}, {&cli_train_run_argp, 0, 0, 0}, {0}};
+static const struct argp_child children[] = {{&cli_training_argp, 0, "Training:", 1},
+                                             {&cli_models_argp, 0, "Networks:", 2},
+                                             {&cli_train_run_argp, 0, 0, 0},
+                                             {0}};
 
 #define HOW                                                                                                            \
     "The recipe is the dissertation's (face-vit), which wants a large dataset and days; face-vit-short ends in "      \

@@ -91,8 +91,10 @@ static int tell_end(const cli_train_run *run, const sl_train_standing *s, const 
         show_judged(start, "", &s->start);
         show_judged(best, "", &s->best);
         printf("people held out, %s: %s at the start; %s after step %llu\n",
-               tells_pairs(run) ? "pairs told right" : tells_points(run) ? "points told right" : "precision at 1", start, best,
-               (unsigned long long)s->best_step);
+               tells_pairs(run)    ? "pairs told right"
+               : tells_points(run) ? "points told right"
+                                   : "precision at 1",
+               start, best, (unsigned long long)s->best_step);
     }
     if (tells_pairs(run)) {
         cli_say("%s is made (%s/loss.svg shows how); it is a second look: --rerank %s --look %s%s", run->output, folder,

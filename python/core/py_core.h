@@ -126,7 +126,8 @@ typedef struct {
     sl_template *t;
     py_engine *engine; /* whose model it is of; NULL: of arrays, or of a gallery that was opened without one */
     sl_image crop;     /* that it was made of; no pixels where it is not known */
-    uint64_t encoder;  /* that embedded it as one that searches, as in sl_match_options; 0: as faces that are enrolled */
+    uint64_t encoder;  /* that embedded it as one that searches, as in sl_match_options; 0: as faces that are
+                          enrolled */
 } py_template;
 
 typedef struct {

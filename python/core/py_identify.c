@@ -20,8 +20,9 @@ PyObject *py_answer(const sl_answer *a)
     PyObject *label = match ? PyUnicode_FromString(a->candidates[0].label) : Py_NewRef(Py_None);
     return py_record(
         "Answer", "{s:N,s:s,s:N,s:N,s:N,s:N,s:N,s:N,s:s,s:n,s:n}", "match", PyBool_FromLong(match), "decision",
-        sl_decision_name(a->decision), "label", label, "candidates", py_list(a->count, nth_candidate, a->candidates), "stage1_candidates",
-        py_list(a->stage1_count, nth_candidate, a->stage1_candidates), "threshold", py_number(a->threshold),
+        sl_decision_name(a->decision), "label", label, "candidates", py_list(a->count, nth_candidate, a->candidates),
+        "stage1_candidates", py_list(a->stage1_count, nth_candidate, a->stage1_candidates),
+        "threshold", py_number(a->threshold),
         "threshold_on_stage1", PyBool_FromLong(a->threshold_on_stage1), "hidden", py_number(a->hidden), "rerank",
         sl_rerank_name(a->match.rerank), "pairs", (Py_ssize_t)a->pairs, "unsearched", (Py_ssize_t)a->unsearched);
 }

@@ -37,10 +37,11 @@ static PyObject *judge(const pair *p)
     const sl_decision decision = sl_rule_decide(&p->rule, score.score, score.stage1, hidden);
     const int bin = sl_rule_bin(&p->rule, hidden);
     return py_record("Verification", "{s:N,s:s,s:f,s:f,s:N,s:N,s:N,s:N,s:s,s:(OO)}", "same",
-                     PyBool_FromLong(decision == SL_MATCH), "decision", sl_decision_name(decision), "score", score.score, "stage1", score.stage1, "stage2", py_number(score.stage2), "threshold",
+                     PyBool_FromLong(decision == SL_MATCH), "decision", sl_decision_name(decision), "score",
+                     score.score, "stage1", score.stage1, "stage2", py_number(score.stage2), "threshold",
                      py_number(p->rule.threshold[bin]), "threshold_on_stage1", PyBool_FromLong(p->rule.on_stage1),
-                     "hidden", py_number(hidden), "rerank", sl_rerank_name(p->match.rerank), "templates",
-                     p->faces[0], p->faces[1]);
+                     "hidden", py_number(hidden), "rerank", sl_rerank_name(p->match.rerank), "templates", p->faces[0],
+                     p->faces[1]);
 }
 
 static PyObject *verify_pair(pair *p, PyObject *match, const py_judging *by)

@@ -38,7 +38,8 @@ void sv_faces_free(sv_faces *faces);
 
 /* ---- what a score is to clients who want a similarity in [0, 1] ---- */
 
-/* .5 at the rule's threshold for such a face, .9 at the rarest false match rate that was measured: (1 + tanh(s x)) / 2. */
+/* .5 at the rule's threshold for such a face, .9 at the rarest false match rate that was measured: (1 + tanh(s x)) /
+ * 2. */
 double sv_similarity(const sl_rule *rule, const float *rare, float score, float stage1, float hidden);
 
 /* Of two faces, by the rule of pairs; *hidden NULL or the more hidden of both. */

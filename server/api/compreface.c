@@ -752,7 +752,8 @@ static void embeddings_verify(sv_request *r, sl_session *session)
     free(source);
 }
 
-#define ROUTE(method, path, scope, flags, run) {method, "/api/v1" path, scope, flags, SV_STYLE_COMPREFACE, run, NULL, NULL}
+#define ROUTE(method, path, scope, flags, run)                                                                    \
+    {method, "/api/v1" path, scope, flags, SV_STYLE_COMPREFACE, run, NULL, NULL}
 
 const sv_route sv_compreface_routes[] = {
     ROUTE("POST", "/recognition/subjects", SV_ENROL, SV_WRITES, subjects_add),

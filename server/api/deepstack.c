@@ -1,4 +1,5 @@
-/* DeepStack's five calls for faces. The key is a field of the form. Errors come with status 200, as its clients expect. */
+/* DeepStack's five calls for faces. The key is a field of the form. Errors come with status 200, as its clients
+ * expect. */
 #define _GNU_SOURCE
 #include <math.h>
 #include <stdio.h>

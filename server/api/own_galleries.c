@@ -108,9 +108,9 @@ static json_t *person_json(void *context, size_t i)
     char uuid[37] = "";
     if (best.image)
         sv_face_uuid(best.image, uuid);
-    json_t *object = json_pack("{s:o,s:I,s:s,s:o,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face",
-                               uuid, "quality", best.image ? sv_rounded(best.quality.overall, 4) : json_null(), "crop",
-                               best.has_crop);
+    json_t *object =
+        json_pack("{s:o,s:I,s:s,s:o,s:b}", "name", sv_text(p->labels[i]), "faces", (json_int_t)faces, "face", uuid,
+                  "quality", best.image ? sv_rounded(best.quality.overall, 4) : json_null(), "crop", best.has_crop);
     add_metadata(object, p->place, SV_OF_PERSON, p->labels[i]);
     return object;
 }
@@ -196,8 +196,9 @@ static json_t *entry_json(sv_place *place, const sl_entry *e)
 {
     char uuid[37];
     sv_face_uuid(e->image, uuid);
-    json_t *object = json_pack("{s:s,s:o,s:o,s:o,s:o,s:b}", "id", uuid, "image", sv_text(e->image), "person", sv_text(e->label),
-                     "box", sv_box_json(&e->box), "quality", sv_quality_json(&e->quality), "crop", e->has_crop);
+    json_t *object =
+        json_pack("{s:s,s:o,s:o,s:o,s:o,s:b}", "id", uuid, "image", sv_text(e->image), "person", sv_text(e->label),
+                  "box", sv_box_json(&e->box), "quality", sv_quality_json(&e->quality), "crop", e->has_crop);
     add_metadata(object, place, SV_OF_FACE, e->image);
     return object;
 }

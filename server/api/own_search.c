@@ -112,8 +112,8 @@ static bool ask_search(sv_request *r, const sv_view *view, search *s)
     s->rule = view->rule;
     s->options = (sl_identify_options){
         .match = view->match, .top = (int)sv_ask_number(r, "top", 1, 1000, 5), .rule = &s->rule};
-    return sv_ask_match(r, view->gallery, &s->options.match) && ask_rule(r, view->gallery, &s->options.match, &s->rule) &&
-           sv_ask_explain(r, &s->explain);
+    return sv_ask_match(r, view->gallery, &s->options.match) &&
+           ask_rule(r, view->gallery, &s->options.match, &s->rule) && sv_ask_explain(r, &s->explain);
 }
 
 /* All faces of a photo; those that are to be explained are taken. NULL: refused. */

@@ -20,8 +20,8 @@ typedef struct {
     int count;
 } sv_parts;
 
-/* content_type: the header's value; where it names no boundary, the body's first line does. NULL, or what is wrong (then
- * there are no parts). Parts point into the body. */
+/* content_type: the header's value; where it names no boundary, the body's first line does. NULL, or what is wrong
+ * (then there are no parts). Parts point into the body. */
 const char *sv_multipart_parse(const char *content_type, const uint8_t *body, size_t size, sv_parts *out);
 void sv_parts_free(sv_parts *parts);
 

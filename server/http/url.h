@@ -20,7 +20,8 @@ typedef struct {
 
 /* "/a/b?c=d": percent-decoded, + is a blank behind the ?, bytes that are no UTF-8 are taken for Latin-1. Tolerates what
  * clients send: "?&a=b", "//", and "?subject=Ann?limit=1", where a second ? begins a parameter that `split_at` names (a
- * list that ends with NULL; NULL: never). false for %00, a broken %, ".." as a segment, too many of either, no memory. */
+ * list that ends with NULL; NULL: never). false for %00, a broken %, ".." as a segment, too many of either, no
+ * memory. */
 bool sv_url_parse(const char *target, const char *const *split_at, sv_url *out);
 void sv_url_free(sv_url *url);
 

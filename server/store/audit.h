@@ -18,7 +18,8 @@ typedef struct sv_audit sv_audit;
 sl_status sv_audit_open(const char *file, sv_audit **out, sl_error *err);
 void sv_audit_close(sv_audit *audit);
 
-/* Adds a line of this object, which is taken, and returns once it is on disk; those who come together share an fsync. */
+/* Adds a line of this object, which is taken, and returns once it is on disk; those who come together share an
+ * fsync. */
 sl_status sv_audit_add(sv_audit *audit, json_t *what, sl_error *err);
 
 /* Checks a file: *lines and the last hash [65]. SL_ERR_CORRUPT names the first line that does not hold. */

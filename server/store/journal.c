@@ -58,8 +58,8 @@ static json_t *object_of(const char *line, size_t size)
 }
 
 /* *whole: the bytes of all lines that hold. Behind one that does not, none may hold. */
-static sl_status read_lines(const char *file, FILE *f, void (*tell)(void *, const json_t *), void *context, off_t *whole,
-                            sl_error *err)
+static sl_status read_lines(const char *file, FILE *f, void (*tell)(void *, const json_t *), void *context,
+                            off_t *whole, sl_error *err)
 {
     char *line = NULL;
     size_t room = 0, number = 0;
@@ -78,8 +78,8 @@ static sl_status read_lines(const char *file, FILE *f, void (*tell)(void *, cons
         json_decref(object);
     }
     free(line);
-    return corrupt ? sv_fail(err, SL_ERR_CORRUPT, "%s: line %zu is not what was written: restore the file from a copy, or "
-                             "delete that line", file, number)
+    return corrupt ? sv_fail(err, SL_ERR_CORRUPT, "%s: line %zu is not what was written: restore the file from a copy, "
+                             "or delete that line", file, number)
                    : SL_OK;
 }
 

@@ -1,5 +1,5 @@
-/* Facts that are added one by one and read when the server starts: JSON lines, each behind the hash of its text. A line is
- * on disk when sv_journal_add returns; what a crash left of a last line is cut off. */
+/* Facts that are added one by one and read when the server starts: JSON lines, each behind the hash of its text. A line
+ * is on disk when sv_journal_add returns; what a crash left of a last line is cut off. */
 #ifndef SERVER_JOURNAL_H
 #define SERVER_JOURNAL_H
 

@@ -91,7 +91,8 @@ static bool read_record(const json_t *object, record *out)
     out->key.scope = named < 0 ? SV_NOBODY : (sv_scope)named;
     if (named > 0 && take_text(object, "argon2id", out->argon2id, sizeof out->argon2id))
         return *out->argon2id;
-    return named > 0 && take_text(object, "sha256", hex, sizeof hex) && sodium_hex2bin(out->hash, HASH, hex, strlen(hex), NULL, &n, NULL) == 0 && n == HASH;
+    return named > 0 && take_text(object, "sha256", hex, sizeof hex) &&
+           sodium_hex2bin(out->hash, HASH, hex, strlen(hex), NULL, &n, NULL) == 0 && n == HASH;
 }
 
 static json_t *record_json(const record *r)
@@ -132,9 +133,9 @@ sl_status sv_keys_reload(sv_keys *keys, sl_error *err)
         status = sv_fail(err, SL_ERR_FORMAT, "%s: is no list of keys", keys->file);
     for (size_t i = 0; i < count && status == SL_OK; i++)
         if (!read_record(json_array_get(list, i), &records[i]))
-            status =
-                sv_fail(err, SL_ERR_FORMAT, "%s: key %zu cannot be read: it needs id, name, gallery, scope and sha256 or argon2id",
-                        keys->file, i + 1);
+            status = sv_fail(err, SL_ERR_FORMAT,
+                             "%s: key %zu cannot be read: it needs id, name, gallery, scope and sha256 or argon2id",
+                             keys->file, i + 1);
     json_decref(document);
     if (status != SL_OK) {
         free(records);

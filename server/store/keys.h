@@ -1,5 +1,5 @@
-/* Who may do what. A key is a random UUID that is shown once; the file keeps its SHA-256. A login is a key that is asked
- * for by a name and a password, of which the file keeps Argon2id. */
+/* Who may do what. A key is a random UUID that is shown once; the file keeps its SHA-256. A login is a key that is
+ * asked for by a name and a password, of which the file keeps Argon2id. */
 #ifndef SERVER_KEYS_H
 #define SERVER_KEYS_H
 
@@ -22,8 +22,8 @@ typedef struct {
 
 typedef struct sv_keys sv_keys;
 
-/* Opens `file`; where it is not, makes one with an admin's key for all galleries, whose text goes to made [37] ("" else).
- * rate: requests a second of a key that are answered over time, twice as many at once; 0: any number. */
+/* Opens `file`; where it is not, makes one with an admin's key for all galleries, whose text goes to made [37] (""
+ * else). rate: requests a second of a key that are answered over time, twice as many at once; 0: any number. */
 sl_status sv_keys_open(const char *file, double rate, char made[37], sv_keys **out, sl_error *err);
 void sv_keys_close(sv_keys *keys);
 
@@ -33,8 +33,9 @@ sl_status sv_keys_reload(sv_keys *keys, sl_error *err);
 /* Looks at all keys whatever it finds. */
 bool sv_keys_find(sv_keys *keys, const char *text, sv_key *out);
 
-/* The login of that name, by its password; it takes as long where there is no such name. One at a time, as each takes 64 MB
- * of memory. SL_ERR_NOT_FOUND for a wrong name or password, SL_ERR_LOCKED after some wrong ones in a row, for a while. */
+/* The login of that name, by its password; it takes as long where there is no such name. One at a time, as each takes
+ * 64 MB of memory. SL_ERR_NOT_FOUND for a wrong name or password, SL_ERR_LOCKED after some wrong ones in a row, for a
+ * while. */
 sl_status sv_keys_login(sv_keys *keys, const char *name, const char *password, double now, sv_key *out, sl_error *err);
 
 /* Takes one from the key's bucket; false when it is empty. */

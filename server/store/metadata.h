@@ -1,5 +1,5 @@
-/* What callers want to be kept with a face or a person: a JSON object, which the server does not read. Beside the gallery,
- * in a journal; what is forgotten leaves the file when that is written anew. */
+/* What callers want to be kept with a face or a person: a JSON object, which the server does not read. Beside the
+ * gallery, in a journal; what is forgotten leaves the file when that is written anew. */
 #ifndef SERVER_METADATA_H
 #define SERVER_METADATA_H
 

@@ -19,8 +19,8 @@ typedef struct {
     size_t size;
 } sv_tar_file;
 
-/* The next plain file: ustar, with long names as GNU and POSIX (pax) write them. 1; 0 at the end; -1 with *wrong where the
- * archive cannot be read on. Folders, links and devices are passed over. */
+/* The next plain file: ustar, with long names as GNU and POSIX (pax) write them. 1; 0 at the end; -1 with *wrong where
+ * the archive cannot be read on. Folders, links and devices are passed over. */
 int sv_tar_next(sv_tar *tar, sv_tar_file *out, const char **wrong);
 
 /* Writes a plain file; its name has 99 bytes at most. And the archive's end. false: it cannot be written. */

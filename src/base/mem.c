@@ -70,8 +70,8 @@ static bool number_in(const char *path, const char *format, unsigned long long *
     return found;
 }
 
-/* What is left of the addresses that this process may have (ulimit -v), but for those that malloc takes in passing where a
- * thread has its first piece of memory. */
+/* What is left of the addresses that this process may have (ulimit -v), but for those that malloc takes in passing
+ * where a thread has its first piece of memory. */
 static size_t addresses_left(void)
 {
     const unsigned long long passing = 128 << 20;

@@ -72,7 +72,8 @@ static sl_status compare_nearest(void *context, size_t item, int worker, sl_erro
 {
     run *r = context;
     const size_t at = item * r->k;
-    return sl_scorer_scores(&r->scorer, worker, r->from + item, r->near + at, r->k, r->cosine + at, r->second + at, err);
+    return sl_scorer_scores(&r->scorer, worker, r->from + item, r->near + at, r->k, r->cosine + at, r->second + at,
+                            err);
 }
 
 static sl_status keep_pair(run *r, pair p, sl_error *err)

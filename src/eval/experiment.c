@@ -97,7 +97,8 @@ sl_status sl_experiment_open_bank(sl_experiment *x, const sl_eval_options *optio
     if (!x->oae || !sl_mul_size(candidates, p->asked_count, &all) || all <= p->face_count)
         return SL_OK;
     listener l = {options, p->asked_count};
-    return sl_contribution_bank_open(&x->oae->head, sl_gallery_faces(p->gallery), x->threads, listen, &l, &x->bank, err);
+    return sl_contribution_bank_open(&x->oae->head, sl_gallery_faces(p->gallery), x->threads, listen, &l, &x->bank,
+                                     err);
 }
 
 sl_status sl_experiment_scan(const sl_experiment *x, const uint32_t *queries, size_t count, uint32_t *index,

@@ -150,7 +150,8 @@ static sl_status search_all(run *r, const sl_openset_options *o, sl_error *err)
         size_t n = r->count - r->from < BLOCK ? r->count - r->from : BLOCK, dim = (size_t)s->dim;
         for (size_t i = 0; i < n; i++)
             memcpy(asked + i * dim, s->query_embeddings + r->queries[r->from + i] * dim, dim * sizeof *asked);
-        status = sl_scan_top(&all, 1, &(sl_vectors){asked, n, s->dim}, (int)r->depth, s->threads, r->index, r->score, err);
+        status =
+            sl_scan_top(&all, 1, &(sl_vectors){asked, n, s->dim}, (int)r->depth, s->threads, r->index, r->score, err);
         if (status == SL_OK)
             status = sl_scorer_run(s, n, n, search, r, NULL, NULL, err);
         if (status == SL_OK && o->progress && o->progress(o->context, r->from + n, r->count))

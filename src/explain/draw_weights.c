@@ -50,8 +50,8 @@ static void dim(uint8_t *p, float h)
         p[c] = (uint8_t)lrintf((float)p[c] * h);
 }
 
-sl_status sl_heat_picture(const float *weights, int rows, int cols, const sl_image *crop, sl_heat_style style, int width,
-                          int height, sl_image *out, sl_error *err)
+sl_status sl_heat_picture(const float *weights, int rows, int cols, const sl_image *crop, sl_heat_style style,
+                          int width, int height, sl_image *out, sl_error *err)
 {
     SL_TRY(sl_tile(crop, width, height, out, err));
     float *heat = sl_calloc_aligned((size_t)width * height, sizeof(float));
@@ -79,7 +79,8 @@ sl_status sl_draw_heat(const float *heat, int rows, int cols, const sl_image *cr
     int width, height;
     *out = (sl_image){0};
     if (!heat || rows < 1 || cols < 1 || rows > SL_MATCH_MAX_PATCHES || cols > SL_MATCH_MAX_PATCHES)
-        return sl_fail(err, SL_ERR_ARGUMENT, "a heat map is drawn of rows x columns of numbers, not of %d x %d", rows, cols);
+        return sl_fail(err, SL_ERR_ARGUMENT, "a heat map is drawn of rows x columns of numbers, not of %d x %d", rows,
+                       cols);
     if (side < 8 || side > 4096)
         return sl_fail(err, SL_ERR_ARGUMENT, "a picture's side of %d pixels is not in 8 .. 4096", side);
     if (crop)

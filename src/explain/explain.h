@@ -17,8 +17,8 @@ typedef struct {
     float *other_weights; /* [R] */
 } sl_transport;
 
-/* options NULL: those of emd. SL_ERR_ARGUMENT for rerank none and oae, which move nothing; SL_ERR_MISMATCH for templates
- * of different models. */
+/* options NULL: those of emd. SL_ERR_ARGUMENT for rerank none and oae, which move nothing; SL_ERR_MISMATCH for
+ * templates of different models. */
 sl_status sl_transport_make(const sl_template *query, const sl_template *other, const sl_match_options *options,
                             sl_transport *out, sl_error *err);
 void sl_transport_free(sl_transport *t);
@@ -59,8 +59,8 @@ sl_status sl_flow_picture(const sl_transport *t, const sl_image *other_crop, int
 void sl_weights_heat(const float *weights, int rows, int cols, int width, int height, float *heat);
 
 /* The crop with that heat in this style, of width x height. */
-sl_status sl_heat_picture(const float *weights, int rows, int cols, const sl_image *crop, sl_heat_style style, int width,
-                          int height, sl_image *out, sl_error *err);
+sl_status sl_heat_picture(const float *weights, int rows, int cols, const sl_image *crop, sl_heat_style style,
+                          int width, int height, sl_image *out, sl_error *err);
 
 /* The same in jet. */
 sl_status sl_weights_picture(const float *weights, int rows, int cols, const sl_image *crop, int width, int height,

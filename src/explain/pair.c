@@ -275,8 +275,8 @@ static sl_status counted_of(const sl_attribution *why, const float *weights, con
     return sl_trust_picture(weights, why->rows, why->cols, crop, width, height, out, err);
 }
 
-/* Below the faces: of looks by patches what the query's gave and what counted of the other, of one that was learned what
- * its score came from, else what was left out. */
+/* Below the faces: of looks by patches what the query's gave and what counted of the other, of one that was learned
+ * what its score came from, else what was left out. */
 static sl_status draw_counted(sl_image *page, const pair_picture *p, sl_error *err)
 {
     const sl_attribution *why = &p->why;

@@ -45,8 +45,8 @@ sl_status sl_transport_make(const sl_template *query, const sl_template *other, 
     sl_match_options o = options ? *options : sl_emd_defaults();
     sl_match_suit(&o, &query->shape);
     if (!sl_look_moves_patches(o.rerank))
-        return sl_fail(err, SL_ERR_ARGUMENT, "this look moves no patches, so it has no flow: ask for one that does, such "
-                       "as emd");
+        return sl_fail(err, SL_ERR_ARGUMENT, "this look moves no patches, so it has no flow: ask for one that does, "
+                       "such as emd");
     o.threads = 1;
     sl_second_look *look;
     SL_TRY(sl_second_look_check(&o, &other->shape, err));

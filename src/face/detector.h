@@ -32,7 +32,8 @@ typedef struct {
     int threads;      /* of one network run */
     int max_side;     /* a picture with a longer side is looked at scaled down to this */
     size_t max_faces; /* of a picture: the best ones */
-    const sl_graph *points; /* what corrects points that something hides; may go once the detector is open. NULL: nothing */
+    const sl_graph *points; /* what corrects points that something hides; may go once the detector is open. NULL:
+                               nothing */
 } sl_detector_options;
 
 /* Long side 1280, 1,000 faces, points as the detector has them. */
@@ -95,9 +96,10 @@ void sl_detector_close(sl_detector *detector);
 sl_status sl_detector_find(sl_detector *detector, const sl_image *image, float threshold, sl_face **faces,
                            size_t *count, sl_error *err);
 
-/* Adds the faces that were too small for that: *faces [*count] is what sl_detector_find gave, and stays in front. min_face:
- * height in pixels of the picture; 0: 20, or a 56th of the root of its area where that is more, which takes some five times
- * as long as sl_detector_find; nothing more in a picture of less than 480 x 480 in which a face was found. What min_face asks for takes as long as its square falls. */
+/* Adds the faces that were too small for that: *faces [*count] is what sl_detector_find gave, and stays in front.
+ * min_face: height in pixels of the picture; 0: 20, or a 56th of the root of its area where that is more, which takes
+ * some five times as long as sl_detector_find; nothing more in a picture of less than 480 x 480 in which a face was
+ * found. What min_face asks for takes as long as its square falls. */
 sl_status sl_detector_find_small(sl_detector *detector, const sl_image *image, float threshold, int min_face,
                                  sl_face **faces, size_t *count, sl_error *err);
 

@@ -18,7 +18,8 @@ void sl_points_of_view(sl_point out[5])
 {
     const sl_align_template *t = sl_align_template_find("arcface-112");
     for (int i = 0; i < 5; i++)
-        out[i] = (sl_point){(t->points[i].x + beyond + .5f) / pixel - .5f, (t->points[i].y + beyond + .5f) / pixel - .5f};
+        out[i] =
+            (sl_point){(t->points[i].x + beyond + .5f) / pixel - .5f, (t->points[i].y + beyond + .5f) / pixel - .5f};
 }
 
 sl_status sl_points_view_map(const sl_point points[5], sl_affine *map, sl_error *err)
@@ -48,7 +49,8 @@ static const sl_shape one_view = {4, {1, 3, VIEW, VIEW}};
 bool sl_hidden_points_fits(const sl_graph *graph)
 {
     sl_graph *sized;
-    if (graph->n_inputs != 1 || graph->n_outputs != 1 || sl_graph_infer(graph, &one_view, NULL, 0, &sized, NULL) != SL_OK)
+    if (graph->n_inputs != 1 || graph->n_outputs != 1 ||
+        sl_graph_infer(graph, &one_view, NULL, 0, &sized, NULL) != SL_OK)
         return false;
     const sl_shape *told = &sized->tensors[sized->outputs[0]].shape;
     const bool fits = told->rank == 2 && told->dim[0] == 1 && told->dim[1] == SL_POINTS_TOLD;
@@ -61,8 +63,8 @@ sl_status sl_hidden_points_open(const sl_graph *graph, int threads, sl_hidden_po
     sl_graph *special;
     *out = (sl_hidden_points){0};
     if (!sl_hidden_points_fits(graph))
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "points: the network does not take views [N, 3, %d, %d] and give [N, %d] "
-                       "numbers", VIEW, VIEW, SL_POINTS_TOLD);
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "points: the network does not take views [N, 3, %d, %d] and give [N, "
+                       "%d] numbers", VIEW, VIEW, SL_POINTS_TOLD);
     const char *name = graph->tensors[graph->outputs[0]].name;
     SL_TRY(sl_graph_specialize(graph, &one_view, &name, 1, &special, err));
     sl_status status = sl_plan_compile(special, threads, &out->plan, err);
@@ -79,7 +81,8 @@ void sl_hidden_points_close(sl_hidden_points *h)
 /* ---- a look at a face ---- */
 
 /* What the network tells of a view, or of its mirror image. */
-static sl_status ask(sl_hidden_points *h, const sl_image *view, bool mirrored, float told[SL_POINTS_TOLD], sl_error *err)
+static sl_status ask(sl_hidden_points *h, const sl_image *view, bool mirrored, float told[SL_POINTS_TOLD],
+                     sl_error *err)
 {
     sl_points_view_input(view, mirrored, sl_plan_input(h->plan, 0, NULL));
     SL_TRY(sl_plan_run(h->plan, err));
@@ -111,8 +114,8 @@ static void join_looks(const float *told, const float *mirrored, sl_point points
 }
 
 /* In a view of the photo, where the points are in the photo, and how far hidden. Where all are seen they stay. */
-static sl_status look(sl_hidden_points *h, const sl_image *rgb, const sl_affine *map, sl_point points[5], float hidden[5],
-                      sl_error *err)
+static sl_status look(sl_hidden_points *h, const sl_image *rgb, const sl_affine *map, sl_point points[5],
+                      float hidden[5], sl_error *err)
 {
     float told[SL_POINTS_TOLD], mirrored[SL_POINTS_TOLD];
     sl_image view;
@@ -166,7 +169,8 @@ static sl_status correct(sl_hidden_points *h, const sl_image *rgb, sl_point poin
     for (int i = FIRST; i < 5; i++) {
         const float w = weight_of(hidden[i]);
         if (w > 0 && isfinite(seen[i].x) && isfinite(seen[i].y))
-            points[i] = (sl_point){points[i].x + w * (seen[i].x - points[i].x), points[i].y + w * (seen[i].y - points[i].y)};
+            points[i] =
+                (sl_point){points[i].x + w * (seen[i].x - points[i].x), points[i].y + w * (seen[i].y - points[i].y)};
     }
     return SL_OK;
 }

@@ -1,7 +1,7 @@
 /* Points that know when they are hidden. A detector sets its five points also where cloth lies over them, and takes a
- * fold for a mouth. A small network looks at the face once it is aligned by these points, tells which of them are hidden,
- * and where they must be by what is seen of the rest. Nose and mouth go there. Of a point that is seen nothing changes, not
- * a bit.
+ * fold for a mouth. A small network looks at the face once it is aligned by these points, tells which of them are
+ * hidden, and where they must be by what is seen of the rest. Nose and mouth go there. Of a point that is seen nothing
+ * changes, not a bit.
  *
  *     photo, points --align--> view 64 x 64 --network--> all seen: nothing changes
  *                     ^                          | else

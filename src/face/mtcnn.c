@@ -324,7 +324,8 @@ static bool network_fits(const sl_graph *g)
 {
     const sl_shape shape = {.rank = 4, .dim = {1, 3, 48, 48}};
     sl_graph *sized;
-    if (g->n_inputs != 1 || g->n_outputs != count_outputs(ONET) || sl_graph_infer(g, &shape, NULL, 0, &sized, NULL) != SL_OK)
+    if (g->n_inputs != 1 || g->n_outputs != count_outputs(ONET) ||
+        sl_graph_infer(g, &shape, NULL, 0, &sized, NULL) != SL_OK)
         return false;
     int64_t product = 1;
     for (int i = 0; i < g->n_outputs; i++) {

@@ -1,6 +1,6 @@
-/* SCRFD (Guo et al., "Sample and Computation Redistribution for Efficient Face Detection", 2021), InsightFace's detectors
- * scrfd_* and det_500m, det_2.5g, det_10g, as ONNX files with a sigmoid on their scores. At each cell, around its corner
- * (stride * column, stride * row), there are two anchors (of some files one):
+/* SCRFD (Guo et al., "Sample and Computation Redistribution for Efficient Face Detection", 2021), InsightFace's
+ * detectors scrfd_* and det_500m, det_2.5g, det_10g, as ONNX files with a sigmoid on their scores. At each cell, around
+ * its corner (stride * column, stride * row), there are two anchors (of some files one):
  *
  *     box      left, top, right, bottom: distances from the corner, in strides
  *     points   x, y of five points from the corner, in strides; files without "kps" have none

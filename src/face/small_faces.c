@@ -1,5 +1,5 @@
-/* Faces that are too small for the look at a whole picture: the picture is looked at in larger scales, in tiles of the size
- * that the detector takes, each scale twice the one before:
+/* Faces that are too small for the look at a whole picture: the picture is looked at in larger scales, in tiles of the
+ * size that the detector takes, each scale twice the one before:
  *
  *     whole picture, scaled down      twice as large             as large as the smallest face asks for
  *     +-------+                       +-------+-+-------+
@@ -8,8 +8,8 @@
  *     +-------+   there               +-------+-+-------+
  *                                     tiles overlap by more than the faces that are taken from them
  *
- * From a tile only faces of up to 2.5 times the least size are taken: larger ones were seen whole in the scale before. What
- * was found there stays as it is. */
+ * From a tile only faces of up to 2.5 times the least size are taken: larger ones were seen whole in the scale before.
+ * What was found there stays as it is. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -72,7 +72,8 @@ static bool is_known(const sl_face *f, const sl_face *known, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         const sl_box *k = &known[i].box;
-        float w = fminf(f->box.x1, k->x1) - fmaxf(f->box.x0, k->x0), h = fminf(f->box.y1, k->y1) - fmaxf(f->box.y0, k->y0);
+        float w = fminf(f->box.x1, k->x1) - fmaxf(f->box.x0, k->x0),
+              h = fminf(f->box.y1, k->y1) - fmaxf(f->box.y0, k->y0);
         if (sl_box_iou(&f->box, k) > same_face || (w > 0 && h > 0 && w * h > most_inside * sl_box_area(&f->box)))
             return true;
     }
@@ -121,8 +122,8 @@ static sl_status look_at_scale(sl_detector *d, const sl_image *image, double sca
     const tiling across = tiles_along(image->width, most, overlap), down = tiles_along(image->height, most, overlap);
     for (int row = 0; row < down.count; row++)
         for (int col = 0; col < across.count; col++)
-            SL_TRY(look_at_tile(d, image, (int)(col * across.step), (int)(row * down.step), across.side, down.side, scale,
-                                threshold, known, n_known, found, err));
+            SL_TRY(look_at_tile(d, image, (int)(col * across.step), (int)(row * down.step), across.side, down.side,
+                                scale, threshold, known, n_known, found, err));
     thin(found);
     return SL_OK;
 }

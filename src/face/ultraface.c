@@ -1,5 +1,5 @@
-/* UltraFace (Linzaer's Ultra-Light-Fast-Generic-Face-Detector-1MB: version-RFB-*, version-slim-*), as ONNX files. It has no
- * points: they are guessed, and told by landmarks where these are there.
+/* UltraFace (Linzaer's Ultra-Light-Fast-Generic-Face-Detector-1MB: version-RFB-*, version-slim-*), as ONNX files. It
+ * has no points: they are guessed, and told by landmarks where these are there.
  *
  *     scores [N, 2]   background and face (and face with a mask), of N prior boxes
  *     boxes  [N, 4]   x0, y0, x1, y1 as parts of the picture, which is stretched over the input
@@ -82,7 +82,8 @@ static int64_t count_priors(const sl_dense_look *look)
 {
     int64_t count = 0;
     for (int g = 0; g < GRIDS; g++) {
-        const int stride = 8 << g, cells = ((look->height + stride - 1) / stride) * ((look->width + stride - 1) / stride);
+        const int stride = 8 << g,
+                  cells = ((look->height + stride - 1) / stride) * ((look->width + stride - 1) / stride);
         for (int k = 0; k < PRIORS && prior_sides[g][k] > 0; k++)
             count += cells;
     }
@@ -101,7 +102,8 @@ static bool decode_raw(const sl_dense_look *look, float threshold, sl_face_list 
     size_t at = 0;
     sort_out(look, &scores, &boxes);
     for (int g = 0; g < GRIDS; g++) {
-        const int stride = 8 << g, rows = (look->height + stride - 1) / stride, cols = (look->width + stride - 1) / stride;
+        const int stride = 8 << g, rows = (look->height + stride - 1) / stride,
+                  cols = (look->width + stride - 1) / stride;
         for (int cell = 0; cell < rows * cols; cell++)
             for (int k = 0; k < PRIORS && prior_sides[g][k] > 0; k++, at++) {
                 const float score = score_at(scores, at), half = .5f, side = prior_sides[g][k];

@@ -1,12 +1,13 @@
-/* YuNet (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023) as OpenCV ships it (face_detection_yunet_2023mar)
- * and as libfacedetection.train exports it. At each cell, around its corner (stride * column, stride * row):
+/* YuNet (Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", 2023) as OpenCV ships it
+ * (face_detection_yunet_2023mar) and as libfacedetection.train exports it. At each cell, around its corner (stride *
+ * column, stride * row):
  *
  *     scores   two, of the class and of there being anything; the score is the root of their product
  *     box      the centre from the corner, in strides; logarithms of width and height in strides
  *     points   x, y of five points from the corner, in strides
  *
- * As OpenCV's FaceDetectorYN: BGR of 0 .. 255, the picture as large as it is, scores from .9 on, boxes whose IoU is above .3
- * are one face. */
+ * As OpenCV's FaceDetectorYN: BGR of 0 .. 255, the picture as large as it is, scores from .9 on, boxes whose IoU is
+ * above .3 are one face. */
 #include "face/yunet.h"
 
 #include <math.h>

@@ -30,8 +30,8 @@ typedef struct {
     size_t after; /* uses */
     sl_status (*make)(const sl_gallery *gallery, const float *embeddings, int threads, void **out, sl_error *err);
     void (*destroy)(void *made);
-    /* The same of a gallery with more faces behind those that there were, and nothing else changed: for less than making
-     * it anew. NULL: it is made anew. */
+    /* The same of a gallery with more faces behind those that there were, and nothing else changed: for less than
+     * making it anew. NULL: it is made anew. */
     sl_status (*grow)(void *made, const sl_gallery *gallery, const float *embeddings, sl_error *err);
 } sl_derived_index;
 

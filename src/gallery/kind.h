@@ -155,7 +155,8 @@ struct sl_gallery_kind {
     sl_status (*read_note)(const sl_gallery *g, const char *name, size_t most, uint8_t **text, size_t *size,
                            sl_error *err);
     sl_status (*write_note)(const sl_gallery *g, const char *name, const void *text, size_t size, sl_error *err);
-    const char *person_notes; /* which of them has those about people; NULL: none are kept (one writer changes it whole) */
+    const char *person_notes; /* which of them has those about people; NULL: none are kept (one writer changes it
+                                 whole) */
 };
 
 extern const sl_gallery_kind sl_folder_kind, sl_memory_kind, sl_postgres_kind;

@@ -105,7 +105,8 @@ sl_status sl_gallery_backup(const char *place, const char *file, sl_progress_fn 
     return kind->backup ? kind->backup(place, file, progress, context, err) : no_files(place, err);
 }
 
-sl_status sl_gallery_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+sl_status sl_gallery_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context,
+                                 sl_error *err)
 {
     SL_TRY(check_place(file, "sl_gallery_from_backup", err));
     SL_TRY(check_place(dir, "sl_gallery_from_backup", err));

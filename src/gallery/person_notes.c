@@ -162,7 +162,8 @@ static sl_status find_asked(const sl_gallery *g, const sl_person_note *asked, si
 }
 
 /* One of them, in the object. */
-static sl_status set(const sl_gallery *g, const json_t *present, json_t *notes, const sl_person_note *one, sl_error *err)
+static sl_status set(const sl_gallery *g, const json_t *present, json_t *notes, const sl_person_note *one,
+                     sl_error *err)
 {
     if (!one->label)
         return sl_fail(err, SL_ERR_ARGUMENT, "a note about a person needs their label");

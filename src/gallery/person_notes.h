@@ -21,8 +21,9 @@ sl_status sl_person_notes_check(const sl_gallery *gallery, sl_error *err);
 sl_status sl_person_notes_copy(sl_gallery *gallery, const char *from, const char *to, bool *copied, sl_error *err);
 sl_status sl_person_notes_drop(sl_gallery *gallery, const char *label, sl_error *err);
 
-/* After a restore. `names`: those that people have again, each with the one that their faces had until now. Where nobody
- * has that one any more, its note goes back. (Of two people who had been made one, who is still there keeps it.) */
+/* After a restore. `names`: those that people have again, each with the one that their faces had until now. Where
+ * nobody has that one any more, its note goes back. (Of two people who had been made one, who is still there keeps
+ * it.) */
 sl_status sl_person_notes_return(sl_gallery *gallery, const json_t *names, sl_error *err);
 
 /* Takes out those of people who have no face. */

@@ -97,8 +97,8 @@ sl_status sl_gallery_refresh(sl_gallery *g, sl_error *err)
     if (!g)
         return sl_fail(err, SL_ERR_ARGUMENT, "sl_gallery_refresh: gallery is NULL");
     if (!g->kind->refresh || g->writable)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: only a gallery in a folder that was opened for reading follows what "
-                       "others write", g->place);
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s: only a gallery in a folder that was opened for reading follows "
+                       "what others write", g->place);
     SL_TRY(g->kind->refresh(g, &added, err));
     return grow_indexes(g, added, err);
 }
@@ -212,7 +212,8 @@ static sl_status scan(const sl_cosine_bank *bank, const sl_vectors *all, const s
                 : sl_cosine_top(all, queries, k, threads, index, cosine, err);
 }
 
-/* The first k rows that have a face, as faces; false where there are fewer among the `wide`, and nothing behind them. */
+/* The first k rows that have a face, as faces; false where there are fewer among the `wide`, and nothing behind
+ * them. */
 static bool keep_faces(const sl_gallery *g, const uint32_t *rows, const float *scores, int wide, int k, uint32_t *index,
                        float *cosine)
 {
@@ -241,8 +242,9 @@ static sl_status scan_rows(const sl_gallery *g, const sl_cosine_bank *bank, cons
         const int most = (int)(wide < all->count ? wide : all->count);
         uint32_t *rows = sl_realloc_array(NULL, queries->count * (size_t)most, sizeof *rows);
         float *scores = sl_realloc_array(NULL, queries->count * (size_t)most, sizeof *scores);
-        status = rows && scores ? scan(bank, all, queries, most, threads, rows, scores, err)
-                                : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a search: compact the gallery", g->place);
+        status = rows && scores
+                     ? scan(bank, all, queries, most, threads, rows, scores, err)
+                     : sl_fail(err, SL_ERR_MEMORY, "%s: no memory for a search: compact the gallery", g->place);
         enough = status == SL_OK;
         for (size_t q = 0; q < queries->count && enough; q++)
             enough = keep_faces(g, rows + q * (size_t)most, scores + q * (size_t)most, most, k, index + q * (size_t)k,

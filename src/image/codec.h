@@ -26,10 +26,10 @@ typedef sl_status sl_decoder(const uint8_t *data, size_t size, const sl_decode_h
 sl_decoder sl_decode_jpeg, sl_decode_png, sl_decode_bmp, sl_decode_webp, sl_decode_heif, sl_decode_tiff, sl_decode_gif;
 
 /* How much smaller a picture of this size is to be read: 1, 2, 4 or 8, so that at most `most` pixels come out. For the
- * formats that can. SL_ERR_LIMIT or SL_ERR_FORMAT as sl_image_check_size: for more than SL_MAX_FILE_PIXELS, and where an
- * eighth is still too large. */
-sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most, int *step,
-                        sl_error *err);
+ * formats that can. SL_ERR_LIMIT or SL_ERR_FORMAT as sl_image_check_size: for more than SL_MAX_FILE_PIXELS, and where
+ * an eighth is still too large. */
+sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most,
+                        int *step, sl_error *err);
 
 /* ceil(side / step) */
 static inline int sl_image_stepped(uint32_t side, int step)

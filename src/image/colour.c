@@ -1,5 +1,6 @@
-/* Colour profiles (ICC) by lcms2: pictures whose colours are not sRGB (phones' Display P3, Adobe RGB) become sRGB, which is
- * what networks were trained on. Most files carry sRGB's own profile; those stay as they are, byte for byte. */
+/* Colour profiles (ICC) by lcms2: pictures whose colours are not sRGB (phones' Display P3, Adobe RGB) become sRGB,
+ * which is what networks were trained on. Most files carry sRGB's own profile; those stay as they are, byte for
+ * byte. */
 #include "image/codec.h"
 
 #include <lcms2.h>

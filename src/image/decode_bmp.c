@@ -1,5 +1,5 @@
-/* BMP, read here: a file header of 14 bytes, a header of 12 to 124, a palette, and rows from bottom to top (or from top to
- * bottom where the height is negative), each padded to four bytes.
+/* BMP, read here: a file header of 14 bytes, a header of 12 to 124, a palette, and rows from bottom to top (or from top
+ * to bottom where the height is negative), each padded to four bytes.
  *
  *     bits a pixel    1, 4, 8: a place in the palette    16, 32: bit fields, or 5 bits and 8 bits a colour    24: B G R
  *     compression     0 none, 1 and 2 runs of 8 and 4 bits, 3 and 6 none, with bit fields

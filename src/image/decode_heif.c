@@ -1,5 +1,5 @@
-/* HEIC and AVIF by libheif: the primary picture, turned and mirrored as the file says (EXIF's orientation tells the same
- * once more, and is not read). */
+/* HEIC and AVIF by libheif: the primary picture, turned and mirrored as the file says (EXIF's orientation tells the
+ * same once more, and is not read). */
 #include "image/codec.h"
 
 #include <libheif/heif.h>
@@ -97,8 +97,9 @@ static sl_status decode(const struct heif_image_handle *handle, uint32_t most, s
     options->convert_hdr_to_8bit = 1;
     if (options->version >= 3)
         options->strict_decoding = 1;
-    struct heif_error e = heif_decode_image(handle, &decoded, heif_colorspace_RGB,
-                                            alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options);
+    struct heif_error e =
+        heif_decode_image(handle, &decoded, heif_colorspace_RGB,
+                          alpha ? heif_chroma_interleaved_RGBA : heif_chroma_interleaved_RGB, options);
     heif_decoding_options_free(options);
     sl_status status = e.code != heif_error_Ok ? failed(e, err) : take_pixels(decoded, alpha, most, out, err);
     if (decoded)

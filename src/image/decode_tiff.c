@@ -15,7 +15,9 @@ typedef struct {
 static tmsize_t read_some(thandle_t handle, void *out, tmsize_t count)
 {
     source *s = handle;
-    toff_t left = s->at < s->size ? s->size - s->at : 0, n = count < 0 ? 0 : (toff_t)count < left ? (toff_t)count : left;
+    toff_t left = s->at < s->size ? s->size - s->at : 0, n = count < 0              ? 0
+                                                             : (toff_t)count < left ? (toff_t)count
+                                                                                    : left;
     memcpy(out, s->data + (left ? s->at : 0), n);
     s->at += n;
     return (tmsize_t)n;
@@ -113,8 +115,8 @@ static sl_status decode(TIFF *tiff, const source *s, uint32_t most, sl_image *ou
         return sl_no_memory(err, "for a TIFF");
     if (!TIFFReadRGBAImageOriented(tiff, width, height, pixels, orientation, 1)) {
         free(pixels);
-        return sl_fail(err, SL_ERR_FORMAT, "TIFF of %u x %u pixels that was truncated or is damaged (%s)", width, height,
-                       s->message);
+        return sl_fail(err, SL_ERR_FORMAT, "TIFF of %u x %u pixels that was truncated or is damaged (%s)", width,
+                       height, s->message);
     }
     to_rgb(pixels, count);
     uint8_t *shrunk = realloc(pixels, 3 * count);

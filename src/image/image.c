@@ -63,8 +63,8 @@ sl_status sl_image_check_size(const char *format, uint32_t width, uint32_t heigh
     return SL_OK;
 }
 
-sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most, int *step,
-                        sl_error *err)
+sl_status sl_image_step(const char *format, uint32_t width, uint32_t height, uint32_t max_side, uint32_t most,
+                        int *step, sl_error *err)
 {
     *step = 1;
     if (width > max_side || height > max_side || (uint64_t)width * height > SL_MAX_FILE_PIXELS)

@@ -81,8 +81,8 @@ sl_status sl_image_warp(const sl_image *image, const sl_affine *map, int width, 
 sl_status sl_image_take(const sl_image *image, const sl_affine *map, int width, int height, sl_image *out,
                         sl_error *err);
 
-/* How that goes: the part [x, x + width) x [y, y + height) of the picture (it may reach beyond it, into black) is shrunk
- * by `step`, 1 or more, and out(x, y) = shrunk part at map(x, y). */
+/* How that goes: the part [x, x + width) x [y, y + height) of the picture (it may reach beyond it, into black) is
+ * shrunk by `step`, 1 or more, and out(x, y) = shrunk part at map(x, y). */
 typedef struct {
     int x, y, width, height, step;
     sl_affine map;

@@ -36,8 +36,8 @@ void sl_parts_members(const sl_parts *parts, int m, float *share);
 sl_status sl_parts_scores(const sl_parts *parts, const uint8_t *keep, size_t n, float *scores, sl_error *err);
 
 /* The scores [R + 1] with the first i cells of an order hidden, or (shown) only they shown; and the area under such a
- * curve, the part of the cells going from 0 to 1. The order of an importance [R]: the largest first, the lowest index of
- * equals; and one by chance. order [R]. */
+ * curve, the part of the cells going from 0 to 1. The order of an importance [R]: the largest first, the lowest index
+ * of equals; and one by chance. order [R]. */
 sl_status sl_parts_curve(const sl_parts *parts, const int *order, bool shown, float *scores, sl_error *err);
 double sl_curve_area(const float *scores, int cells);
 void sl_order_by(const float *importance, int cells, int *order);

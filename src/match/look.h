@@ -9,7 +9,8 @@
  *     h2l, h2    a network that sees both faces            learned/look_learned.c: maps
  *
  * A new kind is a value of sl_rerank (secondlook.h), a row with its functions in a file of its own, and its line in the
- * table. What was learned has its handle in the options, beside `oae`; `scores` gets all candidates of a query at once, so it may take them in batches.
+ * table. What was learned has its handle in the options, beside `oae`; `scores` gets all candidates of a query at once,
+ * so it may take them in batches.
  */
 #ifndef SL_MATCH_LOOK_H
 #define SL_MATCH_LOOK_H

@@ -72,7 +72,8 @@ static inline size_t sl_looks_at(const sl_match_options *options)
 sl_match_options sl_match_stage1(const sl_match_options *options);
 
 /* What a score means, as a text: all options that this look reads and that change its scores beyond rounding, such as
- * "oae, alpha 0.6", and the encoder of the queries. Options that the look ignores, the storage form of the templates and k are not in it. */
+ * "oae, alpha 0.6", and the encoder of the queries. Options that the look ignores, the storage form of the templates
+ * and k are not in it. */
 enum { SL_MATCH_KEY = 128 };
 void sl_match_key(const sl_match_options *match, char key[SL_MATCH_KEY]);
 

@@ -69,7 +69,8 @@ static sl_status check_solver(const sl_match_options *o, sl_error *err)
                        "the solvers sinkhorn and published alone take", sl_weighting_of(o->weighting)->name);
     if (o->solver == SL_SOLVER_PUBLISHED && o->feature != SL_FEATURE_MAP)
         return sl_fail(err, SL_ERR_ARGUMENT, "match options: the solver published compares patch maps, as the "
-                       "published code does: use the feature map, of a gallery that keeps maps (--patches int8 or f32)");
+                       "published code does: use the feature map, of a gallery that keeps maps (--patches int8 or "
+                       "f32)");
     return SL_OK;
 }
 

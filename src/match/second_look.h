@@ -59,8 +59,8 @@ sl_status sl_second_look_take_sketches(sl_second_look *look, sl_sketches *sketch
 sl_status sl_second_look_plan(sl_second_look *look, const sl_patch_source *candidate, float *plan, float *similarities,
                               float *query_weights, float *candidate_weights, sl_error *err);
 
-/* The pair's score n times, each with other cells of the query hidden: keep [n, R] of 1 and 0. Of looks that move patches
- * sl_matcher_scores_hidden; of those that were learned the mean of the query's patches stands in a hidden cell.
+/* The pair's score n times, each with other cells of the query hidden: keep [n, R] of 1 and 0. Of looks that move
+ * patches sl_matcher_scores_hidden; of those that were learned the mean of the query's patches stands in a hidden cell.
  * SL_ERR_ARGUMENT for others. */
 sl_status sl_second_look_hide(sl_second_look *look, const sl_patch_source *candidate, const uint8_t *keep, size_t n,
                               float *scores, sl_error *err);

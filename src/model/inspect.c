@@ -85,7 +85,8 @@ static json_t *detector_manifest(const sl_detector_kind *kind, const char *path,
     const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
     json_t *m = json_pack("{s:s+, s:s, s:s, s:s, s:s, s:s, s:s, s:f, s:s}", "name", kind->name, "-mine", "kind",
                           "detector", "detector", kind->name, "licence", "?", "provenance", "?", "file", file, "format",
-                          tflite ? "tflite" : "onnx", "score_threshold", round(1000 * (double)kind->threshold) / 1000, "sha256", hex);
+                          tflite ? "tflite" : "onnx", "score_threshold", round(1000 * (double)kind->threshold) / 1000,
+                          "sha256", hex);
     if (kind->networks > 1)
         json_object_set_new(m, "stages", json_pack("[s,s]", "?", "?"));
     return m;
@@ -206,8 +207,8 @@ static sl_status inspect_model(const char *models_dir, const char *name, sl_mode
     if (kind == SL_MODEL_LANDMARKS)
         return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a forest of regression trees, not a network", name);
     if (kind == SL_MODEL_ENCODER)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a query encoder, a difference to the weights of a network: inspect "
-                       "that one", name);
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "%s is a query encoder, a difference to the weights of a network: "
+                       "inspect that one", name);
     SL_TRY(sl_network_open(models_dir, name, kind, &n, err));
     json_t *root = inspect_graph(n.graph, n.path, sl_is_tflite(n.map.data, n.map.size), n.digest);
     if (root && kind == SL_MODEL_RECOGNISER)

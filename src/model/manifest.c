@@ -319,8 +319,8 @@ static sl_status read_transformer(const context *c, const json_t *root, sl_manif
         if (json_is_string(form) && strcmp(json_string_value(form), sl_manifest_forms[i]) == 0)
             m->form = i;
     return !form || m->form >= 0 ? SL_OK
-                                 : sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"form\" must be published, pre-norm or "
-                                           "text", c->name);
+                                 : sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: \"form\" must be published, pre-norm "
+                                           "or text", c->name);
 }
 
 static sl_status read_kind(const context *c, const json_t *root, sl_manifest *m)

@@ -8,8 +8,8 @@
 typedef struct {
     sl_manifest *manifest;
     char *path;
-    sl_mapping map; /* constants of the graph may lie in it: of safetensors, all of them. Empty where the weights came with
-                       the library */
+    sl_mapping map; /* constants of the graph may lie in it: of safetensors, all of them. Empty where the weights came
+                       with the library */
     sl_state_dict weights; /* of safetensors; they lie in the map, or in the library */
     uint8_t digest[32]; /* of the file, and of those that it keeps weights in */
     sl_graph *graph; /* NULL for landmark models */

@@ -10,8 +10,8 @@
 sl_status sl_model_place(const char *models_dir, const char *output, char **folder, const char **name,
                          sl_error *err);
 
-/* The two paths of a model (malloc'd): folder/NAME.json and folder/NAME.FORMAT. SL_ERR_ARGUMENT for what no model may be
- * called. */
+/* The two paths of a model (malloc'd): folder/NAME.json and folder/NAME.FORMAT. SL_ERR_ARGUMENT for what no model may
+ * be called. */
 sl_status sl_model_paths(const char *folder, const char *name, const char *format, char **manifest, char **weights,
                          sl_error *err);
 

@@ -234,14 +234,14 @@ sl_status sl_graph_infer(const sl_graph *g, const sl_shape *input_shapes, const 
                          sl_graph **out, sl_error *err);
 
 /* ---- copying (copy.c) ----
- * Adds all of `g` to the empty graph `to`: the same tensors under the same indices, constants shared, but those marked in
- * as_input[tensors] (NULL: none) without their data, for the caller to make inputs of. */
+ * Adds all of `g` to the empty graph `to`: the same tensors under the same indices, constants shared, but those marked
+ * in as_input[tensors] (NULL: none) without their data, for the caller to make inputs of. */
 sl_status sl_graph_copy(const sl_graph *g, const bool *as_input, sl_graph *to, sl_error *err);
 
 /* ---- where something begins (boundary.c) ----
- * depends [tensors]: true at first for the constants that are in question, afterwards also for all that is computed from
- * them. out [most]: the tensors of numbers that depend on none and are read by what does; *count: how many there are,
- * also where that is more than `most`. Whole numbers (a batch's size) are worked out again. */
+ * depends [tensors]: true at first for the constants that are in question, afterwards also for all that is computed
+ * from them. out [most]: the tensors of numbers that depend on none and are read by what does; *count: how many there
+ * are, also where that is more than `most`. Whole numbers (a batch's size) are worked out again. */
 sl_status sl_graph_boundary(const sl_graph *g, bool *depends, sl_tensor *out, int most, int *count, sl_error *err);
 
 /* ---- cutting (cut.c) ----

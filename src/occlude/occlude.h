@@ -119,8 +119,8 @@ extern const char *const sl_mask_styles[], *const sl_sunglasses_styles[], *const
 sl_status sl_draw_mask(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
 sl_status sl_draw_sunglasses(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);
 
-/* Sets mark [height, width] to 1 where the frames of glasses, without their lenses, would cover the picture; what they do
- * not cover becomes 0 or stays. */
+/* Sets mark [height, width] to 1 where the frames of glasses, without their lenses, would cover the picture; what they
+ * do not cover becomes 0 or stays. */
 sl_status sl_mark_frames(const sl_image *image, const sl_point landmarks[68], uint8_t *mark, sl_error *err);
 
 sl_status sl_draw_scarf(sl_image *image, const sl_point landmarks[68], int style, sl_rng *rng, sl_error *err);

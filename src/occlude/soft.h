@@ -80,7 +80,8 @@ sl_paint sl_colour_pick(sl_rng *rng);
 sl_material sl_material_plain(double unit, sl_rng *rng);
 void sl_material_grains(sl_material *m, double size, sl_rng *rng);
 void sl_material_pattern(sl_material *m, sl_rng *rng);
-/* width: of the picture to be covered. The window lies anywhere in `other`, or at its sides alone, where clothes are. */
+/* width: of the picture to be covered. The window lies anywhere in `other`, or at its sides alone, where clothes
+ * are. */
 void sl_material_cut(sl_material *m, const sl_image *other, int width, bool sides_only, sl_rng *rng);
 
 /* Cloth of a style above. other: to cut from; NULL: nothing is cut. */

@@ -1,5 +1,6 @@
 /* What people wear, grow and hide behind, as fields over the face's axes: cloth over the lower face, hood, helmet or
- * hat, hair, beard, and whatever stands before one side. The numbers are those of the prototype that held on real faces. */
+ * hat, hair, beard, and whatever stands before one side. The numbers are those of the prototype that held on real
+ * faces. */
 #include <math.h>
 
 #include "occlude/soft.h"

@@ -69,13 +69,13 @@ static size_t keep_surest(const sl_session *s, sl_sight *sight)
 static sl_status warn_left_out(size_t left_out, size_t kept, sl_error *err)
 {
     if (left_out && err)
-        snprintf(err->text, sizeof err->text, "%zu faces, of which the %zu surest are taken (max_faces)", left_out + kept,
-                 kept);
+        snprintf(err->text, sizeof err->text, "%zu faces, of which the %zu surest are taken (max_faces)",
+                 left_out + kept, kept);
     return SL_OK;
 }
 
-/* What all faces but the main one still want, in the photo turned back: small ones to be found where all are wanted or none
- * was found, and the closer look. */
+/* What all faces but the main one still want, in the photo turned back: small ones to be found where all are wanted or
+ * none was found, and the closer look. */
 static sl_status complete_sight(sl_session *s, const sl_image *righted, bool main_only, sl_sight *sight, sl_error *err)
 {
     if (!main_only || !sight->count)

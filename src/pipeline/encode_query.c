@@ -8,9 +8,9 @@
  *
  *     embedding = unit length of (1 - w - v) t + w s + v e
  *
- * s and e are means of what the encoder makes of the face and of the face in the mirror: what is left to see of a covered
- * face is little, and seen twice it is known better (docs/lab/encoder.md). In int8, and of the face in the mirror, encoders
- * begin at the crop: int8's ranges are of the recogniser's own activations.
+ * s and e are means of what the encoder makes of the face and of the face in the mirror: what is left to see of a
+ * covered face is little, and seen twice it is known better (docs/lab/encoder.md). In int8, and of the face in the
+ * mirror, encoders begin at the crop: int8's ranges are of the recogniser's own activations.
  */
 #include <math.h>
 #include <stdlib.h>

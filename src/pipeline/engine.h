@@ -48,15 +48,15 @@ struct sl_session {
     pid_t process; /* that it was opened in */
     int threads;
     sl_detector *detector;   /* opened at the first picture */
-    sl_plan *plans[2][2];    /* [of queries][of many] the recogniser for 1 and SL_EMBED_BATCH crops; all plans are compiled
-                              * when first needed */
+    sl_plan *plans[2][2];    /* [of queries][of many] the recogniser for 1 and SL_EMBED_BATCH crops; all plans are
+                              compiled * when first needed */
     sl_plan *encoders[2][2]; /* [of faces whose eyes alone are covered][from the crop on] */
     float *patches;          /* [R, C] scratch */
 };
 
-/* Settles options for templates of this shape without checking their values: `auto` becomes a look, `oae` is found where
- * the options have none, and the encoder is the engine's (settle.c). engine may be NULL. SL_ERR_NOT_FOUND, SL_ERR_UNSUPPORTED where what the look
- * needs is not known. */
+/* Settles options for templates of this shape without checking their values: `auto` becomes a look, `oae` is found
+ * where the options have none, and the encoder is the engine's (settle.c). engine may be NULL. SL_ERR_NOT_FOUND,
+ * SL_ERR_UNSUPPORTED where what the look needs is not known. */
 sl_status sl_match_find(const sl_engine *engine, const sl_template_shape *shape, sl_match_options *match,
                         sl_error *err);
 

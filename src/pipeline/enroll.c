@@ -80,9 +80,10 @@ static void tell_conflict(const enrolment *e, const sl_outcome *o, const sl_entr
 {
     const sl_photo *p = o->photo;
     sl_enroll_note note = {.event = SL_ENROLL_CONFLICT, .photo = p};
-    const char *remedy = e->options->replace ? "two photos of this run have that id: give one of them another name"
-                                             : "--replace puts this one in its place; for both, name their folders in one run or "
-                                               "rename one";
+    const char *remedy = e->options->replace
+                             ? "two photos of this run have that id: give one of them another name"
+                             : "--replace puts this one in its place; for both, name their folders in one run or "
+                               "rename one";
     e->report->conflicts++;
     if (!sl_same_name(there->label, p->label))
         sl_fail(&note.why, SL_ERR_EXISTS, "%s: enrolled already as %s, not as %s; that stays: %s", p->image,
@@ -285,8 +286,8 @@ static sl_status end_early(const enrolment *e, sl_error *err)
     const sl_error *why = &e->failure;
     const size_t safe = e->report->committed;
     if (why->status == SL_ERR_IO)
-        return sl_fail(err, why->status, "%zu faces are enrolled and safe, then the disk took no more: %s. Make room and "
-                       "run the same command again to go on", safe, why->text);
+        return sl_fail(err, why->status, "%zu faces are enrolled and safe, then the disk took no more: %s. Make room "
+                       "and run the same command again to go on", safe, why->text);
     if (why->status != SL_OK)
         return sl_fail(err, why->status, "%zu faces are enrolled and safe, then: %s", safe, why->text);
     return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted: %zu faces are enrolled and safe; run the same command again "

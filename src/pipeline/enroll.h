@@ -66,8 +66,8 @@ void sl_enroll_look_up(const sl_gallery *gallery, const sl_enroll_options *optio
 /* Finds the ids that tasks [count] share. False when there is no memory. */
 bool sl_enroll_find_shared(sl_enroll_task *tasks, size_t count);
 
-/* Can nothing but its id's being taken come of this photo, whatever its faces? `outcome` has the file's hash, or, before
- * it is read, none: then only what needs no hash is settled. */
+/* Can nothing but its id's being taken come of this photo, whatever its faces? `outcome` has the file's hash, or,
+ * before it is read, none: then only what needs no hash is settled. */
 bool sl_enroll_settled(const sl_enroll_options *options, const sl_outcome *outcome);
 
 typedef enum {

@@ -118,7 +118,8 @@ static sl_status tell(batch *b, sl_error *err)
 {
     const sl_search_plan *p = b->plan;
     const size_t done = atomic_fetch_add(&b->done, 1) + 1;
-    if (!p->progress || !pthread_equal(pthread_self(), b->caller) || p->progress(p->progress_context, done, p->count) == 0)
+    if (!p->progress || !pthread_equal(pthread_self(), b->caller) ||
+        p->progress(p->progress_context, done, p->count) == 0)
         return SL_OK;
     return sl_fail(err, SL_ERR_INTERRUPTED, "interrupted after %zu of %zu queries", done, p->count);
 }

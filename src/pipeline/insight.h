@@ -29,7 +29,8 @@ typedef struct {
     sl_plan *plan; /* its inputs: of a look both maps [cells, channels]; of a recogniser a picture, an embedding */
 } sl_insight;
 
-/* SL_ERR_UNSUPPORTED for a network without attention. What is laid open must outlive it. Closed even after a failure. */
+/* SL_ERR_UNSUPPORTED for a network without attention. What is laid open must outlive it. Closed even after a
+ * failure. */
 sl_status sl_insight_of_look(const sl_look *look, bool slopes, sl_insight *out, sl_error *err);
 sl_status sl_insight_of_recogniser(const sl_recogniser *r, sl_insight *out, sl_error *err);
 void sl_insight_close(sl_insight *insight);

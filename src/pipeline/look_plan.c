@@ -7,8 +7,8 @@
 #include "base/threads.h"
 #include "model/arch/arch.h"
 
-/* Pairs that the layers see at once: of each photo 64 patches of 2,048 numbers between their dense layers, 2.6 MB of all.
- * Not by the number of threads, so that scores do not depend on it. */
+/* Pairs that the layers see at once: of each photo 64 patches of 2,048 numbers between their dense layers, 2.6 MB of
+ * all. Not by the number of threads, so that scores do not depend on it. */
 enum { FEW = 5, PHOTOS = 2 };
 
 struct sl_look_plan {

@@ -16,8 +16,9 @@ static sl_status read_file(const char *path, const sl_recogniser *r, sl_int8_mod
         return sl_fail(err, status, "model %s has no int8 ranges, %s: make them with 'secondlook models quantise "
                        "--model %s PHOTOS...'", name, path, name);
     SL_TRY(status);
-    bool ours = out->kind == SL_INT8_RECOGNISER && sl_same_model(out->fingerprint, r->fingerprint) && out->dim == r->dim &&
-                out->width == r->width && out->height == r->height && out->channels == r->channels_in;
+    bool ours = out->kind == SL_INT8_RECOGNISER && sl_same_model(out->fingerprint, r->fingerprint) &&
+                out->dim == r->dim && out->width == r->width && out->height == r->height &&
+                out->channels == r->channels_in;
     if (ours)
         return SL_OK;
     sl_int8_model_free(out);

@@ -43,7 +43,8 @@ static sl_status from_file(sl_oae *o, const char *path, bool *found, sl_error *e
     return status;
 }
 
-/* From NAME.oae there, or NAME.cells, as the version before called it. *path: where it is, or would be; the caller's. */
+/* From NAME.oae there, or NAME.cells, as the version before called it. *path: where it is, or would be; the
+ * caller's. */
 static sl_status from_folder(sl_oae *o, const char *models_dir, const sl_manifest *m, char **path, bool *found,
                              sl_error *err)
 {

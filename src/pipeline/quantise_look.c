@@ -78,11 +78,12 @@ static bool judge_pairs(sl_int8_subject *s, const float *wide, const float *narr
 
 static pairs_subject subject_of(const sl_look_network *l, const sl_look_pairs *pairs, int threads)
 {
-    const size_t batch = (size_t)pairs->candidates, quick = pairs->queries < COST_QUERIES ? pairs->queries : COST_QUERIES;
+    const size_t batch = (size_t)pairs->candidates,
+                 quick = pairs->queries < COST_QUERIES ? pairs->queries : COST_QUERIES;
     const sl_int8_subject s = {.what = "look", .name = l->look.name ? l->look.name : sl_rerank_name(l->look.rerank),
                                .kept = "scores that differ from f32's by .01 in the mean",
-                               .count = pairs->queries * batch, .quick = quick * batch, .batch = pairs->candidates, .dim = 1,
-                               .threads = threads ? threads : sl_cpu_count(), .budget = COST_BUDGET,
+                               .count = pairs->queries * batch, .quick = quick * batch, .batch = pairs->candidates,
+                               .dim = 1, .threads = threads ? threads : sl_cpu_count(), .budget = COST_BUDGET,
                                .graph = pairs_graph, .compile = compile_pairs, .fill = fill_pairs,
                                .judge = judge_pairs};
     return (pairs_subject){.subject = s, .l = l, .pairs = pairs};

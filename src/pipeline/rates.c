@@ -162,8 +162,9 @@ sl_status sl_rates_parse(const char *text, size_t size, const char *name, const 
     json_error_t at;
     *out = (sl_rates){0};
     json_t *root = size <= MAX_BYTES ? json_loadb(text, size, JSON_REJECT_DUPLICATES, &at) : NULL;
-    sl_status status = root ? read_root(root, name, look, out, err)
-                            : sl_fail(err, SL_ERR_FORMAT, "%s: no JSON of at most 1 MiB: measure the rates again", name);
+    sl_status status = root
+                           ? read_root(root, name, look, out, err)
+                           : sl_fail(err, SL_ERR_FORMAT, "%s: no JSON of at most 1 MiB: measure the rates again", name);
     json_decref(root);
     if (status != SL_OK)
         *out = (sl_rates){0};
@@ -209,8 +210,8 @@ static json_t *file_json(const sl_rates *looks, size_t count, const char *measur
     snprintf(gallery, sizeof gallery, "%016llx", (unsigned long long)looks->gallery_id);
     for (size_t i = 0; i < count; i++)
         json_array_append_new(list, look_json(&looks[i]));
-    json_t *root = json_pack("{s:s,s:s,s:s,s:s}", "format", FORMAT, "fingerprint", fingerprint, "statistics", statistics,
-                             "measured_on", measured_on);
+    json_t *root = json_pack("{s:s,s:s,s:s,s:s}", "format", FORMAT, "fingerprint", fingerprint, "statistics",
+                             statistics, "measured_on", measured_on);
     if (root && looks->gallery_id) {
         json_object_set_new(root, "gallery", json_string(gallery));
         json_object_set_new(root, "faces", json_integer((json_int_t)looks->faces));

@@ -38,7 +38,8 @@ uint32_t sl_rates_bin(const sl_rates *rates, float hidden);
 sl_status sl_rates_parse(const char *text, size_t size, const char *name, const char *look, sl_rates *out,
                          sl_error *err);
 
-/* Several looks of one model or gallery as such a text, malloc'd; NULL when there is no memory. measured_on: in words. */
+/* Several looks of one model or gallery as such a text, malloc'd; NULL when there is no memory. measured_on: in
+ * words. */
 char *sl_rates_text(const sl_rates *looks, size_t count, const char *measured_on);
 
 /* The same in a file, complete or not at all. */

@@ -143,7 +143,7 @@ sl_status sl_model_rates(const sl_engine *engine, const sl_match_options *match,
             fits(out, engine, statistics))
             return SL_OK;
     *out = (sl_rates){0};
-    return sl_fail(err, SL_ERR_NOT_FOUND, "model %s has no false match rates for the look \"%s\": calibrate the gallery "
-                   "with 'secondlook calibrate', measure the model with 'secondlook models threshold', or give a "
-                   "threshold", engine->info.name, look);
+    return sl_fail(err, SL_ERR_NOT_FOUND, "model %s has no false match rates for the look \"%s\": calibrate the "
+                   "gallery with 'secondlook calibrate', measure the model with 'secondlook models threshold', or give "
+                   "a threshold", engine->info.name, look);
 }

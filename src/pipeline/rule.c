@@ -279,9 +279,9 @@ static sl_status keep_promise(const sl_engine *engine, const sl_gallery *gallery
     const bool nothing = out->promise == SL_RATE_NONE;
     *out = sl_rule_given(NAN, 0);
     if (nothing)
-        return sl_fail(err, SL_ERR_NOT_FOUND, "model %s%s%s has no false match rates for this look: calibrate the gallery "
-                       "with 'secondlook calibrate', measure the model with 'secondlook models threshold', or give a "
-                       "threshold", engine->info.name, match->encoder ? " with the encoder " : "",
+        return sl_fail(err, SL_ERR_NOT_FOUND, "model %s%s%s has no false match rates for this look: calibrate the "
+                       "gallery with 'secondlook calibrate', measure the model with 'secondlook models threshold', or "
+                       "give a threshold", engine->info.name, match->encoder ? " with the encoder " : "",
                        match->encoder ? sl_engine_encoder(engine) : "");
     return sl_fail(err, SL_ERR_ARGUMENT, "a rate of %.2g is smaller than what was measured can tell: calibrate with "
                    "more searches, or ask for a larger rate", d->rate);

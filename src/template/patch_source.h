@@ -14,12 +14,13 @@ typedef struct {
     const int8_t *patches_i8; /* [map_rows * map_cols, channels], with patch_scales [map_rows * map_cols] */
     const float *patch_scales;
     const float *patches_f32;  /* or this; the other two NULL */
-    const uint8_t *codes;      /* or compact: contributions [map_rows * map_cols, sl_code_bytes(dim)] with patch_scales */
+    const uint8_t *codes;      /* or compact: contributions [map_rows * map_cols, sl_code_bytes(dim)] with
+                                  patch_scales */
     const float *centre;       /* and [map_rows * map_cols, dim] what they are around */
     const float *embedding;    /* [dim], any length; only for SL_WEIGHT_CC, else may be NULL */
     const sl_point *landmarks; /* 68 in units of the crop's side; only for SL_WEIGHT_LMK, else may be NULL */
-    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (match/oae/contributions.h), else NULL; the
-                                   feature contributions compares these */
+    const float *contributions; /* [map_rows * map_cols, dim] where they are at hand (match/oae/contributions.h), else
+                                   NULL; the feature contributions compares these */
     const float *trust; /* [map_rows * map_cols] of a query, only for SL_WEIGHT_TRUST, else NULL */
 } sl_patch_source;
 

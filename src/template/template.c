@@ -197,8 +197,8 @@ sl_status sl_template_patches(const sl_template *t, float *out, sl_error *err)
     else if (t->patches_f32)
         memcpy(out, t->patches_f32, value_count(s) * sizeof(float));
     else
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no patch map, but %s: enrol into a gallery of int8 or f32 "
-                       "patches (enroll --patches int8), or make it again from the photo",
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no patch map, but %s: enrol into a gallery of int8 "
+                       "or f32 patches (enroll --patches int8), or make it again from the photo",
                        t->codes ? "compact patches (sl_template_contributions gives those)" : "an embedding alone");
     return SL_OK;
 }
@@ -207,8 +207,8 @@ sl_status sl_template_contributions(const sl_template *t, float *out, sl_error *
 {
     const sl_template_shape *s = &t->shape;
     if (!t->codes)
-        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no contributions, but %s: enrol into a gallery of compact "
-                       "patches (enroll --patches compact)",
+        return sl_fail(err, SL_ERR_UNSUPPORTED, "the template has no contributions, but %s: enrol into a gallery of "
+                       "compact patches (enroll --patches compact)",
                        t->patches_i8 || t->patches_f32 ? "a patch map" : "an embedding alone");
     sl_contributions_dequantise(t->codes, t->patch_scales, t->centre, (int)patch_count(s), s->dim, out);
     return SL_OK;

@@ -80,8 +80,8 @@ void sl_patches_quantise(const float *patches, int count, int channels, int8_t *
 void sl_contributions_quantise(const float *y, const float *centre, int count, int dim, uint8_t *codes,
                                float *scales);
 
-/* The share of |y - centre|^2 that the codes lose: .0115 of normal numbers (Max, 1960), less as each patch has the scale
- * that suits it; measured on 192 numbers of a law with long tails, mixed. */
+/* The share of |y - centre|^2 that the codes lose: .0115 of normal numbers (Max, 1960), less as each patch has the
+ * scale that suits it; measured on 192 numbers of a law with long tails, mixed. */
 #define SL_CODES_LOSE .0106f
 
 /* The converse: y [R, D]. */

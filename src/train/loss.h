@@ -23,8 +23,8 @@ sl_status sl_loss_append(sl_graph *g, sl_tensor embedding, int batch, int dim, c
 sl_status sl_loss_append_logits(sl_graph *g, sl_tensor logits, int batch, const sl_train_options *options,
                                 sl_error *err);
 
-/* The same for what is told of points, [batch, count]: one more input, what should be told. Each number's distance counts,
- * small ones as their squares do: mean of sqrt(d^2 + e^2) - e. */
+/* The same for what is told of points, [batch, count]: one more input, what should be told. Each number's distance
+ * counts, small ones as their squares do: mean of sqrt(d^2 + e^2) - e. */
 sl_status sl_loss_append_distance(sl_graph *g, sl_tensor told, int batch, int count, sl_error *err);
 
 #endif

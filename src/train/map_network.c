@@ -144,7 +144,8 @@ const sl_state_dict *sl_map_network_weights(const sl_map_network *h)
     return h->network.graph ? &h->network.weights : &h->drawn;
 }
 
-static sl_status open_map_network(const sl_train_options *o, const sl_recogniser *below, sl_map_network *h, sl_error *err)
+static sl_status open_map_network(const sl_train_options *o, const sl_recogniser *below, sl_map_network *h,
+                                  sl_error *err)
 {
     h->arch = *row_of(o->task);
     if (o->start) {
@@ -157,7 +158,8 @@ static sl_status open_map_network(const sl_train_options *o, const sl_recogniser
     return sl_arch_build(&h->arch, sl_map_network_weights(h), &h->net, err);
 }
 
-sl_status sl_map_network_open(const sl_train_options *options, const sl_recogniser *below, sl_map_network *out, sl_error *err)
+sl_status sl_map_network_open(const sl_train_options *options, const sl_recogniser *below, sl_map_network *out,
+                              sl_error *err)
 {
     *out = (sl_map_network){0};
     sl_status status = open_map_network(options, below, out, err);
@@ -214,8 +216,8 @@ static sl_status join(sl_graph *g, const sl_graph *below, const char *patch_map,
     return sl_graph_add_output(g, sl_graph_find(g, patch_map), err);
 }
 
-sl_status sl_map_network_above(const sl_graph *below, const char *patch_map, const sl_map_network *head, const sl_graph *above,
-                        sl_graph **out, const char **embedding, sl_error *err)
+sl_status sl_map_network_above(const sl_graph *below, const char *patch_map, const sl_map_network *head,
+                               const sl_graph *above, sl_graph **out, const char **embedding, sl_error *err)
 {
     *embedding = PREFIX SL_ARCH_EMBEDDING;
     *out = sl_graph_new();

@@ -24,11 +24,12 @@ const sl_state_dict *sl_map_network_weights(const sl_map_network *head);
 
 /* The graph as it learns, with dropout. Its inputs: the map [B, cells, channels] or those of both photos, then the
  * counter of dropout where there is any. */
-sl_status sl_map_network_part(const sl_map_network *head, const sl_train_options *options, sl_graph **out, sl_error *err);
+sl_status sl_map_network_part(const sl_map_network *head, const sl_train_options *options, sl_graph **out,
+                              sl_error *err);
 
 /* Another network's graph with this one behind its patch map, as a recogniser; *embedding: the tensor's name in it.
  * Constants are those of `below` and of `above`, net's like, which must outlive it. */
-sl_status sl_map_network_above(const sl_graph *below, const char *patch_map, const sl_map_network *head, const sl_graph *above,
-                        sl_graph **out, const char **embedding, sl_error *err);
+sl_status sl_map_network_above(const sl_graph *below, const char *patch_map, const sl_map_network *head,
+                               const sl_graph *above, sl_graph **out, const char **embedding, sl_error *err);
 
 #endif

@@ -109,8 +109,8 @@ static sl_status find_learning(sl_trainer *t, sl_error *err)
     w->which = calloc((size_t)t->o.batch, sizeof *w->which);
     if (!w->learns || !w->learning || !w->which)
         return sl_no_memory(err, "for a trainer");
-    return sl_learning_weights(net, sl_map_network_weights(&w->network), t->o.learn, w->network.arch.name, w->learns, w->learning,
-                               &t->n_learning, err);
+    return sl_learning_weights(net, sl_map_network_weights(&w->network), t->o.learn, w->network.arch.name, w->learns,
+                               w->learning, &t->n_learning, err);
 }
 
 static sl_status open_maps(sl_trainer *t, const sl_train_data *data, sl_progress_fn progress, void *context,

@@ -1,5 +1,5 @@
-/* A network that tells where a face's five points are when something hides them. It learns from whole photos with covers
- * drawn on; what the detector says of the uncovered photo is the truth.
+/* A network that tells where a face's five points are when something hides them. It learns from whole photos with
+ * covers drawn on; what the detector says of the uncovered photo is the truth.
  *
  *     photo --detector--> wide face --covered, misplaced--> view --> told --> distance from the truth
  */
@@ -166,7 +166,8 @@ static sl_status fill_points(sl_trainer *t, uint64_t run, sl_error *err)
 
 /* ---- judging ---- */
 
-static sl_status compile_now(const sl_trainer *t, const sl_weights_of *weights, int count, sl_plan **plan, sl_error *err)
+static sl_status compile_now(const sl_trainer *t, const sl_weights_of *weights, int count, sl_plan **plan,
+                             sl_error *err)
 {
     static const char *const name = SL_ARCH_POINTS;
     const sl_plan_options options = sl_trainer_plan(t);
@@ -201,7 +202,8 @@ static sl_status judge_by(const sl_trainer *t, sl_plan *plan, const sl_augmentat
 {
     const points_work *w = t->work;
     const size_t batch = (size_t)t->o.batch;
-    drawing d = {.mix = mix, .set = &w->judging, .seed = JUDGED_SEED, .views = sl_plan_input(plan, 0, NULL), .told = told};
+    drawing d = {
+        .mix = mix, .set = &w->judging, .seed = JUDGED_SEED, .views = sl_plan_input(plan, 0, NULL), .told = told};
     size_t right = 0;
     for (; d.first < t->judging; d.first += batch) {
         const size_t left = t->judging - (size_t)d.first, now = left < batch ? left : batch;
@@ -246,7 +248,8 @@ static sl_status save_points(const sl_trainer *t, const sl_weights_of *weights, 
     sl_state_dict dict = {0};
     sl_text provenance = {0};
     sl_status status = SL_OK;
-    sl_text_add(&provenance, "Five points of covered faces, as %s has them uncovered: learned %s, with drawn covers (%s).",
+    sl_text_add(&provenance,
+                "Five points of covered faces, as %s has them uncovered: learned %s, with drawn covers (%s).",
                 t->o.model ? t->o.model : SL_DEFAULT_DETECTOR, how, w->mix->name);
     for (size_t i = 0; status == SL_OK && i < w->drawn.count; i++) {
         const sl_weight *begun = &w->drawn.weights[i];

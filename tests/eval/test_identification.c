@@ -82,7 +82,8 @@ static void protocols_count_who_they_say(void **state)
     assert_true(e.queries == 5 && e.unmatched == 0 && e.gallery == 5 && fabs(e.max.metric[SL_RP].mean - 100) < 1e-9);
     o.reference_metrics = 1; /* R counts the query: the ceiling is the mean of (n - 1) / n, here of .5 .5 2/3 2/3 2/3 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
-    assert_true(e.queries == 5 && fabs(e.max.metric[SL_RP].mean - 60) < 1e-5 && fabs(e.max.metric[SL_MAPR].mean - 60) < 1e-5);
+    assert_true(e.queries == 5 && fabs(e.max.metric[SL_RP].mean - 60) < 1e-5 &&
+                fabs(e.max.metric[SL_MAPR].mean - 60) < 1e-5);
     o.min_photos = 0; /* b is a query that cannot be found: .6 * 5 / 6 */
     assert_ok(sl_eval_identify(g, g, &c, 1, &o, &e, &err));
     assert_true(e.queries == 6 && e.unmatched == 0 && fabs(e.max.metric[SL_RP].mean - 50) < 1e-5);
@@ -185,8 +186,10 @@ static void own_photos_are_found_below_each_root(void **state)
     static const sl_same_photo by_path = {0}, by_name = {SL_SAME_BY_NAME, NULL},
                                by_number = {SL_SAME_BY_PATTERN, "_([0-9]+)[.]"};
     /* the published lists of LFW */
-    static const char *const lfw[][2] = {{"lfw-align-128/A_B/A_B_0001.jpg", "A_B"}, {"lfw-align-128/A_B/A_B_0002.jpg", "A_B"},
-                                         {"lfw-align-128/C_D/C_D_0003.jpg", "C_D"}, {"lfw-align-128/C_D/C_D_0004.jpg", "C_D"}};
+    static const char *const lfw[][2] = {{"lfw-align-128/A_B/A_B_0001.jpg", "A_B"},
+                                         {"lfw-align-128/A_B/A_B_0002.jpg", "A_B"},
+                                         {"lfw-align-128/C_D/C_D_0003.jpg", "C_D"},
+                                         {"lfw-align-128/C_D/C_D_0004.jpg", "C_D"}};
     static const char *const masked[][2] = {{"lfw-align-128-masked/A_B/A_B_0001.png", "A_B"},
                                             {"lfw-align-128-masked/C_D/C_D_0004.png", "C_D"}};
     static const size_t own[] = {0, 3}, none[] = {SIZE_MAX, SIZE_MAX};
@@ -214,7 +217,8 @@ static void own_photos_are_found_below_each_root(void **state)
     assert_int_equal(own_photos(phone, 4, again, 2, by_name, own_phone), 2);
     assert_int_equal(own_photos(phone, 4, flat, 2, by_name, own_phone), 2);
     assert_int_equal(own_photos(phone, 4, flat, 2, by_path, none), 0); /* told: nothing was passed over */
-    static const sl_same_photo wrong[] = {{SL_SAME_BY_PATTERN, NULL}, {SL_SAME_BY_PATTERN, "("}, {SL_SAME_BY_PATTERN, "a"}};
+    static const sl_same_photo wrong[] = {
+        {SL_SAME_BY_PATTERN, NULL}, {SL_SAME_BY_PATTERN, "("}, {SL_SAME_BY_PATTERN, "a"}};
     for (size_t i = 0; i < 3; i++)
         assert_int_equal(own_photos(phone, 4, flat, 2, wrong[i], NULL), SIZE_MAX);
 }
@@ -239,7 +243,8 @@ static void ties_stand_by_index(void **state)
         sl_template_free(t);
     }
     assert_ok(sl_gallery_commit(g, &err));
-    sl_eval_config configs[] = {{.match = sl_match_defaults_of(SL_RERANK_EMD)}, {.match = sl_match_defaults_of(SL_RERANK_EMD), .first = SL_RERANK_EMD}};
+    sl_eval_config configs[] = {{.match = sl_match_defaults_of(SL_RERANK_EMD)},
+                                {.match = sl_match_defaults_of(SL_RERANK_EMD), .first = SL_RERANK_EMD}};
     sl_eval_options o = {.seed = 1};
     sl_evaluation out[2];
     assert_ok(sl_eval_identify(g, g, configs, 2, &o, out, &err)); /* b/1 is asked: a first; q/1 is asked: a, then b */
@@ -391,7 +396,8 @@ static void second_stage_and_csv(void **state)
     for (size_t i = 2; i < 4; i++)
         right += strcmp(faces[slow_first(g, i, &c.match)][1], "b") == 0;
     assert_true(fabs(e.stage2.metric[SL_P1].mean - 50. * (double)right) < 1e-9);
-    assert_true(fabs(e.difference.metric[SL_P1].mean - (e.stage2.metric[SL_P1].mean - e.stage1.metric[SL_P1].mean)) < 1e-9);
+    assert_true(fabs(e.difference.metric[SL_P1].mean - (e.stage2.metric[SL_P1].mean - e.stage1.metric[SL_P1].mean)) <
+                1e-9);
     FILE *f = fopen(csv, "r");
     size_t n = fread(text, 1, sizeof text - 1, f);
     text[n] = '\0';

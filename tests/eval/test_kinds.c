@@ -278,7 +278,8 @@ static void evaluations_answer_alike(void **state)
     (void)state;
     char other[256];
     sl_gallery *a = make_faces("folder", SL_PATCHES_INT8), *b = make_faces(fresh_place(other), SL_PATCHES_INT8);
-    sl_gallery *asked_a = make_queries("queries", SL_PATCHES_INT8), *asked_b = make_queries(fresh_place(other), SL_PATCHES_INT8);
+    sl_gallery *asked_a = make_queries("queries", SL_PATCHES_INT8),
+               *asked_b = make_queries(fresh_place(other), SL_PATCHES_INT8);
     sl_evaluation of_a[2], of_b[2];
     evaluate(a, asked_a, "a.csv", of_a);
     evaluate(b, asked_b, "b.csv", of_b);

@@ -60,8 +60,8 @@ static void rates_by_hand(void **state)
     rule = sl_rule_given(NAN, 0);
     p = sl_openset_by_rule(&s, &rule);
     assert_true(isnan(p.fpir.mean) && isnan(p.threshold));
-    /* searches .00 .. .49 hidden are let through from 0 on, the others never: half of the strangers; all of those who are
-     * there are .1 hidden, and only the wrong one is missed */
+    /* searches .00 .. .49 hidden are let through from 0 on, the others never: half of the strangers; all of those who
+     * are there are .1 hidden, and only the wrong one is missed */
     rule = (sl_rule){.bins = 2, .hidden_to = {.5f, 1}, .threshold = {0, 2}};
     p = sl_openset_by_rule(&s, &rule);
     assert_true(fabs(p.fpir.mean - 50) < 1e-9 && fabs(p.fnir.mean - 10) < 1e-9 && isnan(p.threshold));

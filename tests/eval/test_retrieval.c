@@ -11,14 +11,16 @@ static void metrics_by_hand(void **state)
     (void)state;
     const uint8_t hits[] = {1, 0, 1, 0, 0, 1};
     sl_rates r = sl_rates_of(hits, 6, 3);
-    assert_true(r.metric[SL_P1] == 1 && fabs(r.metric[SL_RP] - 2. / 3) < 1e-12 && fabs(r.metric[SL_MAPR] - (1 + 2. / 3) / 3) < 1e-12);
+    assert_true(r.metric[SL_P1] == 1 && fabs(r.metric[SL_RP] - 2. / 3) < 1e-12 &&
+                fabs(r.metric[SL_MAPR] - (1 + 2. / 3) / 3) < 1e-12);
     r = sl_rates_of(hits + 1, 5, 2); /* 0 1 | 0 0 1 */
     assert_true(r.metric[SL_P1] == 0 && r.metric[SL_RP] == .5 && r.metric[SL_MAPR] == .25);
     r = sl_rates_of(hits, 2, 5); /* fewer ranks than R: the rest are no hits */
     assert_true(r.metric[SL_RP] == .2 && r.metric[SL_MAPR] == .2);
     uint8_t scratch[6];
     r = sl_rates_best(hits, 6, 4, 3, scratch); /* 1 1 0 0 | 0 1 */
-    assert_true(r.metric[SL_P1] == 1 && fabs(r.metric[SL_RP] - 2. / 3) < 1e-12 && fabs(r.metric[SL_MAPR] - 2. / 3) < 1e-12);
+    assert_true(r.metric[SL_P1] == 1 && fabs(r.metric[SL_RP] - 2. / 3) < 1e-12 &&
+                fabs(r.metric[SL_MAPR] - 2. / 3) < 1e-12);
     r = sl_rates_best(hits, 6, 100, 3, scratch);
     assert_true(r.metric[SL_RP] == 1 && r.metric[SL_MAPR] == 1);
 }

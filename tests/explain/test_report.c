@@ -179,8 +179,8 @@ static void test_report_has_every_case(void **state)
     if (getenv("SL_KEEP_PICTURES")) {
         char path[512];
         snprintf(path, sizeof path, "%s/report.html", getenv("SL_KEEP_PICTURES"));
-        assert_int_equal(sl_write_report(path, "Nine drawn faces, most of them masked", NULL, f->cases, PEOPLE, NULL, NULL),
-                         SL_OK);
+        assert_int_equal(
+            sl_write_report(path, "Nine drawn faces, most of them masked", NULL, f->cases, PEOPLE, NULL, NULL), SL_OK);
     }
     free(html);
 }

@@ -162,7 +162,8 @@ static void scrfd_without_points(void **state)
     make_picture(SIDE, SIDE, 3, 4, 1, &image);
     sl_face f = the_face(d, &image, .5f);
     assert_box(&f, 16, 20, 32, 48);
-    assert_true(f.points[0].x < f.points[1].x && f.points[0].y > 20 && f.points[3].y > f.points[2].y && f.points[3].y < 48);
+    assert_true(f.points[0].x < f.points[1].x && f.points[0].y > 20 && f.points[3].y > f.points[2].y &&
+                f.points[3].y < 48);
     sl_image_free(&image);
     sl_detector_close(d);
     sl_graph_free(g);
@@ -185,8 +186,8 @@ static void yunet_at_a_cell(void **state)
     sl_graph_free(g);
 }
 
-/* An input of 32 x 32 has 16 * 3 + 4 * 2 + 1 * 2 + 1 * 3 priors. `exp`: the boxes go through one, as where they are worked
- * out in the network. */
+/* An input of 32 x 32 has 16 * 3 + 4 * 2 + 1 * 2 + 1 * 3 priors. `exp`: the boxes go through one, as where they are
+ * worked out in the network. */
 enum { PRIORS = 61 };
 
 static sl_graph *make_ultraface(bool exponential)
@@ -224,7 +225,8 @@ static void ultraface_with_and_without_boxes(void **state)
         assert_true(d->guesses_points);
         sl_face f = the_face(d, &image, .7f);
         assert_close(&f.score, (float[]){.95f}, 1, 1e-5);
-        /* prior 16: cell 5 of 4 x 4, 16 pixels; moved by .1 and -.2 of its side. The picture is stretched over the input. */
+        /* prior 16: cell 5 of 4 x 4, 16 pixels; moved by .1 and -.2 of its side. The picture is stretched over the
+         * input. */
         float x = 12 + 1.6f, y = 12 - 3.2f;
         if (raw)
             assert_box(&f, 2 * (x - 8), 1.5f * (y - 8), 2 * (x + 8), 1.5f * (y + 8));

@@ -1,5 +1,5 @@
-/* Points corrected where they are hidden, by networks that say the same of every view: what stays, what moves and whither,
- * and what is refused. */
+/* Points corrected where they are hidden, by networks that say the same of every view: what stays, what moves and
+ * whither, and what is refused. */
 #include "support.h"
 
 #include "face/align.h"
@@ -7,8 +7,8 @@
 
 static sl_error err;
 
-/* A network that tells `told` whatever it sees, as one dense layer over the flat view; of what is hidden more, by `left`, the
- * brighter a pixel at the left is. */
+/* A network that tells `told` whatever it sees, as one dense layer over the flat view; of what is hidden more, by
+ * `left`, the brighter a pixel at the left is. */
 static sl_graph *network_that_looks(int64_t side, const float *told, int count, float left)
 {
     const sl_attr flat = {.axis = 1};
@@ -75,8 +75,8 @@ static void what_is_seen_stays_bit_for_bit(void **state)
     assert_memory_equal(points, face, sizeof face);
 }
 
-/* Where every point is told to be where aligned points are in the mean, nose and mouth go four fifths of the way to those,
- * which the second round tells, too; the eyes stay as they were. */
+/* Where every point is told to be where aligned points are in the mean, nose and mouth go four fifths of the way to
+ * those, which the second round tells, too; the eyes stay as they were. */
 static void hidden_points_go_where_they_are_told_to_be(void **state)
 {
     (void)state;
@@ -96,7 +96,8 @@ static void hidden_points_go_where_they_are_told_to_be(void **state)
     }
 }
 
-/* The mouth alone is hidden: it goes, the rest stays. Half way between the two bounds of what counts, half of the way. */
+/* The mouth alone is hidden: it goes, the rest stays. Half way between the two bounds of what counts, half of the
+ * way. */
 static void each_point_has_its_own_weight(void **state)
 {
     (void)state;
@@ -114,9 +115,9 @@ static void each_point_has_its_own_weight(void **state)
     }
 }
 
-/* A network that says "to the right" of every view says so of the mirror image, too: nothing comes of it. "Down" holds both
- * ways round, and one unit in the view is SL_POINTS_UNIT pixels of it in each of the two rounds, of which four fifths
- * count. */
+/* A network that says "to the right" of every view says so of the mirror image, too: nothing comes of it. "Down" holds
+ * both ways round, and one unit in the view is SL_POINTS_UNIT pixels of it in each of the two rounds, of which four
+ * fifths count. */
 static void a_mirror_image_is_asked_too(void **state)
 {
     (void)state;

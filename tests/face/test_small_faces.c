@@ -1,5 +1,5 @@
-/* Looking for small faces, with a detector that takes white squares of 40 pixels and more for faces: they are found where
- * they lie, once, whatever tiles they lie in, and what was found before stays. */
+/* Looking for small faces, with a detector that takes white squares of 40 pixels and more for faces: they are found
+ * where they lie, once, whatever tiles they lie in, and what was found before stays. */
 #include "support.h"
 
 #include "face/detector.h"

@@ -1,4 +1,5 @@
-/* A gallery in one file, and back: to the bit, beside a writer and a compaction, with sizes that tar's octal cannot hold. */
+/* A gallery in one file, and back: to the bit, beside a writer and a compaction, with sizes that tar's octal cannot
+ * hold. */
 #include "own_folder.h"
 
 #include "gallery/folder/tar_header.h"
@@ -106,7 +107,8 @@ static void sizes_of_headers(void **state)
         assert_true(sl_tar_header_decode(block, name, &size));
         assert_string_equal(name, "embeddings.17");
         assert_true(size == sizes[i]);
-        for (int at = 0; at < SL_TAR_BLOCK; at++) { /* no byte of it may change; but how the sum's own field ends is free */
+        /* no byte of it may change; but how the sum's own field ends is free */
+        for (int at = 0; at < SL_TAR_BLOCK; at++) {
             block[at] ^= 1;
             assert_true(!sl_tar_header_decode(block, name, &size) || at == 154 || at == 155);
             block[at] ^= 1;

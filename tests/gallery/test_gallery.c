@@ -55,7 +55,8 @@ static void round_trip(sl_patch_format format)
         expect_face(g, (size_t)n, n);
         sl_template *t = face_template(&s, n);
         assert_memory_equal(embeddings + n * 5, t->embedding, 5 * sizeof(float));
-        assert_true(n == 0 || (sl_gallery_label_id(g, (size_t)n) == sl_gallery_label_id(g, (size_t)n - 1)) == (n / 3 == (n - 1) / 3));
+        assert_true(n == 0 || (sl_gallery_label_id(g, (size_t)n) == sl_gallery_label_id(g, (size_t)n - 1)) ==
+                                  (n / 3 == (n - 1) / 3));
         sl_patch_source p;
         if (format == SL_PATCHES_NONE)
             assert_fails(sl_gallery_patches(g, (size_t)n, &p, &err), SL_ERR_UNSUPPORTED, "--patches");

@@ -1,5 +1,5 @@
-/* A reading handle that follows what is written: after each refresh it is what a handle that was opened just then is, byte
- * for byte and answer for answer. */
+/* A reading handle that follows what is written: after each refresh it is what a handle that was opened just then is,
+ * byte for byte and answer for answer. */
 #include <fcntl.h>
 #include <math.h>
 #include <unistd.h>
@@ -163,7 +163,8 @@ static void it_shows_what_was_committed_since(void **state)
     sl_gallery_close(w);
 }
 
-/* The nearest are removed, again and again, until one is left: a handle that has codes keeps them, and looks further. */
+/* The nearest are removed, again and again, until one is left: a handle that has codes keeps them, and looks
+ * further. */
 static void removed_faces_are_never_found(void **state)
 {
     (void)state;

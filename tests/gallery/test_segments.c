@@ -197,7 +197,8 @@ static void segments_are_one_array(void **state)
         }
 }
 
-/* A tenth of the gallery, or its log, which every step writes anew. What frames the files of a generation is beyond it. */
+/* A tenth of the gallery, or its log, which every step writes anew. What frames the files of a generation is beyond
+ * it. */
 static void compact_with_little_room(sl_patch_format format, int faces, int every)
 {
     enum { FRAMES = 8192 };
@@ -291,8 +292,8 @@ static void dies_at_every_step(void **state)
     print_message("died at %d calls of a compaction in steps\n", at - 1);
 }
 
-/* Beside an open writer a compaction is refused, says what to do, and changes nothing; writer and readers go on. When the
- * writer is closed it goes through, beside the readers. */
+/* Beside an open writer a compaction is refused, says what to do, and changes nothing; writer and readers go on. When
+ * the writer is closed it goes through, beside the readers. */
 static void a_writer_keeps_compaction_out(void **state)
 {
     (void)state;

@@ -33,7 +33,8 @@ static double to_tone(double v) { return v <= .0031308 ? v * 12.92 : 1.055 * pow
 /* Display P3 to sRGB: the published matrix between the two, in linear light. */
 static void expect_of_p3(const uint8_t in[3], double out[3])
 {
-    static const double m[3][3] = {{1.2249401, -.2249404, 0}, {-.0420569, 1.0420571, 0}, {-.0196376, -.0786361, 1.0982735}};
+    static const double m[3][3] = {
+        {1.2249401, -.2249404, 0}, {-.0420569, 1.0420571, 0}, {-.0196376, -.0786361, 1.0982735}};
     for (int r = 0; r < 3; r++) {
         double sum = 0;
         for (int c = 0; c < 3; c++)
@@ -42,7 +43,8 @@ static void expect_of_p3(const uint8_t in[3], double out[3])
     }
 }
 
-static const uint8_t colours[6][3] = {{200, 150, 130}, {90, 120, 60}, {255, 255, 255}, {0, 0, 0}, {250, 20, 30}, {128, 128, 128}};
+static const uint8_t colours[6][3] = {{200, 150, 130}, {90, 120, 60}, {255, 255, 255},
+                                      {0, 0, 0},       {250, 20, 30}, {128, 128, 128}};
 
 static void make_picture(sl_image *image)
 {
@@ -108,7 +110,8 @@ static void what_cannot_be_applied_is_said(void **state)
     sl_image_free(&image);
 }
 
-/* A PNG or JPEG of the picture, enlarged so that JPEG keeps its colours, with the profile put behind the first bytes. */
+/* A PNG or JPEG of the picture, enlarged so that JPEG keeps its colours, with the profile put behind the first
+ * bytes. */
 static uint8_t *with_part(const uint8_t *file, size_t size, size_t at, const uint8_t *part, size_t length, size_t *out)
 {
     uint8_t *whole = malloc(size + length);

@@ -173,7 +173,8 @@ static void steps(void **state)
     static const struct {
         uint32_t width, height;
         int step;
-    } cases[] = {{10000, 10000, 1}, {10001, 10000, 2}, {12000, 9000, 2}, {16320, 12240, 2}, {0, 5, 0}, {16001, 16000, 0}};
+    } cases[] = {{10000, 10000, 1}, {10001, 10000, 2}, {12000, 9000, 2},
+                 {16320, 12240, 2}, {0, 5, 0},         {16001, 16000, 0}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         int step;
         sl_status status = sl_image_step("JPEG", cases[i].width, cases[i].height, 65500, SL_MAX_PIXELS, &step, &err);

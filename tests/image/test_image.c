@@ -62,8 +62,10 @@ static void claimed_sizes_are_checked(void **state)
     assert_int_equal(sl_image_check_size("TIFF", 101, 1, 100, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
     assert_non_null(strstr(err.text, "TIFF of 101 x 1 pixels"));
     assert_int_equal(sl_image_check_size("TIFF", 1, 101, 100, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
-    assert_int_equal(sl_image_check_size("TIFF", 65535, 65535, 65535, SL_MAX_PIXELS, &err), SL_ERR_LIMIT); /* too many in all */
-    assert_int_equal(sl_image_check_size("TIFF", UINT32_MAX, UINT32_MAX, UINT32_MAX, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
+    /* too many in all */
+    assert_int_equal(sl_image_check_size("TIFF", 65535, 65535, 65535, SL_MAX_PIXELS, &err), SL_ERR_LIMIT);
+    assert_int_equal(sl_image_check_size("TIFF", UINT32_MAX, UINT32_MAX, UINT32_MAX, SL_MAX_PIXELS, &err),
+                     SL_ERR_LIMIT);
 }
 
 int main(void)

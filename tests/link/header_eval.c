@@ -25,7 +25,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "%s\n", err.text);
         return 1;
     }
-    printf("%zu queries, P@1 %.1f, again %.1f\n", result.queries, result.stage1.metric[SL_P1].mean, result.stage2.metric[SL_P1].mean);
+    printf("%zu queries, P@1 %.1f, again %.1f\n", result.queries, result.stage1.metric[SL_P1].mean,
+           result.stage2.metric[SL_P1].mean);
     sl_gallery_close(gallery);
     return result.stage1.metric[SL_P1].mean == 100 ? 0 : 1;
 }

@@ -1,6 +1,6 @@
-/* base + template + match alone make a program that scores two templates: no networks, no codecs, no gallery. A database
- * extension is built so. cmake/tests.cmake links exactly these folders; the test fails to link when one of them reaches
- * further. */
+/* base + template + match alone make a program that scores two templates: no networks, no codecs, no gallery. A
+ * database extension is built so. cmake/tests.cmake links exactly these folders; the test fails to link when one of
+ * them reaches further. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

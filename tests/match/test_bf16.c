@@ -7,8 +7,8 @@
 
 static sl_error err;
 
-/* The ways to compute it: every instruction set, the best one with vdpbf16ps too where there is that, which lays the same
- * numbers out differently. */
+/* The ways to compute it: every instruction set, the best one with vdpbf16ps too where there is that, which lays the
+ * same numbers out differently. */
 static int way_count(void)
 {
     return sl_isa_count() + sl_cpu_has_bf16();

@@ -106,7 +106,8 @@ static void banks_hold_a_gallery(void **state)
         sl_contribution_bank_close(bank);
     }
     int calls = 0;
-    assert_int_equal(sl_contribution_bank_open(&h, sl_gallery_faces(g), 1, count_calls, &calls, &bank, &err), SL_ERR_INTERRUPTED);
+    assert_int_equal(sl_contribution_bank_open(&h, sl_gallery_faces(g), 1, count_calls, &calls, &bank, &err),
+                     SL_ERR_INTERRUPTED);
     assert_null(bank);
     h.dim--;
     assert_int_equal(sl_contribution_bank_open(&h, sl_gallery_faces(g), 1, NULL, NULL, &bank, &err), SL_ERR_MISMATCH);

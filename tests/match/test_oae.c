@@ -45,7 +45,8 @@ static void surprise_by_hand(void **state)
     assert_true(sl_oae_surprise(&s, 0, (float[]){0, 0, 0}, 0) == 1);
 }
 
-/* What 4 bits lose is put back: else a face out of a compact gallery looks more hidden than the same face as it asks. */
+/* What 4 bits lose is put back: else a face out of a compact gallery looks more hidden than the same face as it
+ * asks. */
 static void codes_do_not_hide_a_face(void **state)
 {
     (void)state;
@@ -87,8 +88,8 @@ static void trust_by_hand(void **state)
     assert_true(fabsf(trust[0] - 1) < 1e-6f && fabsf(trust[1] - 1) < 1e-6f);
 }
 
-/* Seven rows of one cell: the third and the fourth are the eyes', the last three the mouth's. z is in standard deviations;
- * far apart, so that smoothing hides or shows whole rows. */
+/* Seven rows of one cell: the third and the fourth are the eyes', the last three the mouth's. z is in standard
+ * deviations; far apart, so that smoothing hides or shows whole rows. */
 static void halves_by_hand(void **state)
 {
     (void)state;
@@ -252,7 +253,8 @@ static void statistics_can_be_interrupted(void **state)
 {
     (void)state;
     sl_oae_stats s;
-    assert_int_equal(sl_oae_stats_make(sl_gallery_faces(w.gallery), &w.oae.head, 2, stop, NULL, &s, &err), SL_ERR_INTERRUPTED);
+    assert_int_equal(sl_oae_stats_make(sl_gallery_faces(w.gallery), &w.oae.head, 2, stop, NULL, &s, &err),
+                     SL_ERR_INTERRUPTED);
     assert_null(s.axes);
 }
 

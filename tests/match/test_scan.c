@@ -59,7 +59,8 @@ static void equals_a_full_sort(void **state)
         for (int isa = 0; isa < sl_isa_count(); isa++)
             for (int threads = 0; threads <= 4; threads++) {
                 sl_match_use_isa(&sl_isas[isa]);
-                assert_ok(sl_cosine_top(&(sl_vectors){bank, n, dim}, &(sl_vectors){q, queries, dim}, cases[t].k, threads, index, score, &err));
+                assert_ok(sl_cosine_top(&(sl_vectors){bank, n, dim}, &(sl_vectors){q, queries, dim}, cases[t].k,
+                                        threads, index, score, &err));
                 if (isa == 0 && threads == 0) {
                     for (size_t i = 0; i < queries; i++)
                         expect_top(bank, n, dim, q + i * (size_t)dim, k, index + i * k, score + i * k);
@@ -71,7 +72,8 @@ static void equals_a_full_sort(void **state)
 
                 sl_cosine_bank *coded;
                 assert_ok(sl_cosine_bank_open(&(sl_vectors){bank, n, dim}, threads, &coded, &err));
-                assert_ok(sl_cosine_bank_top(coded, &(sl_vectors){q, queries, dim}, cases[t].k, threads, index, score, &err));
+                assert_ok(
+                    sl_cosine_bank_top(coded, &(sl_vectors){q, queries, dim}, cases[t].k, threads, index, score, &err));
                 assert_memory_equal(index, first_index, queries * k * sizeof *index);
                 assert_memory_equal(score, first_score, queries * k * sizeof *score);
                 sl_cosine_bank_close(coded);
@@ -107,7 +109,8 @@ static void blocks_equal_one_bank(void **state)
     fill_random(query, 2 * DIM, 6, -1, 1);
     for (int i = 0; i < N; i++)
         memcpy(strided + i * 40, bank + i * DIM, DIM * sizeof *bank);
-    assert_ok(sl_cosine_top(&(sl_vectors){bank, N, DIM}, &(sl_vectors){query, 2, DIM}, K, 1, expected, expected_score, &err));
+    assert_ok(
+        sl_cosine_top(&(sl_vectors){bank, N, DIM}, &(sl_vectors){query, 2, DIM}, K, 1, expected, expected_score, &err));
     const sl_scan_block blocks[] = {{strided + 300 * 40, 40, 200, 300, NULL, NULL},
                                     {strided, 40, 1, 0, NULL, NULL},
                                     {bank, DIM, 0, 1, NULL, NULL},
@@ -177,8 +180,8 @@ static sl_status count_row(void *context, size_t i, bool *skip, sl_error *why)
     return SL_OK;
 }
 
-/* What one thread has found is the mark for all: else each of sixteen slices would multiply its own best, some 9,000 rows,
- * each of which may lie on a page of its own. */
+/* What one thread has found is the mark for all: else each of sixteen slices would multiply its own best, some 9,000
+ * rows, each of which may lie on a page of its own. */
 static void slices_share_what_they_found(void **state)
 {
     (void)state;
@@ -211,16 +214,23 @@ static void bad_input_is_refused(void **state)
     sl_cosine_bank *coded;
     fill_random(bank, 300 * 20, 1, -1, 1);
     fill_random(query, 20, 2, -1, 1);
-    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 0}, &(sl_vectors){query, 1, 0}, 5, 1, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, -2, index, score, &err), SL_ERR_ARGUMENT);
-    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, (size_t)UINT32_MAX, 20}, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err),
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 0}, &(sl_vectors){query, 1, 0}, 5, 1, index, score, &err),
+                     SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 0, 1, index, score, &err),
+                     SL_ERR_ARGUMENT);
+    assert_int_equal(
+        sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, -2, index, score, &err),
+        SL_ERR_ARGUMENT);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, (size_t)UINT32_MAX, 20}, &(sl_vectors){query, 1, 20}, 5, 1,
+                                   index, score, &err),
                      SL_ERR_LIMIT);
     assert_ok(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 0, 20}, 5, 1, index, score, &err));
     bank[250 * 20 + 3] = INFINITY;
     bank[123 * 20 + 19] = NAN;
     for (int threads = 1; threads <= 4; threads++) {
-        assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, threads, index, score, &err), SL_ERR_NUMERIC);
+        assert_int_equal(
+            sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, threads, index, score, &err),
+            SL_ERR_NUMERIC);
         assert_non_null(strstr(err.text, "row 123"));
         assert_int_equal(sl_cosine_bank_open(&(sl_vectors){bank, 300, 20}, threads, &coded, &err), SL_ERR_NUMERIC);
         assert_non_null(strstr(err.text, "row 123"));
@@ -232,7 +242,8 @@ static void bad_input_is_refused(void **state)
     assert_ok(sl_cosine_bank_open(&(sl_vectors){bank, 300, 20}, 1, &coded, &err));
     assert_int_equal(sl_cosine_bank_top(coded, &(sl_vectors){query, 1, 20}, 0, 1, index, score, &err), SL_ERR_ARGUMENT);
     query[0] = NAN;
-    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err), SL_ERR_NUMERIC);
+    assert_int_equal(sl_cosine_top(&(sl_vectors){bank, 300, 20}, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err),
+                     SL_ERR_NUMERIC);
     assert_non_null(strstr(err.text, "row 0"));
     assert_int_equal(sl_cosine_bank_top(coded, &(sl_vectors){query, 1, 20}, 5, 1, index, score, &err), SL_ERR_NUMERIC);
     query[0] = 1e30f; /* too large for codes, not for products */

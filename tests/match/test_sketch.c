@@ -1,5 +1,5 @@
-/* Sketches: no score is above the upper_bound that they give it, whatever the faces, weights and solver; and of faces that
- * have few directions the upper_bound is close to the bound by all similarities. */
+/* Sketches: no score is above the upper_bound that they give it, whatever the faces, weights and solver; and of faces
+ * that have few directions the upper_bound is close to the bound by all similarities. */
 #include "gallery/gallery.h"
 #include "reference.h"
 
@@ -119,8 +119,8 @@ static char *make_faces(faces *f)
     return dir;
 }
 
-/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the upper_bounds of the first,
- * which the others' are close to. */
+/* All solvers, by the weights of a kind and on one instruction set; `first` [FACES, FACES]: the upper_bounds of the
+ * first, which the others' are close to. */
 static void check_looks(faces *f, sl_weighting weighting, int isa, float *first)
 {
     sl_match_use_isa(&sl_isas[isa]);

@@ -1,6 +1,6 @@
-/* A transformer's layer in the graph's words, as PyTorch's TransformerEncoderLayer(norm_first, gelu) has it, its weights
- * by name and formula (formula_net.h): x [N, T, D] -> x + attention(norm1(x)), + linear2(gelu(linear1(norm2(..)))). The
- * embedding is the mean over the T tokens. */
+/* A transformer's layer in the graph's words, as PyTorch's TransformerEncoderLayer(norm_first, gelu) has it, its
+ * weights by name and formula (formula_net.h): x [N, T, D] -> x + attention(norm1(x)), +
+ * linear2(gelu(linear1(norm2(..)))). The embedding is the mean over the T tokens. */
 #ifndef SL_TESTS_FORMULA_BLOCK_H
 #define SL_TESTS_FORMULA_BLOCK_H
 
@@ -38,9 +38,11 @@ static inline void formula_nodes(sl_graph *g, sl_op op, sl_attr attr, const char
 }
 
 #define FORMULA_NODE(g, op, attr, name, ...)                                                                      \
-    formula_node(g, op, attr, name, (const sl_tensor[]){__VA_ARGS__}, (int)(sizeof((sl_tensor[]){__VA_ARGS__}) / sizeof(sl_tensor)))
+    formula_node(g, op, attr, name, (const sl_tensor[]){__VA_ARGS__},                                             \
+                 (int)(sizeof((sl_tensor[]){__VA_ARGS__}) / sizeof(sl_tensor)))
 
-static inline sl_tensor formula_node(sl_graph *g, sl_op op, sl_attr attr, const char *name, const sl_tensor *inputs, int n)
+static inline sl_tensor formula_node(sl_graph *g, sl_op op, sl_attr attr, const char *name, const sl_tensor *inputs,
+                                     int n)
 {
     sl_tensor out;
     formula_nodes(g, op, attr, name, inputs, n, &out, 1);
@@ -127,7 +129,8 @@ static inline sl_graph *formula_block_graph(const formula_block *b)
     const sl_shape shape = {3, {-1, b->tokens, b->dim}};
     assert_ok(sl_graph_add_tensor(g, "tokens", SL_TYPE_F32, &shape, &x, &err));
     assert_ok(sl_graph_add_input(g, x, &err));
-    x = FORMULA_NODE(g, SL_OP_BINARY, add, "first sum", x, formula_attention(g, formula_norm(g, x, "norm1", b->dim), b));
+    x = FORMULA_NODE(g, SL_OP_BINARY, add, "first sum", x,
+                     formula_attention(g, formula_norm(g, x, "norm1", b->dim), b));
     sl_tensor y = formula_linear(g, formula_norm(g, x, "norm2", b->dim), "linear1", ".", b->dim, b->inner);
     y = FORMULA_NODE(g, SL_OP_UNARY, (sl_attr){.fn = SL_FN_GELU}, "gelu", y);
     y = formula_linear(g, y, "linear2", ".", b->inner, b->dim);

@@ -1,6 +1,6 @@
-/* A network with weights by formula (tests/torch/formula.py has the same), under ArcFace's margin loss over ten classes,
- * ready for a step of training: what PyTorch's gradients and times are compared with. An architecture by its name, or a
- * transformer's layer (formula_block.h). Where there is no embedding, all outputs in a row are it. */
+/* A network with weights by formula (tests/torch/formula.py has the same), under ArcFace's margin loss over ten
+ * classes, ready for a step of training: what PyTorch's gradients and times are compared with. An architecture by its
+ * name, or a transformer's layer (formula_block.h). Where there is no embedding, all outputs in a row are it. */
 #ifndef SL_TESTS_FORMULA_NET_H
 #define SL_TESTS_FORMULA_NET_H
 

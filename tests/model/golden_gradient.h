@@ -1,5 +1,5 @@
-/* Tensors beside a golden file's: each is given by its length and by its product with random numbers from -1 to 1, seeded
- * by its name. */
+/* Tensors beside a golden file's: each is given by its length and by its product with random numbers from -1 to 1,
+ * seeded by its name. */
 #ifndef SL_TESTS_GOLDEN_GRADIENT_H
 #define SL_TESTS_GOLDEN_GRADIENT_H
 

@@ -311,7 +311,8 @@ static void without_a_home_there_is_no_models_folder(void **state)
     assert_ok(sl_models_list(NULL, &infos, &count, &err));
     for (size_t i = 0; i < count; i++)
         nowhere += infos[i].file[0] == '\0' && !infos[i].present;
-    assert_int_equal(nowhere, count - 6); /* but dlib-68, which has a place of its own, and five that came with the library */
+    /* but dlib-68, which has a place of its own, and five that came with the library */
+    assert_int_equal(nowhere, count - 6);
     sl_models_free(infos, count);
     assert_ok(sl_catalogue_find(NULL, "mobilefacenet-192-covered", &m, &path, &err));
     assert_non_null(sl_catalogue_builtin(m)); /* with the sha256 that its manifest states */

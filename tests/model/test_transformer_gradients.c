@@ -1,6 +1,7 @@
-/* Outputs and gradients of Face-ViT's transformers, small ones by formula, against PyTorch's in float64. The goldens are
- * made again by tests/torch/run. Nothing here has a corner: all hold to 1e-4 of each tensor's length, and to 1e-3 where
- * batch norms go by the statistics of three photos, which magnify rounding: there a bias has no gradient but that. */
+/* Outputs and gradients of Face-ViT's transformers, small ones by formula, against PyTorch's in float64. The goldens
+ * are made again by tests/torch/run. Nothing here has a corner: all hold to 1e-4 of each tensor's length, and to 1e-3
+ * where batch norms go by the statistics of three photos, which magnify rounding: there a bias has no gradient but
+ * that. */
 #include "golden_gradient.h"
 
 enum { MOST_NAMES = 64 };

@@ -1,5 +1,5 @@
-/* The transformers of Face-ViT: golden figures of the published modules (float64, synthetic fill), their sizes, and what
- * sizes are read from a state dict. */
+/* The transformers of Face-ViT: golden figures of the published modules (float64, synthetic fill), their sizes, and
+ * what sizes are read from a state dict. */
 #include "synthetic.h"
 
 #include "net/layers/layers.h"

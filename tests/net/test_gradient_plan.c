@@ -6,7 +6,8 @@
 #include "net/gradient.h"
 
 enum { ROUNDS = 40, MOST = 16 };
-#define BOUND 4e-5 /* relative to each tensor's largest number: sums of some thousand products in f32, which may cancel */
+/* relative to each tensor's largest number: sums of some thousand products in f32, which may cancel */
+#define BOUND 4e-5
 
 /* ---- the check ---- */
 
@@ -102,7 +103,8 @@ static void check_bf16(sl_graph *g, sl_tensor y, uint64_t seed)
         }
         most = fmax(most, sqrt(away / length));
         if (!(sqrt(away / length) <= 0.02))
-            fail_msg("%s: %g of its length away from f32", s.back->tensors[s.back->outputs[i]].name, sqrt(away / length));
+            fail_msg("%s: %g of its length away from f32", s.back->tensors[s.back->outputs[i]].name,
+                     sqrt(away / length));
     }
     assert_true(most > 1e-5);
     net_result_free(&want);
@@ -128,7 +130,9 @@ static void test_bf16(void **state)
     check_bf16(g, net_unary(g, SL_FN_GELU, x), 12);
     g = sl_graph_new();
     x = net_unary(g, SL_FN_TANH, net_input(g, SHAPE(96, 128)));
-    check_bf16(g, net_unary(g, SL_FN_TANH, net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, net_input(g, SHAPE(64, 128))))), 13);
+    check_bf16(
+        g, net_unary(g, SL_FN_TANH, net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, net_input(g, SHAPE(64, 128))))),
+        13);
 }
 
 /* ---- kinds ---- */
@@ -229,7 +233,8 @@ static void test_pool(void **state)
     for (int max = 0; max < 2; max++) {
         sl_graph *g = sl_graph_new();
         sl_tensor x = net_input(g, SHAPE(2, 16, 9, 8)), w = net_input(g, SHAPE(16, 16, 1, 1));
-        const sl_attr pool = {.fn = max ? SL_FN_MAX : SL_FN_AVERAGE, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}};
+        const sl_attr pool = {
+            .fn = max ? SL_FN_MAX : SL_FN_AVERAGE, .kernel = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}};
         x = net_node(g, SL_OP_POOL, pool, INPUTS(net_node(g, SL_OP_CONV, (sl_attr){0}, INPUTS(x, w))));
         x = net_node(g, SL_OP_CONV, (sl_attr){0}, INPUTS(x, w));
         check_all(g, net_node(g, SL_OP_GLOBAL_POOL, (sl_attr){.fn = pool.fn}, INPUTS(x)), 4);
@@ -251,7 +256,8 @@ static void test_rows(void **state)
 static void test_sums(void **state)
 {
     (void)state;
-    static const sl_shape shapes[] = {{4, {3, 5, 7, 4}}, {4, {2, 1, 300, 70}}, {3, {4, 130, 64}}, {2, {700, 9}}, {1, {5000}}};
+    static const sl_shape shapes[] = {
+        {4, {3, 5, 7, 4}}, {4, {2, 1, 300, 70}}, {3, {4, 130, 64}}, {2, {700, 9}}, {1, {5000}}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++)
         for (unsigned mask = 1; mask < 1u << shapes[i].rank; mask++) {
             sl_attr attr = {.fn = mask % 2 ? SL_FN_SUM : SL_FN_AVERAGE, .keepdims = mask % 3 == 0};
@@ -283,7 +289,8 @@ static void test_views(void **state)
         sl_graph *g = sl_graph_new();
         sl_tensor part[2];
         int64_t size = (int64_t[]){6, 130, 48}[axis];
-        net_nodes(g, SL_OP_SPLIT, (sl_attr){.axis = axis}, INPUTS(net_input(g, SHAPE(6, 130, 48)), INTS(g, 2, size - 2)), part, 2);
+        net_nodes(g, SL_OP_SPLIT, (sl_attr){.axis = axis},
+                  INPUTS(net_input(g, SHAPE(6, 130, 48)), INTS(g, 2, size - 2)), part, 2);
         check_all(g, net_unary(g, SL_FN_GELU, part[axis % 2]), 3);
         g = sl_graph_new();
         sl_shape one = SHAPE(6, 130, 48);
@@ -313,7 +320,8 @@ static void test_pools(void **state)
                 pool.fn = i % 2 ? SL_FN_MAX : SL_FN_AVERAGE;
                 sl_tensor x = net_input(g, SHAPE(2, channels[k], 11, 10));
                 if (conv)
-                    x = net_node(g, SL_OP_CONV, (sl_attr){0}, INPUTS(x, net_input(g, SHAPE(channels[k], channels[k], 1, 1))));
+                    x = net_node(g, SL_OP_CONV, (sl_attr){0},
+                                 INPUTS(x, net_input(g, SHAPE(channels[k], channels[k], 1, 1))));
                 check_all(g, net_node(g, SL_OP_POOL, pool, INPUTS(x)), 5);
             }
 }
@@ -329,7 +337,8 @@ static void test_margin_head(void **state)
         x = net_node(g, SL_OP_L2NORM, (sl_attr){.axis = 1, .a = 1e-12f}, INPUTS(x));
         w = net_node(g, SL_OP_L2NORM, (sl_attr){.axis = 1, .a = 1e-12f}, INPUTS(w));
         sl_tensor cosines = net_node(g, SL_OP_DENSE, (sl_attr){0}, INPUTS(x, w));
-        sl_tensor logits = net_node(g, SL_OP_MARGIN, (sl_attr){.fn = SL_FN_ANGLE, .a = 8, .b = 0.5f}, INPUTS(cosines, of));
+        sl_tensor logits =
+            net_node(g, SL_OP_MARGIN, (sl_attr){.fn = SL_FN_ANGLE, .a = 8, .b = 0.5f}, INPUTS(cosines, of));
         check(g, net_node(g, SL_OP_CROSS_ENTROPY, (sl_attr){.a = (float)focal}, INPUTS(logits, of)), 2, given, 6);
     }
 }
@@ -361,11 +370,13 @@ static sl_graph *small_net(sl_tensor *y)
         const sl_attr conv = {.groups = layers[i].groups, .pad = {pad, pad, pad, pad},
                               .stride = {layers[i].stride, layers[i].stride}};
         x = net_node(g, SL_OP_CONV, conv, INPUTS(x, w));
-        sl_tensor scale = net_random(g, SHAPE(layers[i].out), 1, 0.5f, 1), bias = net_random(g, SHAPE(layers[i].out), 2, -1, 1);
-        net_nodes(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-5f, .stats = SL_STATS_BATCH}, INPUTS(x, scale, bias, bias, scale),
-                  norm, 3);
-        x = i < 3 ? net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(norm[0], net_random(g, SHAPE(layers[i].out), 3, 0, 1)))
-                  : net_binary(g, SL_FN_ADD, norm[0], skipped);
+        sl_tensor scale = net_random(g, SHAPE(layers[i].out), 1, 0.5f, 1),
+                  bias = net_random(g, SHAPE(layers[i].out), 2, -1, 1);
+        net_nodes(g, SL_OP_BATCHNORM, (sl_attr){.a = 1e-5f, .stats = SL_STATS_BATCH},
+                  INPUTS(x, scale, bias, bias, scale), norm, 3);
+        x = i < 3
+                ? net_node(g, SL_OP_PRELU, (sl_attr){0}, INPUTS(norm[0], net_random(g, SHAPE(layers[i].out), 3, 0, 1)))
+                : net_binary(g, SL_FN_ADD, norm[0], skipped);
         if (i == 0)
             skipped = x;
     }

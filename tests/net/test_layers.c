@@ -238,7 +238,8 @@ static void test_unary(void **state)
         x = net_conv(g, x, 5, 3, 3, (sl_attr){.pad = {1, 1, 1, 1}}, 1);
         if (cases[i].fn == SL_FN_LOG || cases[i].fn == SL_FN_SQRT || cases[i].fn == SL_FN_RECIPROCAL)
             x = net_binary(g, SL_FN_ADD, net_unary(g, SL_FN_ABS, x), net_const(g, SHAPE(1), FLOATS(1.5f)));
-        if (cases[i].fn != SL_FN_FLOOR && cases[i].fn != SL_FN_CEIL && cases[i].fn != SL_FN_ROUND) /* jumps would show rounding */
+        /* jumps would show rounding */
+        if (cases[i].fn != SL_FN_FLOOR && cases[i].fn != SL_FN_CEIL && cases[i].fn != SL_FN_ROUND)
             x = net_node(g, SL_OP_UNARY, attr, INPUTS(x));
         x = net_conv(g, x, 4, 5, 3, (sl_attr){0}, 2);
         net_check(g, x, 3, 2e-4);

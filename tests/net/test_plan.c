@@ -407,7 +407,8 @@ static void test_int8_dead_channel(void **state)
     sl_tensor x = net_unary(g, SL_FN_TANH, net_input(g, SHAPE(1, CHANNELS, SIZE, SIZE)));
     const sl_shape shape = SHAPE(CHANNELS, CHANNELS, 1, 1), of_bias = SHAPE(CHANNELS);
     sl_tensor w = net_const(g, shape, weights), bias = net_random(g, of_bias, 9, -1, 1);
-    net_output(g, net_node(g, SL_OP_CONV, (sl_attr){.kernel = {1, 1}, .stride = {1, 1}, .groups = 1}, INPUTS(x, w, bias)));
+    net_output(g,
+               net_node(g, SL_OP_CONV, (sl_attr){.kernel = {1, 1}, .stride = {1, 1}, .groups = 1}, INPUTS(x, w, bias)));
     sl_graph *s = net_specialize(g);
     float *inputs[8];
     net_random_inputs(s, 1, inputs);
@@ -427,8 +428,8 @@ static void test_int8_dead_channel(void **state)
     free(weights);
 }
 
-/* Dense layers that are computed in parts: of one row and of several, in plans that share the parts' weights; of a number
- * of inputs that cannot be cut. `inside`: behind another layer, as what reads the input is never narrow. */
+/* Dense layers that are computed in parts: of one row and of several, in plans that share the parts' weights; of a
+ * number of inputs that cannot be cut. `inside`: behind another layer, as what reads the input is never narrow. */
 static void check_long_dense(sl_compute precision, int inputs, bool biased, double bound)
 {
     enum { OUTPUTS = 40 };

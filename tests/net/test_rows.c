@@ -80,8 +80,10 @@ static void test_gelu(void **state)
         sl_row_loops_active()->gelu(&x, &y, 1);
         sl_row_loops_active()->gelu_back(&x, &one, &slope, 1);
         const double d = x, below = 0.5 * erfc(-d * M_SQRT1_2), bell = exp(-d * d / 2) * 0.3989422804014327;
-        if (!(fabs((double)y - d * below) <= 4e-7 * fmax(1, fabs(d))) || !(fabs((double)slope - below - d * bell) <= 4e-7))
-            fail_msg("gelu(%g) = %g, slope %g; expected %g, %g", d, (double)y, (double)slope, d * below, below + d * bell);
+        if (!(fabs((double)y - d * below) <= 4e-7 * fmax(1, fabs(d))) ||
+            !(fabs((double)slope - below - d * bell) <= 4e-7))
+            fail_msg("gelu(%g) = %g, slope %g; expected %g, %g", d, (double)y, (double)slope, d * below,
+                     below + d * bell);
     }
 }
 
@@ -142,7 +144,8 @@ static void test_layernorm(void **state)
         for (int i = 0; i < N; i++)
             squares += (row[i] - mean) * (row[i] - mean) / N;
         for (int i = 0; i < N; i++)
-            assert_true(fabs((double)y[r * N + i] - ((row[i] - mean) / sqrt(squares + 1e-5) * scale[i] + bias[i])) < 2e-6);
+            assert_true(fabs((double)y[r * N + i] - ((row[i] - mean) / sqrt(squares + 1e-5) * scale[i] + bias[i])) <
+                        2e-6);
     }
 }
 

@@ -1,5 +1,5 @@
-/* The points that the default detector corrects, on LFW's photos: under drawn scarves nearer to those of the uncovered photo
- * than the detector's own, under drawn masks no farther, and of the uncovered photo the same, bit for bit. */
+/* The points that the default detector corrects, on LFW's photos: under drawn scarves nearer to those of the uncovered
+ * photo than the detector's own, under drawn masks no farther, and of the uncovered photo the same, bit for bit. */
 #include "lfw.h"
 
 #include "secondlook_draw.h"
@@ -94,8 +94,8 @@ static void hidden_points_lie_nearer_and_seen_ones_stay(void **state)
         sl_image_free(&photo);
     }
     fclose(f);
-    printf("%d faces, nose and mouth the same in %d; hundredths of the eye distance under scarves %.1f (detector %.1f), "
-           "masks %.1f (%.1f)\n", found, same, 200 * sum[0][0] / covered, 200 * sum[0][1] / covered,
+    printf("%d faces, nose and mouth the same in %d; hundredths of the eye distance under scarves %.1f (detector "
+           "%.1f), masks %.1f (%.1f)\n", found, same, 200 * sum[0][0] / covered, 200 * sum[0][1] / covered,
            200 * sum[1][0] / covered, 200 * sum[1][1] / covered);
     assert_true(found >= PHOTOS - 2 && covered >= 2 * PHOTOS - 8);
     assert_true(same >= found * 9 / 10);

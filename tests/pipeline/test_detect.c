@@ -157,7 +157,8 @@ static void every_face_gets_its_closer_look(void **state)
     close_it(&o);
 }
 
-/* The middle of a face, cut so that nothing is found at first: the second look, at it enlarged or framed, finds some. */
+/* The middle of a face, cut so that nothing is found at first: the second look, at it enlarged or framed, finds
+ * some. */
 static void faces_that_fill_a_small_picture(void **state)
 {
     (void)state;

@@ -110,7 +110,8 @@ static sl_gallery *open_gallery(const char *name, sl_gallery_mode mode)
     char path[600];
     sl_gallery *g;
     path_in(name, path);
-    assert_ok(sl_gallery_open(path, mode, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
+    assert_ok(
+        sl_gallery_open(path, mode, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
     return g;
 }
 

@@ -110,7 +110,8 @@ static sl_status run(const sl_photo *photos, size_t count, int replace)
     o.told = on_told;
     o.progress = on_progress;
     o.context = &heard;
-    assert_ok(sl_gallery_open("g", SL_GALLERY_CREATE, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
+    assert_ok(sl_gallery_open("g", SL_GALLERY_CREATE,
+                              &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
     sl_status status = sl_enroll(engine, g, photos, count, &o, &report, &err);
     sl_gallery_close(g);
     if (status == SL_OK) {
@@ -185,7 +186,8 @@ static void the_same_again_is_not_decoded(void **state)
     sl_sha256_init(&s);
     sl_sha256_update(&s, "no picture", 10);
     sl_sha256_final(&s, hash);
-    assert_ok(sl_gallery_open("g", SL_GALLERY_WRITE, &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
+    assert_ok(sl_gallery_open("g", SL_GALLERY_WRITE,
+                              &(sl_gallery_options){.engine = engine, .patches = SL_PATCHES_INT8}, &g, &err));
     assert_ok(sl_gallery_template(g, 0, &t, &err));
     const sl_entry entry = {.image = "junk", .label = "Jim", .photo_sha256 = hash};
     assert_ok(sl_gallery_add(g, &entry, t, NULL, &err));

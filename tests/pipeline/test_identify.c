@@ -288,7 +288,8 @@ static void decisions_follow_the_threshold(void **state)
     rule = sl_rule_given(INFINITY, 0);
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     o = sl_identify_defaults();
-    manifest.threshold[SL_RERANK_NONE] = manifest.threshold[SL_RERANK_EMD] = NAN; /* an uncalibrated model knows nobody */
+    /* an uncalibrated model knows nobody */
+    manifest.threshold[SL_RERANK_NONE] = manifest.threshold[SL_RERANK_EMD] = NAN;
     assert_ok(sl_identify(&engine, g, query, &o, &a, &err));
     assert_int_equal(a.decision, SL_UNKNOWN);
     manifest.threshold[SL_RERANK_NONE] = .5f;
@@ -354,11 +355,14 @@ static void many_photos_are_one_candidate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(order_is_that_of_a_slow_search), cmocka_unit_test(threads_do_not_change_the_answer),
+        cmocka_unit_test(order_is_that_of_a_slow_search),
+        cmocka_unit_test(threads_do_not_change_the_answer),
         cmocka_unit_test(pruning_changes_nothing),
         cmocka_unit_test(pruning_by_sketches_changes_nothing),
         cmocka_unit_test(many_queries_are_answered_as_one_by_one),
-        cmocka_unit_test(progress_is_told_and_stops), cmocka_unit_test(decisions_follow_the_threshold), cmocka_unit_test(odd_calls_get_clear_answers),
+        cmocka_unit_test(progress_is_told_and_stops),
+        cmocka_unit_test(decisions_follow_the_threshold),
+        cmocka_unit_test(odd_calls_get_clear_answers),
         cmocka_unit_test(many_photos_are_one_candidate),
     };
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -1,5 +1,5 @@
-/* Learned looks on made-up templates: a small h2l and h2 written as models, and their scores beside the plain graph's in
- * the scalar reference; batches and single pairs; int8; what is refused. */
+/* Learned looks on made-up templates: a small h2l and h2 written as models, and their scores beside the plain graph's
+ * in the scalar reference; batches and single pairs; int8; what is refused. */
 #define _GNU_SOURCE
 #include <unistd.h>
 
@@ -35,9 +35,9 @@ static void write_look(const char *name, const char *arch, int depth, const uint
     assert_ok(sl_safetensors_write(path, &dict, NULL, 0, &err));
     sl_state_dict_free(&dict);
     sl_hex32(fingerprint, hex);
-    int n = snprintf(json, sizeof json, "{\"name\": \"%s\", \"kind\": \"look\", \"licence\": \"-\", \"provenance\": \"-\", "
-                     "\"format\": \"safetensors\", \"file\": \"%s.safetensors\", \"arch\": \"%s\", \"backbone\": "
-                     "\"made-up\", \"backbone_fingerprint\": \"%s\"%s}", name, name, arch, hex, more);
+    int n = snprintf(json, sizeof json, "{\"name\": \"%s\", \"kind\": \"look\", \"licence\": \"-\", \"provenance\": "
+                     "\"-\", \"format\": \"safetensors\", \"file\": \"%s.safetensors\", \"arch\": \"%s\", "
+                     "\"backbone\": \"made-up\", \"backbone_fingerprint\": \"%s\"%s}", name, name, arch, hex, more);
     snprintf(path, sizeof path, "%s/%s.json", dir, name);
     assert_ok(sl_write_file(path, json, (size_t)n, &err));
 }

@@ -218,7 +218,8 @@ static void expect_agreement(const char *dir, const sl_image *crops)
     }
 }
 
-/* Every third scale in turn is far too large or far too small, with a checksum that holds; then the network is another. */
+/* Every third scale in turn is far too large or far too small, with a checksum that holds; then the network is
+ * another. */
 static void expect_self_test(const char *dir, const char *path, const sl_image *crops)
 {
     sl_template *t[SHOWN];

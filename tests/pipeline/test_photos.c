@@ -79,8 +79,9 @@ static void first_folder_is_the_person(void **state)
                            "001/frontal/01.jpg", "001/profile/01.jpg"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         touch(dir, names[i]);
-    const char *expected[][2] = {{"001/frontal/01.jpg", "001"}, {"001/profile/01.jpg", "001"}, {"Ann Lee/x.JPEG", "Ann Lee"},
-                                 {"Bob/1.jpg", "Bob"}, {"Bob/2.png", "Bob"}, {"solo.jpg", "solo"}};
+    const char *expected[][2] = {{"001/frontal/01.jpg", "001"}, {"001/profile/01.jpg", "001"},
+                                 {"Ann Lee/x.JPEG", "Ann Lee"}, {"Bob/1.jpg", "Bob"},
+                                 {"Bob/2.png", "Bob"},          {"solo.jpg", "solo"}};
     walked w = walk(dir, (sl_photos_options){0});
     for (size_t i = 0; i < w.count; i++)
         assert_int_equal(strncmp(w.photos[i].path, dir, strlen(dir)), 0);
@@ -152,7 +153,8 @@ static void pictures_by_content(void **state)
 {
     (void)state;
     char *dir = make_temp_dir();
-    const char *names[] = {"Ann/a.HEIC", "Ann/b.webp", "Ann/c.jfif", "Ann/d.jpe", "Ann/e.tiff", "Ann/f.gif", "Ann/g.avif"};
+    const char *names[] = {"Ann/a.HEIC", "Ann/b.webp", "Ann/c.jfif", "Ann/d.jpe",
+                           "Ann/e.tiff", "Ann/f.gif",  "Ann/g.avif"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         touch(dir, names[i]);
     put(dir, "Ann/h", "\xff\xd8\xff\xe0", 4);
@@ -327,7 +329,8 @@ static void bad_lists_name_the_line(void **state)
         {"a.jpg,\"Ann\" Lee\n", "line 1: something stands behind"},
         {"x.jpg,X\na.jpg,\xff\n", "line 2: is not UTF-8"},
         {"a.jpg,A\nb.jpg,B\na.jpg,C\n", "line 3: a.jpg has two labels, \"A\" (line 1) and \"C\""},
-        {"a.jpg,A\n\"a.jpg\",A\n", "twice"}, {"path,label\na.jpg,A\npath,label\npath,label\n", "line 4: path is listed twice"},
+        {"a.jpg,A\n\"a.jpg\",A\n", "twice"},
+        {"path,label\na.jpg,A\npath,label\npath,label\n", "line 4: path is listed twice"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         sl_photo *photos;

@@ -1,5 +1,5 @@
-/* The rule that decides: rates kept, found again and refused where they do not belong; thresholds by what is promised and
- * by how much of a query is hidden; one decision for every storage form, whatever a look does not read. */
+/* The rule that decides: rates kept, found again and refused where they do not belong; thresholds by what is promised
+ * and by how much of a query is hidden; one decision for every storage form, whatever a look does not read. */
 #include "gallery/gallery.h"
 #include "support.h"
 
@@ -84,7 +84,8 @@ static void what_is_kept_is_found(void **state)
     assert_true(fabsf(rule.threshold[0] - .2f) < 1e-6f && rule.rate == .01);
     assert_ok(sl_rule_for_far(NULL, g, &match, 1e-4, &rule, &err));
     assert_true(fabsf(rule.threshold[0] - .4f) < 1e-6f);
-    assert_int_equal(sl_rule_for_fpir(NULL, g, &match, .0001, &rule, &err), SL_ERR_ARGUMENT); /* smaller than measured */
+    /* smaller than measured */
+    assert_int_equal(sl_rule_for_fpir(NULL, g, &match, .0001, &rule, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_rule_for_fpir(NULL, g, &match, 0, &rule, &err), SL_ERR_ARGUMENT);
     assert_int_equal(sl_rule_for_far(NULL, g, &match, NAN, &rule, &err), SL_ERR_ARGUMENT);
     /* other options that the look reads have a calibration of their own; those that it does not read have this one */
@@ -245,7 +246,8 @@ static void bins_are_judged_apart(void **state)
     free(path);
     assert_ok(sl_rule_for_far(&engine, g, &match, .01, &rule, &err));
     assert_true(rule.bins == 2 && fabsf(rule.threshold[0] - .4f) < 1e-6f && fabsf(rule.threshold[1] - .6f) < 1e-6f);
-    sl_match_options unknown = sl_match_defaults_of(SL_RERANK_OAE); /* a look that nobody measured: stage 1, in its bins */
+    /* a look that nobody measured: stage 1, in its bins */
+    sl_match_options unknown = sl_match_defaults_of(SL_RERANK_OAE);
     assert_ok(sl_rule_for_far(&engine, g, &unknown, .01, &rule, &err));
     assert_true(rule.on_stage1 && rule.bins == 2 && fabsf(rule.threshold[1] - .6f) < 1e-6f);
     /* the gallery measured uncovered queries only: the covered are judged by the model's */

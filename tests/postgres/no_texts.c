@@ -1,6 +1,6 @@
-/* Messages as they are written, untranslated: loaded before a PostgreSQL that runs under a sanitizer (with_cluster), where
- * glibc's own wait forever: with gcc 12's libasan in front of the server, the lock of its translations (_nl_state_lock) has
- * been let go once more than it was taken when main begins. */
+/* Messages as they are written, untranslated: loaded before a PostgreSQL that runs under a sanitizer (with_cluster),
+ * where glibc's own wait forever: with gcc 12's libasan in front of the server, the lock of its translations
+ * (_nl_state_lock) has been let go once more than it was taken when main begins. */
 #include <libintl.h>
 #include <stddef.h>
 

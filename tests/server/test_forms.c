@@ -39,7 +39,8 @@ static void addresses(void **state)
         assert_string_equal(url.segments[0], "Zo\xc3\xab");
         sv_url_free(&url);
     }
-    static const char *const bad[] = {"/%00", "/%", "/%2", "/%zz", "/a/../b", "/%2e%2e", "/.", "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
+    static const char *const bad[] = {"/%00",    "/%",      "/%2", "/%zz",
+                                      "/a/../b", "/%2e%2e", "/.",  "/1/2/3/4/5/6/7/8/9/10/11/12/13"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         assert_false(sv_url_parse(bad[i], NULL, &url));
 }
@@ -54,10 +55,11 @@ static void forms(void **state)
     (void)state;
     sv_parts parts;
     static const char body[] = "--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\n"
-                               "one --b two\r\n--bc\r\n\r\n--b\r\ncontent-disposition: form-data; filename*=UTF-8''a; name=n\r\n"
+                               "one --b two\r\n--bc\r\n\r\n--b\r\ncontent-disposition: form-data; filename*=UTF-8''a; "
+                               "name=n\r\n"
                                "Content-Type: text/plain\r\n\r\n\r\n--b--\r\nepilogue";
-    static const char *const types[] = {"multipart/form-data; boundary=b", "multipart/form-data; charset=x; Boundary=\"b\"",
-                                        "multipart/form-data", NULL};
+    static const char *const types[] = {"multipart/form-data; boundary=b",
+                                        "multipart/form-data; charset=x; Boundary=\"b\"", "multipart/form-data", NULL};
     for (size_t i = 0; i < 4; i++) {
         assert_null(parse_form(types[i], body, &parts));
         assert_int_equal(parts.count, 2);
@@ -68,7 +70,8 @@ static void forms(void **state)
         assert_int_equal(n->size, 0);
         sv_parts_free(&parts);
     }
-    static const char *const bad[] = {"", "no boundary", "--b\r\n", "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx",
+    static const char *const bad[] = {"", "no boundary", "--b\r\n",
+                                      "--b\r\nContent-Disposition: form-data; name=a\r\n\r\nx",
                                       "--b\r\nContent-Type: a\r\n\r\nx\r\n--b--"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_non_null(parse_form(types[0], bad[i], &parts));

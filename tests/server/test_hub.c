@@ -1,4 +1,5 @@
-/* Galleries that are searched while they grow: a view is a whole state, and what was told as done is in the next one. */
+/* Galleries that are searched while they grow: a view is a whole state, and what was told as done is in the next
+ * one. */
 #include "faces.h"
 
 #include <pthread.h>
@@ -262,7 +263,8 @@ static void note_status(sv_change *change, const sl_error *result)
         set(c->behind, &c->behind->over);
 }
 
-/* Files may grow so far that the log takes the slow change with its commit, and the long face, but no commit of that. */
+/* Files may grow so far that the log takes the slow change with its commit, and the long face, but no commit of
+ * that. */
 static void limit_files(struct rlimit *before)
 {
     char label[LONG + 1];

@@ -1,5 +1,5 @@
-/* The journal: what was added is there, a torn end is cut off, damage in the middle is named; and metadata, which lies in
- * one. */
+/* The journal: what was added is there, a torn end is cut off, damage in the middle is named; and metadata, which lies
+ * in one. */
 #include <fcntl.h>
 #include <unistd.h>
 

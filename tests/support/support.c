@@ -56,7 +56,8 @@ int run_again_with(const char *isa, const char *option, const char *argument)
 {
     char self[4096] = "";
     assert_true(readlink("/proc/self/exe", self, sizeof self - 1) > 0);
-    const char *words[] = {SL_EMULATOR self, option, argument, NULL}; /* SL_EMULATOR: words with a comma each, or none */
+    /* SL_EMULATOR: words with a comma each, or none */
+    const char *words[] = {SL_EMULATOR self, option, argument, NULL};
     const pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {

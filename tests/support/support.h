@@ -39,8 +39,8 @@ void remove_tree(const char *dir);
 /* This program once more, with two arguments, in a process of its own where SL_ISA=isa; its exit status. */
 int run_again_with(const char *isa, const char *option, const char *argument);
 
-/* Where a gallery of another kind than a folder may be created, never the same twice: ":memory:", or what SL_OTHER_KIND says
- * with a number for each '@'. Returns `place`. */
+/* Where a gallery of another kind than a folder may be created, never the same twice: ":memory:", or what SL_OTHER_KIND
+ * says with a number for each '@'. Returns `place`. */
 const char *fresh_place(char place[256]);
 
 /* "../shared/NAME" beside the checkout, malloc'd, or NULL when it is not there. */

@@ -1,6 +1,7 @@
-/* double_gradients NETWORK train|frozen GOLDEN: the scalar reference compiled with doubles (tests/net/double/as_double.h)
- * on a whole network, against PyTorch's gradients in float64 (tests/torch/gradients.py): the largest difference, of each
- * gradient's length. Weights are those of the float build, so no corner of a ReLU lies between the two. */
+/* double_gradients NETWORK train|frozen GOLDEN: the scalar reference compiled with doubles
+ * (tests/net/double/as_double.h) on a whole network, against PyTorch's gradients in float64 (tests/torch/gradients.py):
+ * the largest difference, of each gradient's length. Weights are those of the float build, so no corner of a ReLU lies
+ * between the two. */
 #include "formula_net.h"
 
 #include "net/layers/layers.h"

@@ -84,9 +84,10 @@ static void introduction(sl_text *page, const char *title, const sl_provenance *
         sl_text_add_html(page, from->time);
         sl_text_add(page, "</p>\n");
     }
-    sl_text_add(page, "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#rule\">How a score "
-                      "is judged</a> <a href=\"#cases\">One by one</a> <a href=\"#how\">How to read this page</a> "
-                      "<a href=\"#origin\">Where this comes from</a> <a href=\"#check\">How to check it</a></nav>\n"
+    sl_text_add(page, "<nav aria-label=\"On this page\"><a href=\"#summary\">All cases</a> <a href=\"#rule\">How a "
+                      "score is judged</a> <a href=\"#cases\">One by one</a> <a href=\"#how\">How to read this "
+                      "page</a> <a href=\"#origin\">Where this comes from</a> <a href=\"#check\">How to check "
+                      "it</a></nav>\n"
                       "</header>\n");
 }
 
@@ -164,8 +165,8 @@ static sl_status summary(sl_text *page, const sl_case *cases, size_t count, sl_e
 /* The look and the rule, where all cases were decided by the same. */
 static void judgement(sl_text *page, const sl_case *cases, bool same)
 {
-    sl_text_add(page, "<section id=\"rule\" aria-labelledby=\"rule-title\">\n<h2 id=\"rule-title\">How a score is judged"
-                      "</h2>\n");
+    sl_text_add(page, "<section id=\"rule\" aria-labelledby=\"rule-title\">\n<h2 id=\"rule-title\">How a score is "
+                      "judged</h2>\n");
     if (same)
         sl_report_settings(page, &cases[0]);
     else
@@ -221,13 +222,13 @@ static void foot(sl_text *page, const char *digest)
     sl_text_add(page,
                 "<footer id=\"check\"><h2>How to check this page</h2>\n<p>SHA-256 of the data of this report:</p>\n"
                 "<p><code class=\"digest\">%s</code></p>\n"
-                "<p>The page carries its data: one line of JSON that holds every figure shown here and the numbers that it "
-                "is made of, and the SHA-256 of the page above that line, pictures and words included. These two commands "
-                "must print the digest above, and the <code>page_sha256</code> of the data:</p>\n"
+                "<p>The page carries its data: one line of JSON that holds every figure shown here and the numbers "
+                "that it is made of, and the SHA-256 of the page above that line, pictures and words included. These "
+                "two commands must print the digest above, and the <code>page_sha256</code> of the data:</p>\n"
                 "<pre><code>sed -n '/id=&quot;data&quot;&gt;$/{n;p;}' report.html | sha256sum\n"
                 "sed '/id=&quot;data&quot;&gt;$/,$d' report.html | sha256sum</code></pre>\n"
-                "<p>The digest shows that nothing was changed since it was noted down. Whoever changes the page can make "
-                "a new one: so keep it somewhere else than the page.</p>\n"
+                "<p>The digest shows that nothing was changed since it was noted down. Whoever changes the page can "
+                "make a new one: so keep it somewhere else than the page.</p>\n"
                 "<p>Made by secondlook %s. This page holds its pictures itself, runs nothing and asks nothing of the "
                 "network.</p></footer>\n</body>\n</html>\n",
                 digest, sl_version());

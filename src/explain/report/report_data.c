@@ -156,8 +156,8 @@ static json_t *heats_json(const sl_told_heats *h)
     for (unsigned k = 0; sl_heat_name(k); k++) {
         const size_t n = (size_t)(h->of[k].rows * h->of[k].cols);
         if (n)
-            json_object_set_new(o, sl_heat_name(k), json_pack("{s:o,s:o}", "query", numbers(h->of[k].query, n), "candidate",
-                                                              numbers(h->of[k].other, n)));
+            json_object_set_new(o, sl_heat_name(k), json_pack("{s:o,s:o}", "query", numbers(h->of[k].query, n),
+                                                              "candidate", numbers(h->of[k].other, n)));
     }
     const int cells = h->flow.rows * h->flow.cols;
     for (int m = 0; m < cells; m++)
@@ -177,10 +177,10 @@ static json_t *hiding_json(const sl_told_case *told)
     json_t *areas = json_array();
     for (int k = 0; k < SL_RANDOM_ORDERS; k++)
         json_array_append_new(areas, json_real(h->random_areas[k]));
-    return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "by", by, "seed", SL_REPORT_SEED, "hidden", numbers(h->hidden, n),
-                     "shown", numbers(h->shown, n), "random_hidden", numbers(h->random_hidden, n), "hidden_area",
-                     number(h->hidden_area), "shown_area", number(h->shown_area), "random_area",
-                     number(h->random_area), "random_areas", areas);
+    return json_pack("{s:s,s:i,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "by", by, "seed", SL_REPORT_SEED, "hidden",
+                     numbers(h->hidden, n), "shown", numbers(h->shown, n), "random_hidden",
+                     numbers(h->random_hidden, n), "hidden_area", number(h->hidden_area), "shown_area",
+                     number(h->shown_area), "random_area", number(h->random_area), "random_areas", areas);
 }
 
 static json_t *box_json(const sl_box *b)

@@ -202,8 +202,8 @@ static void cell_table(sl_text *page, const sl_told_case *told)
     sl_text_add(
         page,
         "</tbody>\n</table></div>\n<p class=\"caption\">In thousandths of the score, as the parts lie on the "
-        "query. What belongs to no part is what all faces have in common in the first look, %sand what storing the parts "
-        "in few bits rounds off.</p>\n",
+        "query. What belongs to no part is what all faces have in common in the first look, %sand what storing the "
+        "parts in few bits rounds off.</p>\n",
         told->one->answer->match.encoder ? "what the query encoder makes of a covered face otherwise than the network "
                                            "whose parts these are, " : "");
 }

@@ -72,10 +72,11 @@ static void tell_decision(sl_text *page, const sl_case *one)
     const sl_answer *answer = one->answer;
     char value[32], threshold[32];
     if (answer->threshold_on_stage1)
-        sl_text_add(page, "%s", sl_case_has_stage2(one)
-                                    ? "The first look decides, as nobody has measured what this second look&rsquo;s score "
-                                      "means: its similarity of "
-                                    : "The similarity of ");
+        sl_text_add(page, "%s",
+                    sl_case_has_stage2(one)
+                        ? "The first look decides, as nobody has measured what this second look&rsquo;s score "
+                          "means: its similarity of "
+                        : "The similarity of ");
     else
         sl_text_add(page, sl_case_has_stage2(one) ? "The second look decides: the score of " : "The score of ");
     sl_text_add(page, "%s ", sl_report_number(value, (double)sl_case_judged(one, answer->candidates)));
@@ -143,7 +144,8 @@ void sl_report_promise(sl_text *page, const sl_rule *rule)
         people_of_rate(page, rule->rate, whom, "would be taken for somebody in it");
         break;
     case SL_RATE_FMR:
-        snprintf(whom, sizeof whom, "pairs of different people%s", rule->bins > 1 ? " who hide as much of their face" : "");
+        snprintf(whom, sizeof whom, "pairs of different people%s",
+                 rule->bins > 1 ? " who hide as much of their face" : "");
         sl_text_add(page, "What it promises: ");
         people_of_rate(page, rule->rate, whom, "would be taken for one person");
         break;
@@ -254,35 +256,36 @@ void sl_report_how_to_read(sl_text *page, const sl_told_case *cases, size_t coun
                       "page</h2>\n<dl class=\"terms\">\n");
     term(page, true, "First look",
          "Each face is described by one row of numbers. The first look ranks the people in the gallery by how well "
-         "theirs agrees with the query&rsquo;s (the cosine). It is quick, and it is easily misled when a mask, sunglasses "
-         "or a cut edge changes much of the face.");
+         "theirs agrees with the query&rsquo;s (the cosine). It is quick, and it is easily misled when a mask, "
+         "sunglasses or a cut edge changes much of the face.");
     term(page, l.by_trust, "Second look (occlusion-aware)",
-         "The face is cut into a grid of cells. A cell that does not look like ordinary skin, eyes, nose or mouth in its "
-         "place is taken as hidden and left out, of both faces. From the cells that are left both faces are described "
-         "again, and these new rows of numbers are compared.");
+         "The face is cut into a grid of cells. A cell that does not look like ordinary skin, eyes, nose or mouth in "
+         "its place is taken as hidden and left out, of both faces. From the cells that are left both faces are "
+         "described again, and these new rows of numbers are compared.");
     term(page, l.moves, "Second look (by patches)",
          "Both faces are cut into a grid of patches, and patches are compared with patches, each with its weight.");
     term(page, l.moves, "Flow picture",
-         "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s patch to "
-         "which most flows there. Bright: much flows. Dark: little flows, this place hardly took part.");
+         "The query, put together again from pieces of the candidate. At each place stands the candidate&rsquo;s patch "
+         "to which most flows there. Bright: much flows. Dark: little flows, this place hardly took part.");
     term(page, true, "Colours on a face",
-         "What each part of the face gives to this score. Blue speaks for this candidate, orange against; without colour "
-         "it gives nothing; dark was hidden or counted little. All colours of a case have one scale, that of its best "
-         "candidate. The parts, and what belongs to no part, add up to the score.");
+         "What each part of the face gives to this score. Blue speaks for this candidate, orange against; without "
+         "colour it gives nothing; dark was hidden or counted little. All colours of a case have one scale, that of "
+         "its best candidate. The parts, and what belongs to no part, add up to the score.");
     term(page, true, "Score", "What the order is made by; higher is more alike. It is not a probability: 0.8 does not "
                               "mean that the answer is right in eight of ten cases.");
     term(page, true, "Threshold", "Where the score stays below it the answer is &ldquo;unknown&rdquo;, and the "
                                   "candidates are shown only as the nearest there are.");
     term(page, l.bins, "How much is hidden",
-         "The more of a face is hidden, the more alike strangers look. So a face is judged by the threshold for faces of "
-         "which about as much is hidden.");
+         "The more of a face is hidden, the more alike strangers look. So a face is judged by the threshold for faces "
+         "of which about as much is hidden.");
     term(page, true, "Does the explanation hold?",
-         "Parts of the face are hidden one after the other and the score is taken again, first the parts that were called "
-         "important, then parts in random orders. The area under a curve is its mean height. When the important parts are "
-         "hidden the score should fall sooner than by chance (a smaller area); when they alone are shown it should "
-         "rise sooner (a larger one).");
+         "Parts of the face are hidden one after the other and the score is taken again, first the parts that were "
+         "called important, then parts in random orders. The area under a curve is its mean height. When the important "
+         "parts are hidden the score should fall sooner than by chance (a smaller area); when they alone are shown it "
+         "should rise sooner (a larger one).");
     term(page, true, "Frames", "Green with a tick: the person the query is known to show. Red with a cross: somebody "
                                "else. Grey: it is not known whom the query shows.");
-    sl_text_add(page, "</dl>\n<p class=\"care\">This page says how the comparison came to its answer. It does not prove "
-                      "who somebody is: let a person look before anything is done to a person.</p>\n</section>\n");
+    sl_text_add(page, "</dl>\n<p class=\"care\">This page says how the comparison came to its answer. It does not "
+                      "prove who somebody is: let a person look before anything is done to a "
+                      "person.</p>\n</section>\n");
 }

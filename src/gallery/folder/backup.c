@@ -95,7 +95,8 @@ static sl_status put_data(tar_writer *t, const sl_folder *g, sl_file_kind kind, 
             SL_TRY(sl_datafile_piece_size(f, k, &size, err));
         else if (f->span && size > f->span)
             size = f->span;
-        snprintf(name, sizeof name, k ? "%s.%" PRIu64 ".%zu" : "%s.%" PRIu64, sl_file_names[kind], g->meta.generation, k);
+        snprintf(name, sizeof name, k ? "%s.%" PRIu64 ".%zu" : "%s.%" PRIu64, sl_file_names[kind], g->meta.generation,
+                 k);
         SL_TRY(put_file(t, name, sl_datafile_at(f, k * f->span), size, err));
     }
     return SL_OK;
@@ -173,8 +174,9 @@ static sl_status write_tar(const sl_folder *g, const char *file, sl_progress_fn 
         bytes += sl_datafile_bytes(&g->files[k]);
     tar_writer t = {.path = file, .ticker = {.fn = progress, .context = context, .total = bytes / CHUNK + 1}};
     t.fd = mkstemp(temp); /* for its owner alone: faces are in it */
-    sl_status status = t.fd < 0 ? sl_fail(err, SL_ERR_IO, "%s: cannot create a file beside it: %s", file, strerror(errno))
-                                : put_all(&t, g, err);
+    sl_status status = t.fd < 0
+                           ? sl_fail(err, SL_ERR_IO, "%s: cannot create a file beside it: %s", file, strerror(errno))
+                           : put_all(&t, g, err);
     if (t.fd >= 0 && close(t.fd) != 0 && status == SL_OK)
         status = sl_fail(err, SL_ERR_IO, "%s: cannot close: %s", file, strerror(errno));
     if (status == SL_OK && rename(temp, file) != 0)
@@ -297,7 +299,8 @@ static sl_status put_in_place(const char *temp, const char *dir, sl_error *err)
     return sync_folder_of(dir, err);
 }
 
-sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err)
+sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context,
+                                sl_error *err)
 {
     sl_mapping tar;
     SL_TRY(sl_map_file(file, SIZE_MAX, &tar, err));

@@ -2,8 +2,8 @@
  *
  *     | header | group 0: rows 0 .. 15 | group 1: rows 16 .. 31 | ...        rows % 16 are coded when they are searched
  *
- * It is derived and optional: each group has a checksum, and the checksum that the log had behind its last row, so codes of
- * other rows are told from these. Whoever meets a group that does not hold goes without the file. */
+ * It is derived and optional: each group has a checksum, and the checksum that the log had behind its last row, so
+ * codes of other rows are told from these. Whoever meets a group that does not hold goes without the file. */
 #ifndef SL_FOLDER_CODES_FILE_H
 #define SL_FOLDER_CODES_FILE_H
 

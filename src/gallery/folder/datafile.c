@@ -61,8 +61,8 @@ sl_status sl_file_open(const char *path, int flags, int *fd, uint64_t *size, sl_
     struct stat st;
     *fd = open(path, flags | O_CLOEXEC | O_NONBLOCK | (writes ? O_NOFOLLOW : 0), 0666);
     if (*fd < 0 && errno == ELOOP && writes)
-        return sl_fail(err, SL_ERR_FORMAT, "%s: is a symbolic link, and a gallery writes to files of its own folder only: "
-                       "delete the link, or put the file itself in its place", path);
+        return sl_fail(err, SL_ERR_FORMAT, "%s: is a symbolic link, and a gallery writes to files of its own folder "
+                       "only: delete the link, or put the file itself in its place", path);
     if (*fd < 0)
         return sl_fail(err, errno == ENOENT || errno == ENOTDIR ? SL_ERR_NOT_FOUND : SL_ERR_IO, "%s: cannot open%s: %s",
                        path, writes ? " for writing" : "", strerror(errno));
@@ -334,7 +334,8 @@ sl_status sl_datafile_adopt(sl_datafile *f, size_t k, const sl_datafile *from, s
     if (status == SL_OK && k < f->count)
         drop_piece(f, k);
     if (status == SL_OK && link(old, path) != 0)
-        status = sl_fail(err, knows_no_links(errno) ? SL_ERR_UNSUPPORTED : SL_ERR_IO, "%s: cannot be named %s too: %s", old, path, strerror(errno));
+        status = sl_fail(err, knows_no_links(errno) ? SL_ERR_UNSUPPORTED : SL_ERR_IO, "%s: cannot be named %s too: %s",
+                         old, path, strerror(errno));
     f->named = true;
     if (status == SL_OK)
         status = add_piece(f, O_RDWR, err);
@@ -413,6 +414,8 @@ uint64_t sl_datafile_bytes(const sl_datafile *f)
 
 sl_status sl_file_was_cut(const sl_datafile *f, uint64_t committed, sl_error *err)
 {
-    return sl_fail(err, SL_ERR_CORRUPT, "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was cut. Restore "
-                   "the gallery's folder from a copy, or enrol again", f->path, f->size, committed);
+    return sl_fail(err, SL_ERR_CORRUPT,
+                   "%s: has %" PRIu64 " bytes, %" PRIu64 " were committed: the file was cut. Restore "
+                   "the gallery's folder from a copy, or enrol again",
+                   f->path, f->size, committed);
 }

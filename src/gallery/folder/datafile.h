@@ -39,8 +39,9 @@ typedef struct {
 /* dir/NAME.GENERATION, malloc'd; NULL when there is no memory. */
 char *sl_generation_path(const char *dir, const char *name, uint64_t generation);
 
-/* open(2) of a regular file; *size (may be NULL) is its size. Whoever writes follows no symbolic link: a folder that came
- * from elsewhere must not lead writes to files outside it. SL_ERR_NOT_FOUND when there is none. *fd is -1 on failure. */
+/* open(2) of a regular file; *size (may be NULL) is its size. Whoever writes follows no symbolic link: a folder that
+ * came from elsewhere must not lead writes to files outside it. SL_ERR_NOT_FOUND when there is none. *fd is -1 on
+ * failure. */
 sl_status sl_file_open(const char *path, int flags, int *fd, uint64_t *size, sl_error *err);
 
 /* A new file that holds `header`, not synced yet; the name must be free. Takes over `path`. */

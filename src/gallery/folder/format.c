@@ -178,8 +178,8 @@ bool sl_slot_decode(const uint8_t data[SL_SLOT_SIZE], uint64_t uid, sl_commit_st
                              .rows = sl_get_u64(data + 32),
                              .crops_end = sl_get_u64(data + 40),
                              .chain = sl_get_u32(data + 48)};
-    return sl_get_u64(data + 52) == 0 && out->uid == uid && out->rows <= SL_ROWS_MAX && out->log_end >= SL_HEADER_SIZE &&
-           out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
+    return sl_get_u64(data + 52) == 0 && out->uid == uid && out->rows <= SL_ROWS_MAX &&
+           out->log_end >= SL_HEADER_SIZE && out->log_end <= INT64_MAX && out->crops_end <= INT64_MAX &&
            out->sequence <= INT64_MAX;
 }
 
@@ -197,7 +197,8 @@ static size_t seal(uint8_t *out, sl_record_type type, size_t size, uint32_t *cha
 
 size_t sl_add_record_size(const sl_face_record *face)
 {
-    return SL_ADD_FIXED + face->image_size + 1 + face->label_size + 1 + (face->photo_sha256 ? SL_PHOTO_HASH_SIZE : 0) + 4;
+    return SL_ADD_FIXED + face->image_size + 1 + face->label_size + 1 + (face->photo_sha256 ? SL_PHOTO_HASH_SIZE : 0) +
+           4;
 }
 
 size_t sl_add_encode(const sl_face_record *face, uint32_t *chain, uint8_t *out)
@@ -279,10 +280,10 @@ static bool face_sound(const uint8_t *data, size_t size, sl_face_record *face)
     if (size < SL_ADD_FIXED + 6)
         return false;
     sl_face_decode(data, face);
-    return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP | ADD_HAS_HASH) && size == sl_add_record_size(face) &&
-           face->image[face->image_size] == 0 && face->label[face->label_size] == 0 &&
-           sl_name_sound(face->image, face->image_size) && sl_name_sound(face->label, face->label_size) &&
-           sl_all_finite(data + 40, 9);
+    return sl_get_u32(data + 12) <= (ADD_HAS_LANDMARKS | ADD_HAS_CROP | ADD_HAS_HASH) &&
+           size == sl_add_record_size(face) && face->image[face->image_size] == 0 &&
+           face->label[face->label_size] == 0 && sl_name_sound(face->image, face->image_size) &&
+           sl_name_sound(face->label, face->label_size) && sl_all_finite(data + 40, 9);
 }
 
 bool sl_record_decode(const uint8_t *data, size_t available, uint32_t *chain, sl_record *out)

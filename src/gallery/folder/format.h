@@ -48,8 +48,8 @@ void sl_header_encode(sl_file_kind kind, const sl_meta *meta, uint8_t out[SL_HEA
 #define SL_DERIVED_VERSION 1
 void sl_derived_header_encode(const char *magic, const sl_meta *meta, uint64_t stride, uint8_t out[SL_HEADER_SIZE]);
 
-/* Bytes of the centre [R, D] floats, which compact patches are stored around, filled up to a multiple of 64: a file of its
- * own, before version 4 behind the header of the patch file. 0 for other patches. */
+/* Bytes of the centre [R, D] floats, which compact patches are stored around, filled up to a multiple of 64: a file of
+ * its own, before version 4 behind the header of the patch file. 0 for other patches. */
 size_t sl_centre_bytes(const sl_template_shape *shape);
 
 /* Where the rows, or crops, begin. */

@@ -196,8 +196,8 @@ void sl_index_save(sl_folder *g)
 
 void sl_index_save_if_due(sl_folder *g, uint32_t due)
 {
-    if (!g->dirty && !g->base.broken && !g->vacant && !g->compacting && g->rows == g->committed.rows && g->rows >= g->indexed &&
-        g->rows - g->indexed >= due)
+    if (!g->dirty && !g->base.broken && !g->vacant && !g->compacting && g->rows == g->committed.rows &&
+        g->rows >= g->indexed && g->rows - g->indexed >= due)
         sl_index_save(g);
 }
 

@@ -154,8 +154,8 @@ static sl_status settle_on_one(sl_folder *g, uint64_t log_size, const sl_commit_
 
 sl_status sl_marker_read(sl_folder *g, sl_error *err)
 {
-    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation), g->base.writable,
-                            err));
+    SL_TRY(sl_datafile_open(&g->marker, sl_generation_path(g->base.place, MARKER_NAME, g->meta.generation),
+                            g->base.writable, err));
     return sl_marker_read_again(g, err);
 }
 

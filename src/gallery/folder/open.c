@@ -210,8 +210,9 @@ static sl_status read_centre(sl_folder *g, sl_error *err)
     const sl_status status =
         f.size == sl_centre_bytes(&g->meta.shape)
             ? take_centre(g, &f, 0, err)
-            : sl_fail(err, SL_ERR_CORRUPT, "%s: has %llu bytes instead of %zu: restore the gallery's folder from a copy",
-                      f.path, (unsigned long long)f.size, sl_centre_bytes(&g->meta.shape));
+            : sl_fail(err, SL_ERR_CORRUPT,
+                      "%s: has %llu bytes instead of %zu: restore the gallery's folder from a copy", f.path,
+                      (unsigned long long)f.size, sl_centre_bytes(&g->meta.shape));
     sl_datafile_close(&f);
     return status;
 }
@@ -232,7 +233,8 @@ static sl_status load(sl_folder *g, sl_error *err)
         if (sl_has_header((sl_file_kind)k, &g->meta))
             SL_TRY(check_header(g, (sl_file_kind)k, err));
         else
-            SL_TRY(sl_datafile_pieces(&g->files[k], sl_segment_span(&g->meta, (sl_file_kind)k), k == SL_FILE_CROPS, err));
+            SL_TRY(sl_datafile_pieces(&g->files[k], sl_segment_span(&g->meta, (sl_file_kind)k), k == SL_FILE_CROPS,
+                                      err));
     }
     SL_TRY(read_centre(g, err));
     SL_TRY(sl_marker_read(g, err));

@@ -300,7 +300,8 @@ sl_status sl_folder_commit(sl_gallery *gallery, sl_error *err);
 sl_status sl_folder_remove(sl_gallery *gallery, const char *image, const char *label, size_t *removed,
                            sl_error *err);
 sl_status sl_folder_backup(const char *dir, const char *file, sl_progress_fn progress, void *context, sl_error *err);
-sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context, sl_error *err);
+sl_status sl_folder_from_backup(const char *file, const char *dir, sl_progress_fn progress, void *context,
+                                sl_error *err);
 void sl_folder_mark(const sl_gallery *gallery, sl_gallery_mark *out);
 sl_status sl_folder_restore(sl_gallery *gallery, const sl_gallery_mark *from, const sl_gallery_mark *to,
                             sl_face_back_fn told, void *context, size_t *count, sl_error *err);

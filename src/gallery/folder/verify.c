@@ -8,7 +8,8 @@ sl_status sl_check_marker(const sl_folder *g, sl_error *err)
     if (!sl_marker_damaged(g))
         return SL_OK;
     return sl_fail(err, SL_ERR_CORRUPT, "%s: one of its two marks is damaged; %zu faces were found without it, and "
-                   "nothing in the folder speaks of more. Opening the gallery for writing (enrol, remove, compact) repairs it",
+                   "nothing in the folder speaks of more. Opening the gallery for writing (enrol, remove, compact) "
+                   "repairs it",
                    g->marker.path, g->base.faces);
 }
 

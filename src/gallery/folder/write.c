@@ -76,8 +76,8 @@ static sl_status drop_uncommitted(sl_folder *g, sl_status status, sl_error *err)
     g->dirty = false;
     if (sl_index_rewind(g, NULL) != SL_OK)
         g->base.broken = "the log can be read no more";
-    return sl_fail_in(err, status, "%s: %zu faces are safe, the %u added since the last commit are not and were dropped; "
-                      "add them again when the cause is gone", g->base.place, g->base.faces, added);
+    return sl_fail_in(err, status, "%s: %zu faces are safe, the %u added since the last commit are not and were "
+                      "dropped; add them again when the cause is gone", g->base.place, g->base.faces, added);
 }
 
 sl_status sl_folder_commit(sl_gallery *gallery, sl_error *err)

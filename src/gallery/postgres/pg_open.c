@@ -49,8 +49,8 @@ static sl_status look_for(sl_pg *p, bool *missing, size_t *found, sl_error *err)
 /* ---- the rows ---- */
 
 static const char row_sql[] =
-    "SELECT format_version, id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, shard, shards, "
-    "centre, faces_told FROM %s.gallery";
+    "SELECT format_version, id, model, fingerprint, dim, patch_rows, patch_cols, patch_channels, patches, shard, "
+    "shards, centre, faces_told FROM %s.gallery";
 
 /* The shape and the name of one shard's row; false where a column is not what it should be. */
 static bool read_shape(const PGresult *r, sl_template_shape *shape, char model[64], int64_t *id)

@@ -56,8 +56,8 @@ static sl_status verify_places(sl_pg *p, size_t shard, sl_error *err)
         const size_t belongs = sl_shard_of(label, strlen(label), p->place.shards);
         if (belongs != shard)
             return sl_fail(err, SL_ERR_CORRUPT,
-                           "%s: \"%.200s\" belongs to shard %zu: is the order of the shards another than before? Else copy the "
-                           "gallery into a new one ('secondlook gallery copy')",
+                           "%s: \"%.200s\" belongs to shard %zu: is the order of the shards another than before? Else "
+                           "copy the gallery into a new one ('secondlook gallery copy')",
                            p->place.names[shard], PQgetvalue(r, row, 0), belongs + 1);
     }
     return SL_OK;

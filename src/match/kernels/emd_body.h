@@ -252,7 +252,7 @@ static void body_take_rows(const int8_t *from, int count, size_t channels, int8_
         .similarities = similarities,                                                                             \
         .pooled_products = body_pooled_products,                                                                  \
         .column_maxima = body_column_maxima,                                                                      \
-        .upper_bound = body_upper_bound,                                                                                  \
+        .upper_bound = body_upper_bound,                                                                          \
         .rows_product = rows_product,                                                                             \
         .columns_product = columns_product,                                                                       \
         .rows_product_f64 = body_rows_product_f64,                                                                \

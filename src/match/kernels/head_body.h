@@ -1,5 +1,5 @@
-/* The product of a linear head (template/linear_head.h): one source for every instruction set. Each number is a sum over
- * the channels in order, however the rows are grouped: the same bits everywhere. */
+/* The product of a linear head (template/linear_head.h): one source for every instruction set. Each number is a sum
+ * over the channels in order, however the rows are grouped: the same bits everywhere. */
 #include "match/kernels/head_kernel.h"
 #include "match/kernels/lanes.h"
 #include "template/linear_head.h"

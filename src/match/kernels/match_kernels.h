@@ -107,7 +107,8 @@ typedef struct {
     void (*quantise_i16)(const float *x, size_t n, float factor, int16_t *out);
     /* n is a multiple of 64, as rows are; |x| <= 127. */
     void (*sums_i8)(const int8_t *x, size_t n, int32_t *sum, int32_t *sum_of_squares);
-    /* Copies `count` rows of `channels` to rows `stride` apart, zero behind the channels already; their sums [count]. */
+    /* Copies `count` rows of `channels` to rows `stride` apart, zero behind the channels already; their sums
+     * [count]. */
     void (*take_rows)(const int8_t *from, int count, size_t channels, int8_t *rows, size_t stride, int32_t *sums,
                       int32_t *sums_of_squares);
 } sl_emd_kernels;

@@ -7,7 +7,8 @@
 bool sl_has_pooled(const sl_match_layout *l)
 {
     const bool tiled = l->map_rows % l->rows == 0 && l->map_cols % l->cols == 0;
-    const bool mix = tiled && !l->weighting->joint; /* a mix has another length than g, which only one set's sum takes away */
+    /* a mix has another length than g, which only one set's sum takes away */
+    const bool mix = tiled && !l->weighting->joint;
     return l->weighting->pool == SL_POOL_EMBEDDING || (l->weighting->pool == SL_POOL_PATCHES && !mix);
 }
 

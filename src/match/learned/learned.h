@@ -14,8 +14,8 @@ struct sl_look {
     int cells, channels;      /* and their map, [cells, channels] */
     int batch;                /* pairs that are worked out together */
 
-    /* One thread's worker. `query` and `candidate` give where raw patches [cells, channels] are to be written, candidate
-     * i < batch; `run` scores the query and candidates 0 .. n - 1. */
+    /* One thread's worker. `query` and `candidate` give where raw patches [cells, channels] are to be written,
+     * candidate i < batch; `run` scores the query and candidates 0 .. n - 1. */
     sl_status (*open)(const sl_look *look, int threads, void **worker, sl_error *err);
     void (*close)(void *worker);
     float *(*query)(void *worker);
@@ -29,8 +29,8 @@ struct sl_look {
     void (*free)(sl_look *look);
 };
 
-/* A face's raw patches [cells, channels], as the look reads them. SL_ERR_UNSUPPORTED without any, SL_ERR_NUMERIC for NaN
- * and infinity. */
+/* A face's raw patches [cells, channels], as the look reads them. SL_ERR_UNSUPPORTED without any, SL_ERR_NUMERIC for
+ * NaN and infinity. */
 sl_status sl_look_patches(const sl_look *look, const sl_patch_source *face, float *out, sl_error *err);
 
 #endif

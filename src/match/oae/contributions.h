@@ -1,5 +1,5 @@
-/* What each cell of a patch map gives to the embedding (template/linear_head.h), of one face or of many. The weights of a
- * head are some 10 MiB, so that faces are best taken together, or once for all (the bank). Every number is the same
+/* What each cell of a patch map gives to the embedding (template/linear_head.h), of one face or of many. The weights of
+ * a head are some 10 MiB, so that faces are best taken together, or once for all (the bank). Every number is the same
  * whatever is taken together and on however many threads. */
 #ifndef SL_MATCH_CONTRIBUTIONS_H
 #define SL_MATCH_CONTRIBUTIONS_H

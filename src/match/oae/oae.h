@@ -1,6 +1,6 @@
 /* What the occlusion-aware second look knows about a model: its linear head, and per cell how the contributions
- * (template/linear_head.h) of ordinary faces look. From that it reads which cells of a query to trust, and embeds query and
- * candidates again from the trusted cells:
+ * (template/linear_head.h) of ordinary faces look. From that it reads which cells of a query to trust, and embeds query
+ * and candidates again from the trusted cells:
  *
  *     x_p = y_p - mu_p                             y_p: contribution of cell p, mu_p: its mean over faces
  *     v_p = 1 - |U_p x_p|^2 / |x_p|^2              U_p: the 32 directions in which faces differ most at cell p

@@ -1,5 +1,6 @@
 /* Sinkhorn's iteration to convergence, in double: `--solver converged`. The published iteration, the default, is
- * body_sinkhorn in kernels/emd_body.h; it stops early and needs no care; here the scalings may grow without bound, so they are absorbed into potentials f, g now and then:
+ * body_sinkhorn in kernels/emd_body.h; it stops early and needs no care; here the scalings may grow without bound, so
+ * they are absorbed into potentials f, g now and then:
  *
  *     T = diag(r) K diag(c),  K = exp((S - 1 + f + g) / eps)
  */

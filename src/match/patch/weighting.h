@@ -34,8 +34,8 @@ struct sl_weighting_kind {
      * is below 0 counts as 0, and each set is divided by its sum afterwards. */
     void (*pair)(const sl_patch_set *query, const sl_patch_set *candidate, const float *S, float *u, float *v);
 
-    /* Both sets are divided by the sum of both. Their totals differ then, so that there is no plan with these marginals;
-     * the published iteration, which ends with the query's, takes them all the same. */
+    /* Both sets are divided by the sum of both. Their totals differ then, so that there is no plan with these
+     * marginals; the published iteration, which ends with the query's, takes them all the same. */
     bool joint;
 
     /* Whether sketches (sketch.h) bound it, and pay. A fixed one they do always; of a pair's they know apc's. */

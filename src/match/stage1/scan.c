@@ -91,7 +91,8 @@ static size_t slice_begin(const scan *s, size_t slice)
     return (size_t)((unsigned __int128)s->n_rows * slice / s->slices);
 }
 
-/* `count` rows of one block against the group's queries. Returns the first with a product that is not finite, or `count`. */
+/* `count` rows of one block against the group's queries. Returns the first with a product that is not finite, or
+ * `count`. */
 static size_t scan_piece(const scan *s, const float *rows, size_t stride, size_t count, uint32_t index, size_t query,
                          size_t n_queries, heap *heaps)
 {
@@ -360,9 +361,11 @@ float sl_scan_dot(const float *a, const float *b, int dim)
 sl_status sl_bank_check(const sl_vectors *bank, const sl_vectors *queries, sl_error *err)
 {
     if (bank->count >= UINT32_MAX)
-        return sl_fail(err, SL_ERR_LIMIT, "cosine scan: a bank of %zu vectors; at most %u", bank->count, UINT32_MAX - 1);
+        return sl_fail(err, SL_ERR_LIMIT, "cosine scan: a bank of %zu vectors; at most %u", bank->count,
+                       UINT32_MAX - 1);
     if (queries && queries->dim != bank->dim)
-        return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: queries of dim %d, a bank of dim %d", queries->dim, bank->dim);
+        return sl_fail(err, SL_ERR_ARGUMENT, "cosine scan: queries of dim %d, a bank of dim %d", queries->dim,
+                       bank->dim);
     return SL_OK;
 }
 

@@ -20,9 +20,9 @@
 /* What is told of five points, [N, SL_POINTS_TOLD] (face/hidden_points.h). */
 #define SL_ARCH_POINTS "points"
 
-/* Inner tensors that go by these names, for whoever asks for them: the weights of attention of layer L, [N, heads, T, T], or
- * [N, heads, T] of the class token alone where the last layer works out nothing else; of h2l the tokens that each photo's
- * feature is made of, [N * R, C]. */
+/* Inner tensors that go by these names, for whoever asks for them: the weights of attention of layer L, [N, heads, T,
+ * T], or [N, heads, T] of the class token alone where the last layer works out nothing else; of h2l the tokens that
+ * each photo's feature is made of, [N * R, C]. */
 #define SL_ATTENTION "transformer.layers.%d.attention"
 #define SL_LOOK_TOKENS_FIRST "tokens_1"
 #define SL_LOOK_TOKENS_SECOND "tokens_2"
@@ -116,8 +116,8 @@ typedef struct {
     bool used; /* false: in the published files, but not needed (num_batches_tracked, a training head) */
 } sl_arch_tensor;
 
-/* All of them, of the row's size, in the order of the published files (mobilefacenet, ir50 and its like: of the layers); freed by
- * sl_arch_tensors_free. */
+/* All of them, of the row's size, in the order of the published files (mobilefacenet, ir50 and its like: of the
+ * layers); freed by sl_arch_tensors_free. */
 sl_status sl_arch_tensors(const sl_arch *arch, sl_arch_tensor **out, size_t *count, sl_error *err);
 void sl_arch_tensors_free(sl_arch_tensor *tensors, size_t count);
 

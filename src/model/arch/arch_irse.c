@@ -1,5 +1,6 @@
-/* IR and IR-SE of face.evoLVe, InsightFace_Pytorch and CurricularFace (He et al. 2016 with a norm first; Hu et al. 2018;
- * Huang et al. 2020), input 3x112x112. They differ from arch_iresnet.c in where norms stand, and in their names. */
+/* IR and IR-SE of face.evoLVe, InsightFace_Pytorch and CurricularFace (He et al. 2016 with a norm first; Hu et al.
+ * 2018; Huang et al. 2020), input 3x112x112. They differ from arch_iresnet.c in where norms stand, and in their
+ * names. */
 #include "model/arch/arch_all.h"
 
 enum { REDUCTION = 16 }; /* of channels, within a squeeze */

@@ -1,5 +1,5 @@
-/* Where the five points of an aligned face are, and how far each is hidden (face/hidden_points.h): six convolutions over
- * a view of 3x64x64, and two dense layers. */
+/* Where the five points of an aligned face are, and how far each is hidden (face/hidden_points.h): six convolutions
+ * over a view of 3x64x64, and two dense layers. */
 #include "face/hidden_points.h"
 #include "model/arch/arch_all.h"
 

@@ -5,7 +5,8 @@
  *     [class token]  [patches of photo 1]  [separator]  [patches of photo 2]
  *          1 x 1           1 or N x R           1 x 1            N x R
  *
- * Published layer:  x = x + attention(x);  x = x + dense(gelu(dense(norm(x)))). Names are the published state dict's. */
+ * Published layer:  x = x + attention(x);  x = x + dense(gelu(dense(norm(x)))). Names are the published state
+ * dict's. */
 #ifndef SL_MODEL_ARCH_TRANSFORMER_H
 #define SL_MODEL_ARCH_TRANSFORMER_H
 

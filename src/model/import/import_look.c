@@ -52,7 +52,8 @@ sl_status sl_import_look(const char *file, const sl_import_options *o, const cha
         *inside |= is_inside(&look->dict.weights[i]);
     SL_TRY(sl_import_name(look, folder, name, "", err));
     if (*inside && o->backbone)
-        return sl_fail(err, SL_ERR_ARGUMENT, "%s: has the network inside whose maps it reads, not %s", file, o->backbone);
+        return sl_fail(err, SL_ERR_ARGUMENT, "%s: has the network inside whose maps it reads, not %s", file,
+                       o->backbone);
     if (!*inside && !o->backbone)
         return sl_fail(err, SL_ERR_ARGUMENT, "%s: has no network inside: name the model whose maps it was trained on",
                        file);

@@ -104,8 +104,8 @@ sl_status sl_import_network(sl_import *m, const char *arch, sl_error *err)
         return sl_fail_in(err, SL_ERR_FORMAT, "it is no checkpoint (torch.save, safetensors), nor a network");
     sl_status status = find_layout(m, file, arch, err);
     if (status == SL_OK && memcmp(beside, nothing, sizeof beside) != 0)
-        status = sl_fail(err, SL_ERR_UNSUPPORTED, "it keeps weights in other files, and would be imported without them; a "
-                         "manifest beside it uses it where it is (docs/models.md)");
+        status = sl_fail(err, SL_ERR_UNSUPPORTED, "it keeps weights in other files, and would be imported without "
+                         "them; a manifest beside it uses it where it is (docs/models.md)");
     sl_graph_free(file);
     return status;
 }

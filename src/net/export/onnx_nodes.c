@@ -152,7 +152,8 @@ static void put_layernorm(call *c, const char *op)
 static void put_gelu(call *c)
 {
     const char *name = c->node->name;
-    const char *y = put_step(c, "Erf", put_step(c, "Mul", c->inputs[0], sl_put_scalar(c->w, name, (float)M_SQRT1_2)), NULL);
+    const char *y =
+        put_step(c, "Erf", put_step(c, "Mul", c->inputs[0], sl_put_scalar(c->w, name, (float)M_SQRT1_2)), NULL);
     y = put_step(c, "Add", y, sl_put_scalar(c->w, name, 1));
     const char *const last[2] = {put_step(c, "Mul", c->inputs[0], y), sl_put_scalar(c->w, name, .5f)};
     sl_put_node(c->w, "Mul", last, 2, c->outputs, 1);

@@ -1,5 +1,5 @@
-/* Loops over rows of floats that sum on their way, compiled once for each instruction set (row_sums_body.h). Sums are of
- * SL_ROW_LANES lanes, which are added in one order, so all variants compute the same values. x and y may be the same
+/* Loops over rows of floats that sum on their way, compiled once for each instruction set (row_sums_body.h). Sums are
+ * of SL_ROW_LANES lanes, which are added in one order, so all variants compute the same values. x and y may be the same
  * memory, gy and gx too. */
 #ifndef SL_NET_ROWS_H
 #define SL_NET_ROWS_H

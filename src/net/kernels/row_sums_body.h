@@ -71,9 +71,9 @@ static void ROWS(gelu_back)(const float *x, const float *gy, float *gx, int64_t 
     }
 }
 
-/* bf16 is the upper half of a float. GELU's own error is a polynomial's, below bf16's: for |x| <= 4 how much lies below x is
- * 1/2 + x P(x^2), with P's values chosen so that the largest error of x times that is least (Lawson's weights on least
- * squares) and P(16) = 1/8. Beyond, it is 0 or 1. Rounded to nearest, halves away from zero. */
+/* bf16 is the upper half of a float. GELU's own error is a polynomial's, below bf16's: for |x| <= 4 how much lies below
+ * x is 1/2 + x P(x^2), with P's values chosen so that the largest error of x times that is least (Lawson's weights on
+ * least squares) and P(16) = 1/8. Beyond, it is 0 or 1. Rounded to nearest, halves away from zero. */
 static void ROWS(gelu_bf16)(const uint16_t *x, uint16_t *y, int64_t n)
 {
     SIMD
@@ -110,7 +110,8 @@ INLINE float ROWS(total)(const float lanes[LANES])
     return half[0];
 }
 
-/* The sum over i of `expression`, made in lanes; what is behind the last whole row of lanes goes into the first ones. */
+/* The sum over i of `expression`, made in lanes; what is behind the last whole row of lanes goes into the first
+ * ones. */
 #define SUM_OF(result, n, expression)                                                                             \
     do {                                                                                                          \
         float lanes_[LANES] = {0};                                                                                \

@@ -35,7 +35,8 @@ static inline dnnl_function dnnl_unary(const sl_attr *attr)
 #ifndef __aarch64__ /* not tried there */
     case SL_FN_GELU: return (dnnl_function){dnnl_eltwise_gelu_erf, 0, 0};
 #endif
-#if DNNL_VERSION_MAJOR >= 3 || !defined(__aarch64__) /* ARM's of version 2 is wrong behind convolutions, in 512-bit SVE */
+#if DNNL_VERSION_MAJOR >= 3 || !defined(__aarch64__)
+    /* ARM's of version 2 is wrong behind convolutions, in 512-bit SVE */
     /* version 2 has the numbers built in and ignores them */
     case SL_FN_HARD_SWISH: return (dnnl_function){dnnl_eltwise_hardswish, 1.0f / 6, 0.5f};
 #endif

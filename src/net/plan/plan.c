@@ -176,7 +176,8 @@ static sl_status take_room(size_t needed, sl_error *err)
     if (all <= available)
         return SL_OK;
     atomic_fetch_sub(&promised, needed);
-    return sl_fail(err, SL_ERR_MEMORY, "a network needs %zu MiB of memory, %zu are free", needed >> 20, available >> 20);
+    return sl_fail(err, SL_ERR_MEMORY, "a network needs %zu MiB of memory, %zu are free", needed >> 20,
+                   available >> 20);
 }
 
 sl_status sl_plan_compile(const sl_graph *g, int threads, sl_plan **out, sl_error *err)

@@ -38,8 +38,8 @@ sl_status sl_plan_run(sl_plan *plan, sl_error *err);
 /* The same with the steady inputs of the run before: what depends on them alone is not computed again. */
 sl_status sl_plan_run_again(sl_plan *plan, sl_error *err);
 
-/* The same; after each of its steps, numbered from 0, `after` is told: it may read outputs that are done by then. Its failure
- * ends the run. */
+/* The same; after each of its steps, numbered from 0, `after` is told: it may read outputs that are done by then. Its
+ * failure ends the run. */
 typedef sl_status (*sl_plan_after)(void *context, int step, sl_error *err);
 sl_status sl_plan_run_watched(sl_plan *plan, sl_plan_after after, void *context, sl_error *err);
 

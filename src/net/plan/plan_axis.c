@@ -1,5 +1,5 @@
-/* Softmax and L2 normalisation along one axis of a dense tensor, and their gradients. Rows, whose axis is the last, have
- * loops of their own. */
+/* Softmax and L2 normalisation along one axis of a dense tensor, and their gradients. Rows, whose axis is the last,
+ * have loops of their own. */
 #include <math.h>
 #include <stdlib.h>
 

@@ -61,7 +61,8 @@ static sl_status add_norm(sl_build *b, const sl_node *n, const sl_md *data, cons
                              {DNNL_ARG_SHIFT, in[1], false, true}};
     bool is_back = n->op == SL_OP_BATCHNORM_BACK;
     sl_arguments a = {0};
-    sl_status status = add_arguments(b, is_back ? back : forward, is_back ? 8 + SL_NORM_BACK_TAKES_SHIFT : 6, data, channels, &a, err);
+    sl_status status =
+        add_arguments(b, is_back ? back : forward, is_back ? 8 + SL_NORM_BACK_TAKES_SHIFT : 6, data, channels, &a, err);
     if (status == SL_OK)
         return sl_add_primitive(b, pd, &a, err);
     dnnl_primitive_desc_destroy(pd);

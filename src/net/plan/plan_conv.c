@@ -271,8 +271,8 @@ static bool describe_memory(const sl_build *b, linear *l)
     return good && (!l->has_bias || sl_md_dense(&b->g->tensors[l->n->inputs[2]].shape, &l->bias));
 }
 
-/* A dense layer in bf16 whose GELU is a step of its own, in the layer's bf16 (plan_elements.c): oneDNN's, behind the layer
- * by way of f32, takes a fourth of the layer's time. */
+/* A dense layer in bf16 whose GELU is a step of its own, in the layer's bf16 (plan_elements.c): oneDNN's, behind the
+ * layer by way of f32, takes a fourth of the layer's time. */
 static bool gelu_follows(const sl_build *b, const linear *l)
 {
     const int next = b->reader[l->n->outputs[0]];

@@ -52,7 +52,8 @@ static sl_status add(sl_build *b, sl_status status, dnnl_primitive_desc_t pd, sl
 
 /* ---- by the input ---- */
 
-static sl_status data_arguments(sl_build *b, conv_back *c, const_dnnl_primitive_desc_t pd, sl_arguments *a, sl_error *err)
+static sl_status data_arguments(sl_build *b, conv_back *c, const_dnnl_primitive_desc_t pd, sl_arguments *a,
+                                sl_error *err)
 {
     int gy, weights, gx;
     if (!sl_pd_md(pd, dnnl_query_diff_src_md, &c->of_x) || !sl_pd_md(pd, dnnl_query_diff_dst_md, &c->of_y) ||
@@ -132,7 +133,8 @@ static sl_status compile_as(sl_build *b, conv_back *c, dnnl_data_type_t type, bo
     return status;
 }
 
-/* On arm64 oneDNN 2.6 gets some of these gradients wrong (net/test_gradient_plan found it): the plain form runs there. */
+/* On arm64 oneDNN 2.6 gets some of these gradients wrong (net/test_gradient_plan found it): the plain form runs
+ * there. */
 #if defined(__aarch64__)
 enum { ONEDNN_IS_RIGHT = 0 };
 #else

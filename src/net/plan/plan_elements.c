@@ -126,7 +126,8 @@ static bool can_map(const sl_build *b, const sl_node *n)
 
 /* Room for the numbers per channel, zeros behind them; constants are worked out here and now. buffers: of those that
  * are none. */
-static sl_status map_params(sl_build *b, const sl_node *n, const sl_layout *l, map_state *s, int *buffers, sl_error *err)
+static sl_status map_params(sl_build *b, const sl_node *n, const sl_layout *l, map_state *s, int *buffers,
+                            sl_error *err)
 {
     size_t bytes = (size_t)(l->blocks * l->width) * sizeof(float);
     s->n_params = n->n_inputs - 1;

@@ -1,6 +1,7 @@
-/* Dense layers in bf16 and int8 that read very many numbers, as a sum of such that read a part each. oneDNN 2.6's kernel
- * for 50 rows of 32,768 runs at a fifth of a Xeon's rate in int8, for 4,096 at nearly all of it. In f32 both wait for
- * weights, and putting the parts one behind the other, which a narrow copy does on its way, would be a step more.
+/* Dense layers in bf16 and int8 that read very many numbers, as a sum of such that read a part each. oneDNN 2.6's
+ * kernel for 50 rows of 32,768 runs at a fifth of a Xeon's rate in int8, for 4,096 at nearly all of it. In f32 both
+ * wait for weights, and putting the parts one behind the other, which a narrow copy does on its way, would be a step
+ * more.
  *
  *     x [rows, K]  --reorder-->  [parts, rows, K / parts]  --part by part-->  y = y + x_p W_p
  */
@@ -189,8 +190,8 @@ sl_status sl_compile_long_dense(sl_build *b, const sl_node *n, bool *done, sl_er
     const int64_t parts = parts_for(w->dim[1]);
     if (parts < 2)
         return SL_OK;
-    long_dense l = {.n = n, .type = sl_type_of(b, n), .rows = b->g->tensors[n->inputs[0]].shape.dim[0], .depth = w->dim[1] / parts,
-                          .outputs = w->dim[0], .parts = parts};
+    long_dense l = {.n = n, .type = sl_type_of(b, n), .rows = b->g->tensors[n->inputs[0]].shape.dim[0],
+                    .depth = w->dim[1] / parts, .outputs = w->dim[0], .parts = parts};
     *done = describe_memory(b, &l, err);
     sl_status status = *done ? add_parts(b, &l, err) : SL_OK;
     free_long(&l);

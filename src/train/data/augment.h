@@ -48,8 +48,8 @@ sl_status sl_augmentation_check(const sl_augmentation *a, sl_error *err);
 /* Picture `number` of a run: the same arguments give the same bytes, on any thread. crop: RGB or grey, out is RGB.
  * landmarks: 68 in the crop's pixels; NULL, or such that nothing can be drawn by them: rectangles take the place of
  * masks, sunglasses, scarves and blocks, and what is worn is drawn where an aligned face is. other: another face's
- * crop; NULL: textures take the place of faces. clean (NULL: not wanted): the crop with nothing but the mirror. Both are
- * the caller's. */
+ * crop; NULL: textures take the place of faces. clean (NULL: not wanted): the crop with nothing but the mirror. Both
+ * are the caller's. */
 sl_status sl_augment(const sl_augmentation *a, const sl_image *crop, const sl_point *landmarks, const sl_image *other,
                      uint64_t seed, uint64_t number, sl_image *clean, sl_image *out, sl_error *err);
 

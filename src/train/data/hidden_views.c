@@ -96,8 +96,8 @@ static sl_augmentation only_camera(const sl_augmentation *a)
     return out;
 }
 
-static sl_status look(const sl_wide_face *face, const sl_image *seen, bool mirrored, sl_rng *r, float *view, float *told,
-                      sl_error *err)
+static sl_status look(const sl_wide_face *face, const sl_image *seen, bool mirrored, sl_rng *r, float *view,
+                      float *told, sl_error *err)
 {
     sl_affine map;
     sl_image taken;

@@ -86,8 +86,8 @@ sl_status sl_wide_faces_find(const sl_source *photos, const sl_engine *engine, i
     sl_status status = f.faces ? find_all(&f, n, threads, ticker, err) : sl_no_memory(err, "for faces");
     sl_sessions_close(f.sessions, threads);
     if (status == SL_OK && !(*count = keep_found(f.faces, n)))
-        status = sl_fail(err, SL_ERR_NOT_FOUND, "no face with landmarks is on any of %zu photos: points are learned from "
-                         "whole photos, and dlib's landmarks are needed (apt-get install libdlib-data)", n);
+        status = sl_fail(err, SL_ERR_NOT_FOUND, "no face with landmarks is on any of %zu photos: points are learned "
+                         "from whole photos, and dlib's landmarks are needed (apt-get install libdlib-data)", n);
     if (status != SL_OK) {
         sl_wide_faces_free(f.faces, n);
         return status;

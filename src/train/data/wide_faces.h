@@ -1,5 +1,5 @@
-/* The main faces of whole photos, small and with what is around them, in memory: what points are learned from. Their five
- * points, by a detector on the uncovered photo, are the truth that covers will hide. */
+/* The main faces of whole photos, small and with what is around them, in memory: what points are learned from. Their
+ * five points, by a detector on the uncovered photo, are the truth that covers will hide. */
 #ifndef SL_TRAIN_WIDE_FACES_H
 #define SL_TRAIN_WIDE_FACES_H
 

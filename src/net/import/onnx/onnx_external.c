@@ -94,8 +94,8 @@ static sl_status lend_side_data(sl_onnx_file *file, Onnx__TensorProto *t, const 
     const sl_mapping *map = NULL;
     size_t offset = 0, length = 0;
     if (!stays_below(location))
-        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s: its data is said to be in \"%.200s\", which is no file below "
-                       "the model's folder", name, location ? location : "");
+        return sl_fail(err, SL_ERR_FORMAT, "tensor %.200s: its data is said to be in \"%.200s\", which is no file "
+                       "below the model's folder", name, location ? location : "");
     SL_TRY(side_file(file, folder, location, digest, &map, err));
     bool good = bytes_of(t, "offset", 0, &offset) && offset <= map->size &&
                 bytes_of(t, "length", map->size - offset, &length) && length <= map->size - offset;

@@ -11,8 +11,8 @@ sl_status sl_safetensors_read(const char *path, sl_state_dict *out, sl_error *er
 /* The same from memory, which must outlive *out. */
 sl_status sl_safetensors_parse(const uint8_t *data, size_t size, sl_state_dict *out, sl_error *err);
 
-/* A text of the header's metadata (malloc'd); NULL, and not an error, where it has none of that key. The file is a sound
- * one: it has been parsed. */
+/* A text of the header's metadata (malloc'd); NULL, and not an error, where it has none of that key. The file is a
+ * sound one: it has been parsed. */
 sl_status sl_safetensors_note(const uint8_t *data, size_t size, const char *key, char **out, sl_error *err);
 
 /* Whether a file that begins so is one of safetensors. */
