@@ -42,19 +42,19 @@ check: models ## every test: units, golden values, fuzz corpora, command line, i
 	@tools/server-clients > /dev/null || echo "the server's clients could not be fetched: tests that want them are skipped"
 	@cd build && $(CTEST)
 
-# Left out: the four tests of the command line that took half of all the time, as they start the program hundreds of times
-# on what the others start it on once, and those of galleries in PostgreSQL that are about clients, not the extension.
-# `make asan SLOW=^$$` runs these too.
+# Left out: the four tests of the command line that took half of all the time, as they start the program hundreds of
+# times on what the others start it on once, and those of galleries in PostgreSQL that are about clients, not the
+# extension. `make asan SLOW=^$$` runs these too.
 SLOW := ^cli/(decisions|identify|interrupt|pictures)$$|^postgres/(crash|full|kinds|rebalance|replica|served|shards)$$
 asan: models ## the same tests under the address and undefined behaviour sanitizers, but for the slowest
 	@tools/setup check
 	@cmake --preset asan-ubsan && cmake --build build-asan
 	@cd build-asan && $(CTEST) -E '$(SLOW)'
 
-# import, int8, detect, covered_points, look, open_int8 and query run networks, whose threads are OpenMP's (this sanitizer does
-# not see them wait for each other), test_sketch one thread's arithmetic, the gallery's damage, crash, fault, marker and
-# segment tests one thread's files: nothing for this sanitizer, and minutes long under it. pipeline/test_identify has
-# sketches made by several threads, gallery/test_threads the gallery's.
+# import, int8, detect, covered_points, look, open_int8 and query run networks, whose threads are OpenMP's (this
+# sanitizer does not see them wait for each other), test_sketch one thread's arithmetic, the gallery's damage, crash,
+# fault, marker and segment tests one thread's files: nothing for this sanitizer, and minutes long under it.
+# pipeline/test_identify has sketches made by several threads, gallery/test_threads the gallery's.
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
 	@cmake --preset tsan && cmake --build build-tsan
 	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval|server|train)/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points|look|open_int8|query)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'

@@ -57,8 +57,8 @@ def measure(options):
 
 
 def steps_table(document):
-    head = ["network, batch", "program", "step, ms", "samples/s", "GFLOP/s", "share of f32 products' rate", "times PyTorch",
-            "by processor's time", "peak memory, MB"]
+    head = ["network, batch", "program", "step, ms", "samples/s", "GFLOP/s", "share of f32 products' rate",
+            "times PyTorch", "by processor's time", "peak memory, MB"]
     rows = []
     for row in document["train"]["steps"]:
         own = row["program"] == "secondlook"

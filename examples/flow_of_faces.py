@@ -42,7 +42,8 @@ for axes, face, weights, title in ((left, query, query_weights, "query"), (right
     axes.set_title(title)
 for s, m in zip(*np.unravel_index(np.argsort(plan, axis=None)[::-1][:40], plan.shape)):
     figure.add_artist(matplotlib.patches.ConnectionPatch(
-        (x[m], y[m]), (x[s], y[s]), "data", "data", axesA=left, axesB=right, color="orange", alpha=float(plan[s, m] / plan.max())))
+        (x[m], y[m]), (x[s], y[s]), "data", "data", axesA=left, axesB=right, color="orange",
+        alpha=float(plan[s, m] / plan.max())))
 below[0].imshow(secondlook.draw_flow(query, other, look))
 below[0].set_title("query, made of the other's patches")
 below[1].imshow(secondlook.draw_weights(query, other, look)[0])

@@ -17,7 +17,7 @@ def pkg_config(what):
 setup(
     version=pkg_config("--modversion")[0],
     ext_modules=[Extension("secondlook._core", sorted(glob.glob("core/*.c")), depends=["core/py_core.h"],
-                           extra_compile_args=["-std=gnu11", *pkg_config("--cflags")], extra_link_args=pkg_config("--libs"),
-                           py_limited_api=True)],
+                           extra_compile_args=["-std=gnu11", *pkg_config("--cflags")],
+                           extra_link_args=pkg_config("--libs"), py_limited_api=True)],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

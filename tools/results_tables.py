@@ -162,7 +162,8 @@ def dissertation(results):
     for model in MODELS:
         for r in results.rows(model, "lfw", "dissertation"):
             rows.append([model] + [f"{r[s][m]:.2f}" for s in ("stage1", "stage2", "max") for m in ("p1", "rp", "mapr")])
-    return table(["model"] + [f"{s} {m}" for s in ("stage 1", "emd", "best order") for m in ("P@1", "RP", "MAP@R")], rows)
+    return table(["model"] + [f"{s} {m}" for s in ("stage 1", "emd", "best order") for m in ("P@1", "RP", "MAP@R")],
+                 rows)
 
 
 def curve(results, name, key, form):
@@ -236,8 +237,8 @@ def pairs(results):
     return table(["model", "", "ten folds", "EER", "TAR at FAR 10 %", "1 %", ".1 %", ".01 %"], rows)
 
 
-TABLES = {f.__name__: f for f in (headline, measures, looks, sweep_lfw, sweep_mask, sweep_sunglasses, sweep_crop, include,
-                                  cropped, dissertation, alpha, k, seconds, first, solver, pairs)}
+TABLES = {f.__name__: f for f in (headline, measures, looks, sweep_lfw, sweep_mask, sweep_sunglasses, sweep_crop,
+                                  include, cropped, dissertation, alpha, k, seconds, first, solver, pairs)}
 
 
 def main():

@@ -10,14 +10,14 @@ A photo is a path, the bytes of a file, or an array [height, width, 3] of uint8:
 Engine, and read a Gallery together. Every refusal is a secondlook.Error. docs/python.md has the rest.
 """
 from . import evaluation
-from ._core import (CosineBank, Engine, Gallery, Look, Template, attribute, backend, compact_gallery, compare, cosine_top,
-                    draw_flow, draw_heats, draw_pair, draw_shares, draw_weights, emd, emd_plan, fetch_model, models,
-                    read_image, upgrade_gallery, verify_gallery, version, write_image)
-from ._errors import (ArgumentError, CorruptError, Error, ExistsError, FormatError, InternalError, Interrupted, LimitError,
-                      LockedError, MismatchError, NoFaceError, NotFoundError, NumericError, OutOfMemory, SeveralFacesError,
-                      SystemFailure, UnsupportedError)
+from ._core import (CosineBank, Engine, Gallery, Look, Template, attribute, backend, compact_gallery, compare,
+                    cosine_top, draw_flow, draw_heats, draw_pair, draw_shares, draw_weights, emd, emd_plan, fetch_model,
+                    models, read_image, upgrade_gallery, verify_gallery, version, write_image)
+from ._errors import (ArgumentError, CorruptError, Error, ExistsError, FormatError, InternalError, Interrupted,
+                      LimitError, LockedError, MismatchError, NoFaceError, NotFoundError, NumericError, OutOfMemory,
+                      SeveralFacesError, SystemFailure, UnsupportedError)
 from ._records import (Answer, Attribution, Calibration, Candidate, EnrollReport, Entry, Evaluation, Face, GalleryInfo,
-                       Interval, Match, ModelInfo, Note, Openset, OpensetPoint, OpensetRates, Quality, Score, Verification,
-                       VerifyRates, VerifyResult)
+                       Interval, Match, ModelInfo, Note, Openset, OpensetPoint, OpensetRates, Quality, Score,
+                       Verification, VerifyRates, VerifyResult)
 
 __version__ = version()

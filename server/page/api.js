@@ -14,13 +14,15 @@ export async function ask(method, path, body) {
     if (body && !form) headers["content-type"] = "application/json";
     const reply = await fetch(path, { method, headers, body: body && !form ? JSON.stringify(body) : body });
     const type = reply.headers.get("content-type") ?? "";
-    if (!reply.ok) throw new Refused(reply.status, type.includes("json") ? (await reply.json()).detail : reply.statusText);
+    if (!reply.ok) throw new Refused(reply.status,
+        type.includes("json") ? (await reply.json()).detail : reply.statusText);
     return type.startsWith("image/") ? reply.blob() : type.includes("json") ? reply.json() : null;
 }
 
 // By a key, or a name and a password; without either, the session that there is.
 export async function login(secret, name) {
-    const who = secret ? await ask("POST", "/v1/session", name ? { name, password: secret } : { key: secret }) : await ask("GET", "/v1/session");
+    const who = secret ? await ask("POST", "/v1/session", name ? { name, password: secret } : { key: secret })
+        : await ask("GET", "/v1/session");
     csrf = who.csrf;
     return who;
 }
@@ -38,7 +40,8 @@ export function follow(id, tell, end) {
     return () => source.close();
 }
 
-export const galleryPath = (gallery, ...more) => ["/v1/galleries", gallery, ...more].map((part, i) => i ? encodeURIComponent(part) : part).join("/");
+export const galleryPath = (gallery, ...more) => ["/v1/galleries", gallery, ...more]
+    .map((part, i) => i ? encodeURIComponent(part) : part).join("/");
 
 export function form(fields) {
     const made = new FormData();

@@ -8,7 +8,8 @@ export function camera(take) {
     const wrong = el("p", { class: "wrong", role: "alert" });
     let stream = null;
     const open = el("button", { class: "quiet", onclick: start }, texts.camera);
-    const shoot = el("button", { onclick: photograph }, texts.shoot), stop = el("button", { class: "quiet", onclick: close }, texts.stop);
+    const shoot = el("button", { onclick: photograph }, texts.shoot),
+        stop = el("button", { class: "quiet", onclick: close }, texts.stop);
     const live = el("div", { class: "live", hidden: true }, video, el("p", { class: "tools" }, shoot, stop));
     const box = el("div", {}, open, live, wrong);
 

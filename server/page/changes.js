@@ -14,9 +14,11 @@ export function changes(gallery, reload) {
         sessionStorage.setItem(key, JSON.stringify(kept));
         list.hidden = !kept.length;
         summary.textContent = texts.changes(kept.length);
-        items.replaceChildren(...kept.map(change => el("li", { class: "tools start" }, change.text, undoButton(change))));
+        items.replaceChildren(...kept.map(change => el("li", { class: "tools start" }, change.text,
+            undoButton(change))));
     }
-    const undoButton = change => el("button", { class: "quiet", "aria-label": `${texts.undo}: ${change.text}`, onclick: () => takeBack(change) }, texts.undo);
+    const undoButton = change => el("button", { class: "quiet", "aria-label": `${texts.undo}: ${change.text}`,
+        onclick: () => takeBack(change) }, texts.undo);
 
     // The newest first: an older one may be about the same faces.
     async function takeBack(change) {

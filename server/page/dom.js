@@ -43,7 +43,8 @@ export function svg(tag, attributes = {}, ...children) {
 // How good a face's picture is, in a word and a figure.
 export function badge(quality) {
     const level = quality >= 0.5 ? "fine" : quality >= 0.2 ? "fair" : "poor";
-    return el("span", { class: `badge ${level}`, title: texts.qualityHelp }, `${texts.quality[level]} ${quality.toFixed(2)}`);
+    return el("span", { class: `badge ${level}`, title: texts.qualityHelp },
+        `${texts.quality[level]} ${quality.toFixed(2)}`);
 }
 
 export const percent = x => Math.round(100 * x);

@@ -6,7 +6,8 @@ import { texts } from "./texts.js";
 export function jobs(main, { gallery, who }) {
     const list = el("ul", { class: "jobs" });
     let close = null, left = false;
-    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds).filter(([value]) => value !== "import" && (value !== "study" || who.gallery === "*")).map(([value, name]) => el("option", { value }, name)));
+    const kind = el("select", { id: "kind" },
+        ...Object.entries(texts.kinds).filter(([value]) => value !== "import" && (value !== "study" || who.gallery === "*")).map(([value, name]) => el("option", { value }, name)));
     const about = el("p", { class: "help" });
     const explain = () => { about.textContent = texts.kindHelp[kind.value]; };
     kind.addEventListener("change", explain);
@@ -15,7 +16,8 @@ export function jobs(main, { gallery, who }) {
         e.preventDefault();
         await ask("POST", galleryPath(gallery, "jobs"), { kind: kind.value });
         load();
-    } }, el("label", { for: "kind" }, texts.beginJob(gallery)), kind, el("button", { type: "submit" }, texts.begin), about);
+    } }, el("label", { for: "kind" }, texts.beginJob(gallery)), kind, el("button", { type: "submit" }, texts.begin),
+    about);
 
     // One runs at a time: that one is listened to.
     async function load() {
@@ -34,7 +36,8 @@ export function jobs(main, { gallery, who }) {
 const isOver = job => ["done", "failed", "cancelled"].includes(job.state);
 
 function jobCard(first, who) {
-    const state = el("span", { class: "badge" }), bar = el("progress", { max: 1, "aria-label": texts.progress }), count = el("small", {});
+    const state = el("span", { class: "badge" }), bar = el("progress", { max: 1, "aria-label": texts.progress }),
+        count = el("small", {});
     const result = el("div", {});
     const cancel = el("button", { class: "quiet", onclick: async () => {
         cancel.disabled = true;
@@ -58,7 +61,8 @@ function jobCard(first, who) {
 // By name where no crop was kept, or the face is gone since.
 function clusterFace(gallery, face) {
     const name = el("small", {}, face.person);
-    return face.crop ? el("img", { src: galleryPath(gallery, "faces", face.face, "crop"), alt: face.person, title: face.person,
+    return face.crop ? el("img", { src: galleryPath(gallery, "faces", face.face, "crop"), alt: face.person,
+        title: face.person,
         width: 56, height: 56, loading: "lazy", onerror: e => e.target.replaceWith(name) }) : name;
 }
 
@@ -66,11 +70,14 @@ function clusterFace(gallery, face) {
 function outcome(job) {
     const r = job.result ?? {};
     if (job.kind === "duplicates")
-        return el("div", {}, rows(texts.samePerson, r.same_person, d => texts.pairOf(d.person, d.other_person, d.score.toFixed(3))),
+        return el("div", {}, rows(texts.samePerson, r.same_person,
+            d => texts.pairOf(d.person, d.other_person, d.score.toFixed(3))),
             rows(texts.samePhoto, r.same_photo, d => texts.photosOf(d.image, d.person, d.other_image, d.other_person)));
     if (job.kind === "cluster")
-        return el("ul", { class: "plain" }, ...(r.clusters ?? []).map((c, i) => el("li", {}, el("strong", {}, texts.cluster(i + 1, c.faces.length)),
-            el("span", { class: "crops" }, ...c.faces.slice(0, 12).map(f => clusterFace(job.gallery, f))))), el("li", {}, texts.alone(r.alone ?? 0)));
+        return el("ul", { class: "plain" }, ...(r.clusters ?? []).map((c, i) => el("li", {},
+            el("strong", {}, texts.cluster(i + 1, c.faces.length)),
+            el("span", { class: "crops" }, ...c.faces.slice(0, 12).map(f => clusterFace(job.gallery, f))))),
+            el("li", {}, texts.alone(r.alone ?? 0)));
     if (job.archive)
         return el("p", {}, el("a", { href: job.archive, download: `${job.gallery}.tar` }, texts.download));
     const facts = Object.entries(r).filter(([, v]) => typeof v !== "object");

@@ -8,8 +8,10 @@ import { texts } from "./texts.js";
 const PAGE = 48;
 
 export function people(main, { gallery, who }) {
-    const grid = el("ul", { class: "grid" }), more = el("button", { class: "quiet", hidden: true, onclick: () => load(true) }, texts.more);
-    const search = el("input", { type: "search", id: "q", oninput: () => { clearTimeout(search.timer); search.timer = setTimeout(load, 150); } });
+    const grid = el("ul", { class: "grid" }), more = el("button",
+        { class: "quiet", hidden: true, onclick: () => load(true) }, texts.more);
+    const search = el("input", { type: "search", id: "q",
+        oninput: () => { clearTimeout(search.timer); search.timer = setTimeout(load, 150); } });
     const mayChange = who.scope !== "read", made = changes(gallery, load);
     let page = 0, asked = 0;
 
@@ -32,31 +34,40 @@ export function people(main, { gallery, who }) {
 
 function personCard(person, gallery, mayChange, reload, made) {
     const name = el("strong", { class: "name" }, person.name);
-    const picture = person.crop ? el("img", { src: galleryPath(gallery, "faces", person.face, "crop"), alt: "", width: 112, height: 112, loading: "lazy" })
+    const picture = person.crop ? el("img", { src: galleryPath(gallery, "faces", person.face, "crop"), alt: "",
+        width: 112, height: 112, loading: "lazy" })
         : el("span", { class: "blank" });
     const tools = el("span", { class: "tools" });
-    const open = person.faces ? el("button", { class: "quiet", "aria-label": `${texts.photos(person.faces)}: ${person.name}`,
-        onclick: () => photos(person, gallery, mayChange, reload, made) }, texts.photos(person.faces)) : el("small", {}, texts.photos(0));
-    const card = el("li", { class: "person card" }, picture, name, person.quality === null ? "" : badge(person.quality), open, tools);
+    const open = person.faces ? el("button", { class: "quiet",
+        "aria-label": `${texts.photos(person.faces)}: ${person.name}`,
+        onclick: () => photos(person, gallery, mayChange, reload, made) },
+        texts.photos(person.faces)) : el("small", {}, texts.photos(0));
+    const card = el("li", { class: "person card" }, picture, name, person.quality === null ? "" : badge(person.quality),
+        open, tools);
     if (mayChange) {
-        const labelled = (text, act, more = "") => el("button", { class: `quiet ${more}`, "aria-label": `${text}: ${person.name}`, onclick: act }, text);
-        tools.append(labelled(texts.rename, () => rename(person, gallery, reload, made)), labelled(texts.remove, () => remove(person, gallery, reload, made), "danger"));
+        const labelled = (text, act, more = "") => el("button",
+            { class: `quiet ${more}`, "aria-label": `${text}: ${person.name}`, onclick: act }, text);
+        tools.append(labelled(texts.rename, () => rename(person, gallery, reload, made)),
+            labelled(texts.remove, () => remove(person, gallery, reload, made), "danger"));
     }
     return card;
 }
 
 function rename(person, gallery, reload, made) {
-    const to = el("input", { id: "to", value: person.name, required: true }), wrong = el("p", { class: "wrong", role: "alert" });
+    const to = el("input", { id: "to", value: person.name, required: true }),
+        wrong = el("p", { class: "wrong", role: "alert" });
     const dialog = el("dialog", { class: "card", onclose: () => dialog.remove() }, el("form", { onsubmit: async e => {
         e.preventDefault();
         try {
-            const { undo } = await ask("POST", galleryPath(gallery, "people", person.name, "rename"), { to: to.value.trim() });
+            const { undo } = await ask("POST", galleryPath(gallery, "people", person.name, "rename"),
+                { to: to.value.trim() });
             dialog.close();
             made.add(texts.renamed(person.name, to.value.trim()), undo);
             reload();
         } catch (error) { wrong.textContent = error.message; }
     } }, el("h2", {}, person.name), el("label", { for: "to" }, texts.renameTo), to, wrong,
-        el("p", { class: "tools" }, el("button", { type: "submit" }, texts.save), el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, texts.cancel))));
+        el("p", { class: "tools" }, el("button", { type: "submit" }, texts.save),
+            el("button", { type: "button", class: "quiet", onclick: () => dialog.close() }, texts.cancel))));
     document.body.append(dialog);
     dialog.showModal();
     to.select();
@@ -70,10 +81,13 @@ async function remove(person, gallery, reload, made) {
 
 // One file after the other, each with its own line: what was taken, and why one was not.
 function adder(gallery, reload) {
-    const name = el("input", { id: "person", autocomplete: "off" }), list = el("ul", { class: "files", "aria-live": "polite" });
-    const input = el("input", { type: "file", multiple: true, accept: "image/*", id: "photos", onchange: () => take([...input.files]) });
+    const name = el("input", { id: "person", autocomplete: "off" }),
+        list = el("ul", { class: "files", "aria-live": "polite" });
+    const input = el("input", { type: "file", multiple: true, accept: "image/*", id: "photos",
+        onchange: () => take([...input.files]) });
     const box = el("div", { class: "zone adder" }, el("label", { for: "person" }, texts.add), name,
-        el("label", { for: "photos", class: "button" }, texts.addFiles), input, el("p", { class: "help" }, texts.addHelp), list);
+        el("label", { for: "photos", class: "button" }, texts.addFiles), input,
+        el("p", { class: "help" }, texts.addHelp), list);
     async function take(files) {
         const person = name.value.trim();
         if (!person) { name.focus(); return; }

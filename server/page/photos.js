@@ -6,14 +6,19 @@ import { texts } from "./texts.js";
 export async function photos(person, gallery, mayChange, reload, made) {
     const list = el("ul", { class: "grid" }), wrong = el("p", { class: "wrong", role: "alert" });
     let changed = false;
-    const dialog = el("dialog", { class: "card wide", "aria-label": person.name, onclose: () => { dialog.remove(); if (changed) reload(); } },
-        el("h2", {}, person.name), list, wrong, el("button", { class: "quiet", onclick: () => dialog.close() }, texts.close));
-    const { items } = await ask("GET", `${galleryPath(gallery, "faces")}?${new URLSearchParams({ person: person.name, size: 200 })}`);
+    const dialog = el("dialog", { class: "card wide", "aria-label": person.name,
+        onclose: () => { dialog.remove(); if (changed) reload(); } },
+        el("h2", {}, person.name), list, wrong, el("button", { class: "quiet", onclick: () => dialog.close() },
+            texts.close));
+    const { items } = await ask("GET",
+        `${galleryPath(gallery, "faces")}?${new URLSearchParams({ person: person.name, size: 200 })}`);
     list.replaceChildren(...items.map((face, i) => {
         const item = el("li", { class: "person" }, face.crop
-            ? el("img", { src: galleryPath(gallery, "faces", face.id, "crop"), alt: texts.photo(i + 1), width: 112, height: 112, loading: "lazy" })
+            ? el("img", { src: galleryPath(gallery, "faces", face.id, "crop"), alt: texts.photo(i + 1), width: 112,
+                height: 112, loading: "lazy" })
             : el("span", { class: "blank" }), badge(face.quality.overall), el("small", { class: "name" }, face.image));
-        if (mayChange && items.length > 1) item.append(el("button", { class: "quiet danger", "aria-label": `${texts.remove}: ${texts.photo(i + 1)}`, onclick: async () => {
+        if (mayChange && items.length > 1) item.append(el("button",
+            { class: "quiet danger", "aria-label": `${texts.remove}: ${texts.photo(i + 1)}`, onclick: async () => {
             try {
                 const { undo } = await ask("DELETE", galleryPath(gallery, "faces", face.id));
                 made.add(texts.removed(`${person.name}, ${texts.photo(i + 1)}`), undo);

@@ -25,7 +25,8 @@ setup() {
 decided() {
     gallery=$1
     shift
-    "$BIN" identify --gallery "$gallery" --aligned --landmarks none --json --top 1 "$@" people covered 2> /dev/null > "answers.$$" || true
+    "$BIN" identify --gallery "$gallery" --aligned --landmarks none --json --top 1 "$@" people covered 2> /dev/null \
+        > "answers.$$" || true
     node -e 'const d = JSON.parse(require("fs").readFileSync(process.argv[1]));
         for (const q of d.queries) for (const f of q.faces)
             console.log(q.image, f.decision, f.hidden_to, f.decision === "match" ? f.candidates[0].label : "", f.threshold_on,
@@ -49,7 +50,8 @@ decided() {
 }
 
 @test "every look is judged by its own score, and alike in every form that it can have" {
-    for look in "none" "emd --feature contributions" "maxsim --feature contributions" "same-cell --feature contributions"; do
+    for look in "none" "emd --feature contributions" "maxsim --feature contributions" \
+        "same-cell --feature contributions"; do
         # shellcheck disable=SC2086
         expected=$(decided compact --rerank $look)
         [ -z "$(echo "$expected" | grep " stage1 ")" ]
@@ -71,10 +73,12 @@ decided() {
 @test "nobody found where too little of a face is seen is told from nobody enrolled" {
     "$BIN" occlude --aligned --kind glasses --style tinted --seed 3 covered/mask -o both > /dev/null || true
     "$BIN" occlude --aligned --kind helmet --style shell --seed 3 both -o hardly > /dev/null || true
-    "$BIN" enroll --gallery one --aligned --no-quality-gate "people/$(find people -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -1)" > /dev/null
+    "$BIN" enroll --gallery one --aligned --no-quality-gate \
+        "people/$(find people -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -1)" > /dev/null
     sl identify --gallery one --aligned --json hardly people
     json 'd.queries.every(q => q.faces.every(f => f.decision === "match" || (f.decision === "too-little-seen") === (f.hidden >= .55)))' \
-        'd.queries.some(q => q.faces[0].decision === "too-little-seen")' 'd.queries.some(q => q.faces[0].decision === "unknown")'
+        'd.queries.some(q => q.faces[0].decision === "too-little-seen")' \
+        'd.queries.some(q => q.faces[0].decision === "unknown")'
     sl identify --gallery one --aligned hardly
     contains "$out" "unknown: too little of the face is visible"
 }

@@ -30,5 +30,6 @@ check() {
 @test "the man page is what tools/man makes of --help" {
     [ -x /usr/bin/python3 ] || skip "no python3: apt install python3"
     /usr/bin/python3 -B "$SOURCE/tools/man/make-page" "$BIN" > "$BATS_TEST_TMPDIR/page"
-    cmp "$BATS_TEST_TMPDIR/page" "$SOURCE/docs/secondlook.1" || { echo "docs/secondlook.1 is stale: make man"; return 1; }
+    cmp "$BATS_TEST_TMPDIR/page" "$SOURCE/docs/secondlook.1" \
+        || { echo "docs/secondlook.1 is stale: make man"; return 1; }
 }

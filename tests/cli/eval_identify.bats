@@ -132,7 +132,8 @@ setup() {
 }
 
 @test "--sheets: the queries won and lost" {
-    sl eval identify --gallery g --queries q --sheets sheets --sheet-count 2 --rerank none,same-cell --weighting apc --alpha 1 --json
+    sl eval identify --gallery g --queries q --sheets sheets --sheet-count 2 --rerank none,same-cell --weighting apc \
+        --alpha 1 --json
     expect 0
     won=$(json_value d.results[1].won)
     lost=$(json_value d.results[1].lost)

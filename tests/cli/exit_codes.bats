@@ -5,7 +5,8 @@ setup_file() {
     export BATS_FILE_TMPDIR
     [ -e "$MODELS/demo-photos/sample6.jpg" ] && [ -e "$MODELS/mobilefacenet-192.tflite" ] || return 0
     make_people
-    "$BIN" enroll --gallery "$BATS_FILE_TMPDIR/one" --aligned --no-quality-gate "$BATS_FILE_TMPDIR/people/sample1" > /dev/null
+    "$BIN" enroll --gallery "$BATS_FILE_TMPDIR/one" --aligned --no-quality-gate "$BATS_FILE_TMPDIR/people/sample1" \
+        > /dev/null
     mkdir "$BATS_FILE_TMPDIR/set"
     cd "$BATS_FILE_TMPDIR/set"
     cp ../people/sample1/sample1.png face.jpg # small, so that it is quick

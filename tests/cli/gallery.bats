@@ -117,7 +117,8 @@ setup() {
 }
 
 @test "--label enrols single photos of one person" {
-    sl enroll --gallery fresh --label Ann --aligned --no-quality-gate people/sample1/sample1.png people/sample2/sample2.png
+    sl enroll --gallery fresh --label Ann --aligned --no-quality-gate people/sample1/sample1.png \
+        people/sample2/sample2.png
     expect 0
     sl gallery list fresh --json
     json 'd.faces.length === 2 && d.faces.every(f => f.label === "Ann" && f.image.startsWith("Ann/"))'
@@ -176,7 +177,8 @@ setup() {
 }
 
 @test "a gallery of another model is refused" {
-    [ -e "$MODELS/mobilefacenet-128.onnx" ] || [ -e "$MODELS/faceplugin-512.onnx" ] || skip "a second recogniser is not here"
+    [ -e "$MODELS/mobilefacenet-128.onnx" ] || [ -e "$MODELS/faceplugin-512.onnx" ] \
+        || skip "a second recogniser is not here"
     model=mobilefacenet-128
     [ -e "$MODELS/mobilefacenet-128.onnx" ] || model=faceplugin-512
     sl identify --gallery gallery --model $model --aligned people/sample1/sample1.png

@@ -19,7 +19,8 @@ load common
 
 @test "every command has help with an example, by --help and by help COMMAND" {
     for command in enroll identify verify explain detect align occlude attack "models list" "models fetch" \
-        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" "bench enroll" "gallery list" "gallery remove" \
+        "models inspect" "models import" "models export" "bench emd" "bench stage1" "bench search" "bench backbone" \
+        "bench enroll" "gallery list" "gallery remove" \
         "study make" "study score"; do
         # shellcheck disable=SC2086
         sl $command --help
@@ -54,9 +55,11 @@ load common
 }
 
 @test "numbers are checked, NaN is refused" {
-    for wrong in "-k 0" "-k -3" "-k 1e3" "-k 99999999999" "--alpha 1.5" "--alpha -0.1" "--alpha nan" "--alpha inf" "--alpha x" \
+    for wrong in "-k 0" "-k -3" "-k 1e3" "-k 99999999999" "--alpha 1.5" "--alpha -0.1" "--alpha nan" "--alpha inf" \
+        "--alpha x" \
         "--top 0" "--threshold nan" "--threads 0" "--threads two" "--grid 4" "--grid 0x4" "--grid 4x4x4" \
-        "--weighting best" "--rerank h3" "--feature pixels" "--solver quick" "--patch-precision f16" "--detector-threshold 2" "--truth list"; do
+        "--weighting best" "--rerank h3" "--feature pixels" "--solver quick" "--patch-precision f16" \
+        "--detector-threshold 2" "--truth list"; do
         # shellcheck disable=SC2086
         sl identify --gallery g $wrong x.jpg
         expect 2

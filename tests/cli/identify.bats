@@ -61,7 +61,8 @@ setup() {
     expect 0
     json 'd.queries[0].faces[0].pairs >= d.queries[0].faces[0].solver_calls'
     first=$(echo "$out" | grep -v solver_calls)
-    sl identify --landmarks none --gallery gallery --rerank emd --top 1 --exact-order --aligned people/sample1/sample1.png --json
+    sl identify --landmarks none --gallery gallery --rerank emd --top 1 --exact-order \
+        --aligned people/sample1/sample1.png --json
     expect 0
     json 'd.queries[0].faces[0].pairs === d.queries[0].faces[0].solver_calls'
     [ "$first" = "$(echo "$out" | grep -v solver_calls)" ]
@@ -114,7 +115,8 @@ setup() {
 @test "a gallery of f32 answers queries of bf16, and the reverse" {
     "$BIN" bench backbone --precision bf16 --seconds .05 > /dev/null 2> "$BATS_TEST_TMPDIR/why" ||
         skip "$(cat "$BATS_TEST_TMPDIR/why")"
-    sl identify --landmarks none --gallery gallery --aligned --truth folder --precision bf16 --rerank emd --encoder none people --json
+    sl identify --landmarks none --gallery gallery --aligned --truth folder --precision bf16 --rerank emd \
+        --encoder none people --json
     expect 0
     json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .999 &&
           q.faces[0].candidates[0].stage1 < .9999995)'
@@ -132,7 +134,8 @@ setup() {
     json 'd.isa' && [ "$(json_value d.isa)" = avx512 ] || skip "no AVX-512 here"
     mkdir -p "$BATS_TEST_TMPDIR/models" "$BATS_TEST_TMPDIR/few"
     for file in "$MODELS"/*.tflite "$MODELS"/*.onnx; do ln -s "$file" "$BATS_TEST_TMPDIR/models/"; done
-    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --precision int8 people/sample1/sample1.png
+    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --precision int8 \
+        people/sample1/sample1.png
     expect 1
     contains "$err" "models quantise --model mobilefacenet-192"
     cp people/sample1/sample1.png "$BATS_TEST_TMPDIR/few/"
@@ -147,14 +150,16 @@ setup() {
     sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --aligned "$BATS_TEST_TMPDIR/few" --json
     expect 0
     json 'd.faces >= 32 && d.int8 > 5 && d.int8 <= d.tensors && d.share >= .99 && d.cosine_mean > .999'
-    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder --precision int8 --rerank emd --encoder none people --json
+    sl identify --landmarks none --models-dir "$BATS_TEST_TMPDIR/models" --gallery gallery --aligned --truth folder \
+        --precision int8 --rerank emd --encoder none people --json
     expect 0
     json 'd.truth.right === d.truth.photos && d.queries.every(q => q.faces[0].candidates[0].stage1 > .998)'
 }
 
 @test "a precision that the processor lacks is refused with the way out" {
     status=0
-    SL_ISA=scalar "$BIN" identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --precision bf16 \
+    SL_ISA=scalar "$BIN" identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png \
+        --precision bf16 \
         2> "$BATS_TEST_TMPDIR/why" || status=$?
     expect 1
     contains "$(cat "$BATS_TEST_TMPDIR/why")" "--precision f32"
@@ -167,7 +172,8 @@ setup() {
     for options in "$emd --weighting uniform" "$emd --weighting sc" "$emd --weighting sc-text" "$emd --grid 4x4" \
         "$emd --solver converged" "$emd --solver exact" "$emd --patch-precision f32" "--alpha 0" "--alpha 1" "-k 1" \
         "--threads 1" "--rerank oae" "--rerank auto" "--rerank maxsim" "--rerank same-cell --weighting sc" \
-        "$emd --feature contributions --weighting cc" "$emd --weighting trust" "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
+        "$emd --feature contributions --weighting cc" "$emd --weighting trust" \
+        "--rerank maxsim --feature contributions --weighting trust --grid 4x4"; do
         # shellcheck disable=SC2086
         for gallery in gallery maps; do
             sl identify --landmarks none --gallery "$gallery" --aligned $options people/sample1/sample1.png
@@ -181,13 +187,17 @@ setup() {
 }
 
 @test "weights that were not asked for suit the look and the feature" {
-    sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --json # nothing asked for: the model's best
+    # nothing asked for: the model's best
+    sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --json
     expect 0
     json 'd.rerank === "oae" && Math.abs(d.alpha - .4) < 1e-6'
-    sl identify --landmarks none --gallery gallery --aligned --encoder none --rerank oae people/sample1/sample1.png --json
+    sl identify --landmarks none --gallery gallery --aligned --encoder none --rerank oae people/sample1/sample1.png \
+        --json
     json 'Math.abs(d.alpha - .6) < 1e-6'
-    for case in "emd map apc:--rerank emd" "emd map apc:--rerank emd --grid native" "emd contributions uniform:--rerank emd --feature contributions" "maxsim map uniform:--rerank maxsim" \
-        "same-cell map sc:--weighting sc --rerank same-cell" "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
+    for case in "emd map apc:--rerank emd" "emd map apc:--rerank emd --grid native" \
+        "emd contributions uniform:--rerank emd --feature contributions" "maxsim map uniform:--rerank maxsim" \
+        "same-cell map sc:--weighting sc --rerank same-cell" \
+        "emd contributions apc:--rerank emd --weighting apc --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --landmarks none --gallery maps --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
@@ -199,7 +209,8 @@ setup() {
     sl gallery info gallery --json
     json 'd.patches === "compact"'
     for case in "emd contributions uniform:--rerank emd" "maxsim contributions uniform:--rerank maxsim" \
-        "emd contributions lmk:--rerank emd --weighting lmk" "emd contributions uniform:--rerank emd --feature contributions"; do
+        "emd contributions lmk:--rerank emd --weighting lmk" \
+        "emd contributions uniform:--rerank emd --feature contributions"; do
         # shellcheck disable=SC2086
         sl identify --gallery gallery --aligned ${case#*:} people/sample1/sample1.png --json
         expect 0
@@ -245,19 +256,22 @@ setup() {
 }
 
 @test "the answer is the same on one thread and with every instruction set" {
-    sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png people/sample2/sample2.png --threads 1 --json
+    sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png people/sample2/sample2.png \
+        --threads 1 --json
     first=$(json_value 'JSON.stringify(d.queries.map(q => q.faces[0].candidates.map(c => c.label)))')
     for isa in scalar avx2 avx512 neon; do
         SL_ISA=$isa sl version || continue
         [ "$status" = 0 ] || continue
-        SL_ISA=$isa sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png people/sample2/sample2.png --json
+        SL_ISA=$isa sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png \
+            people/sample2/sample2.png --json
         expect 0
         [ "$first" = "$(json_value 'JSON.stringify(d.queries.map(q => q.faces[0].candidates.map(c => c.label)))')" ]
     done
 }
 
 @test "--explain writes a sheet, a pair and one page" {
-    sl identify --gallery gallery --aligned --truth folder --explain "$BATS_TEST_TMPDIR/why" people/sample1 people/sample2
+    sl identify --gallery gallery --aligned --truth folder --explain "$BATS_TEST_TMPDIR/why" people/sample1 \
+        people/sample2
     expect 0
     [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.sheet.png' | wc -l)" = 2 ]
     [ "$(find "$BATS_TEST_TMPDIR/why" -name '*.pair.png' | wc -l)" = 2 ]
@@ -271,7 +285,8 @@ setup() {
     mkdir -p "$BATS_TEST_TMPDIR/a" "$BATS_TEST_TMPDIR/b"
     cp people/sample1/sample1.png "$BATS_TEST_TMPDIR/a/face.png"
     cp people/sample2/sample2.png "$BATS_TEST_TMPDIR/b/face.png"
-    sl identify --landmarks none --gallery gallery --aligned --json --explain "$why" "$BATS_TEST_TMPDIR/a/face.png" "$BATS_TEST_TMPDIR/b/face.png"
+    sl identify --landmarks none --gallery gallery --aligned --json --explain "$why" "$BATS_TEST_TMPDIR/a/face.png" \
+        "$BATS_TEST_TMPDIR/b/face.png"
     expect 0
     digest=$(sed -n '/id="data">$/{n;p;}' "$why/report.html" | sha256sum | cut -d' ' -f1)
     json "d.report.data_sha256 === '$digest' && d.report.file.endsWith('report.html')"
@@ -292,7 +307,8 @@ setup() {
 
 @test "--explain into a place that cannot be written" {
     : > "$BATS_TEST_TMPDIR/file"
-    sl identify --landmarks none --gallery gallery --aligned --explain "$BATS_TEST_TMPDIR/file/why" people/sample1/sample1.png
+    sl identify --landmarks none --gallery gallery --aligned --explain "$BATS_TEST_TMPDIR/file/why" \
+        people/sample1/sample1.png
     expect 1
     contains "$err" "$BATS_TEST_TMPDIR/file"
 }

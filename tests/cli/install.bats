@@ -11,7 +11,8 @@ setup() {
 }
 
 @test "program, library, header, pkg-config file and man page are installed" {
-    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook_draw.h secondlook_eval.h secondlook_serve.h secondlook_study.h secondlook.pc secondlook.1; do
+    for name in secondlook libsecondlook.so libsecondlook.a secondlook.h secondlook_draw.h secondlook_eval.h \
+        secondlook_serve.h secondlook_study.h secondlook.pc secondlook.1; do
         [ -n "$(find "$stage" -name $name)" ] || { echo "$name is missing"; return 1; }
     done
     program=$(find "$stage" -path '*/bin/secondlook')
@@ -65,7 +66,8 @@ END
 }
 
 @test "the shared library exports nothing but sl_ names" {
-    strays=$(nm -D --defined-only --without-symbol-versions "$lib/libsecondlook.so" | awk '$2 != "A" && $3 !~ /^sl_/ {print $3}')
+    strays=$(nm -D --defined-only --without-symbol-versions "$lib/libsecondlook.so" \
+        | awk '$2 != "A" && $3 !~ /^sl_/ {print $3}')
     [ -z "$strays" ] || { echo "$strays"; return 1; }
 }
 
@@ -86,7 +88,8 @@ write_gallery() {
         cc -std=c99 -pedantic -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" \
             $(pkg-config --cflags --libs secondlook) -lm
         LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
-        c++ -x c++ -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" $(pkg-config --cflags --libs secondlook) -lm
+        c++ -x c++ -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" $(pkg-config --cflags \
+            --libs secondlook) -lm
         LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
     done
 }
@@ -102,8 +105,10 @@ write_gallery() {
 }
 
 @test "what the shared library exports is what the headers declare" {
-    nm -D --defined-only --without-symbol-versions "$lib/libsecondlook.so" | awk '$3 ~ /^sl_/ {print $3}' | sort > "$BATS_TEST_TMPDIR/exported"
-    cat "$SOURCE"/include/*.h | tr '\n' ' ' | grep -oE 'SL_API [^;(]*\(' | grep -oE 'sl_\w+ *\($' | tr -d ' (' | sort > "$BATS_TEST_TMPDIR/declared"
+    nm -D --defined-only --without-symbol-versions "$lib/libsecondlook.so" | awk '$3 ~ /^sl_/ {print $3}' \
+        | sort > "$BATS_TEST_TMPDIR/exported"
+    cat "$SOURCE"/include/*.h | tr '\n' ' ' | grep -oE 'SL_API [^;(]*\(' | grep -oE 'sl_\w+ *\($' | tr -d ' (' \
+        | sort > "$BATS_TEST_TMPDIR/declared"
     diff "$BATS_TEST_TMPDIR/exported" "$BATS_TEST_TMPDIR/declared"
 }
 

@@ -87,7 +87,8 @@ wait_for_gallery() {
 
 @test "a limit on file size while enrolling (as a full disk): what fits is kept, told, and continued" {
     status=0
-    (ulimit -f 300; trap '' XFSZ; exec "$BIN" enroll --gallery g --aligned --no-quality-gate --json many) > stdout 2> stderr || status=$?
+    (ulimit -f 300; trap '' XFSZ; exec "$BIN" enroll --gallery g --aligned --no-quality-gate --json many) > stdout \
+        2> stderr || status=$?
     [ "$status" = 1 ]
     contains "$(cat stderr)" "faces are enrolled and safe"
     json 'd.committed > 0 && d.committed < d.photos && d.error.includes("Make room")'
@@ -103,7 +104,8 @@ wait_for_gallery() {
 
 @test "a progress bar with rate and ETA on a terminal, and none elsewhere" {
     command -v script > /dev/null || skip "script is not here"
-    script -qec "'$BIN' enroll --gallery bar --aligned --no-quality-gate --threads 1 many" /dev/null < /dev/null > terminal
+    script -qec "'$BIN' enroll --gallery bar --aligned --no-quality-gate --threads 1 many" /dev/null < /dev/null \
+        > terminal
     contains "$(tr '\r' '\n' < terminal)" "ETA"
     contains "$(tr '\r' '\n' < terminal)" "photos"
     contains "$(tr '\r' '\n' < terminal)" " kept"

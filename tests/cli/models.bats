@@ -118,7 +118,8 @@ need_checkpoints() {
     sl models list --models-dir "$dir" --json
     json 'd.models.some(m => m.name === "casia" && m.present && m.patch_grid.join() === "7,6,512")'
     picture noise 96 112 "$BATS_TEST_TMPDIR/ann.png"
-    sl enroll --model "$dir/casia.json" --aligned --no-quality-gate --gallery "$BATS_TEST_TMPDIR/g" "$BATS_TEST_TMPDIR/ann.png"
+    sl enroll --model "$dir/casia.json" --aligned --no-quality-gate --gallery "$BATS_TEST_TMPDIR/g" \
+        "$BATS_TEST_TMPDIR/ann.png"
     expect 0
     sl models import "$CHECKPOINTS/mobilefacenet-casia-112x96.ckpt" --arch mobilefacenet -o casia --models-dir "$dir"
     expect 1
@@ -133,7 +134,8 @@ need_checkpoints() {
 @test "import takes MTCNN's three files, or a folder with them" {
     need_checkpoints
     dir=$BATS_TEST_TMPDIR/models
-    sl models import "$CHECKPOINTS/mtcnn_onet.pt" "$CHECKPOINTS/mtcnn_pnet.pt" "$CHECKPOINTS/mtcnn_rnet.pt" --arch mtcnn \
+    sl models import "$CHECKPOINTS/mtcnn_onet.pt" "$CHECKPOINTS/mtcnn_pnet.pt" "$CHECKPOINTS/mtcnn_rnet.pt" \
+        --arch mtcnn \
         -o three --models-dir "$dir" --json
     expect 0
     json 'd.models.map(m => m.name).join() === "three-pnet,three-rnet,three" && d.model === "three"'
@@ -209,7 +211,8 @@ END
     }
     manifest 160 127.5 128
     picture noise 112 112 "$BATS_TEST_TMPDIR/ann.png"
-    sl enroll --model "$BATS_TEST_TMPDIR/mine.json" --aligned --gallery "$BATS_TEST_TMPDIR/g" "$BATS_TEST_TMPDIR/ann.png"
+    sl enroll --model "$BATS_TEST_TMPDIR/mine.json" --aligned --gallery "$BATS_TEST_TMPDIR/g" \
+        "$BATS_TEST_TMPDIR/ann.png"
     expect 1
     contains "$err" '"width": 112, "height": 112'
     manifest 112 16447.5 16384 # as if its pixels were normalised twice

@@ -93,7 +93,8 @@ kept() { [ "$(cat "$1")" = "mine" ] || { echo "$1 was replaced"; return 1; }; }
     ln in/1.png hard.png
     ln -s in/1.png soft.png
     cp -r in kept
-    # photos of two roots that share a name have their roots' names in front: ann/1.png would be a photo, in/1.png is new
+    # photos of two roots that share a name have their roots' names in front: ann/1.png would be a photo, in/1.png is
+    # new
     sl occlude --kind crop in/ann/1.png in/1.png -o in --replace
     expect 1
     contains "$err" "in/ann/1.png: the output would overwrite a photo"

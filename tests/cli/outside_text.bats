@@ -1,5 +1,6 @@
 # Text from outside (names of files, folders and people, manifests) is shown, never obeyed: no command lets an escape
-# sequence, a C1 control, a mark of direction, a character without width or a line of its own through to stdout or stderr.
+# sequence, a C1 control, a mark of direction, a character without width or a line of its own through to stdout or
+# stderr.
 load common
 
 # ESC [ 31 m, newline, CSI as C1 (U+009B), right-to-left override, zero-width space, byte order mark, DEL
@@ -35,14 +36,17 @@ says() {
     says help "$HOSTILE"
     says "--$HOSTILE"
     expect 2
-    for command in enroll identify verify explain detect align occlude calibrate "gallery info" "gallery copy" "models list" \
-        "models inspect" "models import" "models export" "models quantise" "models statistics" "eval identify" "eval verify" \
+    for command in enroll identify verify explain detect align occlude calibrate "gallery info" "gallery copy" \
+        "models list" \
+        "models inspect" "models import" "models export" "models quantise" "models statistics" "eval identify" \
+        "eval verify" \
         "eval openset" "bench emd" "bench enroll" version; do
         # shellcheck disable=SC2086
         says $command "--$HOSTILE"
         expect 2
     done
-    for command in "models list" "bench emd" "bench stage1" "bench search" "bench backbone" "eval identify" "eval verify" \
+    for command in "models list" "bench emd" "bench stage1" "bench search" "bench backbone" "eval identify" \
+        "eval verify" \
         "eval openset" calibrate "models statistics"; do
         # shellcheck disable=SC2086
         says $command "$HOSTILE"
@@ -63,11 +67,15 @@ says() {
 @test "paths that are not there" {
     cd "$BATS_TEST_TMPDIR"
     need_models
-    for command in "detect" "align -o out" "occlude --kind crop -o out" "explain -o out.png x.jpg" "verify x.jpg" "gallery info" \
-        "gallery list" "gallery verify" "gallery compact" "gallery copy to" "gallery remove --label x" "calibrate --gallery" \
-        "eval identify --gallery" "eval openset --gallery" "eval verify --pairs x --gallery" "identify x.jpg --gallery" \
+    for command in "detect" "align -o out" "occlude --kind crop -o out" "explain -o out.png x.jpg" "verify x.jpg" \
+        "gallery info" \
+        "gallery list" "gallery verify" "gallery compact" "gallery copy to" "gallery remove --label x" \
+        "calibrate --gallery" \
+        "eval identify --gallery" "eval openset --gallery" "eval verify --pairs x --gallery" \
+        "identify x.jpg --gallery" \
         "models inspect" "models import --arch arcface-r18 -o out" "models export -o out.onnx" "models quantise" \
-        "models statistics --gallery" "enroll --gallery g --labels" "detect x.jpg --model" "detect x.jpg --models-dir" "bench enroll"; do
+        "models statistics --gallery" "enroll --gallery g --labels" "detect x.jpg --model" "detect x.jpg --models-dir" \
+        "bench enroll"; do
         # shellcheck disable=SC2086
         sl $command "$HOSTILE"
         clean $command

@@ -1,10 +1,12 @@
-# What the packages promise without being built: versions, symbols, the bill of materials. tools/check-packages tries them.
+# What the packages promise without being built: versions, symbols, the bill of materials. tools/check-packages tries
+# them.
 load common
 
 @test "one version: header, packages, changelog" {
     version=$("$BIN" --version | grep -oE '[0-9]+\.[0-9]+\.[0-9]+')
     [ "$version" = "$(sed -n '1s/^secondlook (\(.*\)) .*/\1/p' "$SOURCE/debian/changelog")" ]
-    grep -q "^Package: libsecondlook${version%%.*}$" "$SOURCE/debian/control" || { echo "the library's package is of another major version"; return 1; }
+    grep -q "^Package: libsecondlook${version%%.*}$" "$SOURCE/debian/control" \
+        || { echo "the library's package is of another major version"; return 1; }
     grep -q "^SECONDLOOK_${version%%.*} {" "$SOURCE/cmake/secondlook.map"
 }
 
@@ -12,7 +14,8 @@ load common
     promised=$BATS_TEST_TMPDIR/promised
     sed -n 's/^ \(sl_[a-z0-9_]*\)@.*/\1/p' "$SOURCE/debian/libsecondlook0.symbols" | sort > "$promised"
     [ "$(wc -l < "$promised")" -gt 100 ]
-    nm -D --defined-only "$BUILD/libsecondlook.so" | sed -n 's/.* \(sl_[a-z0-9_]*\)@@SECONDLOOK_0$/\1/p' | sort > "$BATS_TEST_TMPDIR/there"
+    nm -D --defined-only "$BUILD/libsecondlook.so" | sed -n 's/.* \(sl_[a-z0-9_]*\)@@SECONDLOOK_0$/\1/p' \
+        | sort > "$BATS_TEST_TMPDIR/there"
     gone=$(comm -23 "$promised" "$BATS_TEST_TMPDIR/there")
     [ -z "$gone" ] || { echo "no longer there: $gone"; return 1; }
 }
@@ -32,7 +35,8 @@ write_system() {
     [ -x /usr/bin/python3 ] || skip "no python3: apt install python3"
     write_system "$BATS_TEST_TMPDIR/root"
     for copy in stdout again; do
-        SOURCE_DATE_EPOCH=86400 /usr/bin/python3 -B "$SOURCE/tools/sbom" --root "$BATS_TEST_TMPDIR/root" > "$BATS_TEST_TMPDIR/$copy"
+        SOURCE_DATE_EPOCH=86400 /usr/bin/python3 -B "$SOURCE/tools/sbom" --root "$BATS_TEST_TMPDIR/root" \
+            > "$BATS_TEST_TMPDIR/$copy"
     done
     cmp "$BATS_TEST_TMPDIR/stdout" "$BATS_TEST_TMPDIR/again"
     json 'd.spdxVersion == "SPDX-2.3" && d.creationInfo.created == "1970-01-02T00:00:00Z"' \

@@ -61,7 +61,8 @@ labels() { "$BIN" gallery list "$1" --json | node -p 'JSON.parse(require("fs").r
 
 @test "what systems keep is nobody; what is no picture is counted by kind" {
     need_models
-    tree all/Ann/IMG_1.jpg all/Ann/@eaDir/IMG_1.jpg/SYNOPHOTO_THUMB_M.jpg 'all/#recycle/Bob/1.jpg' all/__MACOSX/Cy/1.jpg \
+    tree all/Ann/IMG_1.jpg all/Ann/@eaDir/IMG_1.jpg/SYNOPHOTO_THUMB_M.jpg 'all/#recycle/Bob/1.jpg' \
+        all/__MACOSX/Cy/1.jpg \
         all/lost+found/1.jpg 'all/$RECYCLE.BIN/1.jpg' all/.Trash/Dee/1.jpg
     touch all/Ann/Thumbs.db all/Ann/a.mov all/Ann/b.MOV all/Ann/c.pdf all/Ann/README
     enrol g all

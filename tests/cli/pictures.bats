@@ -331,7 +331,8 @@ with_exif() {
     sl verify --aligned "$a" "$b" --json # explain shows the look and the threshold that verify decides by
     node -e 'const [a, b] = process.argv.slice(1).map(f => JSON.parse(require("fs").readFileSync(f)));
         for (const k of ["score", "stage1", "stage2", "decision", "threshold", "rerank", "hidden"])
-            if (a[k] !== b[k]) { console.log(k, a[k], b[k]); process.exit(1) }' "$BATS_TEST_TMPDIR/stdout" "$BATS_TEST_TMPDIR/explained.json"
+            if (a[k] !== b[k]) { console.log(k, a[k], b[k]); process.exit(1) }' "$BATS_TEST_TMPDIR/stdout" \
+                "$BATS_TEST_TMPDIR/explained.json"
     sl explain --landmarks none --aligned --trust --rerank maxsim "$a" "$b" -o "$BATS_TEST_TMPDIR/trust.png"
     expect 0
     sl explain --landmarks none --aligned "$a" "$b" -o "$BATS_TEST_TMPDIR/why.gif"

@@ -30,7 +30,8 @@ setup() {
 }
 
 @test "the same seed gives the same weights, also of a run that was stopped" {
-    learn() { sl train points --list photos.csv --root "$PHOTOS" --batch 4 --steps 4 --every 2 --held-out 0 --threads 1 "$@"; }
+    learn() { sl train points --list photos.csv --root "$PHOTOS" --batch 4 --steps 4 --every 2 --held-out 0 \
+        --threads 1 "$@"; }
     learn --output ./whole --run whole.run
     expect 0
     learn --output ./parts --run parts.run --until 2

@@ -1,6 +1,6 @@
 #!/usr/bin/env bats
-# Research data as its authors ship it: small folders in the published layouts are enrolled, whose labels are the people, and
-# verified by lists in the published forms.
+# Research data as its authors ship it: small folders in the published layouts are enrolled, whose labels are the
+# people, and verified by lists in the published forms.
 load common
 
 setup_file() {

@@ -49,7 +49,8 @@ setup() {
 @test "Ctrl-C writes a checkpoint, and --resume comes to the same weights" {
     finetune --output ./whole --steps 60 --every 20 --run "$BATS_TEST_TMPDIR/whole"
     expect 0
-    env --default-signal=INT "$BIN" train finetune --aligned crops --model ./blank.json --recipe dissertation --batch 4 \
+    env --default-signal=INT "$BIN" train finetune --aligned crops --model ./blank.json --recipe dissertation \
+        --batch 4 \
         --accumulate 2 --held-out 0 --landmarks none --output ./parts --steps 60 --every 20 \
         --run "$BATS_TEST_TMPDIR/parts" > stdout 2> stderr &
     pid=$!
@@ -74,7 +75,8 @@ setup() {
     expect 0
     rm -r "$BATS_TEST_TMPDIR/disk" disk.*
     status=0
-    (ulimit -f 100; trap '' XFSZ; exec "$BIN" train finetune --aligned crops --model ./blank.json --recipe dissertation \
+    (ulimit -f 100; trap '' XFSZ; exec "$BIN" train finetune --aligned crops --model ./blank.json \
+        --recipe dissertation \
         --batch 4 --accumulate 2 --held-out 0 --landmarks none --output ./disk --steps 4 --every 2 \
         --run "$BATS_TEST_TMPDIR/disk") > stdout 2> stderr || status=$?
     [ "$status" = 1 ]
@@ -109,8 +111,10 @@ setup() {
     finetune --output ./alone --steps 50 --run "$BATS_TEST_TMPDIR/alone" --threads 1
     expect 0
     # MPI's own memory is not ours to free: no search for leaks.
-    ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 "$mpi" train finetune --aligned \
-        crops --model ./blank.json --recipe dissertation --batch 4 --accumulate 2 --held-out 0 --landmarks none --threads 1 \
+    ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 mpirun --oversubscribe -n 2 \
+        "$mpi" train finetune --aligned \
+        crops --model ./blank.json --recipe dissertation --batch 4 --accumulate 2 --held-out 0 --landmarks none \
+        --threads 1 \
         --output ./ranks --steps 50 --run "$BATS_TEST_TMPDIR/ranks"
     command -v node > /dev/null || skip "node is not here"
     node -e '
@@ -125,7 +129,8 @@ setup() {
     ' alone.safetensors ranks.safetensors
     # A rank that fails ends the others, which would wait for it.
     status=0
-    ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout 60 mpirun --oversubscribe \
+    ASAN_OPTIONS=detect_leaks=0 OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1 timeout 60 mpirun \
+        --oversubscribe \
         -n 1 "$mpi" train finetune --aligned crops --model ./blank.json --landmarks none --held-out 0 --accumulate 2 \
         --output ./z --run "$BATS_TEST_TMPDIR/z" : \
         -n 1 "$mpi" train finetune --aligned crops --model ./blank.json --landmarks none --accumulate 2 --output ./z \

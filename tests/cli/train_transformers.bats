@@ -16,8 +16,10 @@ setup_file() {
 setup() {
     need_models # the detector is opened for crops, too
     cd "$BATS_FILE_TMPDIR"
-    [ -d maps ] || "$BIN" enroll --model ./blank.json --landmarks none --aligned --no-quality-gate --patches f32 --keep-crops --gallery maps crops
-    learn() { what=$1; shift; sl train "$what" --gallery maps --recipe face-vit-short --batch 8 --accumulate 1 --steps 4 \
+    [ -d maps ] || "$BIN" enroll --model ./blank.json --landmarks none --aligned --no-quality-gate --patches f32 \
+        --keep-crops --gallery maps crops
+    learn() { what=$1; shift; sl train "$what" --gallery maps --recipe face-vit-short --batch 8 --accumulate 1 \
+        --steps 4 \
         --every 2 --held-out 0 --replace --run "$BATS_TEST_TMPDIR/$what" "$@"; }
 }
 
@@ -31,14 +33,16 @@ setup() {
         sl models inspect ./$what.json --json
         expect 0
         json 'd.problems.length === 0'
-        sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank $what --look ./$what.json --json crops/1/1.png
+        sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank $what --look ./$what.json \
+            --json crops/1/1.png
         expect 4 # nobody measured what its scores mean
         json 'd.queries[0].faces[0].candidates[0].stage2 !== null'
     done
     sl eval identify --gallery maps --rerank h2l --look ./h2l.json --json
     expect 0
     json 'd.results[0].look === "h2l:f32"'
-    sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank h2l --look ./h2l.json:int8 crops/1/1.png
+    sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank h2l --look ./h2l.json:int8 \
+        crops/1/1.png
     expect 1
 }
 
@@ -54,7 +58,8 @@ setup() {
     expect 0
     learn h2l --model ./blank.json --heads 1 --output ./narrow
     expect 0
-    int8() { sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery maps --model ./blank.json --landmarks none --aligned \
+    int8() { sl identify --models-dir "$BATS_TEST_TMPDIR/models" --gallery maps --model ./blank.json --landmarks none \
+        --aligned \
         --rerank h2l --look ./narrow.json:int8 --json crops/1/1.png; }
     quantise() { sl models quantise --models-dir "$BATS_TEST_TMPDIR/models" --look ./narrow.json --json "$@"; }
     int8
@@ -83,7 +88,8 @@ setup() {
 @test "h2l begins at the embedding: before it has learned it orders as stage 1 does" {
     learn h2l --model ./blank.json --begin embedding --classes means --rate 1e-12 --batch-statistics no --output ./begun
     expect 0
-    sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank h2l --look ./begun.json --json crops/2/1.png
+    sl identify --gallery maps --model ./blank.json --landmarks none --aligned --rerank h2l --look ./begun.json \
+        --json crops/2/1.png
     expect 4
     json 'd.queries[0].faces[0].candidates.every(c => Math.abs(c.stage1 - c.stage2) < 1e-3)'
 }

@@ -60,18 +60,19 @@ def unpack(tar, folder):
 def measure(program, folder):
     gallery, queries = os.path.join(folder, "gallery"), os.path.join(folder, "queries")
     run(program, "enroll", "--patches", "int8", "--gallery", gallery, os.path.join(folder, "all"))
-    run(program, "occlude", "--kind", "mask,sunglasses", "--stage", "aligned", "--seed", "1", os.path.join(folder, "several"),
-        "-o", queries)
+    run(program, "occlude", "--kind", "mask,sunglasses", "--stage", "aligned", "--seed", "1",
+        os.path.join(folder, "several"), "-o", queries)
     run(program, "gallery", "copy", "--patches", "compact", gallery, gallery + "-compact")
     figures = {}
     for kind in ("untouched", "mask", "sunglasses"):
         asked = []
         if kind != "untouched":
             set_of = os.path.join(folder, kind)
-            run(program, "enroll", "--patches", "int8", "--aligned", "--no-quality-gate", "--gallery", set_of, os.path.join(queries, kind))
+            run(program, "enroll", "--patches", "int8", "--aligned", "--no-quality-gate", "--gallery", set_of,
+                os.path.join(queries, kind))
             asked = ["--queries", set_of]
-        found = json.loads(run(program, "eval", "identify", "--gallery", gallery, *asked, "--rerank", "emd,oae", "--limit",
-                               "500", "--json"))
+        found = json.loads(run(program, "eval", "identify", "--gallery", gallery, *asked, "--rerank", "emd,oae",
+                               "--limit", "500", "--json"))
         small = json.loads(run(program, "eval", "identify", "--gallery", gallery + "-compact", "--queries",
                                asked[1] if asked else gallery, "--rerank", "oae", "--limit", "500", "--json"))
         by_look = {r["rerank"]: r["stage2"]["p1"] for r in found["results"]}

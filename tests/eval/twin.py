@@ -127,8 +127,8 @@ def check_lines(lines, rows, twin, what):
 def compare(folder, what, gallery, queries, options, twin):
     out = os.path.join(folder, "lines.csv")
     command = [SECONDLOOK, "eval", "identify", "--gallery", gallery, "--queries", queries, "--json", "--csv", out,
-               "--stage1", "embedding,same-cell", "--rerank", "none,same-cell", "--feature", "map", "--weighting", "uniform",
-               "--patch-precision", "f32", "--alpha", "0,.25,1", "-k", "1,7,1000", *options]
+               "--stage1", "embedding,same-cell", "--rerank", "none,same-cell", "--feature", "map", "--weighting",
+               "uniform", "--patch-precision", "f32", "--alpha", "0,.25,1", "-k", "1,7,1000", *options]
     document = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
     with open(out, newline="", encoding="utf-8") as f:
         lines = list(csv.DictReader(f))

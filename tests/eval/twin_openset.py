@@ -80,8 +80,8 @@ def check_clopper_pearson(told_interval, k, n, what):
 # ---------------------------------------------------------------- open set
 
 def check_openset(what, g, q, gallery, queries, same, k, alpha):
-    document = told("eval", "openset", "--gallery", g, "--queries", q, "--rerank", "same-cell", "--weighting", "uniform",
-                    "--patch-precision", "f32", "-k", str(k), "--alpha", str(alpha))
+    document = told("eval", "openset", "--gallery", g, "--queries", q, "--rerank", "same-cell", "--weighting",
+                    "uniform", "--patch-precision", "f32", "-k", str(k), "--alpha", str(alpha))
     mated, others, strangers = searches(gallery, queries, same, k, alpha)
     near(document["mated"], len(mated[0]), 0, what + " mated")
     near(document["nonmated"], len(others[0]), 0, what + " nonmated")
@@ -166,8 +166,8 @@ def check_verify(folder, g, gallery, rng):
     lines[7] = f"nobody/x y.jpg\t{gallery.images[0]}\t0\r\n"
     with open(path, "w", encoding="utf-8", newline="") as f:
         f.writelines(lines)
-    document = told("eval", "verify", "--gallery", g, "--pairs", path, "--rerank", "same-cell", "--weighting", "uniform",
-                    "--patch-precision", "f32", "--alpha", "0.5", "--csv", out, "--list-missing")
+    document = told("eval", "verify", "--gallery", g, "--pairs", path, "--rerank", "same-cell", "--weighting",
+                    "uniform", "--patch-precision", "f32", "--alpha", "0.5", "--csv", out, "--list-missing")
     near(document["missing"], 1, 0, "missing")
     if document["missing_photos"] != [{"line": 8, "image": "nobody/x y.jpg"}]:
         sys.exit(f"missing photos: {document['missing_photos']}")

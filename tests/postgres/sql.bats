@@ -76,7 +76,8 @@ setup_file() {
 @test "tables that are not what they were: searches say so, and the server lives on" {
     sql shard1 "SELECT secondlook.create_gallery('odd', 'm', sha256('x'), 4, 1, 1, 1)" > /dev/null
     sql shard1 "ALTER TABLE gallery_odd.block ALTER codes TYPE text USING 'x'"
-    refused shard1 "SELECT * FROM secondlook.top('odd', decode(repeat('00', 16), 'hex'), 1)" "not as create_gallery made it"
+    refused shard1 "SELECT * FROM secondlook.top('odd', decode(repeat('00', 16), 'hex'), 1)" \
+        "not as create_gallery made it"
     sql shard1 "DROP TABLE gallery_odd.block; CREATE TABLE gallery_odd.block (n int, norm real, ids bytea, codes bytea);
                 INSERT INTO gallery_odd.block VALUES (16, 1, '\\x00', '\\x00'), (-1, 'NaN', '', '')"
     refused shard1 "SELECT * FROM secondlook.top('odd', decode(repeat('00', 16), 'hex'), 1)" "is damaged"
@@ -108,7 +109,8 @@ setup_file() {
     remove="SELECT secondlook.remove_named('one', 'eve.jpg', NULL)"
     for who in r e a; do [ "$(sql shard0 "SET ROLE $who; $top")" = 4 ]; done
     refused shard0 "SET ROLE nobody; $top" "permission denied"
-    refused shard0 "SET ROLE nobody; SELECT * FROM secondlook.top('one', decode(repeat('00', 256), 'hex'), 4)" "permission denied"
+    refused shard0 "SET ROLE nobody; SELECT * FROM secondlook.top('one', decode(repeat('00', 256), 'hex'), 4)" \
+        "permission denied"
     refused shard0 "SET ROLE r; $add" "permission denied"
     sql shard0 "SET ROLE e; $add" > /dev/null
     refused shard0 "SET ROLE e; $remove" "permission denied"
@@ -158,7 +160,8 @@ setup_file() {
     [ "$(sql shard0 "$long")" = 900000 ] # 3,000 queries
     whole=$(($(date +%s%N) - start))
     # Terse: an error caught inside one of the search's own statements would tell that statement as well.
-    said=$(psql -X -q -t -A -v VERBOSITY=terse -d shard0 -c "SET statement_timeout = '20ms'" -c "$long" -c "SET statement_timeout = 0" \
+    said=$(psql -X -q -t -A -v VERBOSITY=terse -d shard0 -c "SET statement_timeout = '20ms'" -c "$long" \
+        -c "SET statement_timeout = 0" \
         -c "$held" -c "SELECT count(*) FROM secondlook.top('one', $q, 3)" 2>&1)
     [ "$said" = "$(printf 'ERROR:  canceling statement due to statement timeout\n0\n900')" ]
     for wait in .02 .1 .2; do # at several places of the way

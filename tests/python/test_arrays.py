@@ -64,10 +64,10 @@ class Templates(unittest.TestCase):
         for embedding, patches, error in (
                 (None, self.patches, TypeError), ("text", self.patches, TypeError), ([3., 4.], self.patches, TypeError),
                 (one.astype(np.float64), self.patches, TypeError), (one.astype(">f4"), self.patches, TypeError),
-                (one.astype(object), self.patches, (TypeError, ValueError)), (one.reshape(1, 2), self.patches, ValueError),
-                (one[:0], self.patches, ValueError), (one, self.patches[0], ValueError),
-                (one, self.patches.astype(np.int32), TypeError), (one * 0, self.patches, secondlook.Error),
-                (one * np.nan, self.patches, secondlook.NumericError)):
+                (one.astype(object), self.patches, (TypeError, ValueError)),
+                (one.reshape(1, 2), self.patches, ValueError), (one[:0], self.patches, ValueError),
+                (one, self.patches[0], ValueError), (one, self.patches.astype(np.int32), TypeError),
+                (one * 0, self.patches, secondlook.Error), (one * np.nan, self.patches, secondlook.NumericError)):
             with self.subTest(embedding=embedding), self.assertRaises(error) as raised:
                 secondlook.Template(embedding, patches)
             self.assertTrue(str(raised.exception))
@@ -117,7 +117,8 @@ class Compare(unittest.TestCase):
         flow = secondlook.draw_flow(self.one, self.two, "emd", side=64)
         self.assertEqual((flow.dtype, flow.shape), (np.uint8, (64, 64, 3)))
         self.assertTrue(flow.flags.writeable)  # it is the array's own memory
-        self.assertEqual([p.shape for p in secondlook.draw_weights(self.one, self.two, "emd", side=32)], [(32, 32, 3)] * 2)
+        self.assertEqual([p.shape for p in secondlook.draw_weights(self.one, self.two, "emd", side=32)],
+                         [(32, 32, 3)] * 2)
         self.assertEqual(secondlook.draw_pair(self.one, self.two, "emd", names=("a", "b")).ndim, 3)
         self.assertEqual(secondlook.draw_shares(self.one, self.two, "emd", side=32).shape, (32, 32, 3))
         self.assertRaises(secondlook.ArgumentError, secondlook.draw_flow, self.one, self.two, "none")
@@ -146,7 +147,8 @@ class Emd(unittest.TestCase):
         maps, embeddings = random_maps(3), np.random.default_rng(2).normal(size=(3, 4)).astype(np.float32)
         match = secondlook.Match("emd", weighting="cc")
         self.assertRaises(secondlook.Error, secondlook.emd, maps[0], maps, match)
-        self.assertEqual(secondlook.emd(maps[0], maps, match, query_embedding=embeddings[0], embeddings=embeddings).shape, (3,))
+        self.assertEqual(secondlook.emd(maps[0], maps, match, query_embedding=embeddings[0],
+                                        embeddings=embeddings).shape, (3,))
         for wrong in (embeddings[:2], embeddings[0], embeddings.astype(np.float64)):
             with self.assertRaises((ValueError, TypeError)):
                 secondlook.emd(maps[0], maps, match, query_embedding=embeddings[0], embeddings=wrong)
@@ -170,7 +172,8 @@ class Cosine(unittest.TestCase):
     def test_is_numpys_order(self):
         index, score = secondlook.cosine_top(self.bank, self.queries, 7)
         np.testing.assert_array_equal(index, np.argsort(-(self.queries @ self.bank.T), axis=1)[:, :7])
-        np.testing.assert_allclose(score, np.take_along_axis(self.queries @ self.bank.T, index.astype(int), 1), rtol=1e-5)
+        np.testing.assert_allclose(score, np.take_along_axis(self.queries @ self.bank.T, index.astype(int), 1),
+                                   rtol=1e-5)
 
     def test_a_prepared_bank_answers_alike(self):
         prepared = secondlook.CosineBank(self.bank)
@@ -180,7 +183,8 @@ class Cosine(unittest.TestCase):
     def test_a_prepared_bank_holds_its_numbers(self):
         kept = secondlook.CosineBank(self.bank.copy())
         gc.collect()
-        np.testing.assert_array_equal(kept.top(self.queries, 3)[0], secondlook.cosine_top(self.bank, self.queries, 3)[0])
+        np.testing.assert_array_equal(kept.top(self.queries, 3)[0],
+                                      secondlook.cosine_top(self.bank, self.queries, 3)[0])
 
     def test_refused(self):
         for k in (0, -1, 301, 2**31 - 1):
@@ -203,10 +207,11 @@ class Pictures(unittest.TestCase):
                 np.testing.assert_array_equal(secondlook.read_image(file.read()), self.picture[:, ::-1])
 
     def test_refused(self):
-        for photo, error in ((None, TypeError), (7, TypeError), (b"no picture", secondlook.FormatError), (b"", secondlook.Error),
-                             ("/nowhere.jpg", secondlook.NotFoundError), ("nul\0.jpg", ValueError),
-                             (self.picture.astype(np.float32), TypeError), (self.picture[..., :2], ValueError),
-                             (self.picture[:0], ValueError), (self.picture[None], ValueError)):
+        for photo, error in ((None, TypeError), (7, TypeError), (b"no picture", secondlook.FormatError),
+                             (b"", secondlook.Error), ("/nowhere.jpg", secondlook.NotFoundError),
+                             ("nul\0.jpg", ValueError), (self.picture.astype(np.float32), TypeError),
+                             (self.picture[..., :2], ValueError), (self.picture[:0], ValueError),
+                             (self.picture[None], ValueError)):
             with self.subTest(photo=type(photo)), self.assertRaises(error):
                 secondlook.read_image(photo)
         self.assertRaises(secondlook.Error, secondlook.write_image, "/nowhere/x.png", self.picture)

@@ -100,14 +100,15 @@ class Galleries(unittest.TestCase):
         g.close()
         g.close()
         for use in (lambda: len(g), lambda: g[0], lambda: g.info, lambda: g.embeddings, lambda: g.find("a/1.jpg"),
-                    lambda: g.template(0), lambda: g.crop(0), lambda: g.add("a", "b", t), g.commit, lambda: g.remove(label="a"),
-                    lambda: g.rename("a", "b"), lambda: g.identify(t, threshold=0), lambda: g.identify_all([t], threshold=0),
-                    g.calibrate, g.cluster, g.__enter__, lambda: secondlook.evaluation.identify(g, g, ["none"])):
+                    lambda: g.template(0), lambda: g.crop(0), lambda: g.add("a", "b", t), g.commit,
+                    lambda: g.remove(label="a"), lambda: g.rename("a", "b"), lambda: g.identify(t, threshold=0),
+                    lambda: g.identify_all([t], threshold=0), g.calibrate, g.cluster, g.__enter__,
+                    lambda: secondlook.evaluation.identify(g, g, ["none"])):
             self.assertRaises(ValueError, use)
 
     def test_refused(self):
-        for args, kind in (((None,), TypeError), (("/nowhere",), secondlook.NotFoundError), ((self.folder, "x"), ValueError),
-                           ((self.folder, None), TypeError)):
+        for args, kind in (((None,), TypeError), (("/nowhere",), secondlook.NotFoundError),
+                           ((self.folder, "x"), ValueError), ((self.folder, None), TypeError)):
             with self.assertRaises(kind):
                 secondlook.Gallery(*args)
         self.assertRaises(TypeError, secondlook.Gallery, self.folder, engine="mobilefacenet-192")
@@ -153,7 +154,8 @@ class Identify(unittest.TestCase):
     def test_many_are_each_alone(self):
         queries = [self.gallery.template(i % 8) for i in range(150)]
         told = []
-        answers = self.gallery.identify_all(queries, match="emd", threshold=.5, progress=lambda *done: told.append(done))
+        answers = self.gallery.identify_all(queries, match="emd", threshold=.5,
+                                            progress=lambda *done: told.append(done))
         self.assertEqual(told, [(64, 150), (128, 150), (150, 150)])
         for query, answer in zip(queries[:8], answers):
             alone = self.gallery.identify(query, match="emd", threshold=.5)
@@ -162,8 +164,9 @@ class Identify(unittest.TestCase):
 
     def test_refused(self):
         t = self.gallery.template(0)
-        for wrong in ({"threshold": float("nan")}, {"threshold": "high"}, {"threshold": .5, "far": .1}, {"top": -1, "threshold": 0},
-                      {"match": "psychic", "threshold": 0}, {"threshold": .1, "match": secondlook.Match("emd", k=-4)}):
+        for wrong in ({"threshold": float("nan")}, {"threshold": "high"}, {"threshold": .5, "far": .1},
+                      {"top": -1, "threshold": 0}, {"match": "psychic", "threshold": 0},
+                      {"threshold": .1, "match": secondlook.Match("emd", k=-4)}):
             with self.subTest(**wrong), self.assertRaises((ValueError, TypeError)):
                 self.gallery.identify(t, **wrong)
         self.assertRaises(TypeError, self.gallery.identify, None, threshold=0)
@@ -207,8 +210,8 @@ class Evaluation(unittest.TestCase):
 
     def test_identify(self):
         csv = os.path.join(self.room.name, "lines.csv")
-        first, second = secondlook.evaluation.identify(self.gallery, self.gallery, ["none", secondlook.Match("emd", alpha=0.)],
-                                                       csv=csv)
+        first, second = secondlook.evaluation.identify(self.gallery, self.gallery,
+                                                       ["none", secondlook.Match("emd", alpha=0.)], csv=csv)
         self.assertEqual((first.queries, first.gallery), (8, 8))
         self.assertEqual(first.stage1["p1"].mean, 100)
         self.assertEqual(second.stage2["p1"].mean, 100)  # alpha 0: stage 1's order

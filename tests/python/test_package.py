@@ -46,7 +46,8 @@ class Stubs(unittest.TestCase):
         for name, node in stubs.items():
             members = {n.name: n for n in node.body if isinstance(n, ast.FunctionDef)}
             kind = getattr(_core, name)
-            self.assertEqual({m for m in members if not m.startswith("_")}, {m for m in dir(kind) if not m.startswith("_")})
+            self.assertEqual({m for m in members if not m.startswith("_")},
+                             {m for m in dir(kind) if not m.startswith("_")})
             self.check(name, kind, members["__new__"])
             for member in (m for m in members.values() if not m.decorator_list and not m.name.startswith("_")):
                 self.check(f"{name}.{member.name}", getattr(kind, member.name), member)
@@ -75,21 +76,24 @@ class StableAbi(unittest.TestCase):
 
 class Pip(unittest.TestCase):
     def test_pip_install(self):
-        tools = subprocess.run([sys.executable, "-c", "import setuptools, wheel, pip"], stderr=subprocess.DEVNULL, check=False)
+        tools = subprocess.run([sys.executable, "-c", "import setuptools, wheel, pip"], stderr=subprocess.DEVNULL,
+                               check=False)
         if tools.returncode:
             self.skipTest("pip, setuptools or wheel is not here: tools/setup check")
         with tempfile.TemporaryDirectory() as room:
             stage, target, source = (os.path.join(room, name) for name in ("stage", "target", "source"))
-            subprocess.run(["cmake", "--install", BUILD], env=os.environ | {"DESTDIR": stage}, stdout=subprocess.DEVNULL, check=True)
+            subprocess.run(["cmake", "--install", BUILD], env=os.environ | {"DESTDIR": stage},
+                           stdout=subprocess.DEVNULL, check=True)
             subprocess.run(["cp", "-r", os.path.join(SOURCE, "python"), source], check=True)
             found = {f: root for root, _, files in os.walk(stage) for f in files}
             there = os.environ | {"PKG_CONFIG_PATH": found["secondlook.pc"], "PKG_CONFIG_SYSROOT_DIR": stage,
                                   "LD_LIBRARY_PATH": os.path.dirname(found["secondlook.pc"]), "PYTHONPATH": target}
-            done = subprocess.run([sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps", "--no-index",
-                                   "--quiet", "--target", target, source],
+            done = subprocess.run([sys.executable, "-m", "pip", "install", "--no-build-isolation", "--no-deps",
+                                   "--no-index", "--quiet", "--target", target, source],
                                   env=there, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
             self.assertEqual(done.returncode, 0, done.stdout)
-            said = subprocess.run([sys.executable, "-c", "import secondlook; print(secondlook.__file__, secondlook.__version__)"],
+            said = subprocess.run([sys.executable,
+                                   "-c", "import secondlook; print(secondlook.__file__, secondlook.__version__)"],
                                   env=there, stdout=subprocess.PIPE, text=True, check=True).stdout
             self.assertIn(target, said)
             self.assertIn(secondlook.version(), said)

@@ -36,7 +36,8 @@ def setUpModule():
 
 def program(*words):
     """The JSON that the program prints; 4 says that nobody is known."""
-    done = subprocess.run([os.environ["BIN"], *words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=False)
+    done = subprocess.run([os.environ["BIN"], *words, "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+                          check=False)
     if done.returncode not in (0, 4):
         raise AssertionError(f"{words}: exit code {done.returncode}")
     return json.loads(done.stdout)

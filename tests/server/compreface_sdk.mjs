@@ -78,7 +78,8 @@ assert.ok(pair.source_image_face.box && pair.face_matches[0].similarity < 0.5);
 await refused(service.initFaceRecognitionService("not-a-uuid").getSubjects().list(), 400, 26);
 await refused(service.initFaceRecognitionService("00000000-0000-4000-8000-000000000000").getSubjects().list(), 404, 10);
 await refused(recognition.recognize(photo("grey.jpg"), {}), 400, 28);
-await refused(recognition.recognize(photo("group.jpg"), {}).then(() => faces().add(photo("group.jpg"), "Group", {})), 400, 31);
+await refused(recognition.recognize(photo("group.jpg"), {}).then(() => faces().add(photo("group.jpg"), "Group", {})),
+    400, 31);
 
 // ---- removing
 assert.deepEqual(await faces().delete(ann.image_id), { image_id: ann.image_id, subject: "Ann" });

@@ -8,13 +8,15 @@ const [server, secondlook, data, photos] = process.argv.slice(2);
 const people = ["sample1", "sample2", "sample3", "sample4"].map(n => new Blob([readFileSync(`${photos}/${n}.png`)]));
 
 function start() {
-    const child = spawn(server, ["--data", data, "--port", "0", "--rate", "0"], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(server, ["--data", data, "--port", "0", "--rate", "0"],
+        { stdio: ["ignore", "pipe", "inherit"] });
     return new Promise((resolve, reject) => {
         let text = "";
         child.stdout.on("data", d => {
             text += d;
             const url = text.match(/http:\S+/), key = text.match(/once: (\S+)/);
-            if (url && text.endsWith("\n")) setTimeout(() => resolve({ child, url: url[0], key: (text.match(/once: (\S+)/) ?? [])[1] }), key ? 0 : 50);
+            if (url && text.endsWith("\n")) setTimeout(() => resolve({ child, url: url[0],
+                key: (text.match(/once: (\S+)/) ?? [])[1] }), key ? 0 : 50);
         });
         child.on("exit", code => reject(new Error(`the server ended: ${code}\n${text}`)));
     });
@@ -34,7 +36,8 @@ for (let round = 0; round < 3; round++) {
             f.append("image", people[(n + i) % people.length]);
             f.append("person", `person ${n}`);
             f.append("id", `${round}/${n}/${i}`);
-            const reply = await fetch(`${url}/v1/galleries/main/faces`, { method: "POST", body: f, headers: { "x-api-key": id } }).catch(() => null);
+            const reply = await fetch(`${url}/v1/galleries/main/faces`,
+                { method: "POST", body: f, headers: { "x-api-key": id } }).catch(() => null);
             if (reply?.status === 201 && await reply.json().catch(() => null)) { acknowledged.push(`${round}/${n}/${i}`); count++; }
         }
     };
@@ -48,7 +51,8 @@ for (let round = 0; round < 3; round++) {
     ({ child, url } = await start());
     const kept = new Set();
     for (let page = 0, total = 1; page * 1000 < total; page++) {
-        const reply = await (await fetch(`${url}/v1/galleries/main/faces?size=1000&page=${page}`, { headers: { "x-api-key": id } })).json();
+        const reply = await (await fetch(`${url}/v1/galleries/main/faces?size=1000&page=${page}`,
+            { headers: { "x-api-key": id } })).json();
         total = reply.total;
         for (const face of reply.items) kept.add(face.image);
     }
@@ -57,7 +61,9 @@ for (let round = 0; round < 3; round++) {
 
 // A request that comes again after the server died has the reply that it had, and enrols nothing.
 const once = async () => {
-    const reply = await fetch(`${url}/v1/galleries/main/faces`, { method: "POST", body: JSON.stringify({ image: Buffer.from(await people[0].arrayBuffer()).toString("base64"), person: "once" }),
+    const reply = await fetch(`${url}/v1/galleries/main/faces`,
+        { method: "POST", body: JSON.stringify({ image: Buffer.from(await people[0].arrayBuffer()).toString("base64"),
+            person: "once" }),
         headers: { "x-api-key": id, "idempotency-key": "once", "content-type": "application/json" } });
     return [reply.status, await reply.json()];
 };
@@ -79,7 +85,8 @@ await new Promise(done => setTimeout(done, 20));
 const over = ended(child);
 child.kill("SIGTERM");
 const reply = await last.catch(e => e);
-assert.ok(reply.status === 201 || ["ECONNREFUSED", "UND_ERR_SOCKET"].includes(reply.cause?.code), String(reply.status ?? reply.cause));
+assert.ok(reply.status === 201 || ["ECONNREFUSED", "UND_ERR_SOCKET"].includes(reply.cause?.code),
+    String(reply.status ?? reply.cause));
 assert.equal(await over, 0);
 ({ child, url } = await start());
 assert.equal((await (await fetch(`${url}/v1/galleries/main/faces?person=last`, { headers: { "x-api-key": id } })).json()).total, reply.status === 201 ? 1 : 0);

@@ -11,7 +11,8 @@ const [server, secondlook, folder, photos] = process.argv.slice(2);
 const face = readFileSync(join(photos, "sample1.png"));
 mkdirSync(folder, { recursive: true });
 async function start(data, before, ...options) {
-    const child = spawn("sh", ["-c", `${before} exec "$@"`, "sh", server, "--data", data, "--port", "0", "--rate", "0", ...options], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn("sh", ["-c", `${before} exec "$@"`, "sh", server, "--data", data, "--port", "0", "--rate", "0",
+        ...options], { stdio: ["ignore", "pipe", "inherit"] });
     const text = await new Promise((resolve, reject) => {
         let said = "";
         child.stdout.on("data", d => { said += d; if (said.endsWith("\n")) setTimeout(() => resolve(said), 50); });
@@ -21,16 +22,19 @@ async function start(data, before, ...options) {
 }
 const stop = child => new Promise(done => { child.once("exit", done); child.kill("SIGTERM"); });
 
-// ---- a full disk: no file may have more than 64 kB. What was acknowledged stays, the server goes on, and when there is
-// room again so does enrolling.
+// ---- a full disk: no file may have more than 64 kB. What was acknowledged stays, the server goes on, and when there
+// is room again so does enrolling.
 const data = join(folder, "full");
 let { child, url, key } = await start(data, "trap '' XFSZ; ulimit -f 128;");
 const enrol = async i => {
     const f = new FormData();
-    for (const [name, value] of Object.entries({ image: new Blob([face]), person: `person ${i}`, id: `${i}`, aligned: "true" })) f.append(name, value);
-    return (await fetch(`${url}/v1/galleries/main/faces`, { method: "POST", body: f, headers: { "x-api-key": key } })).status;
+    for (const [name, value] of Object.entries({ image: new Blob([face]), person: `person ${i}`, id: `${i}`,
+        aligned: "true" })) f.append(name, value);
+    return (await fetch(`${url}/v1/galleries/main/faces`,
+        { method: "POST", body: f, headers: { "x-api-key": key } })).status;
 };
-const listed = async () => (await (await fetch(`${url}/v1/galleries/main/faces?size=1000`, { headers: { "x-api-key": key } })).json()).items.map(f => f.image);
+const listed = async () => (await (await fetch(`${url}/v1/galleries/main/faces?size=1000`,
+    { headers: { "x-api-key": key } })).json()).items.map(f => f.image);
 const safe = [];
 let status, n = 0;
 while ((status = await enrol(n)) === 201) safe.push(`${n++}`);
@@ -79,11 +83,13 @@ await new Promise(done => slow.once("close", done));
 clearInterval(drip);
 assert.ok(Date.now() - began >= 1900, "it was heard out for as long as was promised");
 const half = Array.from({ length: 50 }, (_, i) => {
-    const socket = net.connect({ port: +at.port, host: at.hostname, allowHalfOpen: true }).on("error", () => {}).on("data", () => {});
+    const socket = net.connect({ port: +at.port, host: at.hostname, allowHalfOpen: true }).on("error",
+        () => {}).on("data", () => {});
     socket.end(i % 2 ? "GET /healthz HTTP/1.1\r\nHost: a\r\n" : "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
     return socket;
 });
-const connections = async () => +(await (await fetch(`${url}/metrics`, { headers: { "x-api-key": key, connection: "close" } })).text()).match(/secondlook_connections (\d+)/)[1];
+const connections = async () => +(await (await fetch(`${url}/metrics`,
+    { headers: { "x-api-key": key, connection: "close" } })).text()).match(/secondlook_connections (\d+)/)[1];
 let left;
 for (let i = 0; i < 100 && (left = await connections()) > 3; i++) await new Promise(done => setTimeout(done, 100));
 assert.ok(left <= 3, `${left} connections are held`);
@@ -93,27 +99,34 @@ await stop(child);
 // ---- TLS: with the certificate's own name and no older protocol
 const cert = join(folder, "cert.pem"), pem = join(folder, "key.pem");
 try {
-    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+    execFileSync("openssl", ["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+        "-days", "2", "-subj", "/CN=localhost",
         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", pem, "-out", cert], { stdio: "ignore" });
 } catch (error) {
     console.log("without openssl TLS is not tried");
     process.exit(0);
 }
 ({ child, url, key } = await start(join(folder, "tls"), "", "--tls-cert", cert, "--tls-key", pem));
-const get = more => new Promise((resolve, reject) => https.get(`${url}/v1/session`, { headers: { "x-api-key": key }, ...more }, reply => { reply.resume(); resolve(reply); }).on("error", reject));
+const get = more => new Promise((resolve, reject) => https.get(`${url}/v1/session`,
+    { headers: { "x-api-key": key }, ...more }, reply => { reply.resume(); resolve(reply); }).on("error", reject));
 assert.equal((await get({ ca: readFileSync(cert) })).statusCode, 200);
 await assert.rejects(get({}), /self-signed|SELF_SIGNED|DEPTH_ZERO/);
 await assert.rejects(get({ ca: readFileSync(cert), maxVersion: "TLSv1.1", minVersion: "TLSv1" }));
 const login = await new Promise((resolve, reject) => {
-    const body = JSON.stringify({ key }), r = https.request(`${url}/v1/session`, { method: "POST", ca: readFileSync(cert), headers: { "content-type": "application/json", "content-length": body.length } }, resolve);
+    const body = JSON.stringify({ key }), r = https.request(`${url}/v1/session`,
+        { method: "POST", ca: readFileSync(cert), headers: { "content-type": "application/json",
+            "content-length": body.length } }, resolve);
     r.on("error", reject);
     r.end(body);
 });
 assert.match(login.headers["set-cookie"][0], /; Secure/);
 login.resume();
-const asked = execFileSync(secondlook, ["gallery", "info", "--json", `${url}/v1/galleries/main`], { env: { ...process.env, SECONDLOOK_KEY: key, SECONDLOOK_CA: cert }, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
+const asked = execFileSync(secondlook, ["gallery", "info", "--json", `${url}/v1/galleries/main`],
+    { env: { ...process.env, SECONDLOOK_KEY: key, SECONDLOOK_CA: cert }, encoding: "utf8",
+        stdio: ["ignore", "pipe", "pipe"] });
 assert.equal(JSON.parse(asked).faces, 0);
-assert.throws(() => execFileSync(secondlook, ["gallery", "info", `${url}/v1/galleries/main`], { env: { ...process.env, SECONDLOOK_KEY: key }, stdio: "pipe" }));
+assert.throws(() => execFileSync(secondlook, ["gallery", "info", `${url}/v1/galleries/main`],
+    { env: { ...process.env, SECONDLOOK_KEY: key }, stdio: "pipe" }));
 await stop(child);
 console.log(`a full disk lost none of ${safe.length} faces, the slow were cut, and TLS holds`);
 process.exit(0);

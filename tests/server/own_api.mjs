@@ -18,8 +18,10 @@ async function call(method, path, body, headers = {}) {
     const response = await fetch(url + path, { method, body: plain ? JSON.stringify(body) : body,
         headers: { "x-api-key": key, ...(plain ? { "content-type": "application/json" } : {}), ...headers } });
     const type = response.headers.get("content-type") ?? "";
-    const where = new URL(path, url), asked = body instanceof FormData ? [...body.keys()] : plain ? Object.keys(body) : [];
-    if (response.ok && method !== "PUT") sent.push([method.toLowerCase(), where.pathname, [...where.searchParams.keys(), ...asked]]);
+    const where = new URL(path, url),
+        asked = body instanceof FormData ? [...body.keys()] : plain ? Object.keys(body) : [];
+    if (response.ok && method !== "PUT") sent.push([method.toLowerCase(), where.pathname,
+        [...where.searchParams.keys(), ...asked]]);
     const text = /^(image|application.x-tar)/.test(type) ? await response.arrayBuffer() : await response.text();
     return { status: response.status, type, headers: response.headers,
         body: /json/.test(type) && text ? JSON.parse(text) : text };
@@ -47,17 +49,20 @@ await refused(405, "PATCH", "/v1/galleries");
 await refused(404, "GET", "/v1/none");
 
 // ---- faces
-const ann = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann", id: "badge/17 é.jpg" }));
+const ann = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann",
+    id: "badge/17 é.jpg" }));
 assert.equal(ann.image, "badge/17 é.jpg");
 assert.match(ann.id, /^[0-9a-f-]{14}8/);
-assert.deepEqual(await ok(201, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "Ann", id: "badge/17 é.jpg" })), ann);
+assert.deepEqual(await ok(201, "POST", `${g}/faces`,
+    form({ image: picture("sample1.png"), person: "Ann", id: "badge/17 é.jpg" })), ann);
 await refused(409, "POST", `${g}/faces`, form({ image: picture("sample2.png"), person: "Ann", id: "badge/17 é.jpg" }));
 await refused(422, "POST", `${g}/faces`, form({ image: picture("grey.jpg"), person: "Ann" }));
 await refused(422, "POST", `${g}/faces`, form({ image: new Blob(["no picture"]), person: "Ann" }));
 await refused(400, "POST", `${g}/faces`, form({ image: picture("sample1.png") }));
 await refused(400, "POST", `${g}/faces`, form({ image: picture("sample1.png"), person: "a\u202eb" }));
 const once = { "idempotency-key": "first try" };
-const bob = await ok(201, "POST", `${g}/faces`, { image: readFileSync(`${photos}/sample2.png`).toString("base64"), person: "Bob" }, once);
+const bob = await ok(201, "POST", `${g}/faces`, { image: readFileSync(`${photos}/sample2.png`).toString("base64"),
+    person: "Bob" }, once);
 assert.deepEqual(await ok(201, "POST", `${g}/faces`,
     { image: readFileSync(`${photos}/sample2.png`).toString("base64"), person: "Bob" }, once), bob);
 await refused(422, "POST", `${g}/faces`, { image: "", person: "Bob" }, once);
@@ -76,11 +81,14 @@ assert.ok(answer.faces[0].candidates[0].score >= answer.faces[0].threshold && an
 assert.equal(answer.fingerprint.length, 64);
 const strict = await ok(200, "POST", `${g}/identify?threshold=1`, form({ image: picture("sample3.png") }));
 assert.equal(strict.faces[0].decision, "unknown");
-assert.equal((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "none" }))).rerank, "none");
+assert.equal((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "none" }))).rerank,
+    "none");
 await refused(400, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "magic" }));
 await refused(400, "POST", `${g}/identify`, form({ image: picture("sample1.png"), fpir: "0.01", far: "0.01" }));
-assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Ann" }))).decision, "match");
-assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Bob" }))).decision, "unknown");
+assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Ann" }))).decision,
+    "match");
+assert.equal((await ok(200, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Bob" }))).decision,
+    "unknown");
 await refused(404, "POST", `${g}/verify`, form({ image: picture("sample1.png"), person: "Nobody" }));
 assert.equal((await ok(200, "POST", "/v1/verify",
     form({ image_a: picture("sample1.png"), image_b: picture("sample1.png") }))).decision, "match");
@@ -95,7 +103,8 @@ await refused(400, "POST", `${g}/explain`, form({ image: picture("sample1.png"),
 // ---- the reasons beside an answer: a picture, or the address of pictures for some minutes and for whoever asked
 const drawn = await ok(200, "POST", `${g}/identify?top=1`, form({ image: picture("sample1.png"), explain: "png" }));
 assert.deepEqual([...Buffer.from(drawn.faces[0].explain, "base64").subarray(1, 4)], [80, 78, 71]);
-const { explain } = (await ok(200, "POST", `${g}/identify?top=1&explain=url`, form({ image: picture("sample1.png") }))).faces[0];
+const { explain } = (await ok(200, "POST", `${g}/identify?top=1&explain=url`,
+    form({ image: picture("sample1.png") }))).faces[0];
 assert.equal((await call("GET", `${explain}?face=${ann.id}&part=pair`)).type, "image/png");
 assert.equal((await call("GET", `${explain}?part=query`)).type, "image/png");
 await refused(404, "GET", `${explain}?face=${ann.id.replace(/./, c => c === "0" ? "1" : "0")}`);
@@ -109,12 +118,14 @@ several.append("image", new Blob(["no picture"]));
 const batch = await ok(200, "POST", `${g}/batch`, several);
 assert.deepEqual(batch.photos.map(p => p.faces?.length ?? "wrong"), [1, 0, 3, "wrong"]);
 assert.equal(batch.photos[0].faces[0].candidates[0].person, "Ann");
-assert.deepEqual((await ok(200, "POST", `${g}/batch`, { images: [readFileSync(`${photos}/sample1.png`).toString("base64"), "!"] }))
+assert.deepEqual((await ok(200, "POST", `${g}/batch`,
+    { images: [readFileSync(`${photos}/sample1.png`).toString("base64"), "!"] }))
     .photos.map(p => p.faces?.length ?? p.error), [1, "the picture is not base64"]);
 await refused(400, "POST", `${g}/batch`, form({}));
 
 // ---- metadata: with a face when it is enrolled, later, and of people; it goes with them
-const eve = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve", metadata: '{"room": 7}' }));
+const eve = await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve",
+    metadata: '{"room": 7}' }));
 assert.deepEqual((await ok(200, "GET", `${g}/faces/${eve.id}`)).metadata, { room: 7 });
 await refused(400, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Eve", metadata: "[1]" }));
 await ok(204, "PUT", `${g}/faces/${eve.id}/metadata`, { room: 8, floor: { name: "é" } });
@@ -145,14 +156,17 @@ await refused(404, "DELETE", `${g}/faces/${bob.id}`);
 // ---- undo: a removal with its metadata, two people who were joined; once, and until the gallery is compacted
 await ok(204, "PUT", `${g}/people/Ann/metadata`, { badge: 2 });
 const undone = undo => ok(200, "POST", `${g}/undo`, { undo });
-const people = async () => (await ok(200, "GET", `${g}/people`)).items.map(p => `${p.name} ${p.faces} ${p.metadata?.badge ?? ""}`);
-const before = await people(), searched = (await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png") }))).faces[0].candidates;
+const people = async () => (await ok(200, "GET",
+    `${g}/people`)).items.map(p => `${p.name} ${p.faces} ${p.metadata?.badge ?? ""}`);
+const before = await people(), searched = (await ok(200, "POST", `${g}/identify`,
+    form({ image: picture("sample1.png") }))).faces[0].candidates;
 const gone = await ok(200, "DELETE", `${g}/people/Ann`);
 assert.deepEqual(await people(), []);
 assert.deepEqual(await undone(gone.undo), { faces: 1 });
 assert.deepEqual(await undone(gone.undo), { faces: 0 });
 assert.deepEqual(await people(), before);
-assert.deepEqual((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png") }))).faces[0].candidates, searched);
+assert.deepEqual((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png") }))).faces[0].candidates,
+    searched);
 await ok(201, "POST", `${g}/faces`, form({ image: picture("sample3.png"), person: "Dan" }));
 const joined = await ok(200, "POST", `${g}/people/Ann/rename`, { to: "Dan" });
 assert.deepEqual(await people(), ["Dan 2 2"]);
@@ -173,7 +187,8 @@ async function follow(begun) {
     assert.match(events, /event: end\ndata: {"state":"(done|failed)"/);
     return ok(200, "GET", `/v1/jobs/${begun.body.id}`);
 }
-for (const { state } of await Promise.all(Array.from({ length: 30 }, () => job("verify")))) assert.equal(state, "done"); // no listener misses the end
+// no listener misses the end
+for (const { state } of await Promise.all(Array.from({ length: 30 }, () => job("verify")))) assert.equal(state, "done");
 assert.equal((await ok(200, "GET", g)).removed, 10); // renamed and back five times, removed five times
 assert.equal((await job("compact")).state, "done");
 assert.equal((await ok(200, "GET", g)).removed, 0);
@@ -202,14 +217,16 @@ const copied = await follow(await call("POST", "/v1/galleries/copy/import", arch
 assert.deepEqual([copied.state, copied.result], ["done", { enrolled: 2, existing: 0, refused: [] }]);
 assert.deepEqual((await ok(200, "GET", "/v1/galleries/copy/faces")).items.map(f => [f.person, f.image, f.metadata]),
     (await ok(200, "GET", `${g}/faces`)).items.map(f => [f.person, f.image, f.metadata]));
-assert.equal((await ok(200, "POST", "/v1/galleries/copy/identify?top=1", form({ image: picture("sample1.png") }))).faces[0].decision, "match");
+assert.equal((await ok(200, "POST", "/v1/galleries/copy/identify?top=1",
+    form({ image: picture("sample1.png") }))).faces[0].decision, "match");
 const long = "n".repeat(150);
 mkdirSync(join(scratch, "in", "Cid", long), { recursive: true });
 cpSync(`${photos}/sample2.png`, join(scratch, "in", "Cid", long, "1.png"));
 cpSync(`${photos}/grey.jpg`, join(scratch, "in", "Cid", "grey.jpg"));
 for (const format of ["gnu", "pax"]) {
     execFileSync("tar", [`--format=${format}`, "-C", join(scratch, "in"), "-cf", join(scratch, "in.tar"), "."]);
-    const took = await follow(await call("POST", "/v1/galleries/copy/import", readFileSync(join(scratch, "in.tar")), tar));
+    const took = await follow(await call("POST", "/v1/galleries/copy/import", readFileSync(join(scratch, "in.tar")),
+        tar));
     assert.equal(took.state, "done", took.error);
     assert.deepEqual([took.result.enrolled, took.result.existing, took.result.refused.map(f => f.image)],
         [format === "gnu" ? 1 : 0, format === "gnu" ? 0 : 1, ["Cid/grey.jpg"]]);
@@ -236,7 +253,8 @@ const session = await call("POST", "/v1/session", { key }, { "x-api-key": "" });
 assert.equal(session.status, 201);
 const cookie = session.headers.get("set-cookie");
 assert.match(cookie, /HttpOnly; SameSite=Strict/);
-const browser = (method, path, more = {}) => fetch(url + path, { method, headers: { cookie: cookie.split(";")[0], ...more } });
+const browser = (method, path, more = {}) => fetch(url + path,
+    { method, headers: { cookie: cookie.split(";")[0], ...more } });
 assert.equal((await browser("GET", g)).status, 200);
 assert.equal((await browser("DELETE", `${g}/people/Ann`)).status, 403);
 assert.equal((await browser("DELETE", `${g}/people/Ann`, { "x-csrf-token": "0".repeat(64) })).status, 403);
@@ -246,16 +264,19 @@ assert.equal((await browser("GET", g)).status, 401);
 
 // ---- a login: name and password; wrong ones, five of which lock it; it opens nothing as a key
 await refused(400, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "short" });
-const ada = await ok(201, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "correct horse" });
+const ada = await ok(201, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read",
+    password: "correct horse" });
 assert.ok(!("key" in ada));
 await refused(409, "POST", "/v1/keys", { name: "ada", gallery: "staff", scope: "read", password: "another horse" });
-const enter = (name, password, more = {}) => call("POST", "/v1/session", { name, password }, { "x-api-key": "", ...more });
+const enter = (name, password, more = {}) => call("POST", "/v1/session", { name, password },
+    { "x-api-key": "", ...more });
 assert.equal((await enter("ada", "correct horse", { "sec-fetch-site": "cross-site" })).status, 403);
 for (const [name, password] of [["ada", "wrong"], ["nobody", "correct horse"], ["ada", ""], ["ada", "x".repeat(400)]])
     assert.equal((await enter(name, password)).status, 401, `${name} ${password}`);
 const inside = await enter("ada", "correct horse");
 assert.deepEqual([inside.status, inside.body.name, inside.body.scope], [201, "ada", "read"]);
-const adas = (method, path, more = {}) => fetch(url + path, { method, headers: { cookie: inside.headers.get("set-cookie").split(";")[0], ...more } });
+const adas = (method, path, more = {}) => fetch(url + path,
+    { method, headers: { cookie: inside.headers.get("set-cookie").split(";")[0], ...more } });
 assert.equal((await adas("GET", g)).status, 200);
 assert.equal((await adas("DELETE", `${g}/people/x`, { "x-csrf-token": inside.body.csrf })).status, 403);
 for (let i = 0; i < 5; i++) assert.equal((await enter("ada", "wrong")).status, 401);
@@ -269,10 +290,12 @@ const document = await ok(200, "GET", "/openapi.json");
 for (const [path, methods] of Object.entries(document.paths))
     for (const method of Object.keys(methods)) {
         const probe = await fetch(url + path.replace(/{\w+}/g, "none"), { method: method.toUpperCase() });
-        assert.ok(probe.status !== 405 && !(probe.status === 404 && (await probe.text()).includes("nothing here")), path);
+        assert.ok(probe.status !== 405 && !(probe.status === 404 && (await probe.text()).includes("nothing here")),
+            path);
     }
 for (const [method, path, names] of sent) {
-    const [, found] = Object.entries(document.paths).find(([p, m]) => method in m && new RegExp(`^${p.replace(/{\w+}/g, "[^/]+")}$`).test(path));
+    const [, found] = Object.entries(document.paths).find(([p,
+        m]) => method in m && new RegExp(`^${p.replace(/{\w+}/g, "[^/]+")}$`).test(path));
     const { parameters, requestBody } = found[method], of = requestBody?.content["multipart/form-data"]?.schema;
     const known = [...parameters.filter(p => p.in === "query").map(p => p.name), ...Object.keys(of?.properties ?? {})];
     for (const name of names) assert.ok(known.includes(name), `${method} ${path} was asked ${name}`);

@@ -48,11 +48,14 @@ async function login(options, secret = key, name = "") {
 const page = await login(wide);
 
 // ---- what a first visit weighs, and that nothing of it comes from elsewhere
-const weight = await page.evaluate(() => [...performance.getEntriesByType("navigation"), ...performance.getEntriesByType("resource")]
+const weight = await page.evaluate(() => [...performance.getEntriesByType("navigation"),
+    ...performance.getEntriesByType("resource")]
     .map(e => [e.name, e.encodedBodySize]));
 assert.ok(weight.every(([name]) => new URL(name).origin === new URL(url).origin), weight.join());
-const files = new Map(weight.filter(([name]) => !name.includes("/v1/"))), bytes = [...files.values()].reduce((sum, n) => sum + n, 0);
-assert.ok(files.size > 10 && files.size < 25 && bytes > 20000 && bytes < 80000, `${bytes} bytes in ${files.size} requests`);
+const files = new Map(weight.filter(([name]) => !name.includes("/v1/"))),
+    bytes = [...files.values()].reduce((sum, n) => sum + n, 0);
+assert.ok(files.size > 10 && files.size < 25 && bytes > 20000 && bytes < 80000,
+    `${bytes} bytes in ${files.size} requests`);
 console.log(`a first visit: ${bytes} bytes in ${files.size} requests`);
 
 // ---- People: add, with the reason of a refusal; a name that is HTML stays text
@@ -90,7 +93,8 @@ await page.getByLabel("Search names").fill("");
 await page.locator(".name", { hasText: "Bob" }).waitFor();
 await check(page, "people");
 
-assert.match(await page.locator(".person", { hasText: "Bob" }).locator(".badge").textContent(), /^(good|fair|poor) 0\.\d\d$/);
+assert.match(await page.locator(".person", { hasText: "Bob" }).locator(".badge").textContent(),
+    /^(good|fair|poor) 0\.\d\d$/);
 
 // ---- one person's photos, each with its quality; one is done without
 await page.getByRole("button", { name: "2 photos: Bob" }).click();
@@ -107,7 +111,8 @@ await page.getByRole("link", { name: "Find" }).click();
 await page.locator("#photo").setInputFiles(join(photos, "sample1.png"));
 await page.getByRole("heading", { name: "This is Ann." }).waitFor();
 await page.locator(".whole[src]").waitFor({ state: "attached" });
-for (const [at, says] of [[0, "The photo"], [2, "What each part says"], [3, "What flows"], [4, "The enrolled face"], [1, "What is believed"]]) {
+for (const [at, says] of [[0, "The photo"], [2, "What each part says"], [3, "What flows"], [4, "The enrolled face"],
+    [1, "What is believed"]]) {
     await page.locator("#fade").fill(String(at));
     assert.match(await page.locator(".caption").textContent(), new RegExp(says));
     await page.waitForFunction(n => { const i = document.querySelector(`.layer[data-layer="${n}"]`); return i.complete && i.naturalWidth > 0 && i.style.opacity === "1"; }, at);
@@ -117,7 +122,8 @@ await check(page, "find-match");
 const give = (name, type, how) => page.evaluate(([data, type, how]) => {
     const bytes = Uint8Array.from(atob(data), c => c.charCodeAt(0)), given = new DataTransfer();
     given.items.add(new File([bytes], "photo", { type }));
-    how === "drop" ? document.querySelector(".zone").dispatchEvent(new DragEvent("drop", { dataTransfer: given, bubbles: true }))
+    how === "drop" ? document.querySelector(".zone").dispatchEvent(new DragEvent("drop",
+        { dataTransfer: given, bubbles: true }))
         : document.dispatchEvent(new ClipboardEvent("paste", { clipboardData: given }));
 }, [readFileSync(join(photos, name)).toString("base64"), type, how]);
 await give("sample6.png", "image/png", "drop");
@@ -148,7 +154,8 @@ await page.locator("#rate").fill("0");
 const common = await thresholds();
 await page.locator("#rate").fill("10");
 await page.getByText("one in 1000 searches").first().waitFor();
-assert.ok(parseFloat((await thresholds())[0].match(/0\.\d+/)) > parseFloat(common[0].match(/-?0\.\d+/)), "a rarer rate wants a higher threshold");
+assert.ok(parseFloat((await thresholds())[0].match(/0\.\d+/)) > parseFloat(common[0].match(/-?0\.\d+/)),
+    "a rarer rate wants a higher threshold");
 await page.getByLabel("Searches for strangers a day").fill("5000");
 await page.getByText("about 5.0 false matches a day").waitFor();
 await page.getByRole("button", { name: "Use this rate" }).click();
@@ -184,7 +191,8 @@ await page.locator("tbody tr").nth(2).waitFor();
 await check(page, "audit");
 
 // ---- a telephone, in the dark
-await fetch(`${url}/v1/keys`, { method: "POST", body: JSON.stringify({ name: "Grace", password: "a long sentence", gallery: "*", scope: "admin" }),
+await fetch(`${url}/v1/keys`, { method: "POST",
+    body: JSON.stringify({ name: "Grace", password: "a long sentence", gallery: "*", scope: "admin" }),
     headers: { "x-api-key": key, "content-type": "application/json" } });
 const phone = await login({ viewport: { width: 360, height: 740 }, colorScheme: "dark" }, "a long sentence", "Grace");
 await phone.getByRole("combobox").selectOption("page");

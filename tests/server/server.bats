@@ -126,7 +126,8 @@ setup() {
     run "$SOURCE/tools/from-compreface" "$URL" "$URL/v1/galleries/to"
     [ "$status" = 1 ]
     contains "$output" "has no picture here: Nobody"
-    COMPREFACE_KEY=00000000-0000-4000-8000-000000000000 run "$SOURCE/tools/from-compreface" "$URL" "$URL/v1/galleries/to"
+    COMPREFACE_KEY=00000000-0000-4000-8000-000000000000 run "$SOURCE/tools/from-compreface" "$URL" \
+        "$URL/v1/galleries/to"
     [ "$status" = 1 ]
     contains "$output" "no service has this key"
 }

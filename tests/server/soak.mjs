@@ -1,6 +1,6 @@
-// The server under many clients for minutes: 64, of them 8 slow and 8 broken, that search, enrol and erase in one gallery.
-// No answer may be other than the library's, no acknowledged face may be lost, memory must not grow. `make soak` runs it.
-// soak.mjs SERVER SECONDLOOK FOLDER PHOTOS SECONDS
+// The server under many clients for minutes: 64, of them 8 slow and 8 broken, that search, enrol and erase in one
+// gallery. No answer may be other than the library's, no acknowledged face may be lost, memory must not grow. `make
+// soak` runs it. soak.mjs SERVER SECONDLOOK FOLDER PHOTOS SECONDS
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -24,7 +24,8 @@ const pictures = names.map(n => readFileSync(join(crops, n)));
 console.log(`${names.length} faces: ${stay} stay, ${names.length - stay} come and go; ${seconds} s`);
 
 // ---- the server
-const child = spawn(server, ["--data", join(folder, "data"), "--port", "0", "--rate", "0", "--min-quality", "0", "--queue", "256"], { stdio: ["ignore", "pipe", "inherit"] });
+const child = spawn(server, ["--data", join(folder, "data"), "--port", "0", "--rate", "0", "--min-quality", "0",
+    "--queue", "256"], { stdio: ["ignore", "pipe", "inherit"] });
 const started = await new Promise(done => { let text = ""; child.stdout.on("data", d => { text += d; if (/once: \S+\n/.test(text)) done(text); }); });
 const url = new URL(started.match(/http:\S+/)[0]), key = started.match(/once: (\S+)/)[1], g = "/v1/galleries/main";
 let over = false;
@@ -38,7 +39,8 @@ function ask(method, path, fields, { pace = 0, key: as = key } = {}) {
     const body = fields ? Buffer.concat([...parts, Buffer.from(`--${edge}--\r\n`)]) : null;
     return new Promise((resolve, reject) => {
         const r = http.request({ host: url.hostname, port: url.port, method, path, agent, headers: { "x-api-key": as,
-            ...(body ? { "content-type": `multipart/form-data; boundary=${edge}`, "content-length": body.length } : {}) } }, reply => {
+            ...(body ? { "content-type": `multipart/form-data; boundary=${edge}`,
+                "content-length": body.length } : {}) } }, reply => {
             const chunks = [];
             reply.on("data", d => chunks.push(d));
             reply.on("end", () => { const text = Buffer.concat(chunks).toString(); resolve({ status: reply.statusCode, body: text.startsWith("{") ? JSON.parse(text) : text }); });
@@ -63,14 +65,17 @@ async function surely(method, ...more) {
     }
 }
 for (let i = 0; i < stay; i++)
-    assert.equal((await surely("POST", `${g}/faces`, { image: pictures[i], person: `face ${i}`, id: `stay ${i}`, aligned: "true" })).status, 201);
+    assert.equal((await surely("POST", `${g}/faces`,
+        { image: pictures[i], person: `face ${i}`, id: `stay ${i}`, aligned: "true" })).status, 201);
 // What the library says, of the same faces as the server stored them.
 const library = join(folder, "data", "galleries", "main"), identify = list => JSON.parse(execFileSync(secondlook,
-    ["identify", "--gallery", library, "--aligned", "--json", "--top", "1", ...list], { encoding: "utf8", maxBuffer: 1 << 28 }));
+    ["identify", "--gallery", library, "--aligned", "--json", "--top", "1", ...list],
+    { encoding: "utf8", maxBuffer: 1 << 28 }));
 const expected = identify(names.slice(0, stay).map(n => join(crops, n))).queries.map(q => q.faces[0].candidates[0]);
 
 // ---- the clients
-const end = Date.now() + 1000 * seconds, latency = [], count = { searched: 0, enrolled: 0, erased: 0, broken: 0, wrong: 0 }, alive = new Set();
+const end = Date.now() + 1000 * seconds, latency = [],
+    count = { searched: 0, enrolled: 0, erased: 0, broken: 0, wrong: 0 }, alive = new Set();
 async function search(pace) {
     const i = Math.floor(Math.random() * stay), from = performance.now();
     const reply = await surely("POST", `${g}/identify?top=1&aligned=true`, { image: pictures[i] }, { pace });
@@ -92,18 +97,23 @@ async function change(n, own, pace) {
         return;
     }
     const id = `${n}/${own.count = (own.count ?? 0) + 1}`, i = stay + Math.floor(Math.random() * (names.length - stay));
-    const reply = await surely("POST", `${g}/faces`, { image: pictures[i], person: `client ${n}`, id, aligned: "true" }, { pace });
+    const reply = await surely("POST", `${g}/faces`, { image: pictures[i], person: `client ${n}`, id, aligned: "true" },
+        { pace });
     assert.equal(reply.status, 201, JSON.stringify(reply.body));
-    assert.equal((await surely("GET", `${g}/faces/${encodeURIComponent(id)}`)).status, 200, "what is acknowledged is found");
+    assert.equal((await surely("GET", `${g}/faces/${encodeURIComponent(id)}`)).status, 200,
+        "what is acknowledged is found");
     own.push(id);
     alive.add(id);
     count.enrolled++;
 }
 async function breakIt() {
-    const socket = net.connect(+url.port, url.hostname), head = (size, more = "") => `POST ${g}/identify HTTP/1.1\r\nHost: a\r\nx-api-key: ${key}\r\nContent-Type: multipart/form-data; boundary=b\r\n${more}Content-Length: ${size}\r\n\r\n`;
+    const socket = net.connect(+url.port, url.hostname),
+        head = (size, more = "") => `POST ${g}/identify HTTP/1.1\r\nHost: a\r\nx-api-key: ${key}\r\nContent-Type: multipart/form-data; boundary=b\r\n${more}Content-Length: ${size}\r\n\r\n`;
     socket.on("error", () => {});
-    const ways = [() => socket.write(head(50000)), () => socket.write(Buffer.alloc(300, 0xff)), () => socket.write(head(5, "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n"),
-        () => { socket.write(head(9) + "--b\r\nbad\r\n"); socket.end(); }, () => socket.write("GET / HTTP/1.1\r\n"), () => socket.write(head(100000) + "x".repeat(5000))];
+    const ways = [() => socket.write(head(50000)), () => socket.write(Buffer.alloc(300, 0xff)),
+        () => socket.write(head(5, "Transfer-Encoding: chunked\r\n") + "0\r\n\r\n"),
+        () => { socket.write(head(9) + "--b\r\nbad\r\n"); socket.end(); }, () => socket.write("GET / HTTP/1.1\r\n"),
+        () => socket.write(head(100000) + "x".repeat(5000))];
     ways[Math.floor(Math.random() * ways.length)]();
     await sleep(50 + 100 * Math.random());
     socket.destroy();
@@ -133,11 +143,15 @@ for (let page = 0, total = 1; page * 1000 < total; page++) {
     total = body.total;
     for (const face of body.items) kept.add(face.image);
 }
-const lost = [...alive].filter(id => !kept.has(id)), back = [...kept].filter(id => !id.startsWith("stay ") && !alive.has(id));
+const lost = [...alive].filter(id => !kept.has(id)),
+    back = [...kept].filter(id => !id.startsWith("stay ") && !alive.has(id));
 latency.sort((a, b) => a - b);
-const at = q => latency[Math.floor(q * (latency.length - 1))]?.toFixed(0), mean = list => list.reduce((a, b) => a + b, 0) / list.length;
-const third = Math.floor(memory.length / 3), before = mean(memory.slice(third, 2 * third)), after = mean(memory.slice(2 * third));
-console.log(JSON.stringify(count), `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; memory ${before.toFixed(0)} then ${after.toFixed(0)} MB; lost ${lost.length}, come back ${back.length}; load ${loadavg()[0].toFixed(1)}`);
+const at = q => latency[Math.floor(q * (latency.length - 1))]?.toFixed(0),
+    mean = list => list.reduce((a, b) => a + b, 0) / list.length;
+const third = Math.floor(memory.length / 3), before = mean(memory.slice(third, 2 * third)),
+    after = mean(memory.slice(2 * third));
+console.log(JSON.stringify(count),
+    `p50 ${at(0.5)} ms, p99 ${at(0.99)} ms; memory ${before.toFixed(0)} then ${after.toFixed(0)} MB; lost ${lost.length}, come back ${back.length}; load ${loadavg()[0].toFixed(1)}`);
 
 over = true;
 child.kill("SIGTERM");

@@ -22,18 +22,21 @@ assert.equal((await fetch(here)).status, 200);
 assert.equal((await fetch(here.slice(0, -1), { redirect: "manual" })).status, 308);
 const site = await (await fetch(`${here}study.json`)).json();
 assert.equal((await fetch(here + site.sets[0].pairs[0].faces[0])).headers.get("content-type"), "image/jpeg");
-const absent = ["key.json", "..%2fkey.json", "%2e%2e/key.json", "tiles/..%2f..%2fkey.json", "answers.jsonl", "answers", "tiles", "tiles/none.jpg"];
+const absent = ["key.json", "..%2fkey.json", "%2e%2e/key.json", "tiles/..%2f..%2fkey.json", "answers.jsonl", "answers",
+    "tiles", "tiles/none.jpg"];
 for (const path of absent) assert.ok([400, 404].includes((await fetch(here + path)).status), path);
 assert.equal((await fetch(`${url}/study/${"0".repeat(64)}/`)).status, 404);
 for (const path of ["", "/chart", "/csv"]) assert.equal((await fetch(`${url}/v1/study${path}`)).status, 401);
-const reader = await (await fetch(`${url}/v1/keys`, { method: "POST", body: JSON.stringify({ name: "r", gallery: "main", scope: "admin" }),
+const reader = await (await fetch(`${url}/v1/keys`,
+    { method: "POST", body: JSON.stringify({ name: "r", gallery: "main", scope: "admin" }),
     headers: { "x-api-key": key, "content-type": "application/json" } })).json();
 assert.equal((await fetch(`${url}/v1/study`, as(reader.key))).status, 403);
 assert.equal((await fetch(`${url}/v1/study/chart`, as(key))).status, 404); // of nobody
 
 // ---- what arrives that is no answer, or is one twice
 const post = body => fetch(`${here}answers`, { method: "POST", body, headers: { "content-type": "application/json" } });
-const sheet = (participant, same) => JSON.stringify({ format: "secondlook-study-answers", version: 1, study: truth.study, participant,
+const sheet = (participant, same) => JSON.stringify({ format: "secondlook-study-answers", version: 1,
+    study: truth.study, participant,
     rotation: 0, answers: [{ arm: truth.arms[0], pair: truth.sets[0].pairs[0].pair, same, ms: 1000 }] });
 for (const [body, status] of [["", 422], ["{", 400], ["[]", 422], [sheet("a b", true), 422], [sheet("one", "yes"), 422],
     [sheet("one", true).replace(truth.study, "0".repeat(64)), 422], [sheet("big", true) + " ".repeat(70000), 413]]) {
@@ -68,7 +71,8 @@ const end = await told();
 assert.equal(end.participants, 4);
 for (const arm of end.arms) assert.deepEqual([arm.participants, arm.mean], [3, arm.arm === "none" ? 0 : 100], arm.arm);
 assert.equal(end.differences.find(d => d.a === "flow" && d.b === "none").p, .25); // 2 of 2^3
-assert.match(await (await fetch(`${url}/v1/study/csv`, as(key))).text(), /^participant,arm,place,.*\r\none,none,1,3,1,/);
+assert.match(await (await fetch(`${url}/v1/study/csv`, as(key))).text(),
+    /^participant,arm,place,.*\r\none,none,1,3,1,/);
 
 // ---- the screen
 async function check(page, name) {
@@ -80,7 +84,8 @@ async function check(page, name) {
     const overflow = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name} is ${overflow} pixels too wide`);
 }
-for (const [name, options] of [["wide", { viewport: { width: 1600, height: 1000 } }], ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }]]) {
+for (const [name, options] of [["wide", { viewport: { width: 1600, height: 1000 } }],
+    ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }]]) {
     const page = await open(options, url);
     await page.getByLabel("Password or key").fill(key);
     await page.keyboard.press("Enter");

@@ -65,11 +65,13 @@ setup() {
 }
 
 @test "a job makes a study, which is served from then on and at the next start; a second one is refused" {
-    begin() { "$SERVER" --data made-by-job --gallery "faces=gallery" --default-gallery faces --port 0 > job.started 2>> said & echo $! > job.pid
+    begin() { "$SERVER" --data made-by-job --gallery "faces=gallery" --default-gallery faces --port 0 \
+        > job.started 2>> said & echo $! > job.pid
         for _ in $(seq 300); do grep -q listens job.started && break; sleep .1; done
         U=$(grep -o 'http:.*' job.started); }
     ask() { curl -s -H "x-api-key: $K" -H 'Content-Type: application/json' "$@"; }
-    study() { job=$(ask -d '{"kind":"study","pairs":3,"same":2,"examples":1}' "$U/v1/galleries/faces/jobs" | node -p 'JSON.parse(require("fs").readFileSync(0)).id')
+    study() { job=$(ask -d '{"kind":"study","pairs":3,"same":2,"examples":1}' "$U/v1/galleries/faces/jobs" \
+        | node -p 'JSON.parse(require("fs").readFileSync(0)).id')
         ask -N "$U/v1/jobs/$job/events" > /dev/null
         ask "$U/v1/jobs/$job"; }
     begin

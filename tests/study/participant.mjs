@@ -17,7 +17,8 @@ export function truths(key) {
     return new Map(key.sets.flatMap(set => set.pairs).map(pair => [pair.pair, pair.same]));
 }
 
-// Through all parts, answering by keys and by clicks in turn; `onPair(page, arm)` is called at the first pair of an arm.
+// Through all parts, answering by keys and by clicks in turn; `onPair(page, arm)` is called at the first pair of an
+// arm.
 export async function takePart(page, key, accuracy, random, { onExamples = () => {}, onPair = () => {} } = {}) {
     const truth = truths(key), count = key.sets[0].pairs.length;
     const begin = page.getByRole("button", { name: "Begin" });

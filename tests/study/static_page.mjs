@@ -36,7 +36,8 @@ async function open(options) {
 }
 
 async function save(page) {
-    const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: "Save my answers" }).click()]);
+    const [download] = await Promise.all([page.waitForEvent("download"),
+        page.getByRole("link", { name: "Save my answers" }).click()]);
     assert.match(download.suggestedFilename(), /^answers-[0-9a-f]{32}\.json$/);
     await download.saveAs(join(answers, download.suggestedFilename()));
     return JSON.parse(readFileSync(join(answers, download.suggestedFilename()), "utf8"));
@@ -46,10 +47,12 @@ async function save(page) {
 const site = readFileSync(join(study, "site/study.json"), "utf8");
 for (const { pairs } of JSON.parse(site).sets) for (const pair of pairs) assert.ok(!("same" in pair));
 for (const { pairs, examples } of key.sets)
-    for (const face of [...pairs, ...examples].flatMap(p => p.faces)) assert.ok(!site.includes(face.person) && !site.includes(face.image));
+    for (const face of [...pairs,
+        ...examples].flatMap(p => p.faces)) assert.ok(!site.includes(face.person) && !site.includes(face.image));
 
 // ---- each screen, wide, and on a telephone in the dark; a reload in between goes on where it was
-const views = [["wide", { viewport: { width: 1600, height: 1000 } }], ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }]];
+const views = [["wide", { viewport: { width: 1600, height: 1000 } }],
+    ["phone-dark", { viewport: { width: 360, height: 740 }, colorScheme: "dark" }]];
 for (const [name, options] of views) {
     const page = await open(options), seen = new Set();
     await check(page, `study-consent-${name}`);

@@ -16,7 +16,8 @@ def uniform(seed, count, low, high):
     """tests/support/support.c's fill_random."""
     golden = 0x9E3779B97F4A7C15
     with numpy.errstate(over="ignore"):
-        x = numpy.uint64((seed * golden + 1) % 2**64) + numpy.uint64(golden) * numpy.arange(1, count + 1, dtype=numpy.uint64)
+        x = numpy.uint64((seed * golden + 1) % 2**64) + numpy.uint64(golden) * numpy.arange(1, count + 1,
+                                                                                            dtype=numpy.uint64)
         z = (x ^ (x >> numpy.uint64(30))) * numpy.uint64(0xBF58476D1CE4E5B9)
         z = (z ^ (z >> numpy.uint64(27))) * numpy.uint64(0x94D049BB133111EB)
         z ^= z >> numpy.uint64(31)
@@ -105,7 +106,8 @@ class MobileFaceNet(nn.Module):
         self.conv1 = clipped(3, 64, 3, 2)
         self.dw_conv = Depthwise(64)
         blocks, width = [], 64
-        for factor, out, times, stride in ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2), (2, 128, 2, 1)):
+        for factor, out, times, stride in ((2, 64, 5, 2), (4, 128, 1, 2), (2, 128, 6, 1), (4, 128, 1, 2),
+                                           (2, 128, 2, 1)):
             for i in range(times):
                 blocks.append(Inverted(width, out, stride if i == 0 else 1, factor))
                 width = out

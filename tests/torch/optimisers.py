@@ -19,7 +19,8 @@ with open(sys.argv[1], "w") as file:
         w = torch.tensor([math.cos(i) for i in range(8)], dtype=torch.float64, requires_grad=True)
         optimiser = make([w])
         for t in range(10):
-            w.grad = torch.tensor([.3 * math.sin(1.7 * i + .9 * t) for i in range(8)], dtype=torch.float64) + .1 * w.detach()
+            w.grad = torch.tensor([.3 * math.sin(1.7 * i + .9 * t) for i in range(8)],
+                                  dtype=torch.float64) + .1 * w.detach()
             optimiser.step()
         print(name, *(f"{x:.9g}" for x in w.tolist()), file=file)
 print(f"four optimisers by PyTorch {torch.__version__} in {sys.argv[1]}")

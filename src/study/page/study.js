@@ -1,5 +1,5 @@
-// The study: consent, then for each arm its examples and its pairs, then the answers. Works from a file, from any static
-// server, and from secondlook-server, which takes the answers. `study` comes from study_data.js.
+// The study: consent, then for each arm its examples and its pairs, then the answers. Works from a file, from any
+// static server, and from secondlook-server, which takes the answers. `study` comes from study_data.js.
 "use strict";
 
 const texts = {
@@ -19,12 +19,14 @@ const texts = {
     },
     captions: {
         none: [], cc: ["first, coloured", "second, coloured"], flow: ["first, from pieces of the second"],
-        h2l: ["first, by likeness", "second, by likeness"], trust: ["first, what is believed", "second, what is believed"],
+        h2l: ["first, by likeness", "second, by likeness"],
+        trust: ["first, what is believed", "second, what is believed"],
     },
     first: "first face", second: "second face", yes: "Yes", no: "No",
     pair: (i, n) => `Pair ${i} of ${n}`,
     same: "Yes, the same person.", different: "No, two different people.",
-    done: "Thank you!", sending: "Your answers are being sent …", stored: "Your answers have arrived. You can close this page.",
+    done: "Thank you!", sending: "Your answers are being sent …",
+    stored: "Your answers have arrived. You can close this page.",
     kept: "Please save your answers and give the file to whoever asked you to take part.",
     refused: "The answers could not be handed in:", save: "Save my answers", retry: "Try again",
     missing: "A picture cannot be loaded. Reload the page to go on.",
@@ -76,7 +78,8 @@ function shuffled(items, random) {
 // Set s is shown in the arm s + rotation, so that no arm has the easier pairs.
 function planned(participant) {
     const random = generator(participant), n = study.arms.length, rotation = Math.floor(random() * n);
-    const parts = study.sets.map((set, s) => ({ arm: study.arms[(s + rotation) % n], examples: shuffled(set.examples, random), pairs: shuffled(set.pairs, random) }));
+    const parts = study.sets.map((set, s) => ({ arm: study.arms[(s + rotation) % n],
+        examples: shuffled(set.examples, random), pairs: shuffled(set.pairs, random) }));
     return { rotation, parts: shuffled(parts, random) };
 }
 
@@ -97,7 +100,8 @@ function recall() {
 
 function newState() {
     const bytes = crypto.getRandomValues(new Uint8Array(16));
-    return { participant: [...bytes].map(b => b.toString(16).padStart(2, "0")).join(""), began: new Date().toISOString(), answers: [], ended: null };
+    return { participant: [...bytes].map(b => b.toString(16).padStart(2, "0")).join(""),
+        began: new Date().toISOString(), answers: [], ended: null };
 }
 
 // ---- screens
@@ -115,9 +119,11 @@ function askConsent() {
 
 // The first face, what the arm shows, the second face; `ready` resolves once all pictures are there.
 function row(pair, arm) {
-    const figure = (kind, src, caption) => el("figure", { class: kind }, el("img", { src, alt: "" }), el("figcaption", {}, caption));
+    const figure = (kind, src, caption) => el("figure", { class: kind }, el("img", { src, alt: "" }),
+        el("figcaption", {}, caption));
     const made = el("div", { class: "pair" }, figure("face", pair.faces[0], texts.first),
-        ...pair.shown[arm].map((src, i) => figure("shown", src, texts.captions[arm][i])), figure("face", pair.faces[1], texts.second));
+        ...pair.shown[arm].map((src, i) => figure("shown", src, texts.captions[arm][i])),
+        figure("face", pair.faces[1], texts.second));
     return { made, ready: () => Promise.all([...made.querySelectorAll("img")].map(i => i.decode())) };
 }
 
@@ -135,8 +141,10 @@ function explain(parts, i) {
     const part = parts[i];
     const examples = part.examples.map(pair => el("li", { class: "card" }, row(pair, part.arm).made,
         el("p", { class: `truth ${pair.same ? "same" : "different"}` }, pair.same ? texts.same : texts.different)));
-    show(el("h1", {}, texts.part(i + 1, parts.length)), el("p", {}, texts.about[part.arm]), el("p", {}, texts.task(part.pairs.length)),
-        el("p", { class: "help" }, texts.keys), examples.length ? el("p", {}, texts.examples) : "", el("ol", { class: "examples" }, ...examples),
+    show(el("h1", {}, texts.part(i + 1, parts.length)), el("p", {}, texts.about[part.arm]),
+        el("p", {}, texts.task(part.pairs.length)),
+        el("p", { class: "help" }, texts.keys), examples.length ? el("p", {}, texts.examples) : "",
+        el("ol", { class: "examples" }, ...examples),
         el("p", {}, el("button", { onclick: () => askPair(parts, i, 0) }, texts.go)));
 }
 
@@ -145,8 +153,10 @@ async function askPair(parts, i, k) {
     const yes = el("button", { disabled: true, onclick: () => answer(true) }, texts.yes, el("kbd", {}, "Y"));
     const no = el("button", { disabled: true, onclick: () => answer(false) }, texts.no, el("kbd", {}, "N"));
     const told = `${texts.part(i + 1, parts.length)}. ${texts.pair(k + 1, part.pairs.length)}`;
-    show(el("p", { class: "help", "aria-live": "polite" }, told), el("progress", { max: String(part.pairs.length), value: String(k), "aria-label": told }),
-        el("div", { class: "card" }, made, el("h1", { class: "asked" }, texts.title), el("div", { class: "answers" }, yes, no)));
+    show(el("p", { class: "help", "aria-live": "polite" }, told),
+        el("progress", { max: String(part.pairs.length), value: String(k), "aria-label": told }),
+        el("div", { class: "card" }, made, el("h1", { class: "asked" }, texts.title),
+            el("div", { class: "answers" }, yes, no)));
     let began = null;
     const keys = e => {
         if (e.repeat || e.ctrlKey || e.metaKey || e.altKey || yes.disabled) return;
@@ -172,13 +182,15 @@ async function askPair(parts, i, k) {
 
 function sheet() {
     return { format: "secondlook-study-answers", version: 1, study: study.study, participant: state.participant,
-        rotation: planned(state.participant).rotation, agreed: true, began: state.began, ended: state.ended, answers: state.answers };
+        rotation: planned(state.participant).rotation, agreed: true, began: state.began, ended: state.ended,
+        answers: state.answers };
 }
 
 // secondlook-server takes answers; other servers say 404 or 405 or the like, and files know no server.
 async function handIn() {
     if (!location.protocol.startsWith("http")) return { stored: false };
-    const reply = await fetch("answers", { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(sheet()) }).catch(() => null);
+    const reply = await fetch("answers", { method: "POST", headers: { "content-type": "application/json" },
+        body: JSON.stringify(sheet()) }).catch(() => null);
     if (reply?.status === 201) return { stored: true };
     const problem = reply?.headers.get("content-type")?.includes("problem+json") ? await reply.json().catch(() => null) : null;
     return { stored: false, why: problem?.detail };
@@ -191,10 +203,12 @@ async function finish() {
     const { stored, why } = await handIn();
     if (stored) forget();
     const file = URL.createObjectURL(new Blob([JSON.stringify(sheet(), null, 1)], { type: "application/json" }));
-    const save = el("a", { class: "button", href: file, download: `answers-${state.participant}.json`, onclick: forget }, texts.save);
+    const save = el("a", { class: "button", href: file, download: `answers-${state.participant}.json`,
+        onclick: forget }, texts.save);
     const retry = why ? el("button", { onclick: finish }, texts.retry) : "";
     show(el("h1", {}, texts.done), el("p", { role: "status" }, stored ? texts.stored : texts.kept),
-        why ? el("p", { class: "wrong", role: "alert" }, `${texts.refused} ${why}`) : "", el("p", {}, save, " ", retry));
+        why ? el("p", { class: "wrong", role: "alert" }, `${texts.refused} ${why}`) : "",
+        el("p", {}, save, " ", retry));
 }
 
 askConsent();
