@@ -55,7 +55,7 @@ static PyObject *eval_verify(PyObject *module, PyObject *args, PyObject *keyword
         return NULL;
     py_gallery *g = (py_gallery *)object;
     if (py_expect(object, py_gallery_type, "gallery") && !py_gallery_read(g)) {
-        if (!py_match_settled(match, g->engine, g->gallery, 0, &options.match)) {
+        if (!py_match_settled(match, g->engine, g->gallery, g->encoder, &options.match)) {
             sl_verification v = {0};
             sl_error err = {0};
             py_work work;
@@ -318,7 +318,7 @@ PyObject *py_gallery_cluster(PyObject *object, PyObject *args, PyObject *keyword
         py_gallery_read(self))
         return NULL;
     options.rule = &rule;
-    if (!py_match_settled(match, self->engine, self->gallery, 0, &options.match) &&
+    if (!py_match_settled(match, self->engine, self->gallery, self->encoder, &options.match) &&
         !py_rule(&by, self->engine, self->gallery, &options.match, &rule))
         result = cluster(self, &options, callback);
     py_gallery_read_end(self);

@@ -31,7 +31,8 @@ void py_gallery_read_end(py_gallery *g)
     g->readers--;
 }
 
-int py_gallery_change(py_gallery *g)
+/* Nobody reads it, and until py_gallery_change_end nobody will. */
+static int take_alone(py_gallery *g)
 {
     if (usable(g))
         return -1;
@@ -42,6 +43,14 @@ int py_gallery_change(py_gallery *g)
                         "an array shows this gallery's embeddings: delete it, or copy it, before a change");
     g->changing = !PyErr_Occurred();
     return g->changing ? 0 : -1;
+}
+
+int py_gallery_change(py_gallery *g)
+{
+    if (!g->encoder)
+        return take_alone(g);
+    PyErr_SetString(PyExc_ValueError, "the gallery is one of queries, by as_queries: nobody is enrolled in it");
+    return -1;
 }
 
 void py_gallery_change_end(py_gallery *g)
@@ -112,7 +121,7 @@ static PyObject *gallery_close(PyObject *object, PyObject *none)
     py_gallery *self = (py_gallery *)object;
     if (!self->gallery)
         return Py_NewRef(Py_None);
-    if (py_gallery_change(self))
+    if (take_alone(self))
         return NULL;
     sl_gallery_close(self->gallery);
     self->gallery = NULL;

@@ -135,6 +135,26 @@ static sl_status settle(const sl_engine *engine, const sl_gallery *gallery, sl_m
     return status ? status : sl_match_settle(NULL, gallery, out, err);
 }
 
+/* Was an alpha given? */
+static bool gives_alpha(PyObject *from)
+{
+    if (!from || from == Py_None || PyUnicode_Check(from))
+        return false;
+    PyObject *kept;
+    const bool is = given(from, "alpha", &kept) != NULL;
+    Py_XDECREF(kept);
+    return is;
+}
+
+/* A look by name that would have been chosen by itself is that one: a query encoder changes its alpha alike. */
+static void take_chosen_alpha(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *out)
+{
+    sl_match_options chosen = *out;
+    chosen.rerank = SL_RERANK_AUTO;
+    if (settle(engine, gallery, &chosen, NULL) == SL_OK && chosen.rerank == out->rerank)
+        out->alpha = chosen.alpha;
+}
+
 int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, uint64_t encoder,
                      sl_match_options *out)
 {
@@ -151,7 +171,11 @@ int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *galler
     sl_error err = {0};
     sl_status status;
     out->encoder = encoder;
-    Py_BEGIN_ALLOW_THREADS status = settle(known, gallery, out, &err);
+    const bool named = !gives_alpha(from) && out->rerank != SL_RERANK_AUTO;
+    if (PyErr_Occurred())
+        return -1;
+    Py_BEGIN_ALLOW_THREADS if (named) take_chosen_alpha(known, gallery, out);
+    status = settle(known, gallery, out, &err);
     Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }

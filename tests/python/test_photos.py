@@ -117,6 +117,20 @@ class Encoder(unittest.TestCase):
                 self.same(answers[-1], program(*ask, *words))
         self.assertNotAlmostEqual(answers[0].candidates[0].stage1, answers[1].candidates[0].stage1, places=2)
 
+    def test_a_look_by_name_is_the_programs(self):
+        with secondlook.Gallery(self.folder, engine=self.searcher) as g:
+            named, chosen = (g.identify(self.covered, aligned=True, match=m) for m in ("oae", None))
+            self.same(named, program("identify", "--gallery", self.folder, "--aligned", "--rerank", "oae", self.covered))
+            self.assertEqual(named.candidates[0].score, chosen.candidates[0].score)
+            given = g.identify(self.covered, aligned=True, match=secondlook.Match("oae", alpha=.6))
+            self.assertNotAlmostEqual(given.candidates[0].score, named.candidates[0].score, places=3)
+
+    def test_nobody_is_enrolled_among_queries(self):
+        with secondlook.Gallery(self.folder, engine=self.searcher) as g, g.as_queries() as asked:
+            plain = self.searcher.template(self.covered, aligned=True)
+            self.assertRaises(ValueError, asked.add, "x", "x.png", plain)
+            self.assertEqual(len(asked), len(g))
+
     def test_a_template_is_judged_by_who_made_it(self):
         query, plain = (make(self.covered, aligned=True) for make in (self.searcher.query, self.searcher.template))
         self.assertLess(query.embedding @ plain.embedding, .99)
