@@ -66,12 +66,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp_option options[] = {
     {"stage1", KEY_STAGE1, "NAME,...", 0,
      "What the first ranking is made by: embedding (the default), or a second look at the whole gallery, such as "
-     "emd (slow: "
-     "see --limit)",
+     "emd (slow: see --limit)",
      0},
     {"same-photo", KEY_SAME_PHOTO, "include|exclude", 0,
-     "Whether a query's own photo, found by its id, may be its candidate (default: exclude, the honest one; "
-     "include is "
+     "Whether a query's own photo, found by its id, may be its candidate (default: exclude, the honest one; include is "
      "the dissertation's)",
      0},
     CLI_OPTION_SAME_PHOTO_BY(KEY_SAME_PHOTO_BY),
@@ -100,10 +98,8 @@ static const struct argp_option options[] = {
     {0}};
 static const char about[] =
     "Identifies every face of one gallery in another and tells precision at 1, R-precision, MAP@R and CMC of both "
-    "stages, the "
-    "best that any re-ranking of the k candidates could reach, and 95 % bootstrap intervals. Options of the "
-    "second look take "
-    "comma lists: every combination is a row.\v"
+    "stages, the best that any re-ranking of the k candidates could reach, and 95 % bootstrap intervals. Options of "
+    "the second look take comma lists: every combination is a row.\v"
     "Examples:\n"
     "  secondlook eval identify --gallery lfw\n"
     "  secondlook eval identify --gallery lfw --queries lfw-masked --rerank emd,oae --alpha .3,.5,.7 -k 50,100\n"
@@ -123,7 +119,7 @@ static cli_match look_of(const sl_eval_config *c, bool first)
 static int open_cells(eval_run *run, cli_match *usual)
 {
     *usual = cli_match_defaults();
-    return cli_open_oae(usual, &run->models, NULL, run->of.gallery, &run->oae);
+    return cli_open_oae(usual, &run->models, run->engine, run->of.gallery, &run->oae);
 }
 
 /* Statistics made from the gallery itself, where a configuration asks for them by name and the model has none. Where
@@ -158,7 +154,7 @@ static int choose_configs(eval_run *run)
         return code;
     if (cli_sweep_open_looks(&run->sweep, run->models.engine.models_dir, &err))
         return cli_fail(NULL, &err);
-    run->configs = cli_sweep_expand(&run->sweep, run->of.gallery, usual.match.rerank, &run->count, &repeated, &suited);
+    run->configs = cli_sweep_expand(&run->sweep, run->of.gallery, &usual.match, &run->count, &repeated, &suited);
     if (!run->configs) {
         cli_warn("no memory for the combinations of the options");
         return CLI_FAILED;
@@ -207,14 +203,10 @@ static bool name_configs(eval_run *run)
 /* With the encoder that was named; without one there need be no networks. */
 static int encode_queries(eval_run *run)
 {
-    sl_engine *engine = NULL;
     if (!strcmp(run->models.engine.encoder, "none"))
         return CLI_OK;
-    int code = cli_open_for_gallery(&run->models, run->of.gallery_dir, run->of.gallery, &engine, NULL);
-    if (!code)
-        code = cli_encode_queries(&run->of, &run->models, engine);
-    sl_engine_close(engine);
-    return code;
+    int code = cli_open_for_gallery(&run->models, run->of.gallery_dir, run->of.gallery, &run->engine, NULL);
+    return code ? code : cli_encode_queries(&run->of, &run->models, run->engine);
 }
 
 static int evaluate(eval_run *run)
@@ -261,6 +253,7 @@ static void release(eval_run *run)
     free(run->lines);
     cli_sweep_free(&run->sweep);
     sl_oae_close(run->oae);
+    sl_engine_close(run->engine);
     cli_galleries_close(&run->of);
 }
 

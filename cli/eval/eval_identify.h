@@ -18,6 +18,7 @@ typedef struct {
     int sheet_count;
     bool json;
 
+    sl_engine *engine; /* with the encoder that was asked for; NULL without one */
     sl_oae *oae;
     sl_eval_config *configs; /* [count] */
     sl_evaluation *results;

@@ -185,8 +185,8 @@ static const sl_look *look_named(const cli_sweep *sweep, const char *item)
 
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
  * defaults. */
-static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t n,
-                                  bool *suited)
+static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, const sl_match_options *usual,
+                                  size_t n, bool *suited)
 {
     struct argp_state state = {0}; /* its values were checked when they were given */
     cli_match match = cli_match_defaults();
@@ -202,9 +202,11 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
             if (sweep->lists[i].key == o->key)
                 apply(&state, o->key, sweep->lists[i].items[which[i]], &match);
     if (!match.look_given) {
-        match.match.rerank = usual;
+        match.match.rerank = usual->rerank;
         cli_match_own(&match);
     }
+    if (match.match.rerank == usual->rerank && !match.alpha_given) /* a query encoder has its say in it */
+        match.match.alpha = usual->alpha;
     match.match.look = look_named(sweep, match.look_name);
     *suited |= cli_match_suit(&match, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
@@ -216,8 +218,8 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
     return config;
 }
 
-sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t *count,
-                                 size_t *repeated, bool *suited)
+sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, const sl_match_options *usual,
+                                 size_t *count, size_t *repeated, bool *suited)
 {
     size_t all = sweep->first_count ? sweep->first_count : 1;
     *count = *repeated = 0;

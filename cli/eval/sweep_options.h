@@ -33,10 +33,10 @@ void cli_sweep_first(struct argp_state *state, cli_sweep *sweep, const char *tex
 sl_status cli_sweep_open_looks(cli_sweep *sweep, const char *models_dir, sl_error *err);
 
 /* Every combination, each once, for the faces of a gallery (whose patches may have a feature of their own): what means
- * nothing to a second look (a solver to oae) makes no difference. The number left out as such goes to *repeated. free()
- * it. NULL: no memory. */
-sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, sl_rerank usual, size_t *count,
-                                 size_t *repeated, bool *suited);
+ * nothing to a second look (a solver to oae) makes no difference. usual: what identify would do, for what no option
+ * gives. The number left out as such goes to *repeated. free() it. NULL: no memory. */
+sl_eval_config *cli_sweep_expand(const cli_sweep *sweep, const sl_gallery *gallery, const sl_match_options *usual,
+                                 size_t *count, size_t *repeated, bool *suited);
 
 /* Whether no option of a second look or of stage 1 was given. */
 bool cli_sweep_is_empty(const cli_sweep *sweep);
