@@ -81,7 +81,7 @@ static const struct argp parser = {
     "has no query encoder, and decides by what --encoder none measures. Calibrate again when the gallery has doubled.\v"
     "Examples:\n"
     "  secondlook calibrate --gallery staff\n"
-    "  secondlook calibrate --gallery staff --encoder none   (for verify)\n"
+    "  secondlook calibrate --gallery staff --encoder none   # for verify\n"
     "  secondlook calibrate --gallery staff --queries visitors-of-last-year --draw none\n"
     "  secondlook calibrate --gallery staff --remove\n"
     "  secondlook calibrate --gallery lfw --rerank none --max-pairs 20000000 --json",

@@ -179,8 +179,7 @@ static const struct argp parser = {
     "--data DIR",
     "Serves galleries over HTTP: secondlook's own API, what clients of CompreFace and DeepStack ask, and a page.\v"
     "The first start makes a key for all galleries and prints it, once. SIGTERM ends the server when all that was "
-    "begun is "
-    "answered; SIGHUP reads the keys again.\n\n"
+    "begun is answered; SIGHUP reads the keys again.\n\n"
     "  secondlook-server audit verify DIR/audit.jsonl\n"
     "  secondlook-server keys list|add|login|revoke --data DIR ...",
     0,

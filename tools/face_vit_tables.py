@@ -54,8 +54,8 @@ def pairs_of_b(lfw, pairs, out):
     found = [p for p in official(pairs) if half_b(p[0][0]) and half_b(p[1][0])]
     same, other = [p for p in found if p[2]], [p for p in found if not p[2]]
     n = min(len(same), len(other)) // FOLDS * FOLDS
-    with open(os.path.join(out, "pairs-clean.txt"), "w") as clean, open(os.path.join(out, "pairs-mask.txt"),
-                                                                        "w") as mask:
+    with (open(os.path.join(out, "pairs-clean.txt"), "w") as clean,
+          open(os.path.join(out, "pairs-mask.txt"), "w") as mask):
         for pair in (p for both in zip(same[:n], other[:n]) for p in both):
             a, b = photo(pair[0]), photo(pair[1])
             clean.write(f"clean/{a} clean/{b} {pair[2]}\n")

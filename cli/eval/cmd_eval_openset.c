@@ -37,10 +37,8 @@ static const struct argp parser = {
     "Identification when most people were never enrolled. Every query is searched for himself, its own photo "
     "passed over, "
     "and once more with his person left out of the gallery. FPIR is the part of the latter searches that find "
-    "somebody, "
-    "FNIR the part of the former that do not find the right one. Where the gallery is calibrated for these "
-    "options, what "
-    "its thresholds promise stands beside what they come to here.\v"
+    "somebody, FNIR the part of the former that do not find the right one. Where the gallery is calibrated for these "
+    "options, what its thresholds promise stands beside what they come to here.\v"
     "Examples:\n"
     "  secondlook eval openset --gallery lfw --rerank none\n"
     "  secondlook eval openset --gallery staff --queries strangers --rerank oae --svg charts",

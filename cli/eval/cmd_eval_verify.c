@@ -68,8 +68,7 @@ static const struct argp parser = {
     parse,
     "--gallery DIR --pairs FILE",
     "Verification of listed pairs in ten folds: each is decided at the threshold that is most accurate on the "
-    "other "
-    "nine. Told for stage 1, for the second look alone and for their mix. The pairs are LFW's own list, lines "
+    "other nine. Told for stage 1, for the second look alone and for their mix. The pairs are LFW's own list, lines "
     "'image image 0|1', '0|1 image image' or 'image image 0|1 id id' (names with spaces need tabs or commas between "
     "the fields, or quotes), or "
     "two lines a pair, 'image n', as CALFW and CPLFW come.\v"

@@ -44,8 +44,7 @@ static const struct argp parser = {
     "--gallery DIR",
     "Computes what --rerank oae and --weighting trust must know about a recogniser: how each cell of its patch map "
     "looks on ordinary faces, unoccluded, 1,000 or more. The gallery is not changed, no face is kept in the result. "
-    "The listed models "
-    "come with statistics from LFW.\v"
+    "The listed models come with statistics from LFW.\v"
     "Examples:\n"
     "  secondlook models statistics --gallery lfw\n"
     "  secondlook models statistics --gallery staff --model mine.json -o mine.oae",

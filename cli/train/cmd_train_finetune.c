@@ -70,12 +70,10 @@ static const struct argp finetune_parser = {
     parse,
     "[PATH...]",
     "Lets a recogniser go on learning from photos of your people: to find them behind masks, sunglasses and what "
-    "else "
-    "covers a face (distill, no labels are read), or to tell them apart better (a margin loss). PATH: folders of "
+    "else covers a face (distill, no labels are read), or to tell them apart better (a margin loss). PATH: folders of "
     "photos, "
     "a folder for each person. Some of the people are held out and judge: the weights that serve them best are "
-    "saved, "
-    "as a model of its own.\v"
+    "saved, as a model of its own.\v"
     "Ctrl-C writes a checkpoint; --resume goes on. Examples:\n"
     "  secondlook train finetune photos/ --output mine\n"
     "  secondlook train finetune --gallery staff --steps 200 --output mine --resume\n"

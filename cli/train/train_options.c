@@ -47,8 +47,7 @@ static const struct argp_option options[] = {
     {"loss", KEY_LOSS, "NAME", 0, "distill, arcface, cosface or softmax", 0},
     {"learn", KEY_LEARN, "REGEX", 0,
      "Only weights whose names match learn (default: all); --list-weights tells them. What lies before the "
-     "first "
-     "of them costs little",
+     "first of them costs little",
      0},
     {"batch-statistics", KEY_BATCH_STATISTICS, "YES", 0,
      "yes: batch norms go by the batch, and their running statistics move; no: they stay", 0},

@@ -88,8 +88,8 @@ write_gallery() {
         cc -std=c99 -pedantic -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" \
             $(pkg-config --cflags --libs secondlook) -lm
         LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
-        c++ -x c++ -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" $(pkg-config --cflags \
-            --libs secondlook) -lm
+        c++ -x c++ -Wall -Wextra -Werror "$SOURCE/tests/link/header_$header.c" -o "$header" \
+            $(pkg-config --cflags --libs secondlook) -lm
         LD_LIBRARY_PATH="$lib" "./$header" $([ $header = eval ] && echo g)
     done
 }
