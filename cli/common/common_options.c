@@ -223,7 +223,7 @@ static const struct argp_option match_options[] = {
      "The model of --rerank h2l or h2, by name or a manifest's path; P: f32 (the default), bf16 or int8", 0},
     {"candidates", 'k', "K", 0, "Stage 1 candidates that are looked at again (default: 100)", 0},
     {"alpha", KEY_ALPHA, "A", 0,
-     "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6, 0.4 where a query encoder takes part). "
+     "score = A * stage 2 + (1 - A) * stage 1, 0 to 1 (default: 0.7; oae 0.6, 0.3 where a query encoder takes part). "
      "-1 is 0.5: it ranks as the published code's sum", 0},
     {"feature", KEY_FEATURE, "map|contributions", 0,
      "What emd, maxsim and same-cell compare: the network's patch map (the default), or what each of its cells gives "

@@ -86,6 +86,7 @@ score='d.queries[0].faces[0].candidates[0].score'
         expect 0
         [ -z "$err" ]
         json 'd.encoder === "mobilefacenet-192-covered"' 'd.rule.promise === "fpir"' 'd.rule.bins.length === 5'
+        json 'd.rule.on === "score"' # of the very look that it has, at its alpha
     done
     with=$(json_value d.rule.bins[2].threshold)
     sl identify --gallery people --encoder none --fpir .01 --json "$PHOTOS/sample1.jpg"
@@ -122,6 +123,17 @@ told() {
     [ "$named" -ge "$named_alone" ]
     node -e 'process.exit(process.argv[1] - process.argv[2] > .5 ? 0 : 1)' "$near" "$near_alone" ||
         { echo "$near, without $near_alone"; return 1; }
+    cd photographed
+    "$BIN" enroll --aligned --gallery asking --keep-crops --no-quality-gate masked > /dev/null || true
+    tried() { sl eval identify --gallery gallery --queries asking --same-photo include --limit 2 --json "$@"; }
+    for look in "" "--rerank oae"; do # identify's, which this rehearses
+        tried --encoder auto $look
+        json 'Math.abs(d.results[0].alpha - .3) < 1e-6'
+    done
+    tried --rerank oae
+    json 'Math.abs(d.results[0].alpha - .6) < 1e-6'
+    tried --encoder auto --rerank oae --alpha .5
+    json 'd.results[0].alpha === .5'
 }
 
 @test "an encoder of another recogniser is refused, and both are named" {

@@ -190,7 +190,7 @@ setup() {
     # nothing asked for: the model's best
     sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --json
     expect 0
-    json 'd.rerank === "oae" && Math.abs(d.alpha - .4) < 1e-6'
+    json 'd.rerank === "oae" && Math.abs(d.alpha - .3) < 1e-6'
     sl identify --landmarks none --gallery gallery --aligned --encoder none --rerank oae people/sample1/sample1.png \
         --json
     json 'Math.abs(d.alpha - .6) < 1e-6'

@@ -110,7 +110,7 @@ static void auto_suits_the_templates(void **state)
         sl_match_suit(&encoded, &shape);
         sl_match_suit(&named, &shape);
         assert_true(encoded.rerank == o.rerank && named.alpha == .6f);
-        assert_true(encoded.alpha == (o.rerank == SL_RERANK_OAE ? .4f : o.alpha));
+        assert_true(encoded.alpha == (o.rerank == SL_RERANK_OAE ? .3f : o.alpha));
 
         const sl_match_options stage1 = sl_match_stage1(&o);
         assert_true(!sl_looks_again(&stage1) && stage1.oae == o.oae);
