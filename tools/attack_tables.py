@@ -22,7 +22,16 @@ SETS = (("asking", "untouched", ""),
         ("transfer-4", "momentum, eps 4", "the other network"),
         ("transfer-8", "momentum, eps 8", "the other network"),
         ("transfer-16", "momentum, eps 16", "the other network"),
-        ("towards-8", "towards one person, eps 8", "white box"))
+        ("towards-8", "towards one person, eps 8", "white box"),
+        ("masked", "masked, no attack", ""),
+        ("masked-white-4", "masked; momentum, eps 4", "white box"),
+        ("masked-encoder-4", "masked; momentum, eps 4", "the encoder"),
+        ("masked-system-4", "masked; momentum, eps 4", "recogniser and encoder"),
+        ("dark", "dark glasses, no attack", ""),
+        ("dark-white-4", "dark glasses; momentum, eps 4", "white box"),
+        ("dark-eyes-4", "dark glasses; momentum, eps 4", "the encoder of eyes"),
+        ("dark-system-4", "dark glasses; momentum, eps 4", "recogniser and that encoder"))
+NO_ATTACK = "asking", "masked", "dark"
 
 
 # ---- what is attacked
@@ -54,7 +63,7 @@ def prepare(lfw, out, every):
         link(os.path.join(lfw, person, name), os.path.join(out, "verify", "asking", person, name))
         link(os.path.join(lfw, person, other), os.path.join(out, "verify", "other", person, other))
     for name, _, _ in SETS:
-        write_pairs(os.path.join(out, f"pairs-{name}.txt"), asked, name, ".jpg" if name == "asking" else ".png")
+        write_pairs(os.path.join(out, f"pairs-{name}.txt"), asked, name, ".jpg" if name in NO_ATTACK else ".png")
     # whom impostors are to look like: the first person of half b who has 20 photos and more
     for person in sorted(filter(half_b, os.listdir(lfw))):
         names = sorted(os.listdir(os.path.join(lfw, person)))
