@@ -47,7 +47,8 @@ function showRates(card, gallery, rates) {
         return;
     }
     const kept = Number(localStorage.getItem(`fpir ${gallery}`)), own = rates.rule.rate ?? 0.01;
-    const nearest = rate => list.reduce((best, r, i) => Math.abs(Math.log(r.rate / rate)) < Math.abs(Math.log(list[best].rate / rate)) ? i : best, 0);
+    const off = (i, rate) => Math.abs(Math.log(list[i].rate / rate));
+    const nearest = rate => list.reduce((best, _, i) => off(i, rate) < off(best, rate) ? i : best, 0);
     const drawing = chart(list);
     const slider = el("input", { type: "range", id: "rate", min: "0", max: String(list.length - 1),
         value: String(nearest(kept || own)), oninput: tell });
@@ -60,7 +61,12 @@ function showRates(card, gallery, rates) {
         { onclick: () => { localStorage.setItem(`fpir ${gallery}`, list[+slider.value].rate); showUse(); } },
         texts.useRate);
     const drop = el("button", { class: "quiet",
-        onclick: () => { localStorage.removeItem(`fpir ${gallery}`); slider.value = nearest(own); tell(); showUse(); } }, texts.useOwn);
+        onclick: () => {
+            localStorage.removeItem(`fpir ${gallery}`);
+            slider.value = nearest(own);
+            tell();
+            showUse();
+        } }, texts.useOwn);
 
     function tell() {
         const { rate, bins } = list[+slider.value], day = rate * Math.max(1, +strangers.value || 1);

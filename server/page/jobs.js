@@ -6,8 +6,9 @@ import { texts } from "./texts.js";
 export function jobs(main, { gallery, who }) {
     const list = el("ul", { class: "jobs" });
     let close = null, left = false;
-    const kind = el("select", { id: "kind" },
-        ...Object.entries(texts.kinds).filter(([value]) => value !== "import" && (value !== "study" || who.gallery === "*")).map(([value, name]) => el("option", { value }, name)));
+    const offered = value => value !== "import" && (value !== "study" || who.gallery === "*");
+    const kind = el("select", { id: "kind" }, ...Object.entries(texts.kinds)
+        .filter(([value]) => offered(value)).map(([value, name]) => el("option", { value }, name)));
     const about = el("p", { class: "help" });
     const explain = () => { about.textContent = texts.kindHelp[kind.value]; };
     kind.addEventListener("change", explain);
