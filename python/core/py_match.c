@@ -123,7 +123,7 @@ int py_match(PyObject *from, sl_match_options *out)
     return 0;
 }
 
-/* Settled with an engine, options are for queries of its encoder. Queries that were embedded as enrolled faces are need
+/* Settled with an engine, options are for queries of its encoder. Queries that were embedded as enrolled faces need
  * what the engine knows of its model alone. */
 static sl_status settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *out, sl_error *err)
 {
