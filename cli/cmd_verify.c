@@ -34,7 +34,7 @@ typedef struct {
 static void check_remote(struct argp_state *state, const pair_run *run)
 {
     cli_remote_check_models(state, &run->models);
-    if (run->out || run->match.look_given || run->match.patch_option || run->match.alpha_given)
+    if (run->out || run->match.look_given || run->match.patch_option || !isnan(run->match.match.alpha))
         argp_error(state, "a server compares two photos by its own look: --far, --threshold, --aligned, --json alone; "
                    "for pictures, its page");
 }

@@ -532,7 +532,8 @@ typedef struct {
     sl_patch_compute patch_compute;
     int grid_rows, grid_cols; /* 0: the map's own; smaller: adaptive average pooling of the raw map */
     int k;       /* stage 1 candidates that stage 2 looks at; more than the gallery is all of it */
-    float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1] */
+    float alpha; /* score = alpha * stage2 + (1 - alpha) * stage1, in [0, 1]. NaN: the look's own, which is .7; of oae
+                    .6, and .3 where a query encoder embedded the queries (`encoder`) */
     int threads; /* 0: all processors */
     const sl_oae *oae; /* where sl_match_needs says so, else it may be NULL. Must outlive the options */
     sl_feature feature;
@@ -543,16 +544,17 @@ typedef struct {
     const sl_look *look; /* of h2l and h2, whose kind it must be (sl_look_open); else NULL. Must outlive the options */
     uint64_t encoder;    /* sl_engine_encoder_id of the engine that made the queries; 0: none, as of two templates of
                             sl_template_of_face. sl_match_settle sets it. No score is computed by it; it tells which
-                            rates hold */
+                            rates hold, and which alpha is the look's own */
 } sl_match_options;
 
 /* rerank auto, k 100: the one default of library and program. What it stands for is settled by the templates and by
- * what is known of their model; alpha, weighting and feature are then that look's own, whatever stands here. */
+ * what is known of their model; alpha (as for NaN), weighting and feature are then that look's own, whatever stands
+ * here. */
 SL_API sl_match_options sl_match_defaults(void);
 
 /* A look with its own alpha (oae .6, else .7) and weighting (emd apc, maxsim and same-cell uniform), sinkhorn, int8,
- * native grid, k 100, feature map. That of emd is the dissertation's. On contributions the weighting apc, which is cc
- * there, does harm: take uniform. */
+ * native grid, k 100, feature map. That of emd is the dissertation's. For searches by an engine with a query encoder
+ * set alpha to NaN. On contributions the weighting apc, which is cc there, does harm: take uniform. */
 SL_API sl_match_options sl_match_defaults_of(sl_rerank rerank);
 
 /* Which of the options a look reads, as bits: none nothing, emd all. */
@@ -1192,10 +1194,10 @@ SL_API void sl_answer_free(sl_answer *answer);
 
 /* Settles the options for searches of a gallery (or, NULL, for pairs of templates that the engine makes): `auto`
  * becomes a look, `oae` the engine's own where the look needs them or queries can be judged by them and none are given,
- * and `encoder` that by which the engine embeds queries. The cells are read at the first call, and live as long as the
- * engine. engine may be NULL: the options' cells are all there is. Threads
- * may call it together. SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has
- * none. */
+ * `encoder` that by which the engine embeds queries, and an alpha of NaN the look's own, by name as by `auto`. The
+ * cells are read at the first call, and live as long as the engine. engine may be NULL: the options' cells and encoder
+ * are all there is, and alpha is filled in also for a look that is then refused. Threads may call it together.
+ * SL_ERR_NOT_FOUND where a look was asked for by name that needs statistics and the model has none. */
 SL_API sl_status sl_match_settle(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *match,
                                  sl_error *err);
 

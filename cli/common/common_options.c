@@ -259,8 +259,6 @@ void cli_usual_encoder(cli_models *models)
 void cli_match_own(cli_match *m)
 {
     const sl_match_options own = sl_match_defaults_of(m->match.rerank);
-    if (!m->alpha_given)
-        m->match.alpha = own.alpha;
     if (!m->weighting_given)
         m->match.weighting = m->match.feature == SL_FEATURE_CONTRIBUTIONS ? SL_WEIGHT_UNIFORM : own.weighting;
 }
@@ -334,7 +332,6 @@ static error_t parse_match(int key, char *arg, struct argp_state *state)
     case 'k': match->k = (int)cli_parse_int(state, "-k", arg, 1, INT_MAX); return 0;
     case KEY_ALPHA:
         match->alpha = strcmp(arg, "-1") == 0 ? .5f : (float)cli_parse_real(state, "--alpha", arg, 0, 1);
-        m->alpha_given = true;
         return 0;
     case KEY_WEIGHTING:
         match->weighting =
@@ -359,5 +356,7 @@ const struct argp cli_match_argp = {match_options, parse_match, 0, 0, 0, 0, 0};
 
 cli_match cli_match_defaults(void)
 {
-    return (cli_match){.match = sl_match_defaults(), .threshold = NAN};
+    cli_match match = {.match = sl_match_defaults(), .threshold = NAN};
+    match.match.alpha = NAN;
+    return match;
 }

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "common/look_needs.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,7 +45,7 @@ static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const 
 {
     const sl_match_options given = match->match;
     sl_status status = sl_match_settle(engine, gallery, &match->match, err);
-    if (match->alpha_given)
+    if (!isnan(given.alpha))
         match->match.alpha = given.alpha;
     if (status || !cli_reads_patches(&match->match))
         return status;
@@ -53,16 +54,6 @@ static sl_status settle_chosen(cli_match *match, const sl_engine *engine, const 
     if (match->weighting_given)
         match->match.weighting = given.weighting;
     return sl_match_settle(engine, gallery, &match->match, err);
-}
-
-/* A look by name that would have been chosen by itself is that one: a query encoder changes its alpha alike. */
-static void take_chosen_alpha(cli_match *match, const sl_engine *engine, const sl_gallery *gallery)
-{
-    sl_match_options chosen = match->match;
-    chosen.rerank = SL_RERANK_AUTO;
-    if (!match->alpha_given && sl_match_settle(engine, gallery, &chosen, NULL) == SL_OK &&
-        chosen.rerank == match->match.rerank)
-        match->match.alpha = chosen.alpha;
 }
 
 static void tell_unread(const cli_match *match)
@@ -115,8 +106,6 @@ int cli_open_oae(cli_match *match, const cli_models *models, const sl_engine *en
     match->match.oae = *out;
     if (open_learned(match, models, &err))
         return cli_fail(NULL, &err);
-    if (match->look_given)
-        take_chosen_alpha(match, engine, gallery);
     if (match->look_given ? sl_match_settle(engine, gallery, &match->match, &err)
                           : settle_chosen(match, engine, gallery, &err))
         return cli_fail(NULL, &err);

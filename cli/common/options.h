@@ -52,7 +52,7 @@ typedef struct {
     sl_match_options match; /* its `threads` is cli_models' */
     float threshold;        /* NaN: the rule's */
     bool look_given;        /* by name; else it is what suits the templates */
-    bool alpha_given, weighting_given, feature_given; /* else these are the second look's own */
+    bool weighting_given, feature_given; /* else these are the second look's own; so is alpha, NaN where not given */
     const char *look_name; /* of a look that was learned; NULL: none */
     sl_look *look;         /* opened by cli_open_oae, closed by sl_look_close */
     const char *patch_option; /* the last option given that only looks at patches read; NULL: none */
@@ -68,7 +68,7 @@ size_t cli_all_looks(sl_rerank looks[CLI_MOST_LOOKS], bool learned);
 bool cli_looks_again(const sl_match_options *match);
 bool cli_reads_patches(const sl_match_options *match);
 
-/* What the library's defaults are: the look is settled by cli_settle (look_needs.h). */
+/* What the library's defaults are: look and alpha are settled by cli_open_oae (look_needs.h). */
 cli_match cli_match_defaults(void);
 
 /* Compares contributions, where the user asked for no feature and the gallery (NULL: none) has nothing else: true where
@@ -77,7 +77,7 @@ bool cli_match_suit(cli_match *match, const sl_gallery *gallery);
 
 void cli_tell_suited(void);
 
-/* Gives alpha and weighting, where the user gave none, what suits the second look and the feature. */
+/* Gives the weighting, where the user gave none, what suits the second look and the feature. */
 void cli_match_own(cli_match *match);
 
 /* Halves of the people: "all", "a", "b"; NULL behind the last. */

@@ -183,6 +183,17 @@ static const sl_look *look_named(const cli_sweep *sweep, const char *item)
     return NULL;
 }
 
+/* The look's own where none was given, as the library settles it by what `usual` was settled by. A look that it refuses
+ * has one, too: it is named when it is left out. */
+static void settle_alpha(sl_match_options *m, const sl_match_options *usual, const sl_gallery *gallery)
+{
+    sl_match_options settled = *m;
+    settled.oae = usual->oae;
+    settled.encoder = usual->encoder;
+    sl_match_settle(NULL, gallery, &settled, NULL);
+    m->alpha = settled.alpha;
+}
+
 /* Combination number n: the last option turns fastest. The rerank comes first in the options, as it sets others'
  * defaults. */
 static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gallery, const sl_match_options *usual,
@@ -205,10 +216,9 @@ static sl_eval_config combination(const cli_sweep *sweep, const sl_gallery *gall
         match.match.rerank = usual->rerank;
         cli_match_own(&match);
     }
-    if (match.match.rerank == usual->rerank && !match.alpha_given) /* a query encoder has its say in it */
-        match.match.alpha = usual->alpha;
     match.match.look = look_named(sweep, match.look_name);
     *suited |= cli_match_suit(&match, gallery);
+    settle_alpha(&match.match, usual, gallery);
     sl_eval_config config = {.match = match.match, .first = sweep->first_count ? sweep->first[n] : SL_RERANK_NONE};
     if (ranks_by_look(&config)) { /* both looks have one weighting: where none is given, the first's own */
         match.match.rerank = config.first;

@@ -122,7 +122,7 @@ static sl_status ask(remote_run *run, const sl_photo *photo, json_t **reply, sl_
     fields[n++] = (cli_field){"aligned", how->aligned ? "true" : "false", NULL, 0};
     if (m->look_given)
         fields[n++] = (cli_field){"rerank", sl_rerank_name(m->match.rerank), NULL, 0};
-    if (m->alpha_given)
+    if (!isnan(m->match.alpha))
         fields[n++] = (cli_field){"alpha", alpha, NULL, 0};
     if (how->fpir > 0)
         fields[n++] = (cli_field){"fpir", rate, NULL, 0};

@@ -63,6 +63,8 @@ static int read_alpha(PyObject *match, float *out)
     PyObject *kept, *value = given(match, "alpha", &kept);
     if (value)
         *out = (float)PyFloat_AsDouble(value);
+    if (value && isnan(*out)) /* which would be no alpha given */
+        PyErr_SetString(PyExc_ValueError, "alpha is nan, use 0 to 1");
     Py_XDECREF(kept);
     return PyErr_Occurred() ? -1 : 0;
 }
@@ -88,12 +90,20 @@ static int read_look(PyObject *match, sl_match_options *out)
     return PyErr_Occurred() ? -1 : 0;
 }
 
+/* A look's own options, alpha as it will be settled. */
+static sl_match_options options_of(int rerank)
+{
+    sl_match_options own = sl_match_defaults_of((sl_rerank)rerank);
+    own.alpha = NAN;
+    return own;
+}
+
 static int read_match(PyObject *match, sl_match_options *out)
 {
     int rerank = SL_RERANK_AUTO, weighting, solver, compute, feature;
     if (read_name(match, "rerank", sl_rerank_named, &rerank))
         return -1;
-    *out = sl_match_defaults_of((sl_rerank)rerank);
+    *out = options_of(rerank);
     weighting = (int)out->weighting, solver = (int)out->solver;
     compute = (int)out->patch_compute, feature = (int)out->feature;
     if (read_name(match, "weighting", sl_weighting_named, &weighting) ||
@@ -111,7 +121,7 @@ static int read_match(PyObject *match, sl_match_options *out)
 int py_match(PyObject *from, sl_match_options *out)
 {
     int rerank;
-    *out = sl_match_defaults();
+    *out = options_of(SL_RERANK_AUTO);
     if (!from || from == Py_None)
         return 0;
     if (!PyUnicode_Check(from))
@@ -119,7 +129,7 @@ int py_match(PyObject *from, sl_match_options *out)
     const char *text = PyUnicode_AsUTF8AndSize(from, NULL);
     if (!text || py_named(text, sl_rerank_named, "match", &rerank))
         return -1;
-    *out = rerank == SL_RERANK_AUTO ? sl_match_defaults() : sl_match_defaults_of((sl_rerank)rerank);
+    *out = options_of(rerank);
     return 0;
 }
 
@@ -133,26 +143,6 @@ static sl_status settle(const sl_engine *engine, const sl_gallery *gallery, sl_m
     sl_status status = sl_match_settle(engine, NULL, &known, err);
     out->oae = known.oae;
     return status ? status : sl_match_settle(NULL, gallery, out, err);
-}
-
-/* Was an alpha given? */
-static bool gives_alpha(PyObject *from)
-{
-    if (!from || from == Py_None || PyUnicode_Check(from))
-        return false;
-    PyObject *kept;
-    const bool is = given(from, "alpha", &kept) != NULL;
-    Py_XDECREF(kept);
-    return is;
-}
-
-/* A look by name that would have been chosen by itself is that one: a query encoder changes its alpha alike. */
-static void take_chosen_alpha(const sl_engine *engine, const sl_gallery *gallery, sl_match_options *out)
-{
-    sl_match_options chosen = *out;
-    chosen.rerank = SL_RERANK_AUTO;
-    if (settle(engine, gallery, &chosen, NULL) == SL_OK && chosen.rerank == out->rerank)
-        out->alpha = chosen.alpha;
 }
 
 int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *gallery, uint64_t encoder,
@@ -171,11 +161,7 @@ int py_match_settled(PyObject *from, py_engine *engine, const sl_gallery *galler
     sl_error err = {0};
     sl_status status;
     out->encoder = encoder;
-    const bool named = !gives_alpha(from) && out->rerank != SL_RERANK_AUTO;
-    if (PyErr_Occurred())
-        return -1;
-    Py_BEGIN_ALLOW_THREADS if (named) take_chosen_alpha(known, gallery, out);
-    status = settle(known, gallery, out, &err);
+    Py_BEGIN_ALLOW_THREADS status = settle(known, gallery, out, &err);
     Py_END_ALLOW_THREADS if (status) py_fail(&err);
     return status ? -1 : 0;
 }

@@ -32,7 +32,7 @@ struct sl_look_kind {
     bool unsettled;           /* stands for another kind until the templates are known (sl_match_suit) */
     unsigned reads;           /* SL_READS_.. */
     float alpha;              /* by default */
-    float alpha_encoded;      /* where it was chosen by itself and an encoder embedded the query; 0: alpha */
+    float alpha_encoded;      /* where none is given and an encoder embedded the query; 0: alpha */
     sl_weighting weighting;   /* by default */
     const sl_pair_rule *rule; /* of looks by patches: by which a pair is scored; else NULL */
     bool by_trust;            /* leaves out of both faces what is not believed of the query */

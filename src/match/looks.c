@@ -1,6 +1,7 @@
 /* The kinds of second look by number and by name, and what follows from a row alone. */
 #include "match/look.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "match/oae/oae.h"
@@ -111,18 +112,24 @@ static sl_rerank best_look(const sl_match_options *o, const sl_template_shape *s
     return o->oae && sl_oae_has_statistics(o->oae) ? SL_RERANK_OAE : SL_RERANK_EMD;
 }
 
+static void take_best_look(sl_match_options *o, const sl_template_shape *shape)
+{
+    const bool compact = shape->format == SL_PATCHES_COMPACT;
+    o->rerank = best_look(o, shape);
+    o->alpha = NAN;
+    o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
+    o->weighting = compact ? SL_WEIGHT_UNIFORM : sl_look_kind_of(o->rerank)->weighting;
+}
+
 void sl_match_suit(sl_match_options *o, const sl_template_shape *shape)
 {
     const sl_look_kind *kind = sl_look_kind_of(o->rerank);
     if (kind && kind->unsettled) {
-        const sl_match_options own = sl_match_defaults_of(best_look(o, shape));
-        const float encoded = o->encoder ? sl_look_kind_of(own.rerank)->alpha_encoded : 0;
-        const bool compact = shape->format == SL_PATCHES_COMPACT;
-        o->rerank = own.rerank;
-        o->alpha = encoded > 0 ? encoded : own.alpha;
-        o->feature = compact ? SL_FEATURE_CONTRIBUTIONS : SL_FEATURE_MAP;
-        o->weighting = compact ? SL_WEIGHT_UNIFORM : own.weighting;
+        take_best_look(o, shape);
+        kind = sl_look_kind_of(o->rerank);
     }
+    if (kind && isnan(o->alpha))
+        o->alpha = o->encoder && kind->alpha_encoded > 0 ? kind->alpha_encoded : kind->alpha;
     if (o->grid_rows == shape->rows && o->grid_cols == shape->cols)
         o->grid_rows = o->grid_cols = 0;
 }

@@ -53,7 +53,8 @@ typedef struct {
 } sl_match_layout;
 
 /* The look that `auto` stands for with templates of this shape: none where embeddings alone are stored; oae with
- * cells that have statistics; else emd, of compact patches on contributions. A grid of the map's own size becomes 0. */
+ * cells that have statistics; else emd, of compact patches on contributions. An alpha that was not given becomes the
+ * look's own for queries of the options' encoder, a grid of the map's own size 0. */
 void sl_match_suit(sl_match_options *options, const sl_template_shape *shape);
 
 /* Whether there is a second look at all. */

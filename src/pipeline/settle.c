@@ -1,4 +1,5 @@
-/* What options stand for: `auto` becomes a look by the templates and by what is known of their model. */
+/* What options stand for: `auto` becomes a look by the templates and by what is known of their model, an alpha that was
+ * not given the look's own. */
 #include "gallery/gallery.h"
 #include "match/oae/oae.h"
 #include "match/second_look.h"

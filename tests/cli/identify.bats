@@ -191,6 +191,8 @@ setup() {
     sl identify --landmarks none --gallery gallery --aligned people/sample1/sample1.png --json
     expect 0
     json 'd.rerank === "oae" && Math.abs(d.alpha - .3) < 1e-6'
+    sl identify --landmarks none --gallery gallery --aligned --rerank oae people/sample1/sample1.png --json
+    json 'Math.abs(d.alpha - .3) < 1e-6' # by name, too
     sl identify --landmarks none --gallery gallery --aligned --encoder none --rerank oae people/sample1/sample1.png \
         --json
     json 'Math.abs(d.alpha - .6) < 1e-6'

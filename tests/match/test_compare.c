@@ -55,6 +55,9 @@ static void templates_compare(void **state)
         assert_ok(sl_compare(a, b, &o, &s, &err));
         assert_true(s.score == (o.alpha > 0 ? s.stage2 : s.stage1));
     }
+    o.alpha = NAN; /* not given */
+    assert_ok(sl_compare(a, b, &o, &s, &err));
+    assert_near(s.score, 0.7 * s.stage2 + 0.3 * s.stage1, 1e-6);
 
     sl_template_free(a);
     sl_template_free(b);
@@ -73,8 +76,6 @@ static void what_cannot_be_compared_is_refused(void **state)
     o.alpha = 1.01f;
     assert_int_equal(sl_compare(a, b, &o, &s, &err), SL_ERR_ARGUMENT);
     assert_non_null(strstr(err.text, "alpha"));
-    o.alpha = NAN;
-    assert_int_equal(sl_compare(a, b, &o, &s, &err), SL_ERR_ARGUMENT);
     o = sl_match_defaults_of(SL_RERANK_EMD);
     o.weighting = SL_WEIGHT_LMK;
     assert_int_equal(sl_compare(a, b, &o, &s, &err), SL_ERR_ARGUMENT);

@@ -1,6 +1,8 @@
 /* The table of second looks: what each row has to hold, and what the rest of the program reads off it. */
 #include "support.h"
 
+#include <math.h>
+
 #include "match/look.h"
 #include "match/oae/oae.h"
 
@@ -103,13 +105,15 @@ static void auto_suits_the_templates(void **state)
         assert_true(o.grid_rows == 0 && o.grid_cols == 0);
         assert_ok(sl_match_options_check(&o, &err));
 
-        /* Chosen by itself, oae counts less beside a stage 1 that sees through covers; named, it is as it is. */
-        sl_match_options encoded = sl_match_defaults(), named = sl_match_defaults_of(SL_RERANK_OAE);
-        encoded.oae = named.oae = cases[i].oae;
-        encoded.encoder = named.encoder = 1;
+        /* oae counts less beside a stage 1 that sees through covers, unless it is told how much. */
+        sl_match_options encoded = sl_match_defaults(), named = sl_match_defaults_of(SL_RERANK_OAE), told = named;
+        encoded.oae = named.oae = told.oae = cases[i].oae;
+        encoded.encoder = named.encoder = told.encoder = 1;
+        named.alpha = NAN;
         sl_match_suit(&encoded, &shape);
         sl_match_suit(&named, &shape);
-        assert_true(encoded.rerank == o.rerank && named.alpha == .6f);
+        sl_match_suit(&told, &shape);
+        assert_true(encoded.rerank == o.rerank && named.alpha == .3f && told.alpha == .6f);
         assert_true(encoded.alpha == (o.rerank == SL_RERANK_OAE ? .3f : o.alpha));
 
         const sl_match_options stage1 = sl_match_stage1(&o);

@@ -315,7 +315,7 @@ static void odd_calls_get_clear_answers(void **state)
     o.match.k = 0;
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     o.match = sl_match_defaults_of(SL_RERANK_EMD);
-    o.match.alpha = NAN;
+    o.match.alpha = -.1f;
     assert_int_equal(sl_identify(&engine, g, query, &o, &a, &err), SL_ERR_ARGUMENT);
     o.match = sl_match_defaults_of(SL_RERANK_EMD);
     o.match.weighting = SL_WEIGHT_LMK;

@@ -106,6 +106,7 @@ class Compare(unittest.TestCase):
     def test_refused(self):
         for match in ("no such look", 7, secondlook.Match("emd", weighting="heavy"), secondlook.Match("emd", k="many"),
                       secondlook.Match("emd", grid=(1,)), secondlook.Match("emd", alpha="half"),
+                      secondlook.Match("emd", alpha=float("nan")), secondlook.Match("emd", alpha=1.1),
                       secondlook.Match("h2l", look="name"), secondlook.Match("emd", grid=(0x7fffffff, 9))):
             with self.subTest(match=match), self.assertRaises(Exception) as raised:
                 secondlook.compare(self.one, self.two, match)
