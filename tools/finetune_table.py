@@ -1,6 +1,7 @@
-"""tools/finetune_table.py OUT SEED...: the results of tools/finetune as a table: P@1 in percent, masked and untouched;
-of several models the mean and the standard deviation (of a sample)."""
+"""tools/finetune_table.py OUT CLASSES SEED...: the results of tools/finetune as a table: P@1 in percent, masked and
+untouched; of one model with its interval, of several the mean and the standard deviation (of a sample)."""
 import json
+import os
 import statistics
 import sys
 
@@ -19,19 +20,24 @@ def of_one(out, name, stage):
 
 
 def of_several(out, names, stage):
+    if len(names) == 1:
+        return of_one(out, names[0], stage)
     values = [measured(out, name, stage)["p1"] for name in names]
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{spread} ({', '.join(f'{v:.2f}' for v in values)})"
+    spread = f"{statistics.mean(values):.2f} ± {statistics.stdev(values):.2f}"
+    return f"{spread} ({', '.join(f'{v:.2f}' for v in values)})"
 
 
-def main(out, *seeds):
+def main(out, classes, *seeds):
     print("| recogniser | masked: stage 1 | second look | untouched: stage 1 | second look |\n|---|---|---|---|---|")
-    for name, what in ("original", "as it came, `emd` .7"), ("encoder", "with its query encoder, `oae` .3"):
-        cells = [of_one(out, f"{kind}-{name}", stage) for kind in ("result", "untouched") for stage in STAGES]
+    rows = [("as it came, `emd` .7", ["original"])]
+    if os.path.exists(f"{out}/result-encoder.log"):
+        rows.append(("with its query encoder, `oae` .3", ["encoder"]))
+    rows.append((f"finetuned, `--classes {classes}`, seed {', '.join(seeds)}, `emd` .7",
+                 [f"{classes}-{seed}" for seed in seeds]))
+    for what, names in rows:
+        cells = [of_several(out, [f"{kind}-{name}" for name in names], stage)
+                 for kind in ("result", "untouched") for stage in STAGES]
         print(f"| {what} | {' | '.join(cells)} |")
-    cells = [of_several(out, [f"{kind}-{seed}" for seed in seeds], stage)
-             for kind in ("result", "untouched") for stage in STAGES]
-    print(f"| finetuned on masked faces, {len(seeds)} seeds, `emd` .7 | {' | '.join(cells)} |")
 
 
 main(*sys.argv[1:])
