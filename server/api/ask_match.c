@@ -1,3 +1,5 @@
+#include <math.h>
+
 #include "api/own.h"
 #include "server.h"
 
@@ -15,6 +17,8 @@ bool sv_ask_match(sv_request *r, const sl_gallery *gallery, sl_match_options *ma
             return false;
         }
         *match = named == SL_RERANK_AUTO ? *match : sl_match_defaults_of((sl_rerank)named);
+        if (named != SL_RERANK_AUTO)
+            match->alpha = NAN; /* as it has by itself, beside the encoder or without */
         match->oae = cells;
         match->threads = 1;
         if (sl_match_settle(r->server->engine, gallery, match, &err) != SL_OK) {

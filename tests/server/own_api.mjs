@@ -79,6 +79,9 @@ assert.equal(answer.faces[0].decision, "match");
 assert.deepEqual(answer.faces[0].candidates.map(c => c.person), ["Ann", "Bob"]);
 assert.ok(answer.faces[0].candidates[0].score >= answer.faces[0].threshold && answer.rule.promise === "fpir");
 assert.equal(answer.fingerprint.length, 64);
+assert.equal(answer.rerank, "oae"); // and by name it counts as much beside the query encoder as by itself
+assert.deepEqual((await ok(200, "POST", `${g}/identify?top=2`, form({ image: picture("sample1.png"), rerank: "oae" })))
+    .faces[0].candidates, answer.faces[0].candidates);
 const strict = await ok(200, "POST", `${g}/identify?threshold=1`, form({ image: picture("sample3.png") }));
 assert.equal(strict.faces[0].decision, "unknown");
 assert.equal((await ok(200, "POST", `${g}/identify`, form({ image: picture("sample1.png"), rerank: "none" }))).rerank,
