@@ -254,6 +254,8 @@ typedef struct {
                             what was learned, 8 bits a number. Of SL_TRAIN_RECOGNISER alone */
     const char *eyes;    /* sl_train_average: the encoder, by name or a manifest's path, that embeds faces whose eyes
                             alone are hidden in place of the new one; NULL: none */
+    double share;        /* sl_train_average: how much of an embedding is the new one's where all is covered, up to 2;
+                            0: .8. More than 1 takes away what the recogniser makes of the cover (docs/training.md) */
 } sl_train_output;
 
 /* Makes a model of the weights: NAME.safetensors, or NAME.onnx of a network that came whole and of H1, and the manifest
@@ -269,9 +271,9 @@ typedef struct {
 
 /* Makes a query encoder whose weights are the mean of others' by their parts, which are 1 together at most: what is
  * left is the recogniser's own. All are of one recogniser. models_dir: NULL, or as in sl_engine_options; model: the
- * recogniser, NULL the one that the first encoder names. Of output `output`, `licence`, `replace` and
- * `eyes` are read. The files are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts that are
- * none, SL_ERR_MISMATCH for an encoder of another recogniser, SL_ERR_NOT_FOUND where one is not there. */
+ * recogniser, NULL the one that the first encoder names. Of output `output`, `licence`, `replace`,
+ * `eyes` and `share` are read. The files are those of sl_trainer_save's encoders. Any thread. SL_ERR_ARGUMENT for parts
+ * or a share that are none, SL_ERR_MISMATCH for an encoder of another recogniser, SL_ERR_NOT_FOUND where one is not there. */
 SL_API sl_status sl_train_average(const char *models_dir, const char *model, const sl_encoder_part *parts, int count,
                                   const sl_train_output *output, sl_error *err);
 

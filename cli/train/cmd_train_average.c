@@ -9,7 +9,7 @@
 #include "secondlook_train.h"
 #include "train/train.h"
 
-enum { KEY_LICENCE = CLI_KEY_OWN, KEY_MODEL, KEY_EYES };
+enum { KEY_LICENCE = CLI_KEY_OWN, KEY_MODEL, KEY_EYES, KEY_SHARE };
 
 typedef struct {
     cli_list args;
@@ -27,6 +27,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
     case CLI_KEY_REPLACE: run->out.replace = 1; return 0;
     case KEY_MODEL: run->model = arg; return 0;
     case KEY_EYES: run->out.eyes = arg; return 0;
+    case KEY_SHARE: run->out.share = cli_parse_real(state, "--share", arg, .01, 2); return 0;
     case KEY_LICENCE: run->out.licence = arg; return 0;
     case 'o': run->out.output = arg; return 0;
     case ARGP_KEY_ARG: cli_list_add(state, &run->args, arg); return 0;
@@ -49,6 +50,10 @@ static const struct argp_option options[] = {
      "encoder names)", 0},
     {"output", 'o', "NAME", 0, "The new encoder's name, in the models folder; or FOLDER/NAME (required)", 0},
     {"replace", CLI_KEY_REPLACE, 0, 0, "Also when a model of that name is there", 0},
+    {"share", KEY_SHARE, "S", 0,
+     "How much of an embedding is the new one's where all is covered, up to 2 (default: 0.8); more than 1 takes away "
+     "what the recogniser makes of the cover",
+     0},
     {0}};
 static const struct argp parser = {
     options,
@@ -61,6 +66,7 @@ static const struct argp parser = {
     "Examples:\n"
     "  secondlook train average --output staff-covered first:0.4 second:0.4\n"
     "  secondlook train average --output ./milder staff-covered:0.6\n"
+    "  secondlook train average --output staff-eyes dark:0.5 darker:0.5 --share 1.2\n"
     "  secondlook train average --output staff-all staff-covered:1 --eyes staff-eyes",
     0,
     0,

@@ -304,10 +304,10 @@ static sl_status read_encoder(const context *c, const json_t *root, sl_manifest 
     SL_TRY(read_number(c, json_object_get(root, "share"), "share", &m->share));
     SL_TRY(copy_text(c, root, "eyes", false, &m->eyes));
     if (json_array_size(covered) == 2 && m->covered[0] >= 0 && m->covered[0] <= m->covered[1] && m->covered[1] <= 1 &&
-        m->share > 0 && m->share <= 1)
+        m->share > 0 && m->share <= SL_MOST_SHARE)
         return SL_OK;
     return sl_fail(c->err, SL_ERR_FORMAT, "manifest %s: an encoder needs \"covered\": [from, to], rising from 0 to 1, "
-                   "and a \"share\" above 0 and at most 1", c->name);
+                   "and a \"share\" above 0 and at most %d", c->name, SL_MOST_SHARE);
 }
 
 static sl_status read_transformer(const context *c, const json_t *root, sl_manifest *m)

@@ -14,6 +14,9 @@ typedef enum { SL_COLOUR_RGB, SL_COLOUR_BGR, SL_COLOUR_GREY } sl_colour_order;
 
 enum { SL_MAX_INPUT_SIDE = 1024, SL_MAX_STAGES = SL_DETECTOR_NETWORKS - 1 };
 
+/* The most that a query encoder's share may be. */
+enum { SL_MOST_SHARE = 2 };
+
 /* The looks that a manifest speaks of: SL_RERANK_NONE (stage 1 alone), SL_RERANK_EMD and SL_RERANK_OAE. */
 enum { SL_MANIFEST_LOOKS = SL_RERANK_OAE + 1 };
 
@@ -52,8 +55,9 @@ typedef struct {
     char *backbone;             /* its name, for people */
     char *backbone_fingerprint; /* of its templates, 64 hex digits: what decides */
 
-    /* query encoders: from covered[0] to covered[1] of a face hidden, their part of an embedding rises from 0 to
-     * `share`, all in [0, 1] */
+    /* query encoders: from covered[0] to covered[1] of a face hidden, both in [0, 1], their part of an embedding rises
+     * from 0 to `share`. Where that is above 1 the recogniser's own counts less than nothing: an encoder that learned
+     * to keep a part of what it makes of a covered face (target_covered) gives that part back */
     float covered[2], share;
 
     /* transformers; what is not stated is the weights' or the architecture's own */

@@ -6,7 +6,7 @@
  *                                    |--> encoder's -----> embedding s           only where w > 0
  *                                    `--> that of eyes --> embedding e           only where v > 0
  *
- *     embedding = unit length of (1 - w - v) t + w s + v e
+ *     embedding = unit length of (1 - w - v) t + w s + v e          t's part may be below 0 (manifest.h, share)
  *
  * s and e are means of what the encoder makes of the face and of the face in the mirror: what is left to see of a
  * covered face is little, and seen twice it is known better (docs/lab/encoder.md). In int8, and of the face in the

@@ -73,6 +73,7 @@ static sl_status save(const mixture *m, const sl_recogniser *r, const sl_encoder
                       const char *models_dir, const sl_train_output *o, sl_error *err)
 {
     static const float covered[2] = SL_ENCODER_COVERED;
+    const float share = o->share > 0 ? (float)o->share : SL_ENCODER_SHARE;
     sl_text provenance = {0};
     sl_text_add(&provenance, "%s, averaged with", r->network.manifest->name);
     for (int i = 0; i < count; i++)
@@ -85,8 +86,7 @@ static sl_status save(const mixture *m, const sl_recogniser *r, const sl_encoder
                              .replace = o->replace,
                              .eyes = o->eyes};
     sl_status status = provenance.failed ? sl_no_memory(err, "for a manifest")
-                                         : sl_derive_encoder(r, m->weights, m->count, covered, SL_ENCODER_SHARE, &made,
-                                                             err);
+                                         : sl_derive_encoder(r, m->weights, m->count, covered, share, &made, err);
     free(provenance.data);
     return status;
 }
@@ -115,6 +115,9 @@ static sl_status check_parts(const sl_encoder_part *parts, int count, const sl_t
     double sum = 0;
     if (!o || !o->output)
         return sl_fail(err, SL_ERR_ARGUMENT, "a model needs a name");
+    if (!(o->share >= 0 && o->share <= SL_MOST_SHARE))
+        return sl_fail(err, SL_ERR_ARGUMENT, "an encoder's share of an embedding is above 0, up to %d; it is %g",
+                       SL_MOST_SHARE, o->share);
     if (!parts || count < 1)
         return sl_fail(err, SL_ERR_ARGUMENT, "an average needs one query encoder or more");
     for (int i = 0; i < count; i++) {

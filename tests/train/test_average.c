@@ -73,6 +73,17 @@ static void expect_mean(const sl_recogniser *r, const char *const paths[3], cons
     free(x);
 }
 
+/* More than 1 is told and read like any other. */
+static void assert_share(const char *path, float share)
+{
+    sl_manifest *m;
+    char *where;
+    assert_ok(sl_catalogue_find(NULL, path, &m, &where, &err));
+    assert_float_equal(m->share, share, 1e-6);
+    sl_manifest_free(m);
+    free(where);
+}
+
 static void test_mean(void **state)
 {
     (void)state;
@@ -84,8 +95,10 @@ static void test_mean(void **state)
     char model[600];
     snprintf(model, sizeof model, "%s/tiny.json", folder);
     const sl_encoder_part parts[] = {{a, .5}, {b, .25}};
-    const sl_train_output out = {.output = output};
+    const sl_train_output out = {.output = output, .share = 1.25};
     assert_ok(sl_train_average(NULL, model, parts, 2, &out, &err));
+    assert_share(mean, 1.25f);
+    assert_share(a, SL_ENCODER_SHARE);
     sl_recogniser r;
     assert_ok(sl_recogniser_open(NULL, model, &r, &err));
     sl_graph *made;
@@ -113,6 +126,11 @@ static void test_refused(void **state)
     (void)state;
     const sl_train_output out = {.output = "x"}, nameless = {0};
     const sl_encoder_part fine = {"nobody", 1}, none = {"nobody", 0}, much = {"nobody", 1.1}, nan = {"nobody", NAN};
+    for (int i = 0; i < 3; i++) {
+        const sl_train_output wrong = {.output = "x", .share = (const double[]){-1, 2.1, NAN}[i]};
+        assert_int_equal(sl_train_average(NULL, NULL, &fine, 1, &wrong, &err), SL_ERR_ARGUMENT);
+        assert_non_null(strstr(err.text, "share"));
+    }
     const sl_encoder_part two[] = {{"nobody", .6}, {"nobody", .5}};
     const sl_encoder_part *const bad[] = {&none, &much, &nan};
     for (int i = 0; i < 3; i++)
