@@ -56,7 +56,33 @@ static double distance(const float *a, const float *b, int n)
     return sqrt(sum);
 }
 
-/* More of the eyes is hidden here than of the mouth, so that all of the embedding is the encoder's of eyes. */
+static double dot(const float *a, const float *b, int n)
+{
+    double sum = 0;
+    for (int i = 0; i < n; i++)
+        sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* A query has the direction of share e + (1 - share) t. Where e of the face, [0], and of its mirror image, [1], are one,
+ * t[0] - t[1] lies in the plane of both queries: how far off it is. */
+static double off_plane(float q[2][DIM_MOST], float t[2][DIM_MOST], int n)
+{
+    float between[DIM_MOST];
+    for (int i = 0; i < n; i++)
+        between[i] = t[0][i] - t[1][i];
+    const double both = dot(q[0], q[1], n), u = dot(q[0], between, n), v = dot(q[1], between, n);
+    const double b = (v - u * both) / (1 - both * both), a = u - b * both;
+    double sum = 0;
+    for (int i = 0; i < n; i++) {
+        const double off = between[i] - a * (double)q[0][i] - b * (double)q[1][i];
+        sum += off * off;
+    }
+    return sqrt(sum);
+}
+
+/* More of the eyes is hidden here than of the mouth, so that all that an encoder has is that of eyes', whose share is
+ * 1.2: of what the recogniser sees, which is not the same in the mirror, -.2 are left. */
 static void the_encoder_sees_both_sides(void **state)
 {
     (void)state;
@@ -78,7 +104,8 @@ static void the_encoder_sees_both_sides(void **state)
     }
     assert_true(distance(t[0], t[1], dim) > .1);
     assert_true(distance(q[0], t[0], dim) > .1);
-    assert_true(distance(q[0], q[1], dim) < 1e-4);
+    assert_true(distance(q[0], q[1], dim) > 1e-2);
+    assert_true(off_plane(q, t, dim) < 1e-4);
     sl_session_close(session);
     sl_engine_close(engine);
 }
