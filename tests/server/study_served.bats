@@ -11,7 +11,7 @@ setup_file() {
 serve() {
     "$SERVER" --data data --port 0 --study study > started 2>> said &
     echo $! > pid
-    for _ in $(seq 300); do
+    for _ in $(seq 900); do
         grep -q listens started && break
         sleep .1
     done
@@ -67,7 +67,7 @@ setup() {
 @test "a job makes a study, which is served from then on and at the next start; a second one is refused" {
     begin() { "$SERVER" --data made-by-job --gallery "faces=gallery" --default-gallery faces --port 0 \
         > job.started 2>> said & echo $! > job.pid
-        for _ in $(seq 300); do grep -q listens job.started && break; sleep .1; done
+        for _ in $(seq 900); do grep -q listens job.started && break; sleep .1; done
         U=$(grep -o 'http:.*' job.started); }
     ask() { curl -s -H "x-api-key: $K" -H 'Content-Type: application/json' "$@"; }
     study() { job=$(ask -d '{"kind":"study","pairs":3,"same":2,"examples":1}' "$U/v1/galleries/faces/jobs" \
@@ -92,7 +92,7 @@ setup() {
 
 @test "SIGTERM ends it; neither it nor a sanitizer said anything" {
     kill "$(cat pid)"
-    for _ in $(seq 300); do
+    for _ in $(seq 900); do
         kill -0 "$(cat pid)" 2> /dev/null || break
         sleep .1
     done
