@@ -230,6 +230,10 @@ sl_status sl_oae_hidden(const sl_oae *oae, const sl_template *face, float *hidde
     if (!face)
         return sl_fail(err, SL_ERR_ARGUMENT, "what is hidden is read from a template");
     SL_TRY(sl_oae_check(oae, &face->shape, true, "hidden", err));
+    if (face->hidden_by && face->hidden_by == sl_oae_checksum(oae)) {
+        *hidden = face->hidden;
+        return SL_OK;
+    }
     sl_patch_source source = sl_patch_source_of(face);
     sl_hidden found;
     SL_TRY(sl_hidden_of_face(oae, &source, &found, err));

@@ -42,6 +42,8 @@ struct sl_template {
     sl_point landmarks[68]; /* in units of the crop's width and height, usually in [0, 1) */
     sl_box box;             /* in the photo */
     sl_quality quality;
+    float hidden;       /* how much of the face is hidden, where somebody looked already, .. */
+    uint32_t hidden_by; /* .. by the statistics of this checksum (sl_oae_checksum); 0: nobody did */
 };
 
 /* A template of an embedding of any length (normalised here; SL_ERR_NUMERIC when it is zero or not

@@ -3,7 +3,9 @@
 
 #include "base/rng.h"
 #include "image/image.h"
+#include "match/oae/oae.h"
 #include "secondlook.h"
+#include "template/template.h"
 
 enum { SIDE = 112, DIM_MOST = 1024 };
 
@@ -110,6 +112,40 @@ static void the_encoder_sees_both_sides(void **state)
     sl_engine_close(engine);
 }
 
+/* What a query notes of itself is what anybody finds on the same face; by other statistics it is found anew. */
+static void what_is_hidden_is_noted(void **state)
+{
+    (void)state;
+    char *path = model_path("mobilefacenet-192.tflite");
+    if (!path)
+        skip(); /* the one before says why */
+    free(path);
+    sl_engine *engine = open_engine("auto");
+    sl_session *session;
+    sl_template *query, *face;
+    sl_image crop;
+    sl_oae *oae;
+    float noted, found, anew;
+    assert_ok(sl_session_open(engine, 1, &session, &err));
+    draw(&crop, false);
+    assert_ok(sl_queries_of_crops(session, &crop, 1, &query, &err));
+    assert_ok(sl_templates_of_crops(session, &crop, 1, &face, &err));
+    assert_ok(sl_oae_of_engine(engine, SL_NEEDS_STATISTICS, NULL, 1, &oae, &err));
+    assert_true(query->hidden_by == sl_oae_checksum(oae) && face->hidden_by == 0);
+    assert_ok(sl_oae_hidden(oae, query, &noted, &err));
+    assert_ok(sl_oae_hidden(oae, face, &found, &err));
+    assert_true(noted == found && found > 0);
+    query->hidden_by++, query->hidden = -1;
+    assert_ok(sl_oae_hidden(oae, query, &anew, &err));
+    assert_true(anew == found);
+    sl_oae_close(oae);
+    sl_template_free(query);
+    sl_template_free(face);
+    sl_image_free(&crop);
+    sl_session_close(session);
+    sl_engine_close(engine);
+}
+
 static void without_an_encoder_queries_are_as_faces(void **state)
 {
     (void)state;
@@ -133,6 +169,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_encoder_sees_both_sides),
+        cmocka_unit_test(what_is_hidden_is_noted),
         cmocka_unit_test(without_an_encoder_queries_are_as_faces),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
