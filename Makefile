@@ -55,9 +55,10 @@ asan: models ## the same tests under the address and undefined behaviour sanitiz
 # sanitizer does not see them wait for each other), test_sketch one thread's arithmetic, the gallery's damage, crash,
 # fault, marker and segment tests one thread's files: nothing for this sanitizer, and minutes long under it.
 # pipeline/test_identify has sketches made by several threads, gallery/test_threads the gallery's.
+THREADED := base gallery match pipeline eval server train
 tsan: setup ## the threaded tests under the thread sanitizer (oneDNN's OpenMP is left out)
-	@cmake --preset tsan && cmake --build build-tsan
-	@cd build-tsan && $(CTEST) -R '^(base|gallery|match|pipeline|eval|server|train)/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points|look|open_int8|query)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'
+	@cmake --preset tsan && cmake --build build-tsan --target $(THREADED:%=tests_%)
+	@cd build-tsan && $(CTEST) -R '^($(subst $() ,|,$(THREADED)))/' -E 'server/clients|pipeline/test_(import|int8|detect|covered_points|look|open_int8|query)|match/test_sketch|gallery/test_(damage|crash|faults|marker|segments)|train/test_(average|trainer|maps|kill|ranks|example|enrolled|steps)'
 
 # Without the tests of the command line, which start the program themselves. qemu's processor has all there is, 512-bit
 # SVE too; QEMU_CPU=neoverse-n1 takes a common one, for which oneDNN 2 has no code of its own.

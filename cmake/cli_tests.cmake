@@ -3,6 +3,7 @@ find_program(PYTHON3 python3 PATHS /usr/bin NO_DEFAULT_PATH)
 if(PYTHON3 AND TARGET secondlook_cli)
   add_executable(gallery_of_arrays ${CMAKE_SOURCE_DIR}/tests/eval/gallery_of_arrays.c)
   target_link_libraries(gallery_of_arrays PRIVATE ${SL_UPTO_gallery})
+  sl_tests_of(eval secondlook_cli gallery_of_arrays)
   foreach(twin twin twin_openset)
     add_test(NAME eval/${twin} COMMAND ${PYTHON3} -B ${CMAKE_SOURCE_DIR}/tests/eval/${twin}.py $<TARGET_FILE:secondlook_cli>
                                      $<TARGET_FILE:gallery_of_arrays>)
