@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 """points_error.py POINTS.tsv DETECTOR.json FOUND.json: how far points lie from those set by hand, in hundredths of the eye
 distance (medians), by kind of cover. The two JSON files are what `detect --json` found, by the detector alone and by what
 is measured. POINTS.tsv: photo, point (5-10 the eyes, 11 the nose, 12-14 the mouth), x, y.

@@ -172,7 +172,7 @@ static const struct {
       .warm_up = 100,
       .batch = 64,
       .accumulate = 1,
-      .steps = 3000,
+      .steps = 4000,
       .seed = 1,
       .held_out = .1,
       .every = 500,

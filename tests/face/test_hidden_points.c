@@ -76,7 +76,8 @@ static void what_is_seen_stays_bit_for_bit(void **state)
 }
 
 /* Where every point is told to be where aligned points are in the mean, nose and mouth go four fifths of the way to
- * those, which the second round tells, too; the eyes stay as they were. */
+ * what lies three hundredths of the eye distance above those, which the second round tells, too; the eyes stay as they
+ * were. */
 static void hidden_points_go_where_they_are_told_to_be(void **state)
 {
     (void)state;
@@ -89,6 +90,7 @@ static void hidden_points_go_where_they_are_told_to_be(void **state)
         assert_ok(sl_points_view_map(face, &map, &err));
         assert_memory_equal(points, face, 2 * sizeof *face);
         for (int i = 2; i < 5; i++) {
+            mean[i].y -= .03f * (mean[1].x - mean[0].x);
             const sl_point there = sl_affine_apply(&map, mean[i]);
             assert_true(fabsf(points[i].x - .2f * face[i].x - .8f * there.x) < 1e-3f);
             assert_true(fabsf(points[i].y - .2f * face[i].y - .8f * there.y) < 1e-3f);

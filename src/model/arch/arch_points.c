@@ -1,5 +1,6 @@
 /* Where the five points of an aligned face are, and how far each is hidden (face/hidden_points.h): six convolutions
- * over a view of 3x64x64, and two dense layers. */
+ * over a view of 3x64x64, and two dense layers. The batch norm between these keeps the ReLU's numbers alive: without it
+ * most of them fall silent (docs/lab/points.md). */
 #include "face/hidden_points.h"
 #include "model/arch/arch_all.h"
 
@@ -22,7 +23,8 @@ static void describe_points(sl_net *n)
     x = layer(n, x, 64, 2, "layer4"); /* 64 x 8 x 8 */
     x = layer(n, x, 64, 1, "layer5");
     x = layer(n, x, 48, 2, "layer6"); /* 48 x 4 x 4 */
-    x = sl_net_relu(n, sl_net_dense_bias(n, sl_net_flatten(n, x), 64, "hidden"));
+    x = sl_net_dense_bias(n, sl_net_flatten(n, x), 64, "hidden");
+    x = sl_net_relu(n, sl_net_batchnorm(n, x, "bn"));
     x = sl_net_dense_bias(n, x, SL_POINTS_TOLD, "told");
     sl_net_output(n, x, SL_ARCH_POINTS);
 }
