@@ -215,9 +215,10 @@ typedef struct {
 } sl_train_standing;
 
 /* Opens the network, the data and, with `resume`, the checkpoint. progress (may be NULL) is called while the
- * network looks at every picture once. Data must outlive the trainer. SL_ERR_NOT_FOUND: no weights match;
- * SL_ERR_UNSUPPORTED: no crops in the gallery, bf16 on this processor; SL_ERR_MEMORY with the figure, where a step
- * does not fit into what is free: take a smaller batch, and accumulate. */
+ * network looks at every picture once, and while a pool is drawn. Data must outlive the trainer. SL_ERR_INTERRUPTED
+ * once progress returns other than 0; SL_ERR_NOT_FOUND: no weights match; SL_ERR_UNSUPPORTED: no crops in the gallery,
+ * bf16 on this processor; SL_ERR_MEMORY with the figure, where a step does not fit into what is free: take a smaller
+ * batch, and accumulate. */
 SL_API sl_status sl_trainer_open(const sl_train_options *options, const sl_train_data *data,
                                  sl_progress_fn progress, void *context, sl_trainer **out, sl_error *err);
 SL_API void sl_trainer_close(sl_trainer *trainer);

@@ -198,7 +198,9 @@ static sl_status open_trainer(sl_trainer *t, const sl_train_options *options, co
     SL_TRY(open_memory(t, err));
     SL_TRY(list_states(t, err));
     SL_TRY(open_run(t, err));
-    return judge_start(t, err);
+    SL_TRY(judge_start(t, err));
+    const bool goes_on = t->task->begin && t->at.step < t->o.steps;
+    return goes_on ? t->task->begin(t, progress, context, err) : SL_OK;
 }
 
 sl_status sl_trainer_open(const sl_train_options *options, const sl_train_data *data, sl_progress_fn progress,

@@ -19,6 +19,8 @@ typedef struct {
     sl_status (*part)(sl_trainer *t, sl_shape shapes[SL_MAX_PART_INPUTS], sl_error *err);
     /* The learner is compiled: what else runs in a step. t->flop has the learner's, and may get more. NULL: nothing. */
     sl_status (*ready)(sl_trainer *t, sl_error *err);
+    /* The run is open and has steps to go: what takes long before the first batch. NULL: nothing. */
+    sl_status (*begin)(sl_trainer *t, sl_progress_fn progress, void *context, sl_error *err);
     /* Writes the batch of run number `run`, of all runs, into the learner's inputs. */
     sl_status (*fill)(sl_trainer *t, uint64_t run, sl_error *err);
     /* What net is worth with these weights, to those who judge. */

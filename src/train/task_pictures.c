@@ -23,7 +23,6 @@ typedef struct {
     bool front_embeds; /* its output 0 is the teacher's embedding of what came in */
     float *targets;    /* [learned, dim] unit embeddings at the start; NULL: not needed */
     sl_pool pool;      /* what front made, the teacher's embeddings last; of no pictures: each is drawn anew */
-    bool filled;       /* the pool is; it and what a resumed run needs wait for the first batch */
     size_t *which;     /* [batch] */
     float *covered;    /* [batch, dim] unit embeddings at the start of the covered pictures, where front embeds */
 } picture_work;
@@ -82,7 +81,7 @@ static sl_status open_pictures(sl_trainer *t, const sl_train_data *data, sl_prog
     t->judged = w->lesson.judged;
     t->judging = sl_lesson_judged(&w->lesson);
     memcpy(t->fingerprint, w->student.recogniser.fingerprint, sizeof t->fingerprint);
-    return t->o.resume ? SL_OK : look_at_all(t, progress, context, err); /* else with the first batch, if one comes */
+    return t->o.resume ? SL_OK : look_at_all(t, progress, context, err); /* else once it is known that it has to go on */
 }
 
 static void close_pictures(sl_trainer *t)
@@ -208,13 +207,23 @@ static sl_status open_pool(sl_trainer *t, sl_error *err)
     return sl_pool_open((size_t)t->o.pool, each, w->student.n_cut + w->front_embeds, &w->pool, err);
 }
 
-static sl_status fill_pool(sl_trainer *t, sl_error *err)
+static sl_status fill_pool(sl_trainer *t, sl_ticker *ticker, sl_error *err)
 {
-    picture_work *w = t->work;
-    for (size_t first = 0; first < w->pool.count; first += (size_t)t->o.batch)
+    const size_t batch = (size_t)t->o.batch;
+    for (size_t first = 0; first < ticker->total; first += batch) {
+        const size_t left = ticker->total - first;
         SL_TRY(keep_batch(t, first, err));
-    w->filled = true;
+        SL_TRY(sl_tick(ticker, first + (left < batch ? left : batch), err));
+    }
     return SL_OK;
+}
+
+static sl_status begin_pictures(sl_trainer *t, sl_progress_fn progress, void *context, sl_error *err)
+{
+    const picture_work *w = t->work;
+    sl_ticker ticker = {.fn = progress, .context = context, .total = w->pool.count};
+    SL_TRY(look_at_all(t, progress, context, err));
+    return fill_pool(t, &ticker, err);
 }
 
 static sl_status open_front(sl_trainer *t, sl_error *err)
@@ -276,9 +285,6 @@ static sl_status fill_pictures(sl_trainer *t, uint64_t run, sl_error *err)
 {
     const picture_work *w = t->work;
     const uint64_t first = run * (uint64_t)t->o.batch;
-    SL_TRY(look_at_all(t, NULL, NULL, err));
-    if (w->pool.count && !w->filled)
-        SL_TRY(fill_pool(t, err));
     if (w->pool.count) {
         for (int row = 0; row < t->o.batch; row++)
             pass_on_kept(t, row, sl_pool_turn(&w->pool, t->o.seed, first + (uint64_t)row));
@@ -369,6 +375,7 @@ const sl_task sl_task_pictures = {
     .open = open_pictures,
     .part = picture_part,
     .ready = open_front,
+    .begin = begin_pictures,
     .fill = fill_pictures,
     .judge = judge_pictures,
     .save = save_pictures,

@@ -313,11 +313,37 @@ static void test_pool(void **state)
     free(folder);
 }
 
+/* Says stop once so many are to be drawn and a batch of them is. */
+static int stop_in_pool(void *context, size_t done, size_t total)
+{
+    const size_t *pool = context;
+    return done && total == *pool;
+}
+
+static void test_a_pool_that_is_drawn_can_be_stopped(void **state)
+{
+    (void)state;
+    char model[512], *folder = make_temp_dir();
+    sl_train_options o = options_for(folder, model, sizeof model);
+    size_t pool = 1000003; /* would take minutes */
+    o.loss = SL_LOSS_DISTILL;
+    o.learn = "head";
+    o.batch_statistics = 0;
+    o.pool = pool;
+    sl_trainer *t;
+    sl_error err;
+    assert_int_equal(sl_trainer_open(&o, &shapes, stop_in_pool, &pool, &t, &err), SL_ERR_INTERRUPTED);
+    assert_null(t);
+    remove_tree(folder);
+    free(folder);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_learns),
         cmocka_unit_test(test_pool),
+        cmocka_unit_test(test_a_pool_that_is_drawn_can_be_stopped),
         cmocka_unit_test(test_resumes_bit_for_bit),
         cmocka_unit_test(test_refuses_another_run),
         cmocka_unit_test(test_says_what_it_needs),
