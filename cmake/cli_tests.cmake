@@ -12,7 +12,7 @@ if(PYTHON3 AND TARGET secondlook_cli)
   if(NOT SL_SANITIZE) # a slice of LFW through the whole program; a minute on two cores
     add_test(NAME eval/slice COMMAND ${PYTHON3} -B ${CMAKE_SOURCE_DIR}/tests/eval/slice.py $<TARGET_FILE:secondlook_cli>
                                      ${CMAKE_SOURCE_DIR}/tests/eval/slice.json)
-    set_tests_properties(eval/slice PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900 PROCESSORS 2)
+    set_tests_properties(eval/slice PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 900 PROCESSORS 2 COST 200)
   endif()
 endif()
 

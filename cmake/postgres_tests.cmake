@@ -28,3 +28,6 @@ if(BATS AND TARGET secondlook_cli)
 endif()
 set_tests_properties(${postgres_tests} PROPERTIES SKIP_RETURN_CODE 77 TIMEOUT 600 ENVIRONMENT
   "BIN=$<TARGET_FILE:secondlook_cli>;SOURCE=${CMAKE_SOURCE_DIR};BUILD=${CMAKE_BINARY_DIR};SANITIZED=${SL_SANITIZE}")
+if("postgres/shards" IN_LIST postgres_tests)
+  set_tests_properties(postgres/shards PROPERTIES COST 100) # the longest of all
+endif()
