@@ -11,12 +11,13 @@ enum { SIDE = 112, DIM_MOST = 1024 };
 
 static sl_error err;
 
-static sl_engine *open_engine(const char *encoder)
+static sl_session *open_session(const char *encoder, sl_engine **engine)
 {
-    sl_engine *engine;
+    sl_session *session;
     const sl_engine_options options = {.model = "mobilefacenet-192", .encoder = encoder, .landmarks = "none"};
-    assert_ok(sl_engine_open(&options, &engine, &err));
-    return engine;
+    assert_ok(sl_engine_open(&options, engine, &err));
+    assert_ok(sl_session_open(*engine, 1, &session, &err));
+    return session;
 }
 
 /* Coarse noise, which looks like no part of a face; mirrored it is the same picture from right to left. */
@@ -88,18 +89,11 @@ static double off_plane(float q[2][DIM_MOST], float t[2][DIM_MOST], int n)
 static void the_encoder_sees_both_sides(void **state)
 {
     (void)state;
-    char *path = model_path("mobilefacenet-192.tflite");
-    if (!path) {
-        print_message("skipped: mobilefacenet-192.tflite is not there\n");
-        skip();
-    }
-    free(path);
     float q[2][DIM_MOST], t[2][DIM_MOST];
     int dim = 0;
-    sl_engine *engine = open_engine("auto");
+    sl_engine *engine;
+    sl_session *session = open_session("auto", &engine);
     assert_string_equal(sl_engine_encoder(engine), "mobilefacenet-192-covered");
-    sl_session *session;
-    assert_ok(sl_session_open(engine, 1, &session, &err));
     for (int mirrored = 0; mirrored < 2; mirrored++) {
         dim = embed(session, true, mirrored, q[mirrored]);
         embed(session, false, mirrored, t[mirrored]);
@@ -116,17 +110,12 @@ static void the_encoder_sees_both_sides(void **state)
 static void what_is_hidden_is_noted(void **state)
 {
     (void)state;
-    char *path = model_path("mobilefacenet-192.tflite");
-    if (!path)
-        skip(); /* the one before says why */
-    free(path);
-    sl_engine *engine = open_engine("auto");
-    sl_session *session;
+    sl_engine *engine;
+    sl_session *session = open_session("auto", &engine);
     sl_template *query, *face;
     sl_image crop;
     sl_oae *oae;
     float noted, found, anew;
-    assert_ok(sl_session_open(engine, 1, &session, &err));
     draw(&crop, false);
     assert_ok(sl_queries_of_crops(session, &crop, 1, &query, &err));
     assert_ok(sl_templates_of_crops(session, &crop, 1, &face, &err));
@@ -149,15 +138,10 @@ static void what_is_hidden_is_noted(void **state)
 static void without_an_encoder_queries_are_as_faces(void **state)
 {
     (void)state;
-    char *path = model_path("mobilefacenet-192.tflite");
-    if (!path)
-        skip(); /* the one before says why */
-    free(path);
     float q[DIM_MOST], t[DIM_MOST];
-    sl_engine *engine = open_engine("none");
-    sl_session *session;
+    sl_engine *engine;
+    sl_session *session = open_session("none", &engine);
     assert_null(sl_engine_encoder(engine));
-    assert_ok(sl_session_open(engine, 1, &session, &err));
     const int dim = embed(session, true, false, q);
     embed(session, false, false, t);
     assert_memory_equal(q, t, (size_t)dim * sizeof *q);
@@ -167,6 +151,10 @@ static void without_an_encoder_queries_are_as_faces(void **state)
 
 int main(void)
 {
+    char *path = model_path("mobilefacenet-192.tflite");
+    if (!path)
+        SKIP_PROGRAM("mobilefacenet-192.tflite is not there");
+    free(path);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_encoder_sees_both_sides),
         cmocka_unit_test(what_is_hidden_is_noted),
